@@ -1,0 +1,45 @@
+# On a machine with nothing but Python: `make demo` shows what it does, `make test` shows that it works.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: venv demo test test-all lint bench clean
+.DELETE_ON_ERROR:
+
+venv: $(VENV)/.installed
+
+demo: $(VENV)/.installed
+	rm -rf runs/demo
+	$(BIN)/neurosim run lansdell2020/digits --out runs/demo
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -n 2
+
+# The last -m wins over the one in setup.cfg.
+test-all: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -n 2 -m "slow or not slow"
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed
+	set -e; for script in benchmarks/*.py; do $(BIN)/python "$$script"; done
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+# One stamp per extra: installed again only when the requirements change.
+$(VENV)/.made:
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.installed: setup.cfg setup.py pyproject.toml | $(VENV)/.made
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.installed-%: setup.cfg setup.py pyproject.toml | $(VENV)/.made
+	$(BIN)/python -m pip install --quiet --editable ".[$*]"
+	touch $@

@@ -1,0 +1,1 @@
+"""The models that ship: one folder per paper, installed as neurosim.models."""

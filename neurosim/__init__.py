@@ -1,0 +1,1 @@
+"""A laboratory for credit assignment in networks of rate and spiking neurons."""

@@ -1,0 +1,74 @@
+"""The equations each population of a circuit ends up with.
+
+A neuron's own text, plus what the circuit adds: bound parameters, the readout's lines in the output
+population, and a declaration for every variable that a phase holds. Both engines start from here.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+
+from neurosim.circuit.description import Circuit, Hold
+from neurosim.equations.dimensions import unit_of_expression, variables_of
+from neurosim.equations.parse import Equation, EquationSet, parse_equations
+from neurosim.neurons._model import NeuronModel
+from neurosim.units import dimension_text
+
+LOSS = "loss"
+
+
+@functools.lru_cache(maxsize=64)
+def compose(circuit: Circuit) -> Mapping[str, NeuronModel]:
+    """Each population's complete model.
+
+    Raises
+    ------
+    EquationError, UnitError
+        If a bound or held expression does not fit the neuron's equations.
+    """
+    models = {}
+    for population in circuit.populations:
+        model = population.neuron
+        added: list[Equation] = []
+        if circuit.readout is not None and population.name == circuit.output_population:
+            variable = (circuit.output or "").split(".")[1]
+            added += circuit.readout.equations(variable)
+        for name, text in population.bind.items():
+            unit = model.equation_set.by_name[name].unit
+            added += parse_equations(f"{name} = {text} : {unit}").equations
+        if added:
+            kept = {name: value for name, value in model.parameters.items() if name not in population.bind}
+            model = model.extended(*added, parameters=kept)
+        models[population.name] = model
+    for phase in circuit.phases:
+        for held in phase.hold:
+            if held.population is not None:
+                models[held.population] = _declare(models[held.population], held, circuit)
+    return models
+
+
+@functools.lru_cache(maxsize=64)
+def broadcast(circuit: Circuit) -> Mapping[str, str]:
+    """Variables everybody can read, with their units: the loss and what phases hold of it.
+
+    Switches are not among them: they are shared parameters of the neurons that have them.
+    """
+    known = {LOSS: "1"} if circuit.readout is not None else {}
+    for phase in circuit.phases:
+        for held in phase.hold:
+            if held.population is None:
+                known.setdefault(held.statement.target, "1")
+    return known
+
+
+def _declare(model: NeuronModel, held: Hold, circuit: Circuit) -> NeuronModel:
+    """Add the held variable, in the unit of what it holds, unless the neuron has it already."""
+    name = held.statement.target
+    if name in model.equation_set.by_name:
+        return model
+    variables = variables_of(model.equation_set, broadcast(circuit))
+    dimension = unit_of_expression(held.statement.expression, variables, held.statement.place)
+    return model.extended(Equation("parameter", name, None, dimension_text(dimension)))
+
+

@@ -1,0 +1,299 @@
+"""The description of a circuit: frozen data, in which nothing runs.
+
+Populations joined by pathways, a protocol of phases, and a readout. Names of variables elsewhere in the
+circuit are qualified: ``hidden1.r``.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from neurosim.equations.parse import Statement, parse_statements
+from neurosim.errors import CircuitError
+from neurosim.neurons._model import NeuronModel
+from neurosim.readouts._readout import Readout
+from neurosim.rules._rule import Rule
+from neurosim.units import format_quantity, parse_quantity
+
+Connectivity = Literal["dense", "one_to_one"]
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+
+
+@dataclass(frozen=True)
+class Population:
+    """Neurons that share one model.
+
+    Attributes
+    ----------
+    name, size, neuron
+        What it is called, how many neurons, and their model.
+    bind
+        Parameters of the neuron that are expressions here, e.g. ``{"feedback": "error"}`` in the output.
+    noise
+        Parameters that are redrawn from a standard normal law for each trial and held through a phase, in the
+        phases that draw noise.
+    """
+
+    name: str
+    size: int
+    neuron: NeuronModel
+    bind: Mapping[str, str] = field(default_factory=dict)
+    noise: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bind", MappingProxyType(dict(self.bind)))
+
+
+@dataclass(frozen=True)
+class Initial:
+    """The law initial weights are drawn from.
+
+    Attributes
+    ----------
+    law
+        ``normal`` (standard deviation `scale`), ``uniform`` (between -`scale` and `scale`) or ``constant``.
+    scale
+        Its width, or the constant.
+    fan
+        Divide the width by the root of the number of presynaptic (``in``) or postsynaptic (``out``) neurons.
+    """
+
+    law: Literal["normal", "uniform", "constant"] = "normal"
+    scale: float = 1.0
+    fan: Literal["in", "out"] | None = "in"
+
+    def width(self, n_post: int, n_pre: int) -> float:
+        """The width for a pathway of this shape."""
+        return self.scale / {"in": n_pre, "out": n_post, None: 1}[self.fan] ** 0.5
+
+
+@dataclass(frozen=True)
+class Tie:
+    """Weights shared with another pathway, in its direction or transposed."""
+
+    pathway: str
+    transposed: bool = False
+
+
+@dataclass(frozen=True)
+class Pathway:
+    """Weights from one population to another, array ``(n_post, n_pre)``.
+
+    Attributes
+    ----------
+    source
+        The variable it reads (``hidden1.r``), or ``population.spikes`` for a pathway that acts at spikes.
+    target
+        The input it adds to (``hidden2.drive``); at a spike, the state variable it increments.
+    connectivity
+        ``dense`` or ``one_to_one``.
+    initial
+        The law of the initial weights.
+    tie
+        Whose weights it uses instead of its own.
+    rule, parameters
+        The learning rule with the values of its parameters.
+    reduction
+        Whether increments of the trials of a batch are averaged or summed.
+    """
+
+    name: str
+    source: str
+    target: str
+    rule: Rule = field(default_factory=lambda: Rule(name="fixed"))
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    connectivity: Connectivity = "dense"
+    initial: Initial = Initial()
+    tie: Tie | None = None
+    reduction: Literal["mean", "sum"] = "mean"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+
+    @property
+    def pre(self) -> str:
+        """The source population."""
+        return self.source.split(".")[0]
+
+    @property
+    def post(self) -> str:
+        """The target population."""
+        return self.target.split(".")[0]
+
+    @property
+    def at_spikes(self) -> bool:
+        """Whether it acts at spikes instead of continuously."""
+        return self.source.endswith(".spikes")
+
+    @functools.cached_property
+    def rule_parameters(self) -> dict[str, float]:
+        """The rule's parameters, defaults filled in; those without a value are missing."""
+        given = {name: value for name, value in self.rule.parameters.items() if value is not None}
+        return given | {name: float(value) for name, value in self.parameters.items()}
+
+
+@dataclass(frozen=True)
+class Hold:
+    """An assignment at the end of a phase: ``population.variable = expression``, or a broadcast variable."""
+
+    population: str | None
+    statement: Statement
+
+    @property
+    def target(self) -> str:
+        """The qualified name that is assigned."""
+        return f"{self.population}.{self.statement.target}" if self.population else self.statement.target
+
+    def __str__(self) -> str:
+        return f"{self.population + '.' if self.population else ''}{self.statement}"
+
+
+def hold(text: str) -> Hold:
+    """Read ``hidden1.r_held = r`` or ``loss_held = loss``.
+
+    The expression is in the population's own variables and what is broadcast.
+
+    Raises
+    ------
+    EquationError
+        If it is no assignment.
+    """
+    head, _, _ = text.partition("=")
+    population, dot, _ = head.rpartition(".")
+    statement = parse_statements(text[len(population) + len(dot) :])[0]
+    if statement.operator != "=":
+        raise statement.place.error(f"expected '=' in what a phase holds, got '{statement.operator}'")
+    return Hold(population.strip() or None, statement)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of time with switches set.
+
+    Attributes
+    ----------
+    duration
+        A quantity (``"50 ms"``).
+    switches
+        Shared parameters of the neurons and their values in this phase; elsewhere they have their default.
+    draw_noise
+        Whether the populations' noise is drawn afresh at its start.
+    hold
+        Assignments at its end, in order, each seeing the earlier ones.
+    learn
+        Pathways whose rule acts at its end (or at its steps), after `hold`.
+    """
+
+    name: str
+    duration: str
+    switches: Mapping[str, float] = field(default_factory=dict)
+    draw_noise: bool = False
+    hold: tuple[Hold, ...] = ()
+    learn: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "switches", MappingProxyType(dict(self.switches)))
+        parse_quantity(self.duration, "second")
+
+    @property
+    def seconds(self) -> float:
+        """The duration in seconds."""
+        return parse_quantity(self.duration, "second")
+
+    def steps(self, dt: float) -> int:
+        """The duration in time steps.
+
+        Raises
+        ------
+        CircuitError
+            If it is not a whole number of steps of `dt` seconds.
+        """
+        steps = round(self.seconds / dt)
+        if steps < 1 or abs(steps * dt - self.seconds) > 1e-6 * dt:
+            raise CircuitError(
+                f"phase '{self.name}' lasts {self.duration}, which is not a whole number of time steps of "
+                f"{format_quantity(dt, 'second')}"
+            )
+        return steps
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """Populations, pathways, the phases of one presentation, and a readout.
+
+    Attributes
+    ----------
+    output
+        The variable read as the network's answer (``output.r``), needed with a readout.
+    carry
+        Whether the neurons' state carries over from one presentation to the next, instead of starting from
+        its initial values.
+
+    Raises
+    ------
+    CircuitError
+        With all faults at once, when parts do not fit together.
+    """
+
+    name: str
+    populations: tuple[Population, ...]
+    pathways: tuple[Pathway, ...] = ()
+    phases: tuple[Phase, ...] = ()
+    readout: Readout | None = None
+    output: str | None = None
+    carry: bool = False
+
+    def __post_init__(self) -> None:
+        from neurosim.circuit.validation import faults_of
+
+        faults = faults_of(self)
+        if faults:
+            listed = "".join(f"\n  - {fault}" for fault in faults)
+            raise CircuitError(f"the circuit '{self.name}' does not fit together:{listed}")
+
+    def __hash__(self) -> int:
+        return hash((self.name, str(self)))
+
+    @functools.cached_property
+    def population(self) -> Mapping[str, Population]:
+        """Populations by name."""
+        return {population.name: population for population in self.populations}
+
+    @functools.cached_property
+    def pathway(self) -> Mapping[str, Pathway]:
+        """Pathways by name."""
+        return {pathway.name: pathway for pathway in self.pathways}
+
+    def shape(self, pathway: str) -> tuple[int, int]:
+        """``(n_post, n_pre)`` of a pathway."""
+        found = self.pathway[pathway]
+        return self.population[found.post].size, self.population[found.pre].size
+
+    def weights_shape(self, pathway: str) -> tuple[int, ...]:
+        """The shape of the array of its own weights: ``(n_post, n_pre)``, or ``(n,)`` for one-to-one."""
+        n_post, n_pre = self.shape(pathway)
+        return (n_post,) if self.pathway[pathway].connectivity == "one_to_one" else (n_post, n_pre)
+
+    @property
+    def output_population(self) -> str | None:
+        """The population that is read out."""
+        return self.output.split(".")[0] if self.output else None
+
+    @property
+    def local(self) -> bool:
+        """Whether all that learns or carries errors is local: no tied transposes, no rule that reads beyond."""
+        tied = any(pathway.tie is not None and pathway.tie.transposed for pathway in self.pathways)
+        return not tied and all(pathway.rule.local for pathway in self.pathways)
+
+    def __str__(self) -> str:
+        from neurosim.circuit.printing import circuit_text
+
+        return circuit_text(self)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{self}</pre>"

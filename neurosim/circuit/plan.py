@@ -1,0 +1,218 @@
+"""Who needs whom at an instant: the graph of a circuit's variables.
+
+Leaves are given (state, parameters, stimuli, held values); every other variable is a node, computed from
+leaves and other nodes at the same instant. Both engines follow this graph, so a loop in it, which has no
+value at an instant, is refused here.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import Literal
+
+import sympy
+from brian2.parsing.sympytools import str_to_sympy
+
+from neurosim.circuit.composition import LOSS, broadcast, compose
+from neurosim.circuit.description import Circuit
+from neurosim.equations.array_code import ArrayFunction, expression_function
+from neurosim.equations.parse import Equation, EquationSet
+from neurosim.equations.symbolic import steady_state, to_text
+from neurosim.errors import CircuitError
+from neurosim.neurons._model import NeuronModel
+
+
+@dataclass(frozen=True)
+class Node:
+    """A variable that is computed.
+
+    Attributes
+    ----------
+    name
+        Qualified name.
+    kind
+        ``expression`` (of `needs`), ``input`` (the sum of what `pathways` deliver), ``pairwise`` (a sum over
+        the population, of an expression of ``*_pre`` and ``*_post``) or ``sum`` (over neurons: the loss).
+    needs
+        Argument of `function` -> qualified name.
+    """
+
+    name: str
+    kind: Literal["expression", "input", "pairwise", "sum"]
+    needs: Mapping[str, str]
+    function: ArrayFunction | None = None
+    pathways: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The nodes of a circuit in an order in which they can be computed.
+
+    Attributes
+    ----------
+    nodes
+        By qualified name, each after all that it needs.
+    models
+        The complete model of each population.
+    steady
+        Whether state variables are nodes too, at their fixed points.
+    """
+
+    circuit: Circuit
+    nodes: Mapping[str, Node]
+    models: Mapping[str, NeuronModel]
+    steady: bool
+
+    def resolve(self, population: str | None, name: str) -> str:
+        """The qualified name of what `name` means to a population (or to all, if none)."""
+        return resolve(self.circuit, population, name)
+
+    def leaves_of(self, names: Iterable[str]) -> frozenset[str]:
+        """All leaves that the given variables depend on at the same instant."""
+        found: set[str] = set()
+        stack, seen = list(names), set()
+        while stack:
+            name = stack.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            node = self.nodes.get(name)
+            if node is None:
+                found.add(name)
+            else:
+                stack.extend(node.needs.values())
+        return frozenset(found)
+
+
+def resolve(circuit: Circuit, population: str | None, name: str) -> str:
+    """See `Plan.resolve`."""
+    if name in ("t", "dt"):
+        return name
+    if population is not None:
+        equation = compose(circuit)[population].equation_set.by_name.get(name)
+        shadowed = equation is not None and "shared" in equation.flags and name in broadcast(circuit)
+        if (equation is not None and not shadowed) or name in ("not_refractory", "spikes", "lastspike"):
+            return f"{population}.{name}"
+    return name
+
+
+@functools.lru_cache(maxsize=64)
+def plan(circuit: Circuit, *, steady: bool = False) -> Plan:
+    """Build the graph.
+
+    Parameters
+    ----------
+    circuit
+        The circuit.
+    steady
+        Replace state variables by their fixed points.
+
+    Raises
+    ------
+    CircuitError
+        If variables need each other at the same instant, naming the loop; or, for the steady level, if a
+        population spikes.
+    EquationError
+        If a population has no steady state in closed form.
+    """
+    models = compose(circuit)
+    nodes: dict[str, Node] = {}
+    for population, model in models.items():
+        fed = _fed(circuit, population)
+        for equation in model.equation_set.of("subexpression"):
+            nodes[f"{population}.{equation.name}"] = _expression(
+                circuit, population, equation.name, model.functions[equation.name]
+            )
+        for variable, pathways in fed.items():
+            name = f"{population}.{variable}"
+            needs = {pathway: circuit.pathway[pathway].source for pathway in pathways}
+            nodes[name] = Node(name, "input", needs, pathways=tuple(pathways))
+        if steady:
+            if model.threshold is not None:
+                raise CircuitError(f"population '{population}' spikes and has no steady state; use the level 'spiking'")
+            for variable, text in _fixed_points(model.equation_set).items():
+                nodes[f"{population}.{variable}"] = _expression(
+                    circuit, population, variable, expression_function(variable, text)
+                )
+    _add_readout(circuit, nodes)
+    return Plan(circuit, _sorted(nodes, steady), models, steady)
+
+
+def _fed(circuit: Circuit, population: str) -> dict[str, list[str]]:
+    fed: dict[str, list[str]] = {}
+    for pathway in circuit.pathways:
+        if pathway.post == population and not pathway.at_spikes:
+            fed.setdefault(pathway.target.split(".")[1], []).append(pathway.name)
+    return fed
+
+
+def _expression(circuit: Circuit, population: str, variable: str, function: ArrayFunction) -> Node:
+    needs = {argument: resolve(circuit, population, argument) for argument in function.arguments}
+    return Node(f"{population}.{variable}", "expression", needs, function)
+
+
+def _add_readout(circuit: Circuit, nodes: dict[str, Node]) -> None:
+    if circuit.readout is None:
+        return
+    output = circuit.output_population
+    for name, text in circuit.readout.pairwise.items():
+        function = expression_function(name, text)
+        needs = {a: f"{output}.{a.removesuffix('_pre').removesuffix('_post')}" for a in function.arguments}
+        nodes[f"{output}.{name}"] = Node(f"{output}.{name}", "pairwise", needs, function)
+    nodes[LOSS] = Node(LOSS, "sum", {"loss_share": f"{output}.loss_share"})
+
+
+def _sorted(nodes: dict[str, Node], steady: bool) -> Mapping[str, Node]:
+    graph = {name: [n for n in node.needs.values() if n in nodes] for name, node in nodes.items()}
+    try:
+        order = tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        loop = " -> ".join(reversed(error.args[1]))
+        remedy = (
+            "a loop has no steady state that can be written down; use the level 'rate' and let it settle"
+            if steady
+            else "put a differential equation between them"
+        )
+        raise CircuitError(f"these variables need each other at the same instant: {loop}; {remedy}") from None
+    return {name: nodes[name] for name in order}
+
+
+@functools.lru_cache(maxsize=256)
+def _fixed_points(equations: EquationSet) -> Mapping[str, str]:
+    """Each state variable's fixed point; variables that need each other are solved for together."""
+    flows = {e.name: _substituted(e, equations) for e in equations.of("differential")}
+    graph = {name: {str(s) for s in flow.free_symbols} & flows.keys() for name, flow in flows.items()}
+    found: dict[str, str] = {}
+    for group in _strongly_connected(graph):
+        found |= steady_state([Equation("differential", n, to_text(flows[n]), "1") for n in sorted(group)])
+    return found
+
+
+def _substituted(equation: Equation, equations: EquationSet) -> sympy.Basic:
+    tree = str_to_sympy(equation.expression or "0")
+    by_symbol = {sympy.Symbol(e.name, real=True): str_to_sympy(e.expression or "0") for e in equations.of("subexpression")}
+    while used := tree.free_symbols & by_symbol.keys():
+        tree = tree.subs({symbol: by_symbol[symbol] for symbol in used})
+    return tree
+
+
+def _strongly_connected(graph: Mapping[str, set[str]]) -> list[frozenset[str]]:
+    """Groups of names that reach each other; the graphs have a handful of nodes."""
+
+    def reach(start: str) -> set[str]:
+        seen, stack = set(), [start]
+        while stack:
+            name = stack.pop()
+            if name not in seen:
+                seen.add(name)
+                stack.extend(graph[name])
+        return seen
+
+    reached = {name: reach(name) for name in graph}
+    return sorted(
+        {frozenset(other for other in graph if other in reached[name] and name in reached[other]) for name in graph},
+        key=sorted,
+    )

@@ -1,0 +1,85 @@
+"""A pathway's rule, resolved: which variable of the circuit each of its names means, and its separated terms."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from neurosim.circuit.composition import broadcast, compose
+from neurosim.circuit.description import Circuit
+from neurosim.equations.array_code import ArrayFunction, expression_function
+from neurosim.equations.grammar import Place
+from neurosim.equations.parse import unknown_names
+from neurosim.equations.symbolic import separate
+
+
+@dataclass(frozen=True)
+class RuleTerm:
+    """One product of a rule: functions of the postsynaptic, presynaptic and own variables.
+
+    A factor that is one everywhere is none.
+    """
+
+    post: ArrayFunction | None
+    pre: ArrayFunction | None
+    own: ArrayFunction | None
+
+
+@functools.lru_cache(maxsize=256)
+def rule_names(circuit: Circuit, pathway: str) -> Mapping[str, tuple[str, str]]:
+    """Each name in a pathway's rule: where it lives and its qualified name.
+
+    Returns
+    -------
+    dict
+        name -> (``pre`` | ``post`` | ``own`` | ``constant`` | ``trial``, qualified name).
+
+    Raises
+    ------
+    EquationError
+        For a name that nothing in reach of the synapse defines.
+    """
+    found = circuit.pathway[pathway]
+    rule = found.rule
+    known: dict[str, tuple[str, str]] = {name: ("own", f"{pathway}.{name}") for name in rule.synaptic_variables}
+    known |= {name: ("constant", f"{pathway}.{name}") for name in rule.parameters}
+    known |= {name: ("trial", name) for name in broadcast(circuit)}
+    known |= {"dt": ("constant", "dt")}
+    if "reciprocal" in rule.reads:
+        known["w_reciprocal"] = ("own", f"{pathway}.w_reciprocal")
+    for side, population in (("pre", found.pre), ("post", found.post)):
+        for name, equation in compose(circuit)[population].equation_set.by_name.items():
+            kind = "constant" if "constant" in equation.flags and "shared" in equation.flags else side
+            known[f"{name}_{side}"] = (kind, f"{population}.{name}")
+        if compose(circuit)[population].threshold is not None:
+            known[f"spikes_{side}"] = (side, f"{population}.spikes")
+    used: dict[str, tuple[str, str]] = {}
+    for statement in rule.statements:
+        place = Place(text=str(statement), column=len(f"{statement.target} {statement.operator} ") + 1)
+        unknown_names(statement.names, known, place, what=f"the rule '{rule.name}'")
+        used |= {name: known[name] for name in statement.names}
+    return used
+
+
+@functools.lru_cache(maxsize=256)
+def rule_terms(circuit: Circuit, pathway: str) -> Mapping[str, tuple[RuleTerm, ...]]:
+    """The separated terms of each variable's increment.
+
+    Raises
+    ------
+    EquationError
+        If a term does not separate into pre-, postsynaptic and own factors, naming the term.
+    """
+    names = rule_names(circuit, pathway)
+
+    def function(name: str, text: str) -> ArrayFunction | None:
+        return None if text == "1" else expression_function(name, text)
+
+    return {
+        variable: tuple(
+            RuleTerm(function("post", term.post), function("pre", term.pre), function("own", term.own))
+            for term in separate(expression, lambda name: names[name][0])
+        )
+        for variable, expression in circuit.pathway[pathway].rule.increments.items()
+    }

@@ -1,0 +1,68 @@
+"""A circuit as the text one would write on a blackboard."""
+
+from __future__ import annotations
+
+from neurosim.circuit.description import Circuit, Initial, Pathway, Phase, Population
+from neurosim.units import format_quantity
+
+
+def circuit_text(circuit: Circuit) -> str:
+    """Populations with their equations, pathways with their rules, phases with what they hold and learn."""
+    blocks = [f"circuit {circuit.name}"]
+    seen: dict[str, str] = {}
+    for population in circuit.populations:
+        blocks.append(_population(population, seen))
+    blocks += [_pathway(pathway, circuit) for pathway in circuit.pathways]
+    blocks += [_phase(phase) for phase in circuit.phases]
+    if circuit.readout is not None:
+        readout = circuit.readout
+        blocks.append(f"readout of {circuit.output} = y: {readout.name}\n    loss = sum over output neurons of {readout.loss}")
+        blocks[-1] += f"\n    error = {readout.error}"
+        for name, text in readout.pairwise.items():
+            blocks[-1] += f"\n    {name}_post = sum over output neurons of {text}"
+    return "\n".join(blocks)
+
+
+def _population(population: Population, seen: dict[str, str]) -> str:
+    head = f"population {population.name} ({population.size})"
+    body = str(population.neuron).split("\n", 1)
+    extra = [f"    {name} := {text}" for name, text in population.bind.items()]
+    if population.noise:
+        extra.append(f"    noise: {', '.join(population.noise)}")
+    # Equal neurons are printed once.
+    first = seen.setdefault(str(population.neuron), population.name)
+    lines = [body[1]] if len(body) > 1 and first == population.name else [f"    as {first}"]
+    return "\n".join([f"{head}: {population.neuron.name}", *lines, *extra])
+
+
+def _pathway(pathway: Pathway, circuit: Circuit) -> str:
+    shape = " x ".join(map(str, circuit.weights_shape(pathway.name)))
+    line = f"pathway {pathway.name} ({shape}): {pathway.source} -> {pathway.target}"
+    if pathway.tie is not None:
+        line += f"  weights of {pathway.tie.pathway}{' transposed' if pathway.tie.transposed else ''}"
+    else:
+        line += f"  {_initial(pathway.initial)}"
+    line += f"  rule {pathway.rule.name}{'' if pathway.rule.local else ' (not local)'}"
+    lines = [line, *(f"    {statement}" for statement in pathway.rule.statements)]
+    values = ", ".join(f"{name} = {value:g}" for name, value in pathway.rule_parameters.items())
+    if values:
+        lines.append(f"    where {values}; {pathway.reduction} over trials")
+    return "\n".join(lines)
+
+
+def _initial(initial: Initial) -> str:
+    if initial.law == "constant":
+        return f"{initial.scale:g}"
+    fan = {"in": "/sqrt(n_pre)", "out": "/sqrt(n_post)", None: ""}[initial.fan]
+    return f"~ {initial.law}({initial.scale:g}{fan})"
+
+
+def _phase(phase: Phase) -> str:
+    switches = ", ".join(f"{name} = {value:g}" for name, value in phase.switches.items())
+    head = f"phase {phase.name}: {format_quantity(phase.seconds, 'second')}"
+    head += f", {switches}" if switches else ""
+    head += ", fresh noise" if phase.draw_noise else ""
+    lines = [head, *(f"    at its end {held}" for held in phase.hold)]
+    if phase.learn:
+        lines.append(f"    learn {', '.join(phase.learn)}")
+    return "\n".join(lines)

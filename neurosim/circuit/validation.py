@@ -1,0 +1,180 @@
+"""What can be wrong with a circuit, found all at once and said in the user's words."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+from neurosim.errors import NeurosimError
+
+if TYPE_CHECKING:
+    from neurosim.circuit.description import Circuit, Pathway, Phase
+
+
+def faults_of(circuit: Circuit) -> list[str]:
+    """Every fault, each as one sentence; those that would only follow from an earlier one are left out."""
+    faults = [*_population_faults(circuit), *_pathway_faults(circuit), *_readout_faults(circuit)]
+    faults += [fault for phase in circuit.phases for fault in _phase_faults(circuit, phase)]
+    if faults:
+        return faults
+    from neurosim.circuit.plan import plan
+
+    try:
+        plan(circuit)
+    except NeurosimError as error:
+        return [str(error)]
+    return [fault for pathway in circuit.pathways for fault in _rule_faults(circuit, pathway)]
+
+
+def _population_faults(circuit: Circuit) -> Iterator[str]:
+    names = [population.name for population in circuit.populations]
+    if not names:
+        yield "it has no populations"
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"two populations are called '{name}'"
+    for population in circuit.populations:
+        if not population.name.isidentifier() or "__" in population.name or population.name.startswith("_"):
+            yield f"'{population.name}' cannot be a population's name; expected letters, digits and underscores"
+        if population.size < 1:
+            yield f"population '{population.name}' has {population.size} neurons; expected at least 1"
+        parameters = {equation.name for equation in population.neuron.equation_set.of("parameter")}
+        for name in (*population.bind, *population.noise):
+            if name not in parameters:
+                yield f"population '{population.name}' sets '{name}', {_missing(name, parameters, 'parameter')}"
+
+
+def _pathway_faults(circuit: Circuit) -> Iterator[str]:
+    names = [pathway.name for pathway in circuit.pathways]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"two pathways are called '{name}'"
+    for pathway in circuit.pathways:
+        where = f"pathway '{pathway.name}'"
+        ends = {"source": pathway.source, "target": pathway.target}
+        broken = False
+        for end, text in ends.items():
+            population, dot, variable = text.partition(".")
+            if not dot or not variable:
+                broken = True
+                yield f"{where}: {end} '{text}' should be 'population.variable'"
+            elif population not in circuit.population:
+                broken = True
+                yield f"{where}: {end} population '{population}', {_missing(population, circuit.population, 'population')}"
+        if broken:
+            continue
+        yield from _end_faults(circuit, pathway, where)
+        for name, value in pathway.rule.parameters.items():
+            if value is None and name not in pathway.parameters:
+                yield f"{where}: the rule '{pathway.rule.name}' needs a value for '{name}'"
+        for name in pathway.parameters:
+            if name not in pathway.rule.parameters:
+                yield f"{where}: '{name}', {_missing(name, pathway.rule.parameters, 'parameter of the rule')}"
+        yield from _tie_faults(circuit, pathway, where)
+
+
+def _end_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iterator[str]:
+    source = circuit.population[pathway.pre]
+    target = circuit.population[pathway.post]
+    variable = pathway.source.split(".")[1]
+    known = [*source.neuron.equation_set.by_name, *_readout_names(circuit, source.name)]
+    if variable == "spikes":
+        if source.neuron.threshold is None:
+            yield f"{where}: '{source.name}' never spikes, its neuron '{source.neuron.name}' has no threshold"
+    elif variable not in known:
+        yield f"{where}: source '{pathway.source}', {_missing(variable, known, 'variable')}"
+    variable = pathway.target.split(".")[1]
+    equations = target.neuron.equation_set
+    wanted = equations.of("differential" if pathway.at_spikes else "parameter")
+    kind = "state variable that spikes can increment" if pathway.at_spikes else "input (a parameter)"
+    allowed = [equation.name for equation in wanted if "shared" not in equation.flags]
+    if variable not in allowed:
+        yield f"{where}: target '{pathway.target}', {_missing(variable, allowed, kind)}"
+    elif variable in target.bind:
+        yield f"{where}: '{pathway.target}' is bound to '{target.bind[variable]}' and takes no input"
+    if pathway.connectivity == "one_to_one" and source.size != target.size:
+        yield f"{where}: one_to_one needs equal sizes, got {source.size} -> {target.size}"
+
+
+def _tie_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iterator[str]:
+    if pathway.tie is None:
+        if "reciprocal" in pathway.rule.reads and reciprocal_of(circuit, pathway) is None:
+            yield f"{where}: the rule '{pathway.rule.name}' reads the reciprocal weight, but no pathway leads back"
+        return
+    other = circuit.pathway.get(pathway.tie.pathway)
+    if other is None:
+        yield f"{where}: tied to '{pathway.tie.pathway}', {_missing(pathway.tie.pathway, circuit.pathway, 'pathway')}"
+        return
+    if other.tie is not None:
+        yield f"{where}: tied to '{other.name}', which is tied itself"
+    ends = (other.post, other.pre) if pathway.tie.transposed else (other.pre, other.post)
+    if (pathway.pre, pathway.post) != ends:
+        how = " transposed" if pathway.tie.transposed else ""
+        yield f"{where}: the weights of '{other.name}'{how} lead {ends[0]} -> {ends[1]}, not {pathway.pre} -> {pathway.post}"
+    if pathway.rule.learns:
+        yield f"{where}: it has no weights of its own and cannot learn by '{pathway.rule.name}'"
+
+
+def _readout_faults(circuit: Circuit) -> Iterator[str]:
+    if (circuit.readout is None) != (circuit.output is None):
+        yield "a readout needs an output variable, and the other way round"
+    if circuit.output is not None:
+        population, _, variable = circuit.output.partition(".")
+        if population not in circuit.population:
+            yield f"output '{circuit.output}', {_missing(population, circuit.population, 'population')}"
+        elif variable not in circuit.population[population].neuron.equation_set.by_name:
+            known = circuit.population[population].neuron.equation_set.by_name
+            yield f"output '{circuit.output}', {_missing(variable, known, 'variable')}"
+
+
+def _phase_faults(circuit: Circuit, phase: Phase) -> Iterator[str]:
+    where = f"phase '{phase.name}'"
+    if [p.name for p in circuit.phases].count(phase.name) > 1:
+        yield f"two phases are called '{phase.name}'"
+    switches = {
+        equation.name
+        for population in circuit.populations
+        for equation in population.neuron.equation_set.of("parameter")
+        if "shared" in equation.flags
+    }
+    for name in phase.switches:
+        if name not in switches:
+            yield f"{where}: switch '{name}', {_missing(name, switches, 'shared parameter of any neuron')}"
+    for name in phase.learn:
+        if name not in circuit.pathway:
+            yield f"{where}: learns '{name}', {_missing(name, circuit.pathway, 'pathway')}"
+        elif not circuit.pathway[name].rule.learns:
+            yield f"{where}: pathway '{name}' cannot learn by its rule '{circuit.pathway[name].rule.name}'"
+    for held in phase.hold:
+        if held.population is not None and held.population not in circuit.population:
+            yield f"{where}: holds '{held}', {_missing(held.population, circuit.population, 'population')}"
+
+
+def _rule_faults(circuit: Circuit, pathway: Pathway) -> Iterator[str]:
+    from neurosim.circuit.plasticity import rule_names
+
+    try:
+        rule_names(circuit, pathway.name)
+    except NeurosimError as error:
+        yield f"pathway '{pathway.name}': {error}"
+
+
+def reciprocal_of(circuit: Circuit, pathway: Pathway) -> str | None:
+    """The pathway that leads back between the same two populations and has weights of its own."""
+    found = [
+        other.name
+        for other in circuit.pathways
+        if (other.pre, other.post) == (pathway.post, pathway.pre) and other.tie is None and other is not pathway
+    ]
+    return found[0] if found else None
+
+
+def _readout_names(circuit: Circuit, population: str) -> list[str]:
+    if circuit.readout is None or population != circuit.output_population:
+        return []
+    return ["y", "target", "error", "loss_share", *circuit.readout.pairwise]
+
+
+def _missing(name: str, known: Collection[str], what: str) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(known)) or 'none'}"
+    return f"which is no {what} here; {hint}"

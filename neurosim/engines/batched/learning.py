@@ -1,0 +1,90 @@
+"""Increments of a pathway's variables: each separated term of its rule is one product over the batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from neurosim.circuit.plasticity import RuleTerm, rule_names, rule_terms
+from neurosim.circuit.validation import reciprocal_of
+from neurosim.engines.batched.snapshot import Snapshot, compiled
+from neurosim.equations.array_code import ArrayFunction
+
+
+def increments(now: Snapshot, pathway: str, trials: int) -> dict[str, Any]:
+    """The increment of each of a pathway's variables, averaged or summed over trials.
+
+    Parameters
+    ----------
+    now
+        All variables at the instant at which the rule acts.
+    pathway
+        Whose rule.
+    trials
+        Size of the batch.
+
+    Returns
+    -------
+    dict
+        Qualified name -> array of the variable's shape.
+    """
+    circuit = now.plan.circuit
+    found = {}
+    for variable, terms in rule_terms(circuit, pathway).items():
+        total: Any = 0.0
+        for term in terms:
+            total = total + _term(now, pathway, term, trials)
+        shape = circuit.weights_shape(pathway)
+        found[f"{pathway}.{variable}"] = jnp.broadcast_to(total, shape)
+    return found
+
+
+def _term(now: Snapshot, pathway: str, term: RuleTerm, trials: int) -> Any:
+    circuit = now.plan.circuit
+    post, pre = (_factor(now, pathway, function) for function in (term.post, term.pre))
+    count = trials if circuit.pathway[pathway].reduction == "mean" else 1
+    product = _outer(circuit.pathway[pathway].connectivity, post, pre, circuit.shape(pathway), trials) / count
+    own = _factor(now, pathway, term.own)
+    return product if own is None else product * own
+
+
+def _outer(connectivity: str, post: Any, pre: Any, shape: tuple[int, int], trials: int) -> Any:
+    """The sum over trials of post times pre, in the shape of the weights."""
+    post, pre = (_per_trial(factor) for factor in (post, pre))
+    if connectivity == "one_to_one":
+        return jnp.sum(jnp.broadcast_to(_times(post, pre), (trials, shape[0])), axis=0)
+    if post is None or pre is None:
+        # One side is the same for all its neurons: no product is needed.
+        only = _times(post, pre)
+        summed = jnp.sum(jnp.broadcast_to(only, (trials, jnp.shape(only)[-1])), axis=0)
+        return summed[None, :] if post is None and pre is not None else summed[:, None]
+    post = jnp.broadcast_to(post, (trials, shape[0]))
+    pre = jnp.broadcast_to(pre, (trials, shape[1]))
+    return post.T @ pre
+
+
+def _per_trial(factor: Any) -> Any:
+    """At least (1, 1), so that the last axis is the neuron."""
+    return None if factor is None else jnp.reshape(factor, (1,) * (2 - jnp.ndim(factor)) + jnp.shape(factor))
+
+
+def _times(post: Any, pre: Any) -> Any:
+    if post is None:
+        return jnp.ones((1, 1)) if pre is None else pre
+    return post if pre is None else post * pre
+
+
+def _factor(now: Snapshot, pathway: str, function: ArrayFunction | None) -> Any:
+    if function is None:
+        return None
+    names = rule_names(now.plan.circuit, pathway)
+    arguments = {}
+    for argument in function.arguments:
+        kind, name = names[argument]
+        if argument == "w_reciprocal":
+            other = reciprocal_of(now.plan.circuit, now.plan.circuit.pathway[pathway])
+            arguments[argument] = jnp.transpose(now[f"{other}.w"])
+        else:
+            arguments[argument] = now[name]
+    return compiled(function)(**arguments)

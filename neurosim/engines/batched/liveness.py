@@ -1,0 +1,64 @@
+"""Which state variables matter in a phase: those that its end, or a later phase, still asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from neurosim.circuit.description import Circuit, Phase
+from neurosim.circuit.plan import Plan
+from neurosim.circuit.plasticity import rule_names
+
+
+def asked_at_end(circuit: Circuit, plan: Plan, phase: Phase) -> set[str]:
+    """What a phase's holds and rules read."""
+    asked: set[str] = set()
+    for held in phase.hold:
+        asked |= {plan.resolve(held.population, name) for name in held.statement.names}
+    for pathway in phase.learn:
+        asked |= {name for kind, name in rule_names(circuit, pathway).values() if kind in ("pre", "post", "trial")}
+    return asked
+
+
+def live_states(plan: Plan, asked: Iterable[str]) -> tuple[str, ...]:
+    """All state variables whose course the asked variables depend on, in a fixed order."""
+    circuit = plan.circuit
+    states = {f"{p}.{name}": (p, name) for p, model in plan.models.items() for name in model.state_variables}
+    spiking = {p for p, model in plan.models.items() if model.threshold is not None}
+    live: set[str] = set()
+    stack = list(asked)
+    seen: set[str] = set()
+    while stack:
+        name = stack.pop()
+        for leaf in plan.leaves_of([name]):
+            population, _, variable = leaf.rpartition(".")
+            if leaf in seen:
+                continue
+            seen.add(leaf)
+            if population in spiking and (leaf in states or variable in ("spikes", "not_refractory")):
+                model = plan.models[population]
+                live |= {f"{population}.{v}" for v in model.state_variables}
+                stack += [f"{population}.{v}" for v in model.state_variables]
+                functions = model.functions
+                used = {a for f in ("advance", "threshold", "reset", "refractory") if f in functions for a in functions[f].arguments}
+                stack += [plan.resolve(population, a) for a in used if a not in ("dt", "t", "spikes") and not a.startswith("rand")]
+                stack += [w.source for w in circuit.pathways if w.at_spikes and w.post == population]
+            elif leaf in states:
+                live.add(leaf)
+                equation = plan.models[population].equation_set.by_name[variable]
+                stack += [plan.resolve(population, n) for n in equation.names if n != "xi" and not n.startswith("xi_")]
+                stack += [w.source for w in circuit.pathways if w.at_spikes and w.target == leaf]
+    return tuple(name for name in states if name in live)
+
+
+def lives(plan: Plan, asked_by_phase: list[set[str]], *, all_at_end: bool) -> list[tuple[str, ...]]:
+    """Live states of every phase of a presentation, found from the last phase backwards."""
+    circuit = plan.circuit
+    every = {f"{p}.{name}" for p, model in plan.models.items() for name in model.state_variables}
+    wanted: set[str] = set(every) if all_at_end else set()
+    found: list[tuple[str, ...]] = []
+    for phase, asked in zip(reversed(circuit.phases), reversed(asked_by_phase), strict=True):
+        live = live_states(plan, asked | wanted)
+        found.append(live)
+        # What the phase goes on from, the one before has to deliver.
+        wanted = set(live) | {leaf for leaf in plan.leaves_of(asked) if leaf in every}
+    return found[::-1]

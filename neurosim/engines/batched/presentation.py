@@ -1,0 +1,237 @@
+"""One presentation of a batch of trials: all phases in order, what they hold, what they learn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax.numpy as jnp
+
+from neurosim.circuit.description import Circuit, Phase
+from neurosim.circuit.plan import Plan, plan, resolve
+from neurosim.engines.batched.learning import increments
+from neurosim.engines.batched.liveness import asked_at_end, lives
+from neurosim.engines.batched.snapshot import Arrays, Snapshot, compiled
+from neurosim.engines.batched.stepping import Stretch, run_steps
+from neurosim.equations.array_code import expression_function
+from neurosim.random import held_normal, key_words
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a circuit is run.
+
+    Attributes
+    ----------
+    level
+        ``steady`` (every unit at its fixed point) or ``rate`` / ``spiking`` (in time).
+    dt
+        Time step in seconds; unused at the steady level.
+    """
+
+    level: str = "rate"
+    dt: float = 1e-3
+    dtype: str = "float32"
+
+    @property
+    def steady(self) -> bool:
+        """Whether there is no time."""
+        return self.level == "steady"
+
+
+@dataclass
+class Outcome:
+    """What a presentation gives.
+
+    Attributes
+    ----------
+    ends
+        ``phase -> variable -> array`` for the variables asked for at the phases' ends.
+    changes
+        Increments of learned variables, to be added to the state.
+    final
+        State variables and held values at the end, with a trial axis.
+    recordings
+        Variables at every step, ``(step, trial, neuron)``.
+    """
+
+    ends: dict[str, Arrays] = field(default_factory=dict)
+    changes: Arrays = field(default_factory=dict)
+    final: Arrays = field(default_factory=dict)
+    recordings: Arrays = field(default_factory=dict)
+
+
+def noise_keys(circuit: Circuit, seed: int) -> dict[str, Any]:
+    """Words of all noise streams of a circuit, by ``phase:population.variable`` or ``population.purpose.draw``."""
+    keys = {}
+    for population in circuit.populations:
+        for phase in circuit.phases:
+            for variable in population.noise:
+                keys[f"{phase.name}:{population.name}.{variable}"] = key_words(
+                    seed, "noise", phase.name, population.name, variable
+                )
+        for purpose, function in population.neuron.functions.items():
+            for draw, _ in function.draws:
+                keys[f"{population.name}.{purpose}.{draw}"] = key_words(seed, "continuous", population.name, purpose, draw)
+    return keys
+
+
+def draw_noise(circuit: Circuit, phase: Phase, keys: Mapping[str, Any], presentations: Any, dtype: Any) -> Arrays:
+    """The held noise of a phase, ``population.variable -> (trial, n)``; empty if the phase draws none."""
+    if not phase.draw_noise:
+        return {}
+    return {
+        f"{p.name}.{variable}": held_normal(keys[f"{phase.name}:{p.name}.{variable}"], presentations, p.size).astype(dtype)
+        for p in circuit.populations
+        for variable in p.noise
+    }
+
+
+def present(
+    circuit: Circuit,
+    setting: Setting,
+    values: Mapping[str, Any],
+    stimuli: Mapping[str, Any],
+    keys: Mapping[str, Any],
+    presentations: Any,
+    *,
+    noise: Mapping[str, Mapping[str, Any]] | None = None,
+    report: Sequence[str] = (),
+    record: Sequence[str] = (),
+    learn: bool = True,
+    perturbations: Mapping[str, Any] | None = None,
+    phases: Sequence[str] | None = None,
+) -> Outcome:
+    """Present one batch of trials; pure, to be compiled by the caller.
+
+    Parameters
+    ----------
+    values
+        The state, see `neurosim.engines.state`.
+    stimuli
+        ``population.variable -> (trial, n)``, or ``(step, trial, n)`` for a course over the presentation.
+    keys
+        Of `noise_keys`.
+    presentations
+        Running numbers of the trials' presentations, shape (trial,).
+    noise
+        Held noise to use instead of drawing it: ``phase -> population.variable -> (trial, n)``.
+    report
+        Variables wanted at the end of each phase.
+    record
+        Variables wanted at every step.
+    learn
+        Whether rules act.
+    perturbations
+        Arrays added to named variables throughout.
+    phases
+        Names of the phases to run instead of all.
+    """
+    graph = plan(circuit, steady=setting.steady)
+    run = [phase for phase in circuit.phases if phases is None or phase.name in phases]
+    trials = jnp.shape(presentations)[0]
+    dtype = jnp.dtype(setting.dtype)
+    outcome = Outcome()
+    live = _live(circuit, graph, report, record, phases, setting)
+    current: Arrays = {**values, **{name: a for name, a in stimuli.items() if jnp.ndim(a) < 3}}
+    courses = {name: a for name, a in stimuli.items() if jnp.ndim(a) == 3}
+    step = 0
+    for phase in run:
+        given = (noise or {}).get(phase.name)
+        current |= dict(given) if given is not None else draw_noise(circuit, phase, keys, presentations, dtype)
+        switched = {**current, **_switches(circuit, phase, dtype)}
+        learning = [circuit.pathway[name] for name in phase.learn] if learn else []
+        if setting.steady:
+            after: Arrays = {}
+        else:
+            stretch = Stretch(
+                graph,
+                live[phase.name],
+                tuple(p.name for p in learning if p.rule.timing == "step"),
+                tuple(record),
+                phase.steps(setting.dt),
+                setting.dt,
+                trials,
+                dtype,
+            )
+            window = {name: course[step : step + stretch.steps] for name, course in courses.items()}
+            after, recorded = run_steps(stretch, switched, window, keys, presentations, step, perturbations)
+            for name, course in recorded.items():
+                outcome.recordings.setdefault(name, []).append(course)
+            step += stretch.steps
+            switched |= {name: course[-1] for name, course in window.items()}
+        end = Snapshot(graph, {**switched, **after, "dt": jnp.asarray(setting.dt, dtype)}, perturbations=perturbations)
+        outcome.ends[phase.name] = {name: _trialwise(end[name], trials) for name in report}
+        held = _hold(circuit, phase, end)
+        current |= after | held
+        if any(p.rule.timing == "phase_end" for p in learning):
+            now = _after_holds(graph, end, held)
+            for pathway in learning:
+                if pathway.rule.timing == "phase_end":
+                    for name, change in increments(now, pathway.name, trials).items():
+                        outcome.changes[name] = outcome.changes.get(name, 0.0) + change
+        for pathway in learning:
+            if pathway.rule.timing == "step":
+                for variable in pathway.rule.increments:
+                    name = f"{pathway.name}.{variable}"
+                    outcome.changes[name] = after[name] - values[name]
+    outcome.recordings = {name: jnp.concatenate(parts) for name, parts in outcome.recordings.items()}
+    outcome.final = {name: a for name, a in current.items() if name not in stimuli and name not in _learned(circuit)}
+    return outcome
+
+
+def _switches(circuit: Circuit, phase: Phase, dtype: Any) -> Arrays:
+    found = {}
+    for population, model in plan(circuit).models.items():
+        for name, value in phase.switches.items():
+            equation = model.equation_set.by_name.get(name)
+            if equation is not None and "shared" in equation.flags:
+                found[f"{population}.{name}"] = jnp.asarray(value, dtype)
+    return found
+
+
+def _hold(circuit: Circuit, phase: Phase, end: Snapshot) -> Arrays:
+    """Assign what the phase holds, in order, each seeing the earlier ones."""
+    held: Arrays = {}
+    for item in phase.hold:
+        now = _after_holds(end.plan, end, held) if held else end
+        function = expression_function("held", item.statement.expression)
+        arguments = {a: now[resolve(circuit, item.population, a)] for a in function.arguments}
+        held[item.target] = compiled(function)(**arguments)
+    return held
+
+
+def _after_holds(graph: Plan, end: Snapshot, held: Arrays) -> Snapshot:
+    """The snapshot with held variables replaced; inputs stay, expressions of held variables are computed anew."""
+    affected = {name for name in graph.nodes if graph.leaves_of([name]) & held.keys()}
+    kept = {n: a for n, a in end.values.items() if n not in affected or graph.nodes[n].kind != "expression"}
+    return Snapshot(graph, {**kept, **held}, inputs=end, perturbations=end.perturbations)
+
+
+def _live(
+    circuit: Circuit,
+    graph: Plan,
+    report: Sequence[str],
+    record: Sequence[str],
+    phases: Sequence[str] | None,
+    setting: Setting,
+) -> dict[str, tuple[str, ...]]:
+    if setting.steady:
+        return {}
+    asked = []
+    for phase in circuit.phases:
+        chosen = phases is None or phase.name in phases
+        asked.append(asked_at_end(circuit, graph, phase) | {*report, *record} if chosen else set())
+    found = lives(graph, asked, all_at_end=circuit.carry)
+    return {phase.name: live for phase, live in zip(circuit.phases, found, strict=True)}
+
+
+def _learned(circuit: Circuit) -> set[str]:
+    return {f"{p.name}.{v}" for p in circuit.pathways for v in p.rule.synaptic_variables}
+
+
+def _trialwise(value: Any, trials: int) -> Any:
+    value = jnp.asarray(value)
+    return jnp.broadcast_to(value, (trials, jnp.shape(value)[-1] if value.ndim else 1))
+

@@ -1,0 +1,123 @@
+"""All variables of a circuit at one instant, each computed when first asked for."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax.numpy as jnp
+
+from neurosim.circuit.description import Circuit
+from neurosim.circuit.plan import Node, Plan
+from neurosim.equations.array_code import ArrayFunction
+
+Arrays = dict[str, Any]
+
+
+@functools.lru_cache(maxsize=4096)
+def compiled(function: ArrayFunction) -> Callable[..., Any]:
+    """An array function, running on JAX."""
+    return function.compile(jnp)  # type: ignore[arg-type]
+
+
+class Snapshot:
+    """Variables at one instant.
+
+    Axes are (trial, neuron); what does not depend on the trial or the neuron lacks or broadcasts that axis.
+
+    Parameters
+    ----------
+    plan
+        The circuit's graph.
+    values
+        What is known: all leaves, and nodes that were computed before.
+    inputs
+        Another snapshot from which inputs are taken instead of being summed again: after a state update,
+        thresholds and rules still see the inputs of the step's beginning.
+    perturbations
+        Arrays added to named variables once they are computed, to differentiate with respect to.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        values: Mapping[str, Any],
+        *,
+        inputs: Snapshot | None = None,
+        perturbations: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.plan = plan
+        self.values = dict(values)
+        self.inputs = inputs
+        self.perturbations = perturbations or {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.values:
+            self.values[name] = self._compute(name)
+        return self.values[name]
+
+    def local(self, population: str | None, function: ArrayFunction, **given: Any) -> Any:
+        """A function of one population's variables."""
+        arguments = {
+            argument: given[argument] if argument in given else self[self.plan.resolve(population, argument)]
+            for argument in function.arguments
+        }
+        return compiled(function)(**arguments)
+
+    def _compute(self, name: str) -> Any:
+        node = self.plan.nodes.get(name)
+        if node is None:
+            raise KeyError(f"the variable '{name}' has no value")
+        if self.inputs is not None and node.kind != "expression":
+            return self.inputs[name]
+        value = self._node(node)
+        if name in self.perturbations:
+            value = value + self.perturbations[name]
+        return value
+
+    def _node(self, node: Node) -> Any:
+        if node.kind == "input":
+            return self._input(node)
+        if node.kind == "sum":
+            return jnp.sum(self[node.needs["loss_share"]], axis=-1, keepdims=True)
+        assert node.function is not None
+        if node.kind == "pairwise":
+            sides = {a: self[n][..., None, :] if a.endswith("_pre") else self[n][..., :, None] for a, n in node.needs.items()}
+            return jnp.sum(compiled(node.function)(**sides), axis=-1)
+        return compiled(node.function)(**{argument: self[need] for argument, need in node.needs.items()})
+
+    def _input(self, node: Node) -> Any:
+        # What does not change during a phase is summed once, before the loop over time.
+        total = self.values.get(f"{node.name}|constant")
+        for pathway in node.pathways:
+            if total is not None and f"{pathway}|constant" in self.values:
+                continue
+            delivered = deliver(self.plan.circuit, pathway, self.values, self[node.needs[pathway]])
+            total = delivered if total is None else total + delivered
+        return total
+
+
+def deliver(circuit: Circuit, pathway: str, values: Mapping[str, Any], activity: Any) -> Any:
+    """What a pathway adds to its target: weights times activity.
+
+    Parameters
+    ----------
+    activity
+        Of the source, shape (trial, n_pre) or broadcastable to it.
+
+    Returns
+    -------
+    jax.Array
+        Shape (trial, n_post), or without the trial axis where the activity has none.
+    """
+    found = circuit.pathway[pathway]
+    n_post, n_pre = circuit.shape(pathway)
+    weights = values[f"{found.tie.pathway if found.tie else pathway}.w"]
+    if found.connectivity == "one_to_one":
+        return weights * activity
+    if found.tie is not None and found.tie.transposed:
+        weights = weights.T
+    if n_pre == 1:
+        return activity * weights[:, 0]
+    return jnp.broadcast_to(activity, (*jnp.shape(activity)[:-1], n_pre)) @ weights.T

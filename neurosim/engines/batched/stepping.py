@@ -1,0 +1,286 @@
+"""A phase in time: one compiled loop over its steps.
+
+The order within a step is Brian2's: pathways sum their input from the state at t; state update; threshold;
+spikes travel; reset; rules that act at every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from neurosim.circuit.plan import Plan
+from neurosim.engines.batched.learning import increments
+from neurosim.engines.batched.snapshot import Arrays, Snapshot, deliver
+from neurosim.equations.array_code import ArrayFunction
+from neurosim.random import held_normal, held_uniform
+
+#: A step long before the first: no neuron starts refractory.
+LONG_AGO = -(2**30)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What a loop over time needs to know.
+
+    Attributes
+    ----------
+    live
+        State variables that are advanced; the others stay as they are.
+    learn
+        Pathways whose rule acts at every step.
+    record
+        Variables to return for every step.
+    """
+
+    plan: Plan
+    live: tuple[str, ...]
+    learn: tuple[str, ...]
+    record: tuple[str, ...]
+    steps: int
+    dt: float
+    trials: int
+    dtype: Any
+
+
+def carried(stretch: Stretch, values: Mapping[str, Any]) -> Arrays:
+    """The variables that change from step to step, at full shape."""
+    plan, trials = stretch.plan, stretch.trials
+    sizes = {population.name: population.size for population in plan.circuit.populations}
+    carry: Arrays = {}
+    for name in stretch.live:
+        carry[name] = jnp.broadcast_to(values[name], (trials, sizes[name.split(".")[0]])).astype(stretch.dtype)
+    for population in _spiking(stretch):
+        shape = (trials, sizes[population])
+        last = values.get(f"{population}.last_step", LONG_AGO)
+        carry[f"{population}.last_step"] = jnp.broadcast_to(jnp.asarray(last, jnp.int32), shape)
+        if plan.models[population].refractory is not None:
+            ready = values.get(f"{population}.not_refractory", True)
+            carry[f"{population}.not_refractory"] = jnp.broadcast_to(jnp.asarray(ready), shape)
+    for pathway in stretch.learn:
+        for variable in plan.circuit.pathway[pathway].rule.increments:
+            carry[f"{pathway}.{variable}"] = values[f"{pathway}.{variable}"]
+    return carry
+
+
+def run_steps(
+    stretch: Stretch,
+    values: Mapping[str, Any],
+    courses: Mapping[str, Any],
+    keys: Mapping[str, Any],
+    presentations: Any,
+    first_step: Any,
+    perturbations: Mapping[str, Any] | None = None,
+) -> tuple[Arrays, Arrays]:
+    """Advance by all steps of the stretch.
+
+    Parameters
+    ----------
+    values
+        All leaves at its beginning.
+    courses
+        Stimuli that change in time, each with a leading axis of steps.
+    keys
+        Words for the streams of continuous noise, by ``population.draw``.
+    presentations
+        Numbers of the trials' presentations, shape (trial,).
+    first_step
+        The number of its first step within the presentation.
+
+    Returns
+    -------
+    tuple
+        The carried variables at its end, and the recordings ``(step, trial, neuron)``.
+    """
+    carry = carried(stretch, values)
+    fixed = {name: value for name, value in values.items() if name not in carry and name not in courses}
+    fixed |= _constant_part(stretch, fixed, perturbations, changing={*carry, *courses, "t"})
+
+    def step(before: Arrays, inputs: tuple[Any, Arrays]) -> tuple[Arrays, Arrays]:
+        number, course = inputs
+        after, start = _advance(stretch, {**fixed, **course, **before}, number, keys, presentations, perturbations)
+        recorded = {
+            name: after["spiked"][name] if name.endswith(".spikes") else _full(stretch, name, start[name])
+            for name in stretch.record
+        }
+        return {name: after["state"][name] for name in before}, recorded
+
+    numbers = first_step + jnp.arange(stretch.steps, dtype=jnp.int32)
+    return jax.lax.scan(step, carry, (numbers, dict(courses)), length=stretch.steps)
+
+
+def _advance(
+    stretch: Stretch,
+    values: Arrays,
+    number: Any,
+    keys: Mapping[str, Any],
+    presentations: Any,
+    perturbations: Mapping[str, Any] | None,
+) -> tuple[dict[str, Arrays], Snapshot]:
+    """One time step; returns the new state with the spikes, and the snapshot at its beginning."""
+    plan = stretch.plan
+    dt = jnp.asarray(stretch.dt, stretch.dtype)
+    values = {**values, "dt": dt, "t": number.astype(stretch.dtype) * dt}
+    for population in _spiking(stretch):
+        _leave_refractoriness(stretch, population, values, number, perturbations)
+    start = Snapshot(plan, values, perturbations=perturbations)
+    state = dict(values)
+    for population, model in plan.models.items():
+        mine = [name for name in model.state_variables if f"{population}.{name}" in stretch.live]
+        if mine:
+            function = model.functions["advance"]
+            draws = _draws(stretch, population, "advance", function, keys, presentations, number)
+            results = start.local(population, function, **draws)
+            results = results if len(function.returns) > 1 else (results,)
+            found = dict(zip(function.returns, results, strict=True))
+            state |= {f"{population}.{name}": found[name] for name in mine}
+    spiked: Arrays = {}
+    moved = Snapshot(plan, state, inputs=start, perturbations=perturbations)
+    for population in _spiking(stretch):
+        spikes = _cross_threshold(stretch, population, moved, keys, presentations, number)
+        spiked[f"{population}.spikes"] = spikes
+        state[f"{population}.last_step"] = jnp.where(spikes, number, values[f"{population}.last_step"])
+        ready = f"{population}.not_refractory"
+        if ready in values:
+            state[ready] = values[ready] & ~spikes
+    _travel(stretch, state, spiked)
+    for population in _spiking(stretch):
+        model = plan.models[population]
+        if "reset" in model.functions:
+            function = model.functions["reset"]
+            draws = _draws(stretch, population, "reset", function, keys, presentations, number)
+            after = Snapshot(plan, state, inputs=start, perturbations=perturbations)
+            results = after.local(population, function, spikes=spiked[f"{population}.spikes"], **draws)
+            results = results if len(function.returns) > 1 else (results,)
+            state |= {f"{population}.{name}": value for name, value in zip(function.returns, results, strict=True)}
+    if stretch.learn:
+        ended = Snapshot(plan, {**state, **{n: s.astype(stretch.dtype) for n, s in spiked.items()}}, inputs=start)
+        changes = [increments(ended, pathway, stretch.trials) for pathway in stretch.learn]
+        state |= {name: state[name] + change for found in changes for name, change in found.items()}
+    return {"state": state, "spiked": spiked}, start
+
+
+def _spiking(stretch: Stretch) -> list[str]:
+    return [
+        population
+        for population, model in stretch.plan.models.items()
+        if model.threshold is not None and any(f"{population}.{v}" in stretch.live for v in model.state_variables)
+    ]
+
+
+def _leave_refractoriness(
+    stretch: Stretch, population: str, values: Arrays, number: Any, perturbations: Mapping[str, Any] | None
+) -> None:
+    model = stretch.plan.models[population]
+    if model.refractory is None:
+        return
+    if model.refractory_seconds is not None:
+        period: Any = jnp.asarray(model.refractory_seconds, stretch.dtype)
+    else:
+        period = Snapshot(stretch.plan, values, perturbations=perturbations).local(population, model.functions["refractory"])
+    if model.refractory_is_condition:
+        values[f"{population}.not_refractory"] |= ~period
+    else:
+        # Whole steps, with Brian2's margin for periods that are a multiple of dt but for rounding.
+        steps = jnp.floor((period + 1e-3 * stretch.dt) / stretch.dt).astype(jnp.int32)
+        values[f"{population}.not_refractory"] = number - values[f"{population}.last_step"] >= steps
+
+
+def _cross_threshold(
+    stretch: Stretch, population: str, moved: Snapshot, keys: Mapping[str, Any], presentations: Any, number: Any
+) -> Any:
+    model = stretch.plan.models[population]
+    function = model.functions["threshold"]
+    draws = _draws(stretch, population, "threshold", function, keys, presentations, number)
+    spikes = moved.local(population, function, **draws)
+    size = stretch.plan.circuit.population[population].size
+    spikes = jnp.broadcast_to(spikes, (stretch.trials, size))
+    return spikes & moved[f"{population}.not_refractory"] if model.refractory is not None else spikes
+
+
+def _travel(stretch: Stretch, state: Arrays, spiked: Arrays) -> None:
+    """Spikes increment the state variables of their targets, unless those are clamped by refractoriness."""
+    circuit = stretch.plan.circuit
+    for pathway in circuit.pathways:
+        if not pathway.at_spikes or pathway.target not in stretch.live:
+            continue
+        arriving = deliver(circuit, pathway.name, state, spiked[pathway.source].astype(stretch.dtype))
+        equation = stretch.plan.models[pathway.post].equation_set.by_name[pathway.target.split(".")[1]]
+        ready = f"{pathway.post}.not_refractory"
+        if "unless refractory" in equation.flags and ready in state:
+            arriving = jnp.where(state[ready], arriving, jnp.zeros_like(arriving))
+        state[pathway.target] = state[pathway.target] + arriving
+
+
+def _draws(
+    stretch: Stretch,
+    population: str,
+    purpose: str,
+    function: ArrayFunction,
+    keys: Mapping[str, Any],
+    presentations: Any,
+    number: Any,
+) -> Arrays:
+    size = stretch.plan.circuit.population[population].size
+    return {
+        name: (held_normal if law == "normal" else held_uniform)(
+            keys[f"{population}.{purpose}.{name}"], presentations, size, step=number
+        ).astype(stretch.dtype)
+        for name, law in function.draws
+    }
+
+
+def _constant_part(
+    stretch: Stretch, values: Mapping[str, Any], perturbations: Mapping[str, Any] | None, *, changing: set[str]
+) -> Arrays:
+    """Everything that does not change during the stretch, computed before the loop.
+
+    An input to which only some pathways deliver a changing activity keeps the sum of the others.
+    """
+    plan = stretch.plan
+    circuit = plan.circuit
+    still = Snapshot(plan, values, perturbations=perturbations)
+    found: Arrays = {}
+
+    def constant(name: str) -> bool:
+        return not (plan.leaves_of([name]) & changing) and not _learning(name)
+
+    def _learning(name: str) -> bool:
+        stack = [name]
+        while stack:
+            node = plan.nodes.get(stack.pop())
+            if node is None:
+                continue
+            if any(pathway in stretch.learn for pathway in node.pathways):
+                return True
+            stack.extend(node.needs.values())
+        return False
+
+    known = set(values)
+    for name, node in plan.nodes.items():
+        leaves = plan.leaves_of([name])
+        if not leaves <= known | changing:
+            continue
+        if constant(name):
+            found[name] = still[name]
+        elif node.kind == "input":
+            steady = [p for p in node.pathways if constant(node.needs[p]) and p not in stretch.learn]
+            steady = [p for p in steady if (circuit.pathway[p].tie.pathway if circuit.pathway[p].tie else p) not in stretch.learn]  # type: ignore[union-attr]
+            if steady:
+                total = sum(deliver(circuit, p, values, still[node.needs[p]]) for p in steady)
+                found[f"{name}|constant"] = total
+                found |= {f"{pathway}|constant": True for pathway in steady}
+    return found
+
+
+def _full(stretch: Stretch, name: str, value: Any) -> Any:
+    """A recorded variable at shape (trial, neuron)."""
+    population = stretch.plan.circuit.population.get(name.split(".")[0])
+    size = population.size if population is not None and "." in name else 1
+    return jnp.broadcast_to(value, (stretch.trials, size))
+
+

@@ -1,0 +1,83 @@
+"""The state of a circuit: a flat mapping of plain arrays with the same names and shapes on both engines.
+
+``W1.w`` and other synaptic variables ``(n_post, n_pre)``; ``W1.learning_rate`` and ``hidden1.tau_m``
+parameters, scalars or one number a neuron; ``hidden1.v`` state variables: their values at the start of each
+presentation, scalars, or ``(trial, n)`` where they carry over. SI units throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from neurosim.circuit.composition import broadcast, compose
+from neurosim.circuit.description import Circuit
+from neurosim.random import stream
+
+State = dict[str, np.ndarray]
+
+
+def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> State:
+    """Draw initial weights and collect all parameters.
+
+    Parameters
+    ----------
+    circuit
+        The circuit.
+    seed
+        The run's seed. A pathway's weights depend on the seed and its name alone.
+    dtype
+        ``float32`` or ``float64``; the weights are drawn in float64 and rounded.
+
+    Returns
+    -------
+    dict
+        As described at the top of this module.
+    """
+    state: dict[str, np.ndarray | float] = {}
+    for population, model in compose(circuit).items():
+        values = model.parameter_values | model.initial_values
+        state |= {f"{population}.{name}": value for name, value in values.items()}
+    state |= {name: 0.0 for name in broadcast(circuit)}
+    for pathway in circuit.pathways:
+        if pathway.tie is None:
+            state[f"{pathway.name}.w"] = initial_weights(circuit, pathway.name, seed)
+            shape = circuit.weights_shape(pathway.name)
+            for variable in pathway.rule.synaptic_variables[1:]:
+                state[f"{pathway.name}.{variable}"] = np.zeros(shape)
+        state |= {f"{pathway.name}.{name}": value for name, value in pathway.rule_parameters.items()}
+    return {name: np.asarray(value, dtype=dtype) for name, value in state.items()}
+
+
+def initial_weights(circuit: Circuit, pathway: str, seed: int) -> np.ndarray:
+    """Draw one pathway's weights from its law, in float64."""
+    law = circuit.pathway[pathway].initial
+    shape = circuit.weights_shape(pathway)
+    if law.law == "constant":
+        return np.full(shape, law.scale)
+    width = law.width(*circuit.shape(pathway))
+    generator = stream(seed, "weights", pathway)
+    if law.law == "normal":
+        return width * generator.standard_normal(shape)
+    return width * generator.uniform(-1.0, 1.0, shape)
+
+
+def learned_names(circuit: Circuit) -> tuple[str, ...]:
+    """The synaptic variables that learning changes, qualified."""
+    learning = {name for phase in circuit.phases for name in phase.learn}
+    return tuple(
+        f"{pathway.name}.{variable}"
+        for pathway in circuit.pathways
+        if pathway.name in learning
+        for variable in pathway.rule.increments
+    )
+
+
+def weights_of(circuit: Circuit, state: Mapping[str, np.ndarray], pathway: str) -> np.ndarray:
+    """The weights a pathway uses, as ``(n_post, n_pre)``: its own, or those it is tied to."""
+    found = circuit.pathway[pathway]
+    own = np.asarray(state[f"{found.tie.pathway if found.tie else pathway}.w"])
+    if own.ndim == 1:
+        own = np.diag(own)
+    return own.T if found.tie is not None and found.tie.transposed else own

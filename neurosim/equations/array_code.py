@@ -1,0 +1,189 @@
+"""Checked expressions and abstract code -> Python functions on arrays, as printable source.
+
+The source names every array it uses as an argument, so that what is printed is all there is: no state,
+no closure. It runs on NumPy or JAX alike; which of the two is decided by the namespace it is compiled in.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from brian2.parsing.rendering import NodeRenderer
+
+from neurosim.equations.dimensions import UNIT_VALUES
+from neurosim.equations.grammar import CONSTANTS, FUNCTIONS, RANDOM_FUNCTIONS
+from neurosim.equations.parse import Statement
+from neurosim.errors import EquationError
+
+_ELEMENTWISE = sorted(FUNCTIONS.keys() - {"int", "exprel", "clip"})
+_STATEMENTS = (ast.FunctionDef, ast.arguments, ast.arg, ast.Return, ast.Assign, ast.Store, ast.Tuple)
+_EXPRESSIONS = (
+    *(ast.BinOp, ast.UnaryOp, ast.Compare, ast.Call, ast.Name, ast.Constant, ast.Load, ast.Module),
+    *(ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.Mod, ast.UAdd, ast.USub),
+    *(ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq),
+)
+
+
+@dataclass(frozen=True)
+class ArrayFunction:
+    """Source of one function on arrays.
+
+    Attributes
+    ----------
+    name
+        What the function computes.
+    arguments
+        The arrays it reads, all broadcastable against each other (axes: trial, neuron).
+    returns
+        The names of its results, in order; a single result is returned bare.
+    draws
+        Arguments that hold fresh random numbers, each with its law (``normal`` or ``uniform``).
+    source
+        The Python text.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    returns: tuple[str, ...]
+    source: str
+    draws: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        return self.source
+
+    def compile(self, xp: ModuleType) -> Callable[..., Any]:
+        """The function, running on `xp` (`numpy` or `jax.numpy`); called with keyword arguments.
+
+        Raises
+        ------
+        EquationError
+            If the source holds anything but arithmetic: the last gate before `exec`.
+        """
+        _check_source(self.source)
+        namespace: dict[str, Any] = {"__builtins__": {}, **_functions(xp)}
+        exec(compile(self.source, f"<neurosim {self.name}>", "exec"), namespace)  # vetted above
+        return namespace[self.name]
+
+
+def expression_function(name: str, expression: str) -> ArrayFunction:
+    """``def name(...): return expression``, for one subexpression or condition."""
+    renderer = _Renderer()
+    value = renderer.render_expr(expression)
+    arguments = tuple(sorted(renderer.names | {draw for draw, _ in renderer.draws}))
+    source = f"def {name}({', '.join(arguments)}):\n    return {value}\n"
+    return ArrayFunction(name, arguments, (name,), source, tuple(renderer.draws))
+
+
+def block_function(name: str, code: str, returns: Sequence[str]) -> ArrayFunction:
+    """A function from abstract code (one assignment per line), returning the assigned `returns`."""
+    renderer = _Renderer()
+    assigned: set[str] = set()
+    lines = []
+    for line in code.splitlines():
+        if not line.strip():
+            continue
+        target, _, expression = line.partition("=")
+        lines.append(f"    {target.strip()} = {renderer.render_expr(expression, assigned=assigned)}")
+        assigned.add(target.strip())
+    arguments = tuple(sorted(renderer.names | (set(returns) - assigned) | {d for d, _ in renderer.draws}))
+    source = f"def {name}({', '.join(arguments)}):\n" + "\n".join([*lines, f"    return {', '.join(returns)}\n"])
+    return ArrayFunction(name, arguments, tuple(returns), source, tuple(renderer.draws))
+
+
+def reset_function(name: str, statements: Sequence[Statement]) -> ArrayFunction:
+    """The reset, applied where `spikes` is true; returns the variables it assigns."""
+    renderer = _Renderer()
+    lines, order = [], list(dict.fromkeys(statement.target for statement in statements))
+    for statement in statements:
+        expression = statement.expression
+        if statement.operator != "=":
+            expression = f"{statement.target} {statement.operator[0]} ({expression})"
+        value = renderer.render_expr(expression)
+        renderer.names.add(statement.target)
+        lines.append(f"    {statement.target} = where(spikes, {value}, {statement.target})")
+    arguments = tuple(sorted(renderer.names | {"spikes"} | {d for d, _ in renderer.draws}))
+    source = f"def {name}({', '.join(arguments)}):\n" + "\n".join([*lines, f"    return {', '.join(order)}\n"])
+    return ArrayFunction(name, arguments, tuple(order), source, tuple(renderer.draws))
+
+
+class _Renderer(NodeRenderer):
+    """Brian2's node renderer, for array functions; collects the names and random draws it meets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.draws: list[tuple[str, str]] = []
+        self._assigned: set[str] = set()
+
+    def render_expr(self, expr: str, strip: bool = True, *, assigned: set[str] | None = None) -> str:
+        self._assigned = set() if assigned is None else assigned
+        return super().render_expr(expr, strip)
+
+    def render_Name(self, node: ast.Name) -> str:
+        name = node.id
+        if name in self._assigned:
+            return name
+        if name in CONSTANTS and name not in self.names:
+            return "inf" if name == "inf" else repr(CONSTANTS[name])
+        if name in UNIT_VALUES:
+            return repr(UNIT_VALUES[name])
+        self.names.add(name)
+        return name
+
+    def render_Constant(self, node: ast.Constant) -> str:
+        # Python numbers are weakly typed: they take the dtype of the arrays they meet.
+        return repr(node.value)
+
+    def render_Call(self, node: ast.Call) -> str:
+        function = node.func.id  # type: ignore[attr-defined]
+        if function in RANDOM_FUNCTIONS:
+            draw = f"{function}_{len(self.draws)}"
+            self.draws.append((draw, "normal" if function == "randn" else "uniform"))
+            return draw
+        arguments = ", ".join(self.render_node(argument) for argument in node.args)
+        return f"{'number' if function == 'int' else function}({arguments})"
+
+    def render_BoolOp(self, node: ast.BoolOp) -> str:
+        function = "logical_and" if isinstance(node.op, ast.And) else "logical_or"
+        rendered = self.render_node(node.values[0])
+        for value in node.values[1:]:
+            rendered = f"{function}({rendered}, {self.render_node(value)})"
+        return rendered
+
+    def render_UnaryOp(self, node: ast.UnaryOp) -> str:
+        if isinstance(node.op, ast.Not):
+            return f"logical_not({self.render_node(node.operand)})"
+        return super().render_UnaryOp(node)
+
+
+def _functions(xp: Any) -> Mapping[str, Callable[..., Any]]:
+    def number(x: Any) -> Any:
+        """Brian2's `int`: a truth value as 0 or 1, a number without its fraction."""
+        x = xp.asarray(x)
+        if x.dtype == bool:
+            return xp.where(x, 1.0, 0.0).astype(xp.result_type(float))
+        return xp.trunc(x)
+
+    def exprel(x: Any) -> Any:
+        small = xp.abs(x) < 1e-16
+        safe = xp.where(small, 1.0, x)
+        return xp.where(small, 1.0, xp.expm1(safe) / safe)
+
+    own = {"number": number, "exprel": exprel, "clip": xp.clip, "where": xp.where, "inf": float("inf")}
+    logic = {name: getattr(xp, name) for name in ("logical_and", "logical_or", "logical_not")}
+    return {name: getattr(xp, name) for name in _ELEMENTWISE} | logic | own
+
+
+def _check_source(source: str) -> None:
+    allowed = set(_ELEMENTWISE) | {"number", "exprel", "clip", "where", "logical_and", "logical_or", "logical_not"}
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, _STATEMENTS + _EXPRESSIONS):
+            raise EquationError(f"generated code holds {type(node).__name__}, which is not arithmetic")
+        if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in allowed):
+            raise EquationError("generated code calls something that is not on the whitelist")
+        if isinstance(node, ast.Constant) and not isinstance(node.value, int | float | bool):
+            raise EquationError("generated code holds a constant that is no number")

@@ -1,0 +1,179 @@
+"""Unit checks by Brian2's own rules, with errors that point into the user's text."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from brian2.core.functions import DEFAULT_CONSTANTS, DEFAULT_FUNCTIONS
+from brian2.core.namespace import DEFAULT_UNITS
+from brian2.core.variables import Constant, Variable
+from brian2.equations.equations import dimensions_and_type_from_string
+from brian2.parsing.expressions import is_boolean_expression, parse_expression_dimensions
+from brian2.units.fundamentalunits import (
+    DIMENSIONLESS,
+    DimensionMismatchError,
+    get_dimensions,
+    get_unit_for_display,
+)
+
+from neurosim.equations.grammar import Place, check_expression, names_in
+from neurosim.equations.parse import Equation, EquationSet, Statement, unknown_names
+from neurosim.errors import EquationError, UnitError
+
+#: SI values of the unit names that may stand in an expression (`mV`, `ms` ...).
+UNIT_VALUES: Mapping[str, float] = {name: float(unit) for name, unit in DEFAULT_UNITS.items()}
+_SECOND = get_dimensions(DEFAULT_UNITS["second"])
+_BUILTIN: dict[str, Any] = {
+    **{name: function for name, function in DEFAULT_FUNCTIONS.items() if name != "timestep"},
+    **DEFAULT_CONSTANTS,
+    **{name: Constant(name, value=float(u), dimensions=get_dimensions(u)) for name, u in DEFAULT_UNITS.items()},
+    "t": Variable("t", dimensions=_SECOND),
+    "dt": Constant("dt", value=1e-3, dimensions=_SECOND),
+}
+#: Names every expression may use besides those its model defines.
+BUILTIN_NAMES = frozenset(_BUILTIN)
+
+
+def dimension_of(unit: str, place: Place | None = None) -> Any:
+    """Brian2's dimension of a unit text such as ``1``, ``volt``, ``amp/second``.
+
+    Raises
+    ------
+    EquationError
+        If it is not a unit, or not a base unit (Brian2 refuses ``mV`` in a declaration, rightly).
+    """
+    try:
+        return dimensions_and_type_from_string(unit)[0]
+    except (ValueError, NameError, TypeError, SyntaxError) as error:
+        raise (place or Place(text=unit)).error(f"'{unit}' cannot be used as a unit: {error}") from None
+
+
+@functools.lru_cache(maxsize=4096)
+def _unit_type(unit: str) -> Any:
+    return dimensions_and_type_from_string(unit)[1]
+
+
+def variables_of(equations: EquationSet, extra: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Brian2 variables for all names of a model, for its parsers to check against.
+
+    Parameters
+    ----------
+    equations
+        The model.
+    extra
+        Further known names with their units, e.g. what a circuit broadcasts.
+    """
+    variables = dict(_BUILTIN)
+    for name, unit in (extra or {}).items():
+        variables[name] = Variable(name, dimensions=dimension_of(unit))
+    for equation in equations.equations:
+        dimension = dimension_of(equation.unit, equation.place)
+        kind = bool if _unit_type(equation.unit) == "boolean" else None
+        variables[equation.name] = Variable(equation.name, dimensions=dimension, dtype=kind)
+    variables["not_refractory"] = Variable("not_refractory", dtype=bool)
+    variables["lastspike"] = Variable("lastspike", dimensions=_SECOND)
+    return variables
+
+
+def check_equations(equations: EquationSet, extra: Mapping[str, str] | None = None) -> None:
+    """Refuse unknown names and wrong units in a model's equations.
+
+    Raises
+    ------
+    EquationError
+        An unknown name, with line, column and did-you-mean.
+    UnitError
+        A unit that does not fit, with line, what was got and what is expected.
+    """
+    variables = variables_of(equations, extra)
+    for equation in equations.equations:
+        if equation.expression is None:
+            continue
+        _check_known(equation, equations, variables)
+        declared = dimension_of(equation.unit, equation.place)
+        expected = declared / _SECOND if equation.kind == "differential" else declared
+        got = _dimension(equation.expression, _with_noise(variables, equation), equation.place)
+        if got is not expected:
+            what = f"d{equation.name}/dt" if equation.kind == "differential" else equation.name
+            raise UnitError(
+                f"line {equation.place.line}: the right-hand side of {what} has unit {_show(got)}, expected "
+                f"{_show(expected)}" + _hint(equation, got, declared) + f"\n    {equation}"
+            )
+
+
+def check_condition(text: str, equations: EquationSet, *, what: str, extra: Mapping[str, str] | None = None) -> None:
+    """Refuse a threshold or refractory condition that is no truth value, or names unknown things.
+
+    Raises
+    ------
+    EquationError, UnitError
+        As `check_equations`.
+    """
+    place = Place(text=text.strip())
+    variables = variables_of(equations, extra)
+    unknown_names(names_in(check_expression(text, place, random=True)), variables, place, what=f"the {what}")
+    _dimension(text, variables, place)
+    if not is_boolean_expression(text, variables):
+        raise EquationError(f"the {what} '{text}' is no condition; expected a comparison such as 'v > v_th'")
+
+
+def check_statement(statement: Statement, equations: EquationSet, *, what: str) -> None:
+    """Refuse a reset statement that assigns to something else than a variable, or in a wrong unit."""
+    variables = variables_of(equations)
+    target = equations.by_name.get(statement.target)
+    if target is None or target.kind == "subexpression":
+        allowed = [e.name for e in equations.equations if e.kind != "subexpression"]
+        raise statement.place.error(
+            f"the {what} assigns to '{statement.target}', which is not a variable; allowed are {', '.join(allowed)}"
+        )
+    unknown_names(statement.names, variables, statement.place, what=f"the {what}")
+    got = _dimension(statement.expression, variables, statement.place)
+    declared = dimension_of(target.unit)
+    expected = declared if statement.operator in ("=", "+=", "-=") else DIMENSIONLESS
+    if got is not expected:
+        raise UnitError(f"the {what} '{statement}' has unit {_show(got)}, expected {_show(expected)}")
+
+
+def unit_of_expression(expression: str, variables: Mapping[str, Any], place: Place | None = None) -> Any:
+    """The dimension of an expression over given Brian2 variables."""
+    return _dimension(expression, variables, place or Place(text=expression))
+
+
+def _check_known(equation: Equation, equations: EquationSet, variables: Mapping[str, Any]) -> None:
+    names = {n for n in equation.names if not (n == "xi" or n.startswith("xi_"))}
+    if names <= variables.keys():
+        return
+    own = [e.name for e in equations.equations]
+    unknown = sorted(names - variables.keys())
+    # Suggest from the model's own names first: nobody means the unit 'rayl'.
+    unknown_names(unknown, own, equation.place, what=f"the equation of '{equation.name}'")
+
+
+def _with_noise(variables: dict[str, Any], equation: Equation) -> dict[str, Any]:
+    noise = {n for n in equation.names if n == "xi" or n.startswith("xi_")}
+    if not noise:
+        return variables
+    dimension = _SECOND**-0.5
+    return variables | {name: Variable(name, dimensions=dimension) for name in noise}
+
+
+def _dimension(expression: str, variables: Mapping[str, Any], place: Place) -> Any:
+    try:
+        return parse_expression_dimensions(expression, variables)
+    except DimensionMismatchError as error:
+        raise UnitError(f"line {place.line}: {error}\n    {(place.text or expression).strip()}") from None
+    except (SyntaxError, KeyError, TypeError, ValueError) as error:
+        reason = error.args[0] if error.args else error
+        raise place.error(f"cannot check the units of '{expression}': {reason}") from None
+
+
+def _show(dimension: Any) -> str:
+    return "1 (no unit)" if dimension is DIMENSIONLESS else str(get_unit_for_display(dimension))
+
+
+def _hint(equation: Equation, got: Any, declared: Any) -> str:
+    if equation.kind == "differential" and got is declared:
+        return "; is a division by a time constant missing?"
+    return ""

@@ -1,0 +1,226 @@
+"""The whitelist between equation text and anything that evaluates it.
+
+Equation text is data. Before Brian2, sympy or the array-code compiler see an expression, every node of
+its syntax tree, every name of a called function and every number has passed `check_expression`. The
+checks are purely syntactic and linear in the length of the text, so that refusing hostile text costs
+nothing: no expression is simplified or evaluated before it has passed.
+"""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import math
+import re
+from dataclasses import dataclass
+
+from neurosim.errors import EquationError
+
+#: Functions that may be called, with the number of arguments each takes.
+FUNCTIONS: dict[str, int] = {
+    **dict.fromkeys(("exp", "log", "log10", "sqrt", "expm1", "log1p", "exprel"), 1),
+    **dict.fromkeys(("sin", "cos", "tan", "arcsin", "arccos", "arctan"), 1),
+    **dict.fromkeys(("sinh", "cosh", "tanh"), 1),
+    **dict.fromkeys(("abs", "sign", "floor", "ceil", "int"), 1),
+    "clip": 3,
+}
+#: Functions that draw a number for every neuron at every step; allowed in thresholds and resets.
+RANDOM_FUNCTIONS: dict[str, int] = {"rand": 0, "randn": 0}
+CONSTANTS: dict[str, float] = {"pi": math.pi, "e": math.e, "inf": math.inf}
+#: Names with a meaning of their own; `i`, `j` and `N` are Brian2's indices and group size.
+RESERVED = frozenset({"t", "dt", "i", "j", "N", "lastspike", "not_refractory", "spikes", "t_in_timesteps"})
+
+MAX_BLOCK, MAX_EXPRESSION, MAX_DEPTH, MAX_NODES, MAX_EXPONENT = 20_000, 4_000, 40, 1_000, 64
+
+_OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.Mod)
+_UNARY = (ast.UAdd, ast.USub, ast.Not)
+_COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
+_ALLOWED = "numbers, names, + - * / ** %, comparisons, and, or, not, and calls of " + ", ".join(
+    sorted(FUNCTIONS | RANDOM_FUNCTIONS)
+)
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a piece of text stands: the line (from 1), the column of its first character, the whole line."""
+
+    line: int = 1
+    column: int = 1
+    text: str | None = None
+
+    def error(self, message: str, offset: int = 0) -> EquationError:
+        """An error at `offset` characters to the right of this place."""
+        return EquationError(message, line=self.line, column=self.column + offset, text=self.text)
+
+
+def check_identifier(name: str, place: Place, *, offset: int = 0) -> None:
+    """Refuse names that cannot be a user's variable: malformed, reserved, a function or a constant.
+
+    Raises
+    ------
+    EquationError
+        With the place and the reason.
+    """
+    if not _IDENTIFIER.match(name) or "__" in name or len(name) > 100 or keyword.iskeyword(name):
+        raise place.error(
+            f"'{name[:100]}' cannot be a variable name; expected a letter followed by letters, digits and "
+            "single underscores",
+            offset,
+        )
+    if name in RESERVED or name == "xi" or name.startswith("xi_"):
+        raise place.error(f"'{name}' is reserved by the simulator and cannot be defined", offset)
+    if name in FUNCTIONS or name in RANDOM_FUNCTIONS or name in CONSTANTS:
+        raise place.error(
+            f"'{name}' is the name of a function or constant and cannot be a variable; rename it", offset
+        )
+    if name.endswith(("_pre", "_post")):
+        raise place.error(
+            f"'{name}' ends in _pre or _post, which say on which side of a synapse a variable lives", offset
+        )
+
+
+def check_expression(text: str, place: Place | None = None, *, random: bool = False) -> ast.expr:
+    """Parse one expression and refuse everything that is not plain arithmetic.
+
+    Parameters
+    ----------
+    text
+        The expression, one line.
+    place
+        Where it stands in the user's text, for the error message.
+    random
+        Whether `rand()` and `randn()` may be called.
+
+    Returns
+    -------
+    ast.expr
+        The syntax tree, all of whose nodes are on the whitelist.
+
+    Raises
+    ------
+    EquationError
+        Naming line, column, what was got and what is allowed.
+    """
+    place = place or Place(text=text)
+    stripped = text.strip()
+    if not stripped:
+        raise place.error("expected an expression, got nothing")
+    if len(stripped) > MAX_EXPRESSION:
+        raise place.error(f"an expression of {len(stripped)} characters; allowed are {MAX_EXPRESSION}")
+    if not stripped.isascii():
+        bad = next(i for i, c in enumerate(stripped) if not c.isascii())
+        raise place.error(f"character {stripped[bad]!r} is not allowed; expected plain ASCII", bad)
+    _check_nesting(stripped, place)
+    try:
+        tree = ast.parse(stripped, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        column = (getattr(error, "offset", None) or 1) - 1
+        reason = error.msg if isinstance(error, SyntaxError) else "too deeply nested"
+        raise place.error(f"cannot be read as an expression ({reason}); allowed are {_ALLOWED}", column) from None
+    functions = FUNCTIONS | RANDOM_FUNCTIONS if random else FUNCTIONS
+    count = 0
+    stack: list[tuple[ast.expr, int]] = [(tree, 1)]
+    while stack:
+        node, depth = stack.pop()
+        count += 1
+        if depth > MAX_DEPTH or count > MAX_NODES:
+            raise place.error(
+                f"the expression is too deeply nested or too long (allowed: depth {MAX_DEPTH}, {MAX_NODES} terms)",
+                node.col_offset,
+            )
+        stack.extend((child, depth + 1) for child in _checked_children(node, place, functions))
+    return tree
+
+
+def names_in(tree: ast.expr) -> frozenset[str]:
+    """The names an expression refers to, without those of called functions."""
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called)
+
+
+def _check_nesting(text: str, place: Place) -> None:
+    """Bound nesting before the parser sees the text: its own limits end in memory errors."""
+    depth = 0
+    for column, character in enumerate(text):
+        depth += (character in "([{") - (character in ")]}")
+        if depth > MAX_DEPTH:
+            raise place.error(f"brackets nested deeper than {MAX_DEPTH}", column)
+    run = re.search(r"(?:[-+~]\s*){%d}" % MAX_DEPTH, text) or re.search(r"(?:not\s+){%d}" % MAX_DEPTH, text)
+    if run:
+        raise place.error(f"more than {MAX_DEPTH} signs in a row", run.start())
+
+
+def _checked_children(node: ast.expr, place: Place, functions: dict[str, int]) -> list[ast.expr]:
+    """The sub-expressions of a node, after the node itself has passed."""
+    at = node.col_offset
+    match node:
+        case ast.BinOp(left=left, op=op, right=right) if isinstance(op, _OPERATORS):
+            if isinstance(op, ast.Pow):
+                _check_power(left, right, place)
+            return [left, right]
+        case ast.BinOp(op=ast.BitXor()):
+            raise place.error("'^' is not a power here; write ** instead", at)
+        case ast.BinOp(op=ast.BitAnd() | ast.BitOr()) | ast.UnaryOp(op=ast.Invert()):
+            raise place.error("write 'and', 'or', 'not' instead of &, |, ~", at)
+        case ast.UnaryOp(op=op, operand=operand) if isinstance(op, _UNARY):
+            return [operand]
+        case ast.BoolOp(values=values):
+            return values
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if isinstance(op, _COMPARISONS):
+            return [left, right]
+        case ast.Compare(ops=ops) if len(ops) > 1:
+            raise place.error("comparisons cannot be chained; write 'a < b and b < c'", at)
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
+            if name not in functions:
+                if name in RANDOM_FUNCTIONS:
+                    raise place.error(
+                        f"'{name}()' is allowed in thresholds and resets only; in a differential equation write xi",
+                        at,
+                    )
+                raise place.error(f"'{name}' is not a known function; allowed are {', '.join(sorted(functions))}", at)
+            if len(args) != functions[name]:
+                raise place.error(f"{name}() takes {functions[name]} argument(s), got {len(args)}", at)
+            return args
+        case ast.Name(id=name):
+            if "__" in name or name.startswith("_"):
+                raise place.error(f"the name '{name[:60]}' is not allowed: it starts with or holds underscores", at)
+            if name in functions:
+                raise place.error(f"'{name}' is a function; call it with {functions[name]} argument(s)", at)
+            return []
+        case ast.Constant(value=bool()):
+            return []
+        case ast.Constant(value=int() | float() as value):
+            if not math.isfinite(value) or abs(value) > 1e30:
+                raise place.error("the number is too large; allowed are magnitudes up to 1e30", at)
+            return []
+    kind = {"Attribute": "attribute access (a dot)", "Subscript": "indexing with [...]"}.get(
+        type(node).__name__, f"Python's {type(node).__name__}"
+    )
+    raise place.error(f"{kind} is not allowed; allowed are {_ALLOWED}", at)
+
+
+def _check_power(base: ast.expr, exponent: ast.expr, place: Place) -> None:
+    """Bound powers so that no exact arithmetic on them can blow up.
+
+    An exponent is a number of at most `MAX_EXPONENT`, or a name, possibly with one sum or product: with
+    anything longer, terms may cancel and leave a huge integer power behind.
+    """
+    at = exponent.col_offset
+    hint = f"write exp(y*log(x)), or an exponent that is a name or a number up to {MAX_EXPONENT}"
+    inner = exponent.operand if isinstance(exponent, ast.UnaryOp) else exponent
+    parts = [inner]
+    if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Add | ast.Sub | ast.Mult | ast.Div):
+        parts = [inner.left, inner.right]
+        if isinstance(inner.op, ast.Sub | ast.Div) and all(isinstance(p, ast.Name) for p in parts):
+            raise place.error(f"this exponent is not allowed; {hint}", at)
+    for part in parts:
+        if isinstance(part, ast.Constant) and isinstance(part.value, int | float):
+            if abs(part.value) > MAX_EXPONENT:
+                raise place.error(f"the exponent {part.value!r:.40} is too large; {hint}", at)
+        elif not isinstance(part, ast.Name):
+            raise place.error(f"this exponent is not allowed; {hint}", at)
+    if not any(isinstance(node, ast.Name) for node in ast.walk(base)) and any(
+        isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) for node in ast.walk(base)
+    ):
+        raise place.error("a power of a constant power is not allowed; write its value", base.col_offset)

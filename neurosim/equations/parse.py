@@ -1,0 +1,253 @@
+"""Blocks of equation text -> checked, frozen data.
+
+The language is Brian2's: one equation per line, ``dv/dt = expression : unit (flags)``,
+``name = expression : unit`` or ``name : unit (flags)``, with ``#`` comments. Statements (resets, learning
+rules) are ``name = expression`` or an augmented assignment.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import functools
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from neurosim.equations import grammar
+from neurosim.equations.grammar import Place, check_expression, check_identifier, names_in
+from neurosim.errors import EquationError
+
+Kind = Literal["differential", "subexpression", "parameter"]
+FLAGS: dict[Kind, frozenset[str]] = {
+    "differential": frozenset({"unless refractory", "clock-driven"}),
+    "subexpression": frozenset({"constant over dt"}),
+    "parameter": frozenset({"constant", "shared"}),
+}
+_DIFFERENTIAL = re.compile(r"d([A-Za-z_]\w*)\s*/\s*dt\s*=")
+_ASSIGNED = re.compile(r"([A-Za-z_]\w*)\s*=(?!=)")
+_STATEMENT = re.compile(r"\s*([A-Za-z_]\w*)\s*(\+=|-=|\*=|/=|=)(?!=)")
+
+
+@dataclass(frozen=True)
+class Equation:
+    """One line: what it defines, its expression (none for a parameter), its unit and its flags."""
+
+    kind: Kind
+    name: str
+    expression: str | None
+    unit: str
+    flags: tuple[str, ...] = ()
+    place: Place = field(default=Place(), compare=False, repr=False)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names its expression refers to."""
+        if self.expression is None:
+            return frozenset()
+        return names_in(ast.parse(self.expression, mode="eval").body)
+
+    def __str__(self) -> str:
+        flags = f" ({', '.join(self.flags)})" if self.flags else ""
+        if self.kind == "parameter":
+            return f"{self.name} : {self.unit}{flags}"
+        left = f"d{self.name}/dt" if self.kind == "differential" else self.name
+        return f"{left} = {self.expression} : {self.unit}{flags}"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One assignment of a reset or a rule: ``target operator expression``."""
+
+    target: str
+    operator: str
+    expression: str
+    place: Place = field(default=Place(), compare=False, repr=False)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names its expression refers to."""
+        return names_in(ast.parse(self.expression, mode="eval").body)
+
+    def __str__(self) -> str:
+        return f"{self.target} {self.operator} {self.expression}"
+
+
+@dataclass(frozen=True)
+class EquationSet:
+    """The equations of one model, in the order written."""
+
+    equations: tuple[Equation, ...]
+
+    def of(self, kind: Kind) -> tuple[Equation, ...]:
+        """All equations of one kind."""
+        return tuple(equation for equation in self.equations if equation.kind == kind)
+
+    @functools.cached_property
+    def by_name(self) -> Mapping[str, Equation]:
+        """Each defined name with its equation."""
+        return {equation.name: equation for equation in self.equations}
+
+    def with_(self, *added: Equation) -> EquationSet:
+        """These equations with others added; one of the same name is replaced in its place."""
+        fresh = {equation.name: equation for equation in added}
+        kept = tuple(fresh.pop(equation.name, equation) for equation in self.equations)
+        return EquationSet(kept + tuple(fresh.values()))
+
+    def __str__(self) -> str:
+        return "\n".join(str(equation) for equation in self.equations)
+
+
+def parse_equations(text: str) -> EquationSet:
+    """Read a block of equations.
+
+    Raises
+    ------
+    EquationError
+        At the first line that is not one of the three forms, uses something outside the whitelist, or
+        defines a name twice or a reserved one.
+    """
+    equations: list[Equation] = []
+    seen: dict[str, int] = {}
+    for number, line in _lines(text):
+        equation = _parse_line(number, line)
+        if equation.name in seen:
+            raise equation.place.error(f"'{equation.name}' is defined twice; first on line {seen[equation.name]}")
+        seen[equation.name] = number
+        equations.append(equation)
+    if not equations:
+        raise EquationError("expected at least one equation, got an empty text")
+    _refuse_circles(EquationSet(tuple(equations)))
+    return EquationSet(tuple(equations))
+
+
+def parse_statements(text: str, *, random: bool = False) -> tuple[Statement, ...]:
+    """Read a block of assignments, one per line (or separated by ``;``).
+
+    Raises
+    ------
+    EquationError
+        At the first line that is not ``name operator expression`` with operator one of = += -= *= /=.
+    """
+    statements = []
+    for number, line in _lines(text):
+        start = 0
+        for piece in line.split(";"):
+            if piece.strip():
+                statements.append(_parse_statement(number, line, piece, start, random))
+            start += len(piece) + 1
+    return tuple(statements)
+
+
+def unknown_names(names: Collection[str], known: Collection[str], place: Place, *, what: str) -> None:
+    """Refuse names that nothing defines, suggesting the nearest known one.
+
+    Raises
+    ------
+    EquationError
+        For the first unknown name, with its column.
+    """
+    for name in sorted(set(names) - set(known)):
+        near = difflib.get_close_matches(name, list(known), n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        column = 0
+        if place.text is not None:
+            found = re.search(rf"\b{re.escape(name)}\b", place.text[place.column - 1 :])
+            column = found.start() if found else 0
+        raise place.error(
+            f"unknown name '{name}' in {what}{hint} (known here: {', '.join(sorted(known)) or 'nothing'})", column
+        )
+
+
+def _lines(text: str) -> list[tuple[int, str]]:
+    if not isinstance(text, str):
+        raise EquationError(f"equations are text, got {type(text).__name__}")
+    if len(text) > grammar.MAX_BLOCK:
+        raise EquationError(f"a text of {len(text)} characters; allowed are {grammar.MAX_BLOCK}")
+    lines = ((number, line.split("#", 1)[0].rstrip()) for number, line in enumerate(text.splitlines(), start=1))
+    return [(number, line) for number, line in lines if line.strip()]
+
+
+def _parse_line(number: int, line: str) -> Equation:
+    indent = len(line) - len(line.lstrip())
+    start = Place(number, indent + 1, line)
+    if ":" not in line:
+        raise start.error("expected 'dv/dt = expression : unit', 'name = expression : unit' or 'name : unit'")
+    body, unit_text = line.rsplit(":", 1)
+    colon = len(body)
+    unit, flags_text = unit_text.strip(), ""
+    if unit.endswith(")") and "(" in unit and not unit.startswith("("):
+        unit, flags_text = unit[:-1].split("(", 1)
+        unit = unit.strip()
+    kind, name, expression, place = _left_side(body, indent, number, line)
+    check_identifier(name, Place(number, line.index(name, indent) + 1, line))
+    _check_unit_text(unit, Place(number, colon + 2, line))
+    flags = tuple(flag.strip() for flag in flags_text.split(",") if flag.strip())
+    for flag in flags:
+        if flag not in FLAGS[kind]:
+            raise Place(number, line.index(flag) + 1, line).error(
+                f"the flag '{flag}' is not allowed for a {kind}; allowed are {', '.join(sorted(FLAGS[kind]))}"
+            )
+    return Equation(kind, name, expression, unit, flags, place)
+
+
+def _left_side(body: str, indent: int, number: int, line: str) -> tuple[Kind, str, str | None, Place]:
+    stripped = body.strip()
+    kind: Kind
+    if match := _DIFFERENTIAL.match(stripped):
+        kind = "differential"
+    elif match := _ASSIGNED.match(stripped):
+        kind = "subexpression"
+    else:
+        return "parameter", stripped, None, Place(number, indent + 1, line)
+    rest = stripped[match.end() :]
+    column = indent + match.end() + len(rest) - len(rest.lstrip()) + 1
+    place = Place(number, column, line)
+    expression = rest.strip()
+    tree = check_expression(expression, place)
+    names = names_in(tree)
+    if kind == "subexpression" and any(n == "xi" or n.startswith("xi_") for n in names):
+        raise place.error("white noise xi may only stand in a differential equation")
+    return kind, match.group(1), expression, place
+
+
+def _parse_statement(number: int, line: str, piece: str, start: int, random: bool) -> Statement:
+    match = _STATEMENT.match(piece)
+    place = Place(number, start + len(piece) - len(piece.lstrip()) + 1, line)
+    if not match:
+        raise place.error("expected 'name = expression' or one of += -= *= /=")
+    expression = piece[match.end() :].strip()
+    column = start + match.end() + len(piece[match.end() :]) - len(piece[match.end() :].lstrip()) + 1
+    inside = Place(number, column, line)
+    check_expression(expression, inside, random=random)
+    if "__" in match.group(1) or match.group(1).startswith("_"):
+        raise place.error(f"'{match.group(1)}' cannot be assigned to")
+    return Statement(match.group(1), match.group(2), expression, inside)
+
+
+def _check_unit_text(unit: str, place: Place) -> None:
+    """A unit is a product of names and integer powers; Brian2 looks the names up later."""
+    if unit in ("1", "boolean", "integer"):
+        return
+    if not re.fullmatch(r"[A-Za-z0-9*/. ()-]{1,60}", unit):
+        raise place.error(f"'{unit[:60]}' is not a unit; expected e.g. 1, volt, second, amp/second")
+    for node in ast.walk(check_expression(unit, place)):
+        if not isinstance(
+            node, ast.BinOp | ast.Name | ast.Load | ast.Constant | ast.Mult | ast.Div | ast.Pow | ast.UnaryOp | ast.USub
+        ):
+            raise place.error(f"'{unit}' is not a unit; expected a product of units, e.g. volt/second")
+
+
+def _refuse_circles(equations: EquationSet) -> None:
+    """Subexpressions that need each other have no value at all."""
+    waiting = {equation.name: set(equation.names) for equation in equations.of("subexpression")}
+    while waiting:
+        ready = [name for name, names in waiting.items() if not names & waiting.keys()]
+        if not ready:
+            name = next(iter(waiting))
+            raise equations.by_name[name].place.error(
+                f"the subexpressions {', '.join(sorted(waiting))} need each other; make one a differential equation"
+            )
+        for name in ready:
+            del waiting[name]

@@ -1,0 +1,41 @@
+"""What the metrics need to run on NumPy and JAX arrays alike, also under ``jax.jit``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def namespace(*arrays: Any) -> tuple[Any, ...]:
+    """Find the array functions that fit, and give the arrays as floating-point arrays of that kind.
+
+    Returns
+    -------
+    tuple
+        The namespace (``numpy``, ``jax.numpy``), then one array per argument. Nested lists become NumPy
+        arrays, and one JAX array among the arguments makes all of them JAX arrays.
+    """
+    found = [a.__array_namespace__() for a in arrays if hasattr(a, "__array_namespace__")]
+    xp: Any = next((module for module in found if module is not np), np)
+    converted = [xp.asarray(a) for a in arrays]
+    floats = [a if xp.issubdtype(a.dtype, xp.floating) else a.astype(float) for a in converted]
+    return (xp, *floats)
+
+
+def unit_vectors(xp: Any, vectors: Any) -> tuple[Any, Any]:
+    """Split vectors along the last axis into direction and length.
+
+    Returns
+    -------
+    tuple
+        Unit vectors ``(..., n)``, nan for a zero vector, and lengths ``(...)``.
+    """
+    # Gradients in float32 are often so small that their squares would vanish.
+    largest = xp.max(xp.abs(vectors), axis=-1, keepdims=True)
+    safe = xp.where(largest > 0, largest, xp.nan)
+    scaled = vectors / safe
+    length = xp.sqrt(xp.sum(scaled * scaled, axis=-1, keepdims=True))
+    directions = scaled / length
+    lengths = xp.where(largest > 0, length * largest, xp.where(xp.isnan(largest), xp.nan, 0.0))
+    return directions, lengths[..., 0]

@@ -1,0 +1,33 @@
+"""Share of examples whose highest score is at the right class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neurosim.metrics._arrays import namespace
+
+UNIT = "%"
+BETTER = "higher"
+
+
+def measure(delivered: Any, true: Any) -> Any:
+    """Compare the class of the highest score with that of the one-hot target.
+
+    Parameters
+    ----------
+    delivered
+        Scores ``(n, k)``; among equal scores the first class counts. A row with a nan counts as wrong.
+    true
+        One-hot targets ``(n, k)``.
+
+    Returns
+    -------
+    array
+        Scalar, in percent; nan without examples.
+    """
+    xp, scores, targets = namespace(delivered, true)
+    if scores.shape[0] == 0:
+        return xp.asarray(xp.nan)
+    right = xp.argmax(scores, axis=-1) == xp.argmax(targets, axis=-1)
+    broken = xp.any(xp.isnan(scores), axis=-1)
+    return 100 * xp.mean(right & ~broken)

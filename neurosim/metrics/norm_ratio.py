@@ -1,0 +1,29 @@
+"""Length of what is delivered over the length of what is true: too strong a signal, or too weak."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neurosim.metrics._arrays import namespace, unit_vectors
+
+UNIT = "1"
+BETTER = "none"
+
+
+def measure(delivered: Any, true: Any) -> Any:
+    """Measure ``|delivered| / |true|`` along the last axis.
+
+    Parameters
+    ----------
+    delivered, true
+        ``(..., n)``.
+
+    Returns
+    -------
+    array
+        ``(...)``; 1 is right; nan where ``true`` is zero.
+    """
+    xp, delivered, true = namespace(delivered, true)
+    _, delivered_length = unit_vectors(xp, delivered)
+    _, true_length = unit_vectors(xp, true)
+    return delivered_length / xp.where(true_length > 0, true_length, xp.nan)

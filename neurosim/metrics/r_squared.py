@@ -1,0 +1,33 @@
+"""Share of the true signal that what is delivered explains, all trials and neurons sharing one free gain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neurosim.metrics._arrays import namespace, unit_vectors
+
+UNIT = "1"
+BETTER = "higher"
+
+
+def measure(delivered: Any, true: Any) -> Any:
+    """Measure R2 of the regression of ``true`` on ``delivered`` through the origin.
+
+    ``1 - sum((true - g*delivered)**2) / sum(true**2)`` with the gain ``g`` that makes it largest, which is
+    the squared cosine between the two arrays. The gain may be negative, so read it beside the angle.
+
+    Parameters
+    ----------
+    delivered, true
+        Of any shape, both the same.
+
+    Returns
+    -------
+    array
+        Scalar from 0 to 1; nan if either array is zero.
+    """
+    xp, delivered, true = namespace(delivered, true)
+    a, _ = unit_vectors(xp, delivered.reshape(-1))
+    b, _ = unit_vectors(xp, true.reshape(-1))
+    cosine = xp.sum(a * b)
+    return 1 - xp.sum((b - cosine * a) ** 2)

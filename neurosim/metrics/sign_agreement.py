@@ -1,0 +1,33 @@
+"""Share of neurons that are told the right direction, up or down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neurosim.metrics._arrays import namespace
+
+UNIT = "%"
+BETTER = "higher"
+
+
+def measure(delivered: Any, true: Any) -> Any:
+    """Count equal signs along the last axis, among the entries where the true sign is not zero.
+
+    Parameters
+    ----------
+    delivered, true
+        ``(..., n)``.
+
+    Returns
+    -------
+    array
+        ``(...)``, in percent; 50 is chance; a delivered zero counts as wrong; nan where all of ``true`` is
+        zero or either holds a nan.
+    """
+    xp, delivered, true = namespace(delivered, true)
+    counted = true != 0
+    agree = counted & (xp.sign(delivered) == xp.sign(true))
+    n_counted = xp.sum(counted, axis=-1)
+    missing = xp.any(xp.isnan(delivered) | xp.isnan(true), axis=-1)
+    share = xp.sum(agree, axis=-1) / xp.where(n_counted > 0, n_counted, 1)
+    return xp.where((n_counted > 0) & ~missing, 100 * share, xp.nan)

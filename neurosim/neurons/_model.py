@@ -1,0 +1,227 @@
+"""What a neuron model is: text, and the numbers that go with it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+from neurosim.equations.array_code import ArrayFunction, block_function, expression_function, reset_function
+from neurosim.equations.dimensions import (
+    check_condition,
+    check_equations,
+    check_statement,
+    dimension_of,
+    unit_of_expression,
+    variables_of,
+)
+from neurosim.equations.discretise import abstract_code, resolve_method
+from neurosim.equations.grammar import Place, check_expression, check_identifier
+from neurosim.equations.parse import Equation, EquationSet, Statement, parse_equations, parse_statements
+from neurosim.errors import EquationError, UnitError
+from neurosim.units import base_unit, format_quantity, parse_quantity
+
+
+@dataclass(frozen=True)
+class NeuronModel:
+    """A neuron as equations in Brian2's language; nothing else defines it.
+
+    Attributes
+    ----------
+    equations
+        One per line: ``dv/dt = ... : unit (flags)``, ``name = ... : unit`` or ``name : unit``. Names that are
+        in `parameters` need no line of their own.
+    threshold
+        Condition for a spike, e.g. ``"v > v_th"``; none for neurons that do not spike.
+    reset
+        Statements executed after a spike, e.g. ``"v = v_reset"``.
+    refractory
+        Time after a spike in which variables marked ``(unless refractory)`` stand still: a quantity
+        (``"2 ms"``), an expression in seconds, or a condition that keeps the neuron refractory.
+    method
+        Brian2's name of the integration method; by default the first of exact, euler, heun that fits.
+    parameters
+        Values with units (``{"tau_m": "20 ms"}``).
+    initial
+        Values of variables at the start, zero where not given.
+    ports
+        The variables by which a network talks to this neuron: ``drive`` and ``feedback`` (inputs), ``output``
+        (what forward pathways read), ``error`` (what feedback pathways read), ``site`` (the variable to which
+        noise adds) and ``signal`` (what feedback says of the loss's gradient there).
+    name, reference
+        For printing and for the documentation.
+
+    Raises
+    ------
+    EquationError
+        Text outside the grammar, unknown or reserved names, a reset without a threshold; with line and column.
+    UnitError
+        Units that do not fit.
+
+    Examples
+    --------
+    >>> lif = NeuronModel("dv/dt = (i_ext - v)/tau_m : 1", threshold="v > 1", reset="v = 0",
+    ...                   parameters={"tau_m": "20 ms", "i_ext": 1.2})
+    >>> lif.state_variables
+    ('v',)
+    """
+
+    equations: str
+    threshold: str | None = None
+    reset: str | None = None
+    refractory: str | None = None
+    method: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    initial: Mapping[str, Any] = field(default_factory=dict)
+    ports: Mapping[str, str] = field(default_factory=dict)
+    name: str = "neuron"
+    reference: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+        object.__setattr__(self, "initial", MappingProxyType(dict(self.initial)))
+        object.__setattr__(self, "ports", MappingProxyType(dict(self.ports)))
+        equations = self.equation_set
+        check_equations(equations)
+        if self.threshold is None:
+            for what, value in (("reset", self.reset), ("refractory period", self.refractory)):
+                if value is not None:
+                    raise EquationError(f"a {what} ('{value}') without a threshold; add threshold='v > ...'")
+        else:
+            check_condition(self.threshold, equations, what="threshold")
+        for statement in self.reset_statements:
+            check_statement(statement, equations, what="reset")
+        self._check_refractory()
+        _ = self.resolved_method, self.initial_values
+
+    def __hash__(self) -> int:
+        return hash((self.equation_set, self.threshold, self.reset, self.refractory, self.method))
+
+    @functools.cached_property
+    def equation_set(self) -> EquationSet:
+        """The parsed equations, with a declaration for every parameter that is only given a value."""
+        parsed = parse_equations(self.equations)
+        declared = []
+        for name, value in self.parameters.items():
+            known = parsed.by_name.get(name)
+            if known is not None and known.kind != "parameter":
+                raise known.place.error(f"'{name}' is given a value as a parameter, but the equations compute it")
+            if known is None:
+                check_identifier(name, Place())
+                declared.append(Equation("parameter", name, None, base_unit(value), ("constant", "shared")))
+        return parsed.with_(*declared)
+
+    @functools.cached_property
+    def state_variables(self) -> tuple[str, ...]:
+        """Variables with a differential equation."""
+        return tuple(equation.name for equation in self.equation_set.of("differential"))
+
+    @functools.cached_property
+    def reset_statements(self) -> tuple[Statement, ...]:
+        """The parsed reset."""
+        return parse_statements(self.reset, random=True) if self.reset else ()
+
+    @functools.cached_property
+    def resolved_method(self) -> str | None:
+        """The integration method in use, none without differential equations."""
+        return resolve_method(self.equation_set, self.method) if self.state_variables else None
+
+    @functools.cached_property
+    def parameter_values(self) -> dict[str, float]:
+        """Every parameter in SI units, zero where no value is given."""
+        return {e.name: self._si(e, self.parameters.get(e.name, 0.0)) for e in self.equation_set.of("parameter")}
+
+    @functools.cached_property
+    def initial_values(self) -> dict[str, float]:
+        """The start of every state variable, in SI units."""
+        for name in self.initial:
+            if name not in self.state_variables:
+                raise EquationError(
+                    f"an initial value for '{name}', which has no differential equation "
+                    f"(those that have: {', '.join(self.state_variables) or 'none'})"
+                )
+        return {e.name: self._si(e, self.initial.get(e.name, 0.0)) for e in self.equation_set.of("differential")}
+
+    @functools.cached_property
+    def refractory_seconds(self) -> float | None:
+        """The refractory period if it is a plain quantity."""
+        if self.refractory is None:
+            return None
+        try:
+            return parse_quantity(self.refractory, "second")
+        except UnitError:
+            return None
+
+    @functools.cached_property
+    def refractory_is_condition(self) -> bool:
+        """Whether `refractory` is a condition rather than a time."""
+        if self.refractory is None or self.refractory_seconds is not None:
+            return False
+        try:
+            check_condition(self.refractory, self.equation_set, what="refractory condition")
+        except EquationError:
+            return False
+        return True
+
+    @functools.cached_property
+    def functions(self) -> Mapping[str, ArrayFunction]:
+        """The array code, one function for each quantity that is computed."""
+        found = {
+            equation.name: expression_function(equation.name, equation.expression or "")
+            for equation in self.equation_set.of("subexpression")
+        }
+        if self.resolved_method is not None:
+            code = abstract_code(self.equation_set, self.resolved_method)
+            found["advance"] = block_function("advance", code, self.state_variables)
+        if self.threshold is not None:
+            found["threshold"] = expression_function("threshold", self.threshold)
+        if self.refractory is not None and self.refractory_seconds is None:
+            found["refractory"] = expression_function("refractory", self.refractory)
+        if self.reset_statements:
+            found["reset"] = reset_function("reset", self.reset_statements)
+        return MappingProxyType(found)
+
+    @property
+    def code(self) -> str:
+        """The array code as text: what the batched engine runs, one function a quantity."""
+        return "\n\n".join(str(function) for function in self.functions.values())
+
+    def extended(self, *equations: Equation, **changes: Any) -> NeuronModel:
+        """This model with equations added or replaced, and other fields changed."""
+        return replace(self, equations=str(parse_equations(self.equations).with_(*equations)), **changes)
+
+    def __str__(self) -> str:
+        lines = [f"neuron {self.name}", *(f"    {line}" for line in str(self.equation_set).splitlines())]
+        for label in ("threshold", "reset", "refractory"):
+            if getattr(self, label):
+                lines.append(f"    {label}: {getattr(self, label)}")
+        if self.resolved_method:
+            lines.append(f"    method: {self.resolved_method}")
+        units = {equation.name: equation.unit for equation in self.equation_set.of("parameter")}
+        values = ", ".join(
+            f"{name} = {format_quantity(self.parameter_values[name], units[name])}" for name in self.parameters
+        )
+        return "\n".join([*lines, *([f"    where {values}"] if values else [])])
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{self}</pre>".replace("<pre>neuron", "<pre><b>neuron</b>")
+
+    def _si(self, equation: Equation, value: Any) -> float:
+        if value == 0 and not isinstance(value, str):
+            return 0.0  # zero is zero in every unit
+        try:
+            return parse_quantity(value, equation.unit if equation.unit not in ("boolean", "integer") else "1")
+        except UnitError as error:
+            raise UnitError(f"the parameter '{equation.name}' of neuron '{self.name}': {error}") from None
+
+    def _check_refractory(self) -> None:
+        if self.refractory is None or self.refractory_seconds is not None or self.refractory_is_condition:
+            return
+        check_expression(self.refractory)
+        got = unit_of_expression(self.refractory, variables_of(self.equation_set))
+        if got is not dimension_of("second"):
+            raise UnitError(
+                f"refractory='{self.refractory}' is neither a time nor a condition; expected e.g. '2 ms' or 'v > v_th'"
+            )

@@ -1,0 +1,78 @@
+"""Leaky rate neuron with a somatic potential, a firing rate and an apical compartment.
+
+The soma integrates the feedforward ``drive``, the rate is an activation function of its potential, and the
+apical compartment integrates what the feedback pathways deliver. Noise enters after the activation
+(Lansdell, Prakash & Kording 2020) or, with ``noise_site = "current"``, as an input to the soma.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from neurosim.equations.symbolic import differentiate
+from neurosim.neurons._model import NeuronModel
+
+#: Activation functions of the potential; the logistic one as a tanh, which cannot overflow.
+ACTIVATIONS = {
+    "tanh": "tanh(v)",
+    "sigmoid": "0.5 + 0.5*tanh(0.5*v)",
+    "relu": "0.5*(v + abs(v))",
+    "softplus": "log1p(exp(-abs(v))) + 0.5*(v + abs(v))",
+    "identity": "v",
+}
+
+
+class Config(BaseModel):
+    """Settings of the leaky rate neuron.
+
+    Attributes
+    ----------
+    activation
+        Firing rate as a function of the potential: one of `ACTIVATIONS`, or an expression of ``v``.
+    noise_site
+        Where held noise enters: ``"rate"`` (after the activation) or ``"current"``.
+    sigma
+        Standard deviation of the noise where it enters.
+    tau_m, tau_a
+        Time constants of soma and apical compartment.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    activation: str = "tanh"
+    noise_site: Literal["rate", "current"] = "rate"
+    sigma: float = 0.1
+    tau_m: str = "10 ms"
+    tau_a: str = "5 ms"
+
+
+def build(config: Config) -> NeuronModel:
+    """The neuron's equations for the chosen activation and site of noise."""
+    activation = ACTIVATIONS.get(config.activation, config.activation)
+    at_rate = config.noise_site == "rate"
+    return NeuronModel(
+        f"""
+        dv/dt = (drive{"" if at_rate else " + perturb*sigma*noise"} - v)/tau_m : 1
+        r = {activation}{" + perturb*sigma*noise" if at_rate else ""} : 1
+        slope = {differentiate(activation, "v")} : 1
+        da/dt = (feedback - a)/tau_a : 1
+        delta = slope*a : 1
+        drive : 1
+        feedback : 1
+        noise : 1
+        perturb : 1 (shared)
+        """,
+        method="exact",
+        parameters={"tau_m": config.tau_m, "tau_a": config.tau_a, "sigma": config.sigma},
+        ports={
+            "drive": "drive",
+            "output": "r",
+            "feedback": "feedback",
+            "error": "delta",
+            "site": "r" if at_rate else "drive",
+            "signal": "a" if at_rate else "delta",
+        },
+        name="leaky_rate",
+        reference="Lansdell, Prakash & Kording (2020), ICLR, section 3; continuous time after Dayan & Abbott (2001), 7.3",
+    )

@@ -1,0 +1,112 @@
+"""One integer seed -> named streams of random numbers.
+
+Two kinds. `stream` gives a NumPy generator for what is drawn once on the host: initial weights, data order.
+`held_normal` and `step_draws` are counter-based: each number is a function of (seed, labels, presentation,
+neuron) alone, so that it is the same whatever engine asks for it, in whatever batch, in whatever order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+_ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
+_PARITY = 0x1BD11BDA
+#: Rounds of Threefry-2x32: 13 is the smallest number that passes BigCrush (Salmon et al. 2011, table 2).
+_ROUNDS = 13
+
+
+def stream(seed: int, *labels: str | int) -> np.random.Generator:
+    """An independent NumPy generator for one purpose.
+
+    Parameters
+    ----------
+    seed
+        The run's seed.
+    labels
+        What the numbers are for, e.g. ``("weights", "W1")``.
+    """
+    return np.random.Generator(np.random.Philox(key=_words(seed, labels, 4).view(np.uint64)))
+
+
+def key_words(seed: int, *labels: str | int) -> np.ndarray:
+    """The two 32-bit words that key the counter-based streams of one purpose; shape (2,), uint32."""
+    return _words(seed, labels, 2)
+
+
+def held_normal(key: Any, presentations: Any, size: int, *, step: Any = None) -> Any:
+    """Standard normal numbers, one per trial and neuron.
+
+    Parameters
+    ----------
+    key
+        Words of `key_words`.
+    presentations
+        The running number of each trial's presentation, shape (trial,).
+    size
+        Number of neurons.
+    step
+        A time step, for noise that changes within the phase.
+
+    Returns
+    -------
+    jax.Array
+        Shape (trial, size), float32. Always drawn in float32, so that both precisions see the same numbers.
+    """
+    import jax.numpy as jnp
+
+    first, second = _bits(key, presentations, (size + 1) // 2, step)
+    # Box and Muller (1958): two normal numbers from the two words of one block.
+    radius = jnp.sqrt(-2.0 * jnp.log(_unit(first)))
+    angle = np.float32(2 * np.pi) * _unit(second)
+    pair = jnp.concatenate([radius * jnp.cos(angle), radius * jnp.sin(angle)], axis=1)
+    return pair[:, :size]
+
+
+def held_uniform(key: Any, presentations: Any, size: int, *, step: Any = None) -> Any:
+    """Uniform numbers in (0, 1); arguments and shape as `held_normal`."""
+    import jax.numpy as jnp
+
+    first, second = _bits(key, presentations, (size + 1) // 2, step)
+    return jnp.concatenate([_unit(first), _unit(second)], axis=1)[:, :size]
+
+
+def _words(seed: int, labels: tuple[str | int, ...], count: int) -> np.ndarray:
+    text = "\x1f".join([str(int(seed)), *map(str, labels)]).encode()
+    digest = hashlib.blake2b(text, digest_size=4 * count).digest()
+    return np.frombuffer(digest, dtype="<u4").astype(np.uint32)
+
+
+def _bits(key: Any, presentations: Any, blocks: int, step: Any) -> tuple[Any, Any]:
+    import jax.numpy as jnp
+
+    key0, key1 = jnp.asarray(key[0], jnp.uint32), jnp.asarray(key[1], jnp.uint32)
+    if step is not None:
+        key0, key1 = _threefry(key0, key1, jnp.asarray(step, jnp.uint32), jnp.uint32(0x73746570))
+    trial = jnp.asarray(presentations).astype(jnp.uint32)[:, None]
+    counter = jnp.arange(blocks, dtype=jnp.uint32)[None, :]
+    return _threefry(key0, key1, trial, counter)
+
+
+def _threefry(key0: Any, key1: Any, first: Any, second: Any) -> tuple[Any, Any]:
+    """Threefry-2x32 (Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3")."""
+    keys = (key0, key1, key0 ^ key1 ^ np.uint32(_PARITY))
+    first, second = first + keys[0], second + keys[1]
+    for number in range(_ROUNDS):
+        first = first + second
+        rotation = _ROTATIONS[number % 8]
+        second = ((second << np.uint32(rotation)) | (second >> np.uint32(32 - rotation))) ^ first
+        if number % 4 == 3:
+            inject = number // 4 + 1
+            first = first + keys[inject % 3]
+            second = second + keys[(inject + 1) % 3] + np.uint32(inject)
+    return first, second
+
+
+def _unit(bits: Any) -> Any:
+    """24 bits as a float32 strictly between 0 and 1."""
+    import jax.numpy as jnp
+
+    return ((bits >> np.uint32(8)).astype(jnp.float32) + np.float32(0.5)) * np.float32(2**-24)

@@ -1,0 +1,221 @@
+"""Finding variants by name: a file's stem is its name, and no list is kept anywhere.
+
+A variant is a module. It comes from a file in the package's folder of that kind, from an installed
+distribution with an entry point in the group ``neurosim.<kind>``, or from a file that the user names in
+Python or on the command line.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import importlib
+import importlib.util
+import sys
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+
+from neurosim.errors import ConfigError, DataError, UnknownNameError
+
+kinds: tuple[str, ...] = ("neurons", "rules", "readouts", "tasks", "schemes", "metrics")
+
+_registered: dict[tuple[str, str], Path] = {}
+
+
+def names(kind: str) -> list[str]:
+    """List what there is of one kind, sorted.
+
+    Parameters
+    ----------
+    kind
+        One of `kinds`.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such kind.
+    """
+    _check_kind(kind)
+    own = {registered for registered_kind, registered in _registered if registered_kind == kind}
+    return sorted(_shipped(kind).keys() | _plugins(kind).keys() | own)
+
+
+def load(kind: str, name: str) -> ModuleType:
+    """Import one variant.
+
+    Parameters
+    ----------
+    kind, name
+        As `names` lists them.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such kind or name; the message suggests the nearest and lists all.
+    """
+    _check_name(kind, name)
+    if name in _shipped(kind):
+        return importlib.import_module(f"neurosim.{kind}.{name}")
+    if (kind, name) in _registered:
+        return _load_registered(kind, name)
+    return importlib.import_module(_plugins(kind)[name].module)
+
+
+def describe(kind: str, name: str) -> str:
+    """Give the first line of a variant's docstring without importing it; empty if it has none.
+
+    Parameters
+    ----------
+    kind, name
+        As `names` lists them.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such kind or name.
+    """
+    _check_name(kind, name)
+    path = _shipped(kind).get(name) or _registered.get((kind, name)) or _plugin_source(_plugins(kind)[name])
+    try:
+        docstring = ast.get_docstring(ast.parse(path.read_bytes())) if path else None
+    except (OSError, SyntaxError, ValueError):
+        return ""
+    return docstring.partition("\n")[0] if docstring else ""
+
+
+def register(kind: str, path: str | Path) -> str:
+    """Add a Python file of one's own as a variant; its stem is the name.
+
+    The file's code runs when the variant is loaded, so register only files you trust. A model file cannot do
+    this. Registering the same file again makes the next `load` read it anew.
+
+    Parameters
+    ----------
+    kind
+        One of `kinds`.
+    path
+        The ``.py`` file.
+
+    Returns
+    -------
+    str
+        The name.
+
+    Raises
+    ------
+    DataError
+        The file is missing.
+    ConfigError
+        It is no Python file, its stem is no name, or the name is taken.
+    """
+    _check_kind(kind)
+    path = Path(path).expanduser().resolve()
+    name = path.stem
+    if not path.is_file():
+        raise DataError(f"no file {path} to register under {kind}")
+    if path.suffix != ".py" or not name.isidentifier() or name.startswith("_"):
+        raise ConfigError(
+            f"{path} cannot be registered under {kind}: expected <name>.py, the name made of letters, digits "
+            "and underscores, not starting with an underscore"
+        )
+    holder = _shipped(kind).get(name) or _registered.get((kind, name)) or _plugins(kind).get(name)
+    if holder is not None and holder != path:
+        raise ConfigError(f"{kind} has a '{name}' already ({holder}): rename {path}")
+    if name not in _shipped(kind):
+        _registered[kind, name] = path
+        sys.modules.pop(_module_name(kind, name), None)
+    return name
+
+
+def models() -> list[str]:
+    """List the models that ship, such as ``lansdell2020/digits``, sorted."""
+    folder = _models_folder()
+    found = (path.relative_to(folder).with_suffix("") for path in folder.glob("*/*.toml"))
+    # What a model is held against lies beside it.
+    return sorted(path.as_posix() for path in found if not path.name.endswith("expected"))
+
+
+def model_path(name: str) -> Path:
+    """Find the TOML file of a shipped model.
+
+    Parameters
+    ----------
+    name
+        As `models` lists it.
+
+    Raises
+    ------
+    UnknownNameError
+        No such model ships.
+    """
+    known = models()
+    if name not in known:
+        raise UnknownNameError(_unknown("model", name, known))
+    return _models_folder() / f"{name}.toml"
+
+
+def _shipped(kind: str) -> dict[str, Path]:
+    folder = Path(__file__).parent / kind
+    return {path.stem: path for path in folder.glob("*.py") if not path.stem.startswith("_")}
+
+
+def _plugins(kind: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=f"neurosim.{kind}")}
+
+
+def _plugin_source(point: EntryPoint) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(point.module)
+    except ImportError:
+        return None
+    return Path(spec.origin) if spec and spec.origin else None
+
+
+def _load_registered(kind: str, name: str) -> ModuleType:
+    module_name = _module_name(kind, name)
+    if module_name in sys.modules:
+        return sys.modules[module_name]
+    path = _registered[kind, name]
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise DataError(f"{path} cannot be loaded as Python")
+    module = importlib.util.module_from_spec(spec)
+    # Config classes look up their annotations in sys.modules while the file still runs.
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[module_name]
+        raise
+    return module
+
+
+def _module_name(kind: str, name: str) -> str:
+    return f"_neurosim_registered_{kind}_{name}"
+
+
+def _models_folder() -> Path:
+    spec = importlib.util.find_spec("neurosim.models")
+    if spec is None or not spec.submodule_search_locations:
+        raise DataError(
+            "the shipped models are missing: install neurosim instead of importing it from its folder"
+        )
+    return Path(spec.submodule_search_locations[0])
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in kinds:
+        raise UnknownNameError(_unknown("kind", kind, list(kinds)))
+
+
+def _check_name(kind: str, name: str) -> None:
+    known = names(kind)
+    if name not in known:
+        raise UnknownNameError(_unknown(kind.removesuffix("s"), name, known))
+
+
+def _unknown(what: str, name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean '{close[0]}'? " if close else ""
+    return f"unknown {what} '{name}': {hint}there are {', '.join(known) or 'none'}"

@@ -1,0 +1,143 @@
+"""What a task is: three splits of plain arrays that nobody can change."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from neurosim.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Examples with their targets; the arrays are copied if need be and made read-only.
+
+    Parameters
+    ----------
+    inputs
+        ``(n, d)`` float32.
+    targets
+        ``(n, k)`` float32; one-hot rows for a classification.
+    labels
+        ``(n,)`` integers, the classes; ``None`` for a regression.
+
+    Raises
+    ------
+    DataError
+        Shapes that do not fit together, or numbers that are not finite.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    labels: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("inputs", "targets"):
+            array = _frozen(getattr(self, name), np.float32)
+            if array.ndim != 2 or array.shape[1] == 0:
+                raise DataError(f"{name}: got shape {array.shape}, expected (examples, features)")
+            if not np.isfinite(array).all():
+                raise DataError(f"{name}: {int((~np.isfinite(array)).sum())} values are not finite")
+            object.__setattr__(self, name, array)
+        if len(self.targets) != len(self.inputs):
+            raise DataError(
+                f"targets: got {len(self.targets)} rows, expected {len(self.inputs)} as in inputs"
+            )
+        if self.labels is None:
+            return
+        labels = np.asarray(self.labels)
+        if labels.shape != (len(self.inputs),) or not np.issubdtype(labels.dtype, np.integer):
+            raise DataError(
+                f"labels: got {labels.dtype} of shape {labels.shape}, expected integers of shape "
+                f"({len(self.inputs)},)"
+            )
+        object.__setattr__(self, "labels", _frozen(labels, np.int64))
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __repr__(self) -> str:
+        inputs, targets = self.inputs.shape[1], self.targets.shape[1]
+        return f"Split({len(self)} examples, {inputs} inputs, {targets} outputs)"
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """Data to learn from, to choose by and to be judged by.
+
+    Parameters
+    ----------
+    name
+        As the registry lists it.
+    train, validation, test
+        The splits; only the validation split may be empty.
+    kind
+        What the outputs mean.
+    shape
+        Height, width (and channels) of an input that is an image.
+
+    Raises
+    ------
+    DataError
+        The splits do not fit together.
+    """
+
+    name: str
+    train: Split
+    validation: Split
+    test: Split
+    kind: Literal["classification", "regression"]
+    shape: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        splits = {"train": self.train, "validation": self.validation, "test": self.test}
+        for name, split in splits.items():
+            got = (split.inputs.shape[1], split.targets.shape[1])
+            if got != (self.n_inputs, self.n_outputs):
+                raise DataError(
+                    f"task {self.name}: the {name} split has {got[0]} inputs and {got[1]} outputs, expected "
+                    f"{self.n_inputs} and {self.n_outputs} as in the training split"
+                )
+            if not len(split) and name != "validation":
+                raise DataError(f"task {self.name}: the {name} split is empty")
+            if self.kind == "classification" and split.labels is None:
+                raise DataError(f"task {self.name}: the {name} split has no labels")
+        if self.shape is not None and np.prod(self.shape) != self.n_inputs:
+            raise DataError(f"task {self.name}: shape {self.shape} does not hold {self.n_inputs} inputs")
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of input features."""
+        return self.train.inputs.shape[1]
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of target values: the classes of a classification."""
+        return self.train.targets.shape[1]
+
+    def __repr__(self) -> str:
+        sizes = f"{len(self.train)} train, {len(self.validation)} validation, {len(self.test)} test"
+        return f"Task({self.name}: {self.kind}, {self.n_inputs} inputs, {self.n_outputs} outputs; {sizes})"
+
+
+def _one_hot(labels: np.ndarray, n_classes: int) -> np.ndarray:
+    """Rows of zeros with a one at the label."""
+    return np.eye(n_classes, dtype=np.float32)[labels]
+
+
+def _split_generator(seed: int, stream: str = "split") -> np.random.Generator:
+    """The stream that draws splits and subsets, apart from every other use of the same seed."""
+    key = np.array([seed, zlib.crc32(stream.encode())], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key))
+
+
+def _frozen(array: np.ndarray, dtype: type) -> np.ndarray:
+    array = np.asarray(array)
+    if array.dtype != dtype or array.flags.writeable:
+        # Whoever still holds the original must not be able to change the task.
+        array = np.array(array, dtype=dtype)
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,82 @@
+"""Handwritten digits of 8x8 pixels, 1,797 of them, embedded in scikit-learn.
+
+Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from neurosim.tasks._task import Split, Task, _one_hot, _split_generator
+
+
+class Config(BaseModel):
+    """Settings of the digits.
+
+    Parameters
+    ----------
+    test_fraction
+        Share of each class that is held out for the test.
+    validation_fraction
+        Share of each class, of what remains, that is held out for validation.
+    split_seed
+        Which examples are held out; apart from the seed of the run, so that runs are judged by the same test.
+    standardise
+        Centre and scale each pixel by the training split; otherwise pixels lie between 0 and 1.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    test_fraction: float = Field(default=0.2, gt=0, lt=1)
+    validation_fraction: float = Field(default=0.1, ge=0, lt=1)
+    split_seed: int = Field(default=0, ge=0, lt=2**64)
+    standardise: bool = False
+
+
+def load(config: Config, *, seed: int) -> Task:
+    """Split the digits, with every class in its share.
+
+    Parameters
+    ----------
+    config
+        The settings.
+    seed
+        The seed of the run; these data do not depend on it.
+
+    Returns
+    -------
+    Task
+        64 inputs, 10 one-hot outputs.
+    """
+    # Late, because scikit-learn takes a second and most commands never need it.
+    from sklearn.datasets import load_digits
+
+    pixels, labels = (np.asarray(part) for part in load_digits(return_X_y=True))
+    images = pixels.astype(np.float32) / 16
+    generator = _split_generator(config.split_seed)
+    rest, test = _stratified(np.arange(len(labels)), labels, config.test_fraction, generator)
+    train, validation = _stratified(rest, labels, config.validation_fraction, generator)
+    if config.standardise:
+        mean = images[train].mean(axis=0)
+        # Some pixels are nearly always blank: dividing by their spread would blow up the few that are not.
+        spread = np.maximum(images[train].std(axis=0), 0.1)
+        images = (images - mean) / spread
+
+    def split(rows: np.ndarray) -> Split:
+        return Split(images[rows], _one_hot(labels[rows], 10), labels[rows])
+
+    return Task("digits", split(train), split(validation), split(test), kind="classification", shape=(8, 8))
+
+
+def _stratified(
+    rows: np.ndarray, labels: np.ndarray, fraction: float, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Kept and held-out rows, both shuffled."""
+    kept, held_out = [], []
+    for label in np.unique(labels[rows]):
+        members = generator.permutation(rows[labels[rows] == label])
+        n_held_out = round(fraction * len(members))
+        held_out.append(members[:n_held_out])
+        kept.append(members[n_held_out:])
+    return generator.permutation(np.concatenate(kept)), generator.permutation(np.concatenate(held_out))

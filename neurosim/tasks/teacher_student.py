@@ -1,0 +1,104 @@
+"""A random network teaches: regression onto the outputs of a fixed tanh network with a linear readout.
+
+The linear case is the linear network of Lillicrap et al., Random synaptic feedback weights support error
+backpropagation for deep learning, Nature Communications, 2016.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+from neurosim.tasks._task import Split, Task, _split_generator
+
+
+class Config(BaseModel):
+    """Settings of the teacher.
+
+    Parameters
+    ----------
+    n_inputs, hidden, n_outputs
+        Sizes of the teacher's layers.
+    n_train, n_validation, n_test
+        How many examples to draw.
+    noise
+        Standard deviation of what is added to the training and validation targets; the test targets are
+        clean.
+    linear
+        Leave out the tanh, so that the teacher is one matrix.
+    teacher_seed
+        Which teacher; apart from the seed of the run, which draws the examples.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    n_inputs: PositiveInt = 20
+    hidden: tuple[PositiveInt, ...] = (30,)
+    n_outputs: PositiveInt = 10
+    n_train: PositiveInt = 2000
+    n_validation: int = Field(default=200, ge=0)
+    n_test: PositiveInt = 500
+    noise: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    linear: bool = False
+    teacher_seed: int = Field(default=0, ge=0, lt=2**64)
+
+
+def load(config: Config, *, seed: int) -> Task:
+    """Draw a teacher and let it answer to standard normal inputs.
+
+    Parameters
+    ----------
+    config
+        The settings.
+    seed
+        Draws inputs and noise.
+
+    Returns
+    -------
+    Task
+        Inputs and outputs with a variance near one.
+    """
+    teacher = weights(config)
+    generator = _split_generator(seed)
+
+    def split(n: int, noise: float) -> Split:
+        inputs = generator.standard_normal((n, config.n_inputs))
+        targets = _answer(inputs, teacher, config.linear)
+        return Split(inputs, targets + noise * generator.standard_normal(targets.shape))
+
+    return Task(
+        "teacher_student",
+        train=split(config.n_train, config.noise),
+        validation=split(config.n_validation, config.noise),
+        test=split(config.n_test, 0.0),
+        kind="regression",
+    )
+
+
+def weights(config: Config) -> list[np.ndarray]:
+    """Give the teacher's weights, first layer first.
+
+    Parameters
+    ----------
+    config
+        The settings.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        ``(n_post, n_pre)`` each, normal with variance ``1/n_pre``.
+    """
+    generator = _split_generator(config.teacher_seed, "teacher")
+    sizes = (config.n_inputs, *config.hidden, config.n_outputs)
+    return [generator.standard_normal((post, pre)) / np.sqrt(pre) for pre, post in pairwise(sizes)]
+
+
+def _answer(inputs: np.ndarray, teacher: list[np.ndarray], linear: bool) -> np.ndarray:
+    activity = inputs
+    for layer in teacher[:-1]:
+        activity = activity @ layer.T
+        if not linear:
+            activity = np.tanh(activity)
+    return activity @ teacher[-1].T

@@ -1,0 +1,288 @@
+"""Quantities with units as text, and the plain SI numbers that everything else computes with.
+
+The only module that touches Brian2's ``Quantity``. Text is read by a small parser of its own: nothing is ever
+evaluated. Brian2 is imported on first use, because it takes a second.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import math
+import re
+from functools import cache
+from numbers import Real
+from typing import TYPE_CHECKING, Any
+
+from neurosim.errors import UnitError
+
+if TYPE_CHECKING:
+    from brian2.units.fundamentalunits import Dimension, Quantity
+
+_LONGEST = 200
+_HIGHEST_POWER = 8
+_DEEPEST = 20
+_NUMBER = re.compile(r"[+-]?\s*(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_UNIT_TEXT = re.compile(r"[A-Za-z0-9_.*/()\s-]*", re.ASCII)
+_PREFIXES = ("f", "p", "n", "u", "m", "", "k", "M", "G")
+
+
+def parse_quantity(text: str | float | Quantity, unit: str | None = None) -> float:
+    """Read a quantity as a number in SI units.
+
+    Parameters
+    ----------
+    text
+        ``"20 ms"``, ``"-70 mV"``, ``"1.5 nA/ms"``, ``"10*Hz"``, ``"2 mV**2"``, ``"3"``; a number; or a scalar
+        Brian2 quantity. A number comes first, then units joined by ``*``, ``/``, ``**`` and brackets.
+    unit
+        A unit of the dimension that is expected, such as ``"second"``, ``"mV/ms"`` or ``"1"`` for a pure
+        number. Its size does not matter. Without it any dimension passes.
+
+    Returns
+    -------
+    float
+        The value in SI base units, the same float that Brian2 makes of ``20*ms``.
+
+    Raises
+    ------
+    UnitError
+        The text is no quantity, names an unknown unit, is not finite, or has another dimension than ``unit``.
+    """
+    value, dimensions = _read(text)
+    if not math.isfinite(value):
+        raise UnitError(f"{_shown(text)} is not a finite number")
+    if unit is not None:
+        expected = unit_dimensions(unit)
+        if dimensions is not expected:
+            got = "a pure number" if dimensions.is_dimensionless else f"the dimension of {dimensions}"
+            wanted = "a pure number" if expected.is_dimensionless else f"a quantity in {unit}"
+            example = "3" if expected.is_dimensionless else f"{value:g} {unit}"
+            raise UnitError(
+                f"{_shown(text)} has the wrong unit: got {got}, expected {wanted}, like '{example}'"
+            )
+    return value
+
+
+def unit_dimensions(text: str) -> Dimension:
+    """Give the physical dimension of a unit.
+
+    Parameters
+    ----------
+    text
+        Units without a number: ``"volt"``, ``"mV/ms"``, ``"siemens/metre**2"``, ``"1"`` for none.
+
+    Returns
+    -------
+    brian2.Dimension
+        Brian2 keeps one object per dimension, so ``is`` compares them.
+
+    Raises
+    ------
+    UnitError
+        The text is no unit.
+    """
+    return _read_unit(text.strip(), text)[1]
+
+
+def format_quantity(value: float, unit: str) -> str:
+    """Show an SI number in the unit that reads best; `parse_quantity` reads it back.
+
+    Parameters
+    ----------
+    value
+        The number, in SI base units.
+    unit
+        A unit of its dimension. A single unit (``"second"``, ``"mV"``) gets the prefix that leaves one to
+        three digits before the point; a product of units is used as it is written.
+
+    Returns
+    -------
+    str
+        Such as ``"20 ms"``.
+
+    Raises
+    ------
+    UnitError
+        ``unit`` is no unit.
+    """
+    size, dimensions = _read_unit(unit.strip(), unit)
+    if dimensions.is_dimensionless and size == 1.0:
+        return _digits(value, 1.0)
+    name, size = _best_prefix(value, unit.strip(), size)
+    return f"{_digits(value, size)} {name}"
+
+
+def _read(text: str | float | Quantity) -> tuple[float, Dimension]:
+    from brian2.units.fundamentalunits import DIMENSIONLESS, Quantity
+
+    if isinstance(text, Quantity):
+        if text.size != 1:
+            raise UnitError(f"got an array of shape {text.shape}, expected a single quantity")
+        return float(text.item()), text.dim
+    if isinstance(text, Real) and not isinstance(text, bool):
+        return float(text), DIMENSIONLESS
+    if not isinstance(text, str):
+        raise UnitError(f"got {type(text).__name__} {_shown(text)}, expected a quantity like '20 ms'")
+    stripped = text.strip()
+    number = _NUMBER.match(stripped)
+    if number is None:
+        raise UnitError(f"{_shown(text)} does not start with a number; expected a quantity like '20 ms'")
+    value = float(re.sub(r"\s", "", number.group()))
+    rest = stripped[number.end() :].strip()
+    if not rest:
+        return value, DIMENSIONLESS
+    divided = rest.startswith("/")
+    if divided or (rest.startswith("*") and not rest.startswith("**")):
+        rest = rest[1:].strip()
+    # "10/ms/mV" divides by both: put a one before it and let the unit parser keep the order.
+    size, dimensions = _read_unit(f"1/{rest}" if divided else rest, text)
+    return value * size, dimensions
+
+
+def _read_unit(unit: str, whole: object) -> tuple[float, Dimension]:
+    """Size in SI units, and dimension."""
+    if len(unit) > _LONGEST or not _UNIT_TEXT.fullmatch(unit) or "//" in unit or not unit:
+        raise _no_unit(unit, whole)
+    try:
+        tree = ast.parse(unit, mode="eval")
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        raise _no_unit(unit, whole) from None
+    try:
+        return _walk(tree.body, unit, whole, 0)
+    except (OverflowError, ZeroDivisionError):
+        raise UnitError(f"{_shown(whole)}: the unit is too large or too small for a number") from None
+
+
+def _walk(node: ast.expr, unit: str, whole: object, depth: int) -> tuple[float, Dimension]:
+    from brian2.units.fundamentalunits import DIMENSIONLESS
+
+    if depth > _DEEPEST:
+        raise _no_unit(unit, whole)
+    match node:
+        case ast.Name(id=name):
+            known = _units().get(name)
+            if known is None:
+                raise UnitError(f"{_shown(whole)}: unknown unit {_shown(name)}{_suggestion(name)}")
+            return float(known), known.dim
+        case ast.Constant(value=int() as one) if one is not True and one == 1:
+            return 1.0, DIMENSIONLESS
+        case ast.BinOp(left=left, op=ast.Pow(), right=right):
+            size, dimensions = _walk(left, unit, whole, depth + 1)
+            power = _power(right)
+            if power is None:
+                raise UnitError(
+                    f"{_shown(whole)}: a power of a unit is a whole or half number up to {_HIGHEST_POWER}"
+                )
+            return size**power, dimensions**power
+        case ast.BinOp(left=left, op=ast.Mult() | ast.Div() as operator, right=right):
+            size, dimensions = _walk(left, unit, whole, depth + 1)
+            other_size, other_dimensions = _walk(right, unit, whole, depth + 1)
+            if isinstance(operator, ast.Mult):
+                return size * other_size, dimensions * other_dimensions
+            return size / other_size, dimensions / other_dimensions
+        case _:
+            raise _no_unit(unit, whole)
+
+
+def _power(node: ast.expr) -> float | None:
+    sign = 1
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        sign, node = -1, node.operand
+    if not isinstance(node, ast.Constant) or type(node.value) not in (int, float):
+        return None
+    power: Any = node.value
+    # Half powers: the amplitude of white noise is a volt per root second.
+    if power > _HIGHEST_POWER or (2 * power) % 1:
+        return None
+    return sign * (int(power) if power % 1 == 0 else power)
+
+
+def _best_prefix(value: float, unit: str, size: float) -> tuple[str, float]:
+    known = _units()
+    if unit not in known or not math.isfinite(value):
+        return unit, size
+    name = known[unit].name
+    bases = (name.removeprefix(prefix) for prefix in (*_PREFIXES, "c") if name.startswith(prefix))
+    base = next((b for b in bases if b in known and known[b].scale == 0), None)
+    # An area keeps the unit it has: a prefix there counts twice.
+    if (
+        base is None
+        or base[-1].isdigit()
+        or known[base].dim is not known[unit].dim
+        or float(known[base]) != 1
+    ):
+        return unit, size
+    # Nobody writes kiloseconds.
+    prefixes = _PREFIXES[:6] if base == "second" else _PREFIXES
+    candidates = [known[prefix + base] for prefix in prefixes if prefix + base in known]
+    if value == 0 or not candidates:
+        return unit, size
+    fitting = [c for c in candidates if abs(value) / float(c) >= 1 - 1e-12]
+    best = max(fitting, key=float) if fitting else min(candidates, key=float)
+    return (best.dispname if best.dispname in known else best.name), float(best)
+
+
+def _digits(value: float, size: float) -> str:
+    """The fewest digits that read back as the same number."""
+    scaled = value / size
+    candidates = [f"{scaled:.{digits}g}" for digits in (6, 9, 12, 15, 16)]
+    return next((text for text in candidates if float(text) * size == value), f"{scaled:.17g}")
+
+
+@cache
+def _units() -> dict[str, Any]:
+    from brian2.core.namespace import DEFAULT_UNITS
+
+    return dict(DEFAULT_UNITS)
+
+
+def _suggestion(name: str) -> str:
+    # Brian2 leaves out one-letter symbols, which would hide its users' variables.
+    symbols = [long for long, known in _units().items() if known.dispname == name]
+    close = symbols[:1] or difflib.get_close_matches(name, _units(), n=1)
+    return f", did you mean '{close[0]}'?" if close else "; units are written as in Brian2: mV, ms, nS, volt"
+
+
+def _no_unit(unit: str, whole: object) -> UnitError:
+    return UnitError(
+        f"{_shown(whole)}: {_shown(unit)} is no unit; allowed are Brian2's unit names joined by "
+        "*, /, ** and brackets"
+    )
+
+
+def _shown(text: object) -> str:
+    shown = repr(text)
+    return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
+def base_unit(text: str | float | Quantity) -> str:
+    """The unit of a quantity, in base units, as text that can stand in an equation's declaration.
+
+    Parameters
+    ----------
+    text
+        A quantity such as ``"20 ms"`` or ``"3 nA/ms"``.
+
+    Returns
+    -------
+    str
+        Such as ``"second"``, ``"amp*second**-1"``, or ``"1"`` for a pure number.
+
+    Raises
+    ------
+    UnitError
+        The text is no quantity.
+    """
+    return dimension_text(_read(text)[1])
+
+
+def dimension_text(dimension: Dimension) -> str:
+    """A physical dimension as a product of base units (``"1"`` for none)."""
+    names = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
+    powers = [
+        (name, int(power) if power % 1 == 0 else power)
+        for name, power in zip(names, dimension._dims, strict=True)
+        if power
+    ]
+    return "*".join(name if power == 1 else f"{name}**{power}" for name, power in powers) or "1"

@@ -1,0 +1,36 @@
+"""Settings and fixtures for all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # One thread per worker; these are read when NumPy and JAX are first imported.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+
+import brian2
+import jax
+import pytest
+from hypothesis import settings
+
+jax.config.update("jax_enable_x64", True)
+# Small networks run faster than Cython compiles.
+brian2.prefs.codegen.target = "numpy"
+# A first call compiles or imports, which is no fault of the example it falls on.
+settings.register_profile("neurosim", deadline=None)
+settings.load_profile("neurosim")
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder with the real MNIST files; skips where there is none."""
+    repository = Path(__file__).resolve().parents[1]
+    folder = Path(os.environ.get("NEUROSIM_DATA") or repository.parent / "shared" / "data")
+    stem = "train-images-idx3-ubyte"
+    places = (folder / stem, folder / f"{stem}.gz", folder / "mnist" / stem, folder / "mnist" / f"{stem}.gz")
+    if not any(place.is_file() for place in places):
+        pytest.skip(f"no MNIST files in {folder}; set NEUROSIM_DATA to the folder that holds them")
+    return folder

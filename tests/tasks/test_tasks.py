@@ -1,0 +1,171 @@
+"""Every task that is found keeps the contract, and each holds what it promises."""
+
+from __future__ import annotations
+
+import numpy as np
+import pydantic
+import pytest
+
+from neurosim import registry
+from neurosim.errors import ConfigError, DataError
+from neurosim.tasks import digits, mnist, teacher_student
+from neurosim.tasks._task import Split, Task, _one_hot
+
+
+@pytest.fixture(params=registry.names("tasks"))
+def task_module(request, monkeypatch):
+    if request.param == "mnist":
+        monkeypatch.setenv("NEUROSIM_DATA", str(request.getfixturevalue("data_folder")))
+    return registry.load("tasks", request.param)
+
+
+def test_every_task_keeps_the_contract(task_module):
+    config = task_module.Config()
+    task = task_module.load(config, seed=1)
+    assert task.name == task_module.__name__.rpartition(".")[2]
+    for split in (task.train, task.validation, task.test):
+        assert split.inputs.shape == (len(split), task.n_inputs)
+        assert split.targets.shape == (len(split), task.n_outputs)
+        assert split.inputs.dtype == split.targets.dtype == np.float32
+        with pytest.raises(ValueError, match="read-only"):
+            split.inputs[0, 0] = 1
+        if task.kind == "classification":
+            np.testing.assert_array_equal(split.targets, _one_hot(split.labels, task.n_outputs))
+    assert task.name in repr(task)
+    again = task_module.load(config, seed=1)
+    np.testing.assert_array_equal(task.train.inputs, again.train.inputs)
+    np.testing.assert_array_equal(task.test.targets, again.test.targets)
+    with pytest.raises(pydantic.ValidationError):
+        task_module.Config(no_such_setting=1)
+    with pytest.raises(pydantic.ValidationError):
+        config.no_such_setting = 1
+
+
+def rows(split):
+    return {row.tobytes() for row in split.inputs}
+
+
+def test_digits_are_split_with_every_class_in_its_share():
+    task = digits.load(digits.Config(), seed=0)
+    sizes = [len(split) for split in (task.train, task.validation, task.test)]
+    assert sum(sizes) == 1797
+    assert sizes == pytest.approx([1294, 143, 360], abs=5)
+    for split in (task.train, task.validation, task.test):
+        counts = split.targets.sum(axis=0)
+        assert counts.min() >= 0.9 * counts.mean()
+        assert split.inputs.min() == 0 and split.inputs.max() == 1
+    assert not rows(task.train) & rows(task.test)
+    assert not rows(task.train) & rows(task.validation)
+
+
+def test_digits_are_split_by_their_own_seed():
+    first, second = (digits.load(digits.Config(), seed=seed) for seed in (0, 1))
+    np.testing.assert_array_equal(first.test.inputs, second.test.inputs)
+    other = digits.load(digits.Config(split_seed=1), seed=0)
+    assert not np.array_equal(first.test.targets, other.test.targets)
+    whole = digits.load(digits.Config(validation_fraction=0), seed=0)
+    assert len(whole.validation) == 0
+
+
+def test_digits_are_standardised_by_the_training_split_only():
+    task = digits.load(digits.Config(standardise=True), seed=0)
+    np.testing.assert_allclose(task.train.inputs.mean(axis=0), 0, atol=1e-5)
+    spread = task.train.inputs.std(axis=0)
+    assert spread.max() <= 1 + 1e-4 and np.median(spread) == pytest.approx(1, abs=1e-4)
+    assert np.abs(task.test.inputs.mean(axis=0)).max() > 1e-3
+    assert np.abs(task.test.inputs).max() < 15
+
+
+def test_mnist_is_the_real_one(data_folder):
+    task = mnist.load(mnist.Config(folder=data_folder), seed=0)
+    assert [len(split) for split in (task.train, task.validation, task.test)] == [55_000, 5_000, 10_000]
+    assert task.shape == (28, 28)
+    # The well-known global mean and spread of the 60,000 training images.
+    both = np.concatenate([task.train.inputs, task.validation.inputs])
+    assert both.mean(dtype=float) == pytest.approx(0.1307, abs=5e-5)
+    assert both.std(dtype=float) == pytest.approx(0.3081, abs=5e-5)
+    np.testing.assert_array_equal(task.test.targets[:10].argmax(axis=1), [7, 2, 1, 0, 4, 1, 4, 9, 5, 9])
+
+
+def test_mnist_in_part(data_folder):
+    def load(**settings):
+        return mnist.load(mnist.Config(folder=data_folder / "mnist", **settings), seed=0)
+
+    small = load(n_train=300, n_test=50, validation=100, standardise=True)
+    assert [len(split) for split in (small.train, small.validation, small.test)] == [300, 100, 50]
+    assert small.train.inputs.mean() == pytest.approx(0, abs=1e-4)
+    assert small.train.inputs.std() == pytest.approx(1, abs=1e-4)
+    larger = load(n_train=400, n_test=60, validation=100)
+    np.testing.assert_array_equal(larger.train.targets[:300], small.train.targets)
+    assert rows(load(n_test=50, n_train=1).test) < rows(larger.test)
+    with pytest.raises(ConfigError, match="no more than 60000"):
+        load(n_train=55_001)
+    with pytest.raises(ConfigError, match="at least one training example"):
+        load(validation=60_000)
+    with pytest.raises(ConfigError, match="10000 test examples"):
+        load(n_test=10_001)
+
+
+def test_the_teacher_answers_with_its_own_network():
+    config = teacher_student.Config(n_train=50, hidden=(7, 6))
+    task = teacher_student.load(config, seed=3)
+    first, second, last = teacher_student.weights(config)
+    expected = np.tanh(np.tanh(task.train.inputs @ first.T) @ second.T) @ last.T
+    np.testing.assert_allclose(task.train.targets, expected, atol=1e-5)
+    assert not np.array_equal(teacher_student.load(config, seed=4).train.inputs, task.train.inputs)
+
+
+def test_a_linear_teacher_is_one_matrix():
+    config = teacher_student.Config(linear=True, n_train=500, noise=0.1)
+    task = teacher_student.load(config, seed=0)
+    matrix = np.linalg.multi_dot(teacher_student.weights(config)[::-1])
+    np.testing.assert_allclose(task.test.targets, task.test.inputs @ matrix.T, atol=1e-5)
+    error = task.train.targets - task.train.inputs @ matrix.T
+    assert error.std() == pytest.approx(0.1, rel=0.05)
+
+
+def split(n=3, d=4, k=2, **changes):
+    arrays = {"inputs": np.zeros((n, d)), "targets": np.zeros((n, k)), "labels": np.zeros(n, dtype=int)}
+    return Split(**(arrays | changes))
+
+
+def test_splits_are_copies_nobody_can_change():
+    inputs = np.zeros((3, 4), dtype=np.float32)
+    made = split(inputs=inputs)
+    inputs[0, 0] = 5
+    assert made.inputs[0, 0] == 0
+    with pytest.raises(AttributeError):
+        made.inputs = inputs  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"inputs": np.zeros(3)}, r"inputs: got shape \(3,\)"),
+        ({"inputs": np.zeros((3, 0))}, "inputs: got shape"),
+        ({"inputs": np.full((3, 4), np.nan)}, "inputs: 12 values are not finite"),
+        ({"targets": np.full((3, 2), np.inf)}, "targets: 6 values are not finite"),
+        ({"targets": np.zeros((2, 2))}, "targets: got 2 rows, expected 3"),
+        ({"labels": np.zeros(2, dtype=int)}, "labels: got int64"),
+        ({"labels": np.zeros(3)}, "labels: got float64"),
+    ],
+)
+def test_splits_that_do_not_fit(changes, message):
+    with pytest.raises(DataError, match=message):
+        split(**changes)
+
+
+def test_tasks_that_do_not_fit():
+    def task(*, shape=None, **changes):
+        splits = {"train": split(), "validation": split(n=0), "test": split()} | changes
+        return Task("t", **splits, kind="classification", shape=shape)
+
+    assert (task(shape=(2, 2)).n_inputs, task().n_outputs) == (4, 2)
+    with pytest.raises(DataError, match="test split has 5 inputs and 2 outputs, expected 4 and 2"):
+        task(test=split(d=5))
+    with pytest.raises(DataError, match="test split is empty"):
+        task(test=split(n=0))
+    with pytest.raises(DataError, match="train split has no labels"):
+        task(train=split(labels=None))
+    with pytest.raises(DataError, match=r"shape \(3, 2\)"):
+        task(shape=(3, 2))
