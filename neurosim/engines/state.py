@@ -13,6 +13,7 @@ import numpy as np
 
 from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.description import Circuit
+from neurosim.circuit.plan import plan
 from neurosim.random import stream
 
 State = dict[str, np.ndarray]
@@ -36,10 +37,12 @@ def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> Sta
         As described at the top of this module.
     """
     state: dict[str, np.ndarray | float] = {}
+    graph = plan(circuit)
     for population, model in compose(circuit).items():
         values = model.parameter_values | model.initial_values
-        state |= {f"{population}.{name}": value for name, value in values.items()}
-    state |= {name: 0.0 for name in broadcast(circuit)}
+        # What pathways or the readout compute has no value of its own.
+        state |= {f"{population}.{n}": v for n, v in values.items() if f"{population}.{n}" not in graph.nodes}
+    state |= {name: 0.0 for name in broadcast(circuit) if name not in graph.nodes}
     for pathway in circuit.pathways:
         if pathway.tie is None:
             state[f"{pathway.name}.w"] = initial_weights(circuit, pathway.name, seed)

@@ -14,30 +14,9 @@ from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.liveness import asked_at_end, lives
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, compiled
 from neurosim.engines.batched.stepping import Stretch, run_steps
+from neurosim.engines.noise import draw_noise
+from neurosim.engines.setting import Setting
 from neurosim.equations.array_code import expression_function
-from neurosim.random import held_normal, key_words
-
-
-@dataclass(frozen=True)
-class Setting:
-    """How a circuit is run.
-
-    Attributes
-    ----------
-    level
-        ``steady`` (every unit at its fixed point) or ``rate`` / ``spiking`` (in time).
-    dt
-        Time step in seconds; unused at the steady level.
-    """
-
-    level: str = "rate"
-    dt: float = 1e-3
-    dtype: str = "float32"
-
-    @property
-    def steady(self) -> bool:
-        """Whether there is no time."""
-        return self.level == "steady"
 
 
 @dataclass
@@ -60,32 +39,6 @@ class Outcome:
     changes: Arrays = field(default_factory=dict)
     final: Arrays = field(default_factory=dict)
     recordings: Arrays = field(default_factory=dict)
-
-
-def noise_keys(circuit: Circuit, seed: int) -> dict[str, Any]:
-    """Words of all noise streams of a circuit, by ``phase:population.variable`` or ``population.purpose.draw``."""
-    keys = {}
-    for population in circuit.populations:
-        for phase in circuit.phases:
-            for variable in population.noise:
-                keys[f"{phase.name}:{population.name}.{variable}"] = key_words(
-                    seed, "noise", phase.name, population.name, variable
-                )
-        for purpose, function in population.neuron.functions.items():
-            for draw, _ in function.draws:
-                keys[f"{population.name}.{purpose}.{draw}"] = key_words(seed, "continuous", population.name, purpose, draw)
-    return keys
-
-
-def draw_noise(circuit: Circuit, phase: Phase, keys: Mapping[str, Any], presentations: Any, dtype: Any) -> Arrays:
-    """The held noise of a phase, ``population.variable -> (trial, n)``; empty if the phase draws none."""
-    if not phase.draw_noise:
-        return {}
-    return {
-        f"{p.name}.{variable}": held_normal(keys[f"{phase.name}:{p.name}.{variable}"], presentations, p.size).astype(dtype)
-        for p in circuit.populations
-        for variable in p.noise
-    }
 
 
 def present(
@@ -134,7 +87,8 @@ def present(
     dtype = jnp.dtype(setting.dtype)
     outcome = Outcome()
     live = _live(circuit, graph, report, record, phases, setting)
-    current: Arrays = {**values, **{name: a for name, a in stimuli.items() if jnp.ndim(a) < 3}}
+    leaves = {name: a for name, a in values.items() if name not in graph.nodes}
+    current: Arrays = {**leaves, **{name: a for name, a in stimuli.items() if jnp.ndim(a) < 3}}
     courses = {name: a for name, a in stimuli.items() if jnp.ndim(a) == 3}
     step = 0
     for phase in run:

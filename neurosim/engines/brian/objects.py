@@ -1,0 +1,210 @@
+"""A circuit as Brian2 objects: a NeuronGroup per population, Synapses per pathway, all named, no magic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import brian2
+import numpy as np
+
+from neurosim.circuit.composition import LOSS, broadcast, compose
+from neurosim.circuit.description import Circuit, Pathway
+from neurosim.circuit.plan import plan
+from neurosim.circuit.plasticity import rule_names
+from neurosim.engines.setting import Setting
+from neurosim.equations.dimensions import dimension_of
+from neurosim.equations.parse import Equation, EquationSet
+from neurosim.neurons._model import NeuronModel
+from neurosim.units import dimension_text
+
+#: Summed inputs come first within a step, in the order of the circuit's graph; monitors between them and
+#: the state update (order 0), so that they see a consistent instant.
+FIRST, MONITOR = -1_000_000, -1
+
+
+@dataclass
+class Objects:
+    """The Brian2 objects of one circuit.
+
+    Attributes
+    ----------
+    groups
+        By population name; the broadcast variables live in a group of one neuron, `scalars`.
+    synapses
+        By pathway name; a tied pathway lives in the Synapses whose weights it uses.
+    sums
+        The updaters of summed inputs, in the order in which they can be computed.
+    """
+
+    clock: Any
+    groups: dict[str, Any] = field(default_factory=dict)
+    synapses: dict[str, Any] = field(default_factory=dict)
+    sums: list[Any] = field(default_factory=list)
+    extra: list[Any] = field(default_factory=list)
+    scalars: Any = None
+
+    def everything(self) -> list[Any]:
+        """All objects a Network has to hold."""
+        found = [*self.groups.values(), *self.synapses.values(), *self.extra]
+        return found if self.scalars is None else [*found, self.scalars]
+
+
+def build_objects(circuit: Circuit, setting: Setting, courses: Mapping[str, np.ndarray]) -> Objects:
+    """Make all objects.
+
+    Parameters
+    ----------
+    courses
+        Stimuli that change in time: ``population.variable -> (step, n)``, over the whole run.
+    """
+    objects = Objects(brian2.Clock(dt=setting.dt * brian2.second, name="neurosim_clock*"))
+    scalars = broadcast(circuit)
+    if scalars:
+        text = "\n".join(f"{name} : {unit}" for name, unit in scalars.items())
+        objects.scalars = brian2.NeuronGroup(1, text, clock=objects.clock, name="neurosim_scalars*")
+    for population in circuit.populations:
+        model = compose(circuit)[population.name]
+        mine = {name.split(".")[1]: course for name, course in courses.items() if name.split(".")[0] == population.name}
+        objects.groups[population.name] = _group(circuit, population.name, model, objects, mine)
+    updaters: dict[str, Any] = {}
+    for pathway in circuit.pathways:
+        if pathway.tie is None:
+            objects.synapses[pathway.name] = _synapses(circuit, pathway, objects, updaters)
+    _add_readout(circuit, objects, updaters)
+    order = [name for node in plan(circuit).nodes.values() for name in _sum_names(node)]
+    for position, name in enumerate(name for name in order if name in updaters):
+        updaters[name]._order = FIRST + position
+        objects.sums.append(updaters[name])
+    return objects
+
+
+def group_equations(circuit: Circuit, population: str, model: NeuronModel, courses: Mapping[str, np.ndarray]) -> str:
+    """The text a population's NeuronGroup is made of.
+
+    Fed parameters become the sum of what each pathway delivers; what is broadcast is linked.
+    """
+    lines = []
+    scalars = broadcast(circuit)
+    for equation in model.equation_set.equations:
+        node = plan(circuit).nodes.get(f"{population}.{equation.name}")
+        if node is not None and node.kind == "input":
+            terms = [f"{equation.name}_{pathway}" for pathway in node.pathways]
+            lines.append(f"{equation.name} = {' + '.join(terms)} : {equation.unit}")
+            lines += [f"{term} : {equation.unit}" for term in terms]
+        elif equation.name in courses:
+            lines.append(f"{equation.name} = {equation.name}_course(t, i) : {equation.unit}")
+        elif equation.name in scalars:
+            continue
+        else:
+            lines.append(str(equation))
+    lines += [f"{name} : {unit} (linked)" for name, unit in scalars.items()]
+    return "\n".join(lines)
+
+
+def _group(circuit: Circuit, population: str, model: NeuronModel, objects: Objects, courses: Mapping[str, np.ndarray]) -> Any:
+    refractory: Any = False
+    if model.refractory is not None:
+        seconds = model.refractory_seconds
+        refractory = model.refractory if seconds is None else seconds * brian2.second
+    namespace = {}
+    for name, course in courses.items():
+        unit = brian2.Quantity(1.0, dim=dimension_of(model.equation_set.by_name[name].unit))
+        namespace[f"{name}_course"] = brian2.TimedArray(
+            course * unit, dt=objects.clock.dt, name=f"{population}_{name}_course*"
+        )
+    group = brian2.NeuronGroup(
+        circuit.population[population].size,
+        group_equations(circuit, population, model, courses),
+        threshold=model.threshold,
+        reset=model.reset,
+        refractory=refractory,
+        method=model.resolved_method or "euler",
+        namespace=namespace,
+        clock=objects.clock,
+        name=f"{population}_neurons*",
+    )
+    for name in broadcast(circuit):
+        setattr(group, name, brian2.linked_var(objects.scalars, name))
+    return group
+
+
+def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: dict[str, Any]) -> Any:
+    pre, post = objects.groups[pathway.pre], objects.groups[pathway.post]
+    unit = _weight_unit(circuit, pathway)
+    rule = pathway.rule
+    lines = [f"w : {unit}"]
+    lines += [str(Equation("parameter", e.name, None, e.unit)) for e in (rule.declared or EquationSet(())).equations]
+    lines += [f"{name} : 1 (shared)" for name in rule.parameters]
+    lines += [f"change_{variable} : 1" for variable in rule.increments]
+    lines += ["w_reciprocal : 1"] if "reciprocal" in rule.reads else []
+    sums = {}
+    on_pre = None
+    for user in circuit.pathways:
+        if user.name != pathway.name and (user.tie is None or user.tie.pathway != pathway.name):
+            continue
+        transposed = user.tie is not None and user.tie.transposed
+        here, there = ("post", "pre") if transposed else ("pre", "post")
+        variable = user.target.split(".")[1]
+        if user.at_spikes:
+            on_pre = f"{variable}_post += w"
+            continue
+        summed = f"{variable}_{user.name}_{there}"
+        kind = compose(circuit)[user.post].equation_set.by_name[variable].unit
+        lines.append(f"{summed} = w*{user.source.split('.')[1]}_{here} : {kind} (summed)")
+        sums[f"{user.target}|{user.name}"] = summed
+    synapses = brian2.Synapses(
+        pre, post, "\n".join(lines), on_pre=on_pre, clock=objects.clock, name=f"{pathway.name}_synapses*"
+    )
+    synapses.connect(j="i") if pathway.connectivity == "one_to_one" else synapses.connect()
+    updaters |= {name: synapses.summed_updaters[summed] for name, summed in sums.items()}
+    return synapses
+
+
+def _add_readout(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> None:
+    if circuit.readout is None:
+        return
+    group = objects.groups[str(circuit.output_population)]
+    for name, text in circuit.readout.pairwise.items():
+        pairs = brian2.Synapses(
+            group, group, f"{name}_post = {text} : 1 (summed)", clock=objects.clock, name=f"{name}_pairs*"
+        )
+        pairs.connect()
+        objects.extra.append(pairs)
+        updaters[f"{circuit.output_population}.{name}"] = pairs.summed_updaters[f"{name}_post"]
+    total = brian2.Synapses(
+        group,
+        objects.scalars,
+        f"{LOSS}_post = loss_share_pre : 1 (summed)",
+        clock=objects.clock,
+        name="neurosim_loss*",
+    )
+    total.connect()
+    objects.extra.append(total)
+    updaters[LOSS] = total.summed_updaters[f"{LOSS}_post"]
+
+
+def _sum_names(node: Any) -> list[str]:
+    return [f"{node.name}|{pathway}" for pathway in node.pathways] if node.kind == "input" else [node.name]
+
+
+def _weight_unit(circuit: Circuit, pathway: Pathway) -> str:
+    """What turns the unit of the source into that of the target."""
+    target, variable = compose(circuit)[pathway.post], pathway.target.split(".")[1]
+    dimension = dimension_of(target.equation_set.by_name[variable].unit)
+    if not pathway.at_spikes:
+        source = compose(circuit)[pathway.pre].equation_set.by_name[pathway.source.split(".")[1]]
+        dimension = dimension / dimension_of(source.unit)
+    return dimension_text(dimension)
+
+
+def rule_code(circuit: Circuit, pathway: Pathway) -> str:
+    """The rule as the abstract code of its Synapses: increments are collected over the trials of a batch."""
+    lines = []
+    scalars = broadcast(circuit)
+    names = {n: f"{n}_post" for n in rule_names(circuit, pathway.name) if n in scalars}
+    for variable, expression in pathway.rule.increments.items():
+        text = brian2.utils.stringtools.word_substitute(expression, names)
+        lines.append(f"change_{variable} = change_{variable} + ({text})")
+    return "\n".join(lines)

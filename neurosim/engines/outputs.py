@@ -1,0 +1,24 @@
+"""What running a circuit gives besides its new state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass
+class Outputs:
+    """Results of a run, the same on both engines.
+
+    Attributes
+    ----------
+    ends
+        ``phase -> variable -> (trial, neuron)`` for the variables reported at the phases' ends; broadcast
+        scalars have one column.
+    recordings
+        ``variable -> (step, trial, neuron)``, at the beginning of each step; spikes are boolean.
+    """
+
+    ends: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    recordings: dict[str, np.ndarray] = field(default_factory=dict)
