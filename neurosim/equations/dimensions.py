@@ -132,6 +132,8 @@ def check_statement(statement: Statement, equations: EquationSet, *, what: str) 
     got = _dimension(statement.expression, variables, statement.place)
     declared = dimension_of(target.unit)
     expected = declared if statement.operator in ("=", "+=", "-=") else DIMENSIONLESS
+    if bool(is_boolean_expression(statement.expression, variables)) != (_unit_type(target.unit) == "boolean"):
+        raise statement.place.error(f"the {what} '{statement}' assigns a truth value to a number or the reverse")
     if got is not expected:
         raise UnitError(f"the {what} '{statement}' has unit {_show(got)}, expected {_show(expected)}")
 

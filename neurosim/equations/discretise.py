@@ -18,6 +18,9 @@ from neurosim.errors import EquationError
 
 #: Brian2's integration methods that both engines can follow.
 METHODS = ("exact", "euler", "exponential_euler", "rk2", "rk4", "heun", "milstein")
+_QUICKLY_EXACT, _EXACT = 2, 3
+#: What sympy prints for a division by zero and the like.
+_NONSENSE = re.compile(r"\b(?:zoo|nan|oo|I|AccumBounds)\b")
 AUTOMATIC = ("exact", "euler", "heun")  # Brian2's own order of preference
 
 
@@ -34,13 +37,17 @@ def resolve_method(equations: EquationSet, method: str | None) -> str:
             raise EquationError(f"unknown integration method '{method}'; allowed are {', '.join(METHODS)}")
         abstract_code(equations, method)
         return method
+    reason: EquationError | None = None
     for candidate in AUTOMATIC:
+        if candidate == "exact" and max(map(len, coupled(equations)), default=0) > _QUICKLY_EXACT:
+            continue
         try:
             abstract_code(equations, candidate)
-        except EquationError:
+        except EquationError as error:
+            reason = error
             continue
         return candidate
-    raise EquationError("none of Brian2's integration methods fits these equations; name one as 'method'")
+    raise EquationError(f"none of {', '.join(AUTOMATIC)} fits these equations; name another method ({reason})")
 
 
 @functools.lru_cache(maxsize=512)
@@ -57,11 +64,62 @@ def abstract_code(equations: EquationSet, method: str) -> str:
     """
     if not equations.of("differential"):
         return ""
-    brian = add_refractoriness(Equations(str(equations)))
+    groups = coupled(equations)
+    if method != "exact":
+        return _apply(equations, method)
+    for group in groups:
+        if len(group) > _EXACT:
+            raise EquationError(
+                f"the method 'exact' for {len(group)} coupled equations ({', '.join(sorted(group))}) takes algebra "
+                f"without end; allowed are {_EXACT} that depend on each other, use e.g. rk4"
+            )
+    # Each group on its own: the algebra of a matrix exponential grows steeply with its size.
+    return "\n".join(_apply(_only(equations, group), method) for group in groups)
+
+
+def coupled(equations: EquationSet) -> tuple[frozenset[str], ...]:
+    """The differential equations in groups that do not touch each other, in the order written."""
+    names = [equation.name for equation in equations.of("differential")]
+    groups: list[set[str]] = []
+    for name in names:
+        touched = (_reached(equations, name) & set(names)) | {name}
+        joined = [group for group in groups if group & touched]
+        groups = [group for group in groups if not group & touched] + [touched.union(*joined)]
+    return tuple(frozenset(group) for group in sorted(groups, key=lambda g: min(map(names.index, g))))
+
+
+def _reached(equations: EquationSet, name: str) -> set[str]:
+    """Every name the equation refers to, through subexpressions too."""
+    reached: set[str] = set()
+    waiting = set(equations.by_name[name].names)
+    while waiting:
+        current = waiting.pop()
+        reached.add(current)
+        equation = equations.by_name.get(current)
+        if equation is not None and equation.kind == "subexpression":
+            waiting |= equation.names - reached
+    return reached
+
+
+def _only(equations: EquationSet, group: frozenset[str]) -> EquationSet:
+    """The equations needed to advance one group."""
+    needed = group.union(*(_reached(equations, name) for name in group))
+    return EquationSet(tuple(equation for equation in equations.equations if equation.name in needed))
+
+
+def _apply(equations: EquationSet, method: str) -> str:
     variables: dict[str, Any] = variables_of(equations)
     variables["dt"] = Constant("dt", value=np.array([1e-4]), dimensions=variables["dt"].dim)  # type: ignore[arg-type]
     try:
+        brian = add_refractoriness(Equations(str(equations)))
         code = StateUpdateMethod.apply_stateupdater(brian, variables, method)
     except UnsupportedEquationsException as error:
         raise EquationError(f"the method '{method}' cannot integrate these equations: {error}") from None
+    except Exception as error:  # sympy raises whatever its algebra ran into
+        raise EquationError(
+            f"the algebra of the method '{method}' fails for these equations ({type(error).__name__}: {error})"
+        ) from None
+    nonsense = _NONSENSE.search(code)
+    if nonsense:
+        raise EquationError(f"a constant in these equations is not a finite real number (it gives '{nonsense[0]}')")
     return re.sub(r"\b_placeholder_arg\b", "", code)

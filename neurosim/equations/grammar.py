@@ -3,7 +3,7 @@
 Equation text is data. Before Brian2, sympy or the array-code compiler see an expression, every node of
 its syntax tree, every name of a called function and every number has passed `check_expression`. The
 checks are purely syntactic and linear in the length of the text, so that refusing hostile text costs
-nothing: no expression is simplified or evaluated before it has passed.
+nothing: no expression is simplified, nor evaluated in anything but floats, before it has passed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import math
 import re
 from dataclasses import dataclass
 
+from neurosim.equations.growth import CONSTANTS as CONSTANTS
+from neurosim.equations.growth import TooLarge, measure
 from neurosim.errors import EquationError
 
 #: Functions that may be called, with the number of arguments each takes.
@@ -26,7 +28,6 @@ FUNCTIONS: dict[str, int] = {
 }
 #: Functions that draw a number for every neuron at every step; allowed in thresholds and resets.
 RANDOM_FUNCTIONS: dict[str, int] = {"rand": 0, "randn": 0}
-CONSTANTS: dict[str, float] = {"pi": math.pi, "e": math.e, "inf": math.inf}
 #: Names with a meaning of their own; `i`, `j` and `N` are Brian2's indices and group size.
 RESERVED = frozenset({"t", "dt", "i", "j", "N", "lastspike", "not_refractory", "spikes", "t_in_timesteps"})
 
@@ -130,6 +131,10 @@ def check_expression(text: str, place: Place | None = None, *, random: bool = Fa
                 node.col_offset,
             )
         stack.extend((child, depth + 1) for child in _checked_children(node, place, functions))
+    try:
+        measure(tree, {})
+    except TooLarge as error:
+        raise place.error(str(error), error.column) from None
     return tree
 
 

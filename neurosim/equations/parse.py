@@ -17,6 +17,7 @@ from typing import Literal
 
 from neurosim.equations import grammar
 from neurosim.equations.grammar import Place, check_expression, check_identifier, names_in
+from neurosim.equations.growth import Growth, TooLarge, measure
 from neurosim.errors import EquationError
 
 Kind = Literal["differential", "subexpression", "parameter"]
@@ -25,6 +26,10 @@ FLAGS: dict[Kind, frozenset[str]] = {
     "subexpression": frozenset({"constant over dt"}),
     "parameter": frozenset({"constant", "shared"}),
 }
+_UNIT_NODES = (
+    *(ast.BinOp, ast.Name, ast.Load, ast.Constant, ast.UnaryOp),
+    *(ast.Mult, ast.Div, ast.Pow, ast.USub),
+)
 _DIFFERENTIAL = re.compile(r"d([A-Za-z_]\w*)\s*/\s*dt\s*=")
 _ASSIGNED = re.compile(r"([A-Za-z_]\w*)\s*=(?!=)")
 _STATEMENT = re.compile(r"\s*([A-Za-z_]\w*)\s*(\+=|-=|\*=|/=|=)(?!=)")
@@ -118,7 +123,7 @@ def parse_equations(text: str) -> EquationSet:
         equations.append(equation)
     if not equations:
         raise EquationError("expected at least one equation, got an empty text")
-    _refuse_circles(EquationSet(tuple(equations)))
+    _refuse_endless(EquationSet(tuple(equations)))
     return EquationSet(tuple(equations))
 
 
@@ -230,24 +235,41 @@ def _check_unit_text(unit: str, place: Place) -> None:
     """A unit is a product of names and integer powers; Brian2 looks the names up later."""
     if unit in ("1", "boolean", "integer"):
         return
-    if not re.fullmatch(r"[A-Za-z0-9*/. ()-]{1,60}", unit):
+    if not re.fullmatch(r"[A-Za-z0-9*/. -]{1,60}", unit):
         raise place.error(f"'{unit[:60]}' is not a unit; expected e.g. 1, volt, second, amp/second")
     for node in ast.walk(check_expression(unit, place)):
-        if not isinstance(
-            node, ast.BinOp | ast.Name | ast.Load | ast.Constant | ast.Mult | ast.Div | ast.Pow | ast.UnaryOp | ast.USub
-        ):
+        power = node.right if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) else None
+        if isinstance(power, ast.UnaryOp):
+            power = power.operand
+        if not isinstance(node, _UNIT_NODES) or not isinstance(power, ast.Constant | None):
             raise place.error(f"'{unit}' is not a unit; expected a product of units, e.g. volt/second")
 
 
-def _refuse_circles(equations: EquationSet) -> None:
-    """Subexpressions that need each other have no value at all."""
-    waiting = {equation.name: set(equation.names) for equation in equations.of("subexpression")}
+def _refuse_endless(equations: EquationSet) -> None:
+    """Subexpressions that need each other have no value; those that multiply each other may have no end."""
+    waiting = {equation.name: equation for equation in equations.of("subexpression")}
+    sizes: dict[str, Growth] = {}
     while waiting:
-        ready = [name for name, names in waiting.items() if not names & waiting.keys()]
+        ready = [equation for equation in waiting.values() if not equation.names & waiting.keys()]
         if not ready:
-            name = next(iter(waiting))
-            raise equations.by_name[name].place.error(
+            place = next(iter(waiting.values())).place
+            raise place.error(
                 f"the subexpressions {', '.join(sorted(waiting))} need each other; make one a differential equation"
             )
-        for name in ready:
-            del waiting[name]
+        for equation in ready:
+            sizes[equation.name] = _size(equation, sizes)
+            del waiting[equation.name]
+    for equation in equations.of("differential"):
+        _size(equation, sizes)
+
+
+def _size(equation: Equation, sizes: Mapping[str, Growth]) -> Growth:
+    """How large an equation can become; a constant's value counts, so that dividing by it is checked too."""
+    try:
+        size = measure(ast.parse(equation.expression or "0", mode="eval").body, sizes)
+    except TooLarge as error:
+        raise equation.place.error(str(error), error.column) from None
+    if bool(size.boolean) != (equation.unit == "boolean") and size.boolean is not None:
+        expected = "a condition" if equation.unit == "boolean" else "a number; write int(condition)"
+        raise equation.place.error(f"the right-hand side of '{equation.name}' should be {expected}")
+    return size

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import sympy
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 from sympy.core.function import AppliedUndef
+from sympy.matrices.exceptions import NonInvertibleMatrixError
+from sympy.solvers.solveset import NonlinearError
 
+from neurosim.equations.grammar import check_expression
 from neurosim.equations.parse import Equation
 from neurosim.errors import EquationError
+
+#: More summands than a rule has; algebra on them takes time without end.
+MAX_SUMMANDS = 500
+#: Operations up to which sympy's searches (solve, simplify) take well under a second.
+_SEARCHABLE = 40
+_NONSENSE = (sympy.zoo, sympy.nan, sympy.I)
 
 
 def differentiate(expression: str, variable: str) -> str:
@@ -21,15 +31,30 @@ def differentiate(expression: str, variable: str) -> str:
     EquationError
         If no closed form in the language's functions exists.
     """
-    tree = str_to_sympy(expression)
+    tree = _algebra(expression)
     # int(condition) is constant wherever it has a derivative at all.
     steps = {step: sympy.Dummy(real=True) for step in tree.atoms(AppliedUndef) if str(step.func) == "int_"}
     restore = {dummy: step for step, dummy in steps.items()}
-    derivative = sympy.diff(tree.xreplace(steps), sympy.Symbol(variable, real=True))
+    try:
+        derivative = sympy.diff(tree.xreplace(steps), sympy.Symbol(variable, real=True))
+    except Exception as error:  # sympy raises whatever its algebra ran into
+        raise EquationError(f"'{expression}' has no derivative: {error}") from None
     derivative = derivative.xreplace(restore)
-    if derivative.has(sympy.Derivative, sympy.Subs, sympy.DiracDelta):
+    if derivative.has(sympy.Derivative, sympy.Subs, sympy.DiracDelta, *_NONSENSE):
         raise EquationError(f"'{expression}' has no derivative with respect to {variable} in closed form")
     return to_text(derivative)
+
+
+def _algebra(expression: str) -> sympy.Basic:
+    """Text as a sympy expression, after the whitelist."""
+    check_expression(expression)
+    try:
+        tree = str_to_sympy(expression)
+    except Exception as error:  # sympy raises whatever its algebra ran into
+        raise EquationError(f"'{expression}' cannot be read as algebra: {error}") from None
+    if tree.has(*_NONSENSE):
+        raise EquationError(f"a constant in '{expression}' is not a finite real number")
+    return tree
 
 
 def to_text(tree: sympy.Basic) -> str:
@@ -56,19 +81,51 @@ def steady_state(equations: Sequence[Equation]) -> dict[str, str]:
         If there is no solution in closed form, or more than one.
     """
     unknowns = [sympy.Symbol(equation.name, real=True) for equation in equations]
-    conditions = [str_to_sympy(equation.expression or "0") for equation in equations]
+    conditions = [_algebra(equation.expression or "0") for equation in equations]
     named = ", ".join(equation.name for equation in equations)
-    try:
-        solutions = sympy.solve(conditions, unknowns, dict=True)
-    except NotImplementedError:
-        solutions = []
+    solutions = _solve(conditions, unknowns)
     if len(solutions) != 1 or set(solutions[0]) != set(unknowns):
         found = "none" if not solutions else f"{len(solutions)}"
         raise EquationError(
             f"no single steady state of {named} in closed form (found {found}); the level 'steady' needs one, "
             "use 'rate' instead"
         )
-    return {str(symbol): to_text(sympy.simplify(value)) for symbol, value in solutions[0].items()}
+    return {str(symbol): to_text(_shorter(value)) for symbol, value in solutions[0].items()}
+
+
+def _solve(conditions: list[sympy.Basic], unknowns: list[sympy.Symbol]) -> list[dict[sympy.Basic, sympy.Basic]]:
+    try:
+        matrix, right = sympy.linear_eq_to_matrix(conditions, unknowns)
+        return [dict(zip(unknowns, matrix.LUsolve(right), strict=True))]
+    except NonlinearError:
+        # The general solver searches: only where the search is short.
+        if sum(int(sympy.count_ops(condition)) for condition in conditions) > _SEARCHABLE:
+            return []
+    except (ValueError, NonInvertibleMatrixError):
+        return []
+    try:
+        return sympy.solve(conditions, unknowns, dict=True)
+    except Exception:  # no solution, in any of the ways the solver says so
+        return []
+
+
+def _shorter(value: sympy.Basic) -> sympy.Basic:
+    return sympy.simplify(value) if int(sympy.count_ops(value)) <= _SEARCHABLE else sympy.factor_terms(value)
+
+
+def _summands(tree: sympy.Basic) -> float:
+    """How many summands multiplying out makes, at the most."""
+    inner = [_summands(argument) for argument in tree.args]
+    if max(inner, default=1.0) > MAX_SUMMANDS:
+        return math.inf
+    if isinstance(tree, sympy.Add):
+        return sum(inner)
+    if isinstance(tree, sympy.Mul):
+        return math.prod(inner)
+    if isinstance(tree, sympy.Pow) and tree.exp.is_Integer and tree.exp.is_positive:
+        power = int(tree.exp)
+        return math.comb(int(inner[0]) + power - 1, power) if power <= MAX_SUMMANDS else math.inf
+    return 1.0
 
 
 @dataclass(frozen=True)
@@ -100,7 +157,12 @@ def separate(expression: str, side: Callable[[str], str]) -> tuple[Term, ...]:
         If a term mixes the sides inside a function, naming the term.
     """
     grouped: dict[tuple[sympy.Basic, sympy.Basic], sympy.Basic] = {}
-    tree = sympy.expand(str_to_sympy(expression))
+    tree = _algebra(expression)
+    if _summands(tree) > MAX_SUMMANDS:
+        raise EquationError(
+            f"'{expression}' has more than {MAX_SUMMANDS} terms when multiplied out; write the rule with fewer products"
+        )
+    tree = sympy.expand(tree)
     for summand in sympy.Add.make_args(tree):
         factors = {"pre": sympy.Integer(1), "post": sympy.Integer(1), "own": sympy.Integer(1)}
         for factor in sympy.Mul.make_args(summand):

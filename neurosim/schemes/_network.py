@@ -1,0 +1,156 @@
+"""The layered network that all schemes train: what is common, apart from how credit is assigned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+
+from neurosim import registry
+from neurosim.circuit.description import Hold, Initial, Pathway, Phase, Population, hold
+from neurosim.neurons._model import NeuronModel
+from neurosim.readouts._readout import Readout
+from neurosim.rules._rule import Rule
+
+Topology = Literal["layerwise", "direct"]
+
+
+class Sized(Protocol):
+    """What a scheme has to know of a task."""
+
+    @property
+    def n_inputs(self) -> int: ...
+    @property
+    def n_outputs(self) -> int: ...
+
+
+class Part(BaseModel):
+    """A component by its ``kind``, with the component's own settings beside it."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    kind: str
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All but the kind."""
+        return dict(self.model_extra or {})
+
+
+class Network(BaseModel):
+    """Settings of the layered network.
+
+    Attributes
+    ----------
+    hidden
+        Sizes of the hidden layers, from the input on.
+    neuron, output_neuron
+        Neuron model of hidden and output layers, with the model's own settings.
+    readout
+        How loss and error are read from the output.
+    weights
+        Standard deviation of the initial weights times the root of the number of inputs.
+    weight_law
+        Their law.
+    bias
+        Whether neurons have a learned bias.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    hidden: tuple[PositiveInt, ...] = Field(default=(64, 32), min_length=1)
+    neuron: Part = Field(default=Part(kind="leaky_rate"))
+    output_neuron: Part = Field(default=Part(kind="leaky_rate", activation="identity"))  # type: ignore[call-arg]
+    readout: str = "cross_entropy"
+    weights: PositiveFloat = 1.0
+    weight_law: Literal["normal", "uniform"] = "normal"
+    bias: bool = True
+
+
+def neuron_of(part: Part) -> NeuronModel:
+    """Build the neuron model that a part of the settings names."""
+    module = registry.load("neurons", part.kind)
+    return module.build(module.Config(**part.settings))
+
+
+def rule_of(name: str) -> Rule:
+    """A learning rule by name."""
+    return registry.load("rules", name).RULE
+
+
+def readout_of(network: Network) -> Readout:
+    """The network's readout."""
+    return registry.load("readouts", network.readout).READOUT
+
+
+def layer_names(network: Network) -> tuple[str, ...]:
+    """``hidden1`` ... from the input on."""
+    return tuple(f"hidden{number}" for number in range(1, len(network.hidden) + 1))
+
+
+def populations(network: Network, task: Sized, *, noise: bool) -> tuple[Population, ...]:
+    """Input, bias unit, hidden layers and output, whose apical compartment receives the readout's error."""
+    hidden, output = neuron_of(network.neuron), neuron_of(network.output_neuron)
+    drawn = ("noise",) if noise else ()
+    sizes = zip(layer_names(network), network.hidden, strict=True)
+    return (
+        Population("input", task.n_inputs, neuron_of(Part(kind="stimulus"))),
+        *((Population("one", 1, neuron_of(Part(kind="constant"))),) if network.bias else ()),
+        *(Population(name, size, hidden, noise=drawn) for name, size in sizes),
+        Population("output", task.n_outputs, output, bind={output.ports["feedback"]: "error"}),
+    )
+
+
+def forward_pathways(network: Network, learning_rate: float, rule: str = "delta") -> tuple[Pathway, ...]:
+    """Weights ``W1`` ... and biases ``b1`` ... , learning by the same rule."""
+    layers = ("input", *layer_names(network), "output")
+    ports = {name: _neuron(network, name).ports for name in layers}
+    found = []
+    for number, (pre, post) in enumerate(zip(layers, layers[1:], strict=False), start=1):
+        target = f"{post}.{ports[post]['drive']}"
+        settings: dict[str, Any] = {"rule": rule_of(rule), "parameters": {"learning_rate": learning_rate}}
+        law = Initial(network.weight_law, network.weights, "in")
+        found.append(Pathway(f"W{number}", f"{pre}.{ports[pre]['output']}", target, initial=law, **settings))
+        if network.bias:
+            zero = Initial("constant", 0.0, None)
+            found.append(Pathway(f"b{number}", "one.r", target, initial=zero, **settings))
+    return tuple(found)
+
+
+def feedback_ends(network: Network, topology: Topology) -> tuple[tuple[str, str, str, int], ...]:
+    """Each feedback pathway's name, source, target, and the number of the forward weights it runs beside.
+
+    Layerwise feedback comes from the layer above, direct feedback from the output.
+    """
+    layers = (*layer_names(network), "output")
+    found = []
+    for number, (below, above) in enumerate(zip(layers, layers[1:], strict=False), start=1):
+        sender = above if topology == "layerwise" else "output"
+        source = f"{sender}.{_neuron(network, sender).ports['error']}"
+        found.append((f"B{number}", source, f"{below}.{_neuron(network, below).ports['feedback']}", number + 1))
+    return tuple(found)
+
+
+def holds(network: Network) -> tuple[Hold, ...]:
+    """What learning needs of the clean phase: rates, errors, delivered signals and the loss."""
+    lines = ["loss_held = loss", "input.r_held = r"] + (["one.r_held = r"] if network.bias else [])
+    for layer in (*layer_names(network), "output"):
+        ports = _neuron(network, layer).ports
+        lines += [f"{layer}.r_held = {ports['output']}", f"{layer}.delta_held = {ports['error']}"]
+        lines += [f"{layer}.signal_held = {ports['signal']}"]
+    return tuple(hold(line) for line in lines)
+
+
+def clean_phase(network: Network, duration: str, learn: Sequence[str] = ()) -> Phase:
+    """Stimulus on, noise off."""
+    return Phase("clean", duration, {"perturb": 0.0}, hold=holds(network), learn=tuple(learn))
+
+
+def learning(pathways: Sequence[Pathway]) -> tuple[str, ...]:
+    """The names of those that learn."""
+    return tuple(pathway.name for pathway in pathways if pathway.rule.learns)
+
+
+def _neuron(network: Network, layer: str) -> NeuronModel:
+    if layer == "input":
+        return neuron_of(Part(kind="stimulus"))
+    return neuron_of(network.output_neuron if layer == "output" else network.neuron)

@@ -1,0 +1,42 @@
+"""Backpropagation: feedback through the transposed forward weights (the ceiling, not local)."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, PositiveFloat
+
+from neurosim.circuit.description import Circuit, Pathway, Tie
+from neurosim.schemes import _network
+from neurosim.schemes._network import Network, Sized
+
+
+class Config(BaseModel):
+    """Settings of backpropagation.
+
+    Attributes
+    ----------
+    learning_rate
+        Of the forward weights, for the mean gradient over a batch.
+    duration
+        Of a presentation.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    learning_rate: PositiveFloat = 0.1
+    duration: str = "50 ms"
+
+
+def build(config: Config, network: Network, task: Sized) -> Circuit:
+    """One phase; each feedback pathway uses the weights of the forward pathway beside it, transposed."""
+    forward = _network.forward_pathways(network, config.learning_rate)
+    feedback = tuple(
+        Pathway(name, source, target, rule=_network.rule_of("fixed"), tie=Tie(f"W{number}", transposed=True))
+        for name, source, target, number in _network.feedback_ends(network, "layerwise")
+    )
+    return Circuit(
+        "backpropagation",
+        _network.populations(network, task, noise=False),
+        (*forward, *feedback),
+        (_network.clean_phase(network, config.duration, _network.learning(forward)),),
+        _network.readout_of(network),
+        f"output.{_network.neuron_of(network.output_neuron).ports['output']}",
+    )

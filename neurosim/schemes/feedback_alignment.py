@@ -1,0 +1,52 @@
+"""Feedback alignment: errors travel back through fixed random weights.
+
+Lillicrap et al. (2016), Nature Communications 7:13276; with ``topology = "direct"``, Nokland (2016), NIPS.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, PositiveFloat
+
+from neurosim.circuit.description import Circuit, Initial, Pathway
+from neurosim.schemes import _network
+from neurosim.schemes._network import Network, Sized, Topology
+
+
+class Config(BaseModel):
+    """Settings of feedback alignment.
+
+    Attributes
+    ----------
+    topology
+        ``layerwise`` (from the layer above) or ``direct`` (from the output to every layer).
+    learning_rate
+        Of the forward weights, for the mean over a batch.
+    feedback_weights
+        Standard deviation of the feedback weights times the root of the number of neurons they reach.
+    duration
+        Of a presentation.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    topology: Topology = "layerwise"
+    learning_rate: PositiveFloat = 0.1
+    feedback_weights: PositiveFloat = 1.0
+    duration: str = "50 ms"
+
+
+def build(config: Config, network: Network, task: Sized) -> Circuit:
+    """One phase; the feedback pathways never learn."""
+    forward = _network.forward_pathways(network, config.learning_rate)
+    law = Initial("normal", config.feedback_weights, "out")
+    feedback = tuple(
+        Pathway(name, source, target, rule=_network.rule_of("fixed"), initial=law)
+        for name, source, target, _ in _network.feedback_ends(network, config.topology)
+    )
+    return Circuit(
+        "feedback_alignment",
+        _network.populations(network, task, noise=False),
+        (*forward, *feedback),
+        (_network.clean_phase(network, config.duration, _network.learning(forward)),),
+        _network.readout_of(network),
+        f"output.{_network.neuron_of(network.output_neuron).ports['output']}",
+    )
