@@ -1,1 +1,67 @@
-"""A laboratory for credit assignment in networks of rate and spiking neurons."""
+"""neurosim: how can a neuron deep inside a network find out what its activity does to the goal?
+
+Rate and spiking neurons whose feedback pathways learn, described in Brian2's equation language, run by Brian2
+or by a batched JAX engine, and measured against the true gradient.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neurosim.circuit.description import Circuit as Circuit
+    from neurosim.circuit.description import Initial as Initial
+    from neurosim.circuit.description import Pathway as Pathway
+    from neurosim.circuit.description import Phase as Phase
+    from neurosim.circuit.description import Population as Population
+    from neurosim.circuit.description import Tie as Tie
+    from neurosim.circuit.description import hold as hold
+    from neurosim.engines.batched.engine import BatchedEngine as BatchedEngine
+    from neurosim.engines.brian.engine import BrianEngine as BrianEngine
+    from neurosim.engines.setting import Setting as Setting
+    from neurosim.engines.state import initial_state as initial_state
+    from neurosim.errors import NeurosimError as NeurosimError
+    from neurosim.experiments.model_file import load as load
+    from neurosim.experiments.run import train as train
+    from neurosim.gradients.alignment import alignment as alignment
+    from neurosim.gradients.true_gradient import true_gradients as true_gradients
+    from neurosim.neurons._model import NeuronModel as NeuronModel
+    from neurosim.readouts._readout import Readout as Readout
+    from neurosim.recording.simulate import simulate as simulate
+    from neurosim.registry import names as names
+    from neurosim.registry import register as register
+    from neurosim.rules._rule import Rule as Rule
+
+__version__ = "0.1.0"
+
+#: Public name -> the module that defines it. Imported when first used: Brian2 and JAX take seconds to load.
+_HOME = {
+    **dict.fromkeys(("Circuit", "Initial", "Pathway", "Phase", "Population", "Tie", "hold"), "circuit.description"),
+    "BatchedEngine": "engines.batched.engine",
+    "BrianEngine": "engines.brian.engine",
+    "Setting": "engines.setting",
+    "initial_state": "engines.state",
+    "NeurosimError": "errors",
+    "load": "experiments.model_file",
+    "train": "experiments.run",
+    "alignment": "gradients.alignment",
+    "true_gradients": "gradients.true_gradient",
+    "NeuronModel": "neurons._model",
+    "Readout": "readouts._readout",
+    "simulate": "recording.simulate",
+    "names": "registry",
+    "register": "registry",
+    "Rule": "rules._rule",
+}
+__all__ = sorted(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'neurosim' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"neurosim.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOME]

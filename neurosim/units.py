@@ -286,3 +286,32 @@ def dimension_text(dimension: Dimension) -> str:
         if power
     ]
     return "*".join(name if power == 1 else f"{name}**{power}" for name, power in powers) or "1"
+
+
+def array_in_si(value: Any, unit: str) -> Any:
+    """A number, a quantity or an array of either, as a NumPy array in SI units.
+
+    Parameters
+    ----------
+    value
+        Text such as ``"1.2 nA"``, a number, a Brian2 quantity, or an array. Plain arrays are taken to be in SI
+        units already; a plain number only where the unit is none.
+    unit
+        The unit that is expected, such as ``"amp"``.
+
+    Raises
+    ------
+    UnitError
+        Another dimension, or numbers that are not finite.
+    """
+    import numpy as np
+    from brian2.units.fundamentalunits import Quantity
+
+    if isinstance(value, str) or (np.ndim(value) == 0 and not isinstance(value, np.ndarray)):
+        return np.asarray(0.0 if value == 0 else parse_quantity(value, unit))
+    if isinstance(value, Quantity) and value.dim is not unit_dimensions(unit):
+        raise UnitError(f"got an array in {dimension_text(value.dim)}, expected {unit}")
+    array = np.asarray(value, dtype=float)
+    if not np.all(np.isfinite(array)):
+        raise UnitError("the array holds numbers that are not finite")
+    return array

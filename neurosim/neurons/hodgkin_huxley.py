@@ -52,7 +52,8 @@ class Config(BaseModel):
 
 def build(config: Config) -> NeuronModel:
     """The neuron's equations."""
-    # "18.0*mV": with a whole number sympy writes exp(v/mV)**(1/18), which overflows in single precision.
+    # "18.0*mV": with a whole number sympy writes exp(v/mV)**(1/18), which overflows in single precision; inside
+    # exprel it is the decimal number that it takes apart.
     return NeuronModel(
         """
         dv/dt = (g_na*m**3*h*(e_na - v) + g_k*n**4*(e_k - v) + g_leak*(e_leak - v) + i_in)/c_m : volt
@@ -60,11 +61,11 @@ def build(config: Config) -> NeuronModel:
         dh/dt = alpha_h*(1 - h) - beta_h*h : 1
         dn/dt = alpha_n*(1 - n) - beta_n*n : 1
         dr/dt = -r/tau_r : 1
-        alpha_m = 1/ms/exprel(-(v + 40*mV)/(10.0*mV)) : hertz
+        alpha_m = 1/ms/exprel(-(v + 40*mV)/(10*mV)) : hertz
         beta_m = 4/ms*exp(-(v + 65*mV)/(18.0*mV)) : hertz
         alpha_h = 0.07/ms*exp(-(v + 65*mV)/(20.0*mV)) : hertz
         beta_h = 1/ms/(1 + exp(-(v + 35*mV)/(10.0*mV))) : hertz
-        alpha_n = 0.1/ms/exprel(-(v + 55*mV)/(10.0*mV)) : hertz
+        alpha_n = 0.1/ms/exprel(-(v + 55*mV)/(10*mV)) : hertz
         beta_n = 0.125/ms*exp(-(v + 65*mV)/(80.0*mV)) : hertz
         i_in = i_ext + i_scale*drive : amp/metre**2
         i_ext : amp/metre**2

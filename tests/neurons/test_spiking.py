@@ -20,7 +20,7 @@ DRIVEN = {
     "adaptive_lif": (1.5, 1e-4, (10.0, 40.0)),
     "adex": (1e-9, 1e-4, (10.0, 60.0)),
     "izhikevich": (10.0, 1e-4, (5.0, 40.0)),
-    "hodgkin_huxley": (0.1, 2e-5, (50.0, 90.0)),
+    "hodgkin_huxley": (0.1, 5e-5, (50.0, 90.0)),
 }
 
 
@@ -93,7 +93,7 @@ def run_in_brian(model: NeuronModel, duration: float, dt: float, inputs: Mapping
 @pytest.mark.parametrize("name", DRIVEN)
 def test_silent_without_input(name: str) -> None:
     _, dt, _ = DRIVEN[name]
-    traces, spikes = step_through(build(name), 0.2, dt, {})
+    traces, spikes = step_through(build(name), 0.05, dt, {})
     assert not spikes.any()
     assert np.ptp(traces["v"]) < 1e-3
 
@@ -101,9 +101,9 @@ def test_silent_without_input(name: str) -> None:
 @pytest.mark.parametrize("name", DRIVEN)
 def test_fires_regularly_at_a_plausible_rate(name: str) -> None:
     current, dt, (slowest, fastest) = DRIVEN[name]
-    _, spikes = step_through(build(name), 1.0, dt, {"i_ext": current})
+    _, spikes = step_through(build(name), 0.5, dt, {"i_ext": current})
     intervals = np.diff(np.flatnonzero(spikes))[-4:]
-    assert slowest <= spikes.sum() <= fastest
+    assert slowest <= spikes.sum() / 0.5 <= fastest
     assert np.ptp(intervals) <= max(2, 0.05 * intervals.mean())
 
 
@@ -112,8 +112,8 @@ def test_agrees_with_brian(name: str) -> None:
     current, dt, _ = DRIVEN[name]
     inputs = {"i_ext": current}
     model = build(name)
-    traces, spikes = step_through(model, 0.3, dt, inputs)
-    expected, expected_spikes = run_in_brian(model, 0.3, dt, inputs)
+    traces, spikes = step_through(model, 0.15, dt, inputs)
+    expected, expected_spikes = run_in_brian(model, 0.15, dt, inputs)
     np.testing.assert_array_equal(np.flatnonzero(spikes), expected_spikes)
     assert spikes.any()
     for variable, trace in traces.items():
@@ -124,23 +124,23 @@ def test_agrees_with_brian(name: str) -> None:
 def test_drive_fires_it_too_and_the_output_counts_spikes(name: str) -> None:
     _, dt, _ = DRIVEN[name]
     model = build(name)
-    traces, spikes = step_through(model, 1.0, dt, {model.ports["drive"]: 1.5})
-    late = slice(round(0.5 / dt), None)
-    rate = spikes[late].sum() / 0.5
+    traces, spikes = step_through(model, 0.5, dt, {model.ports["drive"]: 1.5})
+    late = slice(round(0.2 / dt), None)
+    rate = spikes[late].sum() / 0.3
     # A filtered spike train of unit jumps averages to the rate times its time constant.
     assert rate > 0
-    assert traces[model.ports["output"]][late].mean() == pytest.approx(rate * 0.02, rel=0.1)
+    assert traces[model.ports["output"]][late].mean() == pytest.approx(rate * 0.02, rel=0.25)
 
 
 @pytest.mark.parametrize("current", [1.05, 1.5, 3.0])
 def test_lif_f_i_curve(current: float) -> None:
-    _, spikes = step_through(build("lif"), 2.0, 1e-5, {"i_ext": current})
+    _, spikes = step_through(build("lif"), 0.3, 1e-5, {"i_ext": current})
     interval = 2e-3 + 20e-3 * math.log(current / (current - 1.0))
     assert np.diff(np.flatnonzero(spikes)).mean() * 1e-5 == pytest.approx(interval, abs=2e-5)
 
 
 def test_lif_is_silent_below_rheobase() -> None:
-    assert not step_through(build("lif"), 1.0, 1e-4, {"i_ext": 1.0})[1].any()
+    assert not step_through(build("lif"), 0.5, 1e-4, {"i_ext": 1.0})[1].any()
 
 
 @pytest.mark.parametrize("period", ["2 ms", "5 ms"])
@@ -170,16 +170,16 @@ def test_synaptic_current_makes_a_difference_of_exponentials(tau_syn: str) -> No
 
 
 def test_adaptation_slows_the_neuron_down() -> None:
-    _, spikes = step_through(build("adaptive_lif"), 1.0, 1e-4, {"i_ext": 2.0})
+    _, spikes = step_through(build("adaptive_lif"), 0.5, 1e-4, {"i_ext": 2.0})
     intervals = np.diff(np.flatnonzero(spikes))
     assert intervals[-1] > 1.5 * intervals[0]
-    _, plain = step_through(build("lif"), 1.0, 1e-4, {"i_ext": 2.0})
-    _, without = step_through(build("adaptive_lif", beta=0.0), 1.0, 1e-4, {"i_ext": 2.0})
+    _, plain = step_through(build("lif"), 0.5, 1e-4, {"i_ext": 2.0})
+    _, without = step_through(build("adaptive_lif", beta=0.0), 0.5, 1e-4, {"i_ext": 2.0})
     np.testing.assert_array_equal(plain, without)
 
 
 def test_hodgkin_huxley_starts_at_its_fixed_point() -> None:
-    traces, _ = step_through(build("hodgkin_huxley"), 0.1, 2e-5, {})
+    traces, _ = step_through(build("hodgkin_huxley"), 0.05, 5e-5, {})
     np.testing.assert_allclose(traces["v"], -65e-3, atol=1e-4)
 
 

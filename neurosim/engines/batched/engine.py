@@ -47,6 +47,8 @@ class BatchedEngine:
         report: Sequence[str] = (),
         record: Sequence[str] = (),
         learn: bool = True,
+        phases: Sequence[str] | None = None,
+        trials: int | None = None,
     ) -> tuple[State, Outputs]:
         """Present one batch of trials.
 
@@ -67,26 +69,31 @@ class BatchedEngine:
             Variables wanted at the end of each phase, and at every step.
         learn
             Whether rules act.
+        phases
+            Run these phases only.
+        trials
+            Size of the batch, where no stimulus tells it.
 
         Returns
         -------
         tuple
             The new state and the `Outputs`.
         """
-        with self._precision():
-            arrays = {name: self._array(a) for name, a in stimuli.items()}
-            trials = _trials(arrays)
+        with self.precision():
+            arrays = {name: self.array(a) for name, a in stimuli.items()}
+            trials = trials or _trials(arrays)
             outcome = _run(
                 self.circuit,
                 self.setting,
                 tuple(report),
                 tuple(record),
                 learn,
-                {name: self._array(a) for name, a in state.items()},
+                None if phases is None else tuple(phases),
+                {name: self.array(a) for name, a in state.items()},
                 arrays,
                 noise_keys(self.circuit, seed),
                 first + jnp.arange(trials, dtype=jnp.uint32),
-                {p: {n: self._array(a) for n, a in given.items()} for p, given in noise.items()} if noise else None,
+                {p: {n: self.array(a) for n, a in given.items()} for p, given in noise.items()} if noise else None,
             )
             changes, final, ends, recordings = jax.device_get(outcome)
         after = {name: np.asarray(array) for name, array in state.items()}
@@ -117,9 +124,9 @@ class BatchedEngine:
         """
         if self.circuit.carry:
             raise CircuitError("a circuit whose state carries over is trained with 'run', step by step")
-        with self._precision():
-            values = {name: self._array(a) for name, a in state.items()}
-            data = {name: self._array(a) for name, a in stimuli.items()}
+        with self.precision():
+            values = {name: self.array(a) for name, a in state.items()}
+            data = {name: self.array(a) for name, a in stimuli.items()}
             names = set(learned_names(self.circuit))
             learned = {name: values.pop(name) for name in sorted(names)}
             keys = noise_keys(self.circuit, seed)
@@ -129,10 +136,12 @@ class BatchedEngine:
             learned, ends = jax.device_get((learned, ends))
         return {**{n: np.asarray(a) for n, a in state.items()}, **learned}, Outputs(ends=ends)
 
-    def _precision(self) -> Any:
+    def precision(self) -> Any:
+        """A context in which JAX has the setting's precision."""
         return jax.enable_x64(True) if self.setting.dtype == "float64" else contextlib.nullcontext()
 
-    def _array(self, array: Any) -> Any:
+    def array(self, array: Any) -> Any:
+        """An array of the setting's precision on the device."""
         return jnp.asarray(array, dtype=self.setting.dtype)
 
 
@@ -140,13 +149,14 @@ def _trials(stimuli: Mapping[str, Any]) -> int:
     return next((array.shape[-2] for array in stimuli.values() if array.ndim >= 2), 1)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5))
 def _run(
     circuit: Circuit,
     setting: Setting,
     report: tuple[str, ...],
     record: tuple[str, ...],
     learn: bool,
+    phases: tuple[str, ...] | None,
     values: Any,
     stimuli: Any,
     keys: Any,
@@ -154,7 +164,17 @@ def _run(
     noise: Any,
 ) -> Any:
     outcome: Outcome = present(
-        circuit, setting, values, stimuli, keys, presentations, noise=noise, report=report, record=record, learn=learn
+        circuit,
+        setting,
+        values,
+        stimuli,
+        keys,
+        presentations,
+        noise=noise,
+        report=report,
+        record=record,
+        learn=learn,
+        phases=phases,
     )
     final = outcome.final if circuit.carry else {}
     return outcome.changes, final, outcome.ends, outcome.recordings

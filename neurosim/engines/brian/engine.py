@@ -64,12 +64,14 @@ class BrianEngine:
         report: Sequence[str] = (),
         record: Sequence[str] = (),
         learn: bool = True,
+        phases: Sequence[str] | None = None,
+        trials: int | None = None,
     ) -> tuple[State, Outputs]:
         """Present trials one after the other; see `BatchedEngine.run` for parameters and results.
 
         `batch` is the number of trials after which the weights take their increments (all by default).
         """
-        presentation = _Presentations(self, state, stimuli, seed, first, batch, noise, learn)
+        presentation = _Presentations(self, state, stimuli, seed, first, batch, noise, learn, phases, trials)
         with self._device():
             return presentation.run(tuple(report), tuple(record))
 
@@ -88,6 +90,7 @@ class BrianEngine:
         standalone = self.target == "cpp_standalone"
         if standalone:
             brian2.set_device("cpp_standalone", build_on_run=False)
+            brian2.prefs.devices.cpp_standalone.extra_make_args_unix = ["-j"]
         else:
             brian2.prefs.codegen.target = self.target
         brian2.prefs.core.default_float_dtype = np.dtype(self.setting.dtype).type
@@ -128,12 +131,15 @@ class _Presentations:
         batch: int | None,
         noise: Mapping[str, Mapping[str, np.ndarray]] | None,
         learn: bool,
+        phases: Sequence[str] | None,
+        trials: int | None,
     ) -> None:
         self.circuit, self.setting, self.engine = engine.circuit, engine.setting, engine
         self.state = {name: np.asarray(array) for name, array in state.items()}
-        self.steps = [phase.steps(self.setting.dt) for phase in self.circuit.phases]
+        self.phases = [phase for phase in self.circuit.phases if phases is None or phase.name in phases]
+        self.steps = [phase.steps(self.setting.dt) for phase in self.phases]
         fixed = {n: np.asarray(a) for n, a in stimuli.items() if np.ndim(a) < 3}
-        self.trials = next((a.shape[-2] for a in map(np.asarray, stimuli.values()) if a.ndim >= 2), 1)
+        self.trials = trials or next((a.shape[-2] for a in map(np.asarray, stimuli.values()) if a.ndim >= 2), 1)
         self.stimuli = {n: np.broadcast_to(a, (self.trials, self._size(n))) for n, a in fixed.items()}
         # Courses of all trials, one after the other.
         moving = {n: np.asarray(a)[: sum(self.steps)] for n, a in stimuli.items() if np.ndim(a) == 3}
@@ -149,7 +155,7 @@ class _Presentations:
                     or draw_noise(self.circuit, phase, keys, numbers, "float32")
                 ).items()
             }
-            for phase in self.circuit.phases
+            for phase in self.phases
         }
         self._refuse()
 
@@ -192,7 +198,7 @@ class _Presentations:
 
     def _begin(self, trial: int, number: int) -> None:
         """Set switches, noise and, at a presentation's start, stimuli and initial values."""
-        phase = self.circuit.phases[number]
+        phase = self.phases[number]
         if number == 0:
             for name, array in self.stimuli.items():
                 self._set(name, array[trial])
@@ -208,7 +214,7 @@ class _Presentations:
 
     def _end(self, trial: int, number: int) -> None:
         """Recompute all sums at this instant, hold, collect increments; apply them when a batch is over."""
-        phase = self.circuit.phases[number]
+        phase = self.phases[number]
         self._prepare()
         for updater in self.objects.sums:
             updater.run()
@@ -235,12 +241,10 @@ class _Presentations:
     def _make_runners(self) -> dict[str, list[Any]]:
         runners: dict[str, list[Any]] = {}
         for phase in self.circuit.phases:
+            # What one population holds in a row is one piece of code: each piece is compiled.
             runners[f"hold {phase.name}"] = [
-                self._runner(
-                    self.objects.groups[h.population] if h.population else self.objects.scalars,
-                    f"{h.statement.target} = {h.statement.expression}",
-                )
-                for h in phase.hold
+                self._runner(self._group(population), "\n".join(str(h.statement) for h in held))
+                for population, held in itertools.groupby(phase.hold, key=lambda h: h.population)
             ]
         for name in self._learning():
             pathway, synapses = self.circuit.pathway[name], self.objects.synapses[name]
@@ -255,6 +259,9 @@ class _Presentations:
         return CodeRunner(
             group, "stateupdate", code=code, check_units=False, clock=self.objects.clock, when="end", name=name
         )
+
+    def _group(self, population: str | None) -> Any:
+        return self.objects.groups[population] if population else self.objects.scalars
 
     def _learning(self) -> list[str]:
         return list(dict.fromkeys(name for phase in self.circuit.phases for name in phase.learn))
@@ -276,15 +283,13 @@ class _Presentations:
 
     def _report_monitor(self, name: str) -> Any:
         population, _, variable = name.rpartition(".")
-        group = self.objects.groups[population] if population else self.objects.scalars
         return brian2.StateMonitor(
-            group, variable, record=True, clock=self.objects.clock, name=f"neurosim_report_{next(_counter)}*"
+            self._group(population), variable, record=True, clock=self.objects.clock, name=f"neurosim_report_{next(_counter)}*"
         )
 
     def _set(self, name: str, value: Any) -> None:
         population, _, variable = name.rpartition(".")
-        group = self.objects.groups[population] if population else self.objects.scalars
-        array = group.variables[variable]
+        array = self._group(population).variables[variable]
         array.set_value(np.asarray(value, dtype=array.dtype))
 
     def _set_state(self) -> None:
@@ -345,7 +350,7 @@ class _Presentations:
             return self._kept[1]
         phases = len(self.steps)
         ends: dict[str, dict[str, np.ndarray]] = {}
-        for number, phase in enumerate(self.circuit.phases):
+        for number, phase in enumerate(self.phases):
             ends[phase.name] = {n: self._values(m)[number::phases] for n, m in self.reports.items()}
         recordings = {name: self._course(name, monitor) for name, monitor in self.monitors.items()}
         return Outputs(ends=ends, recordings=recordings)

@@ -1,0 +1,146 @@
+"""What users pass as inputs -> parameters, per-trial values and courses over time, in SI units."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from neurosim.circuit.description import Circuit, Population
+from neurosim.equations.parse import Equation
+from neurosim.errors import CircuitError, UnitError
+from neurosim.neurons._model import NeuronModel
+from neurosim.units import array_in_si
+
+#: What stands in for white noise whose numbers are given.
+GIVEN_NOISE = "given_noise"
+
+
+@dataclass
+class Inputs:
+    """Inputs, sorted by how they vary.
+
+    Attributes
+    ----------
+    state
+        Qualified parameter -> scalar or one number a neuron.
+    stimuli
+        Qualified parameter -> ``(trial, n)`` or ``(step, trial, n)``.
+    """
+
+    state: dict[str, np.ndarray] = field(default_factory=dict)
+    stimuli: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def apply_inputs(circuit: Circuit, given: Mapping[str, Any], *, steps: int, trials: int, dt: float) -> tuple[Circuit, Inputs]:
+    """Set parameters of a circuit's neurons.
+
+    Parameters
+    ----------
+    given
+        ``population.parameter`` (or the bare parameter, in a circuit of one population) -> a quantity, or an
+        array of shape ``(n,)``, ``(trial, n)``, ``(step,)``, ``(step, n)`` or ``(step, trial, n)``. White noise
+        ``xi`` takes standard normal numbers over time.
+
+    Returns
+    -------
+    tuple
+        The circuit, in which what varies is no longer declared constant, and the sorted inputs.
+
+    Raises
+    ------
+    CircuitError
+        An unknown name or an array of a shape that does not fit, naming both.
+    UnitError
+        A wrong unit.
+    """
+    found = Inputs()
+    for name, value in given.items():
+        population, parameter = _locate(circuit, name)
+        if parameter == "xi" or parameter.startswith("xi_"):
+            circuit, parameter = _replace_noise(circuit, population, parameter)
+            array = np.asarray(value, dtype=float) / np.sqrt(dt)
+        else:
+            array = _in_si(circuit, population, parameter, value)
+        if array.ndim > 0:
+            circuit = _declare_varying(circuit, population, parameter)
+        qualified = f"{population}.{parameter}"
+        _sort(found, qualified, array, circuit.population[population].size, steps=steps, trials=trials)
+    return circuit, found
+
+
+def _locate(circuit: Circuit, name: str) -> tuple[str, str]:
+    population, dot, parameter = name.rpartition(".")
+    if not dot:
+        if len(circuit.populations) != 1:
+            known = ", ".join(circuit.population)
+            raise CircuitError(f"the input '{name}' should be 'population.{name}'; populations: {known}")
+        population = circuit.populations[0].name
+    if population not in circuit.population:
+        raise CircuitError(f"the input '{name}' is for a population '{population}'; known: {', '.join(circuit.population)}")
+    model = circuit.population[population].neuron
+    allowed = [equation.name for equation in model.equation_set.of("parameter")]
+    allowed += sorted({n for e in model.equation_set.of("differential") for n in e.names if n == "xi" or n.startswith("xi_")})
+    if parameter not in allowed:
+        raise CircuitError(f"'{parameter}' is no parameter of '{population}' that could be set; known: {', '.join(allowed)}")
+    return population, parameter
+
+
+def _in_si(circuit: Circuit, population: str, parameter: str, value: Any) -> np.ndarray:
+    unit = circuit.population[population].neuron.equation_set.by_name[parameter].unit
+    try:
+        return array_in_si(value, unit)
+    except UnitError as error:
+        raise UnitError(f"the input '{population}.{parameter}': {error}") from None
+
+
+def _declare_varying(circuit: Circuit, population: str, parameter: str) -> Circuit:
+    """A parameter that differs between neurons or in time is neither shared nor constant."""
+    model = circuit.population[population].neuron
+    unit = model.equation_set.by_name[parameter].unit
+    kept = {name: value for name, value in model.parameters.items() if name != parameter}
+    varying = model.extended(
+        Equation("parameter", parameter, None, unit), parameters=kept, method=model.resolved_method
+    )
+    return _with_neuron(circuit, population, varying)
+
+
+def _replace_noise(circuit: Circuit, population: str, noise: str) -> tuple[Circuit, str]:
+    """Put a parameter where white noise stood, so that both engines see the given numbers."""
+    model = circuit.population[population].neuron
+    name = GIVEN_NOISE + noise.removeprefix("xi")
+    replaced = [
+        replace(e, expression=re.sub(rf"\b{noise}\b", name, e.expression))
+        for e in model.equation_set.of("differential")
+        if e.expression is not None and noise in e.names
+    ]
+    declared = Equation("parameter", name, None, "second**-0.5")
+    # The method was chosen for the noise; keep it.
+    changed = model.extended(*replaced, declared, method=model.resolved_method)
+    return _with_neuron(circuit, population, changed), name
+
+
+def _with_neuron(circuit: Circuit, population: str, neuron: NeuronModel) -> Circuit:
+    changed: tuple[Population, ...] = tuple(
+        replace(p, neuron=neuron) if p.name == population else p for p in circuit.populations
+    )
+    return replace(circuit, populations=changed)
+
+
+def _sort(found: Inputs, name: str, array: np.ndarray, size: int, *, steps: int, trials: int) -> None:
+    shape = array.shape
+    if array.ndim == 0 or (shape == (size,) and shape != (steps,)):
+        found.state[name] = array
+    elif shape == (trials, size) and shape[0] != steps:
+        found.stimuli[name] = array
+    elif shape in ((steps,), (steps, size), (steps, 1), (steps, trials, size), (steps, 1, size), (steps, trials, 1)):
+        full = array[:, None, None] if array.ndim == 1 else array[:, None, :] if array.ndim == 2 else array
+        found.stimuli[name] = np.broadcast_to(full, (steps, trials, size))
+    else:
+        raise CircuitError(
+            f"the input '{name}' has shape {shape}; expected a number, ({size},) for each neuron, ({trials}, {size}) "
+            f"for each trial, or {steps} time steps first: ({steps},), ({steps}, {size}) or ({steps}, {trials}, {size})"
+        )
