@@ -17,7 +17,7 @@ from neurosim.equations.parse import Statement, parse_statements
 from neurosim.errors import CircuitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.readouts._readout import Readout
-from neurosim.rules._rule import Rule
+from neurosim.rules._rule import OracleRule, Rule
 from neurosim.units import format_quantity, parse_quantity
 
 Connectivity = Literal["dense", "one_to_one"]
@@ -105,7 +105,7 @@ class Pathway:
     name: str
     source: str
     target: str
-    rule: Rule = field(default_factory=lambda: Rule(name="fixed"))
+    rule: Rule | OracleRule = field(default_factory=lambda: Rule(name="fixed"))
     parameters: Mapping[str, float] = field(default_factory=dict)
     connectivity: Connectivity = "dense"
     initial: Initial = Initial()
@@ -278,6 +278,13 @@ class Circuit:
         """The shape of the array of its own weights: ``(n_post, n_pre)``, or ``(n,)`` for one-to-one."""
         n_post, n_pre = self.shape(pathway)
         return (n_post,) if self.pathway[pathway].connectivity == "one_to_one" else (n_post, n_pre)
+
+    def variable_shape(self, pathway: str, variable: str) -> tuple[int, ...]:
+        """The shape of one of a pathway's synaptic variables."""
+        found = self.pathway[pathway]
+        if found.connectivity == "one_to_one":
+            return self.weights_shape(pathway)
+        return found.rule.shape_of(variable, *self.shape(pathway))
 
     @property
     def output_population(self) -> str | None:

@@ -12,6 +12,7 @@ from neurosim.equations.array_code import ArrayFunction, expression_function
 from neurosim.equations.grammar import Place
 from neurosim.equations.parse import unknown_names
 from neurosim.equations.symbolic import separate
+from neurosim.rules._rule import OracleRule
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,11 @@ def rule_names(circuit: Circuit, pathway: str) -> Mapping[str, tuple[str, str]]:
             known[f"{name}_{side}"] = (kind, f"{population}.{name}")
         if compose(circuit)[population].threshold is not None:
             known[f"spikes_{side}"] = (side, f"{population}.spikes")
-    used: dict[str, tuple[str, str]] = {}
     for statement in rule.statements:
         place = Place(text=str(statement), column=len(f"{statement.target} {statement.operator} ") + 1)
         unknown_names(statement.names, known, place, what=f"the rule '{rule.name}'")
-        used |= {name: known[name] for name in statement.names}
-    return used
+    unknown_names(rule.names, known, Place(text=rule.name), what=f"the rule '{rule.name}'")
+    return {name: known[name] for name in rule.names}
 
 
 @functools.lru_cache(maxsize=256)
@@ -72,6 +72,9 @@ def rule_terms(circuit: Circuit, pathway: str) -> Mapping[str, tuple[RuleTerm, .
         If a term does not separate into pre-, postsynaptic and own factors, naming the term.
     """
     names = rule_names(circuit, pathway)
+    rule = circuit.pathway[pathway].rule
+    if isinstance(rule, OracleRule):
+        return {}
 
     def function(name: str, text: str) -> ArrayFunction | None:
         return None if text == "1" else expression_function(name, text)
@@ -81,5 +84,5 @@ def rule_terms(circuit: Circuit, pathway: str) -> Mapping[str, tuple[RuleTerm, .
             RuleTerm(function("post", term.post), function("pre", term.pre), function("own", term.own))
             for term in separate(expression, lambda name: names[name][0])
         )
-        for variable, expression in circuit.pathway[pathway].rule.increments.items()
+        for variable, expression in rule.increments.items()
     }

@@ -46,9 +46,8 @@ def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> Sta
     for pathway in circuit.pathways:
         if pathway.tie is None:
             state[f"{pathway.name}.w"] = initial_weights(circuit, pathway.name, seed)
-            shape = circuit.weights_shape(pathway.name)
             for variable in pathway.rule.synaptic_variables[1:]:
-                state[f"{pathway.name}.{variable}"] = np.zeros(shape)
+                state[f"{pathway.name}.{variable}"] = np.zeros(circuit.variable_shape(pathway.name, variable))
         state |= {f"{pathway.name}.{name}": value for name, value in pathway.rule_parameters.items()}
     return {name: np.asarray(value, dtype=dtype) for name, value in state.items()}
 
@@ -73,7 +72,7 @@ def learned_names(circuit: Circuit) -> tuple[str, ...]:
         f"{pathway.name}.{variable}"
         for pathway in circuit.pathways
         if pathway.name in learning
-        for variable in pathway.rule.increments
+        for variable in pathway.rule.changed
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from neurosim.equations.grammar import Place, check_identifier
 from neurosim.equations.parse import EquationSet, Statement, parse_equations, parse_statements
@@ -93,6 +93,20 @@ class Rule:
         return found
 
     @property
+    def changed(self) -> tuple[str, ...]:
+        """The synaptic variables it changes."""
+        return tuple(dict.fromkeys(statement.target for statement in self.statements))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All names its update refers to."""
+        return frozenset().union(*(statement.names for statement in self.statements))
+
+    def shape_of(self, variable: str, n_post: int, n_pre: int) -> tuple[int, ...]:
+        """The shape of one of its variables: one number a synapse."""
+        return (n_post, n_pre)
+
+    @property
     def learns(self) -> bool:
         """Whether it changes anything at all."""
         return bool(self.statements)
@@ -101,3 +115,60 @@ class Rule:
     def local(self) -> bool:
         """Whether every synapse can compute it from what it sees."""
         return not self.reads
+
+
+@dataclass(frozen=True)
+class OracleRule:
+    """A reference rule that is no synapse's: it computes on the arrays of a whole pathway.
+
+    Attributes
+    ----------
+    step
+        ``step(xp, values, inputs, parameters) -> values``: the new value of each of `variables`. `values` holds
+        ``w`` and the further variables; `inputs` the variables named in `uses`, shape (trial, n); `xp` is the
+        array module. Pure, and without a branch on values.
+    uses
+        The neurons' variables it reads, as ``name_pre`` and ``name_post``.
+    variables
+        Further variables and their shapes, in terms of ``post`` and ``pre``.
+    parameters
+        Names and default values.
+    reads
+        What it needs beyond the synapse, in words for tables.
+    """
+
+    step: Callable[[Any, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
+    uses: tuple[str, ...]
+    variables: Mapping[str, tuple[Literal["post", "pre"], ...]] = field(default_factory=dict)
+    parameters: Mapping[str, float | None] = field(default_factory=dict)
+    reads: tuple[str, ...] = ("pathway",)
+    name: str = "oracle"
+
+    timing: Timing = field(default="phase_end", init=False)
+    local: bool = field(default=False, init=False)
+    learns: bool = field(default=True, init=False)
+    statements: tuple[Statement, ...] = field(default=(), init=False)
+    declared: None = field(default=None, init=False)
+
+    def __hash__(self) -> int:
+        return hash((self.step, self.uses, tuple(self.variables.items()), tuple(self.parameters.items())))
+
+    @property
+    def synaptic_variables(self) -> tuple[str, ...]:
+        """``w`` first."""
+        return ("w", *self.variables)
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The variables it changes: all."""
+        return self.synaptic_variables
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All names it refers to."""
+        return frozenset(self.uses)
+
+    def shape_of(self, variable: str, n_post: int, n_pre: int) -> tuple[int, ...]:
+        """The shape of one of its variables."""
+        sizes = {"post": n_post, "pre": n_pre}
+        return (n_post, n_pre) if variable == "w" else tuple(sizes[side] for side in self.variables[variable])

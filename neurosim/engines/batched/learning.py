@@ -10,6 +10,7 @@ from neurosim.circuit.plasticity import RuleTerm, rule_names, rule_terms
 from neurosim.circuit.validation import reciprocal_of
 from neurosim.engines.batched.snapshot import Snapshot, compiled
 from neurosim.equations.array_code import ArrayFunction
+from neurosim.rules._rule import OracleRule
 
 
 def increments(now: Snapshot, pathway: str, trials: int) -> dict[str, Any]:
@@ -30,6 +31,9 @@ def increments(now: Snapshot, pathway: str, trials: int) -> dict[str, Any]:
         Qualified name -> array of the variable's shape.
     """
     circuit = now.plan.circuit
+    rule = circuit.pathway[pathway].rule
+    if isinstance(rule, OracleRule):
+        return _oracle(now, pathway, rule, trials)
     found = {}
     for variable, terms in rule_terms(circuit, pathway).items():
         total: Any = 0.0
@@ -38,6 +42,19 @@ def increments(now: Snapshot, pathway: str, trials: int) -> dict[str, Any]:
         shape = circuit.weights_shape(pathway)
         found[f"{pathway}.{variable}"] = jnp.broadcast_to(total, shape)
     return found
+
+
+def _oracle(now: Snapshot, pathway: str, rule: OracleRule, trials: int) -> dict[str, Any]:
+    names = rule_names(now.plan.circuit, pathway)
+    sizes = dict(zip(("post", "pre"), now.plan.circuit.shape(pathway), strict=True))
+    inputs = {
+        argument: jnp.broadcast_to(now[name], (trials, sizes.get(kind, 1)))
+        for argument, (kind, name) in names.items()
+    }
+    values = {variable: now[f"{pathway}.{variable}"] for variable in rule.changed}
+    parameters = {name: now[f"{pathway}.{name}"] for name in rule.parameters}
+    after = rule.step(jnp, values, inputs, parameters)
+    return {f"{pathway}.{variable}": after[variable] - values[variable] for variable in rule.changed}
 
 
 def _term(now: Snapshot, pathway: str, term: RuleTerm, trials: int) -> Any:

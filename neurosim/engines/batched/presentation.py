@@ -127,7 +127,7 @@ def present(
                         outcome.changes[name] = outcome.changes.get(name, 0.0) + change
         for pathway in learning:
             if pathway.rule.timing == "step":
-                for variable in pathway.rule.increments:
+                for variable in pathway.rule.changed:
                     name = f"{pathway.name}.{variable}"
                     outcome.changes[name] = after[name] - values[name]
     outcome.recordings = {name: jnp.concatenate(parts) for name, parts in outcome.recordings.items()}

@@ -62,7 +62,7 @@ def carried(stretch: Stretch, values: Mapping[str, Any]) -> Arrays:
             ready = values.get(f"{population}.not_refractory", True)
             carry[f"{population}.not_refractory"] = jnp.broadcast_to(jnp.asarray(ready), shape)
     for pathway in stretch.learn:
-        for variable in plan.circuit.pathway[pathway].rule.increments:
+        for variable in plan.circuit.pathway[pathway].rule.changed:
             carry[f"{pathway}.{variable}"] = values[f"{pathway}.{variable}"]
     return carry
 

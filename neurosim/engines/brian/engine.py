@@ -19,13 +19,15 @@ from brian2.groups.group import CodeRunner
 
 from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.description import Circuit, Pathway
+from neurosim.circuit.plasticity import rule_names
 from neurosim.circuit.validation import reciprocal_of
-from neurosim.engines.brian.objects import MONITOR, Objects, build_objects, rule_code
+from neurosim.engines.brian.objects import LEARNING, MONITOR, build_objects, rule_code
 from neurosim.engines.noise import draw_noise, noise_keys
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, learned_names
 from neurosim.errors import EngineError
+from neurosim.rules._rule import OracleRule
 
 Target = Literal["numpy", "cython", "cpp_standalone"]
 _counter = itertools.count()
@@ -157,6 +159,9 @@ class _Presentations:
             }
             for phase in self.phases
         }
+        #: Arrays of oracle rules, and what each trial of the batch has given them.
+        self.oracle: dict[str, Any] = {}
+        self.collected: dict[str, list[dict[str, np.ndarray]]] = {}
         self._refuse()
 
     def run(self, report: tuple[str, ...], record: tuple[str, ...]) -> tuple[State, Outputs]:
@@ -167,7 +172,7 @@ class _Presentations:
         self.runners = self._make_runners()
         self.monitors = {name: self._monitor(name) for name in record}
         self.reports = {name: self._report_monitor(name) for name in report}
-        network = brian2.Network(*self.objects.everything(), *self.monitors.values())
+        network = brian2.Network(*self.objects.everything(), *self.monitors.values(), *self._step_rules())
         self._prepared = False
         if standalone:
             self._run_standalone(network)
@@ -206,6 +211,9 @@ class _Presentations:
                 self._reset()
         for name, array in self.noise[phase.name].items():
             self._set(name, array[trial])
+        for name in self._learning():
+            if self.circuit.pathway[name].rule.timing == "step":
+                self.objects.synapses[name].variables[LEARNING].set_value(float(self.learn and name in phase.learn))
         for population, model in compose(self.circuit).items():
             for equation in model.equation_set.of("parameter"):
                 name = f"{population}.{equation.name}"
@@ -226,10 +234,35 @@ class _Presentations:
             for name in phase.learn:
                 self._copy_reciprocal(self.circuit.pathway[name])
             for name in phase.learn:
-                self.runners[name][0].run()
+                self._collect(name)
             if number == len(self.steps) - 1 and ((trial + 1) % self.batch == 0 or trial == self.trials - 1):
                 for name in self._learning():
-                    self.runners[f"apply {name}"][0].run()
+                    self._apply(name)
+
+    def _collect(self, name: str) -> None:
+        rule = self.circuit.pathway[name].rule
+        if isinstance(rule, OracleRule):
+            seen = {a: n for a, (_, n) in rule_names(self.circuit, name).items()}
+            self.collected.setdefault(name, []).append({a: self._get(n) for a, n in seen.items()})
+        elif rule.timing == "phase_end":
+            self.runners[name][0].run()
+
+    def _apply(self, name: str) -> None:
+        rule = self.circuit.pathway[name].rule
+        if isinstance(rule, OracleRule):
+            trials = self.collected.pop(name)
+            inputs = {argument: np.stack([trial[argument] for trial in trials]) for argument in rule.uses}
+            values = {variable: self.oracle.get(f"{name}.{variable}") for variable in rule.changed}
+            parameters = {p: self.state[f"{name}.{p}"] for p in rule.parameters}
+            after = rule.step(np, values, inputs, parameters)
+            self.oracle |= {f"{name}.{variable}": after[variable] for variable in rule.changed}
+            self.objects.synapses[name].variables["w"].set_value(self._flat(np.asarray(after["w"])))
+        elif rule.timing == "phase_end":
+            self.runners[f"apply {name}"][0].run()
+
+    def _get(self, name: str) -> np.ndarray:
+        population, _, variable = name.rpartition(".")
+        return np.array(self._group(population).variables[variable].get_value(), copy=True)
 
     def _prepare(self) -> None:
         """Compile what runs at the ends of phases, once."""
@@ -248,11 +281,22 @@ class _Presentations:
             ]
         for name in self._learning():
             pathway, synapses = self.circuit.pathway[name], self.objects.synapses[name]
+            if isinstance(pathway.rule, OracleRule) or pathway.rule.timing == "step":
+                continue
             runners[name] = [self._runner(synapses, rule_code(self.circuit, pathway))]
             divisor = self.batch if pathway.reduction == "mean" else 1
-            lines = [f"{v} = {v} + change_{v}/{divisor}\nchange_{v} = 0" for v in pathway.rule.increments]
+            lines = [f"{v} = {v} + change_{v}/{divisor}\nchange_{v} = 0" for v in pathway.rule.changed]
             runners[f"apply {name}"] = [self._runner(synapses, "\n".join(lines))]
         return runners
+
+    def _step_rules(self) -> list[Any]:
+        """Rules that act at every step are part of the network; each phase switches them on or off."""
+        found = []
+        for name in self._learning() if self.learn else []:
+            pathway = self.circuit.pathway[name]
+            if pathway.rule.timing == "step":
+                found.append(self._runner(self.objects.synapses[name], rule_code(self.circuit, pathway)))
+        return found
 
     def _runner(self, group: Any, code: str) -> Any:
         name = f"neurosim_runner_{next(_counter)}*"
@@ -300,7 +344,11 @@ class _Presentations:
                     if equation.name not in broadcast(self.circuit):
                         self._set(name, self.state[name])
         for pathway in self.circuit.pathways:
-            if pathway.tie is None:
+            if isinstance(pathway.rule, OracleRule):
+                self.oracle |= {f"{pathway.name}.{v}": self.state[f"{pathway.name}.{v}"] for v in pathway.rule.changed}
+                weights = self._flat(self.state[f"{pathway.name}.w"])
+                self.objects.synapses[pathway.name].variables["w"].set_value(weights)
+            elif pathway.tie is None:
                 synapses = self.objects.synapses[pathway.name]
                 for variable in pathway.rule.synaptic_variables:
                     synapses.variables[variable].set_value(self._flat(self.state[f"{pathway.name}.{variable}"]))
@@ -338,7 +386,7 @@ class _Presentations:
             return self._kept[0]
         state = dict(self.state)
         for name in learned_names(self.circuit):
-            state[name] = self._matrix(*name.split("."))
+            state[name] = self.oracle[name] if name in self.oracle else self._matrix(*name.split("."))
         if self.circuit.carry:
             for population, model in compose(self.circuit).items():
                 for v in model.state_variables:
@@ -376,13 +424,17 @@ class _Presentations:
 
     def _refuse(self) -> None:
         """What this engine cannot do, said before anything runs."""
-        steps = [p.name for p in self.circuit.pathways if p.rule.timing == "step" and p.rule.learns]
-        if steps:
-            raise EngineError(f"the engine 'brian' has no rules that act at every step yet (pathway '{steps[0]}')")
+        steps = [name for name in self._learning() if self.circuit.pathway[name].rule.timing == "step"]
+        if steps and self.batch > 1 and self.learn:
+            raise EngineError(
+                f"the rule of pathway '{steps[0]}' acts at every step; the engine 'brian' presents trials one after "
+                "the other and cannot average it over a batch: use batch = 1"
+            )
         reciprocal = [p.name for p in self.circuit.pathways if p.rule.reads]
+        reciprocal = [name for name in reciprocal if name in self._learning()]
         if reciprocal and self.engine.target == "cpp_standalone" and self.learn:
             raise EngineError(
-                f"pathway '{reciprocal[0]}' reads the reciprocal weights, which standalone code cannot; use the "
+                f"pathway '{reciprocal[0]}' reads more than its synapses see, which standalone code cannot; use the "
                 "target 'numpy' or 'cython'"
             )
         timed = [

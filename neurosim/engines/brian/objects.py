@@ -17,11 +17,14 @@ from neurosim.engines.setting import Setting
 from neurosim.equations.dimensions import dimension_of
 from neurosim.equations.parse import Equation, EquationSet
 from neurosim.neurons._model import NeuronModel
+from neurosim.rules._rule import Rule
 from neurosim.units import dimension_text
 
 #: Summed inputs come first within a step, in the order of the circuit's graph; monitors between them and
 #: the state update (order 0), so that they see a consistent instant.
 FIRST, MONITOR = -1_000_000, -1
+#: Switches a rule that acts at every step.
+LEARNING = "is_learning"
 
 
 @dataclass
@@ -135,10 +138,12 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
     unit = _weight_unit(circuit, pathway)
     rule = pathway.rule
     lines = [f"w : {unit}"]
-    lines += [str(Equation("parameter", e.name, None, e.unit)) for e in (rule.declared or EquationSet(())).equations]
-    lines += [f"{name} : 1 (shared)" for name in rule.parameters]
-    lines += [f"change_{variable} : 1" for variable in rule.increments]
-    lines += ["w_reciprocal : 1"] if "reciprocal" in rule.reads else []
+    if isinstance(rule, Rule):
+        declared = (rule.declared or EquationSet(())).equations
+        lines += [str(Equation("parameter", e.name, None, e.unit)) for e in declared]
+        lines += [f"{name} : 1 (shared)" for name in (*rule.parameters, LEARNING)]
+        lines += [f"change_{variable} : 1" for variable in rule.changed]
+        lines += ["w_reciprocal : 1"] if "reciprocal" in rule.reads else []
     sums = {}
     on_pre = None
     for user in circuit.pathways:
@@ -200,11 +205,19 @@ def _weight_unit(circuit: Circuit, pathway: Pathway) -> str:
 
 
 def rule_code(circuit: Circuit, pathway: Pathway) -> str:
-    """The rule as the abstract code of its Synapses: increments are collected over the trials of a batch."""
+    """The rule as the abstract code of its Synapses.
+
+    At the end of a phase, increments are collected over the trials of a batch; a rule that acts at every step
+    changes its variables at once, in phases in which it is switched on.
+    """
+    assert isinstance(pathway.rule, Rule)
     lines = []
     scalars = broadcast(circuit)
     names = {n: f"{n}_post" for n in rule_names(circuit, pathway.name) if n in scalars}
     for variable, expression in pathway.rule.increments.items():
         text = brian2.utils.stringtools.word_substitute(expression, names)
-        lines.append(f"change_{variable} = change_{variable} + ({text})")
+        if pathway.rule.timing == "step":
+            lines.append(f"{variable} = {variable} + {LEARNING}*({text})")
+        else:
+            lines.append(f"change_{variable} = change_{variable} + ({text})")
     return "\n".join(lines)

@@ -1,0 +1,140 @@
+"""Tables of a model file against the config class of the component they belong to, with all faults at once."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from neurosim import registry
+from neurosim.errors import ConfigError, UnitError, UnknownNameError
+from neurosim.units import base_unit, parse_quantity
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass
+class Faults:
+    """Faults as they are found: key path and sentence."""
+
+    found: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, path: str, message: str) -> None:
+        """One more; a second one at the same key would only repeat the first."""
+        if path not in dict(self.found):
+            self.found.append((path, message))
+
+    def raise_any(self, source: str) -> None:
+        """Raise all of them as one `ConfigError`."""
+        if self.found:
+            lines = "".join(f"\n  {path}: {message}" for path, message in self.found)
+            count = f"{len(self.found)} faults" if len(self.found) > 1 else "1 fault"
+            raise ConfigError(f"{source}: {count}{lines}")
+
+
+def shown(value: Any) -> str:
+    """A value as a report shows it, cut to a readable length."""
+    if isinstance(value, Mapping):
+        return "a table"
+    text = repr(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """The nearest known name as a question, or all of them."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"did you mean '{near[0]}'?" if near else f"there are {', '.join(sorted(known)) or 'none'}"
+
+
+def check_table(cls: type[M], table: Any, path: str, faults: Faults) -> M | None:
+    """Check one table against its class; ``None`` if it has faults."""
+    if not isinstance(table, Mapping):
+        faults.add(path, f"got {shown(table)}, expected a table [{path}]")
+        return None
+    before = len(faults.found)
+    _check_quantities(cls, table, path, faults)
+    try:
+        # As JSON, because that is strict about types and still takes an array for a tuple.
+        config = cls.model_validate_json(json.dumps(table, default=str), strict=True)
+    except ValidationError as error:
+        for fault in error.errors(include_url=False):
+            where = ".".join([path, *map(str, fault["loc"])])
+            faults.add(where, _sentence(cls, dict(fault)))
+        return None
+    return config if len(faults.found) == before else None
+
+
+def check_kind(registry_kind: str, name: Any, path: str, faults: Faults) -> Any:
+    """The module of a component that a model file names; ``None`` if there is none."""
+    if not isinstance(name, str):
+        got = "nothing" if name is None else shown(name)
+        known = ", ".join(registry.names(registry_kind))
+        faults.add(path, f"got {got}, expected one of {known}")
+        return None
+    try:
+        return registry.load(registry_kind, name)
+    except UnknownNameError:
+        faults.add(
+            path,
+            f"got {shown(name)}, expected a name from 'neurosim list {registry_kind}': "
+            f"{did_you_mean(name, registry.names(registry_kind))}",
+        )
+        return None
+
+
+def check_finite(value: Any, path: str, faults: Faults) -> None:
+    """Refuse numbers that are not finite, wherever they stand."""
+    if isinstance(value, float) and not math.isfinite(value):
+        faults.add(path, f"got {value}, expected a finite number")
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            check_finite(inner, f"{path}.{key}" if path else str(key), faults)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            check_finite(inner, f"{path}.{number}", faults)
+
+
+def _check_quantities(cls: type[BaseModel], table: Mapping[str, Any], path: str, faults: Faults) -> None:
+    """A setting whose default is a quantity with a unit wants a quantity of the same dimension."""
+    for name, value in table.items():
+        default = cls.model_fields[name].default if name in cls.model_fields else None
+        unit = _unit_of(default)
+        if unit is None:
+            continue
+        if not isinstance(value, str):
+            faults.add(f"{path}.{name}", f"got {shown(value)}, expected a quantity like '{default}'")
+            continue
+        try:
+            parse_quantity(value, unit)
+        except UnitError as error:
+            faults.add(f"{path}.{name}", f"{error}; expected a quantity like '{default}'")
+
+
+def _unit_of(default: Any) -> str | None:
+    if not isinstance(default, str):
+        return None
+    try:
+        unit = base_unit(default)
+    except UnitError:
+        return None
+    return None if unit == "1" else unit
+
+
+def _sentence(cls: type[BaseModel], fault: dict[str, Any]) -> str:
+    kind, message, got = fault["type"], str(fault["msg"]), shown(fault.get("input"))
+    if kind == "extra_forbidden":
+        known = cls.model_fields
+        return f"unknown key, got {got}; {did_you_mean(str(fault['loc'][-1]), known)}"
+    if kind == "missing":
+        return "missing, expected a value"
+    if kind == "value_error":
+        return message.removeprefix("Value error, ")
+    for prefix in ("Input should be ", "Value should have "):
+        if message.startswith(prefix):
+            return f"got {got}, expected {message.removeprefix(prefix)}"
+    return f"got {got}: {message}"

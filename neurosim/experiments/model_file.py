@@ -1,0 +1,283 @@
+"""Model files: TOML, each section checked by the component it belongs to, all faults in one report.
+
+A model file names components; it cannot bring code of its own.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from neurosim import registry
+from neurosim.circuit.description import Circuit
+from neurosim.errors import ConfigError, DataError, NeurosimError
+from neurosim.experiments import engine as engine_section
+from neurosim.experiments.checking import Faults, check_finite, check_kind, check_table, did_you_mean, shown
+from neurosim.schemes._network import Network, Part, neuron_of
+from neurosim.tasks._task import Task
+from neurosim.training import config as training_section
+from neurosim.units import parse_quantity
+
+_LARGEST = 1 << 20
+_SECTIONS = ("model", "task", "network", "scheme", "engine", "training")
+
+
+class About(BaseModel):
+    """What a model is, for people.
+
+    Attributes
+    ----------
+    title, description, reference
+        One line each, or more for the description.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str = ""
+    description: str = ""
+    reference: str = ""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A checked model file.
+
+    Attributes
+    ----------
+    name
+        The shipped name, or the stem of the file.
+    about
+        Title, description, reference.
+    task_kind, task_config, scheme_kind, scheme_config
+        The task and the scheme with their settings.
+    network, engine, training
+        The other sections.
+    """
+
+    name: str
+    about: About
+    task_kind: str
+    task_config: BaseModel
+    network: Network
+    scheme_kind: str
+    scheme_config: BaseModel
+    engine: engine_section.Config
+    training: training_section.Config
+
+    def load_task(self, *, seed: int = 0) -> Task:
+        """Load the task's data."""
+        return registry.load("tasks", self.task_kind).load(self.task_config, seed=seed)
+
+    def build(self, task: Any) -> Circuit:
+        """The circuit for a task, or for anything that has its ``n_inputs`` and ``n_outputs``.
+
+        Raises
+        ------
+        ConfigError
+            If the parts do not fit together, or a phase is no whole number of time steps.
+        """
+        try:
+            circuit = registry.load("schemes", self.scheme_kind).build(self.scheme_config, self.network, task)
+            if self.engine.level != "steady":
+                for phase in circuit.phases:
+                    phase.steps(self.engine.setting.dt)
+        except NeurosimError as error:
+            raise ConfigError(f"{self.name}: 1 fault\n  scheme: {error}") from error
+        return circuit
+
+    @functools.cached_property
+    def circuit(self) -> Circuit:
+        """The circuit for this model's own task."""
+        return self.build(self.load_task())
+
+    def resolve(self) -> dict[str, dict[str, Any]]:
+        """All sections with all defaults, as they go into ``config.toml``; loading it gives this model again."""
+        network = self.network.model_dump(mode="json")
+        for name in ("neuron", "output_neuron"):
+            part: Part = getattr(self.network, name)
+            settings = registry.load("neurons", part.kind).Config(**part.settings)
+            network[name] = {"kind": part.kind, **settings.model_dump(mode="json")}
+        sections = {
+            "model": self.about.model_dump(mode="json"),
+            "task": {"kind": self.task_kind, **self.task_config.model_dump(mode="json")},
+            "network": network,
+            "scheme": {"kind": self.scheme_kind, **self.scheme_config.model_dump(mode="json")},
+            "engine": self.engine.model_dump(mode="json"),
+            "training": self.training.model_dump(mode="json"),
+        }
+        return {name: _without_none(section) for name, section in sections.items()}
+
+    @property
+    def hash(self) -> str:
+        """A name for all that decides what a run gives, apart from its seed."""
+        sections = {name: section for name, section in self.resolve().items() if name != "model"}
+        return hashlib.sha256(json.dumps(sections, sort_keys=True).encode()).hexdigest()[:16]
+
+    def __str__(self) -> str:
+        import tomli_w
+
+        return f"# {self.name}\n{tomli_w.dumps(self.resolve())}"
+
+    def _repr_html_(self) -> str:
+        import html
+
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+
+def load(source: str | Path | Mapping[str, Any] | Model, overrides: Sequence[str] = ()) -> Model:
+    """Read and check a model.
+
+    Parameters
+    ----------
+    source
+        A shipped name (``lansdell2020/digits``), the path of a TOML file, its sections as a mapping, or a
+        model, which is checked again with the overrides.
+    overrides
+        ``section.key=value`` each, the value written as in TOML; what is no TOML is taken as text.
+
+    Raises
+    ------
+    ConfigError
+        With all faults: the path of the key, what was got, what was expected.
+    UnknownNameError
+        No shipped model has this name, and no file either.
+    DataError
+        The file cannot be read.
+    """
+    if isinstance(source, Model):
+        name, table = source.name, source.resolve()
+    elif isinstance(source, Mapping):
+        name, table = "model", {str(key): value for key, value in source.items()}
+    else:
+        name, table = _read(source)
+    table = _overridden(table, overrides)
+    return _checked(name, table)
+
+
+def _read(source: str | Path) -> tuple[str, dict[str, Any]]:
+    path = Path(source)
+    name = path.stem
+    if isinstance(source, str) and not source.endswith(".toml"):
+        name, path = source, registry.model_path(source)
+    try:
+        if not path.is_file():
+            raise DataError(f"{path}: there is no such file; shipped models: {', '.join(registry.models())}")
+        with path.open("rb") as stream:
+            data = stream.read(_LARGEST + 1)
+    except (OSError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{source}: cannot be read ({error})") from error
+    if len(data) > _LARGEST:
+        raise ConfigError(f"{path}: larger than 1 MiB, which no model file needs to be")
+    try:
+        return name, tomllib.loads(data.decode())
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text, at byte {error.start}") from error
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deeply") from None
+    except ValueError as error:
+        raise ConfigError(f"{path}: no valid TOML: {error}") from error
+
+
+def _overridden(table: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    result = _copied(table)
+    faults = Faults()
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        steps = [step.strip() for step in key.split(".")]
+        if not equals or len(steps) < 2 or not all(steps):
+            faults.add(override, "expected section.key=value, such as training.epochs=5")
+            continue
+        inner: Any = result
+        for depth, step in enumerate(steps[:-1], start=1):
+            inner = inner.setdefault(step, {})
+            if not isinstance(inner, dict):
+                faults.add(".".join(steps[:depth]), f"got {shown(inner)}, which has no '{steps[depth]}'")
+                break
+        else:
+            inner[steps[-1]] = _value(text.strip())
+    faults.raise_any("override")
+    return result
+
+
+def _value(text: str) -> Any:
+    if "\n" in text:
+        return text
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):
+        return text
+
+
+def _checked(name: str, table: Mapping[str, Any]) -> Model:
+    faults = Faults()
+    for key in table:
+        if key not in _SECTIONS:
+            faults.add(key, f"unknown section; {did_you_mean(key, _SECTIONS)}")
+    check_finite(table, "", faults)
+    about = check_table(About, table.get("model", {}), "model", faults)
+    task_kind, task = _component("tasks", table.get("task"), "task", faults)
+    network = _network(table.get("network", {}), faults)
+    scheme_kind, scheme = _component("schemes", table.get("scheme"), "scheme", faults)
+    engine = check_table(engine_section.Config, table.get("engine", {}), "engine", faults)
+    if engine is not None and parse_quantity(engine.dt, "second") <= 0:
+        faults.add("engine.dt", f"got {shown(engine.dt)}, expected a time above zero")
+    training = check_table(training_section.Config, table.get("training", {}), "training", faults)
+    faults.raise_any(name)
+    assert about and task and network and scheme and engine and training
+    return Model(name, about, task_kind, task, network, scheme_kind, scheme, engine, training)
+
+
+def _component(kind: str, table: Any, path: str, faults: Faults) -> tuple[str, Any]:
+    if table is None:
+        faults.add(path, f"missing, expected a table [{path}] with its kind")
+        return "", None
+    if not isinstance(table, Mapping):
+        faults.add(path, f"got {shown(table)}, expected a table [{path}] with its kind")
+        return "", None
+    module = check_kind(kind, table.get("kind"), f"{path}.kind", faults)
+    if module is None:
+        return "", None
+    settings = {key: value for key, value in table.items() if key != "kind"}
+    return table["kind"], check_table(module.Config, settings, path, faults)
+
+
+def _network(table: Any, faults: Faults) -> Network | None:
+    network = check_table(Network, table, "network", faults)
+    if not isinstance(table, Mapping):
+        return None
+    if "readout" in table:
+        check_kind("readouts", table["readout"], "network.readout", faults)
+    for name in ("neuron", "output_neuron"):
+        if name not in table:
+            continue
+        path = f"network.{name}"
+        kind, config = _component("neurons", table[name], path, faults)
+        if config is None:
+            continue
+        try:
+            neuron_of(Part(kind=kind, **config.model_dump()))
+        except NeurosimError as error:
+            faults.add(path, str(error))
+    return network
+
+
+def _without_none(section: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _without_none(value) if isinstance(value, Mapping) else value
+        for name, value in section.items()
+        if value is not None
+    }
+
+
+def _copied(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _copied(value) if isinstance(value, Mapping) else value for key, value in table.items()}

@@ -1,0 +1,1 @@
+"""Figures: every function takes and returns Axes, and shows nothing."""

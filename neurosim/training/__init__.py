@@ -1,0 +1,1 @@
+"""Learning from data: epochs, evaluation, and what is measured on the way."""

@@ -1,0 +1,76 @@
+"""What training reports, epoch by epoch, and as one labelled Dataset."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import xarray
+
+_UNITS = {
+    "train_loss": "1",
+    "validation_loss": "1",
+    "train_accuracy": "%",
+    "validation_accuracy": "%",
+    "samples_per_second": "1/s",
+    "signal_sign_agreement": "%",
+}
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """The numbers after one epoch.
+
+    Attributes
+    ----------
+    epoch, epochs
+        Epochs done (0 before any), and how many there will be.
+    train_loss, train_accuracy
+        Means over the epoch's presentations as they came, so while the weights changed.
+    validation_loss, validation_accuracy
+        After the epoch. Accuracies are in percent, nan for a regression.
+    samples_per_second
+        Presentations per second of learning, without evaluation and measurement.
+    layers
+        Layer -> number -> value of `neurosim.gradients.alignment`; empty if it was not measured.
+    """
+
+    epoch: int
+    epochs: int
+    train_loss: float = math.nan
+    train_accuracy: float = math.nan
+    validation_loss: float = math.nan
+    validation_accuracy: float = math.nan
+    samples_per_second: float = math.nan
+    layers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+def history_of(reports: Sequence[EpochReport]) -> xarray.Dataset:
+    """Reports of all epochs as a Dataset with dims ``epoch`` and ``layer``; not a number where not measured."""
+    import xarray
+
+    layers = list(dict.fromkeys(layer for report in reports for layer in report.layers))
+    numbers = list(dict.fromkeys(n for r in reports for found in r.layers.values() for n in found))
+    plain = (
+        "train_loss",
+        "train_accuracy",
+        "validation_loss",
+        "validation_accuracy",
+        "samples_per_second",
+    )
+    variables = {name: ("epoch", [getattr(r, name) for r in reports], _attributes(name)) for name in plain}
+    for name in numbers:
+        table = [[r.layers.get(layer, {}).get(name, math.nan) for layer in layers] for r in reports]
+        variables[name] = (("epoch", "layer"), np.array(table), _attributes(name))  # type: ignore[assignment]
+    coords = {"epoch": [report.epoch for report in reports]} | ({"layer": layers} if layers else {})
+    return xarray.Dataset(variables, coords=coords)
+
+
+def _attributes(name: str) -> dict[str, str]:
+    unit = "deg" if name.endswith("_deg") else _UNITS.get(name, "1")
+    return {"units": unit, "long_name": name.removesuffix("_deg").replace("_", " ")}

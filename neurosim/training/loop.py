@@ -1,0 +1,215 @@
+"""The training loop: epochs over a seeded order of the data, with evaluation and alignment in between."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurosim.circuit.description import Circuit
+from neurosim.engines.state import State, initial_state, learned_names
+from neurosim.errors import ConfigError, NumericalError
+from neurosim.gradients.alignment import alignment
+from neurosim.random import stream
+from neurosim.tasks._task import Task
+from neurosim.training.config import Config
+from neurosim.training.evaluation import Evaluation, evaluate, stimuli_of, summarise
+from neurosim.training.history import EpochReport, history_of
+
+if TYPE_CHECKING:
+    import xarray
+
+# Long epochs are cut into calls of so many steps, to show progress and to notice numbers that went wrong.
+_STEPS_PER_CALL = 250
+
+
+@dataclass(frozen=True)
+class Progress:
+    """All that training goes on from: with it and the same seed, what follows has the same bits.
+
+    Attributes
+    ----------
+    state
+        See `neurosim.engines.state`; with the learning rates of the first epoch.
+    epoch, presentations
+        How many are done.
+    reports
+        One per epoch so far, the first from before any learning.
+    """
+
+    state: State
+    epoch: int = 0
+    presentations: int = 0
+    reports: tuple[EpochReport, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What training gives.
+
+    Attributes
+    ----------
+    state
+        Final weights and parameters.
+    history
+        Dims ``epoch`` and ``layer``; see `EpochReport`.
+    test
+        Loss and accuracy on the test split, seen only here.
+    """
+
+    state: State
+    history: xarray.Dataset
+    test: Evaluation
+
+
+def train(
+    engine: Any,
+    task: Task,
+    config: Config,
+    *,
+    seed: int,
+    start: Progress | None = None,
+    on_epoch: Sequence[Callable[[EpochReport], None]] = (),
+    on_step: Callable[[int, int], None] | None = None,
+) -> TrainingResult:
+    """Train a circuit on a task.
+
+    Parameters
+    ----------
+    engine
+        A `BatchedEngine` or `BrianEngine`.
+    task, config
+        The data, and how to go through them.
+    seed
+        Of initial weights, data order and noise.
+    start
+        Where to go on from; from the beginning if left out.
+    on_epoch
+        Called with the report of each epoch, the first one from before any learning.
+    on_step
+        Called with the steps done of an epoch, and how many it has.
+
+    Raises
+    ------
+    ConfigError
+        A batch that is larger than the training split.
+    NumericalError
+        If the loss or a weight stops being finite, naming the epoch, the step and the pathways.
+    """
+    if config.batch_size > len(task.train):
+        raise ConfigError(
+            f"training.batch_size: got {config.batch_size}, expected at most the {len(task.train)} trials of "
+            "the training split"
+        )
+    progress = start or Progress(initial_state(engine.circuit, seed, dtype=engine.setting.dtype))
+    if not progress.reports:
+        progress = _report(progress, EpochReport(0, config.epochs), engine, task, config, seed, on_epoch)
+    while progress.epoch < config.epochs:
+        progress, learned = _learn(progress, engine, task, config, seed, on_step)
+        progress = _report(progress, learned, engine, task, config, seed, on_epoch)
+    test = evaluate(engine, progress.state, task.test, chunk=config.evaluation_batch)
+    return TrainingResult(progress.state, history_of(progress.reports), test)
+
+
+def learning_rates(
+    circuit: Circuit, state: Mapping[str, np.ndarray], config: Config, epoch: int
+) -> dict[str, np.ndarray]:
+    """The learning rates of one epoch (counted from 0): decayed, and zero forward during the warm-up."""
+    learning = {name.split(".")[0] for name in learned_names(circuit)}
+    feedback = {name for name in learning if _is_feedback(circuit, name)}
+    # Forward weights have nothing to wait for where no feedback learns.
+    warming = epoch < config.feedback_warm_up and bool(feedback)
+    decay = config.learning_rate_decay**epoch
+    rates = {}
+    for pathway in sorted(learning):
+        name = f"{pathway}.learning_rate"
+        if name in state:
+            factor = 0.0 if warming and pathway not in feedback else decay
+            rates[name] = np.asarray(state[name] * factor, dtype=state[name].dtype)
+    return rates
+
+
+def _is_feedback(circuit: Circuit, name: str) -> bool:
+    population, variable = circuit.pathway[name].target.split(".")
+    return circuit.population[population].neuron.ports.get("feedback") == variable
+
+
+def _learn(
+    progress: Progress,
+    engine: Any,
+    task: Task,
+    config: Config,
+    seed: int,
+    on_step: Callable[[int, int], None] | None,
+) -> tuple[Progress, EpochReport]:
+    """One epoch of learning."""
+    circuit, epoch, split = engine.circuit, progress.epoch, task.train
+    steps = len(split) // config.batch_size
+    chosen = stream(seed, "order", epoch).permutation(len(split))[: steps * config.batch_size]
+    order = chosen.reshape(steps, config.batch_size)
+    base = progress.state
+    state = {**base, **learning_rates(circuit, base, config, epoch)}
+    data = stimuli_of(circuit, split, slice(None))
+    phase, first, done, seconds = circuit.phases[0].name, progress.presentations, 0, 0.0
+    losses, answers = [], []
+    for part in np.array_split(order, -(-steps // _STEPS_PER_CALL)):
+        began = time.perf_counter()
+        state, outputs = engine.train(state, data, part, seed=seed, first=first)
+        seconds += time.perf_counter() - began
+        losses.append(outputs.ends[phase]["loss"])
+        answers.append(outputs.ends[phase][f"{circuit.output_population}.y"])
+        _refuse_broken(circuit, state, losses[-1], epoch + 1, done, config.batch_size)
+        first, done = first + part.size, done + len(part)
+        if on_step is not None:
+            on_step(done, steps)
+    found = summarise(np.concatenate(losses), np.concatenate(answers), split, chosen)
+    report = EpochReport(
+        epoch + 1, config.epochs, found.loss, found.accuracy, samples_per_second=order.size / seconds
+    )
+    unscaled = {name: array for name, array in base.items() if name.endswith(".learning_rate")}
+    return replace(progress, state={**state, **unscaled}, epoch=epoch + 1, presentations=first), report
+
+
+def _report(
+    progress: Progress,
+    report: EpochReport,
+    engine: Any,
+    task: Task,
+    config: Config,
+    seed: int,
+    on_epoch: Sequence[Callable[[EpochReport], None]],
+) -> Progress:
+    """Add evaluation and alignment to a report and hand it on."""
+    found = evaluate(engine, progress.state, task.validation, chunk=config.evaluation_batch)
+    layers: Mapping[str, Mapping[str, float]] = {}
+    last = progress.epoch == config.epochs
+    if config.measure_every and (last or progress.epoch % config.measure_every == 0):
+        rows = stream(seed, "measure").permutation(len(task.train))[: config.measure_trials]
+        stimuli = stimuli_of(engine.circuit, task.train, rows)
+        layers = alignment(engine.circuit, engine.setting, progress.state, stimuli, seed=seed)
+    report = replace(
+        report, validation_loss=found.loss, validation_accuracy=found.accuracy, layers=layers
+    )
+    for call in on_epoch:
+        call(report)
+    return replace(progress, reports=(*progress.reports, report))
+
+
+def _refuse_broken(
+    circuit: Circuit, state: Mapping[str, np.ndarray], losses: np.ndarray, epoch: int, done: int, batch: int
+) -> None:
+    names = learned_names(circuit)
+    pathways = dict.fromkeys(n.split(".")[0] for n in names if not np.isfinite(state[n]).all())
+    broken = np.flatnonzero(~np.isfinite(np.ravel(losses)))
+    if not pathways and not len(broken):
+        return
+    what = "the loss is" if len(broken) else "weights are"
+    where = f", step {done + int(broken[0]) // batch + 1}" if len(broken) else ""
+    raise NumericalError(
+        f"{what} not finite in epoch {epoch}{where}"
+        + (f"; weights that are not finite: pathway {', '.join(pathways)}" if pathways else "")
+        + "; try smaller learning rates"
+    )
