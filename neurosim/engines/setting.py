@@ -15,11 +15,19 @@ class Setting:
         ``steady`` (every unit at its fixed point) or ``rate`` / ``spiking`` (in time).
     dt
         Time step in seconds; unused at the steady level.
+    dtype
+        Precision.
+    surrogate_width
+        If given, spikes are differentiable: the derivative of a spike with respect to the distance ``m`` of
+        the potential from threshold is taken to be ``1/(1 + abs(m)/surrogate_width)**2`` divided by the width
+        (Zenke & Ganguli 2018, Neural Computation 30:1514), in the potential's SI unit. Trajectories are the
+        same with and without.
     """
 
     level: Literal["steady", "rate", "spiking"] = "rate"
     dt: float = 1e-3
     dtype: Literal["float32", "float64"] = "float32"
+    surrogate_width: float | None = None
 
     @property
     def steady(self) -> bool:

@@ -110,6 +110,24 @@ def reset_function(name: str, statements: Sequence[Statement]) -> ArrayFunction:
     return ArrayFunction(name, arguments, tuple(order), source, tuple(renderer.draws))
 
 
+def margin_of(threshold: str) -> str:
+    """How far a threshold condition is from being met: positive where it is.
+
+    Raises
+    ------
+    EquationError
+        If the condition is not a single ``<`` or ``>``.
+    """
+    tree = ast.parse(threshold.strip(), mode="eval").body
+    if isinstance(tree, ast.Compare):
+        left, right = (ast.unparse(side) for side in (tree.left, tree.comparators[0]))
+        if isinstance(tree.ops[0], ast.Gt | ast.GtE):
+            return f"({left}) - ({right})"
+        if isinstance(tree.ops[0], ast.Lt | ast.LtE):
+            return f"({right}) - ({left})"
+    raise EquationError(f"a surrogate gradient needs a threshold of the form 'v > v_th', got '{threshold}'")
+
+
 class _Renderer(NodeRenderer):
     """Brian2's node renderer, for array functions; collects the names and random draws it meets."""
 

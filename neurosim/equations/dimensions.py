@@ -113,9 +113,10 @@ def check_condition(text: str, equations: EquationSet, *, what: str, extra: Mapp
     """
     place = Place(text=text.strip())
     variables = variables_of(equations, extra)
-    unknown_names(names_in(check_expression(text, place, random=True)), variables, place, what=f"the {what}")
+    names = names_in(check_expression(text, place, random=True)) - BUILTIN_NAMES
+    unknown_names(names, variables.keys() - BUILTIN_NAMES, place, what=f"the {what}")
     _dimension(text, variables, place)
-    if not is_boolean_expression(text, variables):
+    if not _is_condition(text, variables, place):
         raise EquationError(f"the {what} '{text}' is no condition; expected a comparison such as 'v > v_th'")
 
 
@@ -128,11 +129,12 @@ def check_statement(statement: Statement, equations: EquationSet, *, what: str) 
         raise statement.place.error(
             f"the {what} assigns to '{statement.target}', which is not a variable; allowed are {', '.join(allowed)}"
         )
-    unknown_names(statement.names, variables, statement.place, what=f"the {what}")
+    names = statement.names - BUILTIN_NAMES
+    unknown_names(names, variables.keys() - BUILTIN_NAMES, statement.place, what=f"the {what}")
     got = _dimension(statement.expression, variables, statement.place)
     declared = dimension_of(target.unit)
     expected = declared if statement.operator in ("=", "+=", "-=") else DIMENSIONLESS
-    if bool(is_boolean_expression(statement.expression, variables)) != (_unit_type(target.unit) == "boolean"):
+    if _is_condition(statement.expression, variables, statement.place) != (_unit_type(target.unit) == "boolean"):
         raise statement.place.error(f"the {what} '{statement}' assigns a truth value to a number or the reverse")
     if got is not expected:
         raise UnitError(f"the {what} '{statement}' has unit {_show(got)}, expected {_show(expected)}")
@@ -169,6 +171,13 @@ def _dimension(expression: str, variables: Mapping[str, Any], place: Place) -> A
     except (SyntaxError, KeyError, TypeError, ValueError) as error:
         reason = error.args[0] if error.args else error
         raise place.error(f"cannot check the units of '{expression}': {reason}") from None
+
+
+def _is_condition(text: str, variables: Mapping[str, Any], place: Place) -> bool:
+    try:
+        return bool(is_boolean_expression(text, variables))
+    except SyntaxError as error:
+        raise place.error(f"'{text}' mixes truth values and numbers: {error}") from None
 
 
 def _show(dimension: Any) -> str:

@@ -85,12 +85,14 @@ def measure(tree: ast.expr, known: Mapping[str, Growth]) -> Growth:
     children = [measure(child, known) for child in ast.iter_child_nodes(tree) if _is_operand(child, tree)]
     match tree:
         case ast.Name(id=name):
-            value = CONSTANTS.get(name)
-            return known.get(name) or Growth(value=value, scale=value if name in ("pi", "e") and value else 1.0)
+            if name not in CONSTANTS:
+                return known.get(name, Growth())
+            value = CONSTANTS[name]
+            return Growth(value=value, scale=value if math.isfinite(value) else 1.0, boolean=False)
         case ast.Constant(value=bool()):
             return Growth(boolean=True)
         case ast.Constant(value=number):
-            return Growth(value=float(number), scale=abs(float(number)))  # type: ignore[arg-type]
+            return Growth(value=float(number), scale=abs(float(number)), boolean=False)  # type: ignore[arg-type]
         case ast.BoolOp() | ast.UnaryOp(op=ast.Not()):
             _demand(tree, all(c.boolean is not False for c in children), "expected a condition, got a number")
             return _bounded(tree, children, boolean=True)

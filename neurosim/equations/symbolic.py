@@ -18,8 +18,8 @@ from neurosim.errors import EquationError
 
 #: More summands than a rule has; algebra on them takes time without end.
 MAX_SUMMANDS = 500
-#: Operations up to which sympy's searches (solve, simplify) take well under a second.
-_SEARCHABLE = 40
+#: Operations up to which sympy simplifies in well under a second.
+_SIMPLIFIABLE = 40
 _NONSENSE = (sympy.zoo, sympy.nan, sympy.I)
 
 
@@ -98,8 +98,8 @@ def _solve(conditions: list[sympy.Basic], unknowns: list[sympy.Symbol]) -> list[
         matrix, right = sympy.linear_eq_to_matrix(conditions, unknowns)
         return [dict(zip(unknowns, matrix.LUsolve(right), strict=True))]
     except NonlinearError:
-        # The general solver searches: only where the search is short.
-        if sum(int(sympy.count_ops(condition)) for condition in conditions) > _SEARCHABLE:
+        # The general solver searches without end: only for what it inverts step by step.
+        if len(unknowns) > 1 or not _invertible(conditions[0], unknowns[0]):
             return []
     except (ValueError, NonInvertibleMatrixError):
         return []
@@ -109,8 +109,16 @@ def _solve(conditions: list[sympy.Basic], unknowns: list[sympy.Symbol]) -> list[
         return []
 
 
+def _invertible(condition: sympy.Basic, unknown: sympy.Symbol) -> bool:
+    """Whether the unknown stands in one place, or in a polynomial with a formula for its roots."""
+    if condition.count(unknown) == 1:
+        return True
+    polynomial = condition.as_poly(unknown)
+    return polynomial is not None and polynomial.degree() <= 2
+
+
 def _shorter(value: sympy.Basic) -> sympy.Basic:
-    return sympy.simplify(value) if int(sympy.count_ops(value)) <= _SEARCHABLE else sympy.factor_terms(value)
+    return sympy.simplify(value) if int(sympy.count_ops(value)) <= _SIMPLIFIABLE else sympy.factor_terms(value)
 
 
 def _summands(tree: sympy.Basic) -> float:

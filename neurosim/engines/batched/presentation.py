@@ -108,6 +108,7 @@ def present(
                 setting.dt,
                 trials,
                 dtype,
+                setting.surrogate_width,
             )
             window = {name: course[step : step + stretch.steps] for name, course in courses.items()}
             after, recorded = run_steps(stretch, switched, window, keys, presentations, step, perturbations)

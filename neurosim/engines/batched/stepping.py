@@ -16,7 +16,8 @@ import jax.numpy as jnp
 from neurosim.circuit.plan import Plan
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, deliver
-from neurosim.equations.array_code import ArrayFunction
+from neurosim.engines.batched.surrogate import soft_spikes
+from neurosim.equations.array_code import ArrayFunction, expression_function, margin_of
 from neurosim.random import held_normal, held_uniform
 
 #: A step long before the first: no neuron starts refractory.
@@ -45,6 +46,7 @@ class Stretch:
     dt: float
     trials: int
     dtype: Any
+    surrogate_width: float | None = None
 
 
 def carried(stretch: Stretch, values: Mapping[str, Any]) -> Arrays:
@@ -104,7 +106,7 @@ def run_steps(
         number, course = inputs
         after, start = _advance(stretch, {**fixed, **course, **before}, number, keys, presentations, perturbations)
         recorded = {
-            name: after["spiked"][name] if name.endswith(".spikes") else _full(stretch, name, start[name])
+            name: after["spiked"][name] > 0 if name.endswith(".spikes") else _full(stretch, name, start[name])
             for name in stretch.record
         }
         return {name: after["state"][name] for name in before}, recorded
@@ -143,22 +145,17 @@ def _advance(
     for population in _spiking(stretch):
         spikes = _cross_threshold(stretch, population, moved, keys, presentations, number)
         spiked[f"{population}.spikes"] = spikes
-        state[f"{population}.last_step"] = jnp.where(spikes, number, values[f"{population}.last_step"])
+        crossed = spikes > 0
+        state[f"{population}.last_step"] = jnp.where(crossed, number, values[f"{population}.last_step"])
         ready = f"{population}.not_refractory"
         if ready in values:
-            state[ready] = values[ready] & ~spikes
+            state[ready] = values[ready] & ~crossed
     _travel(stretch, state, spiked)
     for population in _spiking(stretch):
-        model = plan.models[population]
-        if "reset" in model.functions:
-            function = model.functions["reset"]
-            draws = _draws(stretch, population, "reset", function, keys, presentations, number)
-            after = Snapshot(plan, state, inputs=start, perturbations=perturbations)
-            results = after.local(population, function, spikes=spiked[f"{population}.spikes"], **draws)
-            results = results if len(function.returns) > 1 else (results,)
-            state |= {f"{population}.{name}": value for name, value in zip(function.returns, results, strict=True)}
+        after = Snapshot(plan, state, inputs=start, perturbations=perturbations)
+        state |= _reset(stretch, population, after, spiked[f"{population}.spikes"], keys, presentations, number)
     if stretch.learn:
-        ended = Snapshot(plan, {**state, **{n: s.astype(stretch.dtype) for n, s in spiked.items()}}, inputs=start)
+        ended = Snapshot(plan, {**state, **spiked}, inputs=start)
         changes = [increments(ended, pathway, stretch.trials) for pathway in stretch.learn]
         state |= {name: state[name] + change for found in changes for name, change in found.items()}
     return {"state": state, "spiked": spiked}, start
@@ -193,13 +190,43 @@ def _leave_refractoriness(
 def _cross_threshold(
     stretch: Stretch, population: str, moved: Snapshot, keys: Mapping[str, Any], presentations: Any, number: Any
 ) -> Any:
+    """Spikes as numbers, one or zero."""
     model = stretch.plan.models[population]
     function = model.functions["threshold"]
-    draws = _draws(stretch, population, "threshold", function, keys, presentations, number)
-    spikes = moved.local(population, function, **draws)
-    size = stretch.plan.circuit.population[population].size
-    spikes = jnp.broadcast_to(spikes, (stretch.trials, size))
-    return spikes & moved[f"{population}.not_refractory"] if model.refractory is not None else spikes
+    if stretch.surrogate_width is not None:
+        margin = expression_function("margin", margin_of(model.threshold or ""))
+        spikes = soft_spikes(moved.local(population, margin), stretch.surrogate_width)
+    else:
+        draws = _draws(stretch, population, "threshold", function, keys, presentations, number)
+        spikes = jnp.asarray(moved.local(population, function, **draws)).astype(stretch.dtype)
+    spikes = jnp.broadcast_to(spikes, (stretch.trials, stretch.plan.circuit.population[population].size))
+    if model.refractory is None:
+        return spikes
+    return jnp.where(moved[f"{population}.not_refractory"], spikes, jnp.zeros_like(spikes))
+
+
+def _reset(
+    stretch: Stretch,
+    population: str,
+    after: Snapshot,
+    spikes: Any,
+    keys: Mapping[str, Any],
+    presentations: Any,
+    number: Any,
+) -> Arrays:
+    """The variables that a population's reset assigns."""
+    function = stretch.plan.models[population].functions.get("reset")
+    if function is None:
+        return {}
+    draws = _draws(stretch, population, "reset", function, keys, presentations, number)
+    soft = stretch.surrogate_width is not None
+    results = after.local(population, function, spikes=True if soft else spikes > 0, **draws)
+    results = results if len(function.returns) > 1 else (results,)
+    found = {f"{population}.{name}": value for name, value in zip(function.returns, results, strict=True)}
+    if soft:
+        # A sum weighted by the spike lets its derivative through, where a choice would not.
+        found = {name: after[name] + spikes * (value - after[name]) for name, value in found.items()}
+    return found
 
 
 def _travel(stretch: Stretch, state: Arrays, spiked: Arrays) -> None:
@@ -208,7 +235,7 @@ def _travel(stretch: Stretch, state: Arrays, spiked: Arrays) -> None:
     for pathway in circuit.pathways:
         if not pathway.at_spikes or pathway.target not in stretch.live:
             continue
-        arriving = deliver(circuit, pathway.name, state, spiked[pathway.source].astype(stretch.dtype))
+        arriving = deliver(circuit, pathway.name, state, spiked[pathway.source])
         equation = stretch.plan.models[pathway.post].equation_set.by_name[pathway.target.split(".")[1]]
         ready = f"{pathway.post}.not_refractory"
         if "unless refractory" in equation.flags and ready in state:

@@ -1,0 +1,110 @@
+"""The gradient of the expected loss by central differences with common random numbers.
+
+For spiking networks, whose loss in a single trial is a step function: averaged over noise it is smooth, and
+this is its gradient, at the price of two simulations for each neuron. Surrogate gradients are held against it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from neurosim.circuit.composition import LOSS
+from neurosim.circuit.description import Circuit
+from neurosim.engines.batched.engine import BatchedEngine
+from neurosim.engines.batched.presentation import present
+from neurosim.engines.noise import noise_keys
+from neurosim.engines.setting import Setting
+from neurosim.gradients.true_gradient import sites_of
+
+
+def finite_difference_gradients(
+    circuit: Circuit,
+    setting: Setting,
+    state: Mapping[str, Any],
+    stimuli: Mapping[str, Any],
+    *,
+    epsilon: float,
+    draws: int = 1,
+    seed: int = 0,
+    phase: str | None = None,
+) -> dict[str, np.ndarray]:
+    """Differentiate the expected loss at the end of a phase with respect to every site of noise.
+
+    Parameters
+    ----------
+    circuit, setting, state, stimuli
+        As for `BatchedEngine.run`.
+    epsilon
+        Half the difference, in the site's SI unit. Both sides see the same noise.
+    draws
+        Number of noise draws averaged over; each trial of a draw has its own.
+    phase
+        The phase at whose end the loss counts, the last by default (the one with noise, where there is one).
+
+    Returns
+    -------
+    dict
+        Population -> gradient of each trial's expected loss, shape (trial, n).
+    """
+    engine = BatchedEngine(circuit, setting)
+    found = {}
+    with engine.precision():
+        values = {name: engine.array(a) for name, a in state.items()}
+        arrays = {name: engine.array(a) for name, a in stimuli.items()}
+        chosen = phase or circuit.phases[-1].name
+        for site in sites_of(circuit):
+            gradient = _differences(
+                circuit, setting, chosen, site, draws, values, arrays, noise_keys(circuit, seed), epsilon
+            )
+            found[site.split(".")[0]] = np.asarray(jax.device_get(gradient))
+    return found
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
+def _differences(
+    circuit: Circuit,
+    setting: Setting,
+    phase: str,
+    site: str,
+    draws: int,
+    values: Any,
+    stimuli: Any,
+    keys: Any,
+    epsilon: Any,
+) -> Any:
+    trials = next(array.shape[-2] for array in stimuli.values() if array.ndim >= 2)
+    size = circuit.population[site.split(".")[0]].size
+    names = [p.name for p in circuit.phases]
+    upto = tuple(names[: names.index(phase) + 1])
+
+    def loss(neuron: Any, offset: Any, draw: Any) -> Any:
+        bump = jnp.zeros((trials, size), setting.dtype).at[:, neuron].set(offset)
+        numbers = draw * trials + jnp.arange(trials, dtype=jnp.uint32)
+        outcome = present(
+            circuit,
+            setting,
+            values,
+            stimuli,
+            keys,
+            numbers,
+            report=(LOSS,),
+            learn=False,
+            perturbations={site: bump},
+            phases=upto,
+        )
+        return outcome.ends[phase][LOSS][:, 0]
+
+    def of_neuron(neuron: Any) -> Any:
+        def one(draw: Any) -> Any:
+            step = jnp.asarray(epsilon, setting.dtype)
+            return (loss(neuron, step, draw) - loss(neuron, -step, draw)) / (2 * step)
+
+        return jnp.mean(jax.lax.map(one, jnp.arange(draws, dtype=jnp.uint32)), axis=0)
+
+    return jax.lax.map(of_neuron, jnp.arange(size)).T

@@ -1,0 +1,101 @@
+"""The damped Gauss-Newton direction at every site of noise, beside the gradient."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from neurosim.circuit.description import Circuit
+from neurosim.engines.batched.engine import BatchedEngine
+from neurosim.engines.batched.presentation import present
+from neurosim.engines.noise import noise_keys
+from neurosim.engines.setting import Setting
+from neurosim.errors import CircuitError
+from neurosim.gradients.true_gradient import sites_of
+
+
+def gauss_newton_signals(
+    circuit: Circuit,
+    setting: Setting,
+    state: Mapping[str, Any],
+    stimuli: Mapping[str, Any],
+    *,
+    damping: float = 1e-3,
+    phase: str | None = None,
+) -> dict[str, np.ndarray]:
+    """The activity change that, to first order, removes the output error: ``J^T (J J^T + damping I)^-1 e``.
+
+    Parameters
+    ----------
+    circuit, setting, state, stimuli
+        As for `BatchedEngine.run`.
+    damping
+        Added to the diagonal; with zero it is the pseudo-inverse where the Jacobian has full row rank.
+    phase
+        The phase at whose end the output counts; the first by default.
+
+    Returns
+    -------
+    dict
+        Population -> direction for each trial, shape (trial, n), with the sign of a gradient: subtract it to
+        lower the loss. ``J`` is the Jacobian of the readout's ``y`` with respect to the site, ``e`` the
+        readout's error.
+
+    Raises
+    ------
+    CircuitError
+        If the circuit has no readout.
+    """
+    if circuit.readout is None:
+        raise CircuitError(f"the circuit '{circuit.name}' has no readout, hence no error to remove")
+    engine = BatchedEngine(circuit, setting)
+    with engine.precision():
+        values = {name: engine.array(a) for name, a in state.items()}
+        arrays = {name: engine.array(a) for name, a in stimuli.items()}
+        chosen = phase or circuit.phases[0].name
+        found = _directions(circuit, setting, chosen, values, arrays, noise_keys(circuit, 0), damping)
+        return {site.split(".")[0]: np.asarray(a) for site, a in jax.device_get(found).items()}
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _directions(
+    circuit: Circuit, setting: Setting, phase: str, values: Any, stimuli: Any, keys: Any, damping: Any
+) -> Any:
+    trials = next(array.shape[-2] for array in stimuli.values() if array.ndim >= 2)
+    names = [p.name for p in circuit.phases]
+    upto = tuple(names[: names.index(phase) + 1])
+    y, error = f"{circuit.output_population}.y", f"{circuit.output_population}.error"
+
+    def answer(perturbations: Any) -> Any:
+        outcome = present(
+            circuit,
+            setting,
+            values,
+            stimuli,
+            keys,
+            jnp.arange(trials, dtype=jnp.uint32),
+            report=(y, error),
+            learn=False,
+            perturbations=perturbations,
+            phases=upto,
+        )
+        return outcome.ends[phase][y], outcome.ends[phase][error]
+
+    sizes = {site: circuit.population[site.split(".")[0]].size for site in sites_of(circuit)}
+    nothing = {site: jnp.zeros((trials, size), setting.dtype) for site, size in sizes.items()}
+    output, pull, errors = jax.vjp(answer, nothing, has_aux=True)
+    basis = jnp.eye(output.shape[1], dtype=output.dtype)
+    # One row of every trial's Jacobian at a time: trials do not see each other.
+    rows = jax.vmap(lambda row: pull(jnp.broadcast_to(row, output.shape))[0])(basis)
+
+    def solve(jacobian: Any) -> Any:
+        jacobian = jnp.moveaxis(jacobian, 0, 1)  # (trial, output, neuron)
+        gram = jacobian @ jnp.swapaxes(jacobian, 1, 2) + damping * basis
+        return jnp.einsum("kon,ko->kn", jacobian, jnp.linalg.solve(gram, errors[..., None])[..., 0])
+
+    return {site: solve(jacobian) for site, jacobian in rows.items()}
