@@ -16,6 +16,8 @@ from neurosim.neurons._model import NeuronModel
 from neurosim.units import dimension_text
 
 LOSS = "loss"
+#: The loss summed over the trials of a batch: a scalar no neuron has, kept to show what it costs to use it.
+BATCH_LOSS = "batch_loss"
 
 
 @functools.lru_cache(maxsize=64)
@@ -55,6 +57,9 @@ def broadcast(circuit: Circuit) -> Mapping[str, str]:
     Switches are not among them: they are shared parameters of the neurons that have them.
     """
     known = {LOSS: "1"} if circuit.readout is not None else {}
+    used = {name for phase in circuit.phases for held in phase.hold for name in held.statement.names}
+    if circuit.readout is not None and BATCH_LOSS in used:
+        known[BATCH_LOSS] = "1"
     for phase in circuit.phases:
         for held in phase.hold:
             if held.population is None:

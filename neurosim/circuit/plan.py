@@ -16,7 +16,7 @@ from typing import Literal
 import sympy
 from brian2.parsing.sympytools import str_to_sympy
 
-from neurosim.circuit.composition import LOSS, broadcast, compose
+from neurosim.circuit.composition import BATCH_LOSS, LOSS, broadcast, compose
 from neurosim.circuit.description import Circuit
 from neurosim.equations.array_code import ArrayFunction, expression_function
 from neurosim.equations.parse import Equation, EquationSet
@@ -35,13 +35,14 @@ class Node:
         Qualified name.
     kind
         ``expression`` (of `needs`), ``input`` (the sum of what `pathways` deliver), ``pairwise`` (a sum over
-        the population, of an expression of ``*_pre`` and ``*_post``) or ``sum`` (over neurons: the loss).
+        the population, of an expression of ``*_pre`` and ``*_post``), ``sum`` (over neurons: the loss) or
+        ``batch_sum`` (over the trials of a batch).
     needs
         Argument of `function` -> qualified name.
     """
 
     name: str
-    kind: Literal["expression", "input", "pairwise", "sum"]
+    kind: Literal["expression", "input", "pairwise", "sum", "batch_sum"]
     needs: Mapping[str, str]
     function: ArrayFunction | None = None
     pathways: tuple[str, ...] = ()
@@ -163,6 +164,8 @@ def _add_readout(circuit: Circuit, nodes: dict[str, Node]) -> None:
         needs = {a: f"{output}.{a.removesuffix('_pre').removesuffix('_post')}" for a in function.arguments}
         nodes[f"{output}.{name}"] = Node(f"{output}.{name}", "pairwise", needs, function)
     nodes[LOSS] = Node(LOSS, "sum", {"loss_share": f"{output}.loss_share"})
+    if BATCH_LOSS in broadcast(circuit):
+        nodes[BATCH_LOSS] = Node(BATCH_LOSS, "batch_sum", {"loss": LOSS})
 
 
 def _sorted(nodes: dict[str, Node], steady: bool) -> Mapping[str, Node]:

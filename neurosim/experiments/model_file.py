@@ -24,9 +24,13 @@ from neurosim.experiments.checking import Faults, check_finite, check_kind, chec
 from neurosim.schemes._network import Network, Part, neuron_of
 from neurosim.tasks._task import Task
 from neurosim.training import config as training_section
-from neurosim.units import parse_quantity
 
 _LARGEST = 1 << 20
+# Shorter and longer ones are slips of the unit, and would overflow or never end.
+_DT = (1e-9, 1.0)
+_MOST_STEPS = 10_000_000
+# What a layer's neuron has to offer, see `NeuronModel.ports`.
+_PORTS = ("drive", "output", "feedback", "error", "signal")
 _SECTIONS = ("model", "task", "network", "scheme", "engine", "training")
 
 
@@ -87,8 +91,11 @@ class Model:
         try:
             circuit = registry.load("schemes", self.scheme_kind).build(self.scheme_config, self.network, task)
             if self.engine.level != "steady":
-                for phase in circuit.phases:
-                    phase.steps(self.engine.setting.dt)
+                steps = sum(phase.steps(self.engine.setting.dt) for phase in circuit.phases)
+                if steps > _MOST_STEPS:
+                    raise ConfigError(
+                        f"a presentation has {steps} time steps, expected at most {_MOST_STEPS}"
+                    )
         except NeurosimError as error:
             raise ConfigError(f"{self.name}: 1 fault\n  scheme: {error}") from error
         return circuit
@@ -229,8 +236,8 @@ def _checked(name: str, table: Mapping[str, Any]) -> Model:
     network = _network(table.get("network", {}), faults)
     scheme_kind, scheme = _component("schemes", table.get("scheme"), "scheme", faults)
     engine = check_table(engine_section.Config, table.get("engine", {}), "engine", faults)
-    if engine is not None and parse_quantity(engine.dt, "second") <= 0:
-        faults.add("engine.dt", f"got {shown(engine.dt)}, expected a time above zero")
+    if engine is not None and not _DT[0] <= engine.setting.dt <= _DT[1]:
+        faults.add("engine.dt", f"got {shown(engine.dt)}, expected a time from 1 ns to 1 second")
     training = check_table(training_section.Config, table.get("training", {}), "training", faults)
     faults.raise_any(name)
     assert about and task and network and scheme and engine and training
@@ -265,9 +272,16 @@ def _network(table: Any, faults: Faults) -> Network | None:
         if config is None:
             continue
         try:
-            neuron_of(Part(kind=kind, **config.model_dump()))
+            ports = neuron_of(Part(kind=kind, **config.model_dump())).ports
         except NeurosimError as error:
             faults.add(path, str(error))
+            continue
+        missing = [port for port in _PORTS if port not in ports]
+        if missing:
+            faults.add(
+                f"{path}.kind",
+                f"got '{kind}', expected a neuron that can learn in a network (it has no {', '.join(missing)})",
+            )
     return network
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from neurosim import registry
 from neurosim.circuit.description import Hold, Initial, Pathway, Phase, Population, hold
@@ -52,8 +52,8 @@ class Network(BaseModel):
         Standard deviation of the initial weights times the root of the number of inputs.
     weight_law
         Their law.
-    bias
-        Whether neurons have a learned bias.
+    bias, bias_weights
+        Whether neurons have a learned bias, and the standard deviation of its initial value.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,6 +64,7 @@ class Network(BaseModel):
     weights: PositiveFloat = 1.0
     weight_law: Literal["normal", "uniform"] = "normal"
     bias: bool = True
+    bias_weights: NonNegativeFloat = 0.0
 
 
 def neuron_of(part: Part) -> NeuronModel:
@@ -111,8 +112,8 @@ def forward_pathways(network: Network, learning_rate: float, rule: str = "delta"
         law = Initial(network.weight_law, network.weights, "in")
         found.append(Pathway(f"W{number}", f"{pre}.{ports[pre]['output']}", target, initial=law, **settings))
         if network.bias:
-            zero = Initial("constant", 0.0, None)
-            found.append(Pathway(f"b{number}", "one.r", target, initial=zero, **settings))
+            start = Initial("normal", network.bias_weights, None)
+            found.append(Pathway(f"b{number}", "one.r", target, initial=start, **settings))
     return tuple(found)
 
 

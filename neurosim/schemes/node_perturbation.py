@@ -7,6 +7,9 @@ learn to predict it from the error they carry.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any, Literal
+
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.description import Circuit, Initial, Pathway, Phase, hold
@@ -23,6 +26,15 @@ class Config(BaseModel):
         ``layerwise`` (from the layer above) or ``direct`` (from the output to every layer).
     learning_rate, feedback_learning_rate
         Of the forward and the feedback weights, for the mean over a batch.
+    estimator
+        How feedback weights are found from the noise-based estimates: ``lms`` (online, local) or
+        ``exact_least_squares`` (over all samples so far, not local; starts at zero and needs no rate).
+    gamma, memory
+        Of exact least squares: weight of the prior, and presentations after which a sample is forgotten
+        (infinite by default).
+    reward_scope
+        Whether each trial's noise meets its own change of the loss, or that of the whole ``batch``, which is
+        unbiased as well but far noisier.
     feedback_weights
         Standard deviation of the initial feedback weights times the root of the number of neurons they reach.
     duration, perturbed_duration
@@ -33,6 +45,10 @@ class Config(BaseModel):
     topology: Topology = "layerwise"
     learning_rate: PositiveFloat = 0.1
     feedback_learning_rate: PositiveFloat = 0.05
+    estimator: Literal["lms", "exact_least_squares"] = "lms"
+    gamma: PositiveFloat = 0.1
+    memory: PositiveFloat = float("inf")
+    reward_scope: Literal["trial", "batch"] = "trial"
     feedback_weights: NonNegativeFloat = 1.0
     duration: str = "50 ms"
     perturbed_duration: str = "50 ms"
@@ -41,13 +57,17 @@ class Config(BaseModel):
 def build(config: Config, network: Network, task: Sized) -> Circuit:
     """Two phases; forward and feedback weights learn at the end of the second."""
     forward = _network.forward_pathways(network, config.learning_rate)
-    law = Initial("normal", config.feedback_weights, "out")
-    rule, rate = _network.rule_of("node_perturbation"), {"learning_rate": config.feedback_learning_rate}
+    settings = _estimator(config)
     feedback = tuple(
-        Pathway(name, source, target, rule=rule, parameters=rate, initial=law)
+        Pathway(name, source, target, **settings)
         for name, source, target, _ in _network.feedback_ends(network, config.topology)
     )
-    estimates = [f"{layer}.estimate = noise*(loss - loss_held)/sigma" for layer in _network.layer_names(network)]
+    clean = _network.clean_phase(network, config.duration)
+    change = "loss - loss_held"
+    if config.reward_scope == "batch":
+        change = "batch_loss - batch_loss_held"
+        clean = replace(clean, hold=(*clean.hold, hold("batch_loss_held = batch_loss")))
+    estimates = [f"{layer}.estimate = noise*({change})/sigma" for layer in _network.layer_names(network)]
     perturbed = Phase(
         "perturbed",
         config.perturbed_duration,
@@ -60,7 +80,22 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         "node_perturbation",
         _network.populations(network, task, noise=True),
         (*forward, *feedback),
-        (_network.clean_phase(network, config.duration), perturbed),
+        (clean, perturbed),
         _network.readout_of(network),
         f"output.{_network.neuron_of(network.output_neuron).ports['output']}",
     )
+
+
+def _estimator(config: Config) -> dict[str, Any]:
+    """Rule, parameters and initial law of the feedback pathways."""
+    if config.estimator == "lms":
+        return {
+            "rule": _network.rule_of("node_perturbation"),
+            "parameters": {"learning_rate": config.feedback_learning_rate},
+            "initial": Initial("normal", config.feedback_weights, "out"),
+        }
+    return {
+        "rule": _network.rule_of("exact_least_squares"),
+        "parameters": {"gamma": config.gamma, "memory": config.memory},
+        "initial": Initial("constant", 0.0, None),
+    }

@@ -214,7 +214,7 @@ TOKENS = st.sampled_from(
 )
 
 
-@settings(max_examples=3000)
+@settings(max_examples=300)
 @given(st.lists(TOKENS, max_size=14).map("".join))
 @example("int(True)")
 @example("tan(pi/2)*v")
@@ -230,7 +230,7 @@ def test_whatever_the_text_it_is_a_model_or_a_refusal(text: str) -> None:
         assert time.perf_counter() - start < LIMIT
 
 
-@settings(max_examples=3000)
+@settings(max_examples=300)
 @given(st.text(max_size=60))
 def test_any_characters_at_all(text: str) -> None:
     for place in (parse_equations, parse_statements, check_expression, NeuronModel):
@@ -240,7 +240,7 @@ def test_any_characters_at_all(text: str) -> None:
             pass
 
 
-@settings(max_examples=3000)
+@settings(max_examples=300)
 @given(st.lists(TOKENS, max_size=10).map("".join))
 def test_what_passes_is_rendered_as_arithmetic(text: str) -> None:
     try:

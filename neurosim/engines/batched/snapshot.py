@@ -81,6 +81,8 @@ class Snapshot:
             return self._input(node)
         if node.kind == "sum":
             return jnp.sum(self[node.needs["loss_share"]], axis=-1, keepdims=True)
+        if node.kind == "batch_sum":
+            return jnp.sum(self[node.needs["loss"]], axis=0, keepdims=True)
         assert node.function is not None
         if node.kind == "pairwise":
             sides = {a: self[n][..., None, :] if a.endswith("_pre") else self[n][..., :, None] for a, n in node.needs.items()}

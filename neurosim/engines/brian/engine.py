@@ -17,7 +17,7 @@ import brian2
 import numpy as np
 from brian2.groups.group import CodeRunner
 
-from neurosim.circuit.composition import broadcast, compose
+from neurosim.circuit.composition import BATCH_LOSS, broadcast, compose
 from neurosim.circuit.description import Circuit, Pathway
 from neurosim.circuit.plasticity import rule_names
 from neurosim.circuit.validation import reciprocal_of
@@ -430,6 +430,8 @@ class _Presentations:
                 f"the rule of pathway '{steps[0]}' acts at every step; the engine 'brian' presents trials one after "
                 "the other and cannot average it over a batch: use batch = 1"
             )
+        if BATCH_LOSS in broadcast(self.circuit) and self.trials > 1:
+            raise EngineError(f"'{BATCH_LOSS}' is a sum over trials that run at once; use the engine 'batched'")
         reciprocal = [p.name for p in self.circuit.pathways if p.rule.reads]
         reciprocal = [name for name in reciprocal if name in self._learning()]
         if reciprocal and self.engine.target == "cpp_standalone" and self.learn:

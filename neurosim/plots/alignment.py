@@ -1,0 +1,51 @@
+"""How far the delivered signal is from the true gradient, layer by layer, over the epochs."""
+
+from __future__ import annotations
+
+import xarray
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from neurosim.plots._style import COLOURS, label, tidy
+
+
+def alignment(
+    history: xarray.Dataset,
+    ax: Axes,
+    *,
+    measure: str = "signal_angle_deg",
+    style: str = "-",
+    name: str = "",
+) -> Axes:
+    """Draw one number of each hidden layer over the epochs; angles with a line at 90 degrees, which is chance.
+
+    Parameters
+    ----------
+    history
+        Of a run; `measure` has the dims ``epoch`` and ``layer``.
+    ax
+        Where to draw.
+    measure
+        Which number.
+    style
+        Of the lines, to draw several runs into the same Axes.
+    name
+        Of the run, for the legend.
+    """
+    values = history[measure]
+    shown = values.dropna("layer", how="all")
+    angles = values.attrs.get("units") == "deg"
+    if angles and not ax.lines:
+        ax.axhline(90, color="0.4", linewidth=1, linestyle=":", label="chance")
+        ax.set_ylim(0, max(95.0, 1.03 * float(shown.max())) if shown.size else 95.0)
+        ax.set_yticks([0, 30, 60, 90])
+    for number, layer in enumerate(shown.layer.values):
+        course = shown.sel(layer=layer).dropna("epoch")
+        text = f"{name}, {layer}" if name else str(layer)
+        colour = COLOURS[number % len(COLOURS)]
+        ax.plot(course.epoch, course, style, color=colour, label=text, linewidth=1.8)
+    ax.set_xlabel("epoch")
+    ax.set_ylabel(label(values))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend(frameon=False)
+    return tidy(ax)
