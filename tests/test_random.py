@@ -19,7 +19,9 @@ STREAM = [3168820242, 4220656920, 1587461764]
 NORMAL = [-0.5174147, -0.5767323, 1.25559, 0.06790224]
 
 
-def normal(seed: int, presentations: np.ndarray, size: int, *labels: str, step: int | None = None) -> np.ndarray:
+def normal(
+    seed: int, presentations: np.ndarray, size: int, *labels: str, step: int | None = None
+) -> np.ndarray:
     return np.asarray(held_normal(key_words(seed, *labels), presentations, size, step=step))
 
 
@@ -34,7 +36,9 @@ def test_batch_does_not_matter(seed: int) -> None:
 def test_every_presentation_of_a_batch_equals_it_alone() -> None:
     together = normal(3, np.arange(128), 10, "noise", "hidden1")
     for number in range(0, 128, 9):
-        np.testing.assert_array_equal(together[number], normal(3, np.array([number]), 10, "noise", "hidden1")[0])
+        np.testing.assert_array_equal(
+            together[number], normal(3, np.array([number]), 10, "noise", "hidden1")[0]
+        )
 
 
 @settings(max_examples=15)
@@ -123,8 +127,8 @@ def test_a_step_is_a_number_of_its_own() -> None:
 def test_streams_are_reproducible_and_apart() -> None:
     first = stream(7, "weights", "W1").normal(size=1000)
     np.testing.assert_array_equal(first, stream(7, "weights", "W1").normal(size=1000))
-    for labels in ((7, "weights", "W2"), (8, "weights", "W1"), (7, "weightsW1")):
-        other = stream(*labels).normal(size=1000)
+    for seed, *labels in ((7, "weights", "W2"), (8, "weights", "W1"), (7, "weightsW1")):
+        other = stream(seed, *labels).normal(size=1000)
         assert abs(np.corrcoef(first, other)[0, 1]) < 5 / np.sqrt(1000)
 
 

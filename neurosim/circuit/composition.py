@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from neurosim.circuit.description import Circuit, Hold
 from neurosim.equations.dimensions import unit_of_expression, variables_of
-from neurosim.equations.parse import Equation, EquationSet, parse_equations
+from neurosim.equations.parse import Equation, parse_equations
 from neurosim.neurons._model import NeuronModel
 from neurosim.units import dimension_text
 
@@ -75,5 +75,3 @@ def _declare(model: NeuronModel, held: Hold, circuit: Circuit) -> NeuronModel:
     variables = variables_of(model.equation_set, broadcast(circuit))
     dimension = unit_of_expression(held.statement.expression, variables, held.statement.place)
     return model.extended(Equation("parameter", name, None, dimension_text(dimension)))
-
-

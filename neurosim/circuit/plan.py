@@ -196,7 +196,9 @@ def _fixed_points(equations: EquationSet) -> Mapping[str, str]:
 
 def _substituted(equation: Equation, equations: EquationSet) -> sympy.Basic:
     tree = str_to_sympy(equation.expression or "0")
-    by_symbol = {sympy.Symbol(e.name, real=True): str_to_sympy(e.expression or "0") for e in equations.of("subexpression")}
+    by_symbol = {
+        sympy.Symbol(e.name, real=True): str_to_sympy(e.expression or "0") for e in equations.of("subexpression")
+    }
     while used := tree.free_symbols & by_symbol.keys():
         tree = tree.subs({symbol: by_symbol[symbol] for symbol in used})
     return tree

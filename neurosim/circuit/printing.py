@@ -16,7 +16,9 @@ def circuit_text(circuit: Circuit) -> str:
     blocks += [_phase(phase) for phase in circuit.phases]
     if circuit.readout is not None:
         readout = circuit.readout
-        blocks.append(f"readout of {circuit.output} = y: {readout.name}\n    loss = sum over output neurons of {readout.loss}")
+        blocks.append(
+            f"readout of {circuit.output} = y: {readout.name}\n    loss = sum over output neurons of {readout.loss}"
+        )
         blocks[-1] += f"\n    error = {readout.error}"
         for name, text in readout.pairwise.items():
             blocks[-1] += f"\n    {name}_post = sum over output neurons of {text}"

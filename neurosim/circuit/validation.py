@@ -59,7 +59,8 @@ def _pathway_faults(circuit: Circuit) -> Iterator[str]:
                 yield f"{where}: {end} '{text}' should be 'population.variable'"
             elif population not in circuit.population:
                 broken = True
-                yield f"{where}: {end} population '{population}', {_missing(population, circuit.population, 'population')}"
+                missing = _missing(population, circuit.population, "population")
+                yield f"{where}: {end} population '{population}', {missing}"
         if broken:
             continue
         yield from _end_faults(circuit, pathway, where)
@@ -109,7 +110,8 @@ def _tie_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iterator[str]
     ends = (other.post, other.pre) if pathway.tie.transposed else (other.pre, other.post)
     if (pathway.pre, pathway.post) != ends:
         how = " transposed" if pathway.tie.transposed else ""
-        yield f"{where}: the weights of '{other.name}'{how} lead {ends[0]} -> {ends[1]}, not {pathway.pre} -> {pathway.post}"
+        asked = f"{pathway.pre} -> {pathway.post}"
+        yield f"{where}: the weights of '{other.name}'{how} lead {ends[0]} -> {ends[1]}, not {asked}"
     if pathway.rule.learns:
         yield f"{where}: it has no weights of its own and cannot learn by '{pathway.rule.name}'"
 

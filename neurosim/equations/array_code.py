@@ -20,9 +20,9 @@ from neurosim.equations.parse import Statement
 from neurosim.errors import EquationError
 
 _ELEMENTWISE = sorted(FUNCTIONS.keys() - {"int", "exprel", "clip"})
-_STATEMENTS = (ast.FunctionDef, ast.arguments, ast.arg, ast.Return, ast.Assign, ast.Store, ast.Tuple)
+_STATEMENTS = (ast.Return, ast.Assign, ast.Store, ast.Tuple)
 _EXPRESSIONS = (
-    *(ast.BinOp, ast.UnaryOp, ast.Compare, ast.Call, ast.Name, ast.Constant, ast.Load, ast.Module),
+    *(ast.BinOp, ast.UnaryOp, ast.Compare, ast.Call, ast.Name, ast.Constant, ast.Load),
     *(ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.Mod, ast.UAdd, ast.USub),
     *(ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq),
 )
@@ -63,8 +63,10 @@ class ArrayFunction:
         EquationError
             If the source holds anything but arithmetic: the last gate before `exec`.
         """
-        _check_source(self.source)
-        namespace: dict[str, Any] = {"__builtins__": {}, **_functions(xp)}
+        _check_source(self.name, self.source)
+        # No name in the source reaches it, but what JAX imports on a first call goes through here.
+        builtins = {"__import__": __import__}
+        namespace: dict[str, Any] = {"__builtins__": builtins, **_functions(xp)}
         exec(compile(self.source, f"<neurosim {self.name}>", "exec"), namespace)  # vetted above
         return namespace[self.name]
 
@@ -90,7 +92,9 @@ def block_function(name: str, code: str, returns: Sequence[str]) -> ArrayFunctio
         lines.append(f"    {target.strip()} = {renderer.render_expr(expression, assigned=assigned)}")
         assigned.add(target.strip())
     arguments = tuple(sorted(renderer.names | (set(returns) - assigned) | {d for d, _ in renderer.draws}))
-    source = f"def {name}({', '.join(arguments)}):\n" + "\n".join([*lines, f"    return {', '.join(returns)}\n"])
+    source = f"def {name}({', '.join(arguments)}):\n" + "\n".join(
+        [*lines, f"    return {', '.join(returns)}\n"]
+    )
     return ArrayFunction(name, arguments, tuple(returns), source, tuple(renderer.draws))
 
 
@@ -106,7 +110,9 @@ def reset_function(name: str, statements: Sequence[Statement]) -> ArrayFunction:
         renderer.names.add(statement.target)
         lines.append(f"    {statement.target} = where(spikes, {value}, {statement.target})")
     arguments = tuple(sorted(renderer.names | {"spikes"} | {d for d, _ in renderer.draws}))
-    source = f"def {name}({', '.join(arguments)}):\n" + "\n".join([*lines, f"    return {', '.join(order)}\n"])
+    source = f"def {name}({', '.join(arguments)}):\n" + "\n".join(
+        [*lines, f"    return {', '.join(order)}\n"]
+    )
     return ArrayFunction(name, arguments, tuple(order), source, tuple(renderer.draws))
 
 
@@ -196,12 +202,62 @@ def _functions(xp: Any) -> Mapping[str, Callable[..., Any]]:
     return {name: getattr(xp, name) for name in _ELEMENTWISE} | logic | own
 
 
-def _check_source(source: str) -> None:
-    allowed = set(_ELEMENTWISE) | {"number", "exprel", "clip", "where", "logical_and", "logical_or", "logical_not"}
-    for node in ast.walk(ast.parse(source)):
-        if not isinstance(node, _STATEMENTS + _EXPRESSIONS):
-            raise EquationError(f"generated code holds {type(node).__name__}, which is not arithmetic")
-        if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in allowed):
-            raise EquationError("generated code calls something that is not on the whitelist")
-        if isinstance(node, ast.Constant) and not isinstance(node.value, int | float | bool):
-            raise EquationError("generated code holds a constant that is no number")
+def _check_source(name: str, source: str) -> None:
+    """One plain function of assignments and a return, over its own names and the language's functions."""
+    body = ast.parse(source).body
+    function = body[0] if len(body) == 1 else None
+    if not isinstance(function, ast.FunctionDef) or function.name != name or not _is_plain(function):
+        raise EquationError(f"generated code is not the single plain function '{name}'")
+    functions = set(_ELEMENTWISE) | {
+        "number",
+        "exprel",
+        "clip",
+        "where",
+        "logical_and",
+        "logical_or",
+        "logical_not",
+    }
+    known = {argument.arg for argument in function.args.args} | {"inf"}
+    for statement in function.body:
+        for node in ast.walk(statement):
+            if not isinstance(node, _STATEMENTS + _EXPRESSIONS):
+                raise EquationError(f"generated code holds {type(node).__name__}, which is not arithmetic")
+            if isinstance(node, ast.Call):
+                if (
+                    not isinstance(node.func, ast.Name)
+                    or node.func.id not in functions - known
+                    or node.keywords
+                ):
+                    raise EquationError("generated code calls something that is not on the whitelist")
+            elif (
+                isinstance(node, ast.Name)
+                and isinstance(node.ctx, ast.Load)
+                and node.id not in known | functions
+            ):
+                raise EquationError(f"generated code reads '{node.id}', which it is not given")
+            elif isinstance(node, ast.Constant) and not isinstance(node.value, int | float | bool):
+                raise EquationError("generated code holds a constant that is no number")
+        if isinstance(statement, ast.Assign):
+            known |= {target.id for target in statement.targets if isinstance(target, ast.Name)}
+
+
+def _is_plain(function: ast.FunctionDef) -> bool:
+    """No decorators, annotations or defaults, which run before the function does; no other statements."""
+    given, body = function.args, function.body
+    extras = (
+        given.posonlyargs,
+        given.kwonlyargs,
+        given.defaults,
+        given.kw_defaults,
+        given.vararg,
+        given.kwarg,
+    )
+    assignments = all(isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name) for s in body[:-1])
+    annotated = function.returns is not None or any(
+        argument.annotation is not None for argument in given.args
+    )
+    return (
+        not (any(extras) or function.decorator_list or annotated)
+        and assignments
+        and isinstance(body[-1], ast.Return)
+    )

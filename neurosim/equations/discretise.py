@@ -47,7 +47,9 @@ def resolve_method(equations: EquationSet, method: str | None) -> str:
             reason = error
             continue
         return candidate
-    raise EquationError(f"none of {', '.join(AUTOMATIC)} fits these equations; name another method ({reason})")
+    raise EquationError(
+        f"none of {', '.join(AUTOMATIC)} fits these equations; name another method ({reason})"
+    )
 
 
 @functools.lru_cache(maxsize=512)
@@ -70,8 +72,8 @@ def abstract_code(equations: EquationSet, method: str) -> str:
     for group in groups:
         if len(group) > _EXACT:
             raise EquationError(
-                f"the method 'exact' for {len(group)} coupled equations ({', '.join(sorted(group))}) takes algebra "
-                f"without end; allowed are {_EXACT} that depend on each other, use e.g. rk4"
+                f"the method 'exact' for {len(group)} coupled equations ({', '.join(sorted(group))}) takes "
+                f"algebra without end; allowed are {_EXACT} that depend on each other, use e.g. rk4"
             )
     # Each group on its own: the algebra of a matrix exponential grows steeply with its size.
     return "\n".join(_apply(_only(equations, group), method) for group in groups)
@@ -112,14 +114,17 @@ def _apply(equations: EquationSet, method: str) -> str:
     variables["dt"] = Constant("dt", value=np.array([1e-4]), dimensions=variables["dt"].dim)  # type: ignore[arg-type]
     try:
         brian = add_refractoriness(Equations(str(equations)))
-        code = StateUpdateMethod.apply_stateupdater(brian, variables, method)
+        code = str(StateUpdateMethod.apply_stateupdater(brian, variables, method))
     except UnsupportedEquationsException as error:
         raise EquationError(f"the method '{method}' cannot integrate these equations: {error}") from None
     except Exception as error:  # sympy raises whatever its algebra ran into
         raise EquationError(
-            f"the algebra of the method '{method}' fails for these equations ({type(error).__name__}: {error})"
+            f"the algebra of the method '{method}' fails for these equations "
+            f"({type(error).__name__}: {error})"
         ) from None
     nonsense = _NONSENSE.search(code)
     if nonsense:
-        raise EquationError(f"a constant in these equations is not a finite real number (it gives '{nonsense[0]}')")
+        raise EquationError(
+            f"a constant in these equations is not a finite real number (it gives '{nonsense[0]}')"
+        )
     return re.sub(r"\b_placeholder_arg\b", "", code)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import keyword
-import math
 import re
 from dataclasses import dataclass
 
@@ -118,7 +117,9 @@ def check_expression(text: str, place: Place | None = None, *, random: bool = Fa
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         column = (getattr(error, "offset", None) or 1) - 1
         reason = error.msg if isinstance(error, SyntaxError) else "too deeply nested"
-        raise place.error(f"cannot be read as an expression ({reason}); allowed are {_ALLOWED}", column) from None
+        raise place.error(
+            f"cannot be read as an expression ({reason}); allowed are {_ALLOWED}", column
+        ) from None
     functions = FUNCTIONS | RANDOM_FUNCTIONS if random else FUNCTIONS
     count = 0
     stack: list[tuple[ast.expr, int]] = [(tree, 1)]
@@ -127,7 +128,8 @@ def check_expression(text: str, place: Place | None = None, *, random: bool = Fa
         count += 1
         if depth > MAX_DEPTH or count > MAX_NODES:
             raise place.error(
-                f"the expression is too deeply nested or too long (allowed: depth {MAX_DEPTH}, {MAX_NODES} terms)",
+                "the expression is too deeply nested or too long "
+                f"(allowed: depth {MAX_DEPTH}, {MAX_NODES} terms)",
                 node.col_offset,
             )
         stack.extend((child, depth + 1) for child in _checked_children(node, place, functions))
@@ -141,7 +143,9 @@ def check_expression(text: str, place: Place | None = None, *, random: bool = Fa
 def names_in(tree: ast.expr) -> frozenset[str]:
     """The names an expression refers to, without those of called functions."""
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called)
+    return frozenset(
+        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called
+    )
 
 
 def _check_nesting(text: str, place: Place) -> None:
@@ -151,7 +155,7 @@ def _check_nesting(text: str, place: Place) -> None:
         depth += (character in "([{") - (character in ")]}")
         if depth > MAX_DEPTH:
             raise place.error(f"brackets nested deeper than {MAX_DEPTH}", column)
-    run = re.search(r"(?:[-+~]\s*){%d}" % MAX_DEPTH, text) or re.search(r"(?:not\s+){%d}" % MAX_DEPTH, text)
+    run = re.search(rf"(?:[-+~]\s*){{{MAX_DEPTH}}}", text) or re.search(rf"(?:not\s+){{{MAX_DEPTH}}}", text)
     if run:
         raise place.error(f"more than {MAX_DEPTH} signs in a row", run.start())
 
@@ -180,16 +184,21 @@ def _checked_children(node: ast.expr, place: Place, functions: dict[str, int]) -
             if name not in functions:
                 if name in RANDOM_FUNCTIONS:
                     raise place.error(
-                        f"'{name}()' is allowed in thresholds and resets only; in a differential equation write xi",
+                        f"'{name}()' is allowed in thresholds and resets only; "
+                        "in a differential equation write xi",
                         at,
                     )
-                raise place.error(f"'{name}' is not a known function; allowed are {', '.join(sorted(functions))}", at)
+                raise place.error(
+                    f"'{name}' is not a known function; allowed are {', '.join(sorted(functions))}", at
+                )
             if len(args) != functions[name]:
                 raise place.error(f"{name}() takes {functions[name]} argument(s), got {len(args)}", at)
             return args
         case ast.Name(id=name):
             if "__" in name or name.startswith("_"):
-                raise place.error(f"the name '{name[:60]}' is not allowed: it starts with or holds underscores", at)
+                raise place.error(
+                    f"the name '{name[:60]}' is not allowed: it starts with or holds underscores", at
+                )
             if name in functions:
                 raise place.error(f"'{name}' is a function; call it with {functions[name]} argument(s)", at)
             return []

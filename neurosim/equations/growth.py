@@ -12,22 +12,27 @@ import ast
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 MAX_NODES, MAX_DEGREE = 5_000, 512.0
 CONSTANTS: dict[str, float] = {"pi": math.pi, "e": math.e, "inf": math.inf}
 
-_VALUES: dict[str, Callable[..., float]] = {
+_VALUES: dict[str, Callable[..., Any]] = {
     **{name: getattr(math, name) for name in ("exp", "log", "log10", "sqrt", "expm1", "log1p")},
-    **{name: getattr(math, name) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "floor", "ceil")},
+    **{name: getattr(math, name) for name in ("sin", "cos", "sinh", "cosh", "tanh", "floor", "ceil")},
     **{"arcsin": math.asin, "arccos": math.acos, "arctan": math.atan, "abs": abs, "int": int},
+    # At pi/2, of which a float is the nearest neighbour only.
+    "tan": lambda x: math.tan(x) if abs(math.cos(x)) > 1e-15 else math.nan,
     "sign": lambda x: float((x > 0) - (x < 0)),
     "exprel": lambda x: math.expm1(x) / x if x else 1.0,
     "clip": lambda x, low, high: min(max(x, low), high),
 }
-_EXPONENTIAL = frozenset({"exp", "expm1", "exprel", "sinh", "cosh"})
-_LOGARITHMS = frozenset({"log", "log10", "log1p"})
-#: Functions that stay cheap for a number of any size; the others are exact to the last digit before the point.
+_EXPONENTIAL, _LOGARITHMS = {"exp", "expm1", "exprel", "sinh", "cosh"}, {"log", "log10", "log1p"}
+#: Functions that stay cheap for a number of any size; others compute every digit before the point.
 _TOLERANT = _LOGARITHMS | {"sqrt", "abs", "sign", "int", "clip"}
+_BOUNDED = {"sin", "cos", "tanh", "arctan", "arcsin", "arccos", "sign"}
+#: Exponents beyond which an exponential counts as huge, and how near to zero a difference of floats comes.
+_HUGE, _NEAR = 700.0, 1e16
 
 
 class TooLarge(ValueError):
@@ -48,10 +53,12 @@ class Growth:
         Terms once all subexpressions are put in.
     degree
         Bound on the power to which any part of it is raised.
-    scale
-        Magnitude if every name were one: how large a constant may come out.
-    exponential, logarithm
-        Whether it holds such a function.
+    scale, inverse
+        Bounds on its magnitude and its inverse's if every name were one: how large a constant may come out.
+    positive
+        Whether it cannot be negative, so that sums of it do not cancel.
+    huge, logarithm
+        Whether it holds an exponential of something large, or a logarithm.
     value
         Its value if it is a constant.
     boolean
@@ -61,7 +68,9 @@ class Growth:
     nodes: int = 1
     degree: float = 1.0
     scale: float = 1.0
-    exponential: bool = False
+    inverse: float = 1.0
+    positive: bool = False
+    huge: bool = False
     logarithm: bool = False
     value: float | None = None
     boolean: bool | None = None
@@ -82,22 +91,21 @@ def measure(tree: ast.expr, known: Mapping[str, Growth]) -> Growth:
     TooLarge
         A bound is passed, a constant part has no finite real value, or truth values and numbers are mixed.
     """
-    children = [measure(child, known) for child in ast.iter_child_nodes(tree) if _is_operand(child, tree)]
+    children = [measure(operand, known) for operand in _operands(tree)]
     match tree:
         case ast.Name(id=name):
-            if name not in CONSTANTS:
-                return known.get(name, Growth())
-            value = CONSTANTS[name]
-            return Growth(value=value, scale=value if math.isfinite(value) else 1.0, boolean=False)
+            return _constant(CONSTANTS[name]) if name in CONSTANTS else known.get(name, Growth())
         case ast.Constant(value=bool()):
             return Growth(boolean=True)
-        case ast.Constant(value=number):
-            return Growth(value=float(number), scale=abs(float(number)), boolean=False)  # type: ignore[arg-type]
+        case ast.Constant(value=int() | float() as number):
+            return _constant(float(number))
         case ast.BoolOp() | ast.UnaryOp(op=ast.Not()):
             _demand(tree, all(c.boolean is not False for c in children), "expected a condition, got a number")
             return _bounded(tree, children, boolean=True)
         case ast.Compare():
-            _demand(tree, not any(c.boolean for c in children), "a comparison of truth values; write 'and', 'or'")
+            _demand(
+                tree, not any(c.boolean for c in children), "a comparison of truth values; write 'and', 'or'"
+            )
             constant = all(c.value is not None and math.isfinite(c.value) for c in children)
             _demand(tree, not constant, "a comparison of two constants is always true or always false")
             return _bounded(tree, children, boolean=True)
@@ -110,55 +118,102 @@ def measure(tree: ast.expr, known: Mapping[str, Growth]) -> Growth:
     return _arithmetic(tree, children, value)
 
 
+def _constant(value: float) -> Growth:
+    finite = math.isfinite(value) and value != 0
+    size = abs(value) if finite else 1.0
+    return Growth(value=value, scale=size, inverse=1 / size, positive=value > 0, boolean=False)
+
+
 def _arithmetic(tree: ast.expr, children: list[Growth], value: float | None) -> Growth:
     if isinstance(tree, ast.UnaryOp):
-        return _bounded(tree, children, value=value, scale=children[0].scale)
+        (inner,) = children
+        positive = inner.positive and isinstance(tree.op, ast.UAdd)
+        return _bounded(
+            tree, children, value=value, scale=inner.scale, inverse=inner.inverse, positive=positive
+        )
     left, right = children
+    operator = tree.op if isinstance(tree, ast.BinOp) else None
     infinite = any(c.value is not None and math.isinf(c.value) for c in children)
     _demand(tree, not infinite, "inf may be compared, not computed with")
-    divides = isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Div | ast.Mod)
+    divides = isinstance(operator, ast.Div | ast.Mod)
     _demand(tree, not (divides and right.value == 0), "a division by zero")
-    match tree:
-        case ast.BinOp(op=ast.Add() | ast.Sub()):
-            return _bounded(tree, children, value=value, scale=left.scale + right.scale)
-        case ast.BinOp(op=ast.Div()) if right.value:
-            scale = left.scale / abs(right.value)
-        case ast.BinOp(op=ast.Pow()):
+    positive = left.positive and right.positive
+    match operator:
+        case ast.Add() | ast.Sub():
+            positive &= isinstance(operator, ast.Add)
+            apart = min(left.inverse, right.inverse) if positive else _apart(left, right)
+            scale, inverse, degree = left.scale + right.scale, apart, max(left.degree, right.degree)
+        case ast.Div():
+            scale, inverse = left.scale * right.inverse, left.inverse * right.scale
+            degree = left.degree + right.degree
+        case ast.Pow():
             power = abs(right.value) if right.value is not None else max(right.scale, 1.0) * right.degree
-            return _bounded(
-                tree, children, value=value, degree=left.degree * max(power, 1.0), scale=_power(left.scale, power)
-            )
+            up, down = _power(left.scale, power), _power(left.inverse, power)
+            scale, inverse = (down, up) if right.value is not None and right.value < 0 else (up, down)
+            degree = left.degree * max(power, 1.0)
+            positive = left.positive or (right.value is not None and right.value % 2 == 0)
         case _:
-            if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Mod):
-                _demand(tree, not (left.exponential or right.exponential), "% of an exponential is not allowed")
-            scale = left.scale * right.scale
-    return _bounded(tree, children, value=value, degree=left.degree + right.degree, scale=scale)
+            _demand(
+                tree, not (isinstance(operator, ast.Mod) and (left.huge or right.huge)), "% of a huge number"
+            )
+            scale, inverse, degree = (
+                left.scale * right.scale,
+                left.inverse * right.inverse,
+                left.degree + right.degree,
+            )
+            inverse = _NEAR if isinstance(operator, ast.Mod) else inverse
+    return _bounded(
+        tree, children, value=value, degree=degree, scale=scale, inverse=inverse, positive=positive
+    )
 
 
 def _call(tree: ast.Call, children: list[Growth], value: float | None) -> Growth:
     function = _function(tree)
     scale = max((c.scale for c in children), default=1.0)
     degree = max((c.degree for c in children), default=1.0)
-    inner = any(c.exponential for c in children)
-    if inner and function not in _TOLERANT:
+    if any(c.huge for c in children) and function not in _TOLERANT:
         raise TooLarge(
-            f"{function}() of an exponential is not allowed, the number may have no end; allowed around one are "
-            f"{', '.join(sorted(_TOLERANT))}",
+            f"{function}() of an exponential of something large: the number may have no end; "
+            f"allowed around one are {', '.join(sorted(_TOLERANT))}",
             tree.col_offset,
         )
+    huge, inverse, positive = any(c.huge for c in children), _NEAR, function in ("abs", "sqrt")
     if function in _EXPONENTIAL:
         # exp(n*log(x)) is a power in disguise.
         degree = degree * max(scale, 1.0) if any(c.logarithm for c in children) else degree
+        huge, positive = scale > _HUGE, function in ("exp", "exprel", "cosh")
         scale = math.exp(min(scale, 700.0))
+        inverse = scale if positive else _NEAR
+    elif function in ("abs", "sqrt"):
+        inverse = max(children[0].inverse, 1.0)
+    elif function == "clip":
+        bounds = [c.value for c in children[1:]]
+        scale = max(
+            abs(bound) if bound is not None else c.scale
+            for bound, c in zip(bounds, children[1:], strict=True)
+        )
+        huge = False
+    elif function in _BOUNDED | _LOGARITHMS:
+        huge, scale = False, scale if function in _LOGARITHMS else math.pi
+    elif function == "tan":
+        scale = _NEAR
     return _bounded(
         tree,
         children,
         value=value,
         degree=degree,
         scale=scale,
-        exponential=function in _EXPONENTIAL,
+        inverse=inverse,
+        positive=positive,
+        huge=huge,
         logarithm=function in _LOGARITHMS,
     )
+
+
+def _apart(left: Growth, right: Growth) -> float:
+    """How near to zero a sum comes: names cancel to whole numbers, floats to their last digit."""
+    whole = left.inverse <= 1 and right.inverse <= 1 and left.scale % 1 == 0 and right.scale % 1 == 0
+    return 1.0 if whole else _NEAR
 
 
 def _bounded(
@@ -169,7 +224,9 @@ def _bounded(
     boolean: bool = False,
     degree: float | None = None,
     scale: float = 1.0,
-    exponential: bool = False,
+    inverse: float = 1.0,
+    positive: bool = False,
+    huge: bool | None = None,
     logarithm: bool = False,
 ) -> Growth:
     nodes = 1 + sum(c.nodes for c in children)
@@ -182,15 +239,9 @@ def _bounded(
         )
     if degree > MAX_DEGREE:
         raise TooLarge(f"the powers here multiply to more than {MAX_DEGREE:g}", tree.col_offset)
-    return Growth(
-        nodes,
-        degree,
-        scale,
-        exponential or any(c.exponential for c in children),
-        logarithm or any(c.logarithm for c in children),
-        value,
-        boolean,
-    )
+    huge = any(c.huge for c in children) if huge is None else huge
+    logarithm |= any(c.logarithm for c in children)
+    return Growth(nodes, degree, scale, inverse, positive, huge, logarithm, value, boolean)
 
 
 def _value(tree: ast.expr, values: list[float | None]) -> float | None:
@@ -234,8 +285,10 @@ def _power(base: float, exponent: float) -> float:
         return math.inf
 
 
-def _is_operand(child: ast.AST, parent: ast.expr) -> bool:
-    return isinstance(child, ast.expr) and not (isinstance(parent, ast.Call) and child is parent.func)
+def _operands(tree: ast.expr) -> list[ast.expr]:
+    if isinstance(tree, ast.Call):
+        return tree.args
+    return [child for child in ast.iter_child_nodes(tree) if isinstance(child, ast.expr)]
 
 
 def _function(tree: ast.Call) -> str:

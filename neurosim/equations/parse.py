@@ -118,7 +118,8 @@ def parse_equations(text: str) -> EquationSet:
     for number, line in _lines(text):
         equation = _parse_line(number, line)
         if equation.name in seen:
-            raise equation.place.error(f"'{equation.name}' is defined twice; first on line {seen[equation.name]}")
+            start = Place(number, len(line) - len(line.lstrip()) + 1, line)
+            raise start.error(f"'{equation.name}' is defined twice; first on line {seen[equation.name]}")
         seen[equation.name] = number
         equations.append(equation)
     if not equations:
@@ -161,7 +162,8 @@ def unknown_names(names: Collection[str], known: Collection[str], place: Place, 
             found = re.search(rf"\b{re.escape(name)}\b", place.text[place.column - 1 :])
             column = found.start() if found else 0
         raise place.error(
-            f"unknown name '{name}' in {what}{hint} (known here: {', '.join(sorted(known)) or 'nothing'})", column
+            f"unknown name '{name}' in {what}{hint} (known here: {', '.join(sorted(known)) or 'nothing'})",
+            column,
         )
 
 
@@ -170,7 +172,9 @@ def _lines(text: str) -> list[tuple[int, str]]:
         raise EquationError(f"equations are text, got {type(text).__name__}")
     if len(text) > grammar.MAX_BLOCK:
         raise EquationError(f"a text of {len(text)} characters; allowed are {grammar.MAX_BLOCK}")
-    lines = ((number, line.split("#", 1)[0].rstrip()) for number, line in enumerate(text.splitlines(), start=1))
+    lines = (
+        (number, line.split("#", 1)[0].rstrip()) for number, line in enumerate(text.splitlines(), start=1)
+    )
     return [(number, line) for number, line in lines if line.strip()]
 
 
@@ -180,14 +184,14 @@ def _parse_line(number: int, line: str) -> Equation:
     if ":" not in line:
         raise start.error("expected 'dv/dt = expression : unit', 'name = expression : unit' or 'name : unit'")
     body, unit_text = line.rsplit(":", 1)
-    colon = len(body)
+    unit_column = len(body) + 2 + len(unit_text) - len(unit_text.lstrip())
     unit, flags_text = unit_text.strip(), ""
     if unit.endswith(")") and "(" in unit and not unit.startswith("("):
         unit, flags_text = unit[:-1].split("(", 1)
         unit = unit.strip()
     kind, name, expression, place = _left_side(body, indent, number, line)
     check_identifier(name, Place(number, line.index(name, indent) + 1, line))
-    _check_unit_text(unit, Place(number, colon + 2, line))
+    _check_unit_text(unit, Place(number, unit_column, line))
     flags = tuple(flag.strip() for flag in flags_text.split(",") if flag.strip())
     for flag in flags:
         if flag not in FLAGS[kind]:
@@ -254,7 +258,8 @@ def _refuse_endless(equations: EquationSet) -> None:
         if not ready:
             place = next(iter(waiting.values())).place
             raise place.error(
-                f"the subexpressions {', '.join(sorted(waiting))} need each other; make one a differential equation"
+                f"the subexpressions {', '.join(sorted(waiting))} need each other; "
+                "make one a differential equation"
             )
         for equation in ready:
             sizes[equation.name] = _size(equation, sizes)

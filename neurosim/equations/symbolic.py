@@ -45,7 +45,7 @@ def differentiate(expression: str, variable: str) -> str:
     return to_text(derivative)
 
 
-def _algebra(expression: str) -> sympy.Basic:
+def _algebra(expression: str) -> sympy.Expr:
     """Text as a sympy expression, after the whitelist."""
     check_expression(expression)
     try:
@@ -87,13 +87,15 @@ def steady_state(equations: Sequence[Equation]) -> dict[str, str]:
     if len(solutions) != 1 or set(solutions[0]) != set(unknowns):
         found = "none" if not solutions else f"{len(solutions)}"
         raise EquationError(
-            f"no single steady state of {named} in closed form (found {found}); the level 'steady' needs one, "
-            "use 'rate' instead"
+            f"no single steady state of {named} in closed form (found {found}); "
+            "the level 'steady' needs one, use 'rate' instead"
         )
     return {str(symbol): to_text(_shorter(value)) for symbol, value in solutions[0].items()}
 
 
-def _solve(conditions: list[sympy.Basic], unknowns: list[sympy.Symbol]) -> list[dict[sympy.Basic, sympy.Basic]]:
+def _solve(
+    conditions: list[sympy.Expr], unknowns: list[sympy.Symbol]
+) -> list[dict[sympy.Symbol, sympy.Expr]]:
     try:
         matrix, right = sympy.linear_eq_to_matrix(conditions, unknowns)
         return [dict(zip(unknowns, matrix.LUsolve(right), strict=True))]
@@ -109,16 +111,16 @@ def _solve(conditions: list[sympy.Basic], unknowns: list[sympy.Symbol]) -> list[
         return []
 
 
-def _invertible(condition: sympy.Basic, unknown: sympy.Symbol) -> bool:
+def _invertible(condition: sympy.Expr, unknown: sympy.Symbol) -> bool:
     """Whether the unknown stands in one place, or in a polynomial with a formula for its roots."""
     if condition.count(unknown) == 1:
         return True
-    polynomial = condition.as_poly(unknown)
-    return polynomial is not None and polynomial.degree() <= 2
+    return bool(condition.is_polynomial(unknown)) and int(sympy.degree(condition, unknown)) <= 2
 
 
-def _shorter(value: sympy.Basic) -> sympy.Basic:
-    return sympy.simplify(value) if int(sympy.count_ops(value)) <= _SIMPLIFIABLE else sympy.factor_terms(value)
+def _shorter(value: sympy.Expr) -> sympy.Basic:
+    short = int(sympy.count_ops(value)) <= _SIMPLIFIABLE
+    return sympy.simplify(value) if short else sympy.factor_terms(value)
 
 
 def _summands(tree: sympy.Basic) -> float:
@@ -164,11 +166,12 @@ def separate(expression: str, side: Callable[[str], str]) -> tuple[Term, ...]:
     EquationError
         If a term mixes the sides inside a function, naming the term.
     """
-    grouped: dict[tuple[sympy.Basic, sympy.Basic], sympy.Basic] = {}
+    grouped: dict[tuple[sympy.Expr, sympy.Expr], sympy.Expr] = {}
     tree = _algebra(expression)
     if _summands(tree) > MAX_SUMMANDS:
         raise EquationError(
-            f"'{expression}' has more than {MAX_SUMMANDS} terms when multiplied out; write the rule with fewer products"
+            f"'{expression}' has more than {MAX_SUMMANDS} terms when multiplied out; "
+            "write the rule with fewer products"
         )
     tree = sympy.expand(tree)
     for summand in sympy.Add.make_args(tree):
@@ -188,4 +191,7 @@ def separate(expression: str, side: Callable[[str], str]) -> tuple[Term, ...]:
                 )
         key = (factors["pre"], factors["own"])
         grouped[key] = grouped.get(key, sympy.Integer(0)) + factors["post"]
-    return tuple(Term(to_text(sympy.factor_terms(post)), to_text(pre), to_text(own)) for (pre, own), post in grouped.items())
+    return tuple(
+        Term(to_text(sympy.factor_terms(post)), to_text(pre), to_text(own))
+        for (pre, own), post in grouped.items()
+    )

@@ -1,4 +1,4 @@
-"""Tables of a model file against the config class of the component they belong to, with all faults at once."""
+"""Tables of a model file against the config class of their component, with all faults at once."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Faults:
     found: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, path: str, message: str) -> None:
-        """One more; a second one at the same key would only repeat the first."""
-        if path not in dict(self.found):
+        """One more; a second one at the same key, or around it, would only repeat the first."""
+        if not any(known == path or known.startswith(f"{path}.") for known, _ in self.found):
             self.found.append((path, message))
 
     def raise_any(self, source: str) -> None:
@@ -58,6 +58,7 @@ def check_table(cls: type[M], table: Any, path: str, faults: Faults) -> M | None
         return None
     before = len(faults.found)
     _check_quantities(cls, table, path, faults)
+    _check_finite(cls, table, path, faults)
     try:
         # As JSON, because that is strict about types and still takes an array for a tuple.
         config = cls.model_validate_json(json.dumps(table, default=str), strict=True)
@@ -87,16 +88,13 @@ def check_kind(registry_kind: str, name: Any, path: str, faults: Faults) -> Any:
         return None
 
 
-def check_finite(value: Any, path: str, faults: Faults) -> None:
-    """Refuse numbers that are not finite, wherever they stand."""
-    if isinstance(value, float) and not math.isfinite(value):
-        faults.add(path, f"got {value}, expected a finite number")
-    elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            check_finite(inner, f"{path}.{key}" if path else str(key), faults)
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            check_finite(inner, f"{path}.{number}", faults)
+def _check_finite(cls: type[BaseModel], table: Mapping[str, Any], path: str, faults: Faults) -> None:
+    """Infinity passes only where it is the default, and so has a meaning."""
+    for name, value in table.items():
+        if name not in cls.model_fields or not isinstance(value, float):
+            continue
+        if not math.isfinite(value) and value != cls.model_fields[name].default:
+            faults.add(f"{path}.{name}", f"got {value}, expected a finite number")
 
 
 def _check_quantities(cls: type[BaseModel], table: Mapping[str, Any], path: str, faults: Faults) -> None:
@@ -134,7 +132,7 @@ def _sentence(cls: type[BaseModel], fault: dict[str, Any]) -> str:
         return "missing, expected a value"
     if kind == "value_error":
         return message.removeprefix("Value error, ")
-    for prefix in ("Input should be ", "Value should have "):
+    for prefix in ("Input should be ", "Value should have ", "Tuple should have "):
         if message.startswith(prefix):
             return f"got {got}, expected {message.removeprefix(prefix)}"
     return f"got {got}: {message}"

@@ -10,7 +10,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from neurosim import registry
 from neurosim.circuit.description import Circuit
 from neurosim.errors import ConfigError, DataError, NeurosimError
 from neurosim.experiments import engine as engine_section
-from neurosim.experiments.checking import Faults, check_finite, check_kind, check_table, did_you_mean, shown
+from neurosim.experiments.checking import Faults, check_kind, check_table, did_you_mean, shown
 from neurosim.schemes._network import Network, Part, neuron_of
 from neurosim.tasks._task import Task
 from neurosim.training import config as training_section
@@ -64,6 +64,8 @@ class Model:
         The task and the scheme with their settings.
     network, engine, training
         The other sections.
+    given
+        The sections as they were written, which overrides change.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Model:
     scheme_config: BaseModel
     engine: engine_section.Config
     training: training_section.Config
+    given: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def load_task(self, *, seed: int = 0) -> Task:
         """Load the task's data."""
@@ -93,9 +96,7 @@ class Model:
             if self.engine.level != "steady":
                 steps = sum(phase.steps(self.engine.setting.dt) for phase in circuit.phases)
                 if steps > _MOST_STEPS:
-                    raise ConfigError(
-                        f"a presentation has {steps} time steps, expected at most {_MOST_STEPS}"
-                    )
+                    raise ConfigError(f"{steps} time steps a presentation, expected at most {_MOST_STEPS}")
         except NeurosimError as error:
             raise ConfigError(f"{self.name}: 1 fault\n  scheme: {error}") from error
         return circuit
@@ -106,16 +107,11 @@ class Model:
         return self.build(self.load_task())
 
     def resolve(self) -> dict[str, dict[str, Any]]:
-        """All sections with all defaults, as they go into ``config.toml``; loading it gives this model again."""
-        network = self.network.model_dump(mode="json")
-        for name in ("neuron", "output_neuron"):
-            part: Part = getattr(self.network, name)
-            settings = registry.load("neurons", part.kind).Config(**part.settings)
-            network[name] = {"kind": part.kind, **settings.model_dump(mode="json")}
+        """All sections with all defaults, as in ``config.toml``; loading that gives this model again."""
         sections = {
             "model": self.about.model_dump(mode="json"),
             "task": {"kind": self.task_kind, **self.task_config.model_dump(mode="json")},
-            "network": network,
+            "network": self.network.model_dump(mode="json"),
             "scheme": {"kind": self.scheme_kind, **self.scheme_config.model_dump(mode="json")},
             "engine": self.engine.model_dump(mode="json"),
             "training": self.training.model_dump(mode="json"),
@@ -160,7 +156,7 @@ def load(source: str | Path | Mapping[str, Any] | Model, overrides: Sequence[str
         The file cannot be read.
     """
     if isinstance(source, Model):
-        name, table = source.name, source.resolve()
+        name, table = source.name, source.given or source.resolve()
     elif isinstance(source, Mapping):
         name, table = "model", {str(key): value for key, value in source.items()}
     else:
@@ -230,7 +226,6 @@ def _checked(name: str, table: Mapping[str, Any]) -> Model:
     for key in table:
         if key not in _SECTIONS:
             faults.add(key, f"unknown section; {did_you_mean(key, _SECTIONS)}")
-    check_finite(table, "", faults)
     about = check_table(About, table.get("model", {}), "model", faults)
     task_kind, task = _component("tasks", table.get("task"), "task", faults)
     network = _network(table.get("network", {}), faults)
@@ -241,7 +236,7 @@ def _checked(name: str, table: Mapping[str, Any]) -> Model:
     training = check_table(training_section.Config, table.get("training", {}), "training", faults)
     faults.raise_any(name)
     assert about and task and network and scheme and engine and training
-    return Model(name, about, task_kind, task, network, scheme_kind, scheme, engine, training)
+    return Model(name, about, task_kind, task, network, scheme_kind, scheme, engine, training, _copied(table))
 
 
 def _component(kind: str, table: Any, path: str, faults: Faults) -> tuple[str, Any]:
@@ -259,30 +254,36 @@ def _component(kind: str, table: Any, path: str, faults: Faults) -> tuple[str, A
 
 
 def _network(table: Any, faults: Faults) -> Network | None:
-    network = check_table(Network, table, "network", faults)
     if not isinstance(table, Mapping):
-        return None
+        return check_table(Network, table, "network", faults)
+    # Neurons with all their defaults, so that equal models are equal however they are written.
+    neurons = {name: _neuron(table, name, faults) for name in ("neuron", "output_neuron")}
     if "readout" in table:
         check_kind("readouts", table["readout"], "network.readout", faults)
-    for name in ("neuron", "output_neuron"):
-        if name not in table:
-            continue
-        path = f"network.{name}"
-        kind, config = _component("neurons", table[name], path, faults)
-        if config is None:
-            continue
-        try:
-            ports = neuron_of(Part(kind=kind, **config.model_dump())).ports
-        except NeurosimError as error:
-            faults.add(path, str(error))
-            continue
-        missing = [port for port in _PORTS if port not in ports]
-        if missing:
-            faults.add(
-                f"{path}.kind",
-                f"got '{kind}', expected a neuron that can learn in a network (it has no {', '.join(missing)})",
-            )
-    return network
+    found = {name: neuron for name, neuron in neurons.items() if neuron is not None}
+    return check_table(Network, {**table, **found}, "network", faults)
+
+
+def _neuron(table: Mapping[str, Any], name: str, faults: Faults) -> dict[str, Any] | None:
+    path = f"network.{name}"
+    default: Part = Network.model_fields[name].default
+    given = table.get(name, {"kind": default.kind, **default.settings})
+    kind, config = _component("neurons", given, path, faults)
+    if config is None:
+        return None
+    settings = config.model_dump(mode="json")
+    try:
+        ports = neuron_of(Part(kind=kind, **settings)).ports
+    except NeurosimError as error:
+        faults.add(path, str(error))
+        return None
+    missing = [port for port in _PORTS if port not in ports]
+    if missing:
+        faults.add(
+            f"{path}.kind",
+            f"got '{kind}', expected a neuron for learning networks (it has no {', '.join(missing)})",
+        )
+    return {"kind": kind, **settings}
 
 
 def _without_none(section: Mapping[str, Any]) -> dict[str, Any]:

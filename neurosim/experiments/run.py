@@ -103,8 +103,8 @@ def train(
     Returns
     -------
     Run
-        Also written to the folder: ``config.toml``, ``provenance.json``, ``log.txt`` at the start; ``weights.safetensors``,
-        ``metrics.zarr``, ``figures/`` and, last, ``summary.json``.
+        Also in the folder: ``config.toml``, ``provenance.json`` and ``log.txt`` from the start, then
+        ``weights.safetensors``, ``metrics.zarr``, ``figures/`` and, last, ``summary.json``.
 
     Raises
     ------

@@ -13,7 +13,15 @@ from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import weights_of
 from neurosim.gradients.true_gradient import Gradients, true_gradients
-from neurosim.metrics import angle, batch_angle, matrix_angle, norm_ratio, r_squared, relative_error, sign_agreement
+from neurosim.metrics import (
+    angle,
+    batch_angle,
+    matrix_angle,
+    norm_ratio,
+    r_squared,
+    relative_error,
+    sign_agreement,
+)
 
 _SIGNAL = {
     "signal_angle_deg": angle,

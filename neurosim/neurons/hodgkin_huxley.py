@@ -52,8 +52,8 @@ class Config(BaseModel):
 
 def build(config: Config) -> NeuronModel:
     """The neuron's equations."""
-    # "18.0*mV": with a whole number sympy writes exp(v/mV)**(1/18), which overflows in single precision; inside
-    # exprel it is the decimal number that it takes apart.
+    # "18.0*mV": with a whole number sympy writes exp(v/mV)**(1/18), which overflows in single precision;
+    # inside exprel it is a decimal number that it takes apart, and with it the care for 0/0.
     return NeuronModel(
         """
         dv/dt = (g_na*m**3*h*(e_na - v) + g_k*n**4*(e_k - v) + g_leak*(e_leak - v) + i_in)/c_m : volt

@@ -74,5 +74,5 @@ def build(config: Config) -> NeuronModel:
             "signal": "a" if at_rate else "delta",
         },
         name="leaky_rate",
-        reference="Lansdell, Prakash & Kording (2020), ICLR, section 3; continuous time after Dayan & Abbott (2001), 7.3",
+        reference="Lansdell, Prakash & Kording (2020), ICLR; in time after Dayan & Abbott (2001), section 7.2",
     )

@@ -17,7 +17,7 @@ def alignment(
     style: str = "-",
     name: str = "",
 ) -> Axes:
-    """Draw one number of each hidden layer over the epochs; angles with a line at 90 degrees, which is chance.
+    """Draw one number of each hidden layer over the epochs; angles with a line at 90 degrees, chance.
 
     Parameters
     ----------
@@ -36,9 +36,13 @@ def alignment(
     shown = values.dropna("layer", how="all")
     angles = values.attrs.get("units") == "deg"
     if angles and not ax.lines:
-        ax.axhline(90, color="0.4", linewidth=1, linestyle=":", label="chance")
-        ax.set_ylim(0, max(95.0, 1.03 * float(shown.max())) if shown.size else 95.0)
-        ax.set_yticks([0, 30, 60, 90])
+        ax.axhline(90, color="0.4", linewidth=1, linestyle=":")
+        ax.annotate(
+            "chance", (1, 90), (0, 2), ("axes fraction", "data"), "offset points", ha="right", color="0.4"
+        )
+        worst = float(shown.max()) if shown.size else 0.0
+        ax.set_ylim(0, max(100.0, 1.03 * worst))
+        ax.set_yticks(range(0, 181 if worst > 120 else 91, 30))
     for number, layer in enumerate(shown.layer.values):
         course = shown.sel(layer=layer).dropna("epoch")
         text = f"{name}, {layer}" if name else str(layer)
@@ -46,6 +50,6 @@ def alignment(
         ax.plot(course.epoch, course, style, color=colour, label=text, linewidth=1.8)
     ax.set_xlabel("epoch")
     ax.set_ylabel(label(values))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.legend(frameon=False)
     return tidy(ax)

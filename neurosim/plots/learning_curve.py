@@ -42,9 +42,11 @@ def learning_curve(
             ax.plot(
                 history.epoch, values, style, color=colour or own, label=f"{prefix}{split}", linewidth=1.8
             )
+    if quantity == "accuracy":
+        ax.set_ylim(0, 102)
     # "train accuracy (%)" -> "accuracy (%)": the legend says which split.
     ax.set_ylabel(label(train).replace("train ", ""))
     ax.set_xlabel("epoch")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.legend(frameon=False)
     return tidy(ax)

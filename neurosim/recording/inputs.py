@@ -35,7 +35,9 @@ class Inputs:
     stimuli: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def apply_inputs(circuit: Circuit, given: Mapping[str, Any], *, steps: int, trials: int, dt: float) -> tuple[Circuit, Inputs]:
+def apply_inputs(
+    circuit: Circuit, given: Mapping[str, Any], *, steps: int, trials: int, dt: float
+) -> tuple[Circuit, Inputs]:
     """Set parameters of a circuit's neurons.
 
     Parameters
@@ -80,12 +82,18 @@ def _locate(circuit: Circuit, name: str) -> tuple[str, str]:
             raise CircuitError(f"the input '{name}' should be 'population.{name}'; populations: {known}")
         population = circuit.populations[0].name
     if population not in circuit.population:
-        raise CircuitError(f"the input '{name}' is for a population '{population}'; known: {', '.join(circuit.population)}")
+        raise CircuitError(
+            f"the input '{name}' is for a population '{population}'; known: {', '.join(circuit.population)}"
+        )
     model = circuit.population[population].neuron
     allowed = [equation.name for equation in model.equation_set.of("parameter")]
-    allowed += sorted({n for e in model.equation_set.of("differential") for n in e.names if n == "xi" or n.startswith("xi_")})
+    allowed += sorted(
+        {n for e in model.equation_set.of("differential") for n in e.names if n == "xi" or n.startswith("xi_")}
+    )
     if parameter not in allowed:
-        raise CircuitError(f"'{parameter}' is no parameter of '{population}' that could be set; known: {', '.join(allowed)}")
+        raise CircuitError(
+            f"'{parameter}' is no parameter of '{population}' that could be set; known: {', '.join(allowed)}"
+        )
     return population, parameter
 
 
@@ -136,7 +144,14 @@ def _sort(found: Inputs, name: str, array: np.ndarray, size: int, *, steps: int,
         found.state[name] = array
     elif shape == (trials, size) and shape[0] != steps:
         found.stimuli[name] = array
-    elif shape in ((steps,), (steps, size), (steps, 1), (steps, trials, size), (steps, 1, size), (steps, trials, 1)):
+    elif shape in (
+        (steps,),
+        (steps, size),
+        (steps, 1),
+        (steps, trials, size),
+        (steps, 1, size),
+        (steps, trials, 1),
+    ):
         full = array[:, None, None] if array.ndim == 1 else array[:, None, :] if array.ndim == 2 else array
         found.stimuli[name] = np.broadcast_to(full, (steps, trials, size))
     else:

@@ -111,7 +111,8 @@ def simulate(
         _, outputs = BrianEngine(circuit, setting, target).run(values, given.stimuli, **settings)
     else:
         raise CircuitError(f"unknown engine '{engine}'; expected 'batched' or 'brian'")
-    return _dataset(circuit, outputs.recordings, seconds_per_step, bare=isinstance(model, NeuronModel))
+    recordings = {name: outputs.recordings[name] for name in names}
+    return _dataset(circuit, recordings, seconds_per_step, bare=isinstance(model, NeuronModel))
 
 
 def _circuit(model: NeuronModel | Circuit, duration: str | float | None, n: int, method: str | None) -> Circuit:
@@ -144,7 +145,9 @@ def _recorded(circuit: Circuit, record: Sequence[str] | None) -> tuple[str, ...]
         alone = circuit.populations[0].name if len(circuit.populations) == 1 else None
         qualified = f"{alone}.{name}" if alone and "." not in name else name
         if qualified not in known:
-            raise CircuitError(f"cannot record '{name}'; known: {', '.join(k.split('.')[1] if alone else k for k in known)}")
+            raise CircuitError(
+                f"cannot record '{name}'; known: {', '.join(k.split('.')[1] if alone else k for k in known)}"
+            )
         names.append(qualified)
     return tuple(names)
 

@@ -87,8 +87,10 @@ class Rule:
         for statement in self.statements:
             sign = "+" if statement.operator == "+=" else "-"
             before = found.get(statement.target)
-            found[statement.target] = f"{before} {sign} ({statement.expression})" if before else (
-                statement.expression if sign == "+" else f"-({statement.expression})"
+            found[statement.target] = (
+                f"{before} {sign} ({statement.expression})"
+                if before
+                else (statement.expression if sign == "+" else f"-({statement.expression})")
             )
         return found
 

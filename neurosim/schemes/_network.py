@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
@@ -106,7 +107,7 @@ def forward_pathways(network: Network, learning_rate: float, rule: str = "delta"
     layers = ("input", *layer_names(network), "output")
     ports = {name: _neuron(network, name).ports for name in layers}
     found = []
-    for number, (pre, post) in enumerate(zip(layers, layers[1:], strict=False), start=1):
+    for number, (pre, post) in enumerate(itertools.pairwise(layers), start=1):
         target = f"{post}.{ports[post]['drive']}"
         settings: dict[str, Any] = {"rule": rule_of(rule), "parameters": {"learning_rate": learning_rate}}
         law = Initial(network.weight_law, network.weights, "in")
@@ -124,7 +125,7 @@ def feedback_ends(network: Network, topology: Topology) -> tuple[tuple[str, str,
     """
     layers = (*layer_names(network), "output")
     found = []
-    for number, (below, above) in enumerate(zip(layers, layers[1:], strict=False), start=1):
+    for number, (below, above) in enumerate(itertools.pairwise(layers), start=1):
         sender = above if topology == "layerwise" else "output"
         source = f"{sender}.{_neuron(network, sender).ports['error']}"
         found.append((f"B{number}", source, f"{below}.{_neuron(network, below).ports['feedback']}", number + 1))

@@ -51,7 +51,7 @@ class EpochReport:
 
 
 def history_of(reports: Sequence[EpochReport]) -> xarray.Dataset:
-    """Reports of all epochs as a Dataset with dims ``epoch`` and ``layer``; not a number where not measured."""
+    """Reports of all epochs as a Dataset with dims ``epoch`` and ``layer``; nan where not measured."""
     import xarray
 
     layers = list(dict.fromkeys(layer for report in reports for layer in report.layers))

@@ -10,7 +10,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from neurosim.equations.array_code import block_function, expression_function, reset_function
@@ -22,10 +22,13 @@ from neurosim.errors import EquationError
 NAMES = ("v", "w", "x_1")
 BACKENDS = {"numpy": np, "jax": jnp}
 MATH: dict[str, Any] = {
-    **{name: getattr(math, name) for name in ("exp", "log", "log10", "sqrt", "expm1", "log1p", "sin", "cos", "tan")},
+    **{
+        name: getattr(math, name)
+        for name in ("exp", "log", "log10", "sqrt", "expm1", "log1p", "sin", "cos", "tan")
+    },
     **{name: getattr(math, name) for name in ("sinh", "cosh", "tanh", "floor", "ceil")},
     **{"arcsin": math.asin, "arccos": math.acos, "arctan": math.atan, "abs": abs, "int": math.trunc},
-    "sign": lambda x: (x > 0) - (x < 0),
+    "sign": lambda x: math.copysign(1.0, x) if x else 0.0,
     "exprel": lambda x: math.expm1(x) / x if x else 1.0,
     "clip": lambda x, low, high: min(max(x, low), high),
 }
@@ -53,7 +56,9 @@ class Evaluator:
                 return MATH[name](*(self(argument) for argument in arguments))
             case ast.UnaryOp(op=op, operand=operand):
                 value = self(operand)
-                return {ast.USub: lambda: -value, ast.UAdd: lambda: value, ast.Not: lambda: not value}[type(op)]()
+                return {ast.USub: lambda: -value, ast.UAdd: lambda: value, ast.Not: lambda: not value}[
+                    type(op)
+                ]()
             case ast.BoolOp(op=ast.And(), values=values):
                 return all(self(value) for value in values)
             case ast.BoolOp(values=values):
@@ -80,15 +85,27 @@ def _wider(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     """Longer expressions, in forms that do not blow up a rounding error."""
     pairs = st.tuples(inner, inner)
     return st.one_of(
-        pairs.flatmap(lambda p: st.sampled_from([f"({p[0]} + {p[1]})", f"{p[0]} - ({p[1]})", f"({p[0]})*({p[1]})"])),
+        pairs.flatmap(
+            lambda p: st.sampled_from([f"({p[0]} + {p[1]})", f"{p[0]} - ({p[1]})", f"({p[0]})*({p[1]})"])
+        ),
         pairs.map(lambda p: f"({p[0]})/(1 + abs({p[1]}))"),
-        inner.flatmap(lambda x: st.sampled_from([f"-({x})", f"+({x})", f"({x})**2", f"abs({x})**0.5", f"(1 + ({x})**2)**-1"])),
-        inner.flatmap(lambda x: st.sampled_from([f"{f}({x})" for f in ("sin", "cos", "tanh", "arctan", "abs")])),
+        inner.flatmap(
+            lambda x: st.sampled_from(
+                [f"-({x})", f"+({x})", f"({x})**2", f"abs({x})**0.5", f"(1 + ({x})**2)**-1"]
+            )
+        ),
+        inner.flatmap(
+            lambda x: st.sampled_from([f"{f}({x})" for f in ("sin", "cos", "tanh", "arctan", "abs")])
+        ),
         inner.map(lambda x: f"log(1 + abs({x}))"),
         inner.map(lambda x: f"exp(-abs({x}))"),
         inner.map(lambda x: f"exprel(clip({x}, -3, 3))"),
         inner.map(lambda x: f"log1p(abs({x})) + expm1(clip({x}, -1, 1)) + log10(2 + abs({x}))"),
-        inner.map(lambda x: f"sinh(clip({x}, -2, 2)) + cosh(clip({x}, -2, 2)) + arcsin(sin({x})/2) + arccos(cos({x})/2)"),
+        inner.map(
+            lambda x: (
+                f"sinh(clip({x}, -2, 2)) + cosh(clip({x}, -2, 2)) + arcsin(sin({x})/2) + arccos(cos({x})/2)"
+            )
+        ),
     )
 
 
@@ -97,7 +114,15 @@ LEAVES = st.one_of(
     st.sampled_from([*NAMES, "1", "2.5", "0.1", "3", "pi", "e", "mV", "ms", "1e-3", "1000"]),
     st.sampled_from(NAMES).flatmap(
         lambda n: st.sampled_from(
-            [f"floor({n})", f"ceil({n})", f"sign({n})", f"int({n})", f"{n} % 3", f"{n} % -2.5", f"clip({n}, -1, 1)"]
+            [
+                f"floor({n})",
+                f"ceil({n})",
+                f"sign({n})",
+                f"int({n})",
+                f"{n} % 3",
+                f"{n} % -2.5",
+                f"clip({n}, -1, 1)",
+            ]
             + [f"int({n} > 0)", f"int({n} <= w and not {n} == 1)", f"int({n} != v or w < 0 or v >= 1)"]
         )
     ),
@@ -107,11 +132,15 @@ NUMBERS = st.floats(-5, 5, allow_subnormal=False) | st.sampled_from([0.0, 1.0, -
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+@settings(max_examples=60)
 @given(expression=EXPRESSIONS, rows=st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), min_size=1, max_size=4))
 def test_equals_pythons_own_arithmetic(backend: str, expression: str, rows: list[tuple[float, ...]]) -> None:
-    tree = check_expression(expression)
+    try:
+        tree = check_expression(expression)
+    except EquationError:
+        reject()  # a constant without a value, say
     function = expression_function("value", expression)
-    columns = dict(zip(NAMES, np.array(rows).T, strict=True))
+    columns: dict[str, Any] = dict(zip(NAMES, np.array(rows).T, strict=True))
     xp = BACKENDS[backend]
     got = function.compile(xp)(**{name: xp.asarray(columns[name]) for name in function.arguments})
     for number, row in enumerate(rows):
@@ -128,7 +157,7 @@ def test_every_function_exists_and_is_right(backend: str, function: str) -> None
     compiled = expression_function("value", f"{function}({arguments})").compile(BACKENDS[backend])
     grid = np.linspace(0.05, 0.95, 19)
     expected = [MATH[function](x, 0.1, 0.5) if function == "clip" else MATH[function](x) for x in grid]
-    np.testing.assert_allclose(compiled(v=grid), expected, rtol=1e-14)
+    np.testing.assert_allclose(compiled(v=grid), expected, rtol=1e-13)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -192,7 +221,7 @@ def test_random_numbers_are_arguments() -> None:
         "return (lambda: v)()",
         "return [v for v in v]",
         "return 'text'",
-        "return exp(*v)" ".real",
+        "return exp(*v)",
         "return __import__('os')",
         "import os\n    return v",
         "global v\n    return v",
@@ -214,9 +243,11 @@ def test_the_last_gate_refuses_tampered_source(body: str) -> None:
         function.compile(np)
 
 
-@pytest.mark.parametrize("source", ["", "value = 1", "def other(v):\n    return v\n", "def value(v=open(1)):\n    return v\n"])
+@pytest.mark.parametrize(
+    "source", ["", "value = 1", "def other(v):\n    return v\n", "def value(v=open(1)):\n    return v\n"]
+)
 def test_the_last_gate_wants_exactly_the_function(source: str) -> None:
-    with pytest.raises((EquationError, KeyError)):
+    with pytest.raises(EquationError, match="single plain function"):
         replace(expression_function("value", "v"), source=source).compile(np)()
 
 

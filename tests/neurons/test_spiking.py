@@ -30,11 +30,21 @@ def build(name: str, **settings: Any) -> NeuronModel:
 
 
 def step_through(
-    model: NeuronModel, duration: float, dt: float, inputs: Mapping[str, float], start: Mapping[str, float] | None = None
+    model: NeuronModel,
+    duration: float,
+    dt: float,
+    inputs: Mapping[str, float],
+    start: Mapping[str, float] | None = None,
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Brian2's order of a step, in a few lines of NumPy: traces before each step, and the spikes of each."""
     functions = {name: function.compile(np) for name, function in model.functions.items()}
-    values: dict[str, Any] = {**model.parameter_values, **model.initial_values, **inputs, **(start or {}), "dt": dt}
+    values: dict[str, Any] = {
+        **model.parameter_values,
+        **model.initial_values,
+        **inputs,
+        **(start or {}),
+        "dt": dt,
+    }
     hold = model.refractory_seconds
     if hold is None and not model.refractory_is_condition and model.refractory:
         hold = values[model.refractory]
@@ -69,14 +79,17 @@ def step_through(
     return traces, spikes
 
 
-def run_in_brian(model: NeuronModel, duration: float, dt: float, inputs: Mapping[str, float]) -> tuple[Any, np.ndarray]:
+def run_in_brian(
+    model: NeuronModel, duration: float, dt: float, inputs: Mapping[str, float]
+) -> tuple[Any, np.ndarray]:
     """The same text in a Brian2 group built by hand."""
+    refractory: Any = False if model.refractory is None else model.refractory
     group = brian2.NeuronGroup(
         1,
         str(model.equation_set),
         threshold=model.threshold,
         reset=model.reset,
-        refractory=model.refractory if model.refractory is not None else False,
+        refractory=refractory,
         method=model.resolved_method,
         dt=dt * brian2.second,
         name="neurons",
@@ -87,7 +100,9 @@ def run_in_brian(model: NeuronModel, duration: float, dt: float, inputs: Mapping
     traces = brian2.StateMonitor(group, model.state_variables, record=True, name="traces", when="start")
     spikes = brian2.SpikeMonitor(group, name="fired")
     brian2.Network(group, traces, spikes).run(duration * brian2.second)
-    return {name: getattr(traces, f"{name}_")[0] for name in model.state_variables}, np.round(spikes.t_ / dt).astype(int)
+    return {name: getattr(traces, f"{name}_")[0] for name in model.state_variables}, np.round(
+        spikes.t_ / dt
+    ).astype(int)
 
 
 @pytest.mark.parametrize("name", DRIVEN)
@@ -112,12 +127,14 @@ def test_agrees_with_brian(name: str) -> None:
     current, dt, _ = DRIVEN[name]
     inputs = {"i_ext": current}
     model = build(name)
-    traces, spikes = step_through(model, 0.15, dt, inputs)
-    expected, expected_spikes = run_in_brian(model, 0.15, dt, inputs)
+    traces, spikes = step_through(model, 0.1, dt, inputs)
+    expected, expected_spikes = run_in_brian(model, 0.1, dt, inputs)
     np.testing.assert_array_equal(np.flatnonzero(spikes), expected_spikes)
     assert spikes.any()
     for variable, trace in traces.items():
-        np.testing.assert_allclose(trace, expected[variable], rtol=1e-9, atol=1e-12 * np.abs(expected[variable]).max())
+        np.testing.assert_allclose(
+            trace, expected[variable], rtol=1e-9, atol=1e-12 * np.abs(expected[variable]).max()
+        )
 
 
 @pytest.mark.parametrize("name", DRIVEN)

@@ -185,5 +185,3 @@ def test_batch_summed_reward_costs_at_least_three_times_the_error(mnist: Task) -
         circuit = build(mnist, scope=scope)
         errors[scope] = feedback_error(learn(circuit, mnist, frozen(circuit, 0), 1000, seed=0, first=0))
     assert errors["batch"] > 3 * errors["trial"]
-
-

@@ -103,7 +103,13 @@ class BatchedEngine:
         return after, Outputs(ends=ends, recordings=recordings)
 
     def train(
-        self, state: Mapping[str, Any], stimuli: Mapping[str, Any], order: np.ndarray, *, seed: int, first: int
+        self,
+        state: Mapping[str, Any],
+        stimuli: Mapping[str, Any],
+        order: np.ndarray,
+        *,
+        seed: int,
+        first: int,
     ) -> tuple[State, Outputs]:
         """Learn from mini-batches, all in one compiled call.
 
@@ -131,7 +137,14 @@ class BatchedEngine:
             learned = {name: values.pop(name) for name in sorted(names)}
             keys = noise_keys(self.circuit, seed)
             learned, ends = _train(
-                self.circuit, self.setting, learned, values, data, jnp.asarray(order, jnp.int32), keys, jnp.uint32(first)
+                self.circuit,
+                self.setting,
+                learned,
+                values,
+                data,
+                jnp.asarray(order, jnp.int32),
+                keys,
+                jnp.uint32(first),
             )
             learned, ends = jax.device_get((learned, ends))
         return {**{n: np.asarray(a) for n, a in state.items()}, **learned}, Outputs(ends=ends)
@@ -182,7 +195,14 @@ def _run(
 
 @functools.partial(jax.jit, static_argnums=(0, 1), donate_argnums=(2,))
 def _train(
-    circuit: Circuit, setting: Setting, learned: Any, values: Any, data: Any, order: Any, keys: Any, first: Any
+    circuit: Circuit,
+    setting: Setting,
+    learned: Any,
+    values: Any,
+    data: Any,
+    order: Any,
+    keys: Any,
+    first: Any,
 ) -> Any:
     batch = order.shape[1]
     report = ("loss", f"{circuit.output_population}.y")

@@ -46,10 +46,9 @@ def increments(now: Snapshot, pathway: str, trials: int) -> dict[str, Any]:
 
 def _oracle(now: Snapshot, pathway: str, rule: OracleRule, trials: int) -> dict[str, Any]:
     names = rule_names(now.plan.circuit, pathway)
-    sizes = dict(zip(("post", "pre"), now.plan.circuit.shape(pathway), strict=True))
+    sizes: dict[str, int] = dict(zip(("post", "pre"), now.plan.circuit.shape(pathway), strict=True))
     inputs = {
-        argument: jnp.broadcast_to(now[name], (trials, sizes.get(kind, 1)))
-        for argument, (kind, name) in names.items()
+        argument: jnp.broadcast_to(now[name], (trials, sizes.get(kind, 1))) for argument, (kind, name) in names.items()
     }
     values = {variable: now[f"{pathway}.{variable}"] for variable in rule.changed}
     parameters = {name: now[f"{pathway}.{name}"] for name in rule.parameters}
@@ -98,7 +97,7 @@ def _factor(now: Snapshot, pathway: str, function: ArrayFunction | None) -> Any:
     names = rule_names(now.plan.circuit, pathway)
     arguments = {}
     for argument in function.arguments:
-        kind, name = names[argument]
+        _, name = names[argument]
         if argument == "w_reciprocal":
             other = reciprocal_of(now.plan.circuit, now.plan.circuit.pathway[pathway])
             arguments[argument] = jnp.transpose(now[f"{other}.w"])

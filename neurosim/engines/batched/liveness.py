@@ -39,8 +39,17 @@ def live_states(plan: Plan, asked: Iterable[str]) -> tuple[str, ...]:
                 live |= {f"{population}.{v}" for v in model.state_variables}
                 stack += [f"{population}.{v}" for v in model.state_variables]
                 functions = model.functions
-                used = {a for f in ("advance", "threshold", "reset", "refractory") if f in functions for a in functions[f].arguments}
-                stack += [plan.resolve(population, a) for a in used if a not in ("dt", "t", "spikes") and not a.startswith("rand")]
+                used = {
+                    a
+                    for f in ("advance", "threshold", "reset", "refractory")
+                    if f in functions
+                    for a in functions[f].arguments
+                }
+                stack += [
+                    plan.resolve(population, a)
+                    for a in used
+                    if a not in ("dt", "t", "spikes") and not a.startswith("rand")
+                ]
                 stack += [w.source for w in circuit.pathways if w.at_spikes and w.post == population]
             elif leaf in states:
                 live.add(leaf)
@@ -52,11 +61,10 @@ def live_states(plan: Plan, asked: Iterable[str]) -> tuple[str, ...]:
 
 def lives(plan: Plan, asked_by_phase: list[set[str]], *, all_at_end: bool) -> list[tuple[str, ...]]:
     """Live states of every phase of a presentation, found from the last phase backwards."""
-    circuit = plan.circuit
     every = {f"{p}.{name}" for p, model in plan.models.items() for name in model.state_variables}
     wanted: set[str] = set(every) if all_at_end else set()
     found: list[tuple[str, ...]] = []
-    for phase, asked in zip(reversed(circuit.phases), reversed(asked_by_phase), strict=True):
+    for asked in reversed(asked_by_phase):
         live = live_states(plan, asked | wanted)
         found.append(live)
         # What the phase goes on from, the one before has to deliver.

@@ -189,4 +189,3 @@ def _learned(circuit: Circuit) -> set[str]:
 def _trialwise(value: Any, trials: int) -> Any:
     value = jnp.asarray(value)
     return jnp.broadcast_to(value, (trials, jnp.shape(value)[-1] if value.ndim else 1))
-

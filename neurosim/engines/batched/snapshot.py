@@ -80,14 +80,21 @@ class Snapshot:
         if node.kind == "input":
             return self._input(node)
         if node.kind == "sum":
-            return jnp.sum(self[node.needs["loss_share"]], axis=-1, keepdims=True)
+            return jnp.sum(self._per_neuron(node.needs["loss_share"]), axis=-1, keepdims=True)
         if node.kind == "batch_sum":
             return jnp.sum(self[node.needs["loss"]], axis=0, keepdims=True)
         assert node.function is not None
         if node.kind == "pairwise":
-            sides = {a: self[n][..., None, :] if a.endswith("_pre") else self[n][..., :, None] for a, n in node.needs.items()}
+            full = {a: self._per_neuron(n) for a, n in node.needs.items()}
+            sides = {a: v[..., None, :] if a.endswith("_pre") else v[..., :, None] for a, v in full.items()}
             return jnp.sum(compiled(node.function)(**sides), axis=-1)
         return compiled(node.function)(**{argument: self[need] for argument, need in node.needs.items()})
+
+    def _per_neuron(self, name: str) -> Any:
+        """A variable with its neuron axis at full length, to be summed over."""
+        value = self[name]
+        size = self.plan.circuit.population[name.split(".")[0]].size
+        return jnp.broadcast_to(value, (*jnp.shape(value)[:-1], size))
 
     def _input(self, node: Node) -> Any:
         # What does not change during a phase is summed once, before the loop over time.
@@ -114,7 +121,7 @@ def deliver(circuit: Circuit, pathway: str, values: Mapping[str, Any], activity:
         Shape (trial, n_post), or without the trial axis where the activity has none.
     """
     found = circuit.pathway[pathway]
-    n_post, n_pre = circuit.shape(pathway)
+    _, n_pre = circuit.shape(pathway)
     weights = values[f"{found.tie.pathway if found.tie else pathway}.w"]
     if found.connectivity == "one_to_one":
         return weights * activity

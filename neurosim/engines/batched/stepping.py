@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from neurosim.circuit.description import Circuit
 from neurosim.circuit.plan import Plan
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, deliver
@@ -178,7 +179,9 @@ def _leave_refractoriness(
     if model.refractory_seconds is not None:
         period: Any = jnp.asarray(model.refractory_seconds, stretch.dtype)
     else:
-        period = Snapshot(stretch.plan, values, perturbations=perturbations).local(population, model.functions["refractory"])
+        period = Snapshot(stretch.plan, values, perturbations=perturbations).local(
+            population, model.functions["refractory"]
+        )
     if model.refractory_is_condition:
         values[f"{population}.not_refractory"] |= ~period
     else:
@@ -188,7 +191,12 @@ def _leave_refractoriness(
 
 
 def _cross_threshold(
-    stretch: Stretch, population: str, moved: Snapshot, keys: Mapping[str, Any], presentations: Any, number: Any
+    stretch: Stretch,
+    population: str,
+    moved: Snapshot,
+    keys: Mapping[str, Any],
+    presentations: Any,
+    number: Any,
 ) -> Any:
     """Spikes as numbers, one or zero."""
     model = stretch.plan.models[population]
@@ -262,7 +270,11 @@ def _draws(
 
 
 def _constant_part(
-    stretch: Stretch, values: Mapping[str, Any], perturbations: Mapping[str, Any] | None, *, changing: set[str]
+    stretch: Stretch,
+    values: Mapping[str, Any],
+    perturbations: Mapping[str, Any] | None,
+    *,
+    changing: set[str],
 ) -> Arrays:
     """Everything that does not change during the stretch, computed before the loop.
 
@@ -282,7 +294,7 @@ def _constant_part(
             node = plan.nodes.get(stack.pop())
             if node is None:
                 continue
-            if any(pathway in stretch.learn for pathway in node.pathways):
+            if any(_owner(circuit, pathway) in stretch.learn for pathway in node.pathways):
                 return True
             stack.extend(node.needs.values())
         return False
@@ -295,8 +307,7 @@ def _constant_part(
         if constant(name):
             found[name] = still[name]
         elif node.kind == "input":
-            steady = [p for p in node.pathways if constant(node.needs[p]) and p not in stretch.learn]
-            steady = [p for p in steady if (circuit.pathway[p].tie.pathway if circuit.pathway[p].tie else p) not in stretch.learn]  # type: ignore[union-attr]
+            steady = [p for p in node.pathways if constant(node.needs[p]) and _owner(circuit, p) not in stretch.learn]
             if steady:
                 total = sum(deliver(circuit, p, values, still[node.needs[p]]) for p in steady)
                 found[f"{name}|constant"] = total
@@ -304,10 +315,14 @@ def _constant_part(
     return found
 
 
+def _owner(circuit: Circuit, pathway: str) -> str:
+    """The pathway whose weights a pathway uses."""
+    tie = circuit.pathway[pathway].tie
+    return pathway if tie is None else tie.pathway
+
+
 def _full(stretch: Stretch, name: str, value: Any) -> Any:
     """A recorded variable at shape (trial, neuron)."""
     population = stretch.plan.circuit.population.get(name.split(".")[0])
     size = population.size if population is not None and "." in name else 1
     return jnp.broadcast_to(value, (stretch.trials, size))
-
-

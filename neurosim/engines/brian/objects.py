@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import brian2
 import numpy as np
+from brian2.groups.group import CodeRunner
 
 from neurosim.circuit.composition import LOSS, broadcast, compose
 from neurosim.circuit.description import Circuit, Pathway
 from neurosim.circuit.plan import plan
-from neurosim.circuit.plasticity import rule_names
 from neurosim.engines.setting import Setting
 from neurosim.equations.dimensions import dimension_of
 from neurosim.equations.parse import Equation, EquationSet
@@ -25,6 +26,7 @@ from neurosim.units import dimension_text
 FIRST, MONITOR = -1_000_000, -1
 #: Switches a rule that acts at every step.
 LEARNING = "is_learning"
+_counter = itertools.count()
 
 
 @dataclass
@@ -41,6 +43,7 @@ class Objects:
         The updaters of summed inputs, in the order in which they can be computed.
     """
 
+    circuit: Circuit
     clock: Any
     groups: dict[str, Any] = field(default_factory=dict)
     synapses: dict[str, Any] = field(default_factory=dict)
@@ -53,6 +56,39 @@ class Objects:
         found = [*self.groups.values(), *self.synapses.values(), *self.extra]
         return found if self.scalars is None else [*found, self.scalars]
 
+    def group(self, population: str | None) -> Any:
+        """A population's neurons; without a name, the group of the broadcast variables."""
+        return self.groups[population] if population else self.scalars
+
+    def get(self, name: str) -> np.ndarray:
+        """A stored variable by its qualified name."""
+        population, _, variable = name.rpartition(".")
+        return np.array(self.group(population).variables[variable].get_value(), copy=True)
+
+    def set(self, name: str, value: Any) -> None:
+        """Set a stored variable by its qualified name."""
+        population, _, variable = name.rpartition(".")
+        array = self.group(population).variables[variable]
+        array.set_value(np.asarray(value, dtype=array.dtype))
+
+    def get_synaptic(self, pathway: str, variable: str) -> np.ndarray:
+        """A synaptic variable as ``(n_post, n_pre)``."""
+        n_post, n_pre = self.circuit.shape(pathway)
+        values = np.array(self.synapses[pathway].variables[variable].get_value(), copy=True)
+        single = self.circuit.pathway[pathway].connectivity == "one_to_one"
+        return values if single else values.reshape(n_pre, n_post).T
+
+    def set_synaptic(self, pathway: str, variable: str, value: Any) -> None:
+        """Set a synaptic variable from ``(n_post, n_pre)``, or a shared one from a number."""
+        array = self.synapses[pathway].variables[variable]
+        # Brian2 counts dense synapses by presynaptic neuron first.
+        array.set_value(np.ascontiguousarray(np.asarray(value, dtype=array.dtype).T).ravel())
+
+    def runner(self, group: Any, code: str) -> Any:
+        """Code of a group that runs when called for, or at the end of each step if a Network holds it."""
+        name = f"neurosim_runner_{next(_counter)}*"
+        return CodeRunner(group, "stateupdate", code=code, check_units=False, clock=self.clock, when="end", name=name)
+
 
 def build_objects(circuit: Circuit, setting: Setting, courses: Mapping[str, np.ndarray]) -> Objects:
     """Make all objects.
@@ -62,7 +98,7 @@ def build_objects(circuit: Circuit, setting: Setting, courses: Mapping[str, np.n
     courses
         Stimuli that change in time: ``population.variable -> (step, n)``, over the whole run.
     """
-    objects = Objects(brian2.Clock(dt=setting.dt * brian2.second, name="neurosim_clock*"))
+    objects = Objects(circuit, brian2.Clock(dt=setting.dt * brian2.second, name="neurosim_clock*"))
     scalars = broadcast(circuit)
     if scalars:
         text = "\n".join(f"{name} : {unit}" for name, unit in scalars.items())
@@ -106,7 +142,9 @@ def group_equations(circuit: Circuit, population: str, model: NeuronModel, cours
     return "\n".join(lines)
 
 
-def _group(circuit: Circuit, population: str, model: NeuronModel, objects: Objects, courses: Mapping[str, np.ndarray]) -> Any:
+def _group(
+    circuit: Circuit, population: str, model: NeuronModel, objects: Objects, courses: Mapping[str, np.ndarray]
+) -> Any:
     refractory: Any = False
     if model.refractory is not None:
         seconds = model.refractory_seconds
@@ -202,22 +240,3 @@ def _weight_unit(circuit: Circuit, pathway: Pathway) -> str:
         source = compose(circuit)[pathway.pre].equation_set.by_name[pathway.source.split(".")[1]]
         dimension = dimension / dimension_of(source.unit)
     return dimension_text(dimension)
-
-
-def rule_code(circuit: Circuit, pathway: Pathway) -> str:
-    """The rule as the abstract code of its Synapses.
-
-    At the end of a phase, increments are collected over the trials of a batch; a rule that acts at every step
-    changes its variables at once, in phases in which it is switched on.
-    """
-    assert isinstance(pathway.rule, Rule)
-    lines = []
-    scalars = broadcast(circuit)
-    names = {n: f"{n}_post" for n in rule_names(circuit, pathway.name) if n in scalars}
-    for variable, expression in pathway.rule.increments.items():
-        text = brian2.utils.stringtools.word_substitute(expression, names)
-        if pathway.rule.timing == "step":
-            lines.append(f"{variable} = {variable} + {LEARNING}*({text})")
-        else:
-            lines.append(f"change_{variable} = change_{variable} + ({text})")
-    return "\n".join(lines)

@@ -1,0 +1,124 @@
+"""Rules at the ends of phases: what each collects over a batch, and how it is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from brian2.utils.stringtools import word_substitute
+
+from neurosim.circuit.composition import broadcast
+from neurosim.circuit.description import Circuit, Pathway, Phase
+from neurosim.circuit.plasticity import rule_names
+from neurosim.circuit.validation import reciprocal_of
+from neurosim.engines.brian.objects import LEARNING, Objects
+from neurosim.engines.state import State, learned_names
+from neurosim.rules._rule import OracleRule, Rule
+
+
+class Learning:
+    """All learning pathways of a circuit.
+
+    A local rule is code of its Synapses. An oracle rule runs on the host, on arrays that each trial leaves.
+    """
+
+    def __init__(self, circuit: Circuit, objects: Objects, state: Mapping[str, np.ndarray], batch: int) -> None:
+        self.circuit, self.objects, self.state = circuit, objects, state
+        self.collecting: dict[str, Any] = {}
+        self.applying: dict[str, Any] = {}
+        #: Rules that act at every step; the Network holds them.
+        self.stepping: dict[str, Any] = {}
+        self.oracle: dict[str, Any] = {}
+        self.collected: dict[str, list[dict[str, np.ndarray]]] = {}
+        for name in learning_pathways(circuit):
+            pathway, synapses = circuit.pathway[name], objects.synapses[name]
+            if isinstance(pathway.rule, OracleRule):
+                self.oracle |= {f"{name}.{v}": state[f"{name}.{v}"] for v in pathway.rule.changed}
+            elif pathway.rule.timing == "step":
+                self.stepping[name] = objects.runner(synapses, rule_code(circuit, pathway))
+            else:
+                divisor = batch if pathway.reduction == "mean" else 1
+                lines = [f"{v} = {v} + change_{v}/{divisor}\nchange_{v} = 0" for v in pathway.rule.changed]
+                self.collecting[name] = objects.runner(synapses, rule_code(circuit, pathway))
+                self.applying[name] = objects.runner(synapses, "\n".join(lines))
+
+    @property
+    def runners(self) -> list[Any]:
+        """What has to be compiled before the first end of a phase."""
+        return [*self.collecting.values(), *self.applying.values()]
+
+    def set_initial(self) -> None:
+        """Weights, further synaptic variables and rule parameters, from the state."""
+        for pathway in self.circuit.pathways:
+            if pathway.tie is not None:
+                continue
+            local = isinstance(pathway.rule, Rule)
+            for variable in (*pathway.rule.synaptic_variables, *pathway.rule.parameters) if local else ("w",):
+                self.objects.set_synaptic(pathway.name, variable, self.state[f"{pathway.name}.{variable}"])
+
+    def begin(self, phase: Phase, *, learn: bool) -> None:
+        """Switch the rules that act at every step."""
+        for name in self.stepping:
+            self.objects.set_synaptic(name, LEARNING, float(learn and name in phase.learn))
+
+    def collect(self, phase: Phase) -> None:
+        """One trial's increments, all from the weights as they are."""
+        for name in phase.learn:
+            self._copy_reciprocal(self.circuit.pathway[name])
+        for name in phase.learn:
+            if name in self.collecting:
+                self.collecting[name].run()
+            elif isinstance(self.circuit.pathway[name].rule, OracleRule):
+                seen = rule_names(self.circuit, name)
+                self.collected.setdefault(name, []).append({a: self.objects.get(n) for a, (_, n) in seen.items()})
+
+    def apply(self) -> None:
+        """The batch is over: change the weights."""
+        for runner in self.applying.values():
+            runner.run()
+        for name, trials in self.collected.items():
+            rule = self.circuit.pathway[name].rule
+            assert isinstance(rule, OracleRule)
+            inputs = {argument: np.stack([trial[argument] for trial in trials]) for argument in rule.uses}
+            values = {variable: self.oracle[f"{name}.{variable}"] for variable in rule.changed}
+            after = rule.step(np, values, inputs, {p: self.state[f"{name}.{p}"] for p in rule.parameters})
+            self.oracle |= {f"{name}.{variable}": after[variable] for variable in rule.changed}
+            self.objects.set_synaptic(name, "w", after["w"])
+        self.collected.clear()
+
+    def learned(self) -> State:
+        """All variables that learning changes, as they are now."""
+        return {
+            name: self.oracle[name] if name in self.oracle else self.objects.get_synaptic(*name.split("."))
+            for name in learned_names(self.circuit)
+        }
+
+    def _copy_reciprocal(self, pathway: Pathway) -> None:
+        if "reciprocal" in pathway.rule.reads:
+            weights = self.objects.get_synaptic(str(reciprocal_of(self.circuit, pathway)), "w")
+            self.objects.set_synaptic(pathway.name, "w_reciprocal", weights.T)
+
+
+def learning_pathways(circuit: Circuit) -> tuple[str, ...]:
+    """Pathways that learn in any phase."""
+    return tuple(dict.fromkeys(name for phase in circuit.phases for name in phase.learn))
+
+
+def rule_code(circuit: Circuit, pathway: Pathway) -> str:
+    """The rule as the abstract code of its Synapses.
+
+    At the end of a phase, increments are collected over the trials of a batch; a rule that acts at every step
+    changes its variables at once, in phases in which it is switched on.
+    """
+    assert isinstance(pathway.rule, Rule)
+    lines = []
+    scalars = broadcast(circuit)
+    names = {n: f"{n}_post" for n in rule_names(circuit, pathway.name) if n in scalars}
+    for variable, expression in pathway.rule.increments.items():
+        text = word_substitute(expression, names)
+        if pathway.rule.timing == "step":
+            lines.append(f"{variable} = {variable} + {LEARNING}*({text})")
+        else:
+            lines.append(f"change_{variable} = change_{variable} + ({text})")
+    return "\n".join(lines)

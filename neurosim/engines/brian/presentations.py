@@ -1,0 +1,236 @@
+"""The presentations of one call: their schedule, and what happens at the ends of phases."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import brian2
+import numpy as np
+
+from neurosim.circuit.composition import BATCH_LOSS, broadcast, compose
+from neurosim.circuit.description import Circuit
+from neurosim.engines.brian.learning import Learning, learning_pathways
+from neurosim.engines.brian.objects import build_objects
+from neurosim.engines.brian.recorder import Recorder
+from neurosim.engines.noise import draw_noise, noise_keys
+from neurosim.engines.outputs import Outputs
+from neurosim.engines.setting import Setting
+from neurosim.engines.state import State
+from neurosim.errors import EngineError
+
+
+class PhaseEnds(brian2.BrianObject):  # type: ignore[misc]
+    """Calls back at the last step of each phase, when the step is over."""
+
+    add_to_magic_network = False
+
+    def __init__(self, clock: Any, ends: Mapping[int, Callable[[], object]]) -> None:
+        super().__init__(clock=clock, when="end", order=10_000, name="neurosim_phase_ends*")
+        self.ends = ends
+
+    def run(self) -> None:
+        """Called by the Network at every step."""
+        clock: Any = self._clock
+        call = self.ends.get(int(clock.variables["timestep"].get_value()[0]))
+        if call is not None:
+            call()
+
+
+class Presentations:
+    """Trials presented one after the other.
+
+    Parameters
+    ----------
+    standalone
+        Whether Brian2 compiles the whole run, and results exist only after it.
+    others
+        As for `BrianEngine.run`.
+    """
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        setting: Setting,
+        state: Mapping[str, np.ndarray],
+        stimuli: Mapping[str, np.ndarray],
+        *,
+        standalone: bool,
+        seed: int,
+        first: int,
+        batch: int | None,
+        noise: Mapping[str, Mapping[str, np.ndarray]] | None,
+        learn: bool,
+        phases: Sequence[str] | None,
+        trials: int | None,
+    ) -> None:
+        self.circuit, self.setting, self.standalone, self.learn = circuit, setting, standalone, learn
+        self.state = {name: np.asarray(array) for name, array in state.items()}
+        self.phases = [phase for phase in circuit.phases if phases is None or phase.name in phases]
+        self.steps = [phase.steps(setting.dt) for phase in self.phases]
+        arrays = {name: np.asarray(array) for name, array in stimuli.items()}
+        self.trials = trials or next((a.shape[-2] for a in arrays.values() if a.ndim >= 2), 1)
+        self.batch = batch or self.trials
+        self.stimuli = {
+            name: np.broadcast_to(a, (self.trials, circuit.population[name.split(".")[0]].size))
+            for name, a in arrays.items()
+            if a.ndim < 3
+        }
+        # Courses of all trials, one after the other.
+        moving = {name: a[: sum(self.steps)] for name, a in arrays.items() if a.ndim == 3}
+        self.courses = {name: np.concatenate(np.moveaxis(a, 1, 0)) for name, a in moving.items()}
+        self.noise = self._noise(noise or {}, seed, first)
+        self.brian_seed = int(np.random.SeedSequence([seed, first]).generate_state(1)[0])
+        self._refuse()
+
+    def run(self, report: Sequence[str], record: Sequence[str]) -> tuple[State, Outputs]:
+        """Build the objects, run all presentations, read the results."""
+        brian2.seed(self.brian_seed)
+        self.objects = build_objects(self.circuit, self.setting, self.courses)
+        self.learning = Learning(self.circuit, self.objects, self.state, self.batch)
+        self.recorder = Recorder(self.objects, record, report)
+        self.holds = self._make_holds()
+        self.prepared = False
+        self._set_parameters()
+        self.learning.set_initial()
+        stepping = self.learning.stepping.values() if self.learn else ()
+        network = brian2.Network(*self.objects.everything(), *self.recorder.monitors.values(), *stepping)
+        if self.standalone:
+            return self._run_standalone(network)
+        self._run_at_once(network)
+        return self._results()
+
+    def _run_at_once(self, network: Any) -> None:
+        ends, step = {}, 0
+        schedule = list(itertools.product(range(self.trials), range(len(self.steps))))
+        for position, (trial, number) in enumerate(schedule):
+            step += self.steps[number]
+            following = schedule[position + 1] if position + 1 < len(schedule) else None
+            ends[step - 1] = lambda t=trial, n=number, f=following: (self._end(t, n), f and self._begin(*f))
+        network.add(PhaseEnds(self.objects.clock, ends))
+        self._begin(0, 0)
+        network.run(step * self.setting.dt * brian2.second, namespace={})
+
+    def _run_standalone(self, network: Any) -> tuple[State, Outputs]:
+        for trial, number in itertools.product(range(self.trials), range(len(self.steps))):
+            self._begin(trial, number)
+            network.run(self.steps[number] * self.setting.dt * brian2.second, namespace={})
+            self._end(trial, number)
+        with tempfile.TemporaryDirectory(prefix="neurosim_") as folder:
+            device: Any = brian2.get_device()
+            device.build(directory=folder, compile=True, run=True, with_output=False)
+            return self._results()
+
+    def _begin(self, trial: int, number: int) -> None:
+        """Set switches, noise and, at a presentation's start, stimuli and initial values."""
+        phase = self.phases[number]
+        if number == 0:
+            for name, array in self.stimuli.items():
+                self.objects.set(name, array[trial])
+            if not self.circuit.carry or trial == 0:
+                self._reset()
+        for name, array in self.noise[phase.name].items():
+            self.objects.set(name, array[trial])
+        self.learning.begin(phase, learn=self.learn)
+        switched = {name for p in self.circuit.phases for name in p.switches}
+        for population, model in compose(self.circuit).items():
+            for equation in model.equation_set.of("parameter"):
+                if equation.name in switched and "shared" in equation.flags:
+                    name = f"{population}.{equation.name}"
+                    self.objects.set(name, phase.switches.get(equation.name, self.state[name]))
+
+    def _end(self, trial: int, number: int) -> None:
+        """Sum all inputs at this instant, hold, collect increments; apply them when a batch is over."""
+        phase = self.phases[number]
+        if not self.prepared:
+            self.prepared = True
+            held = itertools.chain(*self.holds.values())
+            for runner in [*held, *self.learning.runners, *self.recorder.reports.values()]:
+                runner.before_run({})
+        for updater in self.objects.sums:
+            updater.run()
+        self.recorder.report()
+        for runner in self.holds[phase.name]:
+            runner.run()
+        if self.learn:
+            self.learning.collect(phase)
+            if number == len(self.steps) - 1 and (trial + 1) % self.batch == 0:
+                self.learning.apply()
+
+    def _make_holds(self) -> dict[str, list[Any]]:
+        """What one population holds in a row is one piece of code, because each piece is compiled."""
+        return {
+            phase.name: [
+                self.objects.runner(self.objects.group(population), "\n".join(str(h.statement) for h in held))
+                for population, held in itertools.groupby(phase.hold, key=lambda h: h.population)
+            ]
+            for phase in self.circuit.phases
+        }
+
+    def _set_parameters(self) -> None:
+        given = {*self.stimuli, *self.courses}
+        for population, model in compose(self.circuit).items():
+            for equation in model.equation_set.of("parameter"):
+                name = f"{population}.{equation.name}"
+                if name in self.state and name not in given and equation.name not in broadcast(self.circuit):
+                    self.objects.set(name, self.state[name])
+
+    def _reset(self) -> None:
+        for population, model in compose(self.circuit).items():
+            for variable in model.state_variables:
+                self.objects.set(f"{population}.{variable}", self.state[f"{population}.{variable}"])
+            if model.refractory is not None:
+                self.objects.set(f"{population}.lastspike", -1e4)
+                self.objects.set(f"{population}.not_refractory", True)
+        for phase in self.circuit.phases:
+            for held in phase.hold:
+                self.objects.set(held.target, self.state[held.target])
+
+    def _noise(
+        self, given: Mapping[str, Mapping[str, np.ndarray]], seed: int, first: int
+    ) -> dict[str, dict[str, np.ndarray]]:
+        keys = noise_keys(self.circuit, seed)
+        numbers = np.arange(first, first + self.trials, dtype=np.uint32)
+        found = {}
+        for phase in self.phases:
+            drawn = given.get(phase.name) or draw_noise(self.circuit, phase, keys, numbers, "float32")
+            found[phase.name] = {name: np.asarray(a, dtype=self.setting.dtype) for name, a in drawn.items()}
+        return found
+
+    def _results(self) -> tuple[State, Outputs]:
+        state = {**self.state, **self.learning.learned()}
+        if self.circuit.carry:
+            for population, model in compose(self.circuit).items():
+                names = [f"{population}.{variable}" for variable in model.state_variables]
+                state |= {name: self.objects.get(name)[None] for name in names}
+        ends = self.recorder.ends([phase.name for phase in self.phases])
+        return state, Outputs(ends, self.recorder.courses(sum(self.steps), self.trials, self.setting.dt))
+
+    def _refuse(self) -> None:
+        """What this engine cannot do, said before anything runs."""
+        rules = {name: self.circuit.pathway[name].rule for name in learning_pathways(self.circuit) if self.learn}
+        if self.trials % self.batch:
+            raise EngineError(f"{self.trials} trials do not divide into batches of {self.batch}")
+        stepping = next((name for name, rule in rules.items() if rule.timing == "step"), None)
+        if stepping and self.batch > 1:
+            raise EngineError(
+                f"the rule of pathway '{stepping}' acts at every step; the engine 'brian' presents trials one after "
+                "the other and cannot average it over a batch: use batch = 1"
+            )
+        beyond = next((name for name, rule in rules.items() if rule.reads), None)
+        if beyond and self.standalone:
+            raise EngineError(
+                f"pathway '{beyond}' reads more than its synapses see, which standalone code cannot; use the target "
+                "'numpy' or 'cython'"
+            )
+        if BATCH_LOSS in broadcast(self.circuit) and self.trials > 1:
+            raise EngineError(f"'{BATCH_LOSS}' is a sum over trials that run at once; use the engine 'batched'")
+        for population, model in compose(self.circuit).items():
+            for equation in model.equation_set.equations:
+                if "t" in equation.names and self.trials > 1 and not self.circuit.carry:
+                    raise EngineError(
+                        f"'{population}.{equation.name}' depends on the time t, and the engine 'brian' cannot set the "
+                        "time back between trials; present one trial at a time"
+                    )

@@ -1,0 +1,96 @@
+"""The learning circuits on which engines and levels are compared: every scheme, in each of its variants."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neurosim import registry
+from neurosim.circuit.description import Circuit, Connectivity, Pathway, Phase, Population
+from neurosim.neurons._model import NeuronModel
+from neurosim.rules._rule import OracleRule, Rule
+from neurosim.schemes._network import Network
+
+N_INPUTS, N_OUTPUTS = 3, 4
+
+
+def variants() -> list[tuple[str, dict[str, str]]]:
+    """Each scheme as it is, and with each further value of each setting that is a choice."""
+    found: list[tuple[str, dict[str, str]]] = []
+    for name in registry.names("schemes"):
+        found.append((name, {}))
+        for field, info in registry.load("schemes", name).Config.model_fields.items():
+            if typing.get_origin(info.annotation) is typing.Literal:
+                choices = typing.get_args(info.annotation)
+                found += [(name, {field: choice}) for choice in choices if choice != info.default]
+    return found
+
+
+@pytest.fixture(params=variants(), ids=lambda v: "-".join([v[0], *v[1].values()]))
+def variant(request: pytest.FixtureRequest) -> tuple[str, dict[str, str]]:
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def build() -> Callable[..., Circuit]:
+    """Builds a small network trained by a scheme; `duration` is that of each of its phases."""
+
+    def build(scheme: str, duration: str = "5 ms", choice: dict[str, str] | None = None, **network: Any) -> Circuit:
+        module = registry.load("schemes", scheme)
+        durations = {field: duration for field in module.Config.model_fields if field.endswith("duration")}
+        settings = Network(**{"hidden": (5, 4), "bias_weights": 0.3, **network})
+        task = SimpleNamespace(n_inputs=N_INPUTS, n_outputs=N_OUTPUTS)
+        return module.build(module.Config(**durations, **(choice or {})), settings, task)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def stimuli() -> Callable[[int], dict[str, np.ndarray]]:
+    """Random inputs with one-hot targets."""
+
+    def stimuli(trials: int) -> dict[str, np.ndarray]:
+        generator = np.random.default_rng(5)
+        targets = np.eye(N_OUTPUTS)[generator.integers(0, N_OUTPUTS, trials)]
+        return {"input.r": generator.standard_normal((trials, N_INPUTS)), "output.target": targets}
+
+    return stimuli
+
+
+@pytest.fixture(scope="session")
+def rule_circuit() -> Callable[..., Circuit]:
+    """Builds two populations in which all that a rule reads is given, and the pathway ``rule`` between them."""
+
+    def build(rule: Rule | OracleRule, connectivity: Connectivity = "dense") -> Circuit:
+        own = {*rule.synaptic_variables, *rule.parameters, "w_reciprocal", "dt", "loss"}
+        sides: dict[str, set[str]] = {"pre": {"r"}, "post": {"r"}}
+        for name in rule.names - own:
+            variable, _, side = name.rpartition("_")
+            sides[side].add(variable)
+        missing = {name: 0.1 for name, default in rule.parameters.items() if default is None}
+        populations = tuple(Population(side, 3, _neuron(variables)) for side, variables in sides.items())
+        return Circuit(
+            "one_rule",
+            populations,
+            (
+                Pathway("rule", "pre.r", "post.x_in", rule=rule, parameters=missing, connectivity=connectivity),
+                Pathway("back", "post.r", "pre.x_in", connectivity=connectivity),
+            ),
+            (Phase("only", "5 ms", learn=("rule",) if rule.learns else ()),),
+            registry.load("readouts", "squared_error").READOUT,
+            "post.x",
+        )
+
+    return build
+
+
+def _neuron(variables: set[str]) -> NeuronModel:
+    lines = ["dx/dt = (x_in - x)/tau : 1", "x_in : 1"]
+    lines += [f"{name} : 1" for name in sorted(variables - {"x", "spikes"})]
+    spiking = {"threshold": "x > 0.5", "reset": "x = 0"} if "spikes" in variables else {}
+    return NeuronModel("\n".join(lines), parameters={"tau": "5 ms"}, **spiking)
