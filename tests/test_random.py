@@ -19,9 +19,7 @@ STREAM = [3168820242, 4220656920, 1587461764]
 NORMAL = [-0.5174147, -0.5767323, 1.25559, 0.06790224]
 
 
-def normal(
-    seed: int, presentations: np.ndarray, size: int, *labels: str, step: int | None = None
-) -> np.ndarray:
+def normal(seed: int, presentations: np.ndarray, size: int, *labels: str, step: int | None = None) -> np.ndarray:
     return np.asarray(held_normal(key_words(seed, *labels), presentations, size, step=step))
 
 
@@ -36,9 +34,7 @@ def test_batch_does_not_matter(seed: int) -> None:
 def test_every_presentation_of_a_batch_equals_it_alone() -> None:
     together = normal(3, np.arange(128), 10, "noise", "hidden1")
     for number in range(0, 128, 9):
-        np.testing.assert_array_equal(
-            together[number], normal(3, np.array([number]), 10, "noise", "hidden1")[0]
-        )
+        np.testing.assert_array_equal(together[number], normal(3, np.array([number]), 10, "noise", "hidden1")[0])
 
 
 @settings(max_examples=15)

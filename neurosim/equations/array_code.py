@@ -92,9 +92,7 @@ def block_function(name: str, code: str, returns: Sequence[str]) -> ArrayFunctio
         lines.append(f"    {target.strip()} = {renderer.render_expr(expression, assigned=assigned)}")
         assigned.add(target.strip())
     arguments = tuple(sorted(renderer.names | (set(returns) - assigned) | {d for d, _ in renderer.draws}))
-    source = f"def {name}({', '.join(arguments)}):\n" + "\n".join(
-        [*lines, f"    return {', '.join(returns)}\n"]
-    )
+    source = f"def {name}({', '.join(arguments)}):\n" + "\n".join([*lines, f"    return {', '.join(returns)}\n"])
     return ArrayFunction(name, arguments, tuple(returns), source, tuple(renderer.draws))
 
 
@@ -110,9 +108,7 @@ def reset_function(name: str, statements: Sequence[Statement]) -> ArrayFunction:
         renderer.names.add(statement.target)
         lines.append(f"    {statement.target} = where(spikes, {value}, {statement.target})")
     arguments = tuple(sorted(renderer.names | {"spikes"} | {d for d, _ in renderer.draws}))
-    source = f"def {name}({', '.join(arguments)}):\n" + "\n".join(
-        [*lines, f"    return {', '.join(order)}\n"]
-    )
+    source = f"def {name}({', '.join(arguments)}):\n" + "\n".join([*lines, f"    return {', '.join(order)}\n"])
     return ArrayFunction(name, arguments, tuple(order), source, tuple(renderer.draws))
 
 
@@ -223,17 +219,9 @@ def _check_source(name: str, source: str) -> None:
             if not isinstance(node, _STATEMENTS + _EXPRESSIONS):
                 raise EquationError(f"generated code holds {type(node).__name__}, which is not arithmetic")
             if isinstance(node, ast.Call):
-                if (
-                    not isinstance(node.func, ast.Name)
-                    or node.func.id not in functions - known
-                    or node.keywords
-                ):
+                if not isinstance(node.func, ast.Name) or node.func.id not in functions - known or node.keywords:
                     raise EquationError("generated code calls something that is not on the whitelist")
-            elif (
-                isinstance(node, ast.Name)
-                and isinstance(node.ctx, ast.Load)
-                and node.id not in known | functions
-            ):
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in known | functions:
                 raise EquationError(f"generated code reads '{node.id}', which it is not given")
             elif isinstance(node, ast.Constant) and not isinstance(node.value, int | float | bool):
                 raise EquationError("generated code holds a constant that is no number")
@@ -253,11 +241,7 @@ def _is_plain(function: ast.FunctionDef) -> bool:
         given.kwarg,
     )
     assignments = all(isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name) for s in body[:-1])
-    annotated = function.returns is not None or any(
-        argument.annotation is not None for argument in given.args
-    )
+    annotated = function.returns is not None or any(argument.annotation is not None for argument in given.args)
     return (
-        not (any(extras) or function.decorator_list or annotated)
-        and assignments
-        and isinstance(body[-1], ast.Return)
+        not (any(extras) or function.decorator_list or annotated) and assignments and isinstance(body[-1], ast.Return)
     )

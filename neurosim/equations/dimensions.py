@@ -28,10 +28,7 @@ _SECOND = get_dimensions(DEFAULT_UNITS["second"])
 _BUILTIN: dict[str, Any] = {
     **{name: function for name, function in DEFAULT_FUNCTIONS.items() if name != "timestep"},
     **DEFAULT_CONSTANTS,
-    **{
-        name: Constant(name, value=float(u), dimensions=get_dimensions(u))
-        for name, u in DEFAULT_UNITS.items()
-    },
+    **{name: Constant(name, value=float(u), dimensions=get_dimensions(u)) for name, u in DEFAULT_UNITS.items()},
     "t": Variable("t", dimensions=_SECOND),
     "dt": Constant("dt", value=1e-3, dimensions=_SECOND),
 }
@@ -106,9 +103,7 @@ def check_equations(equations: EquationSet, extra: Mapping[str, str] | None = No
             )
 
 
-def check_condition(
-    text: str, equations: EquationSet, *, what: str, extra: Mapping[str, str] | None = None
-) -> None:
+def check_condition(text: str, equations: EquationSet, *, what: str, extra: Mapping[str, str] | None = None) -> None:
     """Refuse a threshold or refractory condition that is no truth value, or names unknown things.
 
     Raises
@@ -132,20 +127,15 @@ def check_statement(statement: Statement, equations: EquationSet, *, what: str) 
     if target is None or target.kind == "subexpression":
         allowed = [e.name for e in equations.equations if e.kind != "subexpression"]
         raise statement.place.error(
-            f"the {what} assigns to '{statement.target}', which is not a variable; "
-            f"allowed are {', '.join(allowed)}"
+            f"the {what} assigns to '{statement.target}', which is not a variable; allowed are {', '.join(allowed)}"
         )
     names = statement.names - BUILTIN_NAMES
     unknown_names(names, variables.keys() - BUILTIN_NAMES, statement.place, what=f"the {what}")
     got = _dimension(statement.expression, variables, statement.place)
     declared = dimension_of(target.unit)
     expected = declared if statement.operator in ("=", "+=", "-=") else DIMENSIONLESS
-    if _is_condition(statement.expression, variables, statement.place) != (
-        _unit_type(target.unit) == "boolean"
-    ):
-        raise statement.place.error(
-            f"the {what} '{statement}' assigns a truth value to a number or the reverse"
-        )
+    if _is_condition(statement.expression, variables, statement.place) != (_unit_type(target.unit) == "boolean"):
+        raise statement.place.error(f"the {what} '{statement}' assigns a truth value to a number or the reverse")
     if got is not expected:
         raise UnitError(f"the {what} '{statement}' has unit {_show(got)}, expected {_show(expected)}")
 

@@ -47,9 +47,7 @@ def resolve_method(equations: EquationSet, method: str | None) -> str:
             reason = error
             continue
         return candidate
-    raise EquationError(
-        f"none of {', '.join(AUTOMATIC)} fits these equations; name another method ({reason})"
-    )
+    raise EquationError(f"none of {', '.join(AUTOMATIC)} fits these equations; name another method ({reason})")
 
 
 @functools.lru_cache(maxsize=512)
@@ -119,12 +117,9 @@ def _apply(equations: EquationSet, method: str) -> str:
         raise EquationError(f"the method '{method}' cannot integrate these equations: {error}") from None
     except Exception as error:  # sympy raises whatever its algebra ran into
         raise EquationError(
-            f"the algebra of the method '{method}' fails for these equations "
-            f"({type(error).__name__}: {error})"
+            f"the algebra of the method '{method}' fails for these equations ({type(error).__name__}: {error})"
         ) from None
     nonsense = _NONSENSE.search(code)
     if nonsense:
-        raise EquationError(
-            f"a constant in these equations is not a finite real number (it gives '{nonsense[0]}')"
-        )
+        raise EquationError(f"a constant in these equations is not a finite real number (it gives '{nonsense[0]}')")
     return re.sub(r"\b_placeholder_arg\b", "", code)

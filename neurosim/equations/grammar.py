@@ -71,9 +71,7 @@ def check_identifier(name: str, place: Place, *, offset: int = 0) -> None:
     if name in RESERVED or name == "xi" or name.startswith("xi_"):
         raise place.error(f"'{name}' is reserved by the simulator and cannot be defined", offset)
     if name in FUNCTIONS or name in RANDOM_FUNCTIONS or name in CONSTANTS:
-        raise place.error(
-            f"'{name}' is the name of a function or constant and cannot be a variable; rename it", offset
-        )
+        raise place.error(f"'{name}' is the name of a function or constant and cannot be a variable; rename it", offset)
     if name.endswith(("_pre", "_post")):
         raise place.error(
             f"'{name}' ends in _pre or _post, which say on which side of a synapse a variable lives", offset
@@ -117,9 +115,7 @@ def check_expression(text: str, place: Place | None = None, *, random: bool = Fa
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         column = (getattr(error, "offset", None) or 1) - 1
         reason = error.msg if isinstance(error, SyntaxError) else "too deeply nested"
-        raise place.error(
-            f"cannot be read as an expression ({reason}); allowed are {_ALLOWED}", column
-        ) from None
+        raise place.error(f"cannot be read as an expression ({reason}); allowed are {_ALLOWED}", column) from None
     functions = FUNCTIONS | RANDOM_FUNCTIONS if random else FUNCTIONS
     count = 0
     stack: list[tuple[ast.expr, int]] = [(tree, 1)]
@@ -128,8 +124,7 @@ def check_expression(text: str, place: Place | None = None, *, random: bool = Fa
         count += 1
         if depth > MAX_DEPTH or count > MAX_NODES:
             raise place.error(
-                "the expression is too deeply nested or too long "
-                f"(allowed: depth {MAX_DEPTH}, {MAX_NODES} terms)",
+                f"the expression is too deeply nested or too long (allowed: depth {MAX_DEPTH}, {MAX_NODES} terms)",
                 node.col_offset,
             )
         stack.extend((child, depth + 1) for child in _checked_children(node, place, functions))
@@ -143,9 +138,7 @@ def check_expression(text: str, place: Place | None = None, *, random: bool = Fa
 def names_in(tree: ast.expr) -> frozenset[str]:
     """The names an expression refers to, without those of called functions."""
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    return frozenset(
-        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called
-    )
+    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called)
 
 
 def _check_nesting(text: str, place: Place) -> None:
@@ -184,21 +177,16 @@ def _checked_children(node: ast.expr, place: Place, functions: dict[str, int]) -
             if name not in functions:
                 if name in RANDOM_FUNCTIONS:
                     raise place.error(
-                        f"'{name}()' is allowed in thresholds and resets only; "
-                        "in a differential equation write xi",
+                        f"'{name}()' is allowed in thresholds and resets only; in a differential equation write xi",
                         at,
                     )
-                raise place.error(
-                    f"'{name}' is not a known function; allowed are {', '.join(sorted(functions))}", at
-                )
+                raise place.error(f"'{name}' is not a known function; allowed are {', '.join(sorted(functions))}", at)
             if len(args) != functions[name]:
                 raise place.error(f"{name}() takes {functions[name]} argument(s), got {len(args)}", at)
             return args
         case ast.Name(id=name):
             if "__" in name or name.startswith("_"):
-                raise place.error(
-                    f"the name '{name[:60]}' is not allowed: it starts with or holds underscores", at
-                )
+                raise place.error(f"the name '{name[:60]}' is not allowed: it starts with or holds underscores", at)
             if name in functions:
                 raise place.error(f"'{name}' is a function; call it with {functions[name]} argument(s)", at)
             return []

@@ -103,9 +103,7 @@ def measure(tree: ast.expr, known: Mapping[str, Growth]) -> Growth:
             _demand(tree, all(c.boolean is not False for c in children), "expected a condition, got a number")
             return _bounded(tree, children, boolean=True)
         case ast.Compare():
-            _demand(
-                tree, not any(c.boolean for c in children), "a comparison of truth values; write 'and', 'or'"
-            )
+            _demand(tree, not any(c.boolean for c in children), "a comparison of truth values; write 'and', 'or'")
             constant = all(c.value is not None and math.isfinite(c.value) for c in children)
             _demand(tree, not constant, "a comparison of two constants is always true or always false")
             return _bounded(tree, children, boolean=True)
@@ -128,9 +126,7 @@ def _arithmetic(tree: ast.expr, children: list[Growth], value: float | None) -> 
     if isinstance(tree, ast.UnaryOp):
         (inner,) = children
         positive = inner.positive and isinstance(tree.op, ast.UAdd)
-        return _bounded(
-            tree, children, value=value, scale=inner.scale, inverse=inner.inverse, positive=positive
-        )
+        return _bounded(tree, children, value=value, scale=inner.scale, inverse=inner.inverse, positive=positive)
     left, right = children
     operator = tree.op if isinstance(tree, ast.BinOp) else None
     infinite = any(c.value is not None and math.isinf(c.value) for c in children)
@@ -153,18 +149,14 @@ def _arithmetic(tree: ast.expr, children: list[Growth], value: float | None) -> 
             degree = left.degree * max(power, 1.0)
             positive = left.positive or (right.value is not None and right.value % 2 == 0)
         case _:
-            _demand(
-                tree, not (isinstance(operator, ast.Mod) and (left.huge or right.huge)), "% of a huge number"
-            )
+            _demand(tree, not (isinstance(operator, ast.Mod) and (left.huge or right.huge)), "% of a huge number")
             scale, inverse, degree = (
                 left.scale * right.scale,
                 left.inverse * right.inverse,
                 left.degree + right.degree,
             )
             inverse = _NEAR if isinstance(operator, ast.Mod) else inverse
-    return _bounded(
-        tree, children, value=value, degree=degree, scale=scale, inverse=inverse, positive=positive
-    )
+    return _bounded(tree, children, value=value, degree=degree, scale=scale, inverse=inverse, positive=positive)
 
 
 def _call(tree: ast.Call, children: list[Growth], value: float | None) -> Growth:
@@ -188,10 +180,7 @@ def _call(tree: ast.Call, children: list[Growth], value: float | None) -> Growth
         inverse = max(children[0].inverse, 1.0)
     elif function == "clip":
         bounds = [c.value for c in children[1:]]
-        scale = max(
-            abs(bound) if bound is not None else c.scale
-            for bound, c in zip(bounds, children[1:], strict=True)
-        )
+        scale = max(abs(bound) if bound is not None else c.scale for bound, c in zip(bounds, children[1:], strict=True))
         huge = False
     elif function in _BOUNDED | _LOGARITHMS:
         huge, scale = False, scale if function in _LOGARITHMS else math.pi

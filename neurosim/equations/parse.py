@@ -172,9 +172,7 @@ def _lines(text: str) -> list[tuple[int, str]]:
         raise EquationError(f"equations are text, got {type(text).__name__}")
     if len(text) > grammar.MAX_BLOCK:
         raise EquationError(f"a text of {len(text)} characters; allowed are {grammar.MAX_BLOCK}")
-    lines = (
-        (number, line.split("#", 1)[0].rstrip()) for number, line in enumerate(text.splitlines(), start=1)
-    )
+    lines = ((number, line.split("#", 1)[0].rstrip()) for number, line in enumerate(text.splitlines(), start=1))
     return [(number, line) for number, line in lines if line.strip()]
 
 
@@ -258,8 +256,7 @@ def _refuse_endless(equations: EquationSet) -> None:
         if not ready:
             place = next(iter(waiting.values())).place
             raise place.error(
-                f"the subexpressions {', '.join(sorted(waiting))} need each other; "
-                "make one a differential equation"
+                f"the subexpressions {', '.join(sorted(waiting))} need each other; make one a differential equation"
             )
         for equation in ready:
             sizes[equation.name] = _size(equation, sizes)

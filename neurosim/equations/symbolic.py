@@ -93,9 +93,7 @@ def steady_state(equations: Sequence[Equation]) -> dict[str, str]:
     return {str(symbol): to_text(_shorter(value)) for symbol, value in solutions[0].items()}
 
 
-def _solve(
-    conditions: list[sympy.Expr], unknowns: list[sympy.Symbol]
-) -> list[dict[sympy.Symbol, sympy.Expr]]:
+def _solve(conditions: list[sympy.Expr], unknowns: list[sympy.Symbol]) -> list[dict[sympy.Symbol, sympy.Expr]]:
     try:
         matrix, right = sympy.linear_eq_to_matrix(conditions, unknowns)
         return [dict(zip(unknowns, matrix.LUsolve(right), strict=True))]
@@ -115,7 +113,7 @@ def _invertible(condition: sympy.Expr, unknown: sympy.Symbol) -> bool:
     """Whether the unknown stands in one place, or in a polynomial with a formula for its roots."""
     if condition.count(unknown) == 1:
         return True
-    return bool(condition.is_polynomial(unknown)) and int(sympy.degree(condition, unknown)) <= 2
+    return bool(condition.is_polynomial(unknown)) and sympy.Poly(condition, unknown).degree() <= 2
 
 
 def _shorter(value: sympy.Expr) -> sympy.Basic:
@@ -170,8 +168,7 @@ def separate(expression: str, side: Callable[[str], str]) -> tuple[Term, ...]:
     tree = _algebra(expression)
     if _summands(tree) > MAX_SUMMANDS:
         raise EquationError(
-            f"'{expression}' has more than {MAX_SUMMANDS} terms when multiplied out; "
-            "write the rule with fewer products"
+            f"'{expression}' has more than {MAX_SUMMANDS} terms when multiplied out; write the rule with fewer products"
         )
     tree = sympy.expand(tree)
     for summand in sympy.Add.make_args(tree):
@@ -187,11 +184,11 @@ def separate(expression: str, side: Callable[[str], str]) -> tuple[Term, ...]:
             else:
                 raise EquationError(
                     f"the term '{to_text(summand)}' does not separate: '{to_text(factor)}' mixes "
-                    f"{' and '.join(sorted(sides))}; write it as a product of pre-, postsynaptic and own factors"
+                    f"{' and '.join(sorted(sides))}; write it as a product of pre-, postsynaptic "
+                    "and own factors"
                 )
         key = (factors["pre"], factors["own"])
         grouped[key] = grouped.get(key, sympy.Integer(0)) + factors["post"]
     return tuple(
-        Term(to_text(sympy.factor_terms(post)), to_text(pre), to_text(own))
-        for (pre, own), post in grouped.items()
+        Term(to_text(sympy.factor_terms(post)), to_text(pre), to_text(own)) for (pre, own), post in grouped.items()
     )

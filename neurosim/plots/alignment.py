@@ -37,9 +37,7 @@ def alignment(
     angles = values.attrs.get("units") == "deg"
     if angles and not ax.lines:
         ax.axhline(90, color="0.4", linewidth=1, linestyle=":")
-        ax.annotate(
-            "chance", (1, 90), (0, 2), ("axes fraction", "data"), "offset points", ha="right", color="0.4"
-        )
+        ax.annotate("chance", (1, 90), (0, 2), ("axes fraction", "data"), "offset points", ha="right", color="0.4")
         worst = float(shown.max()) if shown.size else 0.0
         ax.set_ylim(0, max(100.0, 1.03 * worst))
         ax.set_yticks(range(0, 181 if worst > 120 else 91, 30))

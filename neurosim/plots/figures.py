@@ -38,9 +38,7 @@ def save_run_figures(history: xarray.Dataset, folder: Path, *, title: str = "") 
     written = [save_figure(learning_figure(history, title=title), folder / "learning_curve.png")]
     measures = [m for m in ("signal_angle_deg", "update_angle_deg", "weight_angle_deg") if m in history]
     if measures and history.sizes["epoch"] > 1:
-        written.append(
-            save_figure(alignment_figure(history, measures, title=title), folder / "alignment.png")
-        )
+        written.append(save_figure(alignment_figure(history, measures, title=title), folder / "alignment.png"))
     return written
 
 

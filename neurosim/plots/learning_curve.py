@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import xarray
 from matplotlib.axes import Axes
@@ -10,12 +11,16 @@ from matplotlib.ticker import MaxNLocator
 
 from neurosim.plots._style import COLOURS, label, tidy
 
+_SHOWN = {"train": "training", "validation": "validation"}
+_LOOKS = {"train": ("--", COLOURS[4]), "validation": ("-", COLOURS[0])}
+
 
 def learning_curve(
     history: xarray.Dataset,
     ax: Axes,
     *,
     quantity: Literal["loss", "accuracy"] = "loss",
+    splits: Sequence[Literal["train", "validation"]] = ("train", "validation"),
     colour: str | None = None,
     name: str = "",
 ) -> Axes:
@@ -29,23 +34,24 @@ def learning_curve(
         Where to draw.
     quantity
         What to draw.
+    splits
+        Of which splits.
     colour
         One colour for both lines, to draw several runs into the same Axes.
     name
         Of the run, for the legend.
     """
-    train, validation = history[f"train_{quantity}"], history[f"validation_{quantity}"]
-    prefix = f"{name}, " if name else ""
-    lines = ((train, "training", "--", COLOURS[4]), (validation, "validation", "-", COLOURS[0]))
-    for values, split, style, own in lines:
+    for split in splits:
+        values = history[f"{split}_{quantity}"]
+        dashes, own = _LOOKS[split]
+        text = ", ".join(part for part in (name, _SHOWN[split] if len(splits) > 1 else "") if part)
+        looks: dict[str, Any] = {"color": colour or own, "linewidth": 1.8, "label": text or _SHOWN[split]}
         if values.notnull().any():
-            ax.plot(
-                history.epoch, values, style, color=colour or own, label=f"{prefix}{split}", linewidth=1.8
-            )
+            ax.plot(history.epoch, values, dashes, **looks)
     if quantity == "accuracy":
         ax.set_ylim(0, 102)
     # "train accuracy (%)" -> "accuracy (%)": the legend says which split.
-    ax.set_ylabel(label(train).replace("train ", ""))
+    ax.set_ylabel(label(history[f"train_{quantity}"]).replace("train ", ""))
     ax.set_xlabel("epoch")
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.legend(frameon=False)

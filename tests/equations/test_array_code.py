@@ -22,10 +22,7 @@ from neurosim.errors import EquationError
 NAMES = ("v", "w", "x_1")
 BACKENDS = {"numpy": np, "jax": jnp}
 MATH: dict[str, Any] = {
-    **{
-        name: getattr(math, name)
-        for name in ("exp", "log", "log10", "sqrt", "expm1", "log1p", "sin", "cos", "tan")
-    },
+    **{name: getattr(math, name) for name in ("exp", "log", "log10", "sqrt", "expm1", "log1p", "sin", "cos", "tan")},
     **{name: getattr(math, name) for name in ("sinh", "cosh", "tanh", "floor", "ceil")},
     **{"arcsin": math.asin, "arccos": math.acos, "arctan": math.atan, "abs": abs, "int": math.trunc},
     "sign": lambda x: math.copysign(1.0, x) if x else 0.0,
@@ -56,9 +53,7 @@ class Evaluator:
                 return MATH[name](*(self(argument) for argument in arguments))
             case ast.UnaryOp(op=op, operand=operand):
                 value = self(operand)
-                return {ast.USub: lambda: -value, ast.UAdd: lambda: value, ast.Not: lambda: not value}[
-                    type(op)
-                ]()
+                return {ast.USub: lambda: -value, ast.UAdd: lambda: value, ast.Not: lambda: not value}[type(op)]()
             case ast.BoolOp(op=ast.And(), values=values):
                 return all(self(value) for value in values)
             case ast.BoolOp(values=values):
@@ -85,47 +80,28 @@ def _wider(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     """Longer expressions, in forms that do not blow up a rounding error."""
     pairs = st.tuples(inner, inner)
     return st.one_of(
-        pairs.flatmap(
-            lambda p: st.sampled_from([f"({p[0]} + {p[1]})", f"{p[0]} - ({p[1]})", f"({p[0]})*({p[1]})"])
-        ),
+        pairs.flatmap(lambda p: st.sampled_from([f"({p[0]} + {p[1]})", f"{p[0]} - ({p[1]})", f"({p[0]})*({p[1]})"])),
         pairs.map(lambda p: f"({p[0]})/(1 + abs({p[1]}))"),
         inner.flatmap(
-            lambda x: st.sampled_from(
-                [f"-({x})", f"+({x})", f"({x})**2", f"abs({x})**0.5", f"(1 + ({x})**2)**-1"]
-            )
+            lambda x: st.sampled_from([f"-({x})", f"+({x})", f"({x})**2", f"abs({x})**0.5", f"(1 + ({x})**2)**-1"])
         ),
-        inner.flatmap(
-            lambda x: st.sampled_from([f"{f}({x})" for f in ("sin", "cos", "tanh", "arctan", "abs")])
-        ),
+        inner.flatmap(lambda x: st.sampled_from([f"{f}({x})" for f in ("sin", "cos", "tanh", "arctan", "abs")])),
         inner.map(lambda x: f"log(1 + abs({x}))"),
         inner.map(lambda x: f"exp(-abs({x}))"),
         inner.map(lambda x: f"exprel(clip({x}, -3, 3))"),
         inner.map(lambda x: f"log1p(abs({x})) + expm1(clip({x}, -1, 1)) + log10(2 + abs({x}))"),
         inner.map(
-            lambda x: (
-                f"sinh(clip({x}, -2, 2)) + cosh(clip({x}, -2, 2)) + arcsin(sin({x})/2) + arccos(cos({x})/2)"
-            )
+            lambda x: f"sinh(clip({x}, -2, 2)) + cosh(clip({x}, -2, 2)) + arcsin(sin({x})/2) + arccos(cos({x})/2)"
         ),
     )
 
 
 # Jumps stand on names alone, where nothing has been rounded yet.
+JUMPS = ("floor({})", "ceil({})", "sign({})", "int({})", "{} % 3", "{} % -2.5", "clip({}, -1, 1)", "int({} > 0)")
+JUMPS += ("int({} <= w and not {} == 1)", "int({} != v or w < 0 or v >= 1)")
 LEAVES = st.one_of(
     st.sampled_from([*NAMES, "1", "2.5", "0.1", "3", "pi", "e", "mV", "ms", "1e-3", "1000"]),
-    st.sampled_from(NAMES).flatmap(
-        lambda n: st.sampled_from(
-            [
-                f"floor({n})",
-                f"ceil({n})",
-                f"sign({n})",
-                f"int({n})",
-                f"{n} % 3",
-                f"{n} % -2.5",
-                f"clip({n}, -1, 1)",
-            ]
-            + [f"int({n} > 0)", f"int({n} <= w and not {n} == 1)", f"int({n} != v or w < 0 or v >= 1)"]
-        )
-    ),
+    st.tuples(st.sampled_from(JUMPS), st.sampled_from(NAMES)).map(lambda p: p[0].replace("{}", p[1])),
 )
 EXPRESSIONS = st.recursive(LEAVES, _wider, max_leaves=8)
 NUMBERS = st.floats(-5, 5, allow_subnormal=False) | st.sampled_from([0.0, 1.0, -1.0, 2.0, -3.0])

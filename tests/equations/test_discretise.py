@@ -71,9 +71,7 @@ def test_exponential_euler_is_of_first_order_and_stable() -> None:
     text = "dv/dt = (w - v)/second : 1\ndw/dt = -v*w/second : 1"
     reference = integrate(text, "rk4", 1.0, 0.001, v=0.1, w=1.0)["v"]
     steps = np.array([0.1, 0.05, 0.025, 0.0125])
-    errors = [
-        abs(integrate(text, "exponential_euler", 1.0, dt, v=0.1, w=1.0)["v"] - reference) for dt in steps
-    ]
+    errors = [abs(integrate(text, "exponential_euler", 1.0, dt, v=0.1, w=1.0)["v"] - reference) for dt in steps]
     assert np.polyfit(np.log(steps), np.log(errors), 1)[0] == pytest.approx(1, abs=0.2)
     stiff = integrate("dv/dt = -1000*v/second : 1", "exponential_euler", 1.0, 0.1, v=1.0)
     assert abs(stiff["v"]) < 1e-6

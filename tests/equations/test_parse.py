@@ -57,9 +57,7 @@ WORDS = st.from_regex(r"[a-z]{3,6}_?[a-z0-9]{1,3}", fullmatch=True).map(lambda w
 )
 def test_any_set_round_trips(lines: list[tuple]) -> None:
     flags = {"differential": ("unless refractory",), "parameter": ("shared",), "subexpression": ()}
-    made = EquationSet(
-        tuple(Equation(k, n, None if k == "parameter" else e, u, flags[k]) for n, k, u, e in lines)
-    )
+    made = EquationSet(tuple(Equation(k, n, None if k == "parameter" else e, u, flags[k]) for n, k, u, e in lines))
     assert parse_equations(str(made)) == made
 
 
@@ -71,9 +69,7 @@ def test_spacing_and_comments_do_not_matter() -> None:
 
 def test_with_adds_and_replaces_in_place() -> None:
     equations = parse_equations("a : 1\nb : 1")
-    changed = equations.with_(
-        Equation("subexpression", "a", "b*2", "1"), Equation("parameter", "c", None, "1")
-    )
+    changed = equations.with_(Equation("subexpression", "a", "b*2", "1"), Equation("parameter", "c", None, "1"))
     assert [str(e) for e in changed.equations] == ["a = b*2 : 1", "b : 1", "c : 1"]
 
 
@@ -207,9 +203,7 @@ def test_messages_stay_short() -> None:
 
 
 def test_a_truth_value_can_be_reset() -> None:
-    assert NeuronModel(SPIKING, threshold="v > 1", reset="active = v > 0").functions["reset"].returns == (
-        "active",
-    )
+    assert NeuronModel(SPIKING, threshold="v > 1", reset="active = v > 0").functions["reset"].returns == ("active",)
 
 
 def test_statements() -> None:

@@ -150,9 +150,7 @@ def test_steady_states_make_the_derivatives_vanish(entries: list[float], drive: 
     matrix = np.round(np.array(entries).reshape(3, 3), 3) - 4 * np.eye(3)
     names = ("u", "v", "w")
     rows = [" + ".join(f"({a!r})*{n}" for a, n in zip(row, names, strict=True)) for row in matrix.tolist()]
-    text = "\n".join(
-        f"d{n}/dt = ({row} + x_{n})/second : 1\nx_{n} : 1" for n, row in zip(names, rows, strict=True)
-    )
+    text = "\n".join(f"d{n}/dt = ({row} + x_{n})/second : 1\nx_{n} : 1" for n, row in zip(names, rows, strict=True))
     found = steady(text)
     values = {f"x_{n}": x for n, x in zip(names, drive, strict=True)}
     got = [float(value(found[n], **values)) for n in names]

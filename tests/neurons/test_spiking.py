@@ -79,9 +79,7 @@ def step_through(
     return traces, spikes
 
 
-def run_in_brian(
-    model: NeuronModel, duration: float, dt: float, inputs: Mapping[str, float]
-) -> tuple[Any, np.ndarray]:
+def run_in_brian(model: NeuronModel, duration: float, dt: float, inputs: Mapping[str, float]) -> tuple[Any, np.ndarray]:
     """The same text in a Brian2 group built by hand."""
     refractory: Any = False if model.refractory is None else model.refractory
     group = brian2.NeuronGroup(
@@ -100,9 +98,9 @@ def run_in_brian(
     traces = brian2.StateMonitor(group, model.state_variables, record=True, name="traces", when="start")
     spikes = brian2.SpikeMonitor(group, name="fired")
     brian2.Network(group, traces, spikes).run(duration * brian2.second)
-    return {name: getattr(traces, f"{name}_")[0] for name in model.state_variables}, np.round(
-        spikes.t_ / dt
-    ).astype(int)
+    return {name: getattr(traces, f"{name}_")[0] for name in model.state_variables}, np.round(spikes.t_ / dt).astype(
+        int
+    )
 
 
 @pytest.mark.parametrize("name", DRIVEN)
@@ -132,9 +130,7 @@ def test_agrees_with_brian(name: str) -> None:
     np.testing.assert_array_equal(np.flatnonzero(spikes), expected_spikes)
     assert spikes.any()
     for variable, trace in traces.items():
-        np.testing.assert_allclose(
-            trace, expected[variable], rtol=1e-9, atol=1e-12 * np.abs(expected[variable]).max()
-        )
+        np.testing.assert_allclose(trace, expected[variable], rtol=1e-9, atol=1e-12 * np.abs(expected[variable]).max())
 
 
 @pytest.mark.parametrize("name", DRIVEN)
