@@ -31,7 +31,7 @@ def compose(circuit: Circuit) -> Mapping[str, NeuronModel]:
     """
     models = {}
     for population in circuit.populations:
-        model = population.neuron
+        model = population.model
         added: list[Equation] = []
         if circuit.readout is not None and population.name == circuit.output_population:
             variable = (circuit.output or "").split(".")[1]
@@ -75,3 +75,11 @@ def _declare(model: NeuronModel, held: Hold, circuit: Circuit) -> NeuronModel:
     variables = variables_of(model.equation_set, broadcast(circuit))
     dimension = unit_of_expression(held.statement.expression, variables, held.statement.place)
     return model.extended(Equation("parameter", name, None, dimension_text(dimension)))
+
+
+def sums_of(circuit: Circuit) -> Mapping[str, str]:
+    """All sums over a population, ``population.variable -> text``: the circuit's and the readout's."""
+    found = {f"{p.name}.{name}": text for p in circuit.populations for name, text in p.sums.items()}
+    if circuit.readout is not None:
+        found |= {f"{circuit.output_population}.{name}": text for name, text in circuit.readout.pairwise.items()}
+    return found

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from neurosim.equations.parse import Statement, parse_statements
+from neurosim.equations.parse import Equation, Statement, parse_equations, parse_statements
 from neurosim.errors import CircuitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.readouts._readout import Readout
@@ -34,6 +34,12 @@ class Population:
         What it is called, how many neurons, and their model.
     bind
         Parameters of the neuron that are expressions here, e.g. ``{"feedback": "error"}`` in the output.
+    equations
+        Further lines that the circuit adds to the neuron's own, e.g. a second compartment.
+    sums
+        Sums over the population, each a new variable: a text in ``*_pre`` (the neurons summed over) and
+        ``*_post`` (the neuron that sees the sum), e.g. ``{"power": "delta_pre**2"}``. No neuron computes that
+        alone.
     noise
         Parameters that are redrawn from a standard normal law for each trial and held through a phase, in the
         phases that draw noise.
@@ -44,9 +50,20 @@ class Population:
     neuron: NeuronModel
     bind: Mapping[str, str] = field(default_factory=dict)
     noise: tuple[str, ...] = ()
+    equations: str = ""
+    sums: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bind", MappingProxyType(dict(self.bind)))
+        object.__setattr__(self, "sums", MappingProxyType(dict(self.sums)))
+
+    @functools.cached_property
+    def model(self) -> NeuronModel:
+        """The neuron with the lines and sums that are added to it here."""
+        added = [Equation("parameter", name, None, "1") for name in self.sums]
+        if self.equations.strip():
+            added += parse_equations(self.equations).equations
+        return self.neuron.extended(*added) if added else self.neuron
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Literal
 import sympy
 from brian2.parsing.sympytools import str_to_sympy
 
-from neurosim.circuit.composition import BATCH_LOSS, LOSS, broadcast, compose
+from neurosim.circuit.composition import BATCH_LOSS, LOSS, broadcast, compose, sums_of
 from neurosim.circuit.description import Circuit
 from neurosim.equations.array_code import ArrayFunction, expression_function
 from neurosim.equations.parse import Equation, EquationSet
@@ -138,7 +138,15 @@ def plan(circuit: Circuit, *, steady: bool = False) -> Plan:
                 nodes[f"{population}.{variable}"] = _expression(
                     circuit, population, variable, expression_function(variable, text)
                 )
-    _add_readout(circuit, nodes)
+    for name, text in sums_of(circuit).items():
+        population, variable = name.split(".")
+        function = expression_function(variable, text)
+        needs = {a: f"{population}.{a.removesuffix('_pre').removesuffix('_post')}" for a in function.arguments}
+        nodes[name] = Node(name, "pairwise", needs, function)
+    if circuit.readout is not None:
+        nodes[LOSS] = Node(LOSS, "sum", {"loss_share": f"{circuit.output_population}.loss_share"})
+        if BATCH_LOSS in broadcast(circuit):
+            nodes[BATCH_LOSS] = Node(BATCH_LOSS, "batch_sum", {"loss": LOSS})
     return Plan(circuit, _sorted(nodes, steady), models, steady)
 
 
@@ -153,19 +161,6 @@ def _fed(circuit: Circuit, population: str) -> dict[str, list[str]]:
 def _expression(circuit: Circuit, population: str, variable: str, function: ArrayFunction) -> Node:
     needs = {argument: resolve(circuit, population, argument) for argument in function.arguments}
     return Node(f"{population}.{variable}", "expression", needs, function)
-
-
-def _add_readout(circuit: Circuit, nodes: dict[str, Node]) -> None:
-    if circuit.readout is None:
-        return
-    output = circuit.output_population
-    for name, text in circuit.readout.pairwise.items():
-        function = expression_function(name, text)
-        needs = {a: f"{output}.{a.removesuffix('_pre').removesuffix('_post')}" for a in function.arguments}
-        nodes[f"{output}.{name}"] = Node(f"{output}.{name}", "pairwise", needs, function)
-    nodes[LOSS] = Node(LOSS, "sum", {"loss_share": f"{output}.loss_share"})
-    if BATCH_LOSS in broadcast(circuit):
-        nodes[BATCH_LOSS] = Node(BATCH_LOSS, "batch_sum", {"loss": LOSS})
 
 
 def _sorted(nodes: dict[str, Node], steady: bool) -> Mapping[str, Node]:

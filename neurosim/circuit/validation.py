@@ -38,7 +38,7 @@ def _population_faults(circuit: Circuit) -> Iterator[str]:
             yield f"'{population.name}' cannot be a population's name; expected letters, digits and underscores"
         if population.size < 1:
             yield f"population '{population.name}' has {population.size} neurons; expected at least 1"
-        parameters = {equation.name for equation in population.neuron.equation_set.of("parameter")}
+        parameters = {equation.name for equation in population.model.equation_set.of("parameter")}
         for name in (*population.bind, *population.noise):
             if name not in parameters:
                 yield f"population '{population.name}' sets '{name}', {_missing(name, parameters, 'parameter')}"
@@ -77,14 +77,14 @@ def _end_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iterator[str]
     source = circuit.population[pathway.pre]
     target = circuit.population[pathway.post]
     variable = pathway.source.split(".")[1]
-    known = [*source.neuron.equation_set.by_name, *_readout_names(circuit, source.name)]
+    known = [*source.model.equation_set.by_name, *_readout_names(circuit, source.name)]
     if variable == "spikes":
         if source.neuron.threshold is None:
             yield f"{where}: '{source.name}' never spikes, its neuron '{source.neuron.name}' has no threshold"
     elif variable not in known:
         yield f"{where}: source '{pathway.source}', {_missing(variable, known, 'variable')}"
     variable = pathway.target.split(".")[1]
-    equations = target.neuron.equation_set
+    equations = target.model.equation_set
     wanted = equations.of("differential" if pathway.at_spikes else "parameter")
     kind = "state variable that spikes can increment" if pathway.at_spikes else "input (a parameter)"
     allowed = [equation.name for equation in wanted if "shared" not in equation.flags]
@@ -123,8 +123,8 @@ def _readout_faults(circuit: Circuit) -> Iterator[str]:
         population, _, variable = circuit.output.partition(".")
         if population not in circuit.population:
             yield f"output '{circuit.output}', {_missing(population, circuit.population, 'population')}"
-        elif variable not in circuit.population[population].neuron.equation_set.by_name:
-            known = circuit.population[population].neuron.equation_set.by_name
+        elif variable not in circuit.population[population].model.equation_set.by_name:
+            known = circuit.population[population].model.equation_set.by_name
             yield f"output '{circuit.output}', {_missing(variable, known, 'variable')}"
 
 
@@ -135,7 +135,7 @@ def _phase_faults(circuit: Circuit, phase: Phase) -> Iterator[str]:
     switches = {
         equation.name
         for population in circuit.populations
-        for equation in population.neuron.equation_set.of("parameter")
+        for equation in population.model.equation_set.of("parameter")
         if "shared" in equation.flags
     }
     for name in phase.switches:

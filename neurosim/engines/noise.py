@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,5 +48,13 @@ def draw_noise(
     for population in circuit.populations:
         for variable in population.noise:
             key = keys[f"{phase.name}:{population.name}.{variable}"]
-            drawn[f"{population.name}.{variable}"] = held_normal(key, presentations, population.size).astype(dtype)
+            drawn[f"{population.name}.{variable}"] = _normal()(key, presentations, population.size).astype(dtype)
     return drawn
+
+
+@functools.cache
+def _normal() -> Any:
+    import jax
+
+    # Outside of compiled code its fifty operations would be compiled one by one.
+    return jax.jit(held_normal, static_argnums=2)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 import xarray
@@ -84,6 +85,17 @@ def test_a_current_that_changes_in_time_in_several_trials() -> None:
     found = on_both(built("lif"), "100 ms", n=2, trials=3, inputs={"i_ext": course})
     counts = found.spikes.values.sum(axis=0)
     assert counts.sum() > 5 and len(np.unique(counts, axis=0)) > 1
+
+
+@pytest.mark.parametrize("method", ["euler", "rk2", "rk4", "heun"])
+def test_methods_that_look_ahead(method: str) -> None:
+    # An array over time is held through each step, whatever the method; an expression of t is not.
+    model = NeuronModel(
+        "dv/dt = (i_ext + sin(t/tau_m) - v**3)/tau_m : 1\ni_ext : 1", method=method, parameters={"tau_m": "3 ms"}
+    )
+    current = np.random.default_rng(3).uniform(-2, 4, 100)
+    found = on_both(model, "10 ms", inputs={"i_ext": current})
+    assert np.ptp(found.v.values) > 0.5
 
 
 @pytest.mark.parametrize("period", ["1 ms", "0.7 ms", "0.25 ms", "tau_ref*(1 + v_th)", "v > 0.2"])
@@ -206,14 +218,18 @@ def models(draw: st.DrawFn) -> NeuronModel:
     return NeuronModel("\n".join(lines), method=draw(st.sampled_from(methods)), parameters=parameters, **extra)
 
 
-@settings(max_examples=25, derandomize=True)
+# Every example is compiled by both engines: finding one that fails matters more than the smallest one.
+ONCE = (hypothesis.Phase.explicit, hypothesis.Phase.reuse, hypothesis.Phase.generate)
+
+
+@settings(max_examples=25, derandomize=True, phases=ONCE)
 @given(models(), st.integers(0, 100))
 def test_generated_equations(model: NeuronModel, seed: int) -> None:
-    current = np.random.default_rng(seed).uniform(-2, 4, (200, 2))
-    on_both(model, "20 ms", n=2, inputs={"i_ext": current})
+    current = np.random.default_rng(seed).uniform(-2, 4, (100, 2))
+    on_both(model, "10 ms", n=2, inputs={"i_ext": current})
 
 
-@settings(max_examples=2, derandomize=True)
+@settings(max_examples=2, derandomize=True, phases=ONCE)
 @given(models())
 def test_generated_equations_for_a_second(model: NeuronModel) -> None:
     on_both(model, "1 second", n=2, inputs={"i_ext": np.array([1.0, 3.0])})
@@ -351,18 +367,15 @@ def test_weights_after_mini_batches(
     train_both(circuit, stimuli(20), batch=4)
 
 
-def test_increments_summed_instead_of_averaged(
-    build: Callable[..., Circuit], stimuli: Callable[[int], Any]
-) -> None:
-    circuit = build("node_perturbation")
+def test_increments_summed_instead_of_averaged(build: Callable[..., Circuit], stimuli: Callable[[int], Any]) -> None:
+    circuit = build("backpropagation")
     summed = replace(circuit, pathways=tuple(replace(p, reduction="sum") for p in circuit.pathways))
-    got, _ = train_both(summed, stimuli(8), batch=4, presentations=8)
+    got, _ = train_both(summed, stimuli(4), batch=4, presentations=4)
     # One batch: the sum is four times the mean.
-    start, order = initial_state(circuit, 4), np.arange(4)[None]
-    by_sum, _ = BatchedEngine(summed, SETTING).train(start, stimuli(8), order, seed=0, first=0)
-    by_mean, _ = BatchedEngine(circuit, SETTING).train(start, stimuli(8), order, seed=0, first=0)
+    start = initial_state(circuit, 4)
+    by_mean, _ = BatchedEngine(circuit, SETTING).train(start, stimuli(4), np.arange(4)[None], seed=0, first=0)
     for name in learned_names(circuit):
-        np.testing.assert_allclose(by_sum[name] - start[name], 4 * (by_mean[name] - start[name]), rtol=1e-9, atol=1e-14)
+        np.testing.assert_allclose(got[name] - start[name], 4 * (by_mean[name] - start[name]), rtol=1e-9, atol=1e-14)
 
 
 def test_weight_transport(build: Callable[..., Circuit], stimuli: Callable[[int], Any]) -> None:

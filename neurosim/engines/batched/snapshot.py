@@ -87,6 +87,8 @@ class Snapshot:
         if node.kind == "pairwise":
             full = {a: self._per_neuron(n) for a, n in node.needs.items()}
             sides = {a: v[..., None, :] if a.endswith("_pre") else v[..., :, None] for a, v in full.items()}
+            if not any(a.endswith("_post") for a in full):
+                return jnp.sum(compiled(node.function)(**full), axis=-1, keepdims=True)
             return jnp.sum(compiled(node.function)(**sides), axis=-1)
         return compiled(node.function)(**{argument: self[need] for argument, need in node.needs.items()})
 

@@ -106,9 +106,15 @@ class BrianEngine:
         else:
             brian2.prefs.codegen.target = self.target
         brian2.prefs.core.default_float_dtype = np.dtype(self.setting.dtype).type
+        # Units were checked when the text was read; Brian2 would check them again at every call of a function.
+        discard, brian2.prefs.codegen.runtime.numpy.discard_units = (
+            brian2.prefs.codegen.runtime.numpy.discard_units,
+            True,
+        )
         try:
             yield
         finally:
+            brian2.prefs.codegen.runtime.numpy.discard_units = discard
             if standalone:
                 device: Any = brian2.get_device()
                 device.reinit()

@@ -11,7 +11,7 @@ import brian2
 import numpy as np
 from brian2.groups.group import CodeRunner
 
-from neurosim.circuit.composition import LOSS, broadcast, compose
+from neurosim.circuit.composition import LOSS, broadcast, compose, sums_of
 from neurosim.circuit.description import Circuit, Pathway
 from neurosim.circuit.plan import plan
 from neurosim.engines.setting import Setting
@@ -111,10 +111,10 @@ def build_objects(circuit: Circuit, setting: Setting, courses: Mapping[str, np.n
     for pathway in circuit.pathways:
         if pathway.tie is None:
             objects.synapses[pathway.name] = _synapses(circuit, pathway, objects, updaters)
-    _add_readout(circuit, objects, updaters)
+    _add_sums(circuit, objects, updaters)
     order = [name for node in plan(circuit).nodes.values() for name in _sum_names(node)]
     for position, name in enumerate(name for name in order if name in updaters):
-        updaters[name]._order = FIRST + position
+        updaters[name].order = FIRST + position
         objects.sums.append(updaters[name])
     return objects
 
@@ -133,7 +133,8 @@ def group_equations(circuit: Circuit, population: str, model: NeuronModel, cours
             lines.append(f"{equation.name} = {' + '.join(terms)} : {equation.unit}")
             lines += [f"{term} : {equation.unit}" for term in terms]
         elif equation.name in courses:
-            lines.append(f"{equation.name} = {equation.name}_course(t, i) : {equation.unit}")
+            # Held through the step: methods of higher order would look ahead otherwise.
+            lines.append(f"{equation.name} = {equation.name}_course(t, i) : {equation.unit} (constant over dt)")
         elif equation.name in scalars:
             continue
         else:
@@ -205,19 +206,19 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
     return synapses
 
 
-def _add_readout(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> None:
-    if circuit.readout is None:
-        return
-    group = objects.groups[str(circuit.output_population)]
-    for name, text in circuit.readout.pairwise.items():
-        pairs = brian2.Synapses(
-            group, group, f"{name}_post = {text} : 1 (summed)", clock=objects.clock, name=f"{name}_pairs*"
-        )
+def _add_sums(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> None:
+    for qualified, text in sums_of(circuit).items():
+        population, name = qualified.split(".")
+        model = f"{name}_post = {text} : 1 (summed)"
+        group = objects.groups[population]
+        pairs = brian2.Synapses(group, group, model, clock=objects.clock, name=f"{population}_{name}_pairs*")
         pairs.connect()
         objects.extra.append(pairs)
-        updaters[f"{circuit.output_population}.{name}"] = pairs.summed_updaters[f"{name}_post"]
+        updaters[qualified] = pairs.summed_updaters[f"{name}_post"]
+    if circuit.readout is None:
+        return
     total = brian2.Synapses(
-        group,
+        objects.groups[str(circuit.output_population)],
         objects.scalars,
         f"{LOSS}_post = loss_share_pre : 1 (summed)",
         clock=objects.clock,
