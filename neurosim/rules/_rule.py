@@ -35,7 +35,8 @@ class Rule:
         At the end of each phase in which the pathway learns, or at every step of such a phase.
     reads
         What the rule needs beyond the synapse (``"reciprocal"``: the weight of the synapse in the opposite
-        direction, as ``w_reciprocal``). A rule that reads anything is not local.
+        direction, as ``w_reciprocal``; ``"population"``: a sum over the neurons at one end). A rule that reads
+        anything is not local.
     name
         The file's stem.
     """
@@ -59,8 +60,10 @@ class Rule:
                 )
             if statement.operator not in ("+=", "-="):
                 raise statement.place.error(f"expected += or -= in a rule, got '{statement.operator}'")
-        if unknown := set(self.reads) - {"reciprocal"}:
-            raise EquationError(f"a rule can read 'reciprocal' beyond the synapse, not {sorted(unknown)}")
+        if unknown := set(self.reads) - {"reciprocal", "population"}:
+            raise EquationError(
+                f"a rule can read 'reciprocal' or 'population' beyond the synapse, not {sorted(unknown)}"
+            )
 
     def __hash__(self) -> int:
         return hash((self.update, self.variables, self.timing, self.reads, tuple(self.parameters.items())))

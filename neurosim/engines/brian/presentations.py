@@ -219,7 +219,7 @@ class Presentations:
                 f"the rule of pathway '{stepping}' acts at every step; the engine 'brian' presents trials one after "
                 "the other and cannot average it over a batch: use batch = 1"
             )
-        beyond = next((name for name, rule in rules.items() if rule.reads), None)
+        beyond = next((name for name, rule in rules.items() if set(rule.reads) - {"population"}), None)
         if beyond and self.standalone:
             raise EngineError(
                 f"pathway '{beyond}' reads more than its synapses see, which standalone code cannot; use the target "

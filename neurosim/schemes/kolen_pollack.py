@@ -1,0 +1,59 @@
+"""Kolen-Pollack: feedback weights take the same steps as the forward weights beside them.
+
+Kolen & Pollack (1994); without decay, the "matched" control of Lansdell, Prakash & Kording (2020). With decay the
+difference of the two dies out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
+
+from neurosim.circuit.description import Circuit, Initial, Pathway
+from neurosim.schemes import _network
+from neurosim.schemes._network import Network, Sized
+
+
+class Config(BaseModel):
+    """Settings of Kolen-Pollack learning.
+
+    Attributes
+    ----------
+    learning_rate
+        Of forward and feedback weights, for the mean over a batch.
+    decay
+        Fraction of each weight that is lost at every update, the same in both directions.
+    feedback_weights
+        Standard deviation of the initial feedback weights times the root of the number of neurons they reach.
+    duration
+        Of a presentation.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    learning_rate: PositiveFloat = 0.1
+    decay: NonNegativeFloat = 0.0
+    feedback_weights: NonNegativeFloat = 1.0
+    duration: str = "50 ms"
+
+
+def build(config: Config, network: Network, task: Sized) -> Circuit:
+    """One phase; forward and feedback weights learn at its end."""
+    settings = {"learning_rate": config.learning_rate, "decay": config.decay}
+    forward = _network.forward_pathways(network, config.learning_rate)
+    if config.decay:
+        rule = _network.rule_of("decaying_delta")
+        forward = tuple(replace(p, rule=rule, parameters=settings) if p.name[0] == "W" else p for p in forward)
+    law = Initial("normal", config.feedback_weights, "out")
+    feedback = tuple(
+        Pathway(name, source, target, rule=_network.rule_of("kolen_pollack"), parameters=settings, initial=law)
+        for name, source, target, _ in _network.feedback_ends(network, "layerwise")
+    )
+    return Circuit(
+        "kolen_pollack",
+        _network.populations(network, task, noise=False),
+        (*forward, *feedback),
+        (_network.clean_phase(network, config.duration, _network.learning((*forward, *feedback))),),
+        _network.readout_of(network),
+        f"output.{_network.neuron_of(network.output_neuron).ports['output']}",
+    )
