@@ -64,9 +64,7 @@ def run(
     overrides: Overrides = None,
     *,
     seed: Annotated[int, typer.Option(help="Of initial weights, data order and noise.")] = 0,
-    out: Annotated[
-        Path | None, typer.Option(help="The run folder; by default runs/<scheme>-<time>-seed<N>.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The run folder; by default runs/<scheme>-<time>-seed<N>.")] = None,
 ) -> None:
     """Train a model, show how it learns, and write a run folder."""
     from neurosim.experiments.model_file import load

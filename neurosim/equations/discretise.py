@@ -119,6 +119,11 @@ def _apply(equations: EquationSet, method: str) -> str:
         raise EquationError(
             f"the algebra of the method '{method}' fails for these equations ({type(error).__name__}: {error})"
         ) from None
+    if re.search(r"/\(*int\(not_refractory\)", code):
+        raise EquationError(
+            f"the method '{method}' divides by zero while a variable stands still '(unless refractory)'; use euler, "
+            "rk2 or rk4"
+        )
     nonsense = _NONSENSE.search(code)
     if nonsense:
         raise EquationError(f"a constant in these equations is not a finite real number (it gives '{nonsense[0]}')")

@@ -123,9 +123,7 @@ def _version(package: str) -> str | None:
 
 def _git() -> dict[str, Any] | None:
     def ask(*command: str) -> str:
-        return subprocess.run(
-            ["git", *command], capture_output=True, text=True, timeout=10, check=True
-        ).stdout.strip()
+        return subprocess.run(["git", *command], capture_output=True, text=True, timeout=10, check=True).stdout.strip()
 
     try:
         return {"commit": ask("rev-parse", "HEAD"), "changed": bool(ask("status", "--porcelain"))}

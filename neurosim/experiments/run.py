@@ -119,9 +119,7 @@ def train(
     began = time.perf_counter()
     task = checked.load_task(seed=seed)
     engine = make_engine(checked.engine, checked.build(task))
-    folder = files.new_folder(
-        Path(out) if out is not None else files.default_folder(checked.scheme_kind, seed)
-    )
+    folder = files.new_folder(Path(out) if out is not None else files.default_folder(checked.scheme_kind, seed))
     files.write_file(folder / files.CONFIG, tomli_w.dumps(checked.resolve()))
     files.write_json(folder / files.PROVENANCE, files.provenance(seed, checked.hash))
     log = _Log(folder / files.LOG)
@@ -138,8 +136,8 @@ def train(
             on_epoch=hooks,
             on_step=progress.step if progress is not None else None,
         )
-    except NeurosimError as error:
-        log.line(f"stopped: {error}")
+    except (NeurosimError, KeyboardInterrupt) as error:
+        log.line(f"stopped: {str(error) or 'interrupted'}")
         raise
     summary = _summary(checked, result, seed) | {"wall_s": round(time.perf_counter() - began, 3)}
     files.write_file(folder / files.WEIGHTS, _packed(result.state))
@@ -147,9 +145,7 @@ def train(
     _draw(result.history, folder, checked.about.title or checked.name)
     log.line(
         "; ".join(
-            f"{name} {_short(summary[name])}"
-            for name in ("test_loss", "test_accuracy", "wall_s")
-            if name in summary
+            f"{name} {_short(summary[name])}" for name in ("test_loss", "test_accuracy", "wall_s") if name in summary
         )
     )
     # Last, so that a folder with a summary is complete.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.description import Circuit, Pathway
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import weights_of
@@ -66,7 +66,7 @@ def alignment(
         layer = population.name
         update = _update_angle(circuit, state, after, truth, layer)
         numbers = dict.fromkeys(_SIGNAL, math.nan)
-        if layer in signals and layer in truth.sites:
+        if layer in signals and layer in truth.sites and _feedback_pathway(circuit, layer) is not None:
             numbers = {n: float(np.mean(m.measure(signals[layer], truth.sites[layer]))) for n, m in _SIGNAL.items()}
         elif update is None:
             continue
@@ -83,15 +83,16 @@ def weight_angle(circuit: Circuit, state: Mapping[str, Any], layer: str) -> floa
     up, the transposed product of all forward weights in between (exact for linear layers). Not a number where
     there is no feedback or no such chain of forward pathways.
     """
-    pathway = next((p for p in circuit.pathways if p.post == layer and _is_feedback(circuit, layer, p.target)), None)
+    pathway = _feedback_pathway(circuit, layer)
     if pathway is None:
         return math.nan
     chain = _forward_product(circuit, state, layer, pathway.pre)
     return math.nan if chain is None else float(matrix_angle.measure(weights_of(circuit, state, pathway.name), chain.T))
 
 
-def _is_feedback(circuit: Circuit, layer: str, target: str) -> bool:
-    return target == f"{layer}.{circuit.population[layer].neuron.ports.get('feedback')}"
+def _feedback_pathway(circuit: Circuit, layer: str) -> Pathway | None:
+    target = f"{layer}.{circuit.population[layer].neuron.ports.get('feedback')}"
+    return next((pathway for pathway in circuit.pathways if pathway.target == target), None)
 
 
 def _forward_product(circuit: Circuit, state: Mapping[str, Any], start: str, end: str) -> np.ndarray | None:

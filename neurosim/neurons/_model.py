@@ -49,7 +49,8 @@ class NeuronModel:
     ports
         The variables by which a network talks to this neuron: ``drive`` and ``feedback`` (inputs), ``output``
         (what forward pathways read), ``error`` (what feedback pathways read), ``site`` (the variable to which
-        noise adds) and ``signal`` (what feedback says of the loss's gradient there).
+        noise adds), ``signal`` (what feedback says of the loss's gradient there) and ``gain`` (the gradient
+        at the potential over that at the site).
     name, reference
         For printing and for the documentation.
 
@@ -94,7 +95,7 @@ class NeuronModel:
         for statement in self.reset_statements:
             check_statement(statement, equations, what="reset")
         self._check_refractory()
-        _ = self.resolved_method, self.initial_values
+        _ = self.resolved_method, self.initial_values, self.parameter_values
 
     def __hash__(self) -> int:
         return hash((self.equation_set, self.threshold, self.reset, self.refractory, self.method))
@@ -196,7 +197,8 @@ class NeuronModel:
         lines = [f"neuron {self.name}", *(f"    {line}" for line in str(self.equation_set).splitlines())]
         for label in ("threshold", "reset", "refractory"):
             if getattr(self, label):
-                lines.append(f"    {label}: {getattr(self, label)}")
+                text = "; ".join(line.strip() for line in getattr(self, label).splitlines() if line.strip())
+                lines.append(f"    {label}: {text}")
         if self.resolved_method:
             lines.append(f"    method: {self.resolved_method}")
         units = {equation.name: equation.unit for equation in self.equation_set.of("parameter")}

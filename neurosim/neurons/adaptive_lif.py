@@ -55,6 +55,7 @@ def build(config: Config) -> NeuronModel:
         dtheta/dt = -theta/tau_theta : 1
         dr/dt = -r/tau_r : 1
         slope = 1/(1 + abs(v - v_th - theta)/width)**2 : 1
+        gain = 1 : 1
         da/dt = (feedback - a)/tau_a : 1
         delta = slope*a : 1
         drive : 1
@@ -77,6 +78,7 @@ def build(config: Config) -> NeuronModel:
             "error": "delta",
             "site": "drive",
             "signal": "delta",
+            "gain": "gain",
         },
         name="adaptive_lif",
         reference="Bellec, Salaj, Subramoney, Legenstein & Maass (2018), NeurIPS 31, section 2",

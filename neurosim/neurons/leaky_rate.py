@@ -56,6 +56,7 @@ def build(config: Config) -> NeuronModel:
         dv/dt = (drive{"" if at_rate else " + perturb*sigma*noise"} - v)/tau_m : 1
         r = {activation}{" + perturb*sigma*noise" if at_rate else ""} : 1
         slope = {differentiate(activation, "v")} : 1
+        gain = {"slope" if at_rate else "1"} : 1
         da/dt = (feedback - a)/tau_a : 1
         delta = slope*a : 1
         drive : 1
@@ -72,6 +73,8 @@ def build(config: Config) -> NeuronModel:
             "error": "delta",
             "site": "r" if at_rate else "drive",
             "signal": "a" if at_rate else "delta",
+            # What turns the gradient at the site of noise into that at the potential.
+            "gain": "gain",
         },
         name="leaky_rate",
         reference="Lansdell, Prakash & Kording (2020), ICLR; in time after Dayan & Abbott (2001), section 7.2",

@@ -52,6 +52,7 @@ def build(config: Config) -> NeuronModel:
         di_syn/dt = -i_syn/tau_syn : 1
         dr/dt = -r/tau_r : 1
         slope = 1/(1 + abs(v - v_th)/width)**2 : 1
+        gain = 1 : 1
         da/dt = (feedback - a)/tau_a : 1
         delta = slope*a : 1
         drive : 1
@@ -74,6 +75,7 @@ def build(config: Config) -> NeuronModel:
             "error": "delta",
             "site": "drive",
             "signal": "delta",
+            "gain": "gain",
         },
         name="lif",
         reference="Gerstner, Kistler, Naud & Paninski (2014), Neuronal Dynamics, section 1.3; "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
@@ -105,7 +105,7 @@ def populations(network: Network, task: Sized, *, noise: bool) -> tuple[Populati
 def forward_pathways(network: Network, learning_rate: float, rule: str = "delta") -> tuple[Pathway, ...]:
     """Weights ``W1`` ... and biases ``b1`` ... , learning by the same rule."""
     layers = ("input", *layer_names(network), "output")
-    ports = {name: _neuron(network, name).ports for name in layers}
+    ports = {name: ports_of(network, name) for name in layers}
     found = []
     for number, (pre, post) in enumerate(itertools.pairwise(layers), start=1):
         target = f"{post}.{ports[post]['drive']}"
@@ -127,8 +127,8 @@ def feedback_ends(network: Network, topology: Topology) -> tuple[tuple[str, str,
     found = []
     for number, (below, above) in enumerate(itertools.pairwise(layers), start=1):
         sender = above if topology == "layerwise" else "output"
-        source = f"{sender}.{_neuron(network, sender).ports['error']}"
-        found.append((f"B{number}", source, f"{below}.{_neuron(network, below).ports['feedback']}", number + 1))
+        source = f"{sender}.{ports_of(network, sender)['error']}"
+        found.append((f"B{number}", source, f"{below}.{ports_of(network, below)['feedback']}", number + 1))
     return tuple(found)
 
 
@@ -136,7 +136,7 @@ def holds(network: Network) -> tuple[Hold, ...]:
     """What learning needs of the clean phase: rates, errors, delivered signals and the loss."""
     lines = ["loss_held = loss", "input.r_held = r"] + (["one.r_held = r"] if network.bias else [])
     for layer in (*layer_names(network), "output"):
-        ports = _neuron(network, layer).ports
+        ports = ports_of(network, layer)
         lines += [f"{layer}.r_held = {ports['output']}", f"{layer}.delta_held = {ports['error']}"]
         lines += [f"{layer}.signal_held = {ports['signal']}"]
     return tuple(hold(line) for line in lines)
@@ -152,7 +152,8 @@ def learning(pathways: Sequence[Pathway]) -> tuple[str, ...]:
     return tuple(pathway.name for pathway in pathways if pathway.rule.learns)
 
 
-def _neuron(network: Network, layer: str) -> NeuronModel:
+def ports_of(network: Network, layer: str) -> Mapping[str, str]:
+    """The ports of a layer's neuron."""
     if layer == "input":
-        return neuron_of(Part(kind="stimulus"))
-    return neuron_of(network.output_neuron if layer == "output" else network.neuron)
+        return neuron_of(Part(kind="stimulus")).ports
+    return neuron_of(network.output_neuron if layer == "output" else network.neuron).ports

@@ -38,5 +38,5 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         (*forward, *feedback),
         (_network.clean_phase(network, config.duration, _network.learning(forward)),),
         _network.readout_of(network),
-        f"output.{_network.neuron_of(network.output_neuron).ports['output']}",
+        f"output.{_network.ports_of(network, 'output')['output']}",
     )

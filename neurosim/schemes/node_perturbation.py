@@ -82,7 +82,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         (*forward, *feedback),
         (clean, perturbed),
         _network.readout_of(network),
-        f"output.{_network.neuron_of(network.output_neuron).ports['output']}",
+        f"output.{_network.ports_of(network, 'output')['output']}",
     )
 
 

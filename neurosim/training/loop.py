@@ -166,9 +166,7 @@ def _learn(
         if on_step is not None:
             on_step(done, steps)
     found = summarise(np.concatenate(losses), np.concatenate(answers), split, chosen)
-    report = EpochReport(
-        epoch + 1, config.epochs, found.loss, found.accuracy, samples_per_second=order.size / seconds
-    )
+    report = EpochReport(epoch + 1, config.epochs, found.loss, found.accuracy, samples_per_second=order.size / seconds)
     unscaled = {name: array for name, array in base.items() if name.endswith(".learning_rate")}
     return replace(progress, state={**state, **unscaled}, epoch=epoch + 1, presentations=first), report
 

@@ -111,6 +111,21 @@ def test_refractory_periods_of_every_form(period: str) -> None:
     assert found.spikes.values.sum() > 3
 
 
+@pytest.mark.parametrize("method", ["exact", "exponential_euler", "rk4"])
+def test_a_clamped_variable_stands_still_under_every_method(method: str) -> None:
+    model = NeuronModel(
+        "dv/dt = (i_ext - v)/tau_m : 1 (unless refractory)\ndu/dt = (v - u)/tau_u : 1\ni_ext : 1",
+        threshold="v > 1",
+        reset="v = 0.5",
+        refractory="2 ms",
+        parameters={"tau_m": "5 ms", "tau_u": "7 ms"},
+        method=method,
+    )
+    found = on_both(model, "30 ms", inputs={"i_ext": 3})
+    first = np.flatnonzero(found.spikes.values)[0]
+    assert np.all(found.v.values[first + 1 : first + 20] == 0.5)
+
+
 def test_a_reset_in_several_statements_sees_the_earlier_ones() -> None:
     model = NeuronModel(
         "dv/dt = (2 - v + u)/tau_m : 1\ndu/dt = -u/tau_m : 1",

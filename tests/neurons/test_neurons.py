@@ -11,7 +11,7 @@ from neurosim.neurons._model import NeuronModel
 
 NAMES = registry.names("neurons")
 INPUT_PORTS = {"drive", "feedback"}
-PORTS = INPUT_PORTS | {"output", "error", "site", "signal"}
+PORTS = INPUT_PORTS | {"output", "error", "site", "signal", "gain"}
 
 
 @pytest.fixture(params=NAMES)

@@ -155,6 +155,9 @@ class BatchedEngine:
 
     def array(self, array: Any) -> Any:
         """An array of the setting's precision on the device."""
+        if not isinstance(array, jax.Array):
+            # Converted on the host: on the device even that would be compiled.
+            array = np.asarray(array, dtype=self.setting.dtype)
         return jnp.asarray(array, dtype=self.setting.dtype)
 
 

@@ -117,7 +117,7 @@ def present(
             step += stretch.steps
             switched |= {name: course[-1] for name, course in window.items()}
         end = Snapshot(graph, {**switched, **after, "dt": jnp.asarray(setting.dt, dtype)}, perturbations=perturbations)
-        outcome.ends[phase.name] = {name: _trialwise(end[name], trials) for name in report}
+        outcome.ends[phase.name] = {name: _full(circuit, name, end[name], trials) for name in report}
         held = _hold(circuit, phase, end)
         current |= after | held
         if any(p.rule.timing == "phase_end" for p in learning):
@@ -186,6 +186,6 @@ def _learned(circuit: Circuit) -> set[str]:
     return {f"{p.name}.{v}" for p in circuit.pathways for v in p.rule.synaptic_variables}
 
 
-def _trialwise(value: Any, trials: int) -> Any:
-    value = jnp.asarray(value)
-    return jnp.broadcast_to(value, (trials, jnp.shape(value)[-1] if value.ndim else 1))
+def _full(circuit: Circuit, name: str, value: Any, trials: int) -> Any:
+    population = circuit.population.get(name.rpartition(".")[0])
+    return jnp.broadcast_to(value, (trials, population.size if population else 1))

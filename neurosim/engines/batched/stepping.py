@@ -19,6 +19,7 @@ from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, deliver
 from neurosim.engines.batched.surrogate import soft_spikes
 from neurosim.equations.array_code import ArrayFunction, expression_function, margin_of
+from neurosim.neurons._model import NeuronModel
 from neurosim.random import held_normal, held_uniform
 
 #: A step long before the first: no neuron starts refractory.
@@ -140,7 +141,7 @@ def _advance(
             results = start.local(population, function, **draws)
             results = results if len(function.returns) > 1 else (results,)
             found = dict(zip(function.returns, results, strict=True))
-            state |= {f"{population}.{name}": found[name] for name in mine}
+            state |= {f"{population}.{name}": _moved(model, population, name, found[name], values) for name in mine}
     spiked: Arrays = {}
     moved = Snapshot(plan, state, inputs=start, perturbations=perturbations)
     for population in _spiking(stretch):
@@ -160,6 +161,17 @@ def _advance(
         changes = [increments(ended, pathway, stretch.trials) for pathway in stretch.learn]
         state |= {name: state[name] + change for found in changes for name, change in found.items()}
     return {"state": state, "spiked": spiked}, start
+
+
+def _moved(model: NeuronModel, population: str, name: str, after: Any, values: Arrays) -> Any:
+    """A state variable's new value, or its old one where refractoriness clamps it.
+
+    The factor zero in its equation is not enough: exponential_euler divides by it.
+    """
+    ready = f"{population}.not_refractory"
+    if ready not in values or "unless refractory" not in model.equation_set.by_name[name].flags:
+        return after
+    return jnp.where(values[ready], after, values[f"{population}.{name}"])
 
 
 def _spiking(stretch: Stretch) -> list[str]:

@@ -16,6 +16,7 @@ from neurosim.circuit.description import Circuit, Pathway
 from neurosim.circuit.plan import plan
 from neurosim.engines.setting import Setting
 from neurosim.equations.dimensions import dimension_of
+from neurosim.equations.discretise import abstract_code
 from neurosim.equations.parse import Equation, EquationSet
 from neurosim.neurons._model import NeuronModel
 from neurosim.rules._rule import Rule
@@ -162,7 +163,7 @@ def _group(
         threshold=model.threshold,
         reset=model.reset,
         refractory=refractory,
-        method=model.resolved_method or "euler",
+        method=_statements(model),
         namespace=namespace,
         clock=objects.clock,
         name=f"{population}_neurons*",
@@ -170,6 +171,15 @@ def _group(
     for name in broadcast(circuit):
         setattr(group, name, brian2.linked_var(objects.scalars, name))
     return group
+
+
+def _statements(model: NeuronModel) -> Any:
+    """The state update as a Brian2 method: the very statements the batched engine runs."""
+    method = model.resolved_method
+    if method is None:
+        return "euler"
+    code = abstract_code(model.equation_set, method)
+    return lambda equations, variables, options=None: code
 
 
 def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: dict[str, Any]) -> Any:

@@ -1,0 +1,68 @@
+"""Figures: Axes in, Axes out, labelled, and nothing shown or left behind."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from neurosim.plots.alignment import alignment
+from neurosim.plots.figures import save_run_figures
+from neurosim.plots.learning_curve import learning_curve
+from neurosim.training.history import EpochReport, history_of
+
+
+def _history(epochs: int = 3, *, classified: bool = True):
+    def report(epoch: int) -> EpochReport:
+        right = 50.0 + epoch if classified else np.nan
+        layers = {
+            "hidden1": {"signal_angle_deg": 90.0 - epoch, "weight_angle_deg": 80.0},
+            "output": {"signal_angle_deg": np.nan, "weight_angle_deg": np.nan},
+        }
+        return EpochReport(epoch, epochs, 1.0 / (epoch + 1), right, 1.0 / (epoch + 1), right, 100.0, layers)
+
+    return history_of([report(epoch) for epoch in range(epochs + 1)])
+
+
+@pytest.fixture
+def ax():
+    return Figure().subplots()
+
+
+def test_learning_curves_have_both_splits_and_units(ax):
+    assert learning_curve(_history(), ax, quantity="accuracy") is ax
+    assert ax.get_ylabel() == "accuracy (%)"
+    assert ax.get_xlabel() == "epoch"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["training", "validation"]
+    np.testing.assert_allclose(ax.lines[1].get_ydata(), [50, 51, 52, 53])
+
+
+def test_runs_can_share_axes(ax):
+    for name in ("a", "b"):
+        learning_curve(_history(), ax, splits=("validation",), name=name)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]
+
+
+def test_alignment_shows_measured_layers_and_chance(ax):
+    assert alignment(_history(), ax) is ax
+    assert ax.get_ylabel() == "signal angle (degrees)"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["hidden1"]
+    assert ax.lines[0].get_ydata()[0] == 90
+    np.testing.assert_allclose(ax.lines[1].get_ydata(), [90, 89, 88, 87])
+    assert ax.get_ylim()[0] == 0 and ax.get_ylim()[1] >= 100
+
+
+def test_the_figures_of_a_run_are_written_without_pyplot(tmp_path):
+    sys.modules.pop("matplotlib.pyplot", None)
+    paths = save_run_figures(_history(), tmp_path / "figures", title="A run")
+    assert [path.name for path in paths] == ["learning_curve.png", "alignment.png"]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["alignment.png", "learning_curve.png"]
+    assert "matplotlib.pyplot" not in sys.modules
+
+
+def test_a_regression_without_measurements_has_one_figure(tmp_path):
+    history = history_of([EpochReport(epoch, 2, 1.0, np.nan, 1.0) for epoch in range(3)])
+    assert [path.name for path in save_run_figures(history, tmp_path)] == ["learning_curve.png"]

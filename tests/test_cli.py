@@ -1,0 +1,105 @@
+"""The command line: what it prints, where, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from neurosim import cli, registry
+
+SHORT = ["training.epochs=1", "engine.level=steady", "network.hidden=[6]", "training.measure_trials=8"]
+
+
+@pytest.fixture
+def call():
+    runner = CliRunner()
+    return lambda *arguments: runner.invoke(cli.app, [str(argument) for argument in arguments])
+
+
+def test_run_writes_a_folder_and_shows_a_table(call, tmp_path):
+    result = call("run", "lansdell2020/digits", *SHORT, "--seed", 2, "--out", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    assert "epoch 1/1" in result.output
+    assert "hidden1" in result.output and "test accuracy" in result.output
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["seed"] == 2
+    (tmp_path / "run" / "figures" / "alignment.png").unlink()
+    again = call("plot", tmp_path / "run")
+    assert again.exit_code == 0
+    assert (tmp_path / "run" / "figures" / "alignment.png").is_file()
+    refused = call("run", "lansdell2020/digits", *SHORT, "--out", tmp_path / "run")
+    assert refused.exit_code == 2 and "not empty" in refused.stderr
+
+
+def test_check_prints_settings_and_equations(call):
+    result = call("check", "lansdell2020/digits", "training.epochs=3")
+    assert result.exit_code == 0
+    assert "epochs = 3" in result.stdout
+    assert "dv/dt = (drive - v)/tau_m" in result.stdout
+    assert "B1" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("check", "lansdell2020/digits", "training.epoch=3"), "did you mean 'epochs'"),
+        (("check", "nowhere.toml"), "no such file"),
+        (("run", "lansdell2020/digitz"), "did you mean 'lansdell2020/digits'"),
+        (("list", "scheme"), "unknown kind 'scheme'"),
+        (("plot", "nowhere"), "no finished run"),
+        (("frobnicate",), "No such command"),
+        (("run", "lansdell2020/digits", "--seed", "x"), "--seed"),
+    ],
+)
+def test_what_is_refused_is_a_message_on_stderr_and_exit_code_2(call, arguments, message):
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.output
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_list_shows_every_variant_with_its_description(call):
+    result = call("list")
+    assert result.exit_code == 0
+    for kind in registry.kinds:
+        assert all(name in result.stdout for name in registry.names(kind))
+    only = call("list", "schemes")
+    assert "node_perturbation" in only.stdout and "hodgkin_huxley" not in only.stdout
+
+
+def test_an_interrupt_leaves_with_130(call, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(registry, "names", interrupted)
+    assert call("list", "schemes").exit_code == 130
+
+
+def _process(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from neurosim.cli import main; main()", *arguments], capture_output=True, text=True
+    )
+
+
+def test_exit_codes_of_the_process():
+    refused = _process("check", "lansdell2020/digits", "engine.dt=1 mV")
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert "engine.dt" in refused.stderr and "Traceback" not in refused.stderr
+
+
+def test_help_is_quick_because_nothing_heavy_is_imported():
+    heavy = "('jax', 'brian2', 'sympy', 'xarray')"
+    code = f"import sys; from neurosim import cli; print([name for name in {heavy} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+    began = time.perf_counter()
+    assert _process("--help").returncode == 0
+    # Half a second on an idle machine.
+    assert time.perf_counter() - began < 5

@@ -1,0 +1,158 @@
+"""The training loop: what it evaluates, how it schedules, that it can go on where it stopped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neurosim.errors import ConfigError, NumericalError
+from neurosim.experiments.engine import make_engine
+from neurosim.experiments.model_file import load
+from neurosim.training import loop
+from neurosim.training.evaluation import evaluate
+from neurosim.training.loop import Progress, learning_rates, train
+
+SMALL: dict[str, Any] = {
+    "task": {"kind": "teacher_student", "n_inputs": 6, "hidden": [5], "n_outputs": 3, "n_train": 90},
+    "network": {"hidden": [8, 7], "readout": "squared_error"},
+    "scheme": {"kind": "node_perturbation", "learning_rate": 0.05},
+    "engine": {"level": "steady", "dtype": "float64"},
+    "training": {
+        "epochs": 3,
+        "batch_size": 20,
+        "measure_trials": 16,
+        "learning_rate_decay": 0.5,
+        "feedback_warm_up": 1,
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def parts():
+    model = load(SMALL)
+    task = model.load_task(seed=0)
+    return make_engine(model.engine, model.build(task)), task, model.training
+
+
+@pytest.fixture(scope="module")
+def result(parts):
+    engine, task, config = parts
+    return train(engine, task, config, seed=3)
+
+
+def _answers(state: dict, inputs: np.ndarray) -> np.ndarray:
+    activity = inputs.astype(float)
+    for number in (1, 2, 3):
+        activity = activity @ state[f"W{number}.w"].T + state[f"b{number}.w"].T
+        activity = np.tanh(activity) if number < 3 else activity
+    return activity
+
+
+def test_evaluation_is_plain_forward_propagation(parts, result):
+    _, task, _ = parts
+    losses = 0.5 * ((_answers(result.state, task.test.inputs) - task.test.targets) ** 2).sum(axis=1)
+    assert result.test.loss == pytest.approx(losses.mean(), rel=1e-9)
+    assert np.isnan(result.test.accuracy)
+
+
+def test_chunks_do_not_change_an_evaluation(parts, result):
+    engine, task, _ = parts
+    whole = evaluate(engine, result.state, task.validation, chunk=len(task.validation))
+    assert evaluate(engine, result.state, task.validation, chunk=7).loss == pytest.approx(whole.loss, rel=1e-12)
+
+
+def test_learning_lowers_the_loss_and_is_reported(result):
+    history = result.history
+    assert list(history.epoch.values) == [0, 1, 2, 3]
+    assert history.validation_loss[-1] < history.validation_loss[0]
+    assert np.isnan(history.train_loss[0]) and np.isfinite(history.train_loss[1:]).all()
+    assert history.signal_angle_deg.dims == ("epoch", "layer")
+    assert history.signal_angle_deg.attrs["units"] == "deg"
+    assert {"hidden1", "hidden2", "output"} == set(history.layer.values)
+    assert np.isfinite(history.signal_angle_deg.sel(layer=["hidden1", "hidden2"])).all()
+
+
+def test_forward_weights_wait_for_the_warm_up(parts):
+    engine, task, config = parts
+    start = Progress(loop.initial_state(engine.circuit, 3, dtype="float64"))
+    after, _ = loop._learn(start, engine, task, config, 3, None)
+    for name in ("W1.w", "W2.w", "W3.w", "b1.w"):
+        np.testing.assert_array_equal(after.state[name], start.state[name])
+    assert not np.array_equal(after.state["B1.w"], start.state["B1.w"])
+
+
+def test_learning_rates_decay_and_the_state_keeps_the_first_ones(parts, result):
+    engine, _, config = parts
+    rates = learning_rates(engine.circuit, result.state, config, 2)
+    assert rates["W1.learning_rate"] == 0.05 * 0.25
+    assert rates["B1.learning_rate"] == 0.05 * 0.25
+    assert learning_rates(engine.circuit, result.state, config, 0)["W1.learning_rate"] == 0
+    assert result.state["W1.learning_rate"] == 0.05
+
+
+def test_no_warm_up_where_no_feedback_learns(parts):
+    _, task, config = parts
+    model = load(SMALL, ["scheme.kind=feedback_alignment"])
+    circuit = model.build(task)
+    state = loop.initial_state(circuit, 0)
+    assert learning_rates(circuit, state, config, 0)["W1.learning_rate"] == 0.05
+
+
+def test_going_on_gives_the_same_bits(parts, result):
+    engine, task, config = parts
+    kept: list[Progress] = []
+
+    def stop(report):
+        if report.epoch == 2:
+            raise KeyboardInterrupt
+
+    original = loop._report
+
+    def keeping(progress, *rest):
+        kept.append(original(progress, *rest))
+        return kept[-1]
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(loop, "_report", keeping)
+        train(engine, task, config, seed=3, on_epoch=[stop])
+    assert kept[-1].epoch == 1
+    again = train(engine, task, config, seed=3, start=kept[-1])
+    for name, array in result.state.items():
+        np.testing.assert_array_equal(again.state[name], array)
+    timed = ["samples_per_second"]
+    assert again.history.drop_vars(timed).identical(result.history.drop_vars(timed))
+
+
+def test_an_epoch_in_parts_is_the_same_epoch(parts, result, monkeypatch):
+    engine, task, config = parts
+    monkeypatch.setattr(loop, "_STEPS_PER_CALL", 2)
+    steps: list[tuple[int, int]] = []
+    again = train(engine, task, config, seed=3, on_step=lambda *done: steps.append(done))
+    np.testing.assert_allclose(again.state["W2.w"], result.state["W2.w"], rtol=1e-12)
+    assert steps[:2] == [(2, 4), (4, 4)]
+
+
+def test_measuring_less_often(parts):
+    engine, task, config = parts
+    history = train(engine, task, config.model_copy(update={"measure_every": 2}), seed=0).history
+    measured = np.isfinite(history.signal_angle_deg.sel(layer="hidden1")).values
+    # The last epoch is always measured.
+    assert measured.tolist() == [True, False, True, True]
+    none = train(engine, task, config.model_copy(update={"measure_every": 0}), seed=0).history
+    assert "layer" not in none.coords
+
+
+def test_numbers_that_go_wrong_name_epoch_and_pathway(parts):
+    engine, task, config = parts
+    state = loop.initial_state(engine.circuit, 0, dtype="float64")
+    state["W3.learning_rate"] = np.asarray(1e200)
+    with pytest.raises(NumericalError, match=r"not finite in epoch 2, step \d+.*pathway .*W3"):
+        train(engine, task, config.model_copy(update={"epochs": 4}), seed=0, start=Progress(state))
+
+
+def test_a_batch_larger_than_the_data(parts):
+    engine, task, config = parts
+    with pytest.raises(ConfigError, match="batch_size: got 200, expected at most the 90"):
+        train(engine, task, config.model_copy(update={"batch_size": 200}), seed=0)
