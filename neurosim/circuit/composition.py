@@ -9,9 +9,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 
-from neurosim.circuit.description import Circuit, Hold
+from neurosim.circuit.description import Circuit
 from neurosim.equations.dimensions import unit_of_expression, variables_of
-from neurosim.equations.parse import Equation, parse_equations
+from neurosim.equations.parse import Equation, EquationSet, parse_equations, unknown_names
 from neurosim.neurons._model import NeuronModel
 from neurosim.units import dimension_text
 
@@ -34,19 +34,13 @@ def compose(circuit: Circuit) -> Mapping[str, NeuronModel]:
         model = population.model
         added: list[Equation] = []
         if circuit.readout is not None and population.name == circuit.output_population:
-            variable = (circuit.output or "").split(".")[1]
-            added += circuit.readout.equations(variable)
+            added += circuit.readout.equations((circuit.output or "").split(".")[1])
         for name, text in population.bind.items():
             unit = model.equation_set.by_name[name].unit
             added += parse_equations(f"{name} = {text} : {unit}").equations
-        if added:
-            kept = {name: value for name, value in model.parameters.items() if name not in population.bind}
-            model = model.extended(*added, parameters=kept)
-        models[population.name] = model
-    for phase in circuit.phases:
-        for held in phase.hold:
-            if held.population is not None:
-                models[held.population] = _declare(models[held.population], held, circuit)
+        kept = {name: value for name, value in model.parameters.items() if name not in population.bind}
+        added += _held(circuit, population.name, model.equation_set.with_(*added))
+        models[population.name] = model.extended(*added, parameters=kept) if added else model
     return models
 
 
@@ -67,14 +61,17 @@ def broadcast(circuit: Circuit) -> Mapping[str, str]:
     return known
 
 
-def _declare(model: NeuronModel, held: Hold, circuit: Circuit) -> NeuronModel:
-    """Add the held variable, in the unit of what it holds, unless the neuron has it already."""
-    name = held.statement.target
-    if name in model.equation_set.by_name:
-        return model
-    variables = variables_of(model.equation_set, broadcast(circuit))
-    dimension = unit_of_expression(held.statement.expression, variables, held.statement.place)
-    return model.extended(Equation("parameter", name, None, dimension_text(dimension)))
+def _held(circuit: Circuit, population: str, equations: EquationSet) -> list[Equation]:
+    """A declaration for each variable that a phase holds, in the unit of what it holds, unless there is one."""
+    declared: list[Equation] = []
+    for held in (held for phase in circuit.phases for held in phase.hold if held.population == population):
+        known = equations.with_(*declared)
+        if held.statement.target not in known.by_name:
+            variables = variables_of(known, broadcast(circuit))
+            unknown_names(held.statement.names, variables, held.statement.place, what=f"what '{population}' holds")
+            dimension = unit_of_expression(held.statement.expression, variables, held.statement.place)
+            declared.append(Equation("parameter", held.statement.target, None, dimension_text(dimension)))
+    return declared
 
 
 def sums_of(circuit: Circuit) -> Mapping[str, str]:

@@ -274,6 +274,10 @@ class Circuit:
             raise CircuitError(f"the circuit '{self.name}' does not fit together:{listed}")
 
     def __hash__(self) -> int:
+        return self._hash
+
+    @functools.cached_property
+    def _hash(self) -> int:
         return hash((self.name, str(self)))
 
     @functools.cached_property

@@ -66,7 +66,7 @@ def abstract_code(equations: EquationSet, method: str) -> str:
         return ""
     groups = coupled(equations)
     if method != "exact":
-        return _apply(equations, method)
+        return _apply(_only(equations, frozenset().union(*groups)), method)
     for group in groups:
         if len(group) > _EXACT:
             raise EquationError(
@@ -107,9 +107,13 @@ def _only(equations: EquationSet, group: frozenset[str]) -> EquationSet:
     return EquationSet(tuple(equation for equation in equations.equations if equation.name in needed))
 
 
+@functools.lru_cache(maxsize=512)
 def _apply(equations: EquationSet, method: str) -> str:
-    variables: dict[str, Any] = variables_of(equations)
-    variables["dt"] = Constant("dt", value=np.array([1e-4]), dimensions=variables["dt"].dim)  # type: ignore[arg-type]
+    known: dict[str, Any] = variables_of(equations)
+    used = {name for e in equations.equations for name in (e.name, *e.names)} | {"dt", "t", "not_refractory"}
+    # Brian2 hashes all variables it is given, and there are a thousand units.
+    variables = {name: known[name] for name in used if name in known}
+    variables["dt"] = Constant("dt", value=np.array([1e-4]), dimensions=known["dt"].dim)  # type: ignore[arg-type]
     try:
         brian = add_refractoriness(Equations(str(equations)))
         code = str(StateUpdateMethod.apply_stateupdater(brian, variables, method))

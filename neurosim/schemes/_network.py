@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
@@ -70,6 +71,12 @@ class Network(BaseModel):
 
 def neuron_of(part: Part) -> NeuronModel:
     """Build the neuron model that a part of the settings names."""
+    return _neuron(part.model_dump_json())
+
+
+@functools.lru_cache(maxsize=128)
+def _neuron(settings: str) -> NeuronModel:
+    part = Part.model_validate_json(settings)
     module = registry.load("neurons", part.kind)
     return module.build(module.Config(**part.settings))
 

@@ -33,7 +33,7 @@ def test_backpropagation_delivers_the_gradient(
         for name in ("signal_angle_deg", "batch_signal_angle_deg", "update_angle_deg", "weight_angle_deg"):
             assert numbers[name] == pytest.approx(0, abs=1e-5), name
         assert numbers["signal_norm_ratio"] == pytest.approx(1, abs=1e-10)
-        assert numbers["signal_sign_agreement"] == 1
+        assert numbers["signal_sign_agreement"] == 100
         assert numbers["signal_relative_error"] == pytest.approx(0, abs=1e-10)
         assert numbers["signal_r2"] == pytest.approx(1, abs=1e-10)
     assert found["output"]["update_angle_deg"] == pytest.approx(0, abs=1e-5)
