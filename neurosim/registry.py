@@ -198,9 +198,7 @@ def _module_name(kind: str, name: str) -> str:
 def _models_folder() -> Path:
     spec = importlib.util.find_spec("neurosim.models")
     if spec is None or not spec.submodule_search_locations:
-        raise DataError(
-            "the shipped models are missing: install neurosim instead of importing it from its folder"
-        )
+        raise DataError("the shipped models are missing: install neurosim instead of importing it from its folder")
     return Path(spec.submodule_search_locations[0])
 
 

@@ -58,9 +58,7 @@ def parse_quantity(text: str | float | Quantity, unit: str | None = None) -> flo
             got = "a pure number" if dimensions.is_dimensionless else f"the dimension of {dimensions}"
             wanted = "a pure number" if expected.is_dimensionless else f"a quantity in {unit}"
             example = "3" if expected.is_dimensionless else f"{value:g} {unit}"
-            raise UnitError(
-                f"{_shown(text)} has the wrong unit: got {got}, expected {wanted}, like '{example}'"
-            )
+            raise UnitError(f"{_shown(text)} has the wrong unit: got {got}, expected {wanted}, like '{example}'")
     return value
 
 
@@ -171,9 +169,7 @@ def _walk(node: ast.expr, unit: str, whole: object, depth: int) -> tuple[float, 
             size, dimensions = _walk(left, unit, whole, depth + 1)
             power = _power(right)
             if power is None:
-                raise UnitError(
-                    f"{_shown(whole)}: a power of a unit is a whole or half number up to {_HIGHEST_POWER}"
-                )
+                raise UnitError(f"{_shown(whole)}: a power of a unit is a whole or half number up to {_HIGHEST_POWER}")
             return size**power, dimensions**power
         case ast.BinOp(left=left, op=ast.Mult() | ast.Div() as operator, right=right):
             size, dimensions = _walk(left, unit, whole, depth + 1)
@@ -206,12 +202,7 @@ def _best_prefix(value: float, unit: str, size: float) -> tuple[str, float]:
     bases = (name.removeprefix(prefix) for prefix in (*_PREFIXES, "c") if name.startswith(prefix))
     base = next((b for b in bases if b in known and known[b].scale == 0), None)
     # An area keeps the unit it has: a prefix there counts twice.
-    if (
-        base is None
-        or base[-1].isdigit()
-        or known[base].dim is not known[unit].dim
-        or float(known[base]) != 1
-    ):
+    if base is None or base[-1].isdigit() or known[base].dim is not known[unit].dim or float(known[base]) != 1:
         return unit, size
     # Nobody writes kiloseconds.
     prefixes = _PREFIXES[:6] if base == "second" else _PREFIXES
@@ -246,8 +237,7 @@ def _suggestion(name: str) -> str:
 
 def _no_unit(unit: str, whole: object) -> UnitError:
     return UnitError(
-        f"{_shown(whole)}: {_shown(unit)} is no unit; allowed are Brian2's unit names joined by "
-        "*, /, ** and brackets"
+        f"{_shown(whole)}: {_shown(unit)} is no unit; allowed are Brian2's unit names joined by *, /, ** and brackets"
     )
 
 

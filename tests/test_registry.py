@@ -44,9 +44,7 @@ def test_unknown_names_come_with_a_suggestion():
         registry.names("task")
 
 
-@pytest.mark.parametrize(
-    "name", ["_task", "__init__", "", "os", "..errors", "../errors", "digits.py", "digits.load"]
-)
+@pytest.mark.parametrize("name", ["_task", "__init__", "", "os", "..errors", "../errors", "digits.py", "digits.load"])
 def test_only_variants_can_be_loaded(name):
     with pytest.raises(UnknownNameError):
         registry.load("tasks", name)
@@ -127,9 +125,7 @@ def test_models(monkeypatch, tmp_path):
     monkeypatch.setattr(registry, "_models_folder", lambda: tmp_path)
     assert registry.models() == ["someone2000/small"]
     assert registry.model_path("someone2000/small") == folder / "small.toml"
-    with pytest.raises(
-        UnknownNameError, match=r"unknown model 'someone2000/smal': did you mean 'someone2000/small'"
-    ):
+    with pytest.raises(UnknownNameError, match=r"unknown model 'someone2000/smal': did you mean 'someone2000/small'"):
         registry.model_path("someone2000/smal")
     with pytest.raises(UnknownNameError):
         registry.model_path("../secret")

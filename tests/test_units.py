@@ -163,9 +163,7 @@ def test_shows_the_best_prefix(value, unit, text):
     st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False).filter(
         lambda x: 1e-250 < abs(x) < 1e250 or x == 0
     ),
-    st.sampled_from(
-        ["second", "volt", "nA", "siemens", "Hz", "1", "mV/ms", "farad/metre**2", "Mohm", "cm", "mM"]
-    ),
+    st.sampled_from(["second", "volt", "nA", "siemens", "Hz", "1", "mV/ms", "farad/metre**2", "Mohm", "cm", "mM"]),
 )
 def test_what_is_written_is_read_back(value, unit):
     assert parse_quantity(format_quantity(value, unit), unit) == pytest.approx(value, rel=1e-15, abs=0)

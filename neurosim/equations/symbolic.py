@@ -145,6 +145,11 @@ class Term:
     own: str
 
 
+def _outermost(tree: sympy.Basic, parts: set[sympy.Basic]) -> set[sympy.Basic]:
+    """Those of the parts that stand in no other."""
+    return {part for part in parts if not any(part != other and other.has(part) for other in parts)}
+
+
 def separate(expression: str, side: Callable[[str], str]) -> tuple[Term, ...]:
     """Expand an expression into products of a postsynaptic, a presynaptic and a synaptic factor.
 
@@ -170,8 +175,14 @@ def separate(expression: str, side: Callable[[str], str]) -> tuple[Term, ...]:
         raise EquationError(
             f"'{expression}' has more than {MAX_SUMMANDS} terms when multiplied out; write the rule with fewer products"
         )
-    tree = sympy.expand(tree)
-    for summand in sympy.Add.make_args(tree):
+    # Only sums and products are multiplied out: expanding quotients would join factors that stand apart.
+    whole = tree.atoms(AppliedUndef, sympy.Function) | {
+        power for power in tree.atoms(sympy.Pow) if not (power.exp.is_Integer and power.exp.is_positive)
+    }
+    stand_ins = {part: sympy.Dummy(real=True) for part in _outermost(tree, whole)}
+    restore = {dummy: part for part, dummy in stand_ins.items()}
+    tree = sympy.expand(tree.xreplace(stand_ins))
+    for summand in (term.xreplace(restore) for term in sympy.Add.make_args(tree)):
         factors = {"pre": sympy.Integer(1), "post": sympy.Integer(1), "own": sympy.Integer(1)}
         for factor in sympy.Mul.make_args(summand):
             sides = {side(str(symbol)) for symbol in factor.free_symbols} - {"constant"}

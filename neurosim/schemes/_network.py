@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
@@ -71,14 +72,13 @@ class Network(BaseModel):
 
 def neuron_of(part: Part) -> NeuronModel:
     """Build the neuron model that a part of the settings names."""
-    return _neuron(part.model_dump_json())
+    # The module is part of the key: a file of one's own that is registered again is another module.
+    return _neuron(registry.load("neurons", part.kind), json.dumps(part.settings, sort_keys=True))
 
 
 @functools.lru_cache(maxsize=128)
-def _neuron(settings: str) -> NeuronModel:
-    part = Part.model_validate_json(settings)
-    module = registry.load("neurons", part.kind)
-    return module.build(module.Config(**part.settings))
+def _neuron(module: Any, settings: str) -> NeuronModel:
+    return module.build(module.Config(**json.loads(settings)))
 
 
 def rule_of(name: str) -> Rule:

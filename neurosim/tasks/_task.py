@@ -43,16 +43,13 @@ class Split:
                 raise DataError(f"{name}: {int((~np.isfinite(array)).sum())} values are not finite")
             object.__setattr__(self, name, array)
         if len(self.targets) != len(self.inputs):
-            raise DataError(
-                f"targets: got {len(self.targets)} rows, expected {len(self.inputs)} as in inputs"
-            )
+            raise DataError(f"targets: got {len(self.targets)} rows, expected {len(self.inputs)} as in inputs")
         if self.labels is None:
             return
         labels = np.asarray(self.labels)
         if labels.shape != (len(self.inputs),) or not np.issubdtype(labels.dtype, np.integer):
             raise DataError(
-                f"labels: got {labels.dtype} of shape {labels.shape}, expected integers of shape "
-                f"({len(self.inputs)},)"
+                f"labels: got {labels.dtype} of shape {labels.shape}, expected integers of shape ({len(self.inputs)},)"
             )
         object.__setattr__(self, "labels", _frozen(labels, np.int64))
 

@@ -114,9 +114,7 @@ def load(config: Config, *, seed: int) -> Task:
 
     def split(pixels: np.ndarray, classes: np.ndarray, rows: np.ndarray) -> Split:
         inputs = pixels[rows].reshape(len(rows), -1).astype(np.float32) / 255
-        return Split(
-            (inputs - np.float32(mean)) / np.float32(spread), _one_hot(classes[rows], 10), classes[rows]
-        )
+        return Split((inputs - np.float32(mean)) / np.float32(spread), _one_hot(classes[rows], 10), classes[rows])
 
     return Task(
         "mnist",
@@ -138,9 +136,7 @@ def _pair(part: str, config: Config) -> tuple[np.ndarray, np.ndarray]:
         for path in (image_file, labels_file)
     )
     if images.shape[1:] != (28, 28) or images.dtype != np.uint8:
-        raise DataError(
-            f"{image_file}: got {images.dtype} of shape {images.shape}, expected uint8 of (n, 28, 28)"
-        )
+        raise DataError(f"{image_file}: got {images.dtype} of shape {images.shape}, expected uint8 of (n, 28, 28)")
     if labels.shape != images.shape[:1] or labels.dtype != np.uint8:
         raise DataError(
             f"{labels_file}: got {labels.dtype} of shape {labels.shape}, expected uint8 of ({len(images)},), "

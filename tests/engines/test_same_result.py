@@ -24,7 +24,7 @@ from neurosim.engines.state import State, initial_state, learned_names
 from neurosim.errors import EngineError
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.simulate import simulate
-from neurosim.rules._rule import OracleRule, Rule
+from neurosim.rules._rule import Rule
 
 TOLERANCE = 1e-9
 SETTING = Setting("rate", 1e-3, "float64")
@@ -444,28 +444,6 @@ def test_tied_weights_learn_as_one(transposed: bool) -> None:
     for name, values in their_outputs.recordings.items():
         assert_same(name, our_outputs.recordings[name], values)
         assert np.any(values)
-
-
-@pytest.mark.parametrize("connectivity", ["dense", "one_to_one"])
-@pytest.mark.parametrize("name", registry.names("rules"))
-def test_every_rule_on_arbitrary_activity(name: str, connectivity: Any, rule_circuit: Callable[..., Circuit]) -> None:
-    rule = registry.load("rules", name).RULE
-    if isinstance(rule, OracleRule) and connectivity == "one_to_one":
-        pytest.skip("an oracle computes on matrices")
-    circuit = rule_circuit(rule, connectivity)
-    generator = np.random.default_rng(9)
-    varying = [f"{p.name}.{e.name}" for p in circuit.populations for e in p.neuron.equation_set.of("parameter")]
-    given = {n: generator.standard_normal((6, 3)) for n in varying if n.split(".")[1] not in ("tau", "x_in")}
-    start = initial_state(circuit, 1)
-    start |= {f"rule.{v}": generator.standard_normal(start[f"rule.{v}"].shape) for v in rule.changed if v != "moment"}
-    batch = 1 if rule.timing == "step" else 3
-    for number in range(0, 6, batch):
-        chunk = {n: a[number : number + batch] for n, a in given.items()}
-        ours, _ = BatchedEngine(circuit, SETTING).run(start, chunk, first=number)
-        theirs, _ = BrianEngine(circuit, SETTING).run(start, chunk, first=number)
-        assert_same_state(ours, theirs)
-        assert number or not rule.learns or any(np.any(theirs[f"rule.{v}"] != start[f"rule.{v}"]) for v in rule.changed)
-        start = theirs
 
 
 # Compiled targets

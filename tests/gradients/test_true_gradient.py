@@ -87,9 +87,7 @@ def test_every_scheme(scheme: str, setting: Setting, build: Callable[..., Circui
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.level)
-def test_noise_as_a_current_and_another_loss(
-    setting: Setting, build: Callable[..., Circuit], given: Arrays
-) -> None:
+def test_noise_as_a_current_and_another_loss(setting: Setting, build: Callable[..., Circuit], given: Arrays) -> None:
     neuron = Part(kind="leaky_rate", noise_site="current", activation="sigmoid")  # type: ignore[call-arg]
     circuit = build("node_perturbation", hidden=(4, 3), neuron=neuron, readout="squared_error")
     assert sites_of(circuit) == ("hidden1.drive", "hidden2.drive")

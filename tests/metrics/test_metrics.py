@@ -22,9 +22,7 @@ def metric(name):
     return registry.load("metrics", name).measure
 
 
-COMPARING = [
-    name for name in NAMES if list(inspect.signature(metric(name)).parameters) == ["delivered", "true"]
-]
+COMPARING = [name for name in NAMES if list(inspect.signature(metric(name)).parameters) == ["delivered", "true"]]
 
 vectors = npst.arrays(np.float64, 5, elements=st.floats(-1e3, 1e3).map(lambda x: 0.0 if abs(x) < 1e-3 else x))
 
@@ -136,9 +134,7 @@ def test_lengths(a, b):
 
 def test_lengths_against_nothing_are_nan():
     for name in ("relative_error", "norm_ratio"):
-        np.testing.assert_array_equal(
-            metric(name)([[1.0, 2.0], [0.0, 0.0]], np.zeros((2, 2))), [np.nan, np.nan]
-        )
+        np.testing.assert_array_equal(metric(name)([[1.0, 2.0], [0.0, 0.0]], np.zeros((2, 2))), [np.nan, np.nan])
 
 
 def test_one_gain_for_all_trials():

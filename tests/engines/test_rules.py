@@ -1,0 +1,161 @@
+"""What holds for every learning rule there is, and for every one that will be added."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neurosim import registry
+from neurosim.circuit.description import Circuit
+from neurosim.circuit.plasticity import rule_names, rule_terms
+from neurosim.engines.batched.engine import BatchedEngine
+from neurosim.engines.brian.engine import BrianEngine
+from neurosim.engines.setting import Setting
+from neurosim.engines.state import initial_state
+from neurosim.equations.array_code import expression_function
+from neurosim.equations.grammar import check_expression
+from neurosim.errors import EquationError
+from neurosim.rules._rule import OracleRule, Rule
+
+SETTING = Setting("rate", 1e-3, "float64")
+
+
+@pytest.fixture(params=registry.names("rules"))
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def rule(name: str) -> Rule | OracleRule:
+    return registry.load("rules", name).RULE
+
+
+def random_state(circuit: Circuit, rule: Rule | OracleRule) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """A state in which all of the rule's variables differ, and six trials of arbitrary activity."""
+    generator = np.random.default_rng(9)
+    varying = [f"{p.name}.{e.name}" for p in circuit.populations for e in p.neuron.equation_set.of("parameter")]
+    given = {n: generator.standard_normal((6, 3)) for n in varying if n.split(".")[1] not in ("tau", "x_in")}
+    state = initial_state(circuit, 1)
+    if not isinstance(rule, OracleRule):
+        # What an oracle accumulates cannot be arbitrary: a moment is positive.
+        state |= {f"rule.{v}": generator.standard_normal(state[f"rule.{v}"].shape) for v in rule.synaptic_variables}
+    return state, given
+
+
+def test_carries_its_name_and_says_what_it_is(name: str, rule: Rule | OracleRule) -> None:
+    assert rule.name == name
+    assert registry.describe("rules", name)[-1] in ".)"
+
+
+def test_is_local_unless_it_reads_beyond_the_synapse(name: str, rule: Rule | OracleRule) -> None:
+    assert rule.local == (not rule.reads)
+    assert ("w_reciprocal" in rule.names) == ("reciprocal" in rule.reads)
+    assert ("not local" in registry.describe("rules", name)) == (not rule.local)
+
+
+def test_a_local_rule_names_only_what_a_synapse_sees(
+    rule: Rule | OracleRule, rule_circuit: Callable[..., Circuit]
+) -> None:
+    circuit = rule_circuit(rule)
+    kinds = {kind for kind, _ in rule_names(circuit, "rule").values()}
+    assert kinds <= {"pre", "post", "own", "constant", "trial"}
+    assert circuit.local == (rule.local and circuit.pathway["rule"].tie is None)
+
+
+def test_increments_are_expressions_and_terms_separate(
+    rule: Rule | OracleRule, rule_circuit: Callable[..., Circuit]
+) -> None:
+    circuit = rule_circuit(rule)
+    terms = rule_terms(circuit, "rule")
+    if isinstance(rule, OracleRule):
+        assert not terms
+        return
+    assert terms.keys() == rule.increments.keys() == set(rule.changed)
+    names = rule_names(circuit, "rule")
+    for variable, expression in rule.increments.items():
+        check_expression(expression)
+        for term in terms[variable]:
+            for function, sides in ((term.post, "post trial"), (term.pre, "pre trial"), (term.own, "own")):
+                arguments = () if function is None else function.arguments
+                assert {names[a][0] for a in arguments} <= {*sides.split(), "constant"}
+
+
+def test_terms_add_up_to_the_increment(rule: Rule | OracleRule, rule_circuit: Callable[..., Circuit]) -> None:
+    if isinstance(rule, OracleRule):
+        pytest.skip("an oracle has no terms")
+    circuit = rule_circuit(rule)
+    generator = np.random.default_rng(3)
+    # One synapse: every name is one number.
+    values = {argument: generator.uniform(0.5, 2) for argument in rule.names}
+    for variable, terms in rule_terms(circuit, "rule").items():
+        total = 0.0
+        for term in terms:
+            factors = [f for f in (term.post, term.pre, term.own) if f is not None]
+            total += np.prod([f.compile(np)(**{a: values[a] for a in f.arguments}) for f in factors])
+        whole = expression_function("whole", rule.increments[variable])
+        expected = whole.compile(np)(**{argument: values[argument] for argument in whole.arguments})
+        assert total == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("connectivity", ["dense", "one_to_one"])
+def test_both_engines_agree_on_arbitrary_activity(
+    connectivity: Any, rule: Rule | OracleRule, rule_circuit: Callable[..., Circuit]
+) -> None:
+    if isinstance(rule, OracleRule) and connectivity == "one_to_one":
+        pytest.skip("an oracle computes on matrices")
+    circuit = rule_circuit(rule, connectivity)
+    state, given = random_state(circuit, rule)
+    batch = 1 if rule.timing == "step" else 3
+    for number in range(0, 6, batch):
+        chunk = {n: a[number : number + batch] for n, a in given.items()}
+        ours, _ = BatchedEngine(circuit, SETTING).run(state, chunk, first=number)
+        theirs, _ = BrianEngine(circuit, SETTING).run(state, chunk, first=number)
+        assert ours.keys() == theirs.keys()
+        for name, expected in theirs.items():
+            np.testing.assert_allclose(ours[name], expected, rtol=1e-9, atol=1e-9 * np.max(np.abs(expected), initial=0))
+        if number == 0 and rule.learns:
+            assert any(np.any(theirs[f"rule.{v}"] != state[f"rule.{v}"]) for v in rule.changed)
+        state = theirs
+
+
+def test_mean_over_a_batch_is_the_mean_of_single_trials(
+    rule: Rule | OracleRule, rule_circuit: Callable[..., Circuit]
+) -> None:
+    if isinstance(rule, OracleRule):
+        pytest.skip("an oracle sees the batch as a whole")
+    circuit = rule_circuit(rule)
+    state, given = random_state(circuit, rule)
+    engine = BatchedEngine(circuit, SETTING)
+    together, _ = engine.run(state, given)
+    alone = [engine.run(state, {n: a[[trial]] for n, a in given.items()}, first=trial)[0] for trial in range(6)]
+    for variable in rule.changed:
+        name = f"rule.{variable}"
+        np.testing.assert_allclose(together[name], np.mean([s[name] for s in alone], axis=0), rtol=1e-10, atol=1e-13)
+
+
+def test_what_cannot_be_separated_is_refused_by_name(rule_circuit: Callable[..., Circuit]) -> None:
+    circuit = rule_circuit(Rule("w += 0.1*tanh(x_post*r_pre)", name="mixed"))
+    with pytest.raises(EquationError, match=r"tanh.* mixes post and pre"):
+        rule_terms(circuit, "rule")
+
+
+@pytest.mark.parametrize(
+    ("update", "message"),
+    [
+        ("w = r_pre", "expected \\+= or -="),
+        ("w *= r_pre", "expected \\+= or -="),
+        ("v += r_pre", "its synapse's own variables \\(w\\), not 'v'"),
+        ("w += __import__('os')", "allowed are"),
+    ],
+)
+def test_an_update_is_an_increment_of_its_own_variables(update: str, message: str) -> None:
+    with pytest.raises(EquationError, match=message):
+        Rule(update)
+
+
+def test_reading_beyond_the_synapse_has_to_be_named() -> None:
+    with pytest.raises(EquationError, match="can read 'reciprocal' beyond the synapse"):
+        Rule("w += r_pre", reads=("everything",))
