@@ -314,9 +314,13 @@ class Circuit:
 
     @property
     def local(self) -> bool:
-        """Whether all that learns or carries errors is local: no tied transposes, no rule that reads beyond."""
+        """Whether all that learns or carries errors is local.
+
+        No tied transposes, no sums over a hidden population, no rule that reads beyond its synapse.
+        """
+        summed = any(population.sums for population in self.populations)
         tied = any(pathway.tie is not None and pathway.tie.transposed for pathway in self.pathways)
-        return not tied and all(pathway.rule.local for pathway in self.pathways)
+        return not tied and not summed and all(pathway.rule.local for pathway in self.pathways)
 
     def __str__(self) -> str:
         from neurosim.circuit.printing import circuit_text

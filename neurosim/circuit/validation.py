@@ -24,7 +24,8 @@ def faults_of(circuit: Circuit) -> list[str]:
         plan(circuit)
     except NeurosimError as error:
         return [str(error)]
-    return [fault for pathway in circuit.pathways for fault in _rule_faults(circuit, pathway)]
+    faults = [fault for phase in circuit.phases for fault in _broadcast_faults(circuit, phase)]
+    return faults + [fault for pathway in circuit.pathways for fault in _rule_faults(circuit, pathway)]
 
 
 def _population_faults(circuit: Circuit) -> Iterator[str]:
@@ -149,6 +150,15 @@ def _phase_faults(circuit: Circuit, phase: Phase) -> Iterator[str]:
     for held in phase.hold:
         if held.population is not None and held.population not in circuit.population:
             yield f"{where}: holds '{held}', {_missing(held.population, circuit.population, 'population')}"
+
+
+def _broadcast_faults(circuit: Circuit, phase: Phase) -> Iterator[str]:
+    from neurosim.circuit.composition import broadcast
+
+    known = {*broadcast(circuit), "t", "dt"}
+    for held in (held for held in phase.hold if held.population is None):
+        for name in sorted(held.statement.names - known):
+            yield f"phase '{phase.name}': holds '{held}' of '{name}', {_missing(name, known, 'broadcast variable')}"
 
 
 def _rule_faults(circuit: Circuit, pathway: Pathway) -> Iterator[str]:

@@ -94,6 +94,15 @@ def _locate(circuit: Circuit, name: str) -> tuple[str, str]:
         raise CircuitError(
             f"'{parameter}' is no parameter of '{population}' that could be set; known: {', '.join(allowed)}"
         )
+    bound = circuit.population[population].bind
+    if parameter in bound:
+        raise CircuitError(f"'{population}.{parameter}' is bound to '{bound[parameter]}' here and cannot be set")
+    feeding = [p.name for p in circuit.pathways if p.target == f"{population}.{parameter}" and not p.at_spikes]
+    if feeding:
+        raise CircuitError(
+            f"'{population}.{parameter}' is what the pathway '{feeding[0]}' delivers; set another parameter, "
+            "or leave the pathway out"
+        )
     return population, parameter
 
 

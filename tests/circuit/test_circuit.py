@@ -106,7 +106,7 @@ def test_all_faults_at_once() -> None:
         ({"populations": (), "pathways": (), "phases": (), "readout": None, "output": None}, "no populations"),
         ({"readout": None}, "a readout needs an output variable"),
         ({"output": None}, "a readout needs an output variable"),
-        ({"output": "output.rate"}, "output 'output.rate', which is no variable here; did you mean"),
+        ({"output": "output.vv"}, "output 'output.vv', which is no variable here; did you mean 'v'?"),
         (
             {"pathways": (Pathway("W", "hidden.r", "output.perturb"),), "phases": ()},
             "'output.perturb', which is no input",

@@ -129,7 +129,7 @@ def test_a_loop_has_no_steady_level_and_says_so() -> None:
 def test_spikes_have_no_steady_level() -> None:
     module = registry.load("neurons", "lif")
     circuit = Circuit("one", (Population("a", 1, module.build(module.Config())),), phases=(Phase("only", "5 ms"),))
-    with pytest.raises(CircuitError, match="'a' spikes .* use the level 'spiking'"):
+    with pytest.raises(CircuitError, match=r"'a' spikes .* use the level 'spiking'"):
         BatchedEngine(circuit, STEADY).run(initial_state(circuit, 0), {})
 
 

@@ -37,7 +37,7 @@ def mnist(data_folder) -> Task:
 def build(task: Task, *, sigma: float = 0.01, scope: str = "trial") -> Circuit:
     network = Network(
         hidden=(50, 20),
-        neuron=Part(kind="leaky_rate", activation="sigmoid", sigma=sigma),
+        neuron=Part.model_validate({"kind": "leaky_rate", "activation": "sigmoid", "sigma": sigma}),
         readout="squared_error",
         weights=2**0.5,
         bias_weights=0.05,
