@@ -8,12 +8,13 @@ learn to predict it from the error they carry.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.description import Circuit, Initial, Pathway, Phase, hold
-from neurosim.schemes import _network
+from neurosim.schemes import _estimators, _network
+from neurosim.schemes._estimators import Addition
 from neurosim.schemes._network import Network, Sized, Topology
 
 
@@ -27,8 +28,10 @@ class Config(BaseModel):
     learning_rate, feedback_learning_rate
         Of the forward and the feedback weights, for the mean over a batch.
     estimator
-        How feedback weights are found from the noise-based estimates: ``lms`` (online, local) or
-        ``exact_least_squares`` (over all samples so far, not local; starts at zero and needs no rate).
+        How feedback weights are found from the noise-based estimates: ``lms`` (online, local),
+        ``normalised_lms`` (steps divided by the power of the sender's error), ``exact_least_squares`` (over all
+        samples so far, not local; starts at zero and needs no rate), or, as a control, from the
+        ``true_gradient`` itself (not local).
     gamma, memory
         Of exact least squares: weight of the prior, and presentations after which a sample is forgotten
         (infinite by default).
@@ -45,7 +48,7 @@ class Config(BaseModel):
     topology: Topology = "layerwise"
     learning_rate: PositiveFloat = 0.1
     feedback_learning_rate: PositiveFloat = 0.05
-    estimator: Literal["lms", "exact_least_squares"] = "lms"
+    estimator: Literal["lms", "normalised_lms", "exact_least_squares", "true_gradient"] = "lms"
     gamma: PositiveFloat = 0.1
     memory: PositiveFloat = float("inf")
     reward_scope: Literal["trial", "batch"] = "trial"
@@ -57,12 +60,11 @@ class Config(BaseModel):
 def build(config: Config, network: Network, task: Sized) -> Circuit:
     """Two phases; forward and feedback weights learn at the end of the second."""
     forward = _network.forward_pathways(network, config.learning_rate)
-    settings = _estimator(config)
-    feedback = tuple(
-        Pathway(name, source, target, **settings)
-        for name, source, target, _ in _network.feedback_ends(network, config.topology)
-    )
+    ends = _network.feedback_ends(network, config.topology)
+    added = _estimator(config, network, tuple(dict.fromkeys(source.split(".")[0] for _, source, _, _ in ends)))
+    feedback = tuple(Pathway(name, source, target, **added.pathway) for name, source, target, _ in ends)
     clean = _network.clean_phase(network, config.duration)
+    clean = replace(clean, hold=(*clean.hold, *added.holds))
     change = "loss - loss_held"
     if config.reward_scope == "batch":
         change = "batch_loss - batch_loss_held"
@@ -78,24 +80,22 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     )
     return Circuit(
         "node_perturbation",
-        _network.populations(network, task, noise=True),
-        (*forward, *feedback),
+        tuple(added.populations(population) for population in _network.populations(network, task, noise=True)),
+        (*forward, *feedback, *added.pathways),
         (clean, perturbed),
         _network.readout_of(network),
         f"output.{_network.ports_of(network, 'output')['output']}",
     )
 
 
-def _estimator(config: Config) -> dict[str, Any]:
-    """Rule, parameters and initial law of the feedback pathways."""
-    if config.estimator == "lms":
-        return {
-            "rule": _network.rule_of("node_perturbation"),
-            "parameters": {"learning_rate": config.feedback_learning_rate},
-            "initial": Initial("normal", config.feedback_weights, "out"),
-        }
-    return {
-        "rule": _network.rule_of("exact_least_squares"),
-        "parameters": {"gamma": config.gamma, "memory": config.memory},
-        "initial": Initial("constant", 0.0, None),
-    }
+def _estimator(config: Config, network: Network, senders: tuple[str, ...]) -> Addition:
+    """What the chosen estimator adds to the circuit."""
+    start = Initial("normal", config.feedback_weights, "out")
+    rate = config.feedback_learning_rate
+    if config.estimator == "normalised_lms":
+        return _estimators.normalised_lms(rate, start, senders)
+    if config.estimator == "exact_least_squares":
+        return _estimators.exact_least_squares(config.gamma, config.memory)
+    if config.estimator == "true_gradient":
+        return _estimators.imitation(rate, start, network)
+    return _estimators.lms(rate, start)

@@ -1,0 +1,102 @@
+"""How learned feedback finds its weights: what each estimator adds to the circuit of `node_perturbation`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from neurosim.circuit.description import Hold, Initial, Pathway, Population, Tie, hold
+from neurosim.schemes import _network
+from neurosim.schemes._network import Network
+
+
+@dataclass(frozen=True)
+class Addition:
+    """What an estimator adds.
+
+    Attributes
+    ----------
+    pathway
+        Rule, parameters and initial law of the feedback pathways.
+    populations
+        Changes the populations.
+    pathways, holds
+        Further pathways, and what the clean phase holds besides.
+    """
+
+    pathway: dict[str, Any]
+    populations: Callable[[Population], Population] = lambda population: population
+    pathways: tuple[Pathway, ...] = ()
+    holds: tuple[Hold, ...] = ()
+
+
+def lms(rate: float, start: Initial) -> Addition:
+    """Online least mean squares, as published."""
+    return Addition(
+        {"rule": _network.rule_of("node_perturbation"), "parameters": {"learning_rate": rate}, "initial": start}
+    )
+
+
+def normalised_lms(rate: float, start: Initial, senders: Sequence[str]) -> Addition:
+    """Steps divided by the power of the sender's error, a sum over the sending population."""
+
+    def add_power(population: Population) -> Population:
+        if population.name not in senders:
+            return population
+        return replace(population, sums={"power": f"{population.neuron.ports['error']}_pre**2"})
+
+    return Addition(
+        {"rule": _network.rule_of("normalised_lms"), "parameters": {"learning_rate": rate}, "initial": start},
+        populations=add_power,
+        holds=tuple(hold(f"{sender}.power_held = power") for sender in senders),
+    )
+
+
+def exact_least_squares(gamma: float, memory: float) -> Addition:
+    """The best weights for all samples so far, from zero."""
+    settings = {"gamma": gamma, "memory": memory}
+    return Addition(
+        {
+            "rule": _network.rule_of("exact_least_squares"),
+            "parameters": settings,
+            "initial": Initial("constant", 0.0, None),
+        }
+    )
+
+
+def imitation(rate: float, start: Initial, network: Network) -> Addition:
+    """Fitted to the true gradient, which a second apical compartment receives by weight transport.
+
+    The compartments `exact` pass on `exact_delta` through the transposed forward weights, as backpropagation does.
+    """
+    layers = (*_network.layer_names(network), "output")
+
+    def add_compartment(population: Population) -> Population:
+        if population.name not in layers:
+            return population
+        lines = "dexact/dt = (exact_feedback - exact)/tau_a : 1\nexact_delta = slope*exact : 1\nexact_feedback : 1"
+        bind = {"exact_feedback": "error"} if population.name == "output" else {}
+        return replace(population, equations=lines, bind={**population.bind, **bind})
+
+    transposed = tuple(
+        Pathway(
+            f"T{number}",
+            f"{above}.exact_delta",
+            f"{below}.exact_feedback",
+            rule=_network.rule_of("fixed"),
+            tie=Tie(f"W{number + 1}", transposed=True),
+        )
+        for number, (below, above) in enumerate(itertools.pairwise(layers), start=1)
+    )
+    signals = {layer: _network.ports_of(network, layer)["signal"] for layer in layers[:-1]}
+    return Addition(
+        {"rule": _network.rule_of("imitation"), "parameters": {"learning_rate": rate}, "initial": start},
+        populations=add_compartment,
+        pathways=transposed,
+        holds=tuple(
+            hold(f"{layer}.true_held = {'exact' if signal == 'a' else 'exact_delta'}")
+            for layer, signal in signals.items()
+        ),
+    )
