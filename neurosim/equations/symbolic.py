@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sympy
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
@@ -145,7 +146,7 @@ class Term:
     own: str
 
 
-def _outermost(tree: sympy.Basic, parts: set[sympy.Basic]) -> set[sympy.Basic]:
+def _outermost(parts: Collection[sympy.Basic]) -> set[sympy.Basic]:
     """Those of the parts that stand in no other."""
     return {part for part in parts if not any(part != other and other.has(part) for other in parts)}
 
@@ -179,10 +180,11 @@ def separate(expression: str, side: Callable[[str], str]) -> tuple[Term, ...]:
     whole = tree.atoms(AppliedUndef, sympy.Function) | {
         power for power in tree.atoms(sympy.Pow) if not (power.exp.is_Integer and power.exp.is_positive)
     }
-    stand_ins = {part: sympy.Dummy(real=True) for part in _outermost(tree, whole)}
+    stand_ins = {part: sympy.Dummy(real=True) for part in _outermost(whole)}
     restore = {dummy: part for part, dummy in stand_ins.items()}
-    tree = sympy.expand(tree.xreplace(stand_ins))
-    for summand in (term.xreplace(restore) for term in sympy.Add.make_args(tree)):
+    expanded: Any = sympy.expand(tree.xreplace(stand_ins))
+    summand: Any
+    for summand in (term.xreplace(restore) for term in sympy.Add.make_args(expanded)):
         factors = {"pre": sympy.Integer(1), "post": sympy.Integer(1), "own": sympy.Integer(1)}
         for factor in sympy.Mul.make_args(summand):
             sides = {side(str(symbol)) for symbol in factor.free_symbols} - {"constant"}

@@ -92,5 +92,5 @@ def rule_circuit() -> Callable[..., Circuit]:
 def _neuron(variables: set[str]) -> NeuronModel:
     lines = ["dx/dt = (x_in - x)/tau : 1", "x_in : 1"]
     lines += [f"{name} : 1" for name in sorted(variables - {"x", "spikes"})]
-    spiking = {"threshold": "x > 0.5", "reset": "x = 0"} if "spikes" in variables else {}
+    spiking: dict[str, Any] = {"threshold": "x > 0.5", "reset": "x = 0"} if "spikes" in variables else {}
     return NeuronModel("\n".join(lines), parameters={"tau": "5 ms"}, **spiking)

@@ -18,7 +18,7 @@ from neurosim.gradients.true_gradient import true_gradients
 #: Names of all compiled programs so far; listeners cannot be taken away, so there is one.
 _compiled: list[str] = []
 jax.monitoring.register_event_duration_secs_listener(
-    lambda event, seconds, **_: _compiled.append(event) if event.endswith("backend_compile_duration") else None
+    lambda event, duration_secs, **_: _compiled.append(event) if event.endswith("compile_duration") else None
 )
 STEADY, RATE = Setting("steady", dtype="float64"), Setting("rate", 1e-3, "float64")
 

@@ -79,7 +79,7 @@ def test_steady_is_forward_and_backward_propagation(
     shifted = np.exp(y - y.max(axis=1, keepdims=True))
     probability = shifted / shifted.sum(axis=1, keepdims=True)
     error = probability - given["output.target"]
-    close = {"rtol": 1e-13, "atol": 1e-14}
+    close: dict[str, Any] = {"rtol": 1e-13, "atol": 1e-14}
     np.testing.assert_allclose(found["hidden1.r"], f(v1), **close)
     np.testing.assert_allclose(found["hidden2.r"], f(v2), **close)
     np.testing.assert_allclose(found["output.y"], y, **close)

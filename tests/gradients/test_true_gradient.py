@@ -133,7 +133,7 @@ def test_the_noise_based_estimate_converges_to_the_gradient(build: Callable[...,
     names = ("hidden1.estimate", "hidden2.estimate")
     _, outputs = BatchedEngine(circuit, SETTINGS[0]).run(state, repeated, report=names, learn=False)
     truth = true_gradients(circuit, SETTINGS[0], state, given).sites
-    everything = sum(np.sum(gradient**2, axis=1) for gradient in truth.values())
+    everything = np.sum([np.sum(gradient**2, axis=1) for gradient in truth.values()], axis=0)
     for name in names:
         gradient = truth[name.split(".")[0]]
         drawn = outputs.ends["after"][name].reshape(len(gradient), draws, -1)
