@@ -83,13 +83,13 @@ def by_noise(circuit: Circuit, setting: Setting, state: Arrays, given: Arrays, p
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.level)
 @pytest.mark.parametrize("scheme", registry.names("schemes"))
 def test_every_scheme(scheme: str, setting: Setting, build: Callable[..., Circuit], given: Arrays) -> None:
-    assert_gradients(build(scheme, hidden=(4, 3)), setting, given)
+    assert_gradients(build(scheme, hidden=(3, 2)), setting, given)
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.level)
 def test_noise_as_a_current_and_another_loss(setting: Setting, build: Callable[..., Circuit], given: Arrays) -> None:
     neuron = Part(kind="leaky_rate", noise_site="current", activation="sigmoid")  # type: ignore[call-arg]
-    circuit = build("node_perturbation", hidden=(4, 3), neuron=neuron, readout="squared_error")
+    circuit = build("node_perturbation", hidden=(3, 2), neuron=neuron, readout="squared_error")
     assert sites_of(circuit) == ("hidden1.drive", "hidden2.drive")
     assert_gradients(circuit, setting, given)
 
