@@ -7,6 +7,7 @@ presentation, scalars, or ``(trial, n)`` where they carry over. SI units through
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.description import Circuit
 from neurosim.circuit.plan import plan
+from neurosim.errors import CircuitError
 from neurosim.random import stream
 
 State = dict[str, np.ndarray]
@@ -63,6 +65,29 @@ def initial_weights(circuit: Circuit, pathway: str, seed: int) -> np.ndarray:
     if law.law == "normal":
         return width * generator.standard_normal(shape)
     return width * generator.uniform(-1.0, 1.0, shape)
+
+
+def check_stimuli(circuit: Circuit, stimuli: Mapping[str, object]) -> None:
+    """Refuse stimuli for variables that do not exist or that the circuit computes.
+
+    Raises
+    ------
+    CircuitError
+        Naming the variable, and what could be meant.
+    """
+    free = [
+        f"{population}.{equation.name}"
+        for population, model in compose(circuit).items()
+        for equation in model.equation_set.of("parameter")
+        if f"{population}.{equation.name}" not in plan(circuit).nodes
+    ]
+    for name in stimuli:
+        if name in plan(circuit).nodes:
+            raise CircuitError(f"the stimulus '{name}' cannot be set: the circuit computes it")
+        if name not in free:
+            near = difflib.get_close_matches(name, free, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(free)}"
+            raise CircuitError(f"the stimulus '{name}' is no parameter of this circuit; {hint}")
 
 
 def learned_names(circuit: Circuit) -> tuple[str, ...]:

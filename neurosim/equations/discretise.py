@@ -115,7 +115,11 @@ def _apply(equations: EquationSet, method: str) -> str:
     variables = {name: known[name] for name in used if name in known}
     variables["dt"] = Constant("dt", value=np.array([1e-4]), dimensions=known["dt"].dim)  # type: ignore[arg-type]
     try:
-        brian = add_refractoriness(Equations(str(equations)))
+        brian = Equations(str(equations))
+        # Others stop a clamped variable by a factor of zero; this one would divide by it. Both engines leave
+        # clamped variables as they are after the update, so that it needs no factor.
+        if method != "exponential_euler":
+            brian = add_refractoriness(brian)
         code = str(StateUpdateMethod.apply_stateupdater(brian, variables, method))
     except UnsupportedEquationsException as error:
         raise EquationError(f"the method '{method}' cannot integrate these equations: {error}") from None

@@ -17,7 +17,7 @@ from neurosim.engines.batched.presentation import Outcome, present
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
-from neurosim.engines.state import State, learned_names
+from neurosim.engines.state import State, check_stimuli, learned_names
 from neurosim.errors import CircuitError
 
 
@@ -79,6 +79,7 @@ class BatchedEngine:
         tuple
             The new state and the `Outputs`.
         """
+        check_stimuli(self.circuit, stimuli)
         with self.precision():
             arrays = {name: self.array(a) for name, a in stimuli.items()}
             trials = trials or _trials(arrays)
@@ -130,6 +131,7 @@ class BatchedEngine:
         """
         if self.circuit.carry:
             raise CircuitError("a circuit whose state carries over is trained with 'run', step by step")
+        check_stimuli(self.circuit, stimuli)
         with self.precision():
             values = {name: self.array(a) for name, a in state.items()}
             data = {name: self.array(a) for name, a in stimuli.items()}

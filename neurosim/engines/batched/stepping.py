@@ -166,7 +166,8 @@ def _advance(
 def _moved(model: NeuronModel, population: str, name: str, after: Any, values: Arrays) -> Any:
     """A state variable's new value, or its old one where refractoriness clamps it.
 
-    The factor zero in its equation is not enough: exponential_euler divides by it.
+    Most methods stop it by a factor of zero in its equation; exponential_euler, which would divide by that, relies
+    on this.
     """
     ready = f"{population}.not_refractory"
     if ready not in values or "unless refractory" not in model.equation_set.by_name[name].flags:

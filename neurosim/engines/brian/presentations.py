@@ -18,7 +18,7 @@ from neurosim.engines.brian.recorder import Recorder
 from neurosim.engines.noise import draw_noise, noise_keys
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
-from neurosim.engines.state import State
+from neurosim.engines.state import State, check_stimuli
 from neurosim.errors import EngineError
 
 
@@ -66,6 +66,7 @@ class Presentations:
         phases: Sequence[str] | None,
         trials: int | None,
     ) -> None:
+        check_stimuli(circuit, stimuli)
         self.circuit, self.setting, self.standalone, self.learn = circuit, setting, standalone, learn
         self.state = {name: np.asarray(array) for name, array in state.items()}
         self.phases = [phase for phase in circuit.phases if phases is None or phase.name in phases]
