@@ -98,9 +98,9 @@ def run_in_brian(model: NeuronModel, duration: float, dt: float, inputs: Mapping
     traces = brian2.StateMonitor(group, model.state_variables, record=True, name="traces", when="start")
     spikes = brian2.SpikeMonitor(group, name="fired")
     brian2.Network(group, traces, spikes).run(duration * brian2.second)
-    return {name: getattr(traces, f"{name}_")[0] for name in model.state_variables}, np.round(spikes.t_ / dt).astype(
-        int
-    )
+    # Copies: what a monitor shows may be its own memory, which goes with it.
+    courses = {name: np.array(getattr(traces, f"{name}_")[0], copy=True) for name in model.state_variables}
+    return courses, np.round(np.array(spikes.t_, copy=True) / dt).astype(int)
 
 
 @pytest.mark.parametrize("name", DRIVEN)
