@@ -1,7 +1,8 @@
 """The description of a circuit: frozen data, in which nothing runs.
 
 Populations joined by pathways, a protocol of phases, and a readout. Names of variables elsewhere in the
-circuit are qualified: ``hidden1.r``.
+circuit are qualified: ``hidden1.r``. (Over 300 lines, most of them documentation: these few classes are one
+vocabulary, and whoever writes a scheme reads them together.)
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A phase in time: one compiled loop over its steps.
 
 The order within a step is Brian2's: pathways sum their input from the state at t; state update; threshold;
-spikes travel; reset; rules that act at every step.
+spikes travel; reset; rules that act at every step. (Over 300 lines: the order of these operations is what has to be
+right, so they stand in one file, in that order.)
 """
 
 from __future__ import annotations
