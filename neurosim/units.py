@@ -247,17 +247,7 @@ def _shown(text: object) -> str:
 
 
 def base_unit(text: str | float | Quantity) -> str:
-    """The unit of a quantity, in base units, as text that can stand in an equation's declaration.
-
-    Parameters
-    ----------
-    text
-        A quantity such as ``"20 ms"`` or ``"3 nA/ms"``.
-
-    Returns
-    -------
-    str
-        Such as ``"second"``, ``"amp*second**-1"``, or ``"1"`` for a pure number.
+    """The unit of a quantity in base units, as it can stand in an equation (``"amp*second**-1"``, ``"1"``).
 
     Raises
     ------

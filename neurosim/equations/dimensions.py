@@ -98,7 +98,8 @@ def check_equations(equations: EquationSet, extra: Mapping[str, str] | None = No
         if got is not expected:
             what = f"d{equation.name}/dt" if equation.kind == "differential" else equation.name
             raise UnitError(
-                f"line {equation.place.line}: the right-hand side of {what} has unit {_show(got)}, expected "
+                f"line {equation.place.line}, column {equation.place.column}: the right-hand side of {what} has unit "
+                f"{_show(got)}, expected "
                 f"{_show(expected)}" + _hint(equation, got, declared) + f"\n    {equation}"
             )
 
@@ -167,7 +168,9 @@ def _dimension(expression: str, variables: Mapping[str, Any], place: Place) -> A
     try:
         return parse_expression_dimensions(expression, variables)
     except DimensionMismatchError as error:
-        raise UnitError(f"line {place.line}: {error}\n    {(place.text or expression).strip()}") from None
+        raise UnitError(
+            f"line {place.line}, column {place.column}: {error}\n    {(place.text or expression).strip()}"
+        ) from None
     except (SyntaxError, KeyError, TypeError, ValueError) as error:
         reason = error.args[0] if error.args else error
         raise place.error(f"cannot check the units of '{expression}': {reason}") from None

@@ -32,9 +32,14 @@ class Faults:
     def raise_any(self, source: str) -> None:
         """Raise all of them as one `ConfigError`."""
         if self.found:
-            lines = "".join(f"\n  {path}: {message}" for path, message in self.found)
+            # A key may hold line breaks; a report must not.
+            lines = "".join(f"\n  {_printable(path)}: {message}" for path, message in self.found)
             count = f"{len(self.found)} faults" if len(self.found) > 1 else "1 fault"
             raise ConfigError(f"{source}: {count}{lines}")
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() and text.strip() else repr(text)
 
 
 def shown(value: Any) -> str:

@@ -187,6 +187,14 @@ def test_mutated_text_is_refused_or_fits(data, tmp_path_factory):
     _refused_or_fits(path)
 
 
+@pytest.mark.parametrize("key", ["\n", "", " ", "a\nb", "\x1b[31m"])
+def test_keys_that_cannot_be_printed_are_quoted(key: str) -> None:
+    table = tomllib.loads(DIGITS.read_text()) | {key: 1}
+    with pytest.raises(ConfigError) as refusal:
+        load(table)
+    assert str(refusal.value).splitlines()[1].startswith(f"  {key!r}: unknown section")
+
+
 def _refused_or_fits(source: Any) -> None:
     try:
         model = load(source)
