@@ -1,4 +1,7 @@
-"""Circuits: what is wrong is said all at once, what is right is printed whole and ordered."""
+"""Circuits: what is wrong is said all at once, what is right is printed whole and ordered.
+
+(Over 300 lines: most are the faulty circuits themselves.)
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""One description, two engines, the same numbers: traces and weights to 1e-9, spikes in the same steps."""
+"""One description, two engines, the same numbers: traces and weights to 1e-9, spikes in the same steps.
+
+(Over 300 lines: one claim, held over every kind of circuit with the same few comparisons.)
+"""
 
 from __future__ import annotations
 
@@ -349,7 +352,8 @@ def train_both(
     try:
         expected, theirs = BrianEngine(circuit, SETTING, target).train(start, given, order, seed=7, first=11)
     except EngineError as refusal:
-        if "use the engine 'batched'" not in str(refusal):
+        # The one thing that only trials run at once can have; any other refusal is a failure.
+        if "'batch_loss' is a sum over trials" not in str(refusal):
             raise
         pytest.skip(str(refusal))
     got, ours = BatchedEngine(circuit, SETTING).train(start, given, order, seed=7, first=11)
