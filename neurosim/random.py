@@ -8,6 +8,7 @@ neuron) alone, so that it is the same whatever engine asks for it, in whatever b
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -55,21 +56,56 @@ def held_normal(key: Any, presentations: Any, size: int, *, step: Any = None) ->
     jax.Array
         Shape (trial, size), float32. Always drawn in float32, so that both precisions see the same numbers.
     """
+    return normals_of(held_pairs([key], presentations, [size], step=step), [size])[0]
+
+
+def held_pairs(keys: Sequence[Any], presentations: Any, sizes: Sequence[int], *, step: Any = None) -> tuple[Any, Any]:
+    """Standard normal numbers of several streams as they are drawn, in pairs: see `normals_of`.
+
+    Parameters
+    ----------
+    keys, sizes
+        Of each stream.
+    presentations, step
+        As for `held_normal`.
+
+    Returns
+    -------
+    tuple
+        Two arrays, shape (trial, pairs of all streams).
+    """
     import jax.numpy as jnp
 
-    first, second = _bits(key, presentations, (size + 1) // 2, step)
+    blocks = [(size + 1) // 2 for size in sizes]
+    words = jnp.stack([jnp.asarray(key, jnp.uint32) for key in keys])[np.repeat(np.arange(len(sizes)), blocks)].T
+    counter = np.concatenate([np.arange(block, dtype=np.uint32) for block in blocks])
+    first, second = _bits(words, presentations, counter, step)
     # Box and Muller (1958): two normal numbers from the two words of one block.
     radius = jnp.sqrt(-2.0 * jnp.log(_unit(first)))
-    angle = np.float32(2 * np.pi) * _unit(second)
-    pair = jnp.concatenate([radius * jnp.cos(angle), radius * jnp.sin(angle)], axis=1)
-    return pair[:, :size]
+    cosine, sine = _circle(_unit(second))
+    return radius * cosine, radius * sine
+
+
+def normals_of(pairs: tuple[Any, Any], sizes: Sequence[int]) -> list[Any]:
+    """The numbers of each stream, shape (trial, size), from `held_pairs`.
+
+    A step of its own, because XLA on the CPU draws number by number, unvectorised, what it joins in one go.
+    """
+    import jax.numpy as jnp
+
+    found, start = [], 0
+    for size in sizes:
+        stop = start + (size + 1) // 2
+        found.append(jnp.concatenate([pairs[0][..., start:stop], pairs[1][..., start : stop - size % 2]], axis=-1))
+        start = stop
+    return found
 
 
 def held_uniform(key: Any, presentations: Any, size: int, *, step: Any = None) -> Any:
     """Uniform numbers in (0, 1); arguments and shape as `held_normal`."""
     import jax.numpy as jnp
 
-    first, second = _bits(key, presentations, (size + 1) // 2, step)
+    first, second = _bits(key, presentations, np.arange((size + 1) // 2, dtype=np.uint32), step)
     return jnp.concatenate([_unit(first), _unit(second)], axis=1)[:, :size]
 
 
@@ -79,15 +115,14 @@ def _words(seed: int, labels: tuple[str | int, ...], count: int) -> np.ndarray:
     return np.frombuffer(digest, dtype="<u4").astype(np.uint32)
 
 
-def _bits(key: Any, presentations: Any, blocks: int, step: Any) -> tuple[Any, Any]:
+def _bits(key: Any, presentations: Any, counter: Any, step: Any) -> tuple[Any, Any]:
     import jax.numpy as jnp
 
     key0, key1 = jnp.asarray(key[0], jnp.uint32), jnp.asarray(key[1], jnp.uint32)
     if step is not None:
         key0, key1 = _threefry(key0, key1, jnp.asarray(step, jnp.uint32), jnp.uint32(0x73746570))
     trial = jnp.asarray(presentations).astype(jnp.uint32)[:, None]
-    counter = jnp.arange(blocks, dtype=jnp.uint32)[None, :]
-    return _threefry(key0, key1, trial, counter)
+    return _threefry(key0, key1, trial, jnp.asarray(counter, jnp.uint32)[None, :])
 
 
 def _threefry(key0: Any, key1: Any, first: Any, second: Any) -> tuple[Any, Any]:
@@ -103,6 +138,31 @@ def _threefry(key0: Any, key1: Any, first: Any, second: Any) -> tuple[Any, Any]:
             first = first + keys[inject % 3]
             second = second + keys[(inject + 1) % 3] + np.uint32(inject)
     return first, second
+
+
+def _circle(turns: Any) -> tuple[Any, Any]:
+    """Cosine and sine of an angle in turns, between 0 and 1; to 1e-7 in float32, and three times as fast as XLA's.
+
+    The angle is brought to an eighth of a turn around zero, where truncated series are as exact as the precision.
+    """
+    import jax.numpy as jnp
+
+    quarters = jnp.floor(4 * turns + np.float32(0.5))
+    angle = np.float32(2 * np.pi) * (turns - np.float32(0.25) * quarters)
+    square = angle * angle
+    sine, cosine = angle * _series(square, 1, 5), _series(square, 0, 6)
+    quarter = quarters.astype(jnp.int32)
+    swapped = (quarter & 1) == 1
+    cosine, sine = jnp.where(swapped, sine, cosine), jnp.where(swapped, cosine, sine)
+    return jnp.where(((quarter + 1) & 2) == 2, -cosine, cosine), jnp.where((quarter & 2) == 2, -sine, sine)
+
+
+def _series(square: Any, first: int, terms: int) -> Any:
+    """``1 - x^2/((first+1)(first+2)) + ...``: Taylor's series of cosine (from 0) or sine over x (from 1)."""
+    total: Any = np.float32(1)
+    for number in range(2 * (terms - 1) + first, first, -2):
+        total = 1 - square * total * np.float32(1 / (number * (number - 1)))
+    return total
 
 
 def _unit(bits: Any) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from neurosim.circuit.description import Circuit, Phase
-from neurosim.random import held_normal, key_words
+from neurosim.random import held_pairs, key_words, normals_of
 
 
 def noise_keys(circuit: Circuit, seed: int) -> dict[str, Any]:
@@ -42,19 +42,32 @@ def draw_noise(
     dict
         ``population.variable -> (trial, n)``.
     """
-    if not phase.draw_noise:
+    sizes = drawn_sizes(circuit, phase)
+    if not sizes:
         return {}
-    drawn = {}
-    for population in circuit.populations:
-        for variable in population.noise:
-            key = keys[f"{phase.name}:{population.name}.{variable}"]
-            drawn[f"{population.name}.{variable}"] = _normal()(key, presentations, population.size).astype(dtype)
-    return drawn
+    return named_noise(sizes, draw_pairs(sizes, phase, keys, presentations), dtype)
+
+
+def drawn_sizes(circuit: Circuit, phase: Phase) -> dict[str, int]:
+    """The variables that a phase draws, with the number of their neurons."""
+    drawing = circuit.populations if phase.draw_noise else ()
+    return {f"{population.name}.{variable}": population.size for population in drawing for variable in population.noise}
+
+
+def draw_pairs(sizes: Mapping[str, int], phase: Phase, keys: Mapping[str, Any], presentations: Any) -> tuple[Any, Any]:
+    """The numbers of a phase as `held_pairs` gives them, for any number of presentations."""
+    words = [keys[f"{phase.name}:{name}"] for name in sizes]
+    return _pairs()(words, presentations, tuple(sizes.values()))
+
+
+def named_noise(sizes: Mapping[str, int], pairs: tuple[Any, Any], dtype: Any) -> dict[str, Any]:
+    """What `draw_pairs` drew, by variable."""
+    return {name: a.astype(dtype) for name, a in zip(sizes, normals_of(pairs, list(sizes.values())), strict=True)}
 
 
 @functools.cache
-def _normal() -> Any:
+def _pairs() -> Any:
     import jax
 
     # Outside of compiled code its fifty operations would be compiled one by one.
-    return jax.jit(held_normal, static_argnums=2)
+    return jax.jit(held_pairs, static_argnums=2)

@@ -14,7 +14,7 @@ import numpy as np
 
 from neurosim.circuit.description import Circuit
 from neurosim.engines.batched.presentation import Outcome, present
-from neurosim.engines.noise import noise_keys
+from neurosim.engines.noise import draw_pairs, drawn_sizes, named_noise, noise_keys
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, check_stimuli, learned_names
@@ -209,18 +209,39 @@ def _train(
     keys: Any,
     first: Any,
 ) -> Any:
-    batch = order.shape[1]
+    steps, batch = order.shape
     report = ("loss", f"{circuit.output_population}.y")
+    drawing = {phase.name: (phase, sizes) for phase in circuit.phases if (sizes := drawn_sizes(circuit, phase))}
 
     def step(learned: Any, inputs: Any) -> Any:
-        number, chosen = inputs
+        number, chosen, pairs = inputs
         stimuli = {name: array[chosen] for name, array in data.items()}
         presentations = first + number * batch + jnp.arange(batch, dtype=jnp.uint32)
-        outcome = present(circuit, setting, {**values, **learned}, stimuli, keys, presentations, report=report)
+        noise = {name: named_noise(drawing[name][1], drawn, setting.dtype) for name, drawn in pairs.items()}
+        outcome = present(
+            circuit, setting, {**values, **learned}, stimuli, keys, presentations, noise=noise, report=report
+        )
         return {name: array + outcome.changes[name] for name, array in learned.items()}, outcome.ends
 
-    numbers = jnp.arange(order.shape[0], dtype=jnp.uint32)
-    learned, ends = jax.lax.scan(step, learned, (numbers, order))
-    # (step, batch, neuron) -> (presentation, neuron)
+    def block(learned: Any, inputs: Any) -> Any:
+        # Noise is drawn for many steps at once: in one go for each step it would cost as much as the network itself.
+        numbers, chosen = inputs
+        presentations = (first + numbers[:, None] * batch + jnp.arange(batch, dtype=jnp.uint32)).ravel()
+        pairs = {name: draw_pairs(sizes, phase, keys, presentations) for name, (phase, sizes) in drawing.items()}
+        rows = jax.tree.map(lambda array: array.reshape(len(numbers), batch, -1), pairs)
+        return jax.lax.scan(step, learned, (numbers, chosen, rows))
+
+    numbers_a_step = batch * sum(sum(sizes.values()) for _, sizes in drawing.values())
+    length = _block_length(steps, numbers_a_step)
+    numbers = jnp.arange(steps, dtype=jnp.uint32)
+    blocks = (numbers.reshape(-1, length), order.reshape(-1, length, batch))
+    learned, ends = jax.lax.scan(block, learned, blocks)
+    # (block, step, batch, neuron) -> (presentation, neuron)
     flat = {p: {n: a.reshape(-1, a.shape[-1]) for n, a in found.items()} for p, found in ends.items()}
     return learned, flat
+
+
+def _block_length(steps: int, numbers_a_step: int) -> int:
+    """For how many steps noise is drawn at once: a divisor of all of them that needs no more than 32 MB."""
+    most = max(1, (1 << 23) // max(1, numbers_a_step))
+    return max(length for length in range(1, min(steps, most) + 1) if steps % length == 0)
