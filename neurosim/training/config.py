@@ -11,7 +11,10 @@ class Config(BaseModel):
     Attributes
     ----------
     epochs
-        Passes through the training split.
+        Passes through the training split, or stretches of `steps_per_epoch`.
+    steps_per_epoch
+        Mini-batches of an epoch, where an epoch is no pass through the split: passes, each in a new order, then
+        follow one another without regard to epochs.
     batch_size
         Trials between two updates. What is left over of an epoch when it does not divide the split is not
         presented in that epoch; the order changes from epoch to epoch.
@@ -19,6 +22,8 @@ class Config(BaseModel):
         Factor on all learning rates after each epoch.
     feedback_warm_up
         Epochs at the start in which only feedback pathways learn. Without any that learn there is no warm-up.
+    evaluate_every
+        Epochs between two evaluations on the validation split; the last epoch is always evaluated.
     measure_every
         Epochs between two measurements of alignment; 0 for none.
     measure_trials
@@ -30,9 +35,11 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     epochs: PositiveInt = 20
+    steps_per_epoch: PositiveInt | None = None
     batch_size: PositiveInt = 32
     learning_rate_decay: float = Field(default=1.0, gt=0, le=1)
     feedback_warm_up: NonNegativeInt = 0
+    evaluate_every: PositiveInt = 1
     measure_every: NonNegativeInt = 1
     measure_trials: PositiveInt = 64
     evaluation_batch: PositiveInt = 256

@@ -48,6 +48,7 @@ def evaluate(engine: Any, state: Mapping[str, Any], split: Split, *, chunk: int 
         return Evaluation(math.nan, math.nan)
     circuit = engine.circuit
     phase, answer = circuit.phases[0].name, f"{circuit.output_population}.y"
+    asked = [answer] if split.labels is not None else []
     losses, answers = [], []
     for start in range(0, len(split), chunk):
         rows = np.arange(start, min(start + chunk, len(split)))
@@ -56,11 +57,12 @@ def evaluate(engine: Any, state: Mapping[str, Any], split: Split, *, chunk: int 
             # One shape for all chunks, so that nothing compiles twice.
             rows = np.resize(rows, chunk)
         _, outputs = engine.run(
-            state, stimuli_of(circuit, split, rows), report=[answer, "loss"], learn=False, phases=(phase,)
+            state, stimuli_of(circuit, split, rows), report=[*asked, "loss"], learn=False, phases=(phase,)
         )
         losses.append(outputs.ends[phase]["loss"][:count])
-        answers.append(outputs.ends[phase][answer][:count])
-    return summarise(np.concatenate(losses), np.concatenate(answers), split, np.arange(len(split)))
+        answers += [outputs.ends[phase][name][:count] for name in asked]
+    every = np.concatenate(answers) if answers else None
+    return summarise(np.concatenate(losses), every, split, np.arange(len(split)))
 
 
 def stimuli_of(circuit: Any, split: Split, rows: np.ndarray | slice) -> dict[str, np.ndarray]:
@@ -69,8 +71,7 @@ def stimuli_of(circuit: Any, split: Split, rows: np.ndarray | slice) -> dict[str
     return {"input.r": split.inputs[rows], **targets}
 
 
-def summarise(losses: np.ndarray, answers: np.ndarray, split: Split, rows: np.ndarray) -> Evaluation:
-    """Mean loss and accuracy of answers ``(trial, n)`` to the given rows of a split."""
-    classified = split.labels is not None
-    right = float(accuracy.measure(answers, split.targets[rows])) if classified else math.nan
+def summarise(losses: np.ndarray, answers: np.ndarray | None, split: Split, rows: np.ndarray) -> Evaluation:
+    """Mean loss and accuracy of answers ``(trial, n)``, if there are any, to the given rows of a split."""
+    right = math.nan if answers is None else float(accuracy.measure(answers, split.targets[rows]))
     return Evaluation(float(np.mean(losses, dtype=np.float64)), right)

@@ -107,8 +107,9 @@ def train(
     progress = start or Progress(initial_state(engine.circuit, seed, dtype=engine.setting.dtype))
     if not progress.reports:
         progress = _report(progress, EpochReport(0, config.epochs), engine, task, config, seed, on_epoch)
+    data = engine.placed(stimuli_of(engine.circuit, task.train, slice(None)))
     while progress.epoch < config.epochs:
-        progress, learned = _learn(progress, engine, task, config, seed, on_step)
+        progress, learned = _learn(progress, engine, data, task, config, seed, on_step)
         progress = _report(progress, learned, engine, task, config, seed, on_epoch)
     test = evaluate(engine, progress.state, task.test, chunk=config.evaluation_batch)
     return TrainingResult(progress.state, history_of(progress.reports), test)
@@ -137,9 +138,25 @@ def _is_feedback(circuit: Circuit, name: str) -> bool:
     return circuit.population[population].neuron.ports.get("feedback") == variable
 
 
+def _order(config: Config, epoch: int, trials: int, seed: int) -> np.ndarray:
+    """Which trials each step of an epoch presents, shape (step, batch)."""
+    if config.steps_per_epoch is None:
+        steps = trials // config.batch_size
+        chosen = stream(seed, "order", epoch).permutation(trials)[: steps * config.batch_size]
+        return chosen.reshape(steps, config.batch_size)
+    # A window onto an endless sequence of passes.
+    count = config.steps_per_epoch * config.batch_size
+    begin = epoch * count
+    passes = range(begin // trials, (begin + count - 1) // trials + 1)
+    endless = np.concatenate([stream(seed, "order", number).permutation(trials) for number in passes])
+    start = begin - passes[0] * trials
+    return endless[start : start + count].reshape(config.steps_per_epoch, config.batch_size)
+
+
 def _learn(
     progress: Progress,
     engine: Any,
+    data: Mapping[str, Any],
     task: Task,
     config: Config,
     seed: int,
@@ -147,25 +164,26 @@ def _learn(
 ) -> tuple[Progress, EpochReport]:
     """One epoch of learning."""
     circuit, epoch, split = engine.circuit, progress.epoch, task.train
-    steps = len(split) // config.batch_size
-    chosen = stream(seed, "order", epoch).permutation(len(split))[: steps * config.batch_size]
-    order = chosen.reshape(steps, config.batch_size)
+    order = _order(config, epoch, len(split), seed)
+    steps, chosen = len(order), order.ravel()
     base = progress.state
     state = {**base, **learning_rates(circuit, base, config, epoch)}
-    data = stimuli_of(circuit, split, slice(None))
     phase, first, done, seconds = circuit.phases[0].name, progress.presentations, 0, 0.0
+    answer = f"{circuit.output_population}.y"
+    # Answers to a regression can be as large as the data, and nothing is counted in them.
+    asked = [answer] if split.labels is not None else []
     losses, answers = [], []
     for part in np.array_split(order, -(-steps // _STEPS_PER_CALL)):
         began = time.perf_counter()
-        state, outputs = engine.train(state, data, part, seed=seed, first=first)
+        state, outputs = engine.train(state, data, part, seed=seed, first=first, report=asked)
         seconds += time.perf_counter() - began
         losses.append(outputs.ends[phase]["loss"])
-        answers.append(outputs.ends[phase][f"{circuit.output_population}.y"])
+        answers += [outputs.ends[phase][name] for name in asked]
         _refuse_broken(circuit, state, losses[-1], epoch + 1, done, config.batch_size)
         first, done = first + part.size, done + len(part)
         if on_step is not None:
             on_step(done, steps)
-    found = summarise(np.concatenate(losses), np.concatenate(answers), split, chosen)
+    found = summarise(np.concatenate(losses), np.concatenate(answers) if answers else None, split, chosen)
     report = EpochReport(epoch + 1, config.epochs, found.loss, found.accuracy, samples_per_second=order.size / seconds)
     unscaled = {name: array for name, array in base.items() if name.endswith(".learning_rate")}
     return replace(progress, state={**state, **unscaled}, epoch=epoch + 1, presentations=first), report
@@ -181,14 +199,16 @@ def _report(
     on_epoch: Sequence[Callable[[EpochReport], None]],
 ) -> Progress:
     """Add evaluation and alignment to a report and hand it on."""
-    found = evaluate(engine, progress.state, task.validation, chunk=config.evaluation_batch)
-    layers: Mapping[str, Mapping[str, float]] = {}
     last = progress.epoch == config.epochs
+    if last or progress.epoch % config.evaluate_every == 0:
+        found = evaluate(engine, progress.state, task.validation, chunk=config.evaluation_batch)
+        report = replace(report, validation_loss=found.loss, validation_accuracy=found.accuracy)
+    layers: Mapping[str, Mapping[str, float]] = {}
     if config.measure_every and (last or progress.epoch % config.measure_every == 0):
         rows = stream(seed, "measure").permutation(len(task.train))[: config.measure_trials]
         stimuli = stimuli_of(engine.circuit, task.train, rows)
         layers = alignment(engine.circuit, engine.setting, progress.state, stimuli, seed=seed)
-    report = replace(report, validation_loss=found.loss, validation_accuracy=found.accuracy, layers=layers)
+    report = replace(report, layers=layers)
     for call in on_epoch:
         call(report)
     return replace(progress, reports=(*progress.reports, report))

@@ -111,6 +111,7 @@ class BatchedEngine:
         *,
         seed: int,
         first: int,
+        report: Sequence[str] = (),
     ) -> tuple[State, Outputs]:
         """Learn from mini-batches, all in one compiled call.
 
@@ -122,12 +123,13 @@ class BatchedEngine:
             Which trials each step presents, shape (step, batch).
         seed, first
             As for `run`.
+        report
+            Variables wanted of every presentation, besides the loss.
 
         Returns
         -------
         tuple
-            The new state, and outputs whose `ends` have ``loss`` and the readout's ``y`` of every
-            presentation, in order.
+            The new state, and outputs whose `ends` have what was asked for of every presentation, in order.
         """
         if self.circuit.carry:
             raise CircuitError("a circuit whose state carries over is trained with 'run', step by step")
@@ -141,6 +143,7 @@ class BatchedEngine:
             learned, ends = _train(
                 self.circuit,
                 self.setting,
+                ("loss", *report),
                 learned,
                 values,
                 data,
@@ -150,6 +153,11 @@ class BatchedEngine:
             )
             learned, ends = jax.device_get((learned, ends))
         return {**{n: np.asarray(a) for n, a in state.items()}, **learned}, Outputs(ends=ends)
+
+    def placed(self, stimuli: Mapping[str, Any]) -> dict[str, Any]:
+        """Data brought to the device once, for any number of calls of `train`."""
+        with self.precision():
+            return {name: self.array(array) for name, array in stimuli.items()}
 
     def precision(self) -> Any:
         """A context in which JAX has the setting's precision."""
@@ -198,10 +206,11 @@ def _run(
     return outcome.changes, final, outcome.ends, outcome.recordings
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1), donate_argnums=(2,))
+@functools.partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=(3,))
 def _train(
     circuit: Circuit,
     setting: Setting,
+    report: tuple[str, ...],
     learned: Any,
     values: Any,
     data: Any,
@@ -210,7 +219,6 @@ def _train(
     first: Any,
 ) -> Any:
     steps, batch = order.shape
-    report = ("loss", f"{circuit.output_population}.y")
     drawing = {phase.name: (phase, sizes) for phase in circuit.phases if (sizes := drawn_sizes(circuit, phase))}
 
     def step(learned: Any, inputs: Any) -> Any:

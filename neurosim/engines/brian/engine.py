@@ -89,11 +89,15 @@ class BrianEngine:
         *,
         seed: int,
         first: int,
+        report: Sequence[str] = (),
     ) -> tuple[State, Outputs]:
         """Learn from trials in the given order, shape (step, batch); see `BatchedEngine.train`."""
         flat = {name: np.asarray(array)[np.ravel(order)] for name, array in stimuli.items()}
-        output = [f"{self.circuit.output_population}.y", "loss"]
-        return self.run(state, flat, seed=seed, first=first, batch=order.shape[1], report=output)
+        return self.run(state, flat, seed=seed, first=first, batch=order.shape[1], report=("loss", *report))
+
+    def placed(self, stimuli: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Data as `train` wants them; see `BatchedEngine.placed`."""
+        return dict(stimuli)
 
     @contextlib.contextmanager
     def _device(self) -> Iterator[None]:
