@@ -74,14 +74,15 @@ class Initial:
     Attributes
     ----------
     law
-        ``normal`` (standard deviation `scale`), ``uniform`` (between -`scale` and `scale`) or ``constant``.
+        ``normal`` (standard deviation `scale`), ``truncated_normal`` (the same, cut at two standard deviations, so
+        narrower), ``uniform`` (between -`scale` and `scale`) or ``constant``.
     scale
         Its width, or the constant.
     fan
         Divide the width by the root of the number of presynaptic (``in``) or postsynaptic (``out``) neurons.
     """
 
-    law: Literal["normal", "uniform", "constant"] = "normal"
+    law: Literal["normal", "truncated_normal", "uniform", "constant"] = "normal"
     scale: float = 1.0
     fan: Literal["in", "out"] | None = "in"
 

@@ -11,6 +11,7 @@ import difflib
 from collections.abc import Mapping
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.description import Circuit
@@ -64,6 +65,9 @@ def initial_weights(circuit: Circuit, pathway: str, seed: int) -> np.ndarray:
     generator = stream(seed, "weights", pathway)
     if law.law == "normal":
         return width * generator.standard_normal(shape)
+    if law.law == "truncated_normal":
+        # What lies within two standard deviations, by the inverse of its distribution.
+        return width * ndtri(generator.uniform(ndtr(-2.0), ndtr(2.0), shape))
     return width * generator.uniform(-1.0, 1.0, shape)
 
 

@@ -7,7 +7,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from neurosim.circuit.description import Circuit
+from neurosim.engines.optimiser import PLAIN, Optimiser
 from neurosim.engines.setting import Setting
+from neurosim.errors import ConfigError
 from neurosim.units import parse_quantity
 
 
@@ -50,13 +52,24 @@ class Config(BaseModel):
         return Setting(self.level, parse_quantity(self.dt, "second"), self.dtype)
 
 
-def make_engine(config: Config, circuit: Circuit) -> Any:
-    """A `BatchedEngine` or `BrianEngine` for a circuit."""
+def make_engine(config: Config, circuit: Circuit, optimiser: Optimiser = PLAIN) -> Any:
+    """A `BatchedEngine` or `BrianEngine` for a circuit.
+
+    Raises
+    ------
+    ConfigError
+        For an optimiser other than plain steps with ``brian``.
+    """
     # Late, so that checking a model imports neither.
     if config.kind == "brian":
         from neurosim.engines.brian.engine import BrianEngine
 
+        if optimiser.kind != "sgd":
+            raise ConfigError(
+                f"training.optimiser.kind: got '{optimiser.kind}' with engine.kind 'brian', expected 'sgd': there the "
+                "rules' increments are the steps"
+            )
         return BrianEngine(circuit, config.setting, config.target or "numpy")
     from neurosim.engines.batched.engine import BatchedEngine
 
-    return BatchedEngine(circuit, config.setting)
+    return BatchedEngine(circuit, config.setting, optimiser)

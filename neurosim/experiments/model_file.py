@@ -257,17 +257,24 @@ def _network(table: Any, faults: Faults) -> Network | None:
     if not isinstance(table, Mapping):
         return check_table(Network, table, "network", faults)
     # Neurons with all their defaults, so that equal models are equal however they are written.
-    neurons = {name: _neuron(table, name, faults) for name in ("neuron", "output_neuron")}
+    neurons = {name: _neurons(table, name, faults) for name in ("neuron", "output_neuron")}
     if "readout" in table:
         check_kind("readouts", table["readout"], "network.readout", faults)
     found = {name: neuron for name, neuron in neurons.items() if neuron is not None}
     return check_table(Network, {**table, **found}, "network", faults)
 
 
-def _neuron(table: Mapping[str, Any], name: str, faults: Faults) -> dict[str, Any] | None:
-    path = f"network.{name}"
+def _neurons(table: Mapping[str, Any], name: str, faults: Faults) -> Any:
+    """One neuron, or a list with one for each hidden layer."""
     default: Part = Network.model_fields[name].default
     given = table.get(name, {"kind": default.kind, **default.settings})
+    if isinstance(given, list) and name == "neuron":
+        found = [_neuron(each, f"network.{name}.{number}", faults) for number, each in enumerate(given)]
+        return None if None in found else found
+    return _neuron(given, f"network.{name}", faults)
+
+
+def _neuron(given: Any, path: str, faults: Faults) -> dict[str, Any] | None:
     kind, config = _component("neurons", given, path, faults)
     if config is None:
         return None

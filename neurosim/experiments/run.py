@@ -118,7 +118,7 @@ def train(
     checked = load(model, overrides)
     began = time.perf_counter()
     task = checked.load_task(seed=seed)
-    engine = make_engine(checked.engine, checked.build(task))
+    engine = make_engine(checked.engine, checked.build(task), checked.training.optimiser)
     folder = files.new_folder(Path(out) if out is not None else files.default_folder(checked.scheme_kind, seed))
     files.write_file(folder / files.CONFIG, tomli_w.dumps(checked.resolve()))
     files.write_json(folder / files.PROVENANCE, files.provenance(seed, checked.hash))

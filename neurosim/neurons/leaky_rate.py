@@ -37,6 +37,9 @@ class Config(BaseModel):
         Standard deviation of the noise where it enters.
     tau_m, tau_a
         Time constants of soma and apical compartment.
+    method
+        Integrator. An output population whose activation is not linear feeds an error that is not linear either
+        into its apical compartment, which ``exact`` cannot integrate.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +48,7 @@ class Config(BaseModel):
     sigma: float = 0.1
     tau_m: str = "10 ms"
     tau_a: str = "5 ms"
+    method: Literal["exact", "exponential_euler", "rk2", "rk4"] = "exact"
 
 
 def build(config: Config) -> NeuronModel:
@@ -64,7 +68,7 @@ def build(config: Config) -> NeuronModel:
         noise : 1
         perturb : 1 (shared)
         """,
-        method="exact",
+        method=config.method,
         parameters={"tau_m": config.tau_m, "tau_a": config.tau_a, "sigma": config.sigma},
         ports={
             "drive": "drive",

@@ -6,9 +6,10 @@ import functools
 import itertools
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from neurosim import registry
 from neurosim.circuit.description import Hold, Initial, Pathway, Phase, Population, hold
@@ -48,26 +49,41 @@ class Network(BaseModel):
     hidden
         Sizes of the hidden layers, from the input on.
     neuron, output_neuron
-        Neuron model of hidden and output layers, with the model's own settings.
+        Neuron model of hidden and output layers, with the model's own settings; a list has one for each hidden
+        layer.
     readout
         How loss and error are read from the output.
     weights
         Standard deviation of the initial weights times the root of the number of inputs.
     weight_law
         Their law.
-    bias, bias_weights
-        Whether neurons have a learned bias, and the standard deviation of its initial value.
+    bias, bias_weights, bias_law
+        Whether neurons have a learned bias, the standard deviation of its initial value (or the value itself, if
+        it is ``constant``), and its law.
+    input_noise
+        Standard deviation of noise on the input, in phases with noise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     hidden: tuple[PositiveInt, ...] = Field(default=(64, 32), min_length=1)
-    neuron: Part = Field(default=Part(kind="leaky_rate"))
+    neuron: Part | tuple[Part, ...] = Field(default=Part(kind="leaky_rate"))
     output_neuron: Part = Field(default=Part(kind="leaky_rate", activation="identity"))  # type: ignore[call-arg]
     readout: str = "cross_entropy"
     weights: PositiveFloat = 1.0
-    weight_law: Literal["normal", "uniform"] = "normal"
+    weight_law: Literal["normal", "uniform", "truncated_normal"] = "normal"
     bias: bool = True
     bias_weights: NonNegativeFloat = 0.0
+    bias_law: Literal["normal", "constant"] = "normal"
+    input_noise: NonNegativeFloat = 0.0
+
+    @model_validator(mode="after")
+    def _one_neuron_a_layer(self) -> Network:
+        if isinstance(self.neuron, tuple) and len(self.neuron) != len(self.hidden):
+            raise ValueError(
+                f"got {len(self.neuron)} neurons for {len(self.hidden)} hidden layers, expected one for each, or one "
+                "for all"
+            )
+        return self
 
 
 def neuron_of(part: Part) -> NeuronModel:
@@ -98,13 +114,13 @@ def layer_names(network: Network) -> tuple[str, ...]:
 
 def populations(network: Network, task: Sized, *, noise: bool) -> tuple[Population, ...]:
     """Input, bias unit, hidden layers and output, whose apical compartment receives the readout's error."""
-    hidden, output = neuron_of(network.neuron), neuron_of(network.output_neuron)
+    output = _neuron_at(network, "output")
     drawn = ("noise",) if noise else ()
     sizes = zip(layer_names(network), network.hidden, strict=True)
     return (
-        Population("input", task.n_inputs, neuron_of(Part(kind="stimulus"))),
+        Population("input", task.n_inputs, _neuron_at(network, "input"), noise=drawn if network.input_noise else ()),
         *((Population("one", 1, neuron_of(Part(kind="constant"))),) if network.bias else ()),
-        *(Population(name, size, hidden, noise=drawn) for name, size in sizes),
+        *(Population(name, size, _neuron_at(network, name), noise=drawn) for name, size in sizes),
         Population("output", task.n_outputs, output, bind={output.ports["feedback"]: "error"}),
     )
 
@@ -120,7 +136,7 @@ def forward_pathways(network: Network, learning_rate: float, rule: str = "delta"
         law = Initial(network.weight_law, network.weights, "in")
         found.append(Pathway(f"W{number}", f"{pre}.{ports[pre]['output']}", target, initial=law, **settings))
         if network.bias:
-            start = Initial("normal", network.bias_weights, None)
+            start = Initial(network.bias_law, network.bias_weights, None)
             found.append(Pathway(f"b{number}", "one.r", target, initial=start, **settings))
     return tuple(found)
 
@@ -141,7 +157,8 @@ def feedback_ends(network: Network, topology: Topology) -> tuple[tuple[str, str,
 
 def holds(network: Network) -> tuple[Hold, ...]:
     """What learning needs of the clean phase: rates, errors, delivered signals and the loss."""
-    lines = ["loss_held = loss", "input.r_held = r"] + (["one.r_held = r"] if network.bias else [])
+    lines = ["loss_held = loss", f"input.r_held = {ports_of(network, 'input')['output']}"]
+    lines += ["one.r_held = r"] if network.bias else []
     for layer in (*layer_names(network), "output"):
         ports = ports_of(network, layer)
         lines += [f"{layer}.r_held = {ports['output']}", f"{layer}.delta_held = {ports['error']}"]
@@ -154,6 +171,14 @@ def clean_phase(network: Network, duration: str, learn: Sequence[str] = ()) -> P
     return Phase("clean", duration, {"perturb": 0.0}, hold=holds(network), learn=tuple(learn))
 
 
+def learning_phases(network: Network, duration: str, learn: Sequence[str], *, noise: bool) -> tuple[Phase, ...]:
+    """One clean phase, at whose end the pathways learn; with noise a second one, and they learn at the end of that."""
+    if not noise:
+        return (clean_phase(network, duration, learn),)
+    noisy = Phase("noisy", duration, {"perturb": 1.0}, draw_noise=True, hold=holds(network), learn=tuple(learn))
+    return (replace(noisy, name="clean", switches={"perturb": 0.0}, draw_noise=False, learn=()), noisy)
+
+
 def learning(pathways: Sequence[Pathway]) -> tuple[str, ...]:
     """The names of those that learn."""
     return tuple(pathway.name for pathway in pathways if pathway.rule.learns)
@@ -161,6 +186,14 @@ def learning(pathways: Sequence[Pathway]) -> tuple[str, ...]:
 
 def ports_of(network: Network, layer: str) -> Mapping[str, str]:
     """The ports of a layer's neuron."""
+    return _neuron_at(network, layer).ports
+
+
+def _neuron_at(network: Network, layer: str) -> NeuronModel:
     if layer == "input":
-        return neuron_of(Part(kind="stimulus")).ports
-    return neuron_of(network.output_neuron if layer == "output" else network.neuron).ports
+        return neuron_of(Part.model_validate({"kind": "stimulus", "sigma": network.input_noise}))
+    if layer == "output":
+        return neuron_of(network.output_neuron)
+    if isinstance(network.neuron, tuple):
+        return neuron_of(network.neuron[layer_names(network).index(layer)])
+    return neuron_of(network.neuron)

@@ -16,12 +16,15 @@ class Config(BaseModel):
     ----------
     learning_rate
         Of the forward weights, for the mean gradient over a batch.
+    noise
+        Whether learning sees activities with noise, of each neuron's own sigma; evaluation never does.
     duration
-        Of a presentation.
+        Of a presentation, or of each of its two phases with noise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     learning_rate: PositiveFloat = 0.1
+    noise: bool = False
     duration: str = "50 ms"
 
 
@@ -34,9 +37,9 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     )
     return Circuit(
         "backpropagation",
-        _network.populations(network, task, noise=False),
+        _network.populations(network, task, noise=config.noise),
         (*forward, *feedback),
-        (_network.clean_phase(network, config.duration, _network.learning(forward)),),
+        _network.learning_phases(network, config.duration, _network.learning(forward), noise=config.noise),
         _network.readout_of(network),
         f"output.{_network.ports_of(network, 'output')['output']}",
     )

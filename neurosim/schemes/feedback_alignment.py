@@ -23,14 +23,17 @@ class Config(BaseModel):
         Of the forward weights, for the mean over a batch.
     feedback_weights
         Standard deviation of the feedback weights times the root of the number of neurons they reach.
+    noise
+        Whether learning sees activities with noise, of each neuron's own sigma; evaluation never does.
     duration
-        Of a presentation.
+        Of a presentation, or of each of its two phases with noise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     topology: Topology = "layerwise"
     learning_rate: PositiveFloat = 0.1
     feedback_weights: PositiveFloat = 1.0
+    noise: bool = False
     duration: str = "50 ms"
 
 
@@ -44,9 +47,9 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     )
     return Circuit(
         "feedback_alignment",
-        _network.populations(network, task, noise=False),
+        _network.populations(network, task, noise=config.noise),
         (*forward, *feedback),
-        (_network.clean_phase(network, config.duration, _network.learning(forward)),),
+        _network.learning_phases(network, config.duration, _network.learning(forward), noise=config.noise),
         _network.readout_of(network),
         f"output.{_network.ports_of(network, 'output')['output']}",
     )

@@ -26,14 +26,17 @@ class Config(BaseModel):
         Fraction of each weight that is lost at every update, the same in both directions.
     feedback_weights
         Standard deviation of the initial feedback weights times the root of the number of neurons they reach.
+    noise
+        Whether learning sees activities with noise, of each neuron's own sigma; evaluation never does.
     duration
-        Of a presentation.
+        Of a presentation, or of each of its two phases with noise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     learning_rate: PositiveFloat = 0.1
     decay: NonNegativeFloat = 0.0
     feedback_weights: NonNegativeFloat = 1.0
+    noise: bool = False
     duration: str = "50 ms"
 
 
@@ -49,11 +52,12 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         Pathway(name, source, target, rule=_network.rule_of("kolen_pollack"), parameters=settings, initial=law)
         for name, source, target, _ in _network.feedback_ends(network, "layerwise")
     )
+    learn = _network.learning((*forward, *feedback))
     return Circuit(
         "kolen_pollack",
-        _network.populations(network, task, noise=False),
+        _network.populations(network, task, noise=config.noise),
         (*forward, *feedback),
-        (_network.clean_phase(network, config.duration, _network.learning((*forward, *feedback))),),
+        _network.learning_phases(network, config.duration, learn, noise=config.noise),
         _network.readout_of(network),
         f"output.{_network.ports_of(network, 'output')['output']}",
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
+from neurosim.engines.optimiser import Optimiser
+
 
 class Config(BaseModel):
     """Settings of training.
@@ -20,12 +22,17 @@ class Config(BaseModel):
         presented in that epoch; the order changes from epoch to epoch.
     learning_rate_decay
         Factor on all learning rates after each epoch.
+    optimiser
+        How the increments of forward weights become steps; feedback weights always follow their rule alone.
     feedback_warm_up
         Epochs at the start in which only feedback pathways learn. Without any that learn there is no warm-up.
     evaluate_every
         Epochs between two evaluations on the validation split; the last epoch is always evaluated.
     measure_every
         Epochs between two measurements of alignment; 0 for none.
+    evaluate_perturbed
+        Whether the validation split is also evaluated with noise on, at the end of the last phase (which says
+        more about the noise than about the network).
     measure_trials
         Trials of the training split that alignment is measured on, the same ones throughout.
     evaluation_batch
@@ -38,8 +45,10 @@ class Config(BaseModel):
     steps_per_epoch: PositiveInt | None = None
     batch_size: PositiveInt = 32
     learning_rate_decay: float = Field(default=1.0, gt=0, le=1)
+    optimiser: Optimiser = Optimiser()
     feedback_warm_up: NonNegativeInt = 0
     evaluate_every: PositiveInt = 1
     measure_every: NonNegativeInt = 1
     measure_trials: PositiveInt = 64
+    evaluate_perturbed: bool = False
     evaluation_batch: PositiveInt = 256

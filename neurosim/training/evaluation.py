@@ -30,8 +30,10 @@ class Evaluation:
     accuracy: float
 
 
-def evaluate(engine: Any, state: Mapping[str, Any], split: Split, *, chunk: int = 256) -> Evaluation:
-    """Present a split once, without learning, in the first phase alone.
+def evaluate(
+    engine: Any, state: Mapping[str, Any], split: Split, *, chunk: int = 256, perturbed: bool = False
+) -> Evaluation:
+    """Present a split once, without learning.
 
     Parameters
     ----------
@@ -43,11 +45,15 @@ def evaluate(engine: Any, state: Mapping[str, Any], split: Split, *, chunk: int 
         The trials.
     chunk
         How many are presented at once.
+    perturbed
+        Take the answer at the end of all phases, with the noise of the last, instead of that of the first phase.
     """
     if not len(split):
         return Evaluation(math.nan, math.nan)
     circuit = engine.circuit
-    phase, answer = circuit.phases[0].name, f"{circuit.output_population}.y"
+    names = [phase.name for phase in circuit.phases]
+    phases = tuple(names if perturbed else names[:1])
+    answer = f"{circuit.output_population}.y"
     asked = [answer] if split.labels is not None else []
     losses, answers = [], []
     for start in range(0, len(split), chunk):
@@ -57,10 +63,11 @@ def evaluate(engine: Any, state: Mapping[str, Any], split: Split, *, chunk: int 
             # One shape for all chunks, so that nothing compiles twice.
             rows = np.resize(rows, chunk)
         _, outputs = engine.run(
-            state, stimuli_of(circuit, split, rows), report=[*asked, "loss"], learn=False, phases=(phase,)
+            state, stimuli_of(circuit, split, rows), report=[*asked, "loss"], learn=False, phases=phases, first=start
         )
-        losses.append(outputs.ends[phase]["loss"][:count])
-        answers += [outputs.ends[phase][name][:count] for name in asked]
+        ends = outputs.ends[phases[-1]]
+        losses.append(ends["loss"][:count])
+        answers += [ends[name][:count] for name in asked]
     every = np.concatenate(answers) if answers else None
     return summarise(np.concatenate(losses), every, split, np.arange(len(split)))
 

@@ -17,6 +17,7 @@ _UNITS = {
     "validation_loss": "1",
     "train_accuracy": "%",
     "validation_accuracy": "%",
+    "perturbed_accuracy": "%",
     "samples_per_second": "1/s",
     "signal_sign_agreement": "%",
 }
@@ -34,6 +35,8 @@ class EpochReport:
         Means over the epoch's presentations as they came, so while the weights changed.
     validation_loss, validation_accuracy
         After the epoch. Accuracies are in percent, nan for a regression.
+    perturbed_loss, perturbed_accuracy
+        The same with noise on, if that was asked for.
     samples_per_second
         Presentations per second of learning, without evaluation and measurement.
     layers
@@ -46,6 +49,8 @@ class EpochReport:
     train_accuracy: float = math.nan
     validation_loss: float = math.nan
     validation_accuracy: float = math.nan
+    perturbed_loss: float = math.nan
+    perturbed_accuracy: float = math.nan
     samples_per_second: float = math.nan
     layers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
@@ -62,6 +67,9 @@ def history_of(reports: Sequence[EpochReport]) -> xarray.Dataset:
         "validation_loss",
         "validation_accuracy",
         "samples_per_second",
+    )
+    plain += tuple(
+        n for n in ("perturbed_loss", "perturbed_accuracy") if any(getattr(r, n) == getattr(r, n) for r in reports)
     )
     variables = {name: ("epoch", [getattr(r, name) for r in reports], _attributes(name)) for name in plain}
     for name in numbers:

@@ -203,6 +203,9 @@ def _report(
     if last or progress.epoch % config.evaluate_every == 0:
         found = evaluate(engine, progress.state, task.validation, chunk=config.evaluation_batch)
         report = replace(report, validation_loss=found.loss, validation_accuracy=found.accuracy)
+        if config.evaluate_perturbed:
+            found = evaluate(engine, progress.state, task.validation, chunk=config.evaluation_batch, perturbed=True)
+            report = replace(report, perturbed_loss=found.loss, perturbed_accuracy=found.accuracy)
     layers: Mapping[str, Mapping[str, float]] = {}
     if config.measure_every and (last or progress.epoch % config.measure_every == 0):
         rows = stream(seed, "measure").permutation(len(task.train))[: config.measure_trials]

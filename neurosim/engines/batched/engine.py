@@ -13,8 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurosim.circuit.description import Circuit
+from neurosim.engines.batched import optimisation
 from neurosim.engines.batched.presentation import Outcome, present
 from neurosim.engines.noise import draw_pairs, drawn_sizes, named_noise, noise_keys
+from neurosim.engines.optimiser import PLAIN, Optimiser
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, check_stimuli, learned_names
@@ -31,10 +33,13 @@ class BatchedEngine:
     ----------
     circuit, setting
         What to run and how.
+    optimiser
+        How the increments of forward weights become steps in `train`.
     """
 
     circuit: Circuit
     setting: Setting
+    optimiser: Optimiser = PLAIN
 
     def run(
         self,
@@ -90,7 +95,7 @@ class BatchedEngine:
                 tuple(record),
                 learn,
                 None if phases is None else tuple(phases),
-                {name: self.array(a) for name, a in state.items()},
+                {name: self.array(a) for name, a in state.items() if not name.startswith(optimisation.PREFIX)},
                 arrays,
                 noise_keys(self.circuit, seed),
                 first + jnp.arange(trials, dtype=jnp.uint32),
@@ -139,13 +144,15 @@ class BatchedEngine:
             data = {name: self.array(a) for name, a in stimuli.items()}
             names = set(learned_names(self.circuit))
             learned = {name: values.pop(name) for name in sorted(names)}
+            learned |= optimisation.initial_memory(self.circuit, self.optimiser, {**values, **learned})
             keys = noise_keys(self.circuit, seed)
             learned, ends = _train(
                 self.circuit,
                 self.setting,
                 ("loss", *report),
+                self.optimiser,
                 learned,
-                values,
+                {name: array for name, array in values.items() if name not in learned},
                 data,
                 jnp.asarray(order, jnp.int32),
                 keys,
@@ -206,11 +213,12 @@ def _run(
     return outcome.changes, final, outcome.ends, outcome.recordings
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=(3,))
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3), donate_argnums=(4,))
 def _train(
     circuit: Circuit,
     setting: Setting,
     report: tuple[str, ...],
+    optimiser: Optimiser,
     learned: Any,
     values: Any,
     data: Any,
@@ -229,7 +237,10 @@ def _train(
         outcome = present(
             circuit, setting, {**values, **learned}, stimuli, keys, presentations, noise=noise, report=report
         )
-        return {name: array + outcome.changes[name] for name, array in learned.items()}, outcome.ends
+        memory = {name: array for name, array in learned.items() if name.startswith(optimisation.PREFIX)}
+        changes, memory = optimisation.steps(circuit, optimiser, outcome.changes, {**values, **learned}, memory)
+        after = {name: array + changes[name] for name, array in learned.items() if name not in memory}
+        return {**after, **memory}, outcome.ends
 
     def block(learned: Any, inputs: Any) -> Any:
         # Noise is drawn for many steps at once: in one go for each step it would cost as much as the network itself.

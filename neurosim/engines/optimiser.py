@@ -1,0 +1,33 @@
+"""How the increments of forward weights become steps: plainly, with momentum, or by Adam."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Optimiser(BaseModel):
+    """Settings of the optimiser of forward weights; feedback weights always follow their own rule alone.
+
+    Attributes
+    ----------
+    kind
+        ``sgd`` (the rules' increments as they are), ``momentum`` or ``adam`` (Kingma & Ba 2015).
+    momentum
+        Of ``momentum``: the fraction of the last step that goes on.
+    beta1, beta2, epsilon
+        Of ``adam``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: Literal["sgd", "momentum", "adam"] = "sgd"
+    momentum: Fraction = 0.9
+    beta1: Fraction = 0.9
+    beta2: Fraction = 0.999
+    epsilon: PositiveFloat = 1e-8
+
+
+PLAIN = Optimiser()

@@ -1,0 +1,31 @@
+"""MNIST images to be reproduced at the output: an autoencoder's task.
+
+Source of the images: see `neurosim.tasks.mnist`.
+"""
+
+from __future__ import annotations
+
+from neurosim.tasks import mnist
+from neurosim.tasks._task import Split, Task
+
+
+class Config(mnist.Config):
+    """Settings of MNIST, see `neurosim.tasks.mnist`."""
+
+
+def load(config: Config, *, seed: int) -> Task:
+    """The splits of MNIST with their inputs as targets.
+
+    Raises
+    ------
+    DataError, ConfigError
+        As `neurosim.tasks.mnist.load`.
+    """
+    task = mnist.load(config, seed=seed)
+    splits = {name: getattr(task, name) for name in ("train", "validation", "test")}
+    return Task(
+        "mnist_autoencoder",
+        **{name: Split(split.inputs, split.inputs) for name, split in splits.items()},
+        kind="regression",
+        shape=task.shape,
+    )
