@@ -19,20 +19,25 @@ from neurosim.schemes._network import Network
 N_INPUTS, N_OUTPUTS = 3, 4
 
 
-def variants() -> list[tuple[str, dict[str, str]]]:
+def variants() -> list[tuple[str, dict[str, Any]]]:
     """Each scheme as it is, and with each further value of each setting that is a choice."""
-    found: list[tuple[str, dict[str, str]]] = []
+    found: list[tuple[str, dict[str, Any]]] = []
     for name in registry.names("schemes"):
         found.append((name, {}))
         for field, info in registry.load("schemes", name).Config.model_fields.items():
             if typing.get_origin(info.annotation) is typing.Literal:
                 choices = typing.get_args(info.annotation)
                 found += [(name, {field: choice}) for choice in choices if choice != info.default]
+            elif info.annotation is bool:
+                found.append((name, {field: not info.default}))
     return found
 
 
-@pytest.fixture(params=variants(), ids=lambda v: "-".join([v[0], *v[1].values()]))
-def variant(request: pytest.FixtureRequest) -> tuple[str, dict[str, str]]:
+@pytest.fixture(
+    params=variants(),
+    ids=lambda v: "-".join([v[0], *(f"{k}={c}" if isinstance(c, bool) else c for k, c in v[1].items())]),
+)
+def variant(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
     return request.param
 
 
@@ -40,7 +45,7 @@ def variant(request: pytest.FixtureRequest) -> tuple[str, dict[str, str]]:
 def build() -> Callable[..., Circuit]:
     """Builds a small network trained by a scheme; `duration` is that of each of its phases."""
 
-    def build(scheme: str, duration: str = "5 ms", choice: dict[str, str] | None = None, **network: Any) -> Circuit:
+    def build(scheme: str, duration: str = "5 ms", choice: dict[str, Any] | None = None, **network: Any) -> Circuit:
         module = registry.load("schemes", scheme)
         durations = {field: duration for field in module.Config.model_fields if field.endswith("duration")}
         settings = Network(**{"hidden": (5, 4), "bias_weights": 0.3, **network})

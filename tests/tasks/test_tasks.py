@@ -14,7 +14,7 @@ from neurosim.tasks._task import Split, Task, _one_hot
 
 @pytest.fixture(params=registry.names("tasks"))
 def task_module(request, monkeypatch):
-    if request.param == "mnist":
+    if request.param.startswith("mnist"):
         monkeypatch.setenv("NEUROSIM_DATA", str(request.getfixturevalue("data_folder")))
     return registry.load("tasks", request.param)
 

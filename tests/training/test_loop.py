@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neurosim.engines.optimiser import Optimiser
 from neurosim.errors import ConfigError, NumericalError
 from neurosim.experiments.engine import make_engine
 from neurosim.experiments.model_file import load
@@ -77,7 +78,8 @@ def test_learning_lowers_the_loss_and_is_reported(result):
 def test_forward_weights_wait_for_the_warm_up(parts):
     engine, task, config = parts
     start = Progress(loop.initial_state(engine.circuit, 3, dtype="float64"))
-    after, _ = loop._learn(start, engine, task, config, 3, None)
+    data = engine.placed(loop.stimuli_of(engine.circuit, task.train, slice(None)))
+    after, _ = loop._learn(start, engine, data, task, config, 3, None)
     for name in ("W1.w", "W2.w", "W3.w", "b1.w"):
         np.testing.assert_array_equal(after.state[name], start.state[name])
     assert not np.array_equal(after.state["B1.w"], start.state["B1.w"])
@@ -156,3 +158,69 @@ def test_a_batch_larger_than_the_data(parts):
     engine, task, config = parts
     with pytest.raises(ConfigError, match="batch_size: got 200, expected at most the 90"):
         train(engine, task, config.model_copy(update={"batch_size": 200}), seed=0)
+
+
+def test_epochs_of_so_many_steps_go_on_through_the_passes(parts):
+    _, _, config = parts
+    window = config.model_copy(update={"steps_per_epoch": 3})
+    presented = np.concatenate([loop._order(window, epoch, 90, 3).ravel() for epoch in range(6)])
+    assert loop._order(window, 0, 90, 3).shape == (3, 20)
+    # Four passes through 90 trials, each complete.
+    for number in range(4):
+        assert sorted(presented[number * 90 : (number + 1) * 90]) == list(range(90))
+    assert not np.array_equal(presented[:90], presented[90:180])
+
+
+def test_evaluating_less_often_and_with_noise(parts):
+    engine, task, config = parts
+    changed = config.model_copy(update={"evaluate_every": 2, "evaluate_perturbed": True, "measure_every": 0})
+    history = train(engine, task, changed, seed=0).history
+    assert np.isfinite(history.validation_loss).values.tolist() == [True, False, True, True]
+    noisy = history.perturbed_loss.values[[0, 2, 3]]
+    assert (
+        np.isfinite(noisy).all() and not np.isclose(noisy, history.validation_loss.values[[0, 2, 3]], rtol=1e-9).any()
+    )
+
+
+def test_evaluation_with_noise_is_that_of_the_answer_with_noise(parts, result):
+    engine, task, _ = parts
+    loss = evaluate(engine, result.state, task.validation, perturbed=True).loss
+    stimuli = loop.stimuli_of(engine.circuit, task.validation, slice(None))
+    _, outputs = engine.run(result.state, stimuli, report=["loss"], learn=False)
+    assert loss == pytest.approx(outputs.ends["perturbed"]["loss"].mean(), rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["momentum", "adam"])
+def test_an_optimiser_takes_the_steps_its_authors_write(kind):
+    """Increments of plain steps, put together by hand; feedback weights follow their own rule."""
+    model = load({**SMALL, "scheme": {"kind": "kolen_pollack", "learning_rate": 0.05}})
+    task = model.load_task(seed=0)
+    circuit = model.build(task)
+    plain = make_engine(model.engine, circuit)
+    engine = make_engine(model.engine, circuit, Optimiser(kind=kind, momentum=0.8, beta1=0.7, beta2=0.9))
+    data = loop.stimuli_of(circuit, task.train, slice(None))
+    order = np.arange(60).reshape(3, 20)
+    state = by_hand = loop.initial_state(circuit, 0)
+    first, second = 0.0, 0.0
+    for step in range(3):
+        # Three calls: what the optimiser remembers is in the state.
+        state, _ = engine.train(state, data, order[step : step + 1], seed=0, first=20 * step)
+        after, _ = plain.train(by_hand, data, order[step : step + 1], seed=0, first=20 * step)
+        direction = (after["W2.w"] - by_hand["W2.w"]) / 0.05
+        if kind == "momentum":
+            first = direction + 0.8 * first
+            move = first
+        else:
+            first, second = 0.7 * first + 0.3 * direction, 0.9 * second + 0.1 * direction**2
+            mean, square = first / (1 - 0.7 ** (step + 1)), second / (1 - 0.9 ** (step + 1))
+            move = mean / (np.sqrt(square) + 1e-8)
+        np.testing.assert_allclose(state["W2.w"], by_hand["W2.w"] + 0.05 * move, rtol=1e-12)
+        np.testing.assert_allclose(state["B1.w"], after["B1.w"], rtol=1e-12)
+        by_hand = {name: array for name, array in state.items() if not name.startswith("optimiser.")}
+
+
+def test_brian_takes_plain_steps_only(parts):
+    engine, _, _ = parts
+    settings = load({**SMALL, "engine": {"kind": "brian"}}).engine
+    with pytest.raises(ConfigError, match=r"training\.optimiser\.kind: got 'adam'"):
+        make_engine(settings, engine.circuit, Optimiser(kind="adam"))
