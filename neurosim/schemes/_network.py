@@ -154,6 +154,18 @@ def clean_phase(network: Network, duration: str, learn: Sequence[str] = ()) -> P
     return Phase("clean", duration, {"perturb": 0.0}, hold=holds(network), learn=tuple(learn))
 
 
+def perturbed_phase(duration: str, holds: Sequence[str], pathways: Sequence[Pathway]) -> Phase:
+    """Stimulus and noise on; at its end what `holds` says is held, and all pathways that can learn do."""
+    return Phase(
+        "perturbed",
+        duration,
+        {"perturb": 1.0},
+        draw_noise=True,
+        hold=tuple(hold(line) for line in holds),
+        learn=learning(pathways),
+    )
+
+
 def learning(pathways: Sequence[Pathway]) -> tuple[str, ...]:
     """The names of those that learn."""
     return tuple(pathway.name for pathway in pathways if pathway.rule.learns)
