@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.engines.batched.engine import BatchedEngine
+from neurosim.engines.stimuli import stimuli_of
 from neurosim.metrics import accuracy
 from neurosim.tasks._task import Split
 
@@ -61,12 +62,6 @@ def evaluate(engine: Any, state: Mapping[str, Any], split: Split, *, chunk: int 
         losses.append(outputs.ends[phase]["loss"][:count])
         answers.append(outputs.ends[phase][answer][:count])
     return summarise(np.concatenate(losses), np.concatenate(answers), split, np.arange(len(split)))
-
-
-def stimuli_of(circuit: Any, split: Split, rows: np.ndarray | slice) -> dict[str, np.ndarray]:
-    """The chosen trials of a split as an engine takes them."""
-    targets = {f"{circuit.output_population}.target": split.targets[rows]}
-    return {"input.r": split.inputs[rows], **targets}
 
 
 def summarise(losses: np.ndarray, answers: np.ndarray, split: Split, rows: np.ndarray) -> Evaluation:

@@ -19,6 +19,7 @@ _UNITS = {
     "validation_accuracy": "%",
     "samples_per_second": "1/s",
     "signal_sign_agreement": "%",
+    "weight_sign_agreement": "%",
 }
 
 
