@@ -48,9 +48,9 @@ def learned_layers(circuit: Circuit) -> tuple[str, ...]:
     found = []
     for population in circuit.populations:
         pathway = feedback_pathway(circuit, population.name)
-        if pathway is not None and pathway.name in learning:
-            if wanted_weights(circuit, state, population.name) is not None:
-                found.append(population.name)
+        known = wanted_weights(circuit, state, population.name) is not None
+        if pathway is not None and pathway.name in learning and known:
+            found.append(population.name)
     if not found:
         raise CircuitError(
             f"the circuit '{circuit.name}' has no feedback pathway that learns, so this probe has nothing to measure; "

@@ -125,7 +125,7 @@ def _repetition(config: Config, engine: BatchedEngine, task: Task, layers: tuple
             order = random_order(seed, done, len(task.train), _CHECKS_PER_CALL * steps, config.batch_size)
             shaped = jnp.asarray(order.reshape(_CHECKS_PER_CALL, steps, config.batch_size), jnp.int32)
             learned, angles = _learn(
-                circuit, engine.setting, learned, values, data, shaped, keys, jnp.uint32(done), wanted
+                circuit, engine.setting, layers, learned, values, data, shaped, keys, jnp.uint32(done), wanted
             )
             passed = np.asarray(jax.device_get(angles)) < config.degrees
             new = passed.any(axis=0) & np.isnan(counts)
@@ -135,10 +135,11 @@ def _repetition(config: Config, engine: BatchedEngine, task: Task, layers: tuple
     return counts
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
 def _learn(
     circuit: Circuit,
     setting: Setting,
+    layers: tuple[str, ...],
     learned: Any,
     values: Any,
     data: Any,
@@ -149,7 +150,7 @@ def _learn(
 ) -> Any:
     """Learn from `order`, (look, step, batch); the angles in degrees at every look, (look, layer)."""
     checks, steps, batch = order.shape
-    pathways = {layer: feedback_pathway(circuit, layer) for layer in wanted}
+    pathways = {layer: feedback_pathway(circuit, layer) for layer in layers}
 
     def step(learned: Any, inputs: Any) -> Any:
         number, chosen = inputs

@@ -72,9 +72,10 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     -------
     Findings
         ``<layer>.cosine`` of the mean estimate with the gradient; ``variance_ratio``, the mean over units of the
-        variance over ``g_k^2 + G^2``, and with `curvature` also ``curvature_variance_ratio``; ``one_shot_cosine`` of a
-        single draw over all units, its mean absolute value ``one_shot_absolute_cosine``, and
-        ``expected_one_shot_cosine`` (for noise of one size). All averaged over examples. Curves have the dims ``example`` and ``unit``.
+        variance over ``g_k^2 + G^2``, and with `curvature` also ``curvature_variance_ratio``; ``one_shot_cosine``
+        of a single draw over all units, its mean absolute value ``one_shot_absolute_cosine``, and
+        ``expected_one_shot_cosine`` (for noise of one size). All averaged over examples. Curves have the dims
+        ``example`` and ``unit``.
 
     Raises
     ------

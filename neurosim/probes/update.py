@@ -31,8 +31,8 @@ from neurosim.probes._learning import seed_of_repetition, start_of
 from neurosim.random import stream
 from neurosim.tasks._task import Task
 
-# Draws in one compiled call.
-_LARGEST_CHUNK = 250
+# Draws in one compiled call, at most, and at least where nobody knows how many there will be.
+_LARGEST_CHUNK, _SMALLEST_CHUNK = 250, 50
 # More draws than ever are made.
 _NEVER = 2**31 - 1
 _ALL = "all"
@@ -137,7 +137,7 @@ def _repetition(
     truth = true_gradients(circuit, setting, state, stimuli).weights
     wanted = max(config.draws)
     most = wanted if config.until is None else max(wanted, config.most)
-    chunk, done, parts = min(_LARGEST_CHUNK, wanted), 0, []
+    chunk, done, parts = min(_LARGEST_CHUNK, most, max(_SMALLEST_CHUNK, wanted)), 0, []
     with engine.precision():
         names = groups[_ALL]
         values = {name: engine.array(array) for name, array in state.items()}
