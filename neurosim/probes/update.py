@@ -199,7 +199,9 @@ def _moved(circuit: Circuit, values: Any, outcome: Any) -> Any:
         if not name.endswith(".w"):
             after[name] = values[name] + change
     if circuit.carry:
-        after |= {n: jnp.broadcast_to(a, values[n].shape) for n, a in outcome.final.items() if n in values}
+        # What is held may be a plain number; the loop wants one shape and type throughout.
+        carried = {name: array for name, array in outcome.final.items() if name in values}
+        after |= {n: jnp.broadcast_to(a, values[n].shape).astype(values[n].dtype) for n, a in carried.items()}
     return after
 
 

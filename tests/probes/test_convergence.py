@@ -16,11 +16,12 @@ from neurosim.probes.convergence import Config, predicted_error
 # One hidden layer, linear outputs, errors of no preferred direction: the prediction has a closed form.
 ISOTROPIC: dict[str, Any] = {
     "task": {"kind": "teacher_student", "n_inputs": 10, "hidden": [8], "n_outputs": 4, "noise": 20.0, "n_train": 8000},
-    "network": {"hidden": [30], "neuron": {"kind": "leaky_rate", "sigma": 0.01}, "readout": "squared_error"},
+    "network": {"hidden": [60], "neuron": {"kind": "leaky_rate", "sigma": 0.01}, "readout": "squared_error"},
     "scheme": {"kind": "node_perturbation", "estimator": "exact_least_squares"},
     "engine": {"level": "steady", "dtype": "float64"},
-    "probe": {"kind": "convergence", "marks": [640, 2560, 10_240], "batch_size": 32},
+    "probe": {"kind": "convergence", "marks": [640, 6400, 64_000], "batch_size": 32},
 }
+SAMPLES = np.array(ISOTROPIC["probe"]["marks"])
 
 
 def test_the_prediction_is_the_closed_form_for_isotropic_errors(parts: Callable[..., Any]) -> None:
@@ -28,7 +29,7 @@ def test_the_prediction_is_the_closed_form_for_isotropic_errors(parts: Callable[
     state = initial_state(engine.circuit, 0)
     found = predicted_error(engine.circuit, engine.setting, state, task.train, layer="hidden1")
     # (n + 1)(m + 2) for n hidden and m output neurons; expectations over a few thousand trials.
-    assert found == pytest.approx(np.sqrt(31 * 6), rel=0.03)
+    assert found == pytest.approx(np.sqrt(61 * 6), rel=0.03)
 
 
 def test_least_squares_converges_at_the_predicted_rate(probe: Callable[..., Any]) -> None:
@@ -36,7 +37,7 @@ def test_least_squares_converges_at_the_predicted_rate(probe: Callable[..., Any]
     assert found.numbers["slope"] == pytest.approx(-0.5, abs=0.05)
     assert found.numbers["worst_ratio"] < 0.25
     errors = found.curves.weight_relative_error.sel(layer="hidden1")
-    expected = np.sqrt(31 * 6 / np.array([640, 2560, 10_240]))
+    expected = np.sqrt(61 * 6 / SAMPLES)
     np.testing.assert_allclose(found.curves.predicted_relative_error, expected, rtol=0.03)
     np.testing.assert_allclose(errors, expected, rtol=0.25)
     assert found.numbers["hidden1.weight_relative_error"] == pytest.approx(float(errors[-1]))
@@ -51,7 +52,7 @@ def test_responses_converge_faster_by_the_number_of_outputs_and_have_no_such_pre
 ) -> None:
     found = probe({**ISOTROPIC, "scheme": {"kind": "vector_response", "estimator": "exact_mean"}})
     assert "worst_ratio" not in found.numbers and "predicted_relative_error" not in found.curves
-    expected = np.sqrt(31 / np.array([640, 2560, 10_240]))
+    expected = np.sqrt(61 / SAMPLES)
     np.testing.assert_allclose(found.curves.weight_relative_error.sel(layer="hidden1"), expected, rtol=0.25)
     assert found.numbers["slope"] == pytest.approx(-0.5, abs=0.05)
 
