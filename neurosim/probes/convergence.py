@@ -91,11 +91,11 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     found: dict[str, list[list[float]]] = {}
     done = 0
     for mark in config.marks:
-        while done < mark:
-            steps = min(_STEPS_PER_CALL, (mark - done) // config.batch_size)
-            order = random_order(seed, done, len(task.train), steps, config.batch_size)
-            state, _ = fixed.train(state, data, order, seed=seed, first=done)
-            done += order.size
+        steps = (mark - done) // config.batch_size
+        order = random_order(seed, done, len(task.train), steps, config.batch_size)
+        for part in np.split(order, range(_STEPS_PER_CALL, steps, _STEPS_PER_CALL)):
+            state, _ = fixed.train(state, data, part, seed=seed, first=done)
+            done += part.size
             if on_step is not None:
                 on_step(done, config.marks[-1])
         for name, values in _look(fixed, state, task.train, layers).items():

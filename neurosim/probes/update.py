@@ -150,7 +150,8 @@ def _repetition(
             (values, sums), products = _draw(
                 circuit, setting, names, chunk, values, sums, shown, keys, start, jnp.int32(done), periods, gradient
             )
-            parts.append(_cosines(groups, *(np.asarray(a, dtype=float) for a in jax.device_get(products)), truth))
+            along, power = (np.asarray(array, dtype=float) for array in jax.device_get(products))
+            parts.append(_cosines(groups, along, power, truth))
             done += chunk
             if on_step is not None:
                 on_step(number * most + min(done, most), config.repetitions * most)
