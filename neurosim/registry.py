@@ -18,7 +18,7 @@ from types import ModuleType
 
 from neurosim.errors import ConfigError, DataError, UnknownNameError
 
-kinds: tuple[str, ...] = ("neurons", "rules", "readouts", "tasks", "schemes", "metrics")
+kinds: tuple[str, ...] = ("neurons", "rules", "readouts", "tasks", "schemes", "metrics", "probes")
 
 _registered: dict[tuple[str, str], Path] = {}
 

@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.circuit.description import Circuit, Pathway
+from neurosim.circuit.description import Circuit
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
-from neurosim.engines.state import weights_of
+from neurosim.gradients.feedback import feedback_pathway, incoming_weights, local_angle, weight_numbers
 from neurosim.gradients.true_gradient import Gradients, true_gradients
 from neurosim.metrics import (
     angle,
     batch_angle,
-    matrix_angle,
     norm_ratio,
     r_squared,
     relative_error,
@@ -55,23 +54,25 @@ def alignment(
         Layer -> number: ``signal_*`` compares what the feedback delivers at the end of the first phase with the
         true gradient at the layer's site of noise, per trial and then averaged (``batch_*``: of the means over
         trials); ``update_angle_deg`` the update of the layer's incoming weights with minus the gradient;
-        ``weight_angle_deg`` the feedback weights into the layer with the matrix they should be. Not a number
-        where it does not exist.
+        ``weight_*`` the feedback weights into the layer with the matrix they should be; ``local_angle_deg``
+        what the feedback delivers with what that matrix would deliver from the same error, per trial and then
+        averaged. Not a number where it does not exist.
     """
     truth = true_gradients(circuit, setting, state, stimuli)
-    signals = _delivered(circuit, setting, state, stimuli)
+    signals, errors = _delivered(circuit, setting, state, stimuli)
     after, _ = BatchedEngine(circuit, setting).run(state, stimuli, seed=seed, first=first)
     found: dict[str, dict[str, float]] = {}
     for population in circuit.populations:
         layer = population.name
         update = _update_angle(circuit, state, after, truth, layer)
         numbers = dict.fromkeys(_SIGNAL, math.nan)
-        if layer in signals and layer in truth.sites and _feedback_pathway(circuit, layer) is not None:
+        if layer in signals and layer in truth.sites and feedback_pathway(circuit, layer) is not None:
             numbers = {n: float(np.mean(m.measure(signals[layer], truth.sites[layer]))) for n, m in _SIGNAL.items()}
         elif update is None:
             continue
         numbers["update_angle_deg"] = math.nan if update is None else update
-        numbers["weight_angle_deg"] = weight_angle(circuit, state, layer)
+        numbers |= weight_numbers(circuit, state, layer)
+        numbers["local_angle_deg"] = local_angle(circuit, state, layer, errors[layer]) if layer in errors else math.nan
         found[layer] = numbers
     return found
 
@@ -79,56 +80,33 @@ def alignment(
 def weight_angle(circuit: Circuit, state: Mapping[str, Any], layer: str) -> float:
     """The angle in degrees between a layer's feedback weights and the matrix they should be.
 
-    For feedback from the layer above that is the transpose of the forward weights; for feedback from further
-    up, the transposed product of all forward weights in between (exact for linear layers). Not a number where
-    there is no feedback or no such chain of forward pathways.
+    See `neurosim.gradients.feedback.wanted_weights`; not a number where there is no such matrix.
     """
-    pathway = _feedback_pathway(circuit, layer)
-    if pathway is None:
-        return math.nan
-    chain = _forward_product(circuit, state, layer, pathway.pre)
-    return math.nan if chain is None else float(matrix_angle.measure(weights_of(circuit, state, pathway.name), chain.T))
-
-
-def _feedback_pathway(circuit: Circuit, layer: str) -> Pathway | None:
-    target = f"{layer}.{circuit.population[layer].neuron.ports.get('feedback')}"
-    return next((pathway for pathway in circuit.pathways if pathway.target == target), None)
-
-
-def _forward_product(circuit: Circuit, state: Mapping[str, Any], start: str, end: str) -> np.ndarray | None:
-    """The product of forward weights from one population to another, (n_end, n_start)."""
-    if start == end:
-        return np.eye(circuit.population[start].size)
-    for pathway in circuit.pathways:
-        drive = circuit.population[pathway.post].neuron.ports.get("drive")
-        if pathway.pre == start and pathway.target == f"{pathway.post}.{drive}" and pathway.post != start:
-            rest = _forward_product(circuit, state, pathway.post, end)
-            if rest is not None:
-                return rest @ weights_of(circuit, state, pathway.name)
-    return None
+    return weight_numbers(circuit, state, layer)["weight_angle_deg"]
 
 
 def _delivered(
     circuit: Circuit, setting: Setting, state: Mapping[str, Any], stimuli: Mapping[str, Any]
-) -> dict[str, np.ndarray]:
-    names = {
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """At the end of the first phase: each layer's signal, and the error that its feedback pathway reads."""
+    signals = {
         p.name: f"{p.name}.{p.neuron.ports['signal']}"
         for p in circuit.populations
         if "signal" in p.neuron.ports and p.name != circuit.output_population
     }
-    phase = circuit.phases[0].name
-    _, outputs = BatchedEngine(circuit, setting).run(
-        state, stimuli, report=tuple(names.values()), learn=False, phases=(phase,)
-    )
-    return {layer: outputs.ends[phase][name] for layer, name in names.items()}
+    found = {p.name: feedback_pathway(circuit, p.name) for p in circuit.populations}
+    sources = {layer: pathway.source for layer, pathway in found.items() if pathway and not pathway.at_spikes}
+    phase, report = circuit.phases[0].name, tuple(dict.fromkeys([*signals.values(), *sources.values()]))
+    _, outputs = BatchedEngine(circuit, setting).run(state, stimuli, report=report, learn=False, phases=(phase,))
+    ends = outputs.ends[phase]
+    return {layer: ends[name] for layer, name in signals.items()}, {n: ends[name] for n, name in sources.items()}
 
 
 def _update_angle(
     circuit: Circuit, before: Mapping[str, Any], after: Mapping[str, Any], truth: Gradients, layer: str
 ) -> float | None:
     """The angle of the update of all forward weights into a layer, taken together, to minus the gradient."""
-    drive = circuit.population[layer].neuron.ports.get("drive")
-    names = [f"{p.name}.w" for p in circuit.pathways if p.target == f"{layer}.{drive}" and p.rule.learns]
+    names = incoming_weights(circuit, layer)
     if not names:
         return None
     update = np.concatenate([np.ravel(after[name] - np.asarray(before[name])) for name in names])

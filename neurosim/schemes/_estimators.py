@@ -1,4 +1,4 @@
-"""How learned feedback finds its weights: what each estimator adds to the circuit of `node_perturbation`."""
+"""How learned feedback finds its weights: what each estimator adds to a circuit with a perturbed phase."""
 
 from __future__ import annotations
 
@@ -61,6 +61,22 @@ def exact_least_squares(gamma: float, memory: float) -> Addition:
         {
             "rule": _network.rule_of("exact_least_squares"),
             "parameters": settings,
+            "initial": Initial("constant", 0.0, None),
+        }
+    )
+
+
+def online_mean(rate: float, start: Initial) -> Addition:
+    """A leaky average of noise times response."""
+    return Addition({"rule": _network.rule_of("response"), "parameters": {"learning_rate": rate}, "initial": start})
+
+
+def exact_mean(memory: float) -> Addition:
+    """The average of noise times response over all samples so far."""
+    return Addition(
+        {
+            "rule": _network.rule_of("mean_response"),
+            "parameters": {"memory": memory},
             "initial": Initial("constant", 0.0, None),
         }
     )

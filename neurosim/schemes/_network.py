@@ -179,6 +179,18 @@ def learning_phases(network: Network, duration: str, learn: Sequence[str], *, no
     return (replace(noisy, name="clean", switches={"perturb": 0.0}, draw_noise=False, learn=()), noisy)
 
 
+def perturbed_phase(duration: str, holds: Sequence[str], pathways: Sequence[Pathway]) -> Phase:
+    """Stimulus and noise on; at its end what `holds` says is held, and all pathways that can learn do."""
+    return Phase(
+        "perturbed",
+        duration,
+        {"perturb": 1.0},
+        draw_noise=True,
+        hold=tuple(hold(line) for line in holds),
+        learn=learning(pathways),
+    )
+
+
 def learning(pathways: Sequence[Pathway]) -> tuple[str, ...]:
     """The names of those that learn."""
     return tuple(pathway.name for pathway in pathways if pathway.rule.learns)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
-from neurosim.circuit.description import Circuit, Initial, Pathway, Phase, hold
+from neurosim.circuit.description import Circuit, Initial, Pathway, hold
 from neurosim.schemes import _estimators, _network
 from neurosim.schemes._estimators import Addition
 from neurosim.schemes._network import Network, Sized, Topology
@@ -70,14 +70,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         change = "batch_loss - batch_loss_held"
         clean = replace(clean, hold=(*clean.hold, hold("batch_loss_held = batch_loss")))
     estimates = [f"{layer}.estimate = noise*({change})/sigma" for layer in _network.layer_names(network)]
-    perturbed = Phase(
-        "perturbed",
-        config.perturbed_duration,
-        {"perturb": 1.0},
-        draw_noise=True,
-        hold=tuple(hold(line) for line in estimates),
-        learn=_network.learning((*forward, *feedback)),
-    )
+    perturbed = _network.perturbed_phase(config.perturbed_duration, estimates, (*forward, *feedback))
     return Circuit(
         "node_perturbation",
         tuple(added.populations(population) for population in _network.populations(network, task, noise=True)),

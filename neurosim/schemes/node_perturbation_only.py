@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, PositiveFloat
 
-from neurosim.circuit.description import Circuit, Phase, Population, hold
+from neurosim.circuit.description import Circuit, Population, hold
 from neurosim.schemes import _network
 from neurosim.schemes._network import Network, Sized
 
@@ -51,14 +51,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         else:
             # The mean of |da|^2 is the number of neurons times their variance: the same scale as the noise's.
             estimates.append(f"{layer}.estimate = deviation*(loss - loss_held)*{_size(network, task, layer)}/power")
-    perturbed = Phase(
-        "perturbed",
-        config.perturbed_duration,
-        {"perturb": 1.0},
-        draw_noise=True,
-        hold=tuple(hold(line) for line in estimates),
-        learn=_network.learning(forward),
-    )
+    perturbed = _network.perturbed_phase(config.perturbed_duration, estimates, forward)
     return Circuit(
         "node_perturbation_only",
         tuple(_perturbed(p, config, network) for p in _network.populations(network, task, noise=True)),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.engines.batched.engine import BatchedEngine
+from neurosim.engines.stimuli import stimuli_of
 from neurosim.metrics import accuracy
 from neurosim.tasks._task import Split
 
@@ -70,12 +71,6 @@ def evaluate(
         answers += [ends[name][:count] for name in asked]
     every = np.concatenate(answers) if answers else None
     return summarise(np.concatenate(losses), every, split, np.arange(len(split)))
-
-
-def stimuli_of(circuit: Any, split: Split, rows: np.ndarray | slice) -> dict[str, np.ndarray]:
-    """The chosen trials of a split as an engine takes them."""
-    targets = {f"{circuit.output_population}.target": split.targets[rows]}
-    return {"input.r": split.inputs[rows], **targets}
 
 
 def summarise(losses: np.ndarray, answers: np.ndarray | None, split: Split, rows: np.ndarray) -> Evaluation:

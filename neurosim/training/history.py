@@ -20,6 +20,7 @@ _UNITS = {
     "perturbed_accuracy": "%",
     "samples_per_second": "1/s",
     "signal_sign_agreement": "%",
+    "weight_sign_agreement": "%",
 }
 
 
@@ -35,12 +36,12 @@ class EpochReport:
         Means over the epoch's presentations as they came, so while the weights changed.
     validation_loss, validation_accuracy
         After the epoch. Accuracies are in percent, nan for a regression.
-    perturbed_loss, perturbed_accuracy
-        The same with noise on, if that was asked for.
     samples_per_second
         Presentations per second of learning, without evaluation and measurement.
     layers
         Layer -> number -> value of `neurosim.gradients.alignment`; empty if it was not measured.
+    perturbed_loss, perturbed_accuracy
+        On the validation split with noise on, if that was asked for.
     """
 
     epoch: int
@@ -49,10 +50,10 @@ class EpochReport:
     train_accuracy: float = math.nan
     validation_loss: float = math.nan
     validation_accuracy: float = math.nan
-    perturbed_loss: float = math.nan
-    perturbed_accuracy: float = math.nan
     samples_per_second: float = math.nan
     layers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    perturbed_loss: float = math.nan
+    perturbed_accuracy: float = math.nan
 
 
 def history_of(reports: Sequence[EpochReport]) -> xarray.Dataset:
@@ -68,9 +69,8 @@ def history_of(reports: Sequence[EpochReport]) -> xarray.Dataset:
         "validation_accuracy",
         "samples_per_second",
     )
-    plain += tuple(
-        n for n in ("perturbed_loss", "perturbed_accuracy") if any(getattr(r, n) == getattr(r, n) for r in reports)
-    )
+    if any(report.perturbed_loss == report.perturbed_loss for report in reports):
+        plain += ("perturbed_loss", "perturbed_accuracy")
     variables = {name: ("epoch", [getattr(r, name) for r in reports], _attributes(name)) for name in plain}
     for name in numbers:
         table = [[r.layers.get(layer, {}).get(name, math.nan) for layer in layers] for r in reports]

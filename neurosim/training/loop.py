@@ -11,12 +11,13 @@ import numpy as np
 
 from neurosim.circuit.description import Circuit
 from neurosim.engines.state import State, initial_state, learned_names
+from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import ConfigError, NumericalError
 from neurosim.gradients.alignment import alignment
 from neurosim.random import stream
 from neurosim.tasks._task import Task
 from neurosim.training.config import Config
-from neurosim.training.evaluation import Evaluation, evaluate, stimuli_of, summarise
+from neurosim.training.evaluation import Evaluation, evaluate, summarise
 from neurosim.training.history import EpochReport, history_of
 
 if TYPE_CHECKING:

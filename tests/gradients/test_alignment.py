@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from neurosim.circuit.description import Circuit
+from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, initial_state
 from neurosim.gradients.alignment import alignment, weight_angle
@@ -36,8 +37,13 @@ def test_backpropagation_delivers_the_gradient(
         assert numbers["signal_sign_agreement"] == 100
         assert numbers["signal_relative_error"] == pytest.approx(0, abs=1e-10)
         assert numbers["signal_r2"] == pytest.approx(1, abs=1e-10)
+        assert numbers["local_angle_deg"] == pytest.approx(0, abs=1e-5)
+        assert numbers["weight_norm_ratio"] == pytest.approx(1, abs=1e-10)
+        assert numbers["weight_relative_error"] == 0
+        assert numbers["weight_sign_agreement"] == 100
     assert found["output"]["update_angle_deg"] == pytest.approx(0, abs=1e-5)
-    assert math.isnan(found["output"]["weight_angle_deg"])
+    for name in ("weight_angle_deg", "weight_relative_error", "weight_sign_agreement", "local_angle_deg"):
+        assert math.isnan(found["output"][name]), name
 
 
 def test_a_settled_rate_network_delivers_it_too(build: Callable[..., Circuit], given: Arrays) -> None:
@@ -66,6 +72,13 @@ def test_inverted_feedback_points_the_other_way(build: Callable[..., Circuit], g
     assert found["hidden1"]["signal_norm_ratio"] == pytest.approx(6)
     assert found["hidden1"]["update_angle_deg"] == pytest.approx(0, abs=1e-5)
     assert found["hidden2"]["update_angle_deg"] == pytest.approx(180, abs=1e-5)
+    # Each pathway by itself.
+    for layer, factor in (("hidden1", 3), ("hidden2", 2)):
+        assert found[layer]["local_angle_deg"] == pytest.approx(180, abs=1e-5)
+        assert found[layer]["weight_angle_deg"] == pytest.approx(180, abs=1e-5)
+        assert found[layer]["weight_norm_ratio"] == pytest.approx(factor)
+        assert found[layer]["weight_relative_error"] == pytest.approx(factor + 1)
+        assert found[layer]["weight_sign_agreement"] == 0
 
 
 def test_direct_feedback_through_the_product_is_exact_in_a_linear_network(
@@ -93,6 +106,24 @@ def test_weight_angles_in_closed_form(build: Callable[..., Circuit]) -> None:
         for scale in (1.0, 1e-3):
             found = weight_angle(circuit, feedback(circuit, state, B2=scale * turned), "hidden2")
             assert found == pytest.approx(degrees, abs=1e-5)
+
+
+def test_the_local_angle_is_that_of_the_same_error_through_both_matrices(
+    build: Callable[..., Circuit], given: Arrays
+) -> None:
+    circuit = build("feedback_alignment")
+    state = initial_state(circuit, 1)
+    report = ("hidden2.delta", "output.delta")
+    _, outputs = BatchedEngine(circuit, STEADY).run(state, given, report=report, learn=False)
+    found = alignment(circuit, STEADY, state, given)
+    for layer, sender, back, forth in (("hidden1", "hidden2", "B1.w", "W2.w"), ("hidden2", "output", "B2.w", "W3.w")):
+        error = outputs.ends["clean"][f"{sender}.delta"]
+        pairs = zip(error @ state[back].T, error @ state[forth], strict=True)
+        angles = [math.degrees(math.acos(a @ b / np.linalg.norm(a) / np.linalg.norm(b))) for a, b in pairs]
+        assert found[layer]["local_angle_deg"] == pytest.approx(np.mean(angles), abs=1e-6)
+    # In the last hidden layer the error is exact, so the local angle is that of the whole signal.
+    assert found["hidden2"]["local_angle_deg"] == pytest.approx(found["hidden2"]["signal_angle_deg"], abs=1e-6)
+    assert abs(found["hidden1"]["local_angle_deg"] - found["hidden1"]["signal_angle_deg"]) > 1
 
 
 def test_random_feedback_is_near_a_right_angle(build: Callable[..., Circuit]) -> None:
