@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -307,6 +307,13 @@ class Circuit:
         if found.connectivity == "one_to_one":
             return self.weights_shape(pathway)
         return found.rule.shape_of(variable, *self.shape(pathway))
+
+    @functools.cached_property
+    def undisturbed(self) -> Circuit:
+        """This circuit without held noise in its first phase: what is evaluated, and what has a true gradient."""
+        if not self.phases or not self.phases[0].draw_noise:
+            return self
+        return replace(self, phases=(replace(self.phases[0], draw_noise=False), *self.phases[1:]))
 
     @property
     def output_population(self) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from neurosim.circuit.composition import LOSS_CHANGE, uses_change
 from neurosim.circuit.description import Circuit, Initial, Pathway, Phase, Population
 from neurosim.units import format_quantity
 
@@ -22,6 +23,10 @@ def circuit_text(circuit: Circuit) -> str:
         blocks[-1] += f"\n    error = {readout.error}"
         for name, text in readout.pairwise.items():
             blocks[-1] += f"\n    {name}_post = sum over output neurons of {text}"
+        if uses_change(circuit):
+            blocks[-1] += f"\n    {LOSS_CHANGE} = sum over output neurons of {readout.change}"
+            for name, text in readout.change_pairwise.items():
+                blocks[-1] += f"\n    {name}_post = sum over output neurons of {text}"
     return "\n".join(blocks)
 
 

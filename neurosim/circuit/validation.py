@@ -25,6 +25,7 @@ def faults_of(circuit: Circuit) -> list[str]:
     except NeurosimError as error:
         return [str(error)]
     faults = [fault for phase in circuit.phases for fault in _broadcast_faults(circuit, phase)]
+    faults += _change_faults(circuit)
     return faults + [fault for pathway in circuit.pathways for fault in _rule_faults(circuit, pathway)]
 
 
@@ -161,6 +162,19 @@ def _broadcast_faults(circuit: Circuit, phase: Phase) -> Iterator[str]:
             yield f"phase '{phase.name}': holds '{held}' of '{name}', {_missing(name, known, 'broadcast variable')}"
 
 
+def _change_faults(circuit: Circuit) -> Iterator[str]:
+    """A change of the loss needs something to be measured from."""
+    from neurosim.circuit.composition import LOSS_CHANGE, uses_change
+
+    if circuit.readout is None or not uses_change(circuit):
+        return
+    held = {held.target for phase in circuit.phases for held in phase.hold}
+    for name, text in zip(circuit.readout.held_names, circuit.readout.held.values(), strict=True):
+        wanted = f"{circuit.output_population}.{name}"
+        if wanted not in held:
+            yield f"'{LOSS_CHANGE}' is used, but no phase holds '{wanted} = {text}'"
+
+
 def _rule_faults(circuit: Circuit, pathway: Pathway) -> Iterator[str]:
     from neurosim.circuit.plasticity import rule_names
 
@@ -183,7 +197,10 @@ def reciprocal_of(circuit: Circuit, pathway: Pathway) -> str | None:
 def _readout_names(circuit: Circuit, population: str) -> list[str]:
     if circuit.readout is None or population != circuit.output_population:
         return []
-    return ["y", "target", "error", "loss_share", *circuit.readout.pairwise]
+    from neurosim.circuit.composition import uses_change
+
+    added = circuit.readout.equations("v", change=uses_change(circuit))
+    return [equation.name for equation in added]
 
 
 def _missing(name: str, known: Collection[str], what: str) -> str:

@@ -140,13 +140,20 @@ def feedback_ends(network: Network, topology: Topology) -> tuple[tuple[str, str,
 
 
 def holds(network: Network) -> tuple[Hold, ...]:
-    """What learning needs of the clean phase: rates, errors, delivered signals and the loss."""
-    lines = ["loss_held = loss", "input.r_held = r"] + (["one.r_held = r"] if network.bias else [])
+    """What learning needs of a phase: rates, errors and delivered signals."""
+    lines = ["input.r_held = r"] + (["one.r_held = r"] if network.bias else [])
     for layer in (*layer_names(network), "output"):
         ports = ports_of(network, layer)
         lines += [f"{layer}.r_held = {ports['output']}", f"{layer}.delta_held = {ports['error']}"]
         lines += [f"{layer}.signal_held = {ports['signal']}"]
     return tuple(hold(line) for line in lines)
+
+
+def change_holds(network: Network) -> tuple[Hold, ...]:
+    """What the change of the loss is measured from, held in the output."""
+    readout = readout_of(network)
+    named = zip(readout.held_names, readout.held.values(), strict=True)
+    return tuple(hold(f"output.{name} = {text}") for name, text in named)
 
 
 def clean_phase(network: Network, duration: str, learn: Sequence[str] = ()) -> Phase:

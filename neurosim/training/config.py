@@ -18,7 +18,7 @@ class Config(BaseModel):
     learning_rate_decay
         Factor on all learning rates after each epoch.
     feedback_warm_up
-        Epochs at the start in which only feedback pathways learn. Without any that learn there is no warm-up.
+        Epochs at the start in which forward pathways do not learn. Without feedback that learns there is no warm-up.
     measure_every
         Epochs between two measurements of alignment; 0 for none.
     measure_trials

@@ -80,7 +80,7 @@ class Snapshot:
         if node.kind == "input":
             return self._input(node)
         if node.kind == "sum":
-            return jnp.sum(self._per_neuron(node.needs["loss_share"]), axis=-1, keepdims=True)
+            return jnp.sum(self._per_neuron(node.needs["share"]), axis=-1, keepdims=True)
         if node.kind == "batch_sum":
             return jnp.sum(self[node.needs["loss"]], axis=0, keepdims=True)
         assert node.function is not None

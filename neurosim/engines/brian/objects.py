@@ -11,7 +11,7 @@ import brian2
 import numpy as np
 from brian2.groups.group import CodeRunner
 
-from neurosim.circuit.composition import LOSS, broadcast, compose, sums_of
+from neurosim.circuit.composition import broadcast, compose, losses_of, sums_of
 from neurosim.circuit.description import Circuit, Pathway
 from neurosim.circuit.plan import plan
 from neurosim.engines.setting import Setting
@@ -225,18 +225,14 @@ def _add_sums(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> N
         pairs.connect()
         objects.extra.append(pairs)
         updaters[qualified] = pairs.summed_updaters[f"{name}_post"]
-    if circuit.readout is None:
-        return
-    total = brian2.Synapses(
-        objects.groups[str(circuit.output_population)],
-        objects.scalars,
-        f"{LOSS}_post = loss_share_pre : 1 (summed)",
-        clock=objects.clock,
-        name="neurosim_loss*",
-    )
-    total.connect()
-    objects.extra.append(total)
-    updaters[LOSS] = total.summed_updaters[f"{LOSS}_post"]
+    for name, share in losses_of(circuit).items():
+        population, variable = share.split(".")
+        model = f"{name}_post = {variable}_pre : 1 (summed)"
+        group = objects.groups[population]
+        total = brian2.Synapses(group, objects.scalars, model, clock=objects.clock, name=f"neurosim_{name}*")
+        total.connect()
+        objects.extra.append(total)
+        updaters[name] = total.summed_updaters[f"{name}_post"]
 
 
 def _sum_names(node: Any) -> list[str]:

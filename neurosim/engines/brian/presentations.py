@@ -10,7 +10,7 @@ from typing import Any
 import brian2
 import numpy as np
 
-from neurosim.circuit.composition import BATCH_LOSS, broadcast, compose
+from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose
 from neurosim.circuit.description import Circuit
 from neurosim.engines.brian.learning import Learning, learning_pathways
 from neurosim.engines.brian.objects import build_objects
@@ -226,8 +226,9 @@ class Presentations:
                 f"pathway '{beyond}' reads more than its synapses see, which standalone code cannot; use the target "
                 "'numpy' or 'cython'"
             )
-        if BATCH_LOSS in broadcast(self.circuit) and self.trials > 1:
-            raise EngineError(f"'{BATCH_LOSS}' is a sum over trials that run at once; use the engine 'batched'")
+        summed = next((name for name in BATCH_SUMS if name in broadcast(self.circuit)), None)
+        if summed and self.trials > 1:
+            raise EngineError(f"'{summed}' is a sum over trials that run at once; use the engine 'batched'")
         for population, model in compose(self.circuit).items():
             for equation in model.equation_set.equations:
                 if "t" in equation.names and self.trials > 1 and not self.circuit.carry:
