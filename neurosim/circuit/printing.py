@@ -49,6 +49,8 @@ def _pathway(pathway: Pathway, circuit: Circuit) -> str:
         line += f"  weights of {pathway.tie.pathway}{' transposed' if pathway.tie.transposed else ''}"
     else:
         line += f"  {_initial(pathway.initial)}"
+    if pathway.sigma is not None:
+        line += f"  noise {pathway.sigma:g}"
     line += f"  rule {pathway.rule.name}{'' if pathway.rule.local else ' (not local)'}"
     lines = [line, *(f"    {statement}" for statement in pathway.rule.statements)]
     values = ", ".join(f"{name} = {value:g}" for name, value in pathway.rule_parameters.items())

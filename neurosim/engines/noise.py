@@ -1,8 +1,9 @@
-"""Held noise: drawn once for (seed, presentation, phase, population), handed to either engine."""
+"""Held noise: drawn once for (seed, presentation, phase, population or pathway), handed to either engine."""
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,8 +17,8 @@ def noise_keys(circuit: Circuit, seed: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        Held noise as ``phase:population.variable``; continuous noise, drawn at every step, as
-        ``population.purpose.draw`` (the purpose being ``advance``, ``threshold`` or ``reset``).
+        Held noise as ``phase:population.variable`` and ``phase:pathway.noise``; continuous noise, drawn at every
+        step, as ``population.purpose.draw`` (the purpose being ``advance``, ``threshold`` or ``reset``).
     """
     keys = {}
     for population in circuit.populations:
@@ -29,6 +30,10 @@ def noise_keys(circuit: Circuit, seed: int) -> dict[str, Any]:
             for draw, _ in function.draws:
                 name = f"{population.name}.{purpose}.{draw}"
                 keys[name] = key_words(seed, "continuous", population.name, purpose, draw)
+    for pathway in circuit.perturbed:
+        for phase in circuit.phases:
+            words = key_words(seed, "noise on weights", phase.name, pathway.name)
+            keys[f"{phase.name}:{pathway.name}.noise"] = words
     return keys
 
 
@@ -40,7 +45,8 @@ def draw_noise(
     Returns
     -------
     dict
-        ``population.variable -> (trial, n)``.
+        ``population.variable -> (trial, n)`` and ``pathway.noise -> (trial, n_post, n_pre)``, or ``(trial, n)`` for
+        one-to-one.
     """
     if not phase.draw_noise:
         return {}
@@ -49,6 +55,10 @@ def draw_noise(
         for variable in population.noise:
             key = keys[f"{phase.name}:{population.name}.{variable}"]
             drawn[f"{population.name}.{variable}"] = _normal()(key, presentations, population.size).astype(dtype)
+    for pathway in circuit.perturbed:
+        shape = circuit.weights_shape(pathway.name)
+        numbers = _normal()(keys[f"{phase.name}:{pathway.name}.noise"], presentations, math.prod(shape))
+        drawn[f"{pathway.name}.noise"] = numbers.astype(dtype).reshape(-1, *shape)
     return drawn
 
 

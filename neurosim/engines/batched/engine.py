@@ -64,7 +64,8 @@ class BatchedEngine:
         first
             Running number of the first trial's presentation: noise depends on (seed, number) alone.
         noise
-            Held noise to use instead: ``phase -> population.variable -> (trial, n)``.
+            Held noise to use instead: ``phase -> population.variable -> (trial, n)``, and for noise on weights
+            ``pathway.noise -> (trial, n_post, n_pre)``.
         report, record
             Variables wanted at the end of each phase, and at every step.
         learn

@@ -27,6 +27,8 @@ from neurosim.units import dimension_text
 FIRST, MONITOR = -1_000_000, -1
 #: Switches a rule that acts at every step.
 LEARNING = "is_learning"
+#: Noise on weights. Brian2 wants names of Synapses that neither population has; what a rule calls ``noise`` is one.
+NOISE, SIGMA, SWITCH = "w_noise", "w_sigma", "w_perturb"
 _counter = itertools.count()
 
 
@@ -193,6 +195,10 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
         lines += [f"{name} : 1 (shared)" for name in (*rule.parameters, LEARNING)]
         lines += [f"change_{variable} : 1" for variable in rule.changed]
         lines += ["w_reciprocal : 1"] if "reciprocal" in rule.reads else []
+    weight = "w"
+    if pathway.sigma is not None:
+        lines += [f"{NOISE} : 1", f"{SIGMA} : {unit} (shared)", f"{SWITCH} : 1 (shared)"]
+        weight = f"(w + {SWITCH}*{SIGMA}*{NOISE})"
     sums = {}
     on_pre = None
     for user in circuit.pathways:
@@ -202,15 +208,18 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
         here, there = ("post", "pre") if transposed else ("pre", "post")
         variable = user.target.split(".")[1]
         if user.at_spikes:
-            on_pre = f"{variable}_post += w"
+            on_pre = f"{variable}_post += {weight}"
             continue
         summed = f"{variable}_{user.name}_{there}"
         kind = compose(circuit)[user.post].equation_set.by_name[variable].unit
-        lines.append(f"{summed} = w*{user.source.split('.')[1]}_{here} : {kind} (summed)")
+        lines.append(f"{summed} = {weight}*{user.source.split('.')[1]}_{here} : {kind} (summed)")
         sums[f"{user.target}|{user.name}"] = summed
     synapses = brian2.Synapses(
         pre, post, "\n".join(lines), on_pre=on_pre, clock=objects.clock, name=f"{pathway.name}_synapses*"
     )
+    for name in rule.names & broadcast(circuit).keys():
+        # A variable that populations link to cannot be read through them.
+        synapses.variables.add_reference(name, objects.scalars, name, index="0")
     synapses.connect(j="i") if pathway.connectivity == "one_to_one" else synapses.connect()
     updaters |= {name: synapses.summed_updaters[summed] for name, summed in sums.items()}
     return synapses

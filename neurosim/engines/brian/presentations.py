@@ -11,9 +11,9 @@ import brian2
 import numpy as np
 
 from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.description import PERTURB, Circuit
 from neurosim.engines.brian.learning import Learning, learning_pathways
-from neurosim.engines.brian.objects import build_objects
+from neurosim.engines.brian.objects import NOISE, SWITCH, build_objects
 from neurosim.engines.brian.recorder import Recorder
 from neurosim.engines.noise import draw_noise, noise_keys
 from neurosim.engines.outputs import Outputs
@@ -132,8 +132,16 @@ class Presentations:
                 self.objects.set(name, array[trial])
             if not self.circuit.carry or trial == 0:
                 self._reset()
+        for pathway in self.circuit.perturbed:
+            self.objects.set_synaptic(pathway.name, SWITCH, phase.switches.get(PERTURB, 0.0))
+            if number == 0:
+                self.objects.set_synaptic(pathway.name, NOISE, np.zeros(self.circuit.weights_shape(pathway.name)))
+        on_weights = {f"{pathway.name}.noise": pathway.name for pathway in self.circuit.perturbed}
         for name, array in self.noise[phase.name].items():
-            self.objects.set(name, array[trial])
+            if name in on_weights:
+                self.objects.set_synaptic(on_weights[name], NOISE, array[trial])
+            else:
+                self.objects.set(name, array[trial])
         self.learning.begin(phase, learn=self.learn)
         switched = {name for p in self.circuit.phases for name in p.switches}
         for population, model in compose(self.circuit).items():
@@ -196,7 +204,9 @@ class Presentations:
         numbers = np.arange(first, first + self.trials, dtype=np.uint32)
         found = {}
         for phase in self.phases:
-            drawn = given.get(phase.name) or draw_noise(self.circuit, phase, keys, numbers, "float32")
+            drawn = given.get(phase.name)
+            if drawn is None:
+                drawn = draw_noise(self.circuit, phase, keys, numbers, "float32")
             found[phase.name] = {name: np.asarray(a, dtype=self.setting.dtype) for name, a in drawn.items()}
         return found
 
