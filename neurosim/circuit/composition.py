@@ -16,8 +16,10 @@ from neurosim.neurons._model import NeuronModel
 from neurosim.units import dimension_text
 
 LOSS = "loss"
-#: The loss summed over the trials of a batch: a scalar no neuron has, kept to show what it costs to use it.
-BATCH_LOSS = "batch_loss"
+#: By how much the loss differs from that of the phase which held what the readout asks for, without cancellation.
+LOSS_CHANGE = "loss_change"
+#: Sums over the trials of a batch: scalars no neuron has, kept to show what it costs to use them.
+BATCH_SUMS = {"batch_loss": LOSS, "batch_loss_change": LOSS_CHANGE}
 
 
 @functools.lru_cache(maxsize=64)
@@ -34,7 +36,8 @@ def compose(circuit: Circuit) -> Mapping[str, NeuronModel]:
         model = population.model
         added: list[Equation] = []
         if circuit.readout is not None and population.name == circuit.output_population:
-            added += circuit.readout.equations((circuit.output or "").split(".")[1])
+            output = (circuit.output or "").split(".")[1]
+            added += circuit.readout.equations(output, change=uses_change(circuit))
         for name, text in population.bind.items():
             unit = model.equation_set.by_name[name].unit
             added += parse_equations(f"{name} = {text} : {unit}").equations
@@ -46,19 +49,31 @@ def compose(circuit: Circuit) -> Mapping[str, NeuronModel]:
 
 @functools.lru_cache(maxsize=64)
 def broadcast(circuit: Circuit) -> Mapping[str, str]:
-    """Variables everybody can read, with their units: the loss and what phases hold of it.
+    """Variables everybody can read, with their units: the loss, its change where used, what phases hold of them.
 
     Switches are not among them: they are shared parameters of the neurons that have them.
     """
-    known = {LOSS: "1"} if circuit.readout is not None else {}
-    used = {name for phase in circuit.phases for held in phase.hold for name in held.statement.names}
-    if circuit.readout is not None and BATCH_LOSS in used:
-        known[BATCH_LOSS] = "1"
+    known = {}
+    if circuit.readout is not None:
+        change = [LOSS_CHANGE] if uses_change(circuit) else []
+        known = dict.fromkeys((LOSS, *change, *(name for name in BATCH_SUMS if name in _used(circuit))), "1")
     for phase in circuit.phases:
         for held in phase.hold:
             if held.population is None:
                 known.setdefault(held.statement.target, "1")
     return known
+
+
+def uses_change(circuit: Circuit) -> bool:
+    """Whether any phase or rule reads the change of the loss."""
+    used = _used(circuit)
+    return bool(used & {LOSS_CHANGE, *(name for name, summed in BATCH_SUMS.items() if summed == LOSS_CHANGE)})
+
+
+def _used(circuit: Circuit) -> set[str]:
+    """All names that phases and rules read."""
+    held = {name for phase in circuit.phases for held in phase.hold for name in held.statement.names}
+    return held | {name for pathway in circuit.pathways for name in pathway.rule.names}
 
 
 def _held(circuit: Circuit, population: str, equations: EquationSet) -> list[Equation]:
@@ -74,9 +89,19 @@ def _held(circuit: Circuit, population: str, equations: EquationSet) -> list[Equ
     return declared
 
 
+def losses_of(circuit: Circuit) -> Mapping[str, str]:
+    """The losses that are sums over the output neurons, ``name -> qualified variable that is summed``."""
+    shares = {LOSS: "loss_share", LOSS_CHANGE: "loss_change_share"}
+    known = broadcast(circuit) if circuit.readout is not None else {}
+    return {name: f"{circuit.output_population}.{share}" for name, share in shares.items() if name in known}
+
+
 def sums_of(circuit: Circuit) -> Mapping[str, str]:
     """All sums over a population, ``population.variable -> text``: the circuit's and the readout's."""
     found = {f"{p.name}.{name}": text for p in circuit.populations for name, text in p.sums.items()}
     if circuit.readout is not None:
-        found |= {f"{circuit.output_population}.{name}": text for name, text in circuit.readout.pairwise.items()}
+        sums = dict(circuit.readout.pairwise)
+        if uses_change(circuit):
+            sums |= circuit.readout.change_pairwise
+        found |= {f"{circuit.output_population}.{name}": text for name, text in sums.items()}
     return found

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -22,6 +22,8 @@ from neurosim.rules._rule import OracleRule, Rule
 from neurosim.units import format_quantity, parse_quantity
 
 Connectivity = Literal["dense", "one_to_one"]
+#: The switch of noise on weights, and by convention of the neurons' noise.
+PERTURB = "perturb"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 
@@ -119,6 +121,10 @@ class Pathway:
         The learning rule with the values of its parameters.
     reduction
         Whether increments of the trials of a batch are averaged or summed.
+    sigma
+        Standard deviation of held noise on the weights, none by default. The synaptic variable ``noise`` is redrawn
+        from a standard normal law for each trial in the phases that draw noise; where the switch ``perturb`` is on,
+        the weights are ``w + perturb*sigma*noise``. Rules read ``noise`` and ``sigma``.
     """
 
     name: str
@@ -130,6 +136,7 @@ class Pathway:
     initial: Initial = Initial()
     tie: Tie | None = None
     reduction: Literal["mean", "sum"] = "mean"
+    sigma: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
@@ -199,9 +206,10 @@ class Phase:
     duration
         A quantity (``"50 ms"``).
     switches
-        Shared parameters of the neurons and their values in this phase; elsewhere they have their default.
+        Shared parameters of the neurons and their values in this phase; elsewhere they have their default. With
+        noise on weights, ``perturb`` switches that too.
     draw_noise
-        Whether the populations' noise is drawn afresh at its start.
+        Whether the noise of populations and pathways is drawn afresh at its start.
     hold
         Assignments at its end, in order, each seeing the earlier ones.
     learn
@@ -282,6 +290,11 @@ class Circuit:
     def _hash(self) -> int:
         return hash((self.name, str(self)))
 
+    @property
+    def perturbed(self) -> tuple[Pathway, ...]:
+        """The pathways with noise on their weights."""
+        return tuple(pathway for pathway in self.pathways if pathway.sigma is not None)
+
     @functools.cached_property
     def population(self) -> Mapping[str, Population]:
         """Populations by name."""
@@ -308,6 +321,13 @@ class Circuit:
         if found.connectivity == "one_to_one":
             return self.weights_shape(pathway)
         return found.rule.shape_of(variable, *self.shape(pathway))
+
+    @functools.cached_property
+    def undisturbed(self) -> Circuit:
+        """This circuit without held noise in its first phase: what is evaluated, and what has a true gradient."""
+        if not self.phases or not self.phases[0].draw_noise:
+            return self
+        return replace(self, phases=(replace(self.phases[0], draw_noise=False), *self.phases[1:]))
 
     @property
     def output_population(self) -> str | None:

@@ -16,7 +16,7 @@ from typing import Literal
 import sympy
 from brian2.parsing.sympytools import str_to_sympy
 
-from neurosim.circuit.composition import BATCH_LOSS, LOSS, broadcast, compose, sums_of
+from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose, losses_of, sums_of
 from neurosim.circuit.description import Circuit
 from neurosim.equations.array_code import ArrayFunction, expression_function
 from neurosim.equations.parse import Equation, EquationSet
@@ -35,7 +35,7 @@ class Node:
         Qualified name.
     kind
         ``expression`` (of `needs`), ``input`` (the sum of what `pathways` deliver), ``pairwise`` (a sum over
-        the population, of an expression of ``*_pre`` and ``*_post``), ``sum`` (over neurons: the loss) or
+        the population, of an expression of ``*_pre`` and ``*_post``), ``sum`` (over neurons: the loss, its change) or
         ``batch_sum`` (over the trials of a batch).
     needs
         Argument of `function` -> qualified name.
@@ -143,10 +143,11 @@ def plan(circuit: Circuit, *, steady: bool = False) -> Plan:
         function = expression_function(variable, text)
         needs = {a: f"{population}.{a.removesuffix('_pre').removesuffix('_post')}" for a in function.arguments}
         nodes[name] = Node(name, "pairwise", needs, function)
-    if circuit.readout is not None:
-        nodes[LOSS] = Node(LOSS, "sum", {"loss_share": f"{circuit.output_population}.loss_share"})
-        if BATCH_LOSS in broadcast(circuit):
-            nodes[BATCH_LOSS] = Node(BATCH_LOSS, "batch_sum", {"loss": LOSS})
+    for name, share in losses_of(circuit).items():
+        nodes[name] = Node(name, "sum", {"share": share})
+    for name, summed in BATCH_SUMS.items():
+        if name in broadcast(circuit):
+            nodes[name] = Node(name, "batch_sum", {"loss": summed})
     return Plan(circuit, _sorted(nodes, steady), models, steady)
 
 

@@ -45,6 +45,8 @@ def rule_names(circuit: Circuit, pathway: str) -> Mapping[str, tuple[str, str]]:
     rule = found.rule
     known: dict[str, tuple[str, str]] = {name: ("own", f"{pathway}.{name}") for name in rule.synaptic_variables}
     known |= {name: ("constant", f"{pathway}.{name}") for name in rule.parameters}
+    if found.sigma is not None:
+        known |= {"noise": ("own", f"{pathway}.noise"), "sigma": ("constant", f"{pathway}.sigma")}
     known |= {name: ("trial", name) for name in broadcast(circuit)}
     known |= {"dt": ("constant", "dt")}
     if "reciprocal" in rule.reads:

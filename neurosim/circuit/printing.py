@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from neurosim.circuit.composition import LOSS_CHANGE, uses_change
 from neurosim.circuit.description import Circuit, Initial, Pathway, Phase, Population
 from neurosim.units import format_quantity
 
@@ -22,6 +23,10 @@ def circuit_text(circuit: Circuit) -> str:
         blocks[-1] += f"\n    error = {readout.error}"
         for name, text in readout.pairwise.items():
             blocks[-1] += f"\n    {name}_post = sum over output neurons of {text}"
+        if uses_change(circuit):
+            blocks[-1] += f"\n    {LOSS_CHANGE} = sum over output neurons of {readout.change}"
+            for name, text in readout.change_pairwise.items():
+                blocks[-1] += f"\n    {name}_post = sum over output neurons of {text}"
     return "\n".join(blocks)
 
 
@@ -44,6 +49,8 @@ def _pathway(pathway: Pathway, circuit: Circuit) -> str:
         line += f"  weights of {pathway.tie.pathway}{' transposed' if pathway.tie.transposed else ''}"
     else:
         line += f"  {_initial(pathway.initial)}"
+    if pathway.sigma is not None:
+        line += f"  noise {pathway.sigma:g}"
     line += f"  rule {pathway.rule.name}{'' if pathway.rule.local else ' (not local)'}"
     lines = [line, *(f"    {statement}" for statement in pathway.rule.statements)]
     values = ", ".join(f"{name} = {value:g}" for name, value in pathway.rule_parameters.items())

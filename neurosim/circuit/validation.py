@@ -11,6 +11,9 @@ from neurosim.errors import NeurosimError
 if TYPE_CHECKING:
     from neurosim.circuit.description import Circuit, Pathway, Phase
 
+#: As in `neurosim.circuit.description`, which imports this module.
+PERTURB = "perturb"
+
 
 def faults_of(circuit: Circuit) -> list[str]:
     """Every fault, each as one sentence; those that would only follow from an earlier one are left out."""
@@ -25,6 +28,7 @@ def faults_of(circuit: Circuit) -> list[str]:
     except NeurosimError as error:
         return [str(error)]
     faults = [fault for phase in circuit.phases for fault in _broadcast_faults(circuit, phase)]
+    faults += _change_faults(circuit)
     return faults + [fault for pathway in circuit.pathways for fault in _rule_faults(circuit, pathway)]
 
 
@@ -72,6 +76,7 @@ def _pathway_faults(circuit: Circuit) -> Iterator[str]:
             if name not in pathway.rule.parameters:
                 yield f"{where}: '{name}', {_missing(name, pathway.rule.parameters, 'parameter of the rule')}"
         yield from _tie_faults(circuit, pathway, where)
+        yield from _noise_faults(pathway, where)
 
 
 def _end_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iterator[str]:
@@ -117,6 +122,18 @@ def _tie_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iterator[str]
         yield f"{where}: it has no weights of its own and cannot learn by '{pathway.rule.name}'"
 
 
+def _noise_faults(pathway: Pathway, where: str) -> Iterator[str]:
+    if pathway.sigma is None:
+        return
+    if not pathway.sigma > 0:
+        yield f"{where}: the noise on its weights has sigma = {pathway.sigma:g}; expected a positive number"
+    if pathway.tie is not None:
+        yield f"{where}: it has no weights of its own; put the noise on those of '{pathway.tie.pathway}'"
+    for name in ("noise", "sigma", PERTURB):
+        if name in (*pathway.rule.synaptic_variables, *pathway.rule.parameters):
+            yield f"{where}: '{name}' of the rule '{pathway.rule.name}' is also the name of the noise on its weights"
+
+
 def _readout_faults(circuit: Circuit) -> Iterator[str]:
     if (circuit.readout is None) != (circuit.output is None):
         yield "a readout needs an output variable, and the other way round"
@@ -138,7 +155,7 @@ def _phase_faults(circuit: Circuit, phase: Phase) -> Iterator[str]:
         for population in circuit.populations
         for equation in population.model.equation_set.of("parameter")
         if "shared" in equation.flags
-    }
+    } | ({PERTURB} if circuit.perturbed else set())
     for name in phase.switches:
         if name not in switches:
             yield f"{where}: switch '{name}', {_missing(name, switches, 'shared parameter of any neuron')}"
@@ -159,6 +176,19 @@ def _broadcast_faults(circuit: Circuit, phase: Phase) -> Iterator[str]:
     for held in (held for held in phase.hold if held.population is None):
         for name in sorted(held.statement.names - known):
             yield f"phase '{phase.name}': holds '{held}' of '{name}', {_missing(name, known, 'broadcast variable')}"
+
+
+def _change_faults(circuit: Circuit) -> Iterator[str]:
+    """A change of the loss needs something to be measured from."""
+    from neurosim.circuit.composition import LOSS_CHANGE, uses_change
+
+    if circuit.readout is None or not uses_change(circuit):
+        return
+    held = {held.target for phase in circuit.phases for held in phase.hold}
+    for name, text in zip(circuit.readout.held_names, circuit.readout.held.values(), strict=True):
+        wanted = f"{circuit.output_population}.{name}"
+        if wanted not in held:
+            yield f"'{LOSS_CHANGE}' is used, but no phase holds '{wanted} = {text}'"
 
 
 def _rule_faults(circuit: Circuit, pathway: Pathway) -> Iterator[str]:
@@ -183,7 +213,10 @@ def reciprocal_of(circuit: Circuit, pathway: Pathway) -> str | None:
 def _readout_names(circuit: Circuit, population: str) -> list[str]:
     if circuit.readout is None or population != circuit.output_population:
         return []
-    return ["y", "target", "error", "loss_share", *circuit.readout.pairwise]
+    from neurosim.circuit.composition import uses_change
+
+    added = circuit.readout.equations("v", change=uses_change(circuit))
+    return [equation.name for equation in added]
 
 
 def _missing(name: str, known: Collection[str], what: str) -> str:

@@ -1,8 +1,9 @@
-"""Held noise: drawn once for (seed, presentation, phase, population), handed to either engine."""
+"""Held noise: drawn once for (seed, presentation, phase, population or pathway), handed to either engine."""
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,8 +17,8 @@ def noise_keys(circuit: Circuit, seed: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        Held noise as ``phase:population.variable``; continuous noise, drawn at every step, as
-        ``population.purpose.draw`` (the purpose being ``advance``, ``threshold`` or ``reset``).
+        Held noise as ``phase:population.variable`` and ``phase:pathway.noise``; continuous noise, drawn at every
+        step, as ``population.purpose.draw`` (the purpose being ``advance``, ``threshold`` or ``reset``).
     """
     keys = {}
     for population in circuit.populations:
@@ -29,6 +30,10 @@ def noise_keys(circuit: Circuit, seed: int) -> dict[str, Any]:
             for draw, _ in function.draws:
                 name = f"{population.name}.{purpose}.{draw}"
                 keys[name] = key_words(seed, "continuous", population.name, purpose, draw)
+    for pathway in circuit.perturbed:
+        for phase in circuit.phases:
+            words = key_words(seed, "noise on weights", phase.name, pathway.name)
+            keys[f"{phase.name}:{pathway.name}.noise"] = words
     return keys
 
 
@@ -40,29 +45,33 @@ def draw_noise(
     Returns
     -------
     dict
-        ``population.variable -> (trial, n)``.
+        ``population.variable -> (trial, n)`` and ``pathway.noise -> (trial, n_post, n_pre)``, or ``(trial, n)`` for
+        one-to-one.
     """
-    sizes = drawn_sizes(circuit, phase)
-    if not sizes:
+    shapes = drawn_shapes(circuit, phase)
+    return named_noise(shapes, draw_pairs(shapes, phase, keys, presentations), dtype) if shapes else {}
+
+
+def drawn_shapes(circuit: Circuit, phase: Phase) -> dict[str, tuple[int, ...]]:
+    """The variables that a phase draws, with their shapes for one trial."""
+    if not phase.draw_noise:
         return {}
-    return named_noise(sizes, draw_pairs(sizes, phase, keys, presentations), dtype)
+    found: dict[str, tuple[int, ...]] = {f"{p.name}.{name}": (p.size,) for p in circuit.populations for name in p.noise}
+    return found | {f"{p.name}.noise": circuit.weights_shape(p.name) for p in circuit.perturbed}
 
 
-def drawn_sizes(circuit: Circuit, phase: Phase) -> dict[str, int]:
-    """The variables that a phase draws, with the number of their neurons."""
-    drawing = circuit.populations if phase.draw_noise else ()
-    return {f"{population.name}.{variable}": population.size for population in drawing for variable in population.noise}
-
-
-def draw_pairs(sizes: Mapping[str, int], phase: Phase, keys: Mapping[str, Any], presentations: Any) -> tuple[Any, Any]:
+def draw_pairs(
+    shapes: Mapping[str, tuple[int, ...]], phase: Phase, keys: Mapping[str, Any], presentations: Any
+) -> tuple[Any, Any]:
     """The numbers of a phase as `held_pairs` gives them, for any number of presentations."""
-    words = [keys[f"{phase.name}:{name}"] for name in sizes]
-    return _pairs()(words, presentations, tuple(sizes.values()))
+    words = [keys[f"{phase.name}:{name}"] for name in shapes]
+    return _pairs()(words, presentations, tuple(math.prod(shape) for shape in shapes.values()))
 
 
-def named_noise(sizes: Mapping[str, int], pairs: tuple[Any, Any], dtype: Any) -> dict[str, Any]:
+def named_noise(shapes: Mapping[str, tuple[int, ...]], pairs: tuple[Any, Any], dtype: Any) -> dict[str, Any]:
     """What `draw_pairs` drew, by variable."""
-    return {name: a.astype(dtype) for name, a in zip(sizes, normals_of(pairs, list(sizes.values())), strict=True)}
+    drawn = normals_of(pairs, [math.prod(shape) for shape in shapes.values()])
+    return {n: a.astype(dtype).reshape(-1, *shape) for (n, shape), a in zip(shapes.items(), drawn, strict=True)}
 
 
 @functools.cache

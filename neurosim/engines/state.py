@@ -1,8 +1,8 @@
 """The state of a circuit: a flat mapping of plain arrays with the same names and shapes on both engines.
 
-``W1.w`` and other synaptic variables ``(n_post, n_pre)``; ``W1.learning_rate`` and ``hidden1.tau_m``
-parameters, scalars or one number a neuron; ``hidden1.v`` state variables: their values at the start of each
-presentation, scalars, or ``(trial, n)`` where they carry over. SI units throughout.
+``W1.w`` and other synaptic variables ``(n_post, n_pre)``; ``W1.learning_rate``, ``W1.sigma`` (of noise on the
+weights) and ``hidden1.tau_m`` parameters, scalars or one number a neuron; ``hidden1.v`` state variables: their values
+at the start of each presentation, scalars, or ``(trial, n)`` where they carry over. SI units throughout.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> Sta
             for variable in pathway.rule.synaptic_variables[1:]:
                 state[f"{pathway.name}.{variable}"] = np.zeros(circuit.variable_shape(pathway.name, variable))
         state |= {f"{pathway.name}.{name}": value for name, value in pathway.rule_parameters.items()}
+        if pathway.sigma is not None:
+            state[f"{pathway.name}.sigma"] = pathway.sigma
     return {name: np.asarray(value, dtype=dtype) for name, value in state.items()}
 
 

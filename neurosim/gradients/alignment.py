@@ -51,15 +51,15 @@ def alignment(
     Returns
     -------
     dict
-        Layer -> number: ``signal_*`` compares what the feedback delivers at the end of the first phase with the
-        true gradient at the layer's site of noise, per trial and then averaged (``batch_*``: of the means over
-        trials); ``update_angle_deg`` the update of the layer's incoming weights with minus the gradient;
-        ``weight_*`` the feedback weights into the layer with the matrix they should be; ``local_angle_deg``
-        what the feedback delivers with what that matrix would deliver from the same error, per trial and then
-        averaged. Not a number where it does not exist.
+        Layer -> number: ``signal_*`` compares what the feedback delivers at the end of the first phase, without held
+        noise, with the true gradient at the layer's site of noise, per trial and then averaged (``batch_*``: of the
+        means over trials); ``update_angle_deg`` the update of the layer's incoming weights with minus the gradient;
+        ``weight_*`` the feedback weights into the layer with the matrix they should be; ``local_angle_deg`` what the
+        feedback delivers with what that matrix would deliver from the same error, per trial and then averaged. Not
+        a number where it does not exist.
     """
-    truth = true_gradients(circuit, setting, state, stimuli)
-    signals, errors = _delivered(circuit, setting, state, stimuli)
+    truth = true_gradients(circuit.undisturbed, setting, state, stimuli)
+    signals, errors = _delivered(circuit.undisturbed, setting, state, stimuli)
     after, _ = BatchedEngine(circuit, setting).run(state, stimuli, seed=seed, first=first)
     found: dict[str, dict[str, float]] = {}
     for population in circuit.populations:

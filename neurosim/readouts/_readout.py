@@ -23,6 +23,14 @@ class Readout:
     pairwise
         Sums over all output neurons that `error` and `loss` need: a name, and a text in ``y_pre`` (the neuron
         summed over) and ``y_post`` (the neuron that receives the sum).
+    change
+        The neuron's share of the change of the loss since an earlier phase, in the variables of `held` as that
+        phase left them (``y_held``). It must not subtract two losses, because their difference would lose the
+        digits they share. Left out, it is that difference.
+    held
+        What `change` needs of the earlier phase: a name, without ``_held``, and its text.
+    change_pairwise
+        Sums over all output neurons that `change` needs, as `pairwise`.
     name
         The file's stem.
     """
@@ -30,14 +38,29 @@ class Readout:
     error: str
     loss: str
     pairwise: Mapping[str, str] = field(default_factory=dict)
+    change: str = "loss_share - loss_share_held"
+    held: Mapping[str, str] = field(default_factory=lambda: {"loss_share": "loss_share"})
+    change_pairwise: Mapping[str, str] = field(default_factory=dict)
     name: str = "readout"
 
     def __hash__(self) -> int:
-        return hash((self.error, self.loss, tuple(self.pairwise.items())))
+        texts = (self.pairwise, self.held, self.change_pairwise)
+        return hash((self.error, self.loss, self.change, *(tuple(text.items()) for text in texts)))
 
-    def equations(self, output: str) -> tuple[Equation, ...]:
-        """The lines this readout adds to the output population, whose output variable is `output`."""
+    def equations(self, output: str, *, change: bool = False) -> tuple[Equation, ...]:
+        """The lines this readout adds to the output population, whose output variable is `output`.
+
+        Those for the change of the loss are among them if `change` is asked for.
+        """
         lines = [f"y = {output} : 1", "target : 1", *(f"{name} : 1" for name in self.pairwise)]
         lines += [f"error = {self.error} : 1", f"loss_share = {self.loss} : 1"]
+        if change:
+            lines += [f"{name} : 1" for name in (*self.held_names, *self.change_pairwise)]
+            lines.append(f"loss_change_share = {self.change} : 1")
         text: EquationSet = parse_equations("\n".join(lines))
         return text.equations
+
+    @property
+    def held_names(self) -> tuple[str, ...]:
+        """The variables of the output neurons that hold what `change` is measured from."""
+        return tuple(f"{name}_held" for name in self.held)

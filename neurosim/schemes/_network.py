@@ -156,14 +156,21 @@ def feedback_ends(network: Network, topology: Topology) -> tuple[tuple[str, str,
 
 
 def holds(network: Network) -> tuple[Hold, ...]:
-    """What learning needs of the clean phase: rates, errors, delivered signals and the loss."""
-    lines = ["loss_held = loss", f"input.r_held = {ports_of(network, 'input')['output']}"]
+    """What learning needs of a phase: rates, errors and delivered signals."""
+    lines = [f"input.r_held = {ports_of(network, 'input')['output']}"]
     lines += ["one.r_held = r"] if network.bias else []
     for layer in (*layer_names(network), "output"):
         ports = ports_of(network, layer)
         lines += [f"{layer}.r_held = {ports['output']}", f"{layer}.delta_held = {ports['error']}"]
         lines += [f"{layer}.signal_held = {ports['signal']}"]
     return tuple(hold(line) for line in lines)
+
+
+def change_holds(network: Network) -> tuple[Hold, ...]:
+    """What the change of the loss is measured from, held in the output."""
+    readout = readout_of(network)
+    named = zip(readout.held_names, readout.held.values(), strict=True)
+    return tuple(hold(f"output.{name} = {text}") for name, text in named)
 
 
 def clean_phase(network: Network, duration: str, learn: Sequence[str] = ()) -> Phase:
@@ -179,16 +186,9 @@ def learning_phases(network: Network, duration: str, learn: Sequence[str], *, no
     return (replace(noisy, name="clean", switches={"perturb": 0.0}, draw_noise=False, learn=()), noisy)
 
 
-def perturbed_phase(duration: str, holds: Sequence[str], pathways: Sequence[Pathway]) -> Phase:
-    """Stimulus and noise on; at its end what `holds` says is held, and all pathways that can learn do."""
-    return Phase(
-        "perturbed",
-        duration,
-        {"perturb": 1.0},
-        draw_noise=True,
-        hold=tuple(hold(line) for line in holds),
-        learn=learning(pathways),
-    )
+def perturbed_phase(duration: str, holds: Sequence[Hold], learn: Sequence[str]) -> Phase:
+    """Stimulus and noise on; at its end what `holds` says is held, and the pathways learn."""
+    return Phase("perturbed", duration, {"perturb": 1.0}, draw_noise=True, hold=tuple(holds), learn=tuple(learn))
 
 
 def learning(pathways: Sequence[Pathway]) -> tuple[str, ...]:

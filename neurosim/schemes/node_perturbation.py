@@ -2,18 +2,19 @@
 
 Lansdell, Prakash & Kording (2020), ICLR: a clean and a perturbed phase in each presentation; each hidden
 neuron's noise times the change of the loss estimates the gradient at that neuron, and the feedback weights
-learn to predict it from the error they carry.
+learn to predict it from the error they carry. With ``baseline = "running"`` or ``"class"`` there is no clean phase:
+a critic says what loss to expect.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, model_validator
 
-from neurosim.circuit.description import Circuit, Initial, Pathway, hold
-from neurosim.schemes import _estimators, _network
+from neurosim.circuit.description import Circuit, Initial, Pathway
+from neurosim.schemes import _baselines, _estimators, _network
+from neurosim.schemes._baselines import Baseline, Critic
 from neurosim.schemes._estimators import Addition
 from neurosim.schemes._network import Network, Sized, Topology
 
@@ -38,6 +39,13 @@ class Config(BaseModel):
     reward_scope
         Whether each trial's noise meets its own change of the loss, or that of the whole ``batch``, which is
         unbiased as well but far noisier.
+    baseline
+        What the loss is compared with: that of a ``clean`` phase, or what a critic expects, which has learned a
+        ``running`` mean of the loss or one for each ``class``. Without a clean phase, estimates are noisier by the
+        variance of the loss over sigma squared, so sigma should be larger, and forward weights learn from perturbed
+        activities, with a bias of the order of sigma squared.
+    baseline_learning_rate
+        Of the critic.
     feedback_weights
         Standard deviation of the initial feedback weights times the root of the number of neurons they reach.
     duration, perturbed_duration
@@ -52,30 +60,49 @@ class Config(BaseModel):
     gamma: PositiveFloat = 0.1
     memory: PositiveFloat = float("inf")
     reward_scope: Literal["trial", "batch"] = "trial"
+    baseline: Baseline = "clean"
+    baseline_learning_rate: PositiveFloat = 0.1
     feedback_weights: NonNegativeFloat = 1.0
     duration: str = "50 ms"
     perturbed_duration: str = "50 ms"
 
+    @model_validator(mode="after")
+    def _fits(self) -> Config:
+        if self.baseline != "clean" and self.reward_scope != "trial":
+            raise ValueError(
+                f"got reward_scope '{self.reward_scope}', expected 'trial' with baseline '{self.baseline}'"
+            )
+        return self
+
 
 def build(config: Config, network: Network, task: Sized) -> Circuit:
-    """Two phases; forward and feedback weights learn at the end of the second."""
+    """Forward and feedback weights learn at the end of the last phase."""
     forward = _network.forward_pathways(network, config.learning_rate)
     ends = _network.feedback_ends(network, config.topology)
     added = _estimator(config, network, tuple(dict.fromkeys(source.split(".")[0] for _, source, _, _ in ends)))
     feedback = tuple(Pathway(name, source, target, **added.pathway) for name, source, target, _ in ends)
-    clean = _network.clean_phase(network, config.duration)
-    clean = replace(clean, hold=(*clean.hold, *added.holds))
-    change = "loss - loss_held"
-    if config.reward_scope == "batch":
-        change = "batch_loss - batch_loss_held"
-        clean = replace(clean, hold=(*clean.hold, hold("batch_loss_held = batch_loss")))
-    estimates = [f"{layer}.estimate = noise*({change})/sigma" for layer in _network.layer_names(network)]
-    perturbed = _network.perturbed_phase(config.perturbed_duration, estimates, (*forward, *feedback))
+    layers = _network.layer_names(network)
+    change = "loss_change" if config.reward_scope == "trial" else "batch_loss_change"
+    populations = tuple(added.populations(population) for population in _network.populations(network, task, noise=True))
+    pathways = (*forward, *feedback, *added.pathways)
+    critic = None
+    if config.baseline != "clean":
+        change = "(loss - expected)"
+        critic = Critic(config.baseline, config.baseline_learning_rate, layers)
+        populations, pathways = critic.add_to(populations), (*pathways, critic.learned, *critic.fixed)
+    phases = _baselines.phases(
+        network,
+        (config.duration, config.perturbed_duration),
+        added.holds,
+        [f"{layer}.estimate = noise*{change}/sigma" for layer in layers],
+        _network.learning((*forward, *feedback)),
+        critic=critic,
+    )
     return Circuit(
         "node_perturbation",
-        tuple(added.populations(population) for population in _network.populations(network, task, noise=True)),
-        (*forward, *feedback, *added.pathways),
-        (clean, perturbed),
+        populations,
+        pathways,
+        phases,
         _network.readout_of(network),
         f"output.{_network.ports_of(network, 'output')['output']}",
     )

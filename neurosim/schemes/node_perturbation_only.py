@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat
+from pydantic import BaseModel, ConfigDict, PositiveFloat, model_validator
 
 from neurosim.circuit.description import Circuit, Population, hold
-from neurosim.schemes import _network
+from neurosim.schemes import _baselines, _network
+from neurosim.schemes._baselines import Baseline, Critic
 from neurosim.schemes._network import Network, Sized
 
 
@@ -27,6 +28,12 @@ class Config(BaseModel):
         all perturbed neurons.
     learning_rate
         Of all weights, for the mean over a batch.
+    baseline
+        What the loss is compared with: that of a ``clean`` phase, or what a critic expects, which has learned a
+        ``running`` mean of the loss or one for each ``class``; then presynaptic rates are those of the perturbed
+        phase, with a bias of the order of sigma squared.
+    baseline_learning_rate
+        Of the critic.
     duration, perturbed_duration
         Of the clean and the perturbed phase.
     """
@@ -34,29 +41,47 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     factor: Literal["noise", "activity"] = "noise"
     learning_rate: PositiveFloat = 0.01
+    baseline: Baseline = "clean"
+    baseline_learning_rate: PositiveFloat = 0.1
     duration: str = "50 ms"
     perturbed_duration: str = "50 ms"
 
+    @model_validator(mode="after")
+    def _fits(self) -> Config:
+        if self.baseline != "clean" and self.factor != "noise":
+            raise ValueError(f"got factor '{self.factor}', expected 'noise' with baseline '{self.baseline}'")
+        return self
+
 
 def build(config: Config, network: Network, task: Sized) -> Circuit:
-    """Two phases; all forward weights learn at the end of the second, no hidden population receives feedback."""
+    """All forward weights learn at the end of the last phase, no hidden population receives feedback."""
     forward = _network.forward_pathways(network, config.learning_rate, "scalar_reward")
     layers = (*_network.layer_names(network), "output")
-    clean = _network.clean_phase(network, config.duration)
     gains = tuple(hold(f"{layer}.gain_held = {_network.ports_of(network, layer)['gain']}") for layer in layers)
-    estimates = []
-    for layer in layers:
-        if config.factor == "noise":
-            estimates.append(f"{layer}.estimate = noise*(loss - loss_held)/sigma")
-        else:
-            # The mean of |da|^2 is the number of neurons times their variance: the same scale as the noise's.
-            estimates.append(f"{layer}.estimate = deviation*(loss - loss_held)*{_size(network, task, layer)}/power")
-    perturbed = _network.perturbed_phase(config.perturbed_duration, estimates, forward)
+    populations = tuple(_perturbed(p, config, network) for p in _network.populations(network, task, noise=True))
+    pathways, change, critic = forward, "loss_change", None
+    if config.baseline != "clean":
+        change = "(loss - expected)"
+        critic = Critic(config.baseline, config.baseline_learning_rate, layers)
+        populations, pathways = critic.add_to(populations), (*pathways, critic.learned, *critic.fixed)
+    if config.factor == "noise":
+        estimates = [f"{layer}.estimate = noise*{change}/sigma" for layer in layers]
+    else:
+        # The mean of |da|^2 is the number of neurons times their variance: the same scale as the noise's.
+        estimates = [f"{a}.estimate = deviation*{change}*{_size(network, task, a)}/power" for a in layers]
+    phases = _baselines.phases(
+        network,
+        (config.duration, config.perturbed_duration),
+        gains,
+        estimates,
+        _network.learning(forward),
+        critic=critic,
+    )
     return Circuit(
         "node_perturbation_only",
-        tuple(_perturbed(p, config, network) for p in _network.populations(network, task, noise=True)),
-        forward,
-        (replace(clean, hold=(*clean.hold, *gains)), perturbed),
+        populations,
+        pathways,
+        phases,
         _network.readout_of(network),
         f"output.{_network.ports_of(network, 'output')['output']}",
     )

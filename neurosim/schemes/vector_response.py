@@ -78,10 +78,10 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     perturbed = _network.perturbed_phase(
         config.perturbed_duration,
         [
-            *(f"{layer}.eligibility = noise/sigma" for layer in _network.layer_names(network)),
-            *(f"{name}.response = {drive} - drive_held" for name, drive in drives.items()),
+            *(hold(f"{layer}.eligibility = noise/sigma") for layer in _network.layer_names(network)),
+            *(hold(f"{name}.response = {drive} - drive_held") for name, drive in drives.items()),
         ],
-        (*forward, *feedback),
+        _network.learning((*forward, *feedback)),
     )
     return Circuit(
         "vector_response",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ class Evaluation:
 def evaluate(
     engine: Any, state: Mapping[str, Any], split: Split, *, chunk: int = 256, perturbed: bool = False
 ) -> Evaluation:
-    """Present a split once, without learning.
+    """Present a split once, without learning and, unless `perturbed`, without held noise, in the first phase alone.
 
     Parameters
     ----------
@@ -51,6 +51,8 @@ def evaluate(
     """
     if not len(split):
         return Evaluation(math.nan, math.nan)
+    if not perturbed:
+        engine = replace(engine, circuit=engine.circuit.undisturbed)
     circuit = engine.circuit
     names = [phase.name for phase in circuit.phases]
     phases = tuple(names if perturbed else names[:1])

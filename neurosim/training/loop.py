@@ -129,14 +129,22 @@ def learning_rates(
     for pathway in sorted(learning):
         name = f"{pathway}.learning_rate"
         if name in state:
-            factor = 0.0 if warming and pathway not in feedback else decay
+            factor = 0.0 if warming and _is_forward(circuit, pathway) else decay
             rates[name] = np.asarray(state[name] * factor, dtype=state[name].dtype)
     return rates
 
 
 def _is_feedback(circuit: Circuit, name: str) -> bool:
+    return _leads_to(circuit, name, "feedback")
+
+
+def _is_forward(circuit: Circuit, name: str) -> bool:
+    return _leads_to(circuit, name, "drive")
+
+
+def _leads_to(circuit: Circuit, name: str, port: str) -> bool:
     population, variable = circuit.pathway[name].target.split(".")
-    return circuit.population[population].neuron.ports.get("feedback") == variable
+    return circuit.population[population].neuron.ports.get(port) == variable
 
 
 def _order(config: Config, epoch: int, trials: int, seed: int) -> np.ndarray:

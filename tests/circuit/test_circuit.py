@@ -237,10 +237,10 @@ def test_prints_what_is_not_local(name: str) -> None:
     built = circuit(
         populations=(Population("hidden", 3, neuron), Population("output", 3, neuron)),
         pathways=(
-            Pathway("W", "hidden.r", "output.drive", rule=rule, parameters=values),
+            Pathway("W", "hidden.r", "output.drive", rule=rule, parameters=values, sigma=0.1),
             Pathway("B", "output.v", "hidden.feedback"),
         ),
-        phases=(Phase("only", "5 ms"),),
+        phases=(Phase("only", "5 ms", hold=tuple(hold(f"output.{n}_held = {t}") for n, t in SQUARED.held.items())),),
     )
     assert (f"rule {name} (not local)" in str(built)) == (not rule.local)
     assert built.local == rule.local

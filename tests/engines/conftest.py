@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from neurosim import registry
-from neurosim.circuit.description import Circuit, Connectivity, Pathway, Phase, Population
+from neurosim.circuit.description import Circuit, Connectivity, Pathway, Phase, Population, hold
 from neurosim.neurons._model import NeuronModel
 from neurosim.rules._rule import OracleRule, Rule
 from neurosim.schemes._network import Network
 
 N_INPUTS, N_OUTPUTS = 3, 4
+#: What rules may read besides the two neurons: broadcast scalars, and the noise on the synapse's own weight.
+BROADCAST, NOISE = {"loss", "loss_change"}, {"noise", "sigma"}
 
 
 def variants() -> list[tuple[str, dict[str, Any]]]:
@@ -72,22 +74,41 @@ def rule_circuit() -> Callable[..., Circuit]:
     """Builds two populations in which all that a rule reads is given, and the pathway ``rule`` between them."""
 
     def build(rule: Rule | OracleRule, connectivity: Connectivity = "dense") -> Circuit:
-        own = {*rule.synaptic_variables, *rule.parameters, "w_reciprocal", "dt", "loss"}
+        own = {*rule.synaptic_variables, *rule.parameters, "w_reciprocal", "dt", *BROADCAST, *NOISE}
         sides: dict[str, set[str]] = {"pre": {"r"}, "post": {"r"}}
         for name in rule.names - own:
             variable, _, side = name.rpartition("_")
             sides[side].add(variable)
+        squared = registry.load("readouts", "squared_error").READOUT
+        held = zip(squared.held_names, squared.held.values(), strict=True) if "loss_change" in rule.names else ()
         missing = {name: 0.1 for name, default in rule.parameters.items() if default is None}
         populations = tuple(Population(side, 3, _neuron(variables)) for side, variables in sides.items())
         return Circuit(
             "one_rule",
             populations,
             (
-                Pathway("rule", "pre.r", "post.x_in", rule=rule, parameters=missing, connectivity=connectivity),
+                Pathway(
+                    "rule",
+                    "pre.r",
+                    "post.x_in",
+                    rule=rule,
+                    parameters=missing,
+                    connectivity=connectivity,
+                    sigma=0.2 if rule.names & NOISE else None,
+                ),
                 Pathway("back", "post.r", "pre.x_in", connectivity=connectivity),
             ),
-            (Phase("only", "5 ms", learn=("rule",) if rule.learns else ()),),
-            registry.load("readouts", "squared_error").READOUT,
+            (
+                Phase(
+                    "only",
+                    "5 ms",
+                    {"perturb": 1.0} if rule.names & NOISE else {},
+                    draw_noise=True,
+                    hold=tuple(hold(f"post.{name} = {text}") for name, text in held),
+                    learn=("rule",) if rule.learns else (),
+                ),
+            ),
+            squared,
             "post.x",
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 from neurosim.circuit.description import Circuit
 from neurosim.engines.batched import optimisation
 from neurosim.engines.batched.presentation import Outcome, present
-from neurosim.engines.noise import draw_pairs, drawn_sizes, named_noise, noise_keys
+from neurosim.engines.noise import draw_pairs, drawn_shapes, named_noise, noise_keys
 from neurosim.engines.optimiser import PLAIN, Optimiser
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
@@ -69,7 +70,8 @@ class BatchedEngine:
         first
             Running number of the first trial's presentation: noise depends on (seed, number) alone.
         noise
-            Held noise to use instead: ``phase -> population.variable -> (trial, n)``.
+            Held noise to use instead: ``phase -> population.variable -> (trial, n)``, and for noise on weights
+            ``pathway.noise -> (trial, n_post, n_pre)``.
         report, record
             Variables wanted at the end of each phase, and at every step.
         learn
@@ -227,7 +229,7 @@ def _train(
     first: Any,
 ) -> Any:
     steps, batch = order.shape
-    drawing = {phase.name: (phase, sizes) for phase in circuit.phases if (sizes := drawn_sizes(circuit, phase))}
+    drawing = {phase.name: (phase, shapes) for phase in circuit.phases if (shapes := drawn_shapes(circuit, phase))}
 
     def step(learned: Any, inputs: Any) -> Any:
         number, chosen, pairs = inputs
@@ -246,11 +248,11 @@ def _train(
         # Noise is drawn for many steps at once: in one go for each step it would cost as much as the network itself.
         numbers, chosen = inputs
         presentations = (first + numbers[:, None] * batch + jnp.arange(batch, dtype=jnp.uint32)).ravel()
-        pairs = {name: draw_pairs(sizes, phase, keys, presentations) for name, (phase, sizes) in drawing.items()}
+        pairs = {name: draw_pairs(shapes, phase, keys, presentations) for name, (phase, shapes) in drawing.items()}
         rows = jax.tree.map(lambda array: array.reshape(len(numbers), batch, -1), pairs)
         return jax.lax.scan(step, learned, (numbers, chosen, rows))
 
-    numbers_a_step = batch * sum(sum(sizes.values()) for _, sizes in drawing.values())
+    numbers_a_step = batch * sum(math.prod(shape) for _, shapes in drawing.values() for shape in shapes.values())
     length = _block_length(steps, numbers_a_step)
     numbers = jnp.arange(steps, dtype=jnp.uint32)
     blocks = (numbers.reshape(-1, length), order.reshape(-1, length, batch))

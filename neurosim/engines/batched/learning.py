@@ -60,8 +60,11 @@ def _term(now: Snapshot, pathway: str, term: RuleTerm, trials: int) -> Any:
     circuit = now.plan.circuit
     post, pre = (_factor(now, pathway, function) for function in (term.post, term.pre))
     count = trials if circuit.pathway[pathway].reduction == "mean" else 1
-    product = _outer(circuit.pathway[pathway].connectivity, post, pre, circuit.shape(pathway), trials) / count
     own = _factor(now, pathway, term.own)
+    if own is not None and jnp.ndim(own) > len(circuit.weights_shape(pathway)):
+        # Noise on the weights: each trial has its own.
+        return _sum_with_own(circuit.pathway[pathway].connectivity, post, pre, own) / count
+    product = _outer(circuit.pathway[pathway].connectivity, post, pre, circuit.shape(pathway), trials) / count
     return product if own is None else product * own
 
 
@@ -78,6 +81,16 @@ def _outer(connectivity: str, post: Any, pre: Any, shape: tuple[int, int], trial
     post = jnp.broadcast_to(post, (trials, shape[0]))
     pre = jnp.broadcast_to(pre, (trials, shape[1]))
     return post.T @ pre
+
+
+def _sum_with_own(connectivity: str, post: Any, pre: Any, own: Any) -> Any:
+    """The sum over trials of post times pre times a factor that differs from synapse to synapse and trial to trial."""
+    post, pre = (_per_trial(factor) for factor in (post, pre))
+    if connectivity == "dense":
+        post, pre = (None if post is None else post[:, :, None]), (None if pre is None else pre[:, None, :])
+    for factor in (post, pre):
+        own = own if factor is None else own * factor
+    return jnp.sum(own, axis=0)
 
 
 def _per_trial(factor: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from neurosim.circuit.description import Circuit, Phase
+from neurosim.circuit.description import PERTURB, Circuit, Phase
 from neurosim.circuit.plan import Plan, plan, resolve
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.liveness import asked_at_end, lives
@@ -69,7 +69,8 @@ def present(
     presentations
         Running numbers of the trials' presentations, shape (trial,).
     noise
-        Held noise to use instead of drawing it: ``phase -> population.variable -> (trial, n)``.
+        Held noise to use instead of drawing it: ``phase -> population.variable -> (trial, n)``, and
+        ``pathway.noise -> (trial, n_post, n_pre)``.
     report
         Variables wanted at the end of each phase.
     record
@@ -89,12 +90,13 @@ def present(
     live = _live(circuit, graph, report, record, phases, setting)
     leaves = {name: a for name, a in values.items() if name not in graph.nodes}
     current: Arrays = {**leaves, **{name: a for name, a in stimuli.items() if jnp.ndim(a) < 3}}
+    current |= {f"{pathway.name}.noise": jnp.zeros((), dtype) for pathway in circuit.perturbed}
     courses = {name: a for name, a in stimuli.items() if jnp.ndim(a) == 3}
     step = 0
     for phase in run:
         given = (noise or {}).get(phase.name)
         current |= dict(given) if given is not None else draw_noise(circuit, phase, keys, presentations, dtype)
-        switched = {**current, **_switches(circuit, phase, dtype)}
+        switched = {**current, **_switches(circuit, phase, dtype), **_on_weights(circuit, phase, current)}
         learning = [circuit.pathway[name] for name in phase.learn] if learn else []
         if setting.steady:
             after: Arrays = {}
@@ -144,6 +146,15 @@ def _switches(circuit: Circuit, phase: Phase, dtype: Any) -> Arrays:
             if equation is not None and "shared" in equation.flags:
                 found[f"{population}.{name}"] = jnp.asarray(value, dtype)
     return found
+
+
+def _on_weights(circuit: Circuit, phase: Phase, values: Mapping[str, Any]) -> Arrays:
+    """What held noise adds to the weights, with a trial axis, if the phase switches it on and any was drawn."""
+    on = phase.switches.get(PERTURB, 0.0)
+    noise = {pathway.name: values[f"{pathway.name}.noise"] for pathway in circuit.perturbed if on}
+    return {
+        f"{name}.perturbation": on * values[f"{name}.sigma"] * drawn for name, drawn in noise.items() if jnp.ndim(drawn)
+    }
 
 
 def _hold(circuit: Circuit, phase: Phase, end: Snapshot) -> Arrays:

@@ -80,7 +80,7 @@ class Snapshot:
         if node.kind == "input":
             return self._input(node)
         if node.kind == "sum":
-            return jnp.sum(self._per_neuron(node.needs["loss_share"]), axis=-1, keepdims=True)
+            return jnp.sum(self._per_neuron(node.needs["share"]), axis=-1, keepdims=True)
         if node.kind == "batch_sum":
             return jnp.sum(self[node.needs["loss"]], axis=0, keepdims=True)
         assert node.function is not None
@@ -124,11 +124,16 @@ def deliver(circuit: Circuit, pathway: str, values: Mapping[str, Any], activity:
     """
     found = circuit.pathway[pathway]
     _, n_pre = circuit.shape(pathway)
-    weights = values[f"{found.tie.pathway if found.tie else pathway}.w"]
+    owner = found.tie.pathway if found.tie else pathway
+    weights = values[f"{owner}.w"]
+    # Of each trial its own; there only while noise acts on the weights.
+    noise = values.get(f"{owner}.perturbation")
     if found.connectivity == "one_to_one":
-        return weights * activity
+        return (weights if noise is None else weights + noise) * activity
     if found.tie is not None and found.tie.transposed:
-        weights = weights.T
+        weights, noise = weights.T, None if noise is None else jnp.swapaxes(noise, -1, -2)
     if n_pre == 1:
-        return activity * weights[:, 0]
-    return jnp.broadcast_to(activity, (*jnp.shape(activity)[:-1], n_pre)) @ weights.T
+        return activity * (weights[:, 0] if noise is None else weights[:, 0] + noise[..., 0])
+    full = jnp.broadcast_to(activity, (*jnp.shape(activity)[:-1], n_pre))
+    delivered = full @ weights.T
+    return delivered if noise is None else delivered + jnp.einsum("...ij,...j->...i", noise, full)

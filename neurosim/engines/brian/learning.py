@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from brian2.utils.stringtools import word_substitute
 
-from neurosim.circuit.composition import broadcast
 from neurosim.circuit.description import Circuit, Pathway, Phase
 from neurosim.circuit.plasticity import rule_names
 from neurosim.circuit.validation import reciprocal_of
-from neurosim.engines.brian.objects import LEARNING, Objects
+from neurosim.engines.brian.objects import LEARNING, NOISE, SIGMA, Objects
 from neurosim.engines.state import State, learned_names
 from neurosim.rules._rule import OracleRule, Rule
 
@@ -53,6 +52,8 @@ class Learning:
         for pathway in self.circuit.pathways:
             if pathway.tie is not None:
                 continue
+            if pathway.sigma is not None:
+                self.objects.set_synaptic(pathway.name, SIGMA, self.state[f"{pathway.name}.sigma"])
             local = isinstance(pathway.rule, Rule)
             for variable in (*pathway.rule.synaptic_variables, *pathway.rule.parameters) if local else ("w",):
                 self.objects.set_synaptic(pathway.name, variable, self.state[f"{pathway.name}.{variable}"])
@@ -113,8 +114,7 @@ def rule_code(circuit: Circuit, pathway: Pathway) -> str:
     """
     assert isinstance(pathway.rule, Rule)
     lines = []
-    scalars = broadcast(circuit)
-    names = {n: f"{n}_post" for n in rule_names(circuit, pathway.name) if n in scalars}
+    names = {"noise": NOISE, "sigma": SIGMA} if pathway.sigma is not None else {}
     for variable, expression in pathway.rule.increments.items():
         text = word_substitute(expression, names)
         if pathway.rule.timing == "step":

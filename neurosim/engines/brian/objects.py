@@ -11,7 +11,7 @@ import brian2
 import numpy as np
 from brian2.groups.group import CodeRunner
 
-from neurosim.circuit.composition import LOSS, broadcast, compose, sums_of
+from neurosim.circuit.composition import broadcast, compose, losses_of, sums_of
 from neurosim.circuit.description import Circuit, Pathway
 from neurosim.circuit.plan import plan
 from neurosim.engines.setting import Setting
@@ -27,6 +27,8 @@ from neurosim.units import dimension_text
 FIRST, MONITOR = -1_000_000, -1
 #: Switches a rule that acts at every step.
 LEARNING = "is_learning"
+#: Noise on weights. Brian2 wants names of Synapses that neither population has; what a rule calls ``noise`` is one.
+NOISE, SIGMA, SWITCH = "w_noise", "w_sigma", "w_perturb"
 _counter = itertools.count()
 
 
@@ -193,6 +195,10 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
         lines += [f"{name} : 1 (shared)" for name in (*rule.parameters, LEARNING)]
         lines += [f"change_{variable} : 1" for variable in rule.changed]
         lines += ["w_reciprocal : 1"] if "reciprocal" in rule.reads else []
+    weight = "w"
+    if pathway.sigma is not None:
+        lines += [f"{NOISE} : 1", f"{SIGMA} : {unit} (shared)", f"{SWITCH} : 1 (shared)"]
+        weight = f"(w + {SWITCH}*{SIGMA}*{NOISE})"
     sums = {}
     on_pre = None
     for user in circuit.pathways:
@@ -202,15 +208,18 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
         here, there = ("post", "pre") if transposed else ("pre", "post")
         variable = user.target.split(".")[1]
         if user.at_spikes:
-            on_pre = f"{variable}_post += w"
+            on_pre = f"{variable}_post += {weight}"
             continue
         summed = f"{variable}_{user.name}_{there}"
         kind = compose(circuit)[user.post].equation_set.by_name[variable].unit
-        lines.append(f"{summed} = w*{user.source.split('.')[1]}_{here} : {kind} (summed)")
+        lines.append(f"{summed} = {weight}*{user.source.split('.')[1]}_{here} : {kind} (summed)")
         sums[f"{user.target}|{user.name}"] = summed
     synapses = brian2.Synapses(
         pre, post, "\n".join(lines), on_pre=on_pre, clock=objects.clock, name=f"{pathway.name}_synapses*"
     )
+    for name in rule.names & broadcast(circuit).keys():
+        # A variable that populations link to cannot be read through them.
+        synapses.variables.add_reference(name, objects.scalars, name, index="0")
     synapses.connect(j="i") if pathway.connectivity == "one_to_one" else synapses.connect()
     updaters |= {name: synapses.summed_updaters[summed] for name, summed in sums.items()}
     return synapses
@@ -225,18 +234,14 @@ def _add_sums(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> N
         pairs.connect()
         objects.extra.append(pairs)
         updaters[qualified] = pairs.summed_updaters[f"{name}_post"]
-    if circuit.readout is None:
-        return
-    total = brian2.Synapses(
-        objects.groups[str(circuit.output_population)],
-        objects.scalars,
-        f"{LOSS}_post = loss_share_pre : 1 (summed)",
-        clock=objects.clock,
-        name="neurosim_loss*",
-    )
-    total.connect()
-    objects.extra.append(total)
-    updaters[LOSS] = total.summed_updaters[f"{LOSS}_post"]
+    for name, share in losses_of(circuit).items():
+        population, variable = share.split(".")
+        model = f"{name}_post = {variable}_pre : 1 (summed)"
+        group = objects.groups[population]
+        total = brian2.Synapses(group, objects.scalars, model, clock=objects.clock, name=f"neurosim_{name}*")
+        total.connect()
+        objects.extra.append(total)
+        updaters[name] = total.summed_updaters[f"{name}_post"]
 
 
 def _sum_names(node: Any) -> list[str]:

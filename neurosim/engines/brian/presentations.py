@@ -10,10 +10,10 @@ from typing import Any
 import brian2
 import numpy as np
 
-from neurosim.circuit.composition import BATCH_LOSS, broadcast, compose
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose
+from neurosim.circuit.description import PERTURB, Circuit
 from neurosim.engines.brian.learning import Learning, learning_pathways
-from neurosim.engines.brian.objects import build_objects
+from neurosim.engines.brian.objects import NOISE, SWITCH, build_objects
 from neurosim.engines.brian.recorder import Recorder
 from neurosim.engines.noise import draw_noise, noise_keys
 from neurosim.engines.outputs import Outputs
@@ -132,8 +132,16 @@ class Presentations:
                 self.objects.set(name, array[trial])
             if not self.circuit.carry or trial == 0:
                 self._reset()
+        for pathway in self.circuit.perturbed:
+            self.objects.set_synaptic(pathway.name, SWITCH, phase.switches.get(PERTURB, 0.0))
+            if number == 0:
+                self.objects.set_synaptic(pathway.name, NOISE, np.zeros(self.circuit.weights_shape(pathway.name)))
+        on_weights = {f"{pathway.name}.noise": pathway.name for pathway in self.circuit.perturbed}
         for name, array in self.noise[phase.name].items():
-            self.objects.set(name, array[trial])
+            if name in on_weights:
+                self.objects.set_synaptic(on_weights[name], NOISE, array[trial])
+            else:
+                self.objects.set(name, array[trial])
         self.learning.begin(phase, learn=self.learn)
         switched = {name for p in self.circuit.phases for name in p.switches}
         for population, model in compose(self.circuit).items():
@@ -196,7 +204,9 @@ class Presentations:
         numbers = np.arange(first, first + self.trials, dtype=np.uint32)
         found = {}
         for phase in self.phases:
-            drawn = given.get(phase.name) or draw_noise(self.circuit, phase, keys, numbers, "float32")
+            drawn = given.get(phase.name)
+            if drawn is None:
+                drawn = draw_noise(self.circuit, phase, keys, numbers, "float32")
             found[phase.name] = {name: np.asarray(a, dtype=self.setting.dtype) for name, a in drawn.items()}
         return found
 
@@ -226,8 +236,9 @@ class Presentations:
                 f"pathway '{beyond}' reads more than its synapses see, which standalone code cannot; use the target "
                 "'numpy' or 'cython'"
             )
-        if BATCH_LOSS in broadcast(self.circuit) and self.trials > 1:
-            raise EngineError(f"'{BATCH_LOSS}' is a sum over trials that run at once; use the engine 'batched'")
+        summed = next((name for name in BATCH_SUMS if name in broadcast(self.circuit)), None)
+        if summed and self.trials > 1:
+            raise EngineError(f"'{summed}' is a sum over trials that run at once; use the engine 'batched'")
         for population, model in compose(self.circuit).items():
             for equation in model.equation_set.equations:
                 if "t" in equation.names and self.trials > 1 and not self.circuit.carry:
