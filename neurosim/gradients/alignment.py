@@ -31,6 +31,8 @@ _SIGNAL = {
     "signal_sign_agreement": sign_agreement,
     "signal_r2": r_squared,
 }
+#: The numbers that `alignment` gives for each layer.
+MEASURES = (*_SIGNAL, "update_angle_deg", "weight_angle_deg")
 
 
 def alignment(

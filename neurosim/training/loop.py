@@ -189,6 +189,7 @@ def _report(
         stimuli = stimuli_of(engine.circuit, task.train, rows)
         layers = alignment(engine.circuit, engine.setting, progress.state, stimuli, seed=seed)
     report = replace(report, validation_loss=found.loss, validation_accuracy=found.accuracy, layers=layers)
+    report = replace(report, presentations=progress.presentations)
     for call in on_epoch:
         call(report)
     return replace(progress, reports=(*progress.reports, report))
