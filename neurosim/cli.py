@@ -190,7 +190,8 @@ def _model_rows(name: str) -> list[tuple[str, str]]:
 
 
 def _table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    table = Table(*columns)
+    # Cells that wrap want lines between them.
+    table = Table(*columns, show_lines=any(len(" ".join(row)) > console.width - 10 for row in rows))
     for row in rows:
         table.add_row(*row)
     console.print(table)
