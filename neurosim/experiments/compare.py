@@ -19,6 +19,7 @@ from neurosim.experiments.readings import over
 from neurosim.experiments.run import Run, Watcher
 from neurosim.experiments.statistics import Interval, band, interval
 from neurosim.experiments.tables import csv_text, markdown_text
+from neurosim.experiments.variants import parted
 from neurosim.plots.comparison import comparison_figure
 from neurosim.plots.figures import save_figure
 
@@ -208,7 +209,7 @@ def compare(
             raise ConfigError(f"{model.name} measures with a probe, expected models that are trained")
     if len({(model.name, model.hash) for model in loaded}) < len(loaded):
         raise ConfigError("a model was given twice")
-    names = short_names([str(given) if isinstance(given, str | Path) else given.name for given in models])
+    names = short_names([_full_name(given, model) for given, model in zip(models, loaded, strict=True)])
     root = Path(out) if out is not None else Path("runs") / "compare"
     with files.writing(root):
         root.mkdir(parents=True, exist_ok=True)
@@ -226,13 +227,20 @@ def compare(
 
 
 def short_names(names: Sequence[str]) -> list[str]:
-    """The shortest ends of paths or names, all of the same depth, that tell them apart."""
-    parts = [name.removesuffix(".toml").split("/") for name in names]
+    """The shortest ends of names, all of the same depth, that tell them apart."""
+    parts = [name.split("/") for name in names]
     for depth in range(1, max(map(len, parts), default=0) + 1):
         short = ["/".join(part[-depth:]) for part in parts]
         if len(set(short)) == len(short):
             return short
     return list(names)
+
+
+def _full_name(given: str | Path | Model, model: Model) -> str:
+    """The name of a model, with the folder of its file."""
+    path = parted(given)[0] if isinstance(given, str) else given
+    from_file = isinstance(path, Path) or (isinstance(path, str) and path.endswith(".toml"))
+    return (Path(path).resolve().parent / model.name).as_posix() if from_file else model.name
 
 
 def _draw(comparison: Comparison) -> None:
