@@ -40,18 +40,19 @@ class Live:
     def begin(self, model: Model, folder: Path) -> None:
         """See `neurosim.experiments.run.Watcher`."""
         self._stop()
-        what = f"{model.probe_kind} of {model.scheme_kind}" if model.probe_kind else model.scheme_kind
-        self.console.print(f"{model.name}: {what} on {model.task_kind}, {model.engine.level} level")
+        scheme = f"{model.probe_kind} of {model.scheme_kind}" if model.probe_kind else model.scheme_kind
+        self.console.print(f"{model.name}: {scheme} on {model.task_kind}, {model.engine.level} level")
         # A probe has one course of steps, as if it were one epoch.
         self.done, self.epochs = 0, 1 if model.probe_kind else model.training.epochs
         if not self.console.is_terminal:
             return
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"), BarColumn(bar_width=20))
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=20))
         columns += (TextColumn("{task.fields[numbers]}"), TimeRemainingColumn())
         self.bar = Progress(*columns, console=self.console)
-        self.task = self.bar.add_task("", total=self.epochs, epoch=0, epochs=self.epochs, numbers="compiling")
+        what = model.probe_kind or f"epoch 0/{self.epochs}"
+        self.task = self.bar.add_task(what, total=self.epochs, numbers="" if model.probe_kind else "compiling")
         self.bar.start()
 
     def step(self, done: int, total: int) -> None:
@@ -63,7 +64,8 @@ class Live:
         """See `neurosim.experiments.run.Watcher`."""
         self.done = report.epoch
         if self.bar is not None and self.task is not None:
-            self.bar.update(self.task, completed=report.epoch, epoch=report.epoch, numbers=_numbers(report))
+            what = f"epoch {report.epoch}/{report.epochs}"
+            self.bar.update(self.task, description=what, completed=report.epoch, numbers=_numbers(report))
             return
         # A log file wants to be read: at most a line a second, and the first and the last one.
         now = time.monotonic()

@@ -19,7 +19,7 @@ from neurosim.experiments.tables import csv_text, markdown_text
 
 def test_intervals_are_students():
     found = interval([1.0, 2.0, 3.0])
-    # With two degrees of freedom the point p of t is (2p - 1)*sqrt(2/(1 - (2p - 1)^2)); the standard error is 1/sqrt(3).
+    # With two degrees of freedom the quantile p of t is (2p - 1)*sqrt(2/(1 - (2p - 1)^2)).
     assert (found.mean, found.count) == (2, 3)
     assert found.half_width == pytest.approx(0.95 * math.sqrt(2 / (1 - 0.95**2)) / math.sqrt(3), rel=1e-9)
     assert str(found) == "2 ± 2.5"

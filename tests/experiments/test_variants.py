@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -137,16 +134,3 @@ def test_an_override_cannot_change_a_variant():
 @pytest.mark.parametrize("name", registry.models())
 def test_every_variant_of_every_shipped_model_fits(name):
     assert all(model.name == f"{name}+{variant}" for variant, model in load_variants(name).items())
-
-
-def test_checking_models_imports_no_jax(tmp_path):
-    path = tmp_path / "m.toml"
-    path.write_text(tomli_w.dumps(MODEL))
-    names = [*registry.models(), str(path)]
-    code = (
-        "import sys; from neurosim.experiments.model_file import load, load_variants\n"
-        f"for name in {names!r}: load(name); load_variants(name)\n"
-        "print([name for name in ('jax', 'xarray') if name in sys.modules])"
-    )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.cwd())
-    assert found.stdout.strip() == "[]"
