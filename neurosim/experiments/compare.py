@@ -105,18 +105,20 @@ class Comparison:
     def columns(self) -> tuple[str, ...]:
         """Heads of `rows`."""
         until = f"presentations to {self.reach:g} %"
-        return ("model", "test", until, "local", "layer", "signal angle (deg)", "update angle (deg)")
+        test = {(True,): "test accuracy (%)", (False,): "test loss"}.get(self._kinds, "test")
+        return ("model", test, until, "local", "layer", "signal angle (deg)", "update angle (deg)")
 
     @property
     def rows(self) -> list[tuple[str, ...]]:
         """The table as text: a line for each layer, what concerns the model in the first."""
         found = []
         for entry in self.entries:
-            unit = "accuracy {} %" if entry.classifies else "loss {}"
-            test = unit.format(entry.test()) if entry.runs else "-"
+            test = entry.test().text(2 if entry.classifies else None)
+            if len(self._kinds) > 1 and entry.runs:
+                test = f"accuracy {test} %" if entry.classifies else f"loss {test}"
             about = (entry.name, test, self._until(entry), _LOCAL[entry.local])
             for number, layer in enumerate(entry.layers or ("-",)):
-                angles = (entry.angle(layer, name).text(3) for name in _ANGLES)
+                angles = (entry.angle(layer, name).text(1) for name in _ANGLES)
                 found.append((*(about if number == 0 else ("",) * len(about)), layer, *angles))
         return found
 
@@ -125,7 +127,8 @@ class Comparison:
         """What a reader of the table has to know."""
         found = [
             "Mean ± half the 95 % confidence interval (Student's t) over the seeds; angles to the true gradient.",
-            "A scheme that perturbs does so once a presentation: its presentations are its reward samples.",
+            "Presentations are counted to the first evaluation that reaches it, so to a whole epoch. A scheme that "
+            "perturbs does so once a presentation: its presentations are its reward samples.",
         ]
         for entry in self.entries:
             for seed, attempt in enumerate(entry.attempts):
@@ -163,7 +166,12 @@ class Comparison:
         if not reached:
             return "not reached"
         missing = "" if reached == len(entry.runs) else f" ({reached} of {len(entry.runs)} seeds)"
-        return until.text(6) + missing
+        return until.text(0) + missing
+
+    @property
+    def _kinds(self) -> tuple[bool, ...]:
+        """Whether there are models with an accuracy, with a loss alone, or of both kinds."""
+        return tuple({entry.classifies for entry in self.entries if entry.runs})
 
 
 def compare(
@@ -238,8 +246,10 @@ def short_names(names: Sequence[str]) -> list[str]:
 
 def _full_name(given: str | Path | Model, model: Model) -> str:
     """The name of a model, with the folder of its file."""
-    path = parted(given)[0] if isinstance(given, str) else given
-    from_file = isinstance(path, Path) or (isinstance(path, str) and path.endswith(".toml"))
+    if isinstance(given, Model):
+        return model.name
+    path = parted(given)[0] if isinstance(given, str) else str(given)
+    from_file = isinstance(given, Path) or path.endswith(".toml")
     return (Path(path).resolve().parent / model.name).as_posix() if from_file else model.name
 
 

@@ -144,19 +144,17 @@ def judge(claim: Claim, attempts: Mapping[tuple[str, int], Attempt]) -> Verdict:
             where = f"{model.name}, seed {seed}"
             if attempt.run is None:
                 verdict = "falls short" if attempt.diverged else "not run"
-                return Verdict(row, verdict, tuple(values), f"{where}: {attempt.message}", failed=True)
+                return _unmet(row, values, f"{where}: {attempt.message}", verdict)
             try:
                 numbers.append(read(reading, attempt.run.summary, attempt.run.history))
             except DataError as error:
-                return Verdict(row, "falls short", tuple(values), f"{where}: {error}", failed=True)
+                return _unmet(row, values, f"{where}: {error}")
         values.append(_related(numbers, row.relation))
     judged = values if row.each_seed else [float(np.mean(values))]
     if all(map(row.met_by, judged)):
         note = "no longer a known gap" if row.known_gap is not None else ""
         return Verdict(row, "met", tuple(values), note)
-    return Verdict(
-        row, "falls short", tuple(values), f"known gap: {row.known_gap}" if row.known_gap else "", failed=True
-    )
+    return _unmet(row, values)
 
 
 def tally(verdicts: Sequence[Verdict]) -> str:
@@ -165,6 +163,13 @@ def tally(verdicts: Sequence[Verdict]) -> str:
     gaps = sum(verdict.verdict == "falls short" and verdict.row.known_gap is not None for verdict in verdicts)
     known = f" ({gaps} of them known)" if gaps else ""
     return f"{count['met']} met, {count['falls short']} fall short{known}, {count['not run']} not run"
+
+
+def _unmet(
+    row: Row, values: Sequence[float], note: str = "", verdict: Literal["falls short", "not run"] = "falls short"
+) -> Verdict:
+    notes = [note, f"known gap: {row.known_gap}" if row.known_gap is not None else ""]
+    return Verdict(row, verdict, tuple(values), "; ".join(filter(None, notes)), failed=True)
 
 
 def _left_out(row: Row) -> Verdict:

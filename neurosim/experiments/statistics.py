@@ -32,11 +32,12 @@ class Interval:
     def __str__(self) -> str:
         return self.text()
 
-    def text(self, digits: int = 4) -> str:
-        """``96.9 ± 0.4``, the interval with two digits."""
-        if math.isnan(self.half_width):
-            return number_text(self.mean, digits)
-        return f"{number_text(self.mean, digits)} ± {number_text(self.half_width, 2)}"
+    def text(self, decimals: int | None = None) -> str:
+        """``96.9 ± 0.4``, both with so many decimals; by default with four and two digits."""
+        shown = (number_text(self.mean), number_text(self.half_width, 2))
+        if decimals is not None and not math.isnan(self.mean):
+            shown = (f"{self.mean:.{decimals}f}", f"{self.half_width:.{decimals}f}")
+        return shown[0] if math.isnan(self.half_width) else " ± ".join(shown)
 
 
 def interval(values: Sequence[float]) -> Interval:

@@ -37,6 +37,9 @@ def learning_bands(curves: xarray.Dataset, ax: Axes, *, quantity: str) -> Axes:
         ax.plot(course.presentations, course[quantity], color=colour, linewidth=1.8, label=str(model))
         low, high = course[quantity] - course.half_width, course[quantity] + course.half_width
         ax.fill_between(course.presentations, low, high, color=colour, alpha=0.2, linewidth=0)
+    if curves[quantity].attrs.get("units") == "%":
+        # Intervals of few seeds reach beyond what a percentage can be.
+        ax.set_ylim(0, 102)
     ax.set_xlabel("presentations")
     ax.set_ylabel(label(curves[quantity]))
     ax.legend(frameon=False)
@@ -56,6 +59,7 @@ def angles_by_layer(angles: xarray.Dataset, ax: Axes, *, angle: str) -> Axes:
             places, own[angle], half, fmt="o", capsize=3, color=COLOURS[number % len(COLOURS)], label=str(model)
         )
     ax.set_xticks(range(shown.sizes["layer"]), [str(layer) for layer in shown.layer.values])
+    ax.set_xlim(-0.5, shown.sizes["layer"] - 0.5)
     ax.set_ylim(0, max(100.0, 1.03 * float(shown[angle].max())) if shown[angle].size else 100.0)
     ax.set_ylabel(label(angles[angle]))
     ax.legend(frameon=False)

@@ -53,6 +53,8 @@ def test_seeds_are_compared_in_pairs():
     assert verdict_of([6.0, 9.0], [2.0, 9.0], relation="ratio", low=1.0, high=3.0, each_seed=True).values == (3, 1)
     # Nothing is expected of a division by zero but that it does not pass, nor stop anything.
     assert verdict_of([0.0], [0.0], relation="ratio", low=-1e300).verdict == "falls short"
+    found = verdict_of([2.0], [0.0], relation="ratio", low=1.0)
+    assert found.verdict == "met" and found.cells[1] == "inf"
 
 
 def test_a_known_gap_is_run_shown_and_counted():
