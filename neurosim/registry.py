@@ -161,12 +161,16 @@ def expected_path(folder: str) -> Path:
     Raises
     ------
     UnknownNameError
-        No such folder ships, or it has no ``expected.toml``.
+        No such folder ships.
+    DataError
+        It has no ``expected.toml``.
     """
     known = sorted({name.partition("/")[0] for name in models()})
-    path = _models_folder() / folder / "expected.toml"
-    if folder not in known or not path.is_file():
+    if folder not in known:
         raise UnknownNameError(unknown("folder of models", folder, known))
+    path = _models_folder() / folder / "expected.toml"
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such file, so nothing is expected of the models beside it")
     return path
 
 

@@ -101,11 +101,16 @@ class Comparison:
     reach: float
     folder: Path
 
+    def __str__(self) -> str:
+        notes = "".join(f"\n{' '.join(note.split())}\n" for note in self.notes)
+        return markdown_text(self.columns, self.rows) + notes
+
     @property
     def columns(self) -> tuple[str, ...]:
         """Heads of `rows`."""
         until = f"presentations to {self.reach:g} %"
-        test = {(True,): "test accuracy (%)", (False,): "test loss"}.get(self._kinds, "test")
+        heads: dict[tuple[bool, ...], str] = {(True,): "test accuracy (%)", (False,): "test loss"}
+        test = heads.get(self._kinds, "test")
         return ("model", test, until, "local", "layer", "signal angle (deg)", "update angle (deg)")
 
     @property
@@ -228,8 +233,7 @@ def compare(
     ]
     comparison = Comparison(tuple(entries), reach, root)
     files.write_file(root / "compare.csv", csv_text(comparison.numbers))
-    notes = "".join(f"\n{' '.join(note.split())}\n" for note in comparison.notes)
-    files.write_file(root / "compare.md", markdown_text(comparison.columns, comparison.rows) + notes)
+    files.write_file(root / "compare.md", str(comparison))
     _draw(comparison)
     return comparison
 

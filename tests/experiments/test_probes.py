@@ -8,11 +8,16 @@ import sys
 from typing import Any
 
 import pytest
+import tomli_w
+from typer.testing import CliRunner
 
-from neurosim import registry
+from neurosim import cli, registry
 from neurosim.errors import ConfigError, NumericalError
 from neurosim.experiments import folder as files
+from neurosim.experiments.compare import compare
+from neurosim.experiments.expected import load_expected
 from neurosim.experiments.model_file import load
+from neurosim.experiments.reproduce import reproduce
 from neurosim.experiments.run import draw, open_run, train
 
 PROBE = '''"""Counts what it is given."""
@@ -134,3 +139,43 @@ def test_a_variant_can_measure_what_the_file_trains():
 
 def test_numbers_keep_nan_in_python(tmp_path):
     assert math.isnan(train(MODEL, out=tmp_path / "run").summary["probe"]["none"])
+
+
+@pytest.fixture
+def row_folder(tmp_path):
+    def make(*rows: dict[str, Any]):
+        (tmp_path / "count.toml").write_text(tomli_w.dumps(MODEL))
+        given = {"fact": "F.", "model": "count", "seeds": [0], "source": "derived", "tolerance": 1e-9}
+        (tmp_path / "expected.toml").write_text(tomli_w.dumps({"expected": [given | row for row in rows]}))
+        return tmp_path
+
+    return make
+
+
+def test_rows_about_what_a_probe_measures(row_folder, tmp_path):
+    rows = (
+        {"name": "probe.inputs", "value": 192.0},
+        {"name": "probe.inputs", "value": 128.0, "overrides": ["probe.factor=2.0"]},
+        {"history": "error", "over": "slope", "value": -1.0},
+        {"history": "error", "over": "first_below", "level": 0.2, "value": 100.0},
+        {"name": "probe.input", "value": 1.0},
+        {"name": "probe.inputs", "value": 1.0, "overrides": ["probe.factor=-1.0"]},
+    )
+    verdicts = reproduce(row_folder(*rows), out=tmp_path / "runs")
+    assert [verdict.verdict for verdict in verdicts] == ["met"] * 4 + ["falls short"] * 2
+    assert "did you mean 'inputs'" in verdicts[4].note and "the factor is negative" in verdicts[5].note
+    for name in ("test_accuracy", "layers.hidden1.signal_angle_deg", "probe", "probe.a.b"):
+        with pytest.raises(ConfigError, match=r"expected probe\.<number>: count measures instead of training"):
+            load_expected(row_folder({"name": name, "value": 1.0}))
+
+
+def test_the_command_shows_the_numbers(row_folder, tmp_path):
+    result = CliRunner().invoke(cli.app, ["run", str(row_folder() / "count.toml"), "--out", str(tmp_path / "run")])
+    assert result.exit_code == 0, result.output
+    assert "counting of node_perturbation on digits" in result.stdout
+    assert "inputs" in result.stdout and "192" in result.stdout
+
+
+def test_probes_are_not_compared(row_folder, tmp_path):
+    with pytest.raises(ConfigError, match="count measures with a probe"):
+        compare([row_folder() / "count.toml"], out=tmp_path / "runs")
