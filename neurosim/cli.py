@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,11 +13,10 @@ from rich.table import Table
 
 from neurosim import registry
 from neurosim.errors import NeurosimError, UnknownNameError
+from neurosim.experiments.live import Live
 
 if TYPE_CHECKING:
-    from neurosim.experiments.model_file import Model
     from neurosim.experiments.run import Run
-    from neurosim.training.history import EpochReport
 
 app = typer.Typer(
     name="neurosim",
@@ -30,6 +27,10 @@ app = typer.Typer(
 )
 
 ModelName = Annotated[str, typer.Argument(help="A TOML file or a shipped name, such as lansdell2020/digits.")]
+Variants = Annotated[
+    list[str] | None,
+    typer.Option("--variant", metavar="NAME", help="A variant of the model; again for more. Also: MODEL+NAME."),
+]
 Overrides = Annotated[
     list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change: training.epochs=5")
 ]
@@ -63,32 +64,85 @@ def run(
     model: ModelName,
     overrides: Overrides = None,
     *,
+    variant: Variants = None,
     seed: Annotated[int, typer.Option(help="Of initial weights, data order and noise.")] = 0,
     out: Annotated[Path | None, typer.Option(help="The run folder; by default runs/<scheme>-<time>-seed<N>.")] = None,
 ) -> None:
-    """Train a model, show how it learns, and write a run folder."""
+    """Train a model, or let it measure, show how that goes on, and write a run folder."""
     from neurosim.experiments.model_file import load
 
     console = _console()
     # Checked before JAX is imported, so that a slip is reported at once.
-    checked = load(model, overrides or [])
+    checked = load(model, overrides or [], variant or [])
     from neurosim.experiments.run import train
 
-    with _Live(console) as live:
+    with Live(console) as live:
         found = train(checked, seed=seed, out=out, progress=live)
     _show(console, found)
 
 
 @app.command()
 @_plainly
-def check(model: ModelName, overrides: Overrides = None) -> None:
-    """Check a model and print it: all settings, and the circuit with its equations."""
-    from neurosim.experiments.model_file import load
+def check(model: ModelName, overrides: Overrides = None, *, variant: Variants = None) -> None:
+    """Check a model and its variants, and print it: all settings, and the circuit with its equations."""
+    from neurosim.experiments.model_file import load, load_variants
 
-    checked = load(model, overrides or [])
+    checked = load(model, overrides or [], variant or [])
+    load_variants(model)
     circuit = checked.circuit
     typer.echo(str(checked))
+    if checked.variants:
+        typer.echo("".join(f"# variant {name}: {title}\n" for name, title in checked.variants.items()))
     typer.echo(str(circuit))
+
+
+@app.command()
+@_plainly
+def reproduce(
+    name: Annotated[str, typer.Argument(help="A folder of models, such as lansdell2020, or one model in it.")],
+    *,
+    slow: Annotated[bool, typer.Option("--slow", help="Run the rows that take long, too.")] = False,
+    out: Annotated[Path | None, typer.Option(help="For the runs; finished ones in it are reused.")] = None,
+) -> None:
+    """Run models and hold them against their expected.toml; exit code 1 if a row that was run is not met."""
+    from neurosim.experiments.reproduce import COLUMNS, tally
+    from neurosim.experiments.reproduce import reproduce as judge_all
+
+    console = _console()
+    with Live(console) as live:
+        verdicts = judge_all(name, slow=slow, out=out, progress=live, say=live.say)
+    _table(console, COLUMNS, [verdict.cells for verdict in verdicts])
+    console.print(tally(verdicts))
+    if any(verdict.failed for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+@app.command()
+@_plainly
+def compare(
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Names or files, with variants: MODEL+NAME.")],
+    *,
+    seeds: Annotated[int, typer.Option(help="How many seeds, from 0 on.")] = 3,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting to change in all; again for more.")
+    ] = None,
+    reach: Annotated[float, typer.Option(help="Count presentations to this validation accuracy in percent.")] = 90,
+    out: Annotated[Path | None, typer.Option(help="For runs and table; finished runs in it are reused.")] = None,
+) -> None:
+    """Train several models with several seeds: one table and one figure."""
+    from neurosim.experiments.compare import compare as compare_all
+
+    console = _console()
+    with Live(console) as live:
+        found = compare_all(
+            models, seeds=seeds, reach=reach, overrides=changes or [], out=out, progress=live, say=live.say
+        )
+    _table(console, found.columns, found.rows)
+    for note in found.notes:
+        console.print(note)
+    console.print(f"written to {found.folder}", soft_wrap=True)
+    if not all(entry.runs for entry in found.entries):
+        raise typer.Exit(1)
 
 
 @app.command("list")
@@ -96,7 +150,7 @@ def check(model: ModelName, overrides: Overrides = None) -> None:
 def list_(
     kind: Annotated[str | None, typer.Argument(help="One kind only, such as schemes.")] = None,
 ) -> None:
-    """List what there is: models, schemes, rules, neurons, readouts, tasks, metrics."""
+    """List what there is: models with their variants, schemes, rules, neurons, readouts, tasks, metrics, probes."""
     kinds = ("models", *registry.kinds)
     if kind is not None and kind not in kinds:
         raise UnknownNameError(f"unknown kind '{kind}': there are {', '.join(kinds)}")
@@ -104,7 +158,8 @@ def list_(
     for each in kinds if kind is None else (kind,):
         table = Table("name", "description", title=each, title_justify="left", box=None, padding=(0, 2, 0, 0))
         for name in registry.models() if each == "models" else registry.names(each):
-            table.add_row(name, _model_title(name) if each == "models" else registry.describe(each, name))
+            for row in _model_rows(name) if each == "models" else [(name, registry.describe(each, name))]:
+                table.add_row(*row)
         console.print(table)
         if kind is None:
             console.print()
@@ -124,15 +179,31 @@ def _console() -> Console:
     return Console(markup=False, highlight=False, emoji=False)
 
 
-def _model_title(name: str) -> str:
-    import tomllib
+def _model_rows(name: str) -> list[tuple[str, str]]:
+    """A shipped model and its variants, each with its title."""
+    from neurosim.experiments.sections import read_sections
+    from neurosim.experiments.variants import variants_of
 
-    with registry.model_path(name).open("rb") as stream:
-        return str(tomllib.load(stream).get("model", {}).get("title", ""))
+    sections = read_sections(name)[1]
+    titles = variants_of(sections).items()
+    return [(name, str(sections.get("model", {}).get("title", ""))), *((f"  +{each}", title) for each, title in titles)]
+
+
+def _table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    # Cells that wrap want lines between them.
+    table = Table(*columns, show_lines=any(len(" ".join(row)) > console.width - 10 for row in rows))
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
 
 
 def _show(console: Console, run: Run) -> None:
-    """The table at the end of a run."""
+    """What a run found, at its end."""
+    console.print()
+    if "probe" in run.summary:
+        _table(console, ("number", "value"), [(name, f"{value:.5g}") for name, value in run.summary["probe"].items()])
+        console.print(f"written to {run.folder}", soft_wrap=True)
+        return
     columns = {"signal": "signal_angle_deg", "update": "update_angle_deg", "weights": "weight_angle_deg"}
     table = Table("layer", title="angle to the true gradient, degrees", title_justify="left")
     for name in columns:
@@ -140,7 +211,6 @@ def _show(console: Console, run: Run) -> None:
     for layer, numbers in run.summary["layers"].items():
         values = (numbers.get(key, float("nan")) for key in columns.values())
         table.add_row(layer, *(f"{value:.1f}" if value == value else "-" for value in values))
-    console.print()
     if run.summary["layers"]:
         console.print(table)
     accuracy = run.summary.get("test_accuracy")
@@ -150,66 +220,3 @@ def _show(console: Console, run: Run) -> None:
         f"{run.summary['samples_per_second']:.0f} presentations/s"
     )
     console.print(f"written to {run.folder}", soft_wrap=True)
-
-
-class _Live:
-    """A progress bar on a terminal, a line per epoch elsewhere."""
-
-    def __init__(self, console: Console) -> None:
-        self.console, self.bar, self.task = console, None, None
-        self.last, self.done, self.epochs = 0.0, 0, 1
-
-    def __enter__(self) -> _Live:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
-            self.bar.stop()
-
-    def begin(self, model: Model, folder: Path) -> None:
-        """See `neurosim.experiments.run.Watcher`."""
-        title = f"{model.name}: {model.scheme_kind} on {model.task_kind}, {model.engine.level} level"
-        self.console.print(title)
-        self.epochs = model.training.epochs
-        if not self.console.is_terminal:
-            return
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"), BarColumn(bar_width=20))
-        columns += (TextColumn("{task.fields[numbers]}"), TimeRemainingColumn())
-        self.bar = Progress(*columns, console=self.console)
-        self.task = self.bar.add_task("", total=self.epochs, epoch=0, epochs=self.epochs, numbers="compiling")
-        self.bar.start()
-
-    def step(self, done: int, total: int) -> None:
-        """See `neurosim.experiments.run.Watcher`."""
-        if self.bar is not None and self.task is not None:
-            self.bar.update(self.task, completed=self.done + done / total)
-
-    def epoch(self, report: EpochReport) -> None:
-        """See `neurosim.experiments.run.Watcher`."""
-        self.done = report.epoch
-        if self.bar is not None and self.task is not None:
-            self.bar.update(self.task, completed=report.epoch, epoch=report.epoch, numbers=_numbers(report))
-            return
-        # A log file wants to be read: at most a line a second, and the first and the last one.
-        now = time.monotonic()
-        if report.epoch in (0, report.epochs) or now - self.last > 1:
-            self.last = now
-            print(f"epoch {report.epoch}/{report.epochs}  {_numbers(report)}", file=sys.stdout, flush=True)
-
-
-def _numbers(report: EpochReport) -> str:
-    parts = []
-    if report.train_loss == report.train_loss:
-        parts.append(f"loss {report.train_loss:.3f}")
-    if report.validation_accuracy == report.validation_accuracy:
-        parts.append(f"accuracy {report.validation_accuracy:.1f} %")
-    elif report.validation_loss == report.validation_loss:
-        parts.append(f"validation loss {report.validation_loss:.3f}")
-    angles = [
-        f"{value:.0f}°"
-        for numbers in report.layers.values()
-        if (value := numbers.get("signal_angle_deg", float("nan"))) == value
-    ]
-    return "  ".join([*parts, *(["angle " + " ".join(angles)] if angles else [])])

@@ -151,8 +151,34 @@ def model_path(name: str) -> Path:
     """
     known = models()
     if name not in known:
-        raise UnknownNameError(_unknown("model", name, known))
+        raise UnknownNameError(unknown("model", name, known))
     return _models_folder() / f"{name}.toml"
+
+
+def expected_path(folder: str) -> Path:
+    """Find what the models of a shipped folder, such as ``lansdell2020``, are held against.
+
+    Raises
+    ------
+    UnknownNameError
+        No such folder ships.
+    DataError
+        It has no ``expected.toml``.
+    """
+    known = sorted({name.partition("/")[0] for name in models()})
+    if folder not in known:
+        raise UnknownNameError(unknown("folder of models", folder, known))
+    path = _models_folder() / folder / "expected.toml"
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such file, so nothing is expected of the models beside it")
+    return path
+
+
+def unknown(what: str, name: str, known: list[str]) -> str:
+    """The sentence about a name that does not exist: the nearest one, and all there are."""
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean '{close[0]}'? " if close else ""
+    return f"unknown {what} '{name}': {hint}there are {', '.join(known) or 'none'}"
 
 
 def _shipped(kind: str) -> dict[str, Path]:
@@ -204,16 +230,10 @@ def _models_folder() -> Path:
 
 def _check_kind(kind: str) -> None:
     if kind not in kinds:
-        raise UnknownNameError(_unknown("kind", kind, list(kinds)))
+        raise UnknownNameError(unknown("kind", kind, list(kinds)))
 
 
 def _check_name(kind: str, name: str) -> None:
     known = names(kind)
     if name not in known:
-        raise UnknownNameError(_unknown(kind.removesuffix("s"), name, known))
-
-
-def _unknown(what: str, name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean '{close[0]}'? " if close else ""
-    return f"unknown {what} '{name}': {hint}there are {', '.join(known) or 'none'}"
+        raise UnknownNameError(unknown(kind.removesuffix("s"), name, known))

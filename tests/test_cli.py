@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+import tomli_w
 from typer.testing import CliRunner
 
 from neurosim import cli, registry
@@ -64,6 +65,45 @@ def test_what_is_refused_is_a_message_on_stderr_and_exit_code_2(call, arguments,
     assert isinstance(result.exception, SystemExit)
 
 
+VARIED = {
+    "model": {"title": "Small"},
+    "task": {"kind": "digits"},
+    "network": {"hidden": [6]},
+    "scheme": {"kind": "node_perturbation"},
+    "engine": {"level": "steady"},
+    "training": {"epochs": 2, "measure_trials": 8},
+    "variants": {"short": {"title": "one epoch", "training": {"epochs": 1}}},
+}
+
+
+@pytest.fixture
+def varied(tmp_path):
+    path = tmp_path / "small.toml"
+    path.write_text(tomli_w.dumps(VARIED))
+    return path
+
+
+def test_variants_are_run_checked_and_listed(call, varied, tmp_path, monkeypatch):
+    result = call("run", varied, "--variant", "short", "--out", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    assert "small+short: " in result.stdout and "epoch 1/1" in result.stdout
+    checked = call("check", f"{varied}+short")
+    assert checked.exit_code == 0
+    assert "epochs = 1\n" in checked.stdout and "# variant short: one epoch" in checked.stdout
+    unknown = call("check", varied, "--variant", "shrt")
+    assert unknown.exit_code == 2 and "did you mean 'short'" in unknown.stderr
+    monkeypatch.setattr(registry, "models", lambda: ["small"])
+    monkeypatch.setattr(registry, "model_path", lambda name: varied)
+    listed = [line.split() for line in call("list", "models").stdout.splitlines()]
+    assert ["small", "Small"] in listed and ["+short", "one", "epoch"] in listed
+
+
+def test_check_refuses_a_variant_that_does_not_fit_though_it_is_not_applied(call, varied):
+    varied.write_text(tomli_w.dumps(VARIED | {"variants": {"odd": {"training": {"epoch": 3}}}}))
+    refused = call("check", varied)
+    assert refused.exit_code == 2 and "small+odd" in refused.stderr and "did you mean 'epochs'" in refused.stderr
+
+
 def test_list_shows_every_variant_with_its_description(call):
     result = call("list")
     assert result.exit_code == 0
@@ -92,6 +132,18 @@ def test_exit_codes_of_the_process():
     assert refused.returncode == 2
     assert refused.stdout == ""
     assert "engine.dt" in refused.stderr and "Traceback" not in refused.stderr
+
+
+def test_checking_models_does_not_import_jax():
+    code = (
+        "import sys; from typer.testing import CliRunner; from neurosim import cli, registry\n"
+        "from neurosim.experiments.model_file import load, load_variants\n"
+        "assert CliRunner().invoke(cli.app, ['check', 'lansdell2020/digits']).exit_code == 0\n"
+        "for name in registry.models(): load(name), load_variants(name)\n"
+        "print([name for name in ('jax', 'xarray') if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
 
 
 def test_help_is_quick_because_nothing_heavy_is_imported():

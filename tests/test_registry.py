@@ -131,5 +131,17 @@ def test_models(monkeypatch, tmp_path):
         registry.model_path("../secret")
 
 
+def test_what_models_are_held_against(monkeypatch, tmp_path):
+    for folder in {name.partition("/")[0] for name in registry.models()}:
+        assert registry.expected_path(folder).is_file()
+    with pytest.raises(UnknownNameError, match="unknown folder of models 'lansdell': did you mean 'lansdell2020'"):
+        registry.expected_path("lansdell")
+    (tmp_path / "someone2000").mkdir()
+    (tmp_path / "someone2000" / "small.toml").touch()
+    monkeypatch.setattr(registry, "_models_folder", lambda: tmp_path)
+    with pytest.raises(DataError, match="nothing is expected of the models"):
+        registry.expected_path("someone2000")
+
+
 def test_models_are_installed():
     assert registry._models_folder().is_dir()

@@ -106,7 +106,7 @@ def provenance(seed: int, config_hash: str) -> dict[str, Any]:
         "config_hash": config_hash,
         "git": _git(),
         "python": platform.python_version(),
-        "versions": {name: found for name in _PACKAGES if (found := _version(name))},
+        "versions": {name: found for name in _PACKAGES if (found := installed_version(name))},
         "platform": platform.platform(),
         "machine": platform.machine(),
         "host": platform.node(),
@@ -114,7 +114,8 @@ def provenance(seed: int, config_hash: str) -> dict[str, Any]:
     }
 
 
-def _version(package: str) -> str | None:
+def installed_version(package: str) -> str | None:
+    """The version of an installed package."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,20 +17,21 @@ from pydantic import BaseModel, ConfigDict
 
 from neurosim import registry
 from neurosim.circuit.description import Circuit
-from neurosim.errors import ConfigError, DataError, NeurosimError
+from neurosim.errors import ConfigError, NeurosimError
 from neurosim.experiments import engine as engine_section
 from neurosim.experiments.checking import Faults, check_kind, check_table, did_you_mean, shown
+from neurosim.experiments.sections import copied, overridden, read_sections
+from neurosim.experiments.variants import check_variants, parted, variants_of, with_variants
 from neurosim.schemes._network import Network, Part, neuron_of
 from neurosim.tasks._task import Task
 from neurosim.training import config as training_section
 
-_LARGEST = 1 << 20
 # Shorter and longer ones are slips of the unit, and would overflow or never end.
 _DT = (1e-9, 1.0)
 _MOST_STEPS = 10_000_000
 # What a layer's neuron has to offer, see `NeuronModel.ports`.
 _PORTS = ("drive", "output", "feedback", "error", "signal")
-_SECTIONS = ("model", "task", "network", "scheme", "engine", "training")
+_SECTIONS = ("model", "task", "network", "scheme", "engine", "training", "probe")
 
 
 class About(BaseModel):
@@ -57,13 +57,15 @@ class Model:
     Attributes
     ----------
     name
-        The shipped name, or the stem of the file.
+        The shipped name, or the stem of the file, with the variants that were applied: ``lansdell2020/mnist+fa``.
     about
         Title, description, reference.
     task_kind, task_config, scheme_kind, scheme_config
         The task and the scheme with their settings.
     network, engine, training
-        The other sections.
+        The other sections. With a probe there is no training, and these are its defaults.
+    probe_kind, probe_config
+        What is measured instead of training, with its settings; empty and ``None`` for a model that is trained.
     given
         The sections as they were written, which overrides change.
     """
@@ -77,6 +79,8 @@ class Model:
     scheme_config: BaseModel
     engine: engine_section.Config
     training: training_section.Config
+    probe_kind: str = ""
+    probe_config: BaseModel | None = None
     given: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def load_task(self, *, seed: int = 0) -> Task:
@@ -114,9 +118,17 @@ class Model:
             "network": self.network.model_dump(mode="json"),
             "scheme": {"kind": self.scheme_kind, **self.scheme_config.model_dump(mode="json")},
             "engine": self.engine.model_dump(mode="json"),
-            "training": self.training.model_dump(mode="json"),
         }
+        if self.probe_config is None:
+            sections["training"] = self.training.model_dump(mode="json")
+        else:
+            sections["probe"] = {"kind": self.probe_kind, **self.probe_config.model_dump(mode="json")}
         return {name: _without_none(section) for name, section in sections.items()}
+
+    @property
+    def variants(self) -> dict[str, str]:
+        """The variants that its file has, each with its title."""
+        return variants_of(self.given)
 
     @property
     def hash(self) -> str:
@@ -135,23 +147,29 @@ class Model:
         return f"<pre>{html.escape(str(self))}</pre>"
 
 
-def load(source: str | Path | Mapping[str, Any] | Model, overrides: Sequence[str] = ()) -> Model:
+def load(
+    source: str | Path | Mapping[str, Any] | Model, overrides: Sequence[str] = (), variants: Sequence[str] = ()
+) -> Model:
     """Read and check a model.
 
     Parameters
     ----------
     source
         A shipped name (``lansdell2020/digits``), the path of a TOML file, its sections as a mapping, or a
-        model, which is checked again with the overrides.
+        model, which is checked again with the overrides. A name or a path as text may have variants written
+        after it: ``lansdell2020/mnist+fa+full``.
     overrides
         ``section.key=value`` each, the value written as in TOML; what is no TOML is taken as text.
+    variants
+        Names of tables ``[variants.<name>]`` of the model, applied one after the other, before the overrides;
+        see `neurosim.experiments.variants`.
 
     Raises
     ------
     ConfigError
         With all faults: the path of the key, what was got, what was expected.
     UnknownNameError
-        No shipped model has this name, and no file either.
+        No shipped model has this name, and no file either, or the model has no such variant.
     DataError
         The file cannot be read.
     """
@@ -160,71 +178,42 @@ def load(source: str | Path | Mapping[str, Any] | Model, overrides: Sequence[str
     elif isinstance(source, Mapping):
         name, table = "model", {str(key): value for key, value in source.items()}
     else:
-        name, table = _read(source)
-    table = _overridden(table, overrides)
-    return _checked(name, table)
+        base, written = parted(source) if isinstance(source, str) else (source, ())
+        name, table = read_sections(base)
+        variants = (*written, *variants)
+    table = with_variants(table, variants, name)
+    return _checked("+".join((name, *variants)), overridden(table, overrides))
 
 
-def _read(source: str | Path) -> tuple[str, dict[str, Any]]:
-    path = Path(source)
-    name = path.stem
-    if isinstance(source, str) and not source.endswith(".toml"):
-        name, path = source, registry.model_path(source)
-    try:
-        if not path.is_file():
-            raise DataError(f"{path}: there is no such file; shipped models: {', '.join(registry.models())}")
-        with path.open("rb") as stream:
-            data = stream.read(_LARGEST + 1)
-    except (OSError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{source}: cannot be read ({error})") from error
-    if len(data) > _LARGEST:
-        raise ConfigError(f"{path}: larger than 1 MiB, which no model file needs to be")
-    try:
-        return name, tomllib.loads(data.decode())
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 text, at byte {error.start}") from error
-    except RecursionError:
-        raise ConfigError(f"{path}: nested too deeply") from None
-    except ValueError as error:
-        raise ConfigError(f"{path}: no valid TOML: {error}") from error
+def load_variants(source: str | Path | Mapping[str, Any] | Model) -> dict[str, Model]:
+    """Every variant of a model by itself.
 
-
-def _overridden(table: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    result = _copied(table)
-    faults = Faults()
-    for override in overrides:
-        key, equals, text = override.partition("=")
-        steps = [step.strip() for step in key.split(".")]
-        if not equals or len(steps) < 2 or not all(steps):
-            faults.add(override, "expected section.key=value, such as training.epochs=5")
-            continue
-        inner: Any = result
-        for depth, step in enumerate(steps[:-1], start=1):
-            inner = inner.setdefault(step, {})
-            if not isinstance(inner, dict):
-                faults.add(".".join(steps[:depth]), f"got {shown(inner)}, which has no '{steps[depth]}'")
-                break
-        else:
-            inner[steps[-1]] = _value(text.strip())
-    faults.raise_any("override")
-    return result
-
-
-def _value(text: str) -> Any:
-    if "\n" in text:
-        return text
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):
-        return text
+    Raises
+    ------
+    ConfigError
+        Variants that do not fit, all of them.
+    """
+    if isinstance(source, str):
+        source = parted(source)[0]
+    if isinstance(source, str | Path):
+        sections = read_sections(source)[1]
+    else:
+        sections = source.given if isinstance(source, Model) else source
+    found, refused = {}, []
+    for name in variants_of(sections):
+        try:
+            found[name] = load(source, variants=(name,))
+        except ConfigError as error:
+            refused.append(str(error))
+    if refused:
+        raise ConfigError("\n".join(refused))
+    return found
 
 
 def _checked(name: str, table: Mapping[str, Any]) -> Model:
     faults = Faults()
     for key in table:
-        if key not in _SECTIONS:
+        if key not in (*_SECTIONS, "variants"):
             faults.add(key, f"unknown section; {did_you_mean(key, _SECTIONS)}")
     about = check_table(About, table.get("model", {}), "model", faults)
     task_kind, task = _component("tasks", table.get("task"), "task", faults)
@@ -234,9 +223,14 @@ def _checked(name: str, table: Mapping[str, Any]) -> Model:
     if engine is not None and not _DT[0] <= engine.setting.dt <= _DT[1]:
         faults.add("engine.dt", f"got {shown(engine.dt)}, expected a time from 1 ns to 1 second")
     training = check_table(training_section.Config, table.get("training", {}), "training", faults)
+    probe_kind, probe = _component("probes", table["probe"], "probe", faults) if "probe" in table else ("", None)
+    if "probe" in table and "training" in table:
+        faults.add("probe", "got a probe and training, expected one of them: a probe measures instead of training")
+    check_variants(table.get("variants", {}), _SECTIONS, faults)
     faults.raise_any(name)
     assert about and task and network and scheme and engine and training
-    return Model(name, about, task_kind, task, network, scheme_kind, scheme, engine, training, _copied(table))
+    parts = (about, task_kind, task, network, scheme_kind, scheme, engine, training, probe_kind, probe)
+    return Model(name, *parts, given=copied(table))
 
 
 def _component(kind: str, table: Any, path: str, faults: Faults) -> tuple[str, Any]:
@@ -299,7 +293,3 @@ def _without_none(section: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in section.items()
         if value is not None
     }
-
-
-def _copied(table: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _copied(value) if isinstance(value, Mapping) else value for key, value in table.items()}

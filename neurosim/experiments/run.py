@@ -1,4 +1,4 @@
-"""One model with one seed: trained, measured, and written into a run folder."""
+"""One model with one seed: trained, or measured by its probe, and written into a run folder."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from neurosim import registry
 from neurosim.engines.state import State
 from neurosim.errors import DataError, NeurosimError
 from neurosim.experiments import folder as files
 from neurosim.experiments.engine import make_engine
 from neurosim.experiments.model_file import Model, load
-from neurosim.plots.figures import save_run_figures
+from neurosim.plots.figures import save_probe_figures, save_run_figures
+from neurosim.tasks._task import Task
 from neurosim.training.history import EpochReport
 from neurosim.training.loop import TrainingResult
 from neurosim.training.loop import train as train_circuit
@@ -28,7 +30,7 @@ _ANGLES = ("signal_angle_deg", "update_angle_deg", "weight_angle_deg")
 
 
 class Watcher(Protocol):
-    """Somebody who is told how a run goes on."""
+    """Somebody who is told how a run goes on. A probe has no epochs, only steps."""
 
     def begin(self, model: Model, folder: Path) -> None:
         """The model is built and the folder is made."""
@@ -51,9 +53,9 @@ class Run:
     summary
         The numbers of ``summary.json``.
     history
-        Dims ``epoch`` and ``layer``.
+        Dims ``epoch`` and ``layer``; of a probe, its curves.
     state
-        Final weights and parameters.
+        Final weights and parameters; empty after a probe.
     """
 
     folder: Path
@@ -67,8 +69,9 @@ class Run:
         lines += [
             f"{layer:<14} "
             + ", ".join(f"{name.removesuffix('_deg')} {value:.1f} deg" for name, value in _known(numbers))
-            for layer, numbers in self.summary["layers"].items()
+            for layer, numbers in self.summary.get("layers", {}).items()
         ]
+        lines += [f"{name:<14} {_short(value)}" for name, value in self.summary.get("probe", {}).items()]
         return "\n".join([f"run in {self.folder}", *(f"  {line}" for line in lines)])
 
     def _repr_html_(self) -> str:
@@ -85,7 +88,7 @@ def train(
     overrides: Sequence[str] = (),
     progress: Watcher | None = None,
 ) -> Run:
-    """Train a model and write its run folder.
+    """Train a model, or let its probe measure, and write the run folder.
 
     Parameters
     ----------
@@ -94,7 +97,7 @@ def train(
     seed
         Of initial weights, data order and noise.
     out
-        The run folder, which must not exist or be empty; by default ``runs/<scheme>-<time>-seed<N>``.
+        The run folder, which must not exist or be empty; by default ``runs/<scheme or probe>-<time>-seed<N>``.
     overrides
         ``section.key=value`` each.
     progress
@@ -104,7 +107,8 @@ def train(
     -------
     Run
         Also in the folder: ``config.toml``, ``provenance.json`` and ``log.txt`` from the start, then
-        ``weights.safetensors``, ``metrics.zarr``, ``figures/`` and, last, ``summary.json``.
+        ``weights.safetensors``, ``metrics.zarr``, ``figures/`` and, last, ``summary.json``. A probe leaves no
+        weights, and ``metrics.zarr`` holds its curves.
 
     Raises
     ------
@@ -119,38 +123,55 @@ def train(
     began = time.perf_counter()
     task = checked.load_task(seed=seed)
     engine = make_engine(checked.engine, checked.build(task), checked.training.optimiser)
-    folder = files.new_folder(Path(out) if out is not None else files.default_folder(checked.scheme_kind, seed))
+    folder = files.new_folder(
+        Path(out) if out is not None else files.default_folder(checked.probe_kind or checked.scheme_kind, seed)
+    )
     files.write_file(folder / files.CONFIG, tomli_w.dumps(checked.resolve()))
     files.write_json(folder / files.PROVENANCE, files.provenance(seed, checked.hash))
     log = _Log(folder / files.LOG)
     log.line(f"{checked.name}, seed {seed}: {task}")
     if progress is not None:
         progress.begin(checked, folder)
-    hooks = [log.epoch] + ([progress.epoch] if progress is not None else [])
+    work = _measure if checked.probe_kind else _learn
     try:
-        result = train_circuit(
-            engine,
-            task,
-            checked.training,
-            seed=seed,
-            on_epoch=hooks,
-            on_step=progress.step if progress is not None else None,
-        )
+        summary, history, state = work(checked, engine, task, seed, log, progress)
     except (NeurosimError, KeyboardInterrupt) as error:
         log.line(f"stopped: {str(error) or 'interrupted'}")
         raise
-    summary = _summary(checked, result, seed) | {"wall_s": round(time.perf_counter() - began, 3)}
-    files.write_file(folder / files.WEIGHTS, _packed(result.state))
-    files.write_dataset(folder / files.METRICS, result.history)
-    _draw(result.history, folder, checked.about.title or checked.name)
-    log.line(
-        "; ".join(
-            f"{name} {_short(summary[name])}" for name in ("test_loss", "test_accuracy", "wall_s") if name in summary
-        )
-    )
+    summary |= {"wall_s": round(time.perf_counter() - began, 3)}
+    if state:
+        files.write_file(folder / files.WEIGHTS, _packed(state))
+    files.write_dataset(folder / files.METRICS, history)
+    found = Run(folder, summary, history, state)
+    draw(found)
+    shown = ("test_loss", "test_accuracy", "wall_s")
+    log.line("; ".join(f"{name} {_short(summary[name])}" for name in shown if name in summary))
     # Last, so that a folder with a summary is complete.
     files.write_json(folder / files.SUMMARY, summary)
-    return Run(folder, summary, result.history, result.state)
+    return found
+
+
+def _learn(
+    model: Model, engine: Any, task: Task, seed: int, log: _Log, progress: Watcher | None
+) -> tuple[dict[str, Any], xarray.Dataset, State]:
+    hooks = [log.epoch] + ([progress.epoch] if progress is not None else [])
+    on_step = progress.step if progress is not None else None
+    result = train_circuit(engine, task, model.training, seed=seed, on_epoch=hooks, on_step=on_step)
+    return _about(model, engine, seed) | _summary(model, result), result.history, result.state
+
+
+def _measure(
+    model: Model, engine: Any, task: Task, seed: int, log: _Log, progress: Watcher | None
+) -> tuple[dict[str, Any], xarray.Dataset, State]:
+    import xarray
+
+    on_step = progress.step if progress is not None else None
+    probe = registry.load("probes", model.probe_kind)
+    findings = probe.measure(model.probe_config, engine, task, seed=seed, on_step=on_step)
+    numbers = {str(name): float(value) for name, value in findings.numbers.items()}
+    log.line(", ".join(f"{name} {_short(value)}" for name, value in numbers.items()))
+    curves = findings.curves if findings.curves is not None else xarray.Dataset()
+    return _about(model, engine, seed) | {"probe_kind": model.probe_kind, "probe": numbers}, curves, {}
 
 
 def open_run(folder: str | Path) -> Run:
@@ -170,7 +191,7 @@ def open_run(folder: str | Path) -> Run:
     try:
         summary = json.loads((path / files.SUMMARY).read_text())
         history = xarray.open_zarr(path / files.METRICS).load()
-        state = load_file(path / files.WEIGHTS)
+        state = {} if "probe" in summary else load_file(path / files.WEIGHTS)
     except Exception as error:  # whatever these readers make of a damaged file
         raise DataError(f"{path}: a file of this run is missing or damaged ({error})") from error
     return Run(path, summary, history, state)
@@ -178,15 +199,28 @@ def open_run(folder: str | Path) -> Run:
 
 def draw(run: Run) -> list[Path]:
     """Draw the figures of a run; the files."""
-    return _draw(run.history, run.folder, str(run.summary.get("title") or run.summary.get("model", "")))
+    title = str(run.summary.get("title") or run.summary.get("model", ""))
+    save = save_probe_figures if "probe" in run.summary else save_run_figures
+    with files.writing(run.folder / files.FIGURES):
+        return save(run.history, run.folder / files.FIGURES, title=title)
 
 
-def _draw(history: xarray.Dataset, folder: Path, title: str) -> list[Path]:
-    with files.writing(folder / files.FIGURES):
-        return save_run_figures(history, folder / files.FIGURES, title=title)
+def _about(model: Model, engine: Any, seed: int) -> dict[str, Any]:
+    """What both kinds of run say of themselves."""
+    return {
+        "model": model.name,
+        "title": model.about.title,
+        "task": model.task_kind,
+        "scheme": model.scheme_kind,
+        "local": engine.circuit.local,
+        "engine": model.engine.kind,
+        "level": model.engine.level,
+        "seed": seed,
+        "config_hash": model.hash,
+    }
 
 
-def _summary(model: Model, result: TrainingResult, seed: int) -> dict[str, Any]:
+def _summary(model: Model, result: TrainingResult) -> dict[str, Any]:
     history = result.history
     layers = {}
     if "layer" in history.coords:
@@ -200,15 +234,7 @@ def _summary(model: Model, result: TrainingResult, seed: int) -> dict[str, Any]:
     speed = float(np.nanmedian(speeds[2:] if len(speeds) > 2 else speeds))
     right = result.test.accuracy
     return {
-        "model": model.name,
-        "title": model.about.title,
-        "task": model.task_kind,
-        "scheme": model.scheme_kind,
-        "engine": model.engine.kind,
-        "level": model.engine.level,
-        "seed": seed,
         "epochs": model.training.epochs,
-        "config_hash": model.hash,
         "test_loss": result.test.loss,
         **({} if np.isnan(right) else {"test_accuracy": right}),
         "layers": layers,

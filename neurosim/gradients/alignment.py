@@ -11,7 +11,7 @@ import numpy as np
 from neurosim.circuit.description import Circuit
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
-from neurosim.gradients.feedback import feedback_pathway, incoming_weights, local_angle, weight_numbers
+from neurosim.gradients.feedback import WEIGHT_NUMBERS, feedback_pathway, incoming_weights, local_angle, weight_numbers
 from neurosim.gradients.true_gradient import Gradients, true_gradients
 from neurosim.metrics import (
     angle,
@@ -30,6 +30,8 @@ _SIGNAL = {
     "signal_sign_agreement": sign_agreement,
     "signal_r2": r_squared,
 }
+#: The numbers that `alignment` gives for each layer.
+MEASURES = (*_SIGNAL, "update_angle_deg", *WEIGHT_NUMBERS, "local_angle_deg")
 
 
 def alignment(

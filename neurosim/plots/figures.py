@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from neurosim.plots.alignment import alignment
+from neurosim.plots.curve import curve
 from neurosim.plots.learning_curve import learning_curve
 
 _DPI = 150
@@ -40,6 +41,24 @@ def save_run_figures(history: xarray.Dataset, folder: Path, *, title: str = "") 
     if measures and history.sizes["epoch"] > 1:
         written.append(save_figure(alignment_figure(history, measures, title=title), folder / "alignment.png"))
     return written
+
+
+def save_probe_figures(curves: xarray.Dataset, folder: Path, *, title: str = "") -> list[Path]:
+    """Draw ``probe.png``, one panel for each curve of one dimension; nothing where there are none.
+
+    Parameters
+    ----------
+    curves, folder, title
+        As for `save_run_figures`.
+    """
+    shown = [name for name in curves if curves[name].ndim == 1]
+    if not shown:
+        return []
+    folder.mkdir(parents=True, exist_ok=True)
+    figure, axes = _row(len(shown), title)
+    for name, ax in zip(shown, axes, strict=True):
+        curve(curves[name], ax)
+    return [save_figure(figure, folder / "probe.png")]
 
 
 def learning_figure(history: xarray.Dataset, *, title: str = "") -> Figure:

@@ -12,9 +12,21 @@ import numpy as np
 if TYPE_CHECKING:
     import xarray
 
+#: What a history has for each epoch, apart from the numbers of each layer.
+QUANTITIES = (
+    "train_loss",
+    "train_accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "perturbed_loss",
+    "perturbed_accuracy",
+    "samples_per_second",
+)
+
 _UNITS = {
     "train_loss": "1",
     "validation_loss": "1",
+    "perturbed_loss": "1",
     "train_accuracy": "%",
     "validation_accuracy": "%",
     "perturbed_accuracy": "%",
@@ -42,6 +54,8 @@ class EpochReport:
         Layer -> number -> value of `neurosim.gradients.alignment`; empty if it was not measured.
     perturbed_loss, perturbed_accuracy
         On the validation split with noise on, if that was asked for.
+    presentations
+        Training trials presented so far, in all epochs.
     """
 
     epoch: int
@@ -54,28 +68,25 @@ class EpochReport:
     layers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     perturbed_loss: float = math.nan
     perturbed_accuracy: float = math.nan
+    presentations: int = 0
 
 
 def history_of(reports: Sequence[EpochReport]) -> xarray.Dataset:
-    """Reports of all epochs as a Dataset with dims ``epoch`` and ``layer``; nan where not measured."""
+    """Reports of all epochs as a Dataset with dims ``epoch`` and ``layer``; nan where not measured.
+
+    Beside the epochs done, the coordinate ``presentations`` counts the training trials.
+    """
     import xarray
 
     layers = list(dict.fromkeys(layer for report in reports for layer in report.layers))
     numbers = list(dict.fromkeys(n for r in reports for found in r.layers.values() for n in found))
-    plain = (
-        "train_loss",
-        "train_accuracy",
-        "validation_loss",
-        "validation_accuracy",
-        "samples_per_second",
-    )
-    if any(report.perturbed_loss == report.perturbed_loss for report in reports):
-        plain += ("perturbed_loss", "perturbed_accuracy")
-    variables = {name: ("epoch", [getattr(r, name) for r in reports], _attributes(name)) for name in plain}
+    variables = {name: ("epoch", [getattr(r, name) for r in reports], _attributes(name)) for name in QUANTITIES}
     for name in numbers:
         table = [[r.layers.get(layer, {}).get(name, math.nan) for layer in layers] for r in reports]
         variables[name] = (("epoch", "layer"), np.array(table), _attributes(name))  # type: ignore[assignment]
-    coords = {"epoch": [report.epoch for report in reports]} | ({"layer": layers} if layers else {})
+    presented = ("epoch", [report.presentations for report in reports], {"units": "1", "long_name": "presentations"})
+    coords = {"epoch": [report.epoch for report in reports], "presentations": presented}
+    coords |= {"layer": layers} if layers else {}
     return xarray.Dataset(variables, coords=coords)
 
 

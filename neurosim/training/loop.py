@@ -220,7 +220,7 @@ def _report(
         rows = stream(seed, "measure").permutation(len(task.train))[: config.measure_trials]
         stimuli = stimuli_of(engine.circuit, task.train, rows)
         layers = alignment(engine.circuit, engine.setting, progress.state, stimuli, seed=seed)
-    report = replace(report, layers=layers)
+    report = replace(report, layers=layers, presentations=progress.presentations)
     for call in on_epoch:
         call(report)
     return replace(progress, reports=(*progress.reports, report))

@@ -6,9 +6,12 @@ import sys
 
 import numpy as np
 import pytest
+import xarray
 from matplotlib.figure import Figure
 
 from neurosim.plots.alignment import alignment
+from neurosim.plots.comparison import comparison_figure
+from neurosim.plots.curve import curve
 from neurosim.plots.figures import save_run_figures
 from neurosim.plots.learning_curve import learning_curve
 from neurosim.training.history import EpochReport, history_of
@@ -66,3 +69,40 @@ def test_the_figures_of_a_run_are_written_without_pyplot(tmp_path):
 def test_a_regression_without_measurements_has_one_figure(tmp_path):
     history = history_of([EpochReport(epoch, 2, 1.0, np.nan, 1.0) for epoch in range(3)])
     assert [path.name for path in save_run_figures(history, tmp_path)] == ["learning_curve.png"]
+
+
+def test_a_curve_over_decades_has_logarithmic_axes(ax):
+    samples = ("samples", [10, 100, 1000], {"units": "1"})
+    error = xarray.DataArray(
+        [1.0, 0.1, 0.01], dims="samples", coords={"samples": samples}, attrs={"long_name": "error"}, name="e"
+    )
+    assert curve(error, ax) is ax
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("samples", "error")
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), [1, 0.1, 0.01])
+    plain = curve(error - 0.5, Figure().subplots())
+    assert (plain.get_xscale(), plain.get_yscale()) == ("log", "linear")
+
+
+def test_a_comparison_has_bands_and_angles_by_layer():
+    curves = xarray.Dataset(
+        {
+            "validation_accuracy": (("model", "presentations"), [[10.0, 50, np.nan], [20, np.nan, 70]], {"units": "%"}),
+            "half_width": (("model", "presentations"), [[1.0, 2, np.nan], [np.nan, np.nan, np.nan]]),
+        },
+        coords={"model": ["a", "b"], "presentations": [0, 100, 150]},
+    )
+    angles = xarray.Dataset(
+        {
+            "signal_angle_deg": (("model", "layer"), [[30.0, np.nan], [60, np.nan]], {"units": "deg"}),
+            "half_width": (("model", "layer"), [[3.0, np.nan], [np.nan, np.nan]]),
+        },
+        coords={"model": ["a", "b"], "layer": ["hidden1", "output"]},
+    )
+    figure = comparison_figure(curves, angles, quantity="validation_accuracy", angle="signal_angle_deg")
+    left, right = figure.axes
+    # Presentations that another model was evaluated at leave no hole.
+    assert [list(np.asarray(line.get_xdata())) for line in left.lines] == [[0, 100], [0, 150]]
+    assert left.get_ylabel() == "validation_accuracy (%)" and left.get_xlabel() == "presentations"
+    assert [text.get_text() for text in right.get_xticklabels()] == ["hidden1"]
+    assert len(comparison_figure(curves, None, quantity="validation_accuracy", angle="signal_angle_deg").axes) == 1

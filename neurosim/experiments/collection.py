@@ -1,0 +1,135 @@
+"""Many runs in one folder: each model with each seed once, and none again that is finished."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from neurosim.errors import DataError, NeurosimError, NumericalError
+from neurosim.experiments import folder as files
+from neurosim.experiments.model_file import Model
+from neurosim.experiments.run import Run, Watcher, open_run, train
+
+# What went wrong in a run that neurosim did not refuse.
+_FAILURE = "failure.txt"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What came of a model with a seed.
+
+    Attributes
+    ----------
+    run
+        Without its weights; ``None`` if it did not come to an end.
+    message
+        Why it did not.
+    diverged
+        Whether that was learning itself, and not something missing.
+    reused
+        Whether it was finished before.
+    """
+
+    run: Run | None = None
+    message: str = ""
+    diverged: bool = False
+    reused: bool = False
+
+
+def key_of(model: Model, seed: int) -> tuple[str, int]:
+    """What tells one run from another."""
+    return model.hash, seed
+
+
+def collect(
+    wanted: Iterable[tuple[Model, int]],
+    root: Path,
+    *,
+    progress: Watcher | None = None,
+    say: Callable[[str], None] | None = None,
+) -> dict[tuple[str, int], Attempt]:
+    """Run every model with its seed, once, into folders of their own; reuse those that are finished.
+
+    A run is reused if the hash of its configuration, its seed and the version of neurosim are the same. One that
+    was interrupted is begun again. What goes wrong with one leaves the others alone.
+
+    Parameters
+    ----------
+    wanted
+        Models and seeds.
+    root
+        The folder that holds the runs, as ``<model>-<hash>-seed<N>``.
+    progress
+        Told about every run that is not reused.
+    say
+        Told a line about every run.
+
+    Returns
+    -------
+    dict
+        By `key_of`.
+    """
+    distinct = {key_of(model, seed): (model, seed) for model, seed in reversed(list(wanted))}
+    found: dict[tuple[str, int], Attempt] = {}
+    for number, (key, (model, seed)) in enumerate(reversed(distinct.items()), start=1):
+        attempt = _finished(model, seed, root)
+        if say is not None:
+            before = ": finished before" if attempt else ""
+            say(f"run {number} of {len(distinct)}: {model.name}, seed {seed}{before}")
+        found[key] = attempt or _attempt(model, seed, root, progress)
+        if say is not None and found[key].run is None:
+            say(f"stopped: {found[key].message}")
+    return found
+
+
+def _attempt(model: Model, seed: int, root: Path, progress: Watcher | None) -> Attempt:
+    folder = _folder(model, seed, root)
+    try:
+        _clear(folder)
+        return Attempt(replace(train(model, seed=seed, out=folder, progress=progress), state={}))
+    except NeurosimError as error:
+        return Attempt(message=str(error), diverged=isinstance(error, NumericalError))
+    except Exception as error:
+        # Hours of other runs must not be lost to a fault in one.
+        folder.mkdir(parents=True, exist_ok=True)
+        files.write_file(folder / _FAILURE, traceback.format_exc())
+        return Attempt(message=f"{type(error).__name__}: {error} (see {folder / _FAILURE})")
+
+
+def _finished(model: Model, seed: int, root: Path) -> Attempt | None:
+    for folder in _folders(model, seed, root):
+        try:
+            run = open_run(folder)
+            made_by = json.loads((folder / files.PROVENANCE).read_text())["versions"].get("neurosim")
+        except (DataError, OSError, ValueError, KeyError, AttributeError):
+            continue
+        same = (run.summary.get("config_hash"), run.summary.get("seed")) == key_of(model, seed)
+        if same and made_by == files.installed_version("neurosim"):
+            return Attempt(replace(run, state={}), reused=True)
+    return None
+
+
+def _folders(model: Model, seed: int, root: Path) -> Iterator[Path]:
+    # Whatever name the model had; a model with another name is the same if its hash is.
+    return iter(sorted(root.glob(f"*-{model.hash[:8]}-seed{seed}*")))
+
+
+def _folder(model: Model, seed: int, root: Path) -> Path:
+    name = model.name.replace("/", "-")
+    folder = root / f"{name}-{model.hash[:8]}-seed{seed}"
+    if (folder / files.SUMMARY).is_file():
+        # Finished, but by another version, whose results stay.
+        folder = root / f"{folder.name}-by-{files.installed_version('neurosim')}"
+    return folder
+
+
+def _clear(folder: Path) -> None:
+    """Remove what an interrupted or failed run left; nothing else is ours to remove."""
+    left = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if files.SUMMARY not in left and {files.CONFIG, _FAILURE} & left:
+        with files.writing(folder):
+            shutil.rmtree(folder)

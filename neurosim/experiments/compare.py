@@ -1,0 +1,298 @@
+"""Several models with several seeds, in one table and one figure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray
+
+from neurosim.errors import ConfigError
+from neurosim.experiments import folder as files
+from neurosim.experiments.collection import Attempt, collect, key_of
+from neurosim.experiments.model_file import Model, load
+from neurosim.experiments.readings import over
+from neurosim.experiments.run import Run, Watcher
+from neurosim.experiments.statistics import Interval, band, interval
+from neurosim.experiments.tables import csv_text, markdown_text
+from neurosim.experiments.variants import parted
+from neurosim.plots.comparison import comparison_figure
+from neurosim.plots.figures import save_figure
+
+_ANGLES = ("signal_angle_deg", "update_angle_deg")
+_LOCAL = {True: "yes", False: "no", None: "-"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model of a comparison.
+
+    Attributes
+    ----------
+    name
+        The shortest that tells it from the others.
+    model
+        The model.
+    attempts
+        One for each seed.
+    """
+
+    name: str
+    model: Model
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Those that came to their end."""
+        return tuple(attempt.run for attempt in self.attempts if attempt.run is not None)
+
+    @property
+    def classifies(self) -> bool:
+        """Whether there is an accuracy."""
+        return any("test_accuracy" in run.summary for run in self.runs)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that were measured."""
+        return tuple(dict.fromkeys(layer for run in self.runs for layer in run.summary["layers"]))
+
+    @property
+    def local(self) -> bool | None:
+        """Whether every synapse can compute what it learns from what it sees; ``None`` if nothing was run."""
+        return self.runs[0].summary["local"] if self.runs else None
+
+    def test(self) -> Interval:
+        """Test accuracy in percent, or test loss."""
+        return self._interval("test_accuracy" if self.classifies else "test_loss")
+
+    def angle(self, layer: str, name: str) -> Interval:
+        """An angle of a layer at the end, in degrees."""
+        return interval([_number(run.summary["layers"].get(layer, {}).get(name)) for run in self.runs])
+
+    def reached(self, accuracy: float) -> tuple[Interval, int]:
+        """Presentations until a validation accuracy was reached, over the seeds that did, and how many did."""
+        found = [over(run.history.validation_accuracy, "first_above", accuracy) for run in self.runs]
+        known = [number for number in found if math.isfinite(number)]
+        return interval(known), len(known)
+
+    def _interval(self, name: str) -> Interval:
+        return interval([_number(run.summary.get(name)) for run in self.runs])
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of all models.
+
+    Attributes
+    ----------
+    entries
+        One for each model, in the order given.
+    reach
+        The validation accuracy in percent that the presentations are counted to.
+    folder
+        Where the runs, ``compare.csv``, ``compare.md`` and ``compare.png`` are.
+    """
+
+    entries: tuple[Entry, ...]
+    reach: float
+    folder: Path
+
+    def __str__(self) -> str:
+        notes = "".join(f"\n{' '.join(note.split())}\n" for note in self.notes)
+        return markdown_text(self.columns, self.rows) + notes
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Heads of `rows`."""
+        until = f"presentations to {self.reach:g} %"
+        heads: dict[tuple[bool, ...], str] = {(True,): "test accuracy (%)", (False,): "test loss"}
+        test = heads.get(self._kinds, "test")
+        return ("model", test, until, "local", "layer", "signal angle (deg)", "update angle (deg)")
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """The table as text: a line for each layer, what concerns the model in the first."""
+        found = []
+        for entry in self.entries:
+            test = entry.test().text(2 if entry.classifies else None)
+            if len(self._kinds) > 1 and entry.runs:
+                test = f"accuracy {test} %" if entry.classifies else f"loss {test}"
+            about = (entry.name, test, self._until(entry), _LOCAL[entry.local])
+            for number, layer in enumerate(entry.layers or ("-",)):
+                angles = (entry.angle(layer, name).text(1) for name in _ANGLES)
+                found.append((*(about if number == 0 else ("",) * len(about)), layer, *angles))
+        return found
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the table has to know."""
+        found = [
+            "Mean ± half the 95 % confidence interval (Student's t) over the seeds; angles to the true gradient.",
+            "Presentations are counted to the first evaluation that reaches it, so to a whole epoch. A scheme that "
+            "perturbs does so once a presentation: its presentations are its reward samples.",
+        ]
+        for entry in self.entries:
+            for seed, attempt in enumerate(entry.attempts):
+                if attempt.run is None:
+                    found.append(f"{entry.name}: without seed {seed}, which stopped: {attempt.message}")
+        return found
+
+    @property
+    def numbers(self) -> list[dict[str, Any]]:
+        """The table as numbers: a row for each model and layer."""
+        found = []
+        for entry in self.entries:
+            until, reached = entry.reached(self.reach)
+            about: dict[str, Any] = {
+                "model": entry.model.name,
+                "seeds": len(entry.runs),
+                "test": "accuracy_percent" if entry.classifies else "loss",
+                **_columns("test", entry.test()),
+                "reach_percent": self.reach,
+                "seeds_that_reached": reached,
+                **_columns("presentations", until),
+                "local": entry.local,
+            }
+            for layer in entry.layers or ("",):
+                row = {**about, "layer": layer}
+                for name in _ANGLES:
+                    row |= _columns(name, entry.angle(layer, name))
+                found.append(row)
+        return found
+
+    def _until(self, entry: Entry) -> str:
+        if not entry.classifies:
+            return "-"
+        until, reached = entry.reached(self.reach)
+        if not reached:
+            return "not reached"
+        missing = "" if reached == len(entry.runs) else f" ({reached} of {len(entry.runs)} seeds)"
+        return until.text(0) + missing
+
+    @property
+    def _kinds(self) -> tuple[bool, ...]:
+        """Whether there are models with an accuracy, with a loss alone, or of both kinds."""
+        return tuple({entry.classifies for entry in self.entries if entry.runs})
+
+
+def compare(
+    models: Sequence[str | Path | Model],
+    *,
+    seeds: int = 3,
+    reach: float = 90.0,
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+    progress: Watcher | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Comparison:
+    """Train every model with every seed, and set what came of it side by side.
+
+    Runs that are finished are reused: see `neurosim.experiments.collection.collect`.
+
+    Parameters
+    ----------
+    models
+        Shipped names, paths of TOML files, or loaded models; text may have variants written after it,
+        ``lansdell2020/mnist+fa``.
+    seeds
+        How many, from 0 on.
+    reach
+        Validation accuracy in percent, for the presentations that were needed.
+    overrides
+        ``section.key=value`` each, for all models.
+    out
+        The folder for the runs and the table; by default ``runs/compare``.
+    progress, say
+        Told about every run.
+
+    Raises
+    ------
+    ConfigError, UnknownNameError, DataError
+        Models that do not fit, that do not train, or that are given twice, before anything is run.
+    """
+    if seeds < 1:
+        raise ConfigError(f"--seeds: got {seeds}, expected at least 1")
+    loaded = [load(model, overrides) for model in models]
+    for model in loaded:
+        if model.probe_kind:
+            raise ConfigError(f"{model.name} measures with a probe, expected models that are trained")
+    if len({(model.name, model.hash) for model in loaded}) < len(loaded):
+        raise ConfigError("a model was given twice")
+    names = short_names([_full_name(given, model) for given, model in zip(models, loaded, strict=True)])
+    root = Path(out) if out is not None else Path("runs") / "compare"
+    with files.writing(root):
+        root.mkdir(parents=True, exist_ok=True)
+    attempts = collect([(m, seed) for m in loaded for seed in range(seeds)], root, progress=progress, say=say)
+    entries = [
+        Entry(name, model, tuple(attempts[key_of(model, seed)] for seed in range(seeds)))
+        for name, model in zip(names, loaded, strict=True)
+    ]
+    comparison = Comparison(tuple(entries), reach, root)
+    files.write_file(root / "compare.csv", csv_text(comparison.numbers))
+    files.write_file(root / "compare.md", str(comparison))
+    _draw(comparison)
+    return comparison
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """The shortest ends of names, all of the same depth, that tell them apart."""
+    parts = [name.split("/") for name in names]
+    for depth in range(1, max(map(len, parts), default=0) + 1):
+        short = ["/".join(part[-depth:]) for part in parts]
+        if len(set(short)) == len(short):
+            return short
+    return list(names)
+
+
+def _full_name(given: str | Path | Model, model: Model) -> str:
+    """The name of a model, with the folder of its file."""
+    if isinstance(given, Model):
+        return model.name
+    path = parted(given)[0] if isinstance(given, str) else str(given)
+    from_file = isinstance(given, Path) or path.endswith(".toml")
+    return (Path(path).resolve().parent / model.name).as_posix() if from_file else model.name
+
+
+def _draw(comparison: Comparison) -> None:
+    """The figure, of the models that gave anything."""
+    entries = [entry for entry in comparison.entries if entry.runs]
+    if not entries:
+        return
+    # Accuracy only where all have one.
+    quantity = "validation_accuracy" if all(entry.classifies for entry in entries) else "validation_loss"
+    curves = xarray.concat([_curve(entry, quantity) for entry in entries], "model", join="outer")
+    with files.writing(comparison.folder):
+        figure = comparison_figure(curves, _angles(entries, _ANGLES[0]), quantity=quantity, angle=_ANGLES[0])
+        save_figure(figure, comparison.folder / "compare.png")
+
+
+def _curve(entry: Entry, quantity: str) -> xarray.Dataset:
+    history = entry.runs[0].history
+    mean, half = band(np.stack([run.history[quantity].values for run in entry.runs]))
+    variables = {quantity: ("presentations", mean, history[quantity].attrs), "half_width": ("presentations", half)}
+    return xarray.Dataset(variables, coords={"presentations": history.presentations.values, "model": entry.name})
+
+
+def _angles(entries: Sequence[Entry], name: str) -> xarray.Dataset | None:
+    layers = list(dict.fromkeys(layer for entry in entries for layer in entry.layers))
+    found = [[entry.angle(layer, name) for layer in layers] for entry in entries]
+    mean = np.array([[each.mean for each in line] for line in found])
+    if not np.isfinite(mean).any():
+        return None
+    half = np.array([[each.half_width for each in line] for line in found])
+    attributes = {"units": "deg", "long_name": name.removesuffix("_deg").replace("_", " ")}
+    dims = ("model", "layer")
+    coords = {"model": [entry.name for entry in entries], "layer": layers}
+    return xarray.Dataset({name: (dims, mean, attributes), "half_width": (dims, half)}, coords=coords)
+
+
+def _columns(name: str, found: Interval) -> dict[str, float]:
+    return {name: found.mean, f"{name}_half_width": found.half_width}
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)

@@ -1,0 +1,106 @@
+"""The sections of a model as they were written: read from TOML, and changed by overrides."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from neurosim import registry
+from neurosim.errors import ConfigError, DataError
+from neurosim.experiments.checking import Faults, shown
+
+_LARGEST = 1 << 20
+
+
+def read_sections(source: str | Path) -> tuple[str, dict[str, Any]]:
+    """The name and the sections of a shipped model or a TOML file.
+
+    Raises
+    ------
+    UnknownNameError
+        No shipped model has this name.
+    DataError
+        The file cannot be read.
+    ConfigError
+        It is no TOML.
+    """
+    if isinstance(source, str) and not source.endswith(".toml"):
+        return source, read_toml(registry.model_path(source))
+    path = Path(source)
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such file; shipped models: {', '.join(registry.models())}")
+    return path.stem, read_toml(path)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read.
+    ConfigError
+        It is no TOML, or larger than any that somebody wrote.
+    """
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_LARGEST + 1)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from error
+    if len(data) > _LARGEST:
+        raise ConfigError(f"{path}: larger than 1 MiB, which no such file needs to be")
+    try:
+        return tomllib.loads(data.decode())
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text, at byte {error.start}") from error
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deeply") from None
+    except ValueError as error:
+        raise ConfigError(f"{path}: no valid TOML: {error}") from error
+
+
+def overridden(table: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Sections with some settings changed, each as ``section.key=value``.
+
+    Raises
+    ------
+    ConfigError
+        What is no such text, or names a key below something that is no table; all at once.
+    """
+    result = copied(table)
+    faults = Faults()
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        steps = [step.strip() for step in key.split(".")]
+        if not equals or len(steps) < 2 or not all(steps):
+            faults.add(override, "expected section.key=value, such as training.epochs=5")
+            continue
+        if steps[0] == "variants":
+            faults.add(override, "variants are applied before overrides; expected the key that the variant changes")
+            continue
+        inner: Any = result
+        for depth, step in enumerate(steps[:-1], start=1):
+            inner = inner.setdefault(step, {})
+            if not isinstance(inner, dict):
+                faults.add(".".join(steps[:depth]), f"got {shown(inner)}, which has no '{steps[depth]}'")
+                break
+        else:
+            inner[steps[-1]] = _value(text.strip())
+    faults.raise_any("override")
+    return result
+
+
+def copied(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables and the tables in them, so that a change of the copy leaves the original alone."""
+    return {key: copied(value) if isinstance(value, Mapping) else value for key, value in table.items()}
+
+
+def _value(text: str) -> Any:
+    if "\n" in text:
+        return text
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):
+        return text
