@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from neurosim.circuit.undisturbed import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.metrics import accuracy
 from neurosim.tasks._task import Split
@@ -31,7 +32,7 @@ class Evaluation:
 
 
 def evaluate(engine: Any, state: Mapping[str, Any], split: Split, *, chunk: int = 256) -> Evaluation:
-    """Present a split once, without learning, in the first phase alone.
+    """Present a split once, from rest, without learning and without noise, in the first phase alone.
 
     Parameters
     ----------
@@ -46,7 +47,8 @@ def evaluate(engine: Any, state: Mapping[str, Any], split: Split, *, chunk: int 
     """
     if not len(split):
         return Evaluation(math.nan, math.nan)
-    circuit = engine.circuit
+    circuit = undisturbed(engine.circuit)
+    engine = replace(engine, circuit=circuit)
     phase, answer = circuit.phases[0].name, f"{circuit.output_population}.y"
     losses, answers = [], []
     for start in range(0, len(split), chunk):

@@ -13,12 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurosim.circuit.description import Circuit
+from neurosim.circuit.plan import plan
 from neurosim.engines.batched.presentation import Outcome, present
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
-from neurosim.engines.state import State, check_stimuli, learned_names
-from neurosim.errors import CircuitError
+from neurosim.engines.state import State, carried_shapes, check_stimuli, learned_names
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,7 @@ class BatchedEngine:
             changes, final, ends, recordings = jax.device_get(outcome)
         after = {name: np.asarray(array) for name, array in state.items()}
         after |= {name: after[name] + change for name, change in changes.items()}
-        if self.circuit.carry:
-            after |= {name: np.asarray(a) for name, a in final.items() if name in after}
+        after |= {name: np.asarray(array) for name, array in final.items()}
         return after, Outputs(ends=ends, recordings=recordings)
 
     def train(
@@ -127,10 +126,9 @@ class BatchedEngine:
         -------
         tuple
             The new state, and outputs whose `ends` have ``loss`` and the readout's ``y`` of every
-            presentation, in order.
+            presentation, in order. Where state carries over, each trial of a mini-batch goes on from the same
+            place of the one before, and the state returned is that of the last, for the next call.
         """
-        if self.circuit.carry:
-            raise CircuitError("a circuit whose state carries over is trained with 'run', step by step")
         check_stimuli(self.circuit, stimuli)
         with self.precision():
             values = {name: self.array(a) for name, a in state.items()}
@@ -138,18 +136,27 @@ class BatchedEngine:
             names = set(learned_names(self.circuit))
             learned = {name: values.pop(name) for name in sorted(names)}
             keys = noise_keys(self.circuit, seed)
-            learned, ends = _train(
+            learned, final, ends = _train(
                 self.circuit,
                 self.setting,
                 learned,
+                self._moving(values, order.shape[1]),
                 values,
                 data,
                 jnp.asarray(order, jnp.int32),
                 keys,
                 jnp.uint32(first),
             )
-            learned, ends = jax.device_get((learned, ends))
-        return {**{n: np.asarray(a) for n, a in state.items()}, **learned}, Outputs(ends=ends)
+            learned, final, ends = jax.device_get((learned, final, ends))
+        return {**{n: np.asarray(a) for n, a in state.items()}, **learned, **final}, Outputs(ends=ends)
+
+    def _moving(self, values: dict[str, Any], batch: int) -> dict[str, Any]:
+        """Take out what carries over from batch to batch, one array a trial."""
+        if not self.circuit.carry:
+            return {}
+        computed = plan(self.circuit, steady=self.setting.steady).nodes
+        shapes = {n: s for n, s in carried_shapes(self.circuit).items() if n in values and n not in computed}
+        return {name: jnp.broadcast_to(values.pop(name), (batch, *shape)) for name, shape in shapes.items()}
 
     def precision(self) -> Any:
         """A context in which JAX has the setting's precision."""
@@ -194,8 +201,7 @@ def _run(
         learn=learn,
         phases=phases,
     )
-    final = outcome.final if circuit.carry else {}
-    return outcome.changes, final, outcome.ends, outcome.recordings
+    return outcome.changes, outcome.final, outcome.ends, outcome.recordings
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1), donate_argnums=(2,))
@@ -203,6 +209,7 @@ def _train(
     circuit: Circuit,
     setting: Setting,
     learned: Any,
+    moving: Any,
     values: Any,
     data: Any,
     order: Any,
@@ -212,15 +219,17 @@ def _train(
     batch = order.shape[1]
     report = ("loss", f"{circuit.output_population}.y")
 
-    def step(learned: Any, inputs: Any) -> Any:
-        number, chosen = inputs
+    def step(carry: Any, inputs: Any) -> Any:
+        (learned, moving), (number, chosen) = carry, inputs
         stimuli = {name: array[chosen] for name, array in data.items()}
         presentations = first + number * batch + jnp.arange(batch, dtype=jnp.uint32)
-        outcome = present(circuit, setting, {**values, **learned}, stimuli, keys, presentations, report=report)
-        return {name: array + outcome.changes[name] for name, array in learned.items()}, outcome.ends
+        before = {**values, **learned, **moving}
+        outcome = present(circuit, setting, before, stimuli, keys, presentations, report=report)
+        learned = {name: array + outcome.changes[name] for name, array in learned.items()}
+        return (learned, {name: outcome.final[name] for name in moving}), outcome.ends
 
     numbers = jnp.arange(order.shape[0], dtype=jnp.uint32)
-    learned, ends = jax.lax.scan(step, learned, (numbers, order))
+    (learned, moving), ends = jax.lax.scan(step, (learned, moving), (numbers, order))
     # (step, batch, neuron) -> (presentation, neuron)
     flat = {p: {n: a.reshape(-1, a.shape[-1]) for n, a in found.items()} for p, found in ends.items()}
-    return learned, flat
+    return learned, moving, flat
