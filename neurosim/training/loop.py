@@ -175,9 +175,7 @@ def _learn(
     moving = [name for name in carried_shapes(circuit) if name in state] if circuit.carry else []
     kept = {name: array for name, array in base.items() if name.endswith(".learning_rate") or name in moving}
     carried = {name: state[name] for name in moving}
-    return replace(
-        progress, state={**state, **kept}, epoch=epoch + 1, presentations=first, carried=carried
-    ), report
+    return replace(progress, state={**state, **kept}, epoch=epoch + 1, presentations=first, carried=carried), report
 
 
 def _report(

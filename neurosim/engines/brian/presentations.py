@@ -225,8 +225,8 @@ class Presentations:
             raise EngineError(f"{self.trials} trials do not divide into batches of {self.batch}")
         if self.circuit.carry and self.batch > 1 and self.standalone:
             raise EngineError(
-                f"state carries over in each of {self.batch} trials of a batch, which standalone code, that runs them one "
-                "after the other, cannot keep apart; use batch = 1, or the target 'numpy' or 'cython'"
+                f"state carries over in each of {self.batch} trials of a batch, which standalone code cannot keep "
+                "apart; use batch = 1, or the target 'numpy' or 'cython'"
             )
         stepping = next((name for name, rule in rules.items() if rule.timing == "step"), None)
         if stepping and self.batch > 1:
