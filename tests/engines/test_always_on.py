@@ -110,7 +110,7 @@ def test_a_trace_meets_its_own_trial_only(build: Callable[..., Circuit], stimuli
 
 def test_traces_change_at_every_step() -> None:
     with pytest.raises(EquationError, match="expected timing='step'"):
-        Rule("e += r_pre", traces="e : 1")
+        Rule("memory += r_pre", traces="memory : 1")
 
 
 def test_the_engines_draw_noise_of_the_same_law(build: Callable[..., Circuit], stimuli: Callable[[int], Any]) -> None:

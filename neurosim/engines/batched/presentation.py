@@ -138,7 +138,9 @@ def present(
     outcome.recordings = {name: jnp.concatenate(parts) for name, parts in outcome.recordings.items()}
     if circuit.carry:
         shapes = carried_shapes(circuit)
-        outcome.final = {n: jnp.broadcast_to(current[n], (trials, *s)) for n, s in shapes.items() if n in current}
+        full = {n: jnp.broadcast_to(current[n], (trials, *s)) for n, s in shapes.items() if n in current}
+        # A constant that a phase holds may be a whole number.
+        outcome.final = {name: array.astype(dtype) for name, array in full.items()}
     return outcome
 
 
