@@ -15,11 +15,14 @@ from neurosim.circuit.description import Circuit
 from neurosim.circuit.undisturbed import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
-from neurosim.engines.state import State, initial_state
+from neurosim.engines.state import State, carried_shapes, initial_state
+from neurosim.experiments.engine import make_engine
+from neurosim.experiments.model_file import load
 from neurosim.gradients.true_gradient import Gradients, true_gradients
 from neurosim.schemes import continuous_node_perturbation
 from neurosim.schemes._continuous import Filters, covariance
 from neurosim.schemes._network import Network, Part
+from neurosim.training.loop import train
 
 STEADY, RATE = Setting("steady", dtype="float64"), Setting("rate", 1e-3, "float64")
 STIMULI, REPEATS, GROUPS = 4, 32, 8
@@ -230,3 +233,104 @@ def test_the_mean_estimate_has_the_size_of_the_gradient(site: str) -> None:
         slope, error = found.slope(layer)
         assert error < 0.06
         assert abs(slope - 1) < 3 * error + 0.03
+
+
+@pytest.mark.slow
+def test_what_the_estimate_needs() -> None:
+    found = {label: measure(**settings) for label, settings in ROWS.items() if label != "trace in the synapse"}
+    cosines = {label: {layer: row.cosine(layer) for layer in HIDDEN} for label, row in found.items()}
+
+    def significantly_above(better: str, worse: str, layer: str) -> bool:
+        (high, high_error), (low, low_error) = cosines[better][layer], cosines[worse][layer]
+        return high - low > 3 * np.hypot(high_error, low_error)
+
+    matched = "noise filtered like the membrane"
+    for layer in HIDDEN:
+        assert significantly_above(matched, "white noise, no trace", layer)
+        assert significantly_above(matched, "no baseline", layer)
+        # Deviations are centred by themselves, so they need a baseline less.
+        assert significantly_above("deviation, no baseline", "no baseline", layer)
+        assert significantly_above("deviation", "deviation, no baseline", layer)
+        # Without a trace white noise is gone before the loss answers.
+        mean, error = cosines["white noise, no trace"][layer]
+        assert abs(mean) < 4 * error
+
+
+@pytest.mark.slow
+def test_a_trace_in_the_synapse_is_as_good_where_the_input_is_steady() -> None:
+    # There it is the same filter in another place.
+    inside, outside = measure(trace="synapse"), measure()
+    for pathway in ("W1", "W2", "W3"):
+        assert inside.update_cosine(pathway) == pytest.approx(outside.update_cosine(pathway), abs=0.02)
+
+
+@pytest.mark.slow
+def test_feedback_learns_the_gradient_in_passing(capsys: pytest.CaptureFixture[str]) -> None:
+    circuit = learning_feedback()
+    generator, trials, seconds = np.random.default_rng(6), 64, 20
+    given = {
+        "input.r": generator.standard_normal((trials, TASK.n_inputs)),
+        "output.target": generator.standard_normal((trials, TASK.n_outputs)),
+    }
+    state = initial_state(circuit, 1)
+    before = signal_cosines(circuit, state, given)
+    # Each trial sees its own stimulus all the time.
+    order = np.tile(np.arange(trials), (5 * seconds, 1))
+    after, _ = BatchedEngine(circuit, RATE).train(state, given, order, seed=3, first=0)
+    unmoved = {name: state[name] for name in carried_shapes(circuit)}
+    learned = signal_cosines(circuit, {**after, **unmoved}, given)
+    with capsys.disabled():
+        print(f"\ncosine of the delivered signal with the gradient: {before} before, {learned} after {seconds} s")
+    for layer in HIDDEN:
+        assert abs(before[layer]) < 0.3
+        assert learned[layer] > 0.7
+
+
+def learning_feedback() -> Circuit:
+    """The small network with feedback that learns and forward weights that all but stand still."""
+    network = Network(hidden=(30, 30), readout="squared_error", bias_weights=0.3)
+    config = continuous_node_perturbation.Config(learning_rate=1e-12, feedback_learning_rate=0.1)
+    return continuous_node_perturbation.build(config, network, TASK)
+
+
+def signal_cosines(circuit: Circuit, state: State, given: dict[str, np.ndarray]) -> dict[str, float]:
+    """Of what feedback delivers with the gradient at the site of noise, without noise; mean over trials."""
+    quiet = undisturbed(circuit)
+    truth = true_gradients(quiet, STEADY, state, given).sites
+    names = {layer: f"{layer}.signal_now" for layer in HIDDEN}
+    _, outputs = BatchedEngine(quiet, STEADY).run(state, given, report=tuple(names.values()), learn=False)
+    found = {}
+    for layer, name in names.items():
+        pairs = zip(outputs.ends["always"][name], truth[layer], strict=True)
+        found[layer] = round(float(np.mean([cosine(*pair) for pair in pairs])), 3)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("feedback", ["learned", "none"])
+def test_digits(feedback: str, capsys: pytest.CaptureFixture[str]) -> None:
+    part: dict[str, Any] = {"kind": "leaky_rate", "tau_m": "5 ms", "tau_a": "2 ms"}
+    # Rates from a few tries on the validation split.
+    rate = {"learned": 4.0, "none": 0.01}[feedback]
+    model = load(
+        {
+            "task": {"kind": "digits"},
+            "network": {"hidden": [48, 32], "neuron": part, "output_neuron": {**part, "activation": "identity"}},
+            "scheme": {
+                "kind": "continuous_node_perturbation",
+                "feedback": feedback,
+                "duration": "50 ms",
+                "tau_noise": "10 ms",
+                "learning_rate": rate,
+                "feedback_learning_rate": 0.2,
+                "feedback_weights": 0.5,
+            },
+            "engine": {"level": "rate", "dt": "1 ms"},
+            "training": {"epochs": 8, "batch_size": 16, "measure_every": 0},
+        }
+    )
+    task = model.load_task(seed=0)
+    result = train(make_engine(model.engine, model.build(task)), task, model.training, seed=0)
+    with capsys.disabled():
+        print(f"\ndigits, feedback {feedback}: test accuracy {result.test.accuracy:.1f} % after 8 epochs")
+    assert result.test.accuracy > {"learned": 85, "none": 20}[feedback]

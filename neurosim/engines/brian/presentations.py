@@ -175,7 +175,8 @@ class Presentations:
         }
 
     def _set_parameters(self) -> None:
-        given = {*self.stimuli, *self.courses}
+        # What carries over is set at the start of each presentation.
+        given = {*self.stimuli, *self.courses, *self.carried}
         for population, model in compose(self.circuit).items():
             for equation in model.equation_set.of("parameter"):
                 name = f"{population}.{equation.name}"
