@@ -56,8 +56,8 @@ def alignment(
         Layer -> number: ``signal_*`` compares what the feedback delivers at the end of the first phase, without
         noise and from rest, with the true gradient at the layer's site of noise, per trial and then averaged
         (``batch_*``: of the means over trials); ``update_angle_deg`` the update of the layer's incoming weights with
-        minus the gradient; ``weight_angle_deg`` the feedback weights into the layer with the matrix they should be. Not a number
-        where it does not exist.
+        minus the gradient; ``weight_angle_deg`` the feedback weights into the layer with the matrix they should
+        be. Not a number where it does not exist.
     """
     quiet = undisturbed(circuit)
     truth = true_gradients(quiet, setting, state, stimuli)
