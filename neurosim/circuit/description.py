@@ -10,9 +10,9 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from neurosim.equations.parse import Equation, Statement, parse_equations, parse_statements
 from neurosim.errors import CircuitError
@@ -38,7 +38,13 @@ class Population:
     bind
         Parameters of the neuron that are expressions here, e.g. ``{"feedback": "error"}`` in the output.
     equations
-        Further lines that the circuit adds to the neuron's own, e.g. a second compartment.
+        Further lines that the circuit adds to the neuron's own, e.g. a second compartment or a source of noise.
+        A line ``loss : 1 (shared)`` lets them read the trial's loss, which is broadcast to all.
+    parameters
+        Values with units for parameters in those lines.
+    method
+        Integration method in place of the neuron's own, for lines that it cannot integrate: white noise needs
+        ``euler`` or ``heun``.
     sums
         Sums over the population, each a new variable: a text in ``*_pre`` (the neurons summed over) and
         ``*_post`` (the neuron that sees the sum), e.g. ``{"power": "delta_pre**2"}``. No neuron computes that
@@ -55,9 +61,12 @@ class Population:
     noise: tuple[str, ...] = ()
     equations: str = ""
     sums: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    method: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bind", MappingProxyType(dict(self.bind)))
+        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
         object.__setattr__(self, "sums", MappingProxyType(dict(self.sums)))
 
     @functools.cached_property
@@ -66,7 +75,10 @@ class Population:
         added = [Equation("parameter", name, None, "1") for name in self.sums]
         if self.equations.strip():
             added += parse_equations(self.equations).equations
-        return self.neuron.extended(*added) if added else self.neuron
+        changes: dict[str, Any] = {"method": self.method} if self.method else {}
+        if self.parameters:
+            changes["parameters"] = {**self.neuron.parameters, **self.parameters}
+        return self.neuron.extended(*added, **changes) if added or changes else self.neuron
 
 
 @dataclass(frozen=True)
@@ -258,8 +270,9 @@ class Circuit:
     output
         The variable read as the network's answer (``output.r``), needed with a readout.
     carry
-        Whether the neurons' state carries over from one presentation to the next, instead of starting from
-        its initial values.
+        Whether state carries over from one presentation to the next, instead of starting from its initial
+        values: each trial of a batch goes on where the same trial of the batch before ended. Refractoriness
+        does not carry over.
 
     Raises
     ------
@@ -321,13 +334,6 @@ class Circuit:
         if found.connectivity == "one_to_one":
             return self.weights_shape(pathway)
         return found.rule.shape_of(variable, *self.shape(pathway))
-
-    @functools.cached_property
-    def undisturbed(self) -> Circuit:
-        """This circuit without held noise in its first phase: what is evaluated, and what has a true gradient."""
-        if not self.phases or not self.phases[0].draw_noise:
-            return self
-        return replace(self, phases=(replace(self.phases[0], draw_noise=False), *self.phases[1:]))
 
     @property
     def output_population(self) -> str | None:

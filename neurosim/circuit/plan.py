@@ -181,7 +181,10 @@ def _sorted(nodes: dict[str, Node], steady: bool) -> Mapping[str, Node]:
 
 @functools.lru_cache(maxsize=256)
 def _fixed_points(equations: EquationSet) -> Mapping[str, str]:
-    """Each state variable's fixed point; variables that need each other are solved for together."""
+    """Each state variable's fixed point; variables that need each other are solved for together.
+
+    White noise is at its mean, zero: where there is no time, nothing fluctuates.
+    """
     flows = {e.name: _substituted(e, equations) for e in equations.of("differential")}
     graph = {name: {str(s) for s in flow.free_symbols} & flows.keys() for name, flow in flows.items()}
     found: dict[str, str] = {}
@@ -197,7 +200,8 @@ def _substituted(equation: Equation, equations: EquationSet) -> sympy.Basic:
     }
     while used := tree.free_symbols & by_symbol.keys():
         tree = tree.subs({symbol: by_symbol[symbol] for symbol in used})
-    return tree
+    noise = [s for s in tree.free_symbols if str(s) == "xi" or str(s).startswith("xi_")]
+    return tree.subs(dict.fromkeys(noise, 0))
 
 
 def _strongly_connected(graph: Mapping[str, set[str]]) -> list[frozenset[str]]:

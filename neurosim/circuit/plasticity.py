@@ -34,7 +34,8 @@ def rule_names(circuit: Circuit, pathway: str) -> Mapping[str, tuple[str, str]]:
     Returns
     -------
     dict
-        name -> (``pre`` | ``post`` | ``own`` | ``constant`` | ``trial``, qualified name).
+        name -> (``pre`` | ``post`` | ``own`` | ``trace`` (own, and the trial's) | ``constant`` | ``trial``,
+        qualified name).
 
     Raises
     ------
@@ -44,6 +45,7 @@ def rule_names(circuit: Circuit, pathway: str) -> Mapping[str, tuple[str, str]]:
     found = circuit.pathway[pathway]
     rule = found.rule
     known: dict[str, tuple[str, str]] = {name: ("own", f"{pathway}.{name}") for name in rule.synaptic_variables}
+    known |= {name: ("trace", f"{pathway}.{name}") for name in rule.trace_variables}
     known |= {name: ("constant", f"{pathway}.{name}") for name in rule.parameters}
     if found.sigma is not None:
         known |= {"noise": ("own", f"{pathway}.noise"), "sigma": ("constant", f"{pathway}.sigma")}
@@ -84,7 +86,7 @@ def rule_terms(circuit: Circuit, pathway: str) -> Mapping[str, tuple[RuleTerm, .
     return {
         variable: tuple(
             RuleTerm(function("post", term.post), function("pre", term.pre), function("own", term.own))
-            for term in separate(expression, lambda name: names[name][0])
+            for term in separate(expression, lambda name: names[name][0].replace("trace", "own"))
         )
         for variable, expression in rule.increments.items()
     }

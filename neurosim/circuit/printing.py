@@ -15,6 +15,8 @@ def circuit_text(circuit: Circuit) -> str:
         blocks.append(_population(population, seen))
     blocks += [_pathway(pathway, circuit) for pathway in circuit.pathways]
     blocks += [_phase(phase) for phase in circuit.phases]
+    if circuit.carry:
+        blocks.append("state carries over from one presentation to the next")
     if circuit.readout is not None:
         readout = circuit.readout
         blocks.append(
@@ -33,7 +35,12 @@ def circuit_text(circuit: Circuit) -> str:
 def _population(population: Population, seen: dict[str, str]) -> str:
     head = f"population {population.name} ({population.size})"
     body = str(population.neuron).split("\n", 1)
-    extra = [f"    {name} := {text}" for name, text in population.bind.items()]
+    extra = [f"    + {line.strip()}" for line in population.equations.splitlines() if line.strip()]
+    if population.parameters:
+        extra.append(f"    where {', '.join(f'{name} = {value}' for name, value in population.parameters.items())}")
+    if population.method:
+        extra.append(f"    method: {population.method}")
+    extra += [f"    {name} := {text}" for name, text in population.bind.items()]
     if population.noise:
         extra.append(f"    noise: {', '.join(population.noise)}")
     # Equal neurons are printed once.

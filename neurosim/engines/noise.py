@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from neurosim.circuit.composition import compose
 from neurosim.circuit.description import Circuit, Phase
 from neurosim.random import held_pairs, key_words, normals_of
 
@@ -26,7 +27,7 @@ def noise_keys(circuit: Circuit, seed: int) -> dict[str, Any]:
             for variable in population.noise:
                 name = f"{phase.name}:{population.name}.{variable}"
                 keys[name] = key_words(seed, "noise", phase.name, population.name, variable)
-        for purpose, function in population.neuron.functions.items():
+        for purpose, function in compose(circuit)[population.name].functions.items():
             for draw, _ in function.draws:
                 name = f"{population.name}.{purpose}.{draw}"
                 keys[name] = key_words(seed, "continuous", population.name, purpose, draw)

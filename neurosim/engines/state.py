@@ -2,7 +2,8 @@
 
 ``W1.w`` and other synaptic variables ``(n_post, n_pre)``; ``W1.learning_rate``, ``W1.sigma`` (of noise on the
 weights) and ``hidden1.tau_m`` parameters, scalars or one number a neuron; ``hidden1.v`` state variables: their values
-at the start of each presentation, scalars, or ``(trial, n)`` where they carry over. SI units throughout.
+at the start of each presentation, scalars, or ``(trial, n)`` where they carry over; ``W1.eligibility`` traces of
+synapses likewise, ``(trial, n_post, n_pre)``. SI units throughout.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> Sta
         if pathway.tie is None:
             state[f"{pathway.name}.w"] = initial_weights(circuit, pathway.name, seed)
             for variable in pathway.rule.synaptic_variables[1:]:
-                state[f"{pathway.name}.{variable}"] = np.zeros(circuit.variable_shape(pathway.name, variable))
+                trace = variable in pathway.rule.trace_variables
+                shape = () if trace else circuit.variable_shape(pathway.name, variable)
+                state[f"{pathway.name}.{variable}"] = np.zeros(shape)
         state |= {f"{pathway.name}.{name}": value for name, value in pathway.rule_parameters.items()}
         if pathway.sigma is not None:
             state[f"{pathway.name}.sigma"] = pathway.sigma
@@ -103,8 +106,26 @@ def learned_names(circuit: Circuit) -> tuple[str, ...]:
         f"{pathway.name}.{variable}"
         for pathway in circuit.pathways
         if pathway.name in learning
-        for variable in pathway.rule.changed
+        for variable in pathway.rule.learned
     )
+
+
+def carried_shapes(circuit: Circuit) -> dict[str, tuple[int, ...]]:
+    """What carries over from one presentation to the next where a circuit says so, with its shape in one trial.
+
+    State variables of neurons, traces of synapses, and what phases hold.
+    """
+    found: dict[str, tuple[int, ...]] = {}
+    for population, model in compose(circuit).items():
+        size = circuit.population[population].size
+        found |= {f"{population}.{variable}": (size,) for variable in model.state_variables}
+    for held in (held for phase in circuit.phases for held in phase.hold):
+        found[held.target] = (circuit.population[held.population].size if held.population else 1,)
+    for pathway in circuit.pathways:
+        if pathway.tie is None:
+            shape = circuit.weights_shape(pathway.name)
+            found |= {f"{pathway.name}.{variable}": shape for variable in pathway.rule.trace_variables}
+    return found
 
 
 def weights_of(circuit: Circuit, state: Mapping[str, np.ndarray], pathway: str) -> np.ndarray:

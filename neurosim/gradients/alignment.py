@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.circuit.description import Circuit
+from neurosim.circuit.undisturbed import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.gradients.feedback import WEIGHT_NUMBERS, feedback_pathway, incoming_weights, local_angle, weight_numbers
@@ -53,15 +54,16 @@ def alignment(
     Returns
     -------
     dict
-        Layer -> number: ``signal_*`` compares what the feedback delivers at the end of the first phase, without held
-        noise, with the true gradient at the layer's site of noise, per trial and then averaged (``batch_*``: of the
-        means over trials); ``update_angle_deg`` the update of the layer's incoming weights with minus the gradient;
-        ``weight_*`` the feedback weights into the layer with the matrix they should be; ``local_angle_deg`` what the
-        feedback delivers with what that matrix would deliver from the same error, per trial and then averaged. Not
-        a number where it does not exist.
+        Layer -> number: ``signal_*`` compares what the feedback delivers at the end of the first phase, without noise
+        and from rest, with the true gradient at the layer's site of noise, per trial and then averaged (``batch_*``:
+        of the means over trials); ``update_angle_deg`` the update of the layer's incoming weights with minus the
+        gradient; ``weight_*`` the feedback weights into the layer with the matrix they should be; ``local_angle_deg``
+        what the feedback delivers with what that matrix would deliver from the same error, per trial and then
+        averaged. Not a number where it does not exist.
     """
-    truth = true_gradients(circuit.undisturbed, setting, state, stimuli)
-    signals, errors = _delivered(circuit.undisturbed, setting, state, stimuli)
+    quiet = undisturbed(circuit)
+    truth = true_gradients(quiet, setting, state, stimuli)
+    signals, errors = _delivered(quiet, setting, state, stimuli)
     after, _ = BatchedEngine(circuit, setting).run(state, stimuli, seed=seed, first=first)
     found: dict[str, dict[str, float]] = {}
     for population in circuit.populations:

@@ -49,8 +49,8 @@ class NeuronModel:
     ports
         The variables by which a network talks to this neuron: ``drive`` and ``feedback`` (inputs), ``output``
         (what forward pathways read), ``error`` (what feedback pathways read), ``site`` (the variable to which
-        noise adds), ``signal`` (what feedback says of the loss's gradient there) and ``gain`` (the gradient
-        at the potential over that at the site).
+        noise adds), ``perturbed`` (the variable in which that noise shows), ``signal`` (what feedback says of the
+        loss's gradient there) and ``gain`` (the gradient at the potential over that at the site).
     name, reference
         For printing and for the documentation.
 

@@ -76,6 +76,7 @@ def build(config: Config) -> NeuronModel:
             "feedback": "feedback",
             "error": "delta",
             "site": "r" if at_rate else "drive",
+            "perturbed": "r" if at_rate else "v",
             "signal": "a" if at_rate else "delta",
             # What turns the gradient at the site of noise into that at the potential.
             "gain": "gain",

@@ -74,6 +74,7 @@ def build(config: Config) -> NeuronModel:
             "feedback": "feedback",
             "error": "delta",
             "site": "drive",
+            "perturbed": "v",
             "signal": "delta",
             "gain": "gain",
         },

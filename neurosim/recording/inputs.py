@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.circuit.description import Circuit, Population
-from neurosim.equations.parse import Equation
+from neurosim.equations.parse import Equation, parse_equations
 from neurosim.errors import CircuitError, UnitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.units import array_in_si
@@ -85,7 +85,7 @@ def _locate(circuit: Circuit, name: str) -> tuple[str, str]:
         raise CircuitError(
             f"the input '{name}' is for a population '{population}'; known: {', '.join(circuit.population)}"
         )
-    model = circuit.population[population].neuron
+    model = circuit.population[population].model
     allowed = [equation.name for equation in model.equation_set.of("parameter")]
     allowed += sorted(
         {n for e in model.equation_set.of("differential") for n in e.names if n == "xi" or n.startswith("xi_")}
@@ -107,7 +107,7 @@ def _locate(circuit: Circuit, name: str) -> tuple[str, str]:
 
 
 def _in_si(circuit: Circuit, population: str, parameter: str, value: Any) -> np.ndarray:
-    unit = circuit.population[population].neuron.equation_set.by_name[parameter].unit
+    unit = circuit.population[population].model.equation_set.by_name[parameter].unit
     try:
         return array_in_si(value, unit)
     except UnitError as error:
@@ -116,6 +116,8 @@ def _in_si(circuit: Circuit, population: str, parameter: str, value: Any) -> np.
 
 def _declare_varying(circuit: Circuit, population: str, parameter: str) -> Circuit:
     """A parameter that differs between neurons or in time is neither shared nor constant."""
+    if parameter not in circuit.population[population].neuron.equation_set.by_name:
+        return _vary_in_lines(circuit, population, parameter)
     model = circuit.population[population].neuron
     unit = model.equation_set.by_name[parameter].unit
     kept = {name: value for name, value in model.parameters.items() if name != parameter}
@@ -127,8 +129,13 @@ def _declare_varying(circuit: Circuit, population: str, parameter: str) -> Circu
 
 def _replace_noise(circuit: Circuit, population: str, noise: str) -> tuple[Circuit, str]:
     """Put a parameter where white noise stood, so that both engines see the given numbers."""
-    model = circuit.population[population].neuron
+    found = circuit.population[population]
+    model = found.neuron
     name = GIVEN_NOISE + noise.removeprefix("xi")
+    if not any(noise in equation.names for equation in model.equation_set.of("differential")):
+        lines = re.sub(rf"\b{noise}\b", name, found.equations) + f"\n{name} : second**-0.5"
+        changed = replace(found, equations=lines, method=found.model.resolved_method)
+        return _with_population(circuit, changed), name
     replaced = [
         replace(e, expression=re.sub(rf"\b{noise}\b", name, e.expression))
         for e in model.equation_set.of("differential")
@@ -140,11 +147,22 @@ def _replace_noise(circuit: Circuit, population: str, noise: str) -> tuple[Circu
     return _with_neuron(circuit, population, changed), name
 
 
+def _vary_in_lines(circuit: Circuit, population: str, parameter: str) -> Circuit:
+    """The same for a parameter in the lines that the circuit adds."""
+    found = circuit.population[population]
+    unit = found.model.equation_set.by_name[parameter].unit
+    declared = parse_equations(found.equations).with_(Equation("parameter", parameter, None, unit))
+    kept = {name: value for name, value in found.parameters.items() if name != parameter}
+    changed = replace(found, equations=str(declared), parameters=kept, method=found.model.resolved_method)
+    return _with_population(circuit, changed)
+
+
 def _with_neuron(circuit: Circuit, population: str, neuron: NeuronModel) -> Circuit:
-    changed: tuple[Population, ...] = tuple(
-        replace(p, neuron=neuron) if p.name == population else p for p in circuit.populations
-    )
-    return replace(circuit, populations=changed)
+    return _with_population(circuit, replace(circuit.population[population], neuron=neuron))
+
+
+def _with_population(circuit: Circuit, changed: Population) -> Circuit:
+    return replace(circuit, populations=tuple(changed if p.name == changed.name else p for p in circuit.populations))
 
 
 def _sort(found: Inputs, name: str, array: np.ndarray, size: int, *, steps: int, trials: int) -> None:

@@ -28,7 +28,12 @@ class Rule:
         Statements such as ``w += learning_rate*delta_post*r_pre``; only ``+=`` and ``-=``, so that the
         increments of several trials can be averaged.
     variables
-        Further variables of the synapse, one declaration a line (``trace : 1``).
+        Further variables of the synapse, one declaration a line (``velocity : 1``). Like the weight they are one
+        number a synapse, whatever the number of trials.
+    traces
+        Variables of the synapse that belong to a trial, as a neuron's state does: an eligibility, which must
+        not meet another trial's reward. They start from zero with each presentation, unless state carries
+        over, and are never averaged over trials. Only for rules that act at every step.
     parameters
         Names and default values of the rule's parameters; no default is given as ``None``.
     timing
@@ -47,6 +52,7 @@ class Rule:
     timing: Timing = "phase_end"
     reads: tuple[str, ...] = ()
     name: str = "rule"
+    traces: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
@@ -60,13 +66,15 @@ class Rule:
                 )
             if statement.operator not in ("+=", "-="):
                 raise statement.place.error(f"expected += or -= in a rule, got '{statement.operator}'")
+        if self.traces.strip() and self.timing != "step":
+            raise EquationError(f"traces ('{self.traces.strip()}') change at every step; expected timing='step'")
         if unknown := set(self.reads) - {"reciprocal", "population"}:
             raise EquationError(
                 f"a rule can read 'reciprocal' or 'population' beyond the synapse, not {sorted(unknown)}"
             )
 
     def __hash__(self) -> int:
-        return hash((self.update, self.variables, self.timing, self.reads, tuple(self.parameters.items())))
+        return hash((self.update, self.variables, self.traces, self.timing, self.reads, tuple(self.parameters.items())))
 
     @functools.cached_property
     def statements(self) -> tuple[Statement, ...]:
@@ -75,8 +83,15 @@ class Rule:
 
     @functools.cached_property
     def declared(self) -> EquationSet | None:
-        """The parsed declarations of `variables`, none if there are none."""
-        return parse_equations(self.variables) if self.variables.strip() else None
+        """The parsed declarations of `variables` and `traces`, none if there are none."""
+        text = f"{self.variables}\n{self.traces}"
+        return parse_equations(text) if text.strip() else None
+
+    @functools.cached_property
+    def trace_variables(self) -> tuple[str, ...]:
+        """The names of `traces`."""
+        found = parse_equations(self.traces).equations if self.traces.strip() else ()
+        return tuple(equation.name for equation in found)
 
     @functools.cached_property
     def synaptic_variables(self) -> tuple[str, ...]:
@@ -101,6 +116,11 @@ class Rule:
     def changed(self) -> tuple[str, ...]:
         """The synaptic variables it changes."""
         return tuple(dict.fromkeys(statement.target for statement in self.statements))
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """The synaptic variables that learning changes for good: all it changes but traces."""
+        return tuple(name for name in self.changed if name not in self.trace_variables)
 
     @property
     def names(self) -> frozenset[str]:
@@ -154,6 +174,7 @@ class OracleRule:
     learns: bool = field(default=True, init=False)
     statements: tuple[Statement, ...] = field(default=(), init=False)
     declared: None = field(default=None, init=False)
+    trace_variables: tuple[str, ...] = field(default=(), init=False)
 
     def __hash__(self) -> int:
         return hash((self.step, self.uses, tuple(self.variables.items()), tuple(self.parameters.items())))
@@ -166,6 +187,11 @@ class OracleRule:
     @property
     def changed(self) -> tuple[str, ...]:
         """The variables it changes: all."""
+        return self.synaptic_variables
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """The variables that learning changes for good: all."""
         return self.synaptic_variables
 
     @property

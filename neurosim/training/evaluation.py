@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.circuit.undisturbed import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.metrics import accuracy
@@ -34,7 +35,7 @@ class Evaluation:
 def evaluate(
     engine: Any, state: Mapping[str, Any], split: Split, *, chunk: int = 256, perturbed: bool = False
 ) -> Evaluation:
-    """Present a split once, without learning and, unless `perturbed`, without held noise, in the first phase alone.
+    """Present a split once, from rest, without learning and, unless `perturbed`, without noise, in the first phase.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def evaluate(
     if not len(split):
         return Evaluation(math.nan, math.nan)
     if not perturbed:
-        engine = replace(engine, circuit=engine.circuit.undisturbed)
+        engine = replace(engine, circuit=undisturbed(engine.circuit))
     circuit = engine.circuit
     names = [phase.name for phase in circuit.phases]
     phases = tuple(names if perturbed else names[:1])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurosim.circuit.description import Circuit
-from neurosim.engines.state import State, initial_state, learned_names
+from neurosim.engines.state import State, carried_shapes, initial_state, learned_names
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import ConfigError, NumericalError
 from neurosim.gradients.alignment import alignment
@@ -34,17 +34,22 @@ class Progress:
     Attributes
     ----------
     state
-        See `neurosim.engines.state`; with the learning rates of the first epoch.
+        See `neurosim.engines.state`; with the learning rates of the first epoch, and with the initial values of
+        neurons even where their state carries over, so that it can be evaluated.
     epoch, presentations
         How many are done.
     reports
         One per epoch so far, the first from before any learning.
+    carried
+        The state of neurons and traces that goes on from presentation to presentation, one array a trial of
+        the batch; empty where every presentation starts from rest.
     """
 
     state: State
     epoch: int = 0
     presentations: int = 0
     reports: tuple[EpochReport, ...] = ()
+    carried: State = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -176,7 +181,7 @@ def _learn(
     order = _order(config, epoch, len(split), seed)
     steps, chosen = len(order), order.ravel()
     base = progress.state
-    state = {**base, **learning_rates(circuit, base, config, epoch)}
+    state = {**base, **learning_rates(circuit, base, config, epoch), **progress.carried}
     phase, first, done, seconds = circuit.phases[0].name, progress.presentations, 0, 0.0
     answer = f"{circuit.output_population}.y"
     # Answers to a regression can be as large as the data, and nothing is counted in them.
@@ -194,8 +199,10 @@ def _learn(
             on_step(done, steps)
     found = summarise(np.concatenate(losses), np.concatenate(answers) if answers else None, split, chosen)
     report = EpochReport(epoch + 1, config.epochs, found.loss, found.accuracy, samples_per_second=order.size / seconds)
-    unscaled = {name: array for name, array in base.items() if name.endswith(".learning_rate")}
-    return replace(progress, state={**state, **unscaled}, epoch=epoch + 1, presentations=first), report
+    moving = [name for name in carried_shapes(circuit) if name in state] if circuit.carry else []
+    kept = {name: array for name, array in base.items() if name.endswith(".learning_rate") or name in moving}
+    carried = {name: state[name] for name in moving}
+    return replace(progress, state={**state, **kept}, epoch=epoch + 1, presentations=first, carried=carried), report
 
 
 def _report(

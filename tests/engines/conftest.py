@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from neurosim import registry
+from neurosim.circuit.composition import compose
 from neurosim.circuit.description import Circuit, Connectivity, Pathway, Phase, Population, hold
 from neurosim.neurons._model import NeuronModel
+from neurosim.recording.inputs import apply_inputs
 from neurosim.rules._rule import OracleRule, Rule
 from neurosim.schemes._network import Network
 
@@ -21,9 +23,12 @@ N_INPUTS, N_OUTPUTS = 3, 4
 BROADCAST, NOISE = {"loss", "loss_change"}, {"noise", "sigma"}
 
 
-def variants() -> list[tuple[str, dict[str, Any]]]:
-    """Each scheme as it is, and with each further value of each setting that is a choice."""
-    found: list[tuple[str, dict[str, Any]]] = []
+Variant = tuple[str, dict[str, Any]]
+
+
+def variants() -> list[Variant]:
+    """Each scheme as it is, and with each further value of each setting that is a choice or a switch."""
+    found: list[Variant] = []
     for name in registry.names("schemes"):
         found.append((name, {}))
         for field, info in registry.load("schemes", name).Config.model_fields.items():
@@ -35,12 +40,38 @@ def variants() -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
-@pytest.fixture(
-    params=variants(),
-    ids=lambda v: "-".join([v[0], *(f"{k}={c}" if isinstance(c, bool) else c for k, c in v[1].items())]),
-)
-def variant(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+def _label(variant: Variant) -> str:
+    """The scheme, and the value of a choice or the name of a switch that is turned."""
+    name, choice = variant
+    return "-".join(
+        [name, *(value if isinstance(value, str) else f"{field}_{value}" for field, value in choice.items())]
+    )
+
+
+@pytest.fixture(params=variants(), ids=_label)
+def variant(request: pytest.FixtureRequest) -> Variant:
     return request.param
+
+
+@pytest.fixture(scope="session")
+def given_noise() -> Callable[..., tuple[Circuit, dict[str, np.ndarray]]]:
+    """Puts given numbers where a circuit has white noise, which each engine would draw by itself.
+
+    Without `steps` one number a trial and neuron, held through the presentation; otherwise one a step as well.
+    """
+
+    def give(circuit: Circuit, trials: int, steps: int | None = None) -> tuple[Circuit, dict[str, np.ndarray]]:
+        generator, numbers = np.random.default_rng(12), {}
+        for name, model in compose(circuit).items():
+            size = circuit.population[name].size
+            shape = (trials, size) if steps is None else (steps, trials, size)
+            if any("xi" in equation.names for equation in model.equation_set.of("differential")):
+                numbers[f"{name}.xi"] = generator.standard_normal(shape)
+        length = -1 if steps is None else steps
+        circuit, inputs = apply_inputs(circuit, numbers, steps=length, trials=trials, dt=1e-3)
+        return circuit, inputs.stimuli
+
+    return give
 
 
 @pytest.fixture(scope="session")

@@ -60,7 +60,8 @@ def test_a_local_rule_names_only_what_a_synapse_sees(
 ) -> None:
     circuit = rule_circuit(rule)
     kinds = {kind for kind, _ in rule_names(circuit, "rule").values()}
-    assert kinds <= {"pre", "post", "own", "constant", "trial"}
+    assert kinds <= {"pre", "post", "own", "trace", "constant", "trial"}
+    assert ("trace" in kinds) == bool(rule.trace_variables)
     assert circuit.local == (rule.local and circuit.pathway["rule"].tie is None)
 
 
@@ -77,7 +78,7 @@ def test_increments_are_expressions_and_terms_separate(
     for variable, expression in rule.increments.items():
         check_expression(expression)
         for term in terms[variable]:
-            for function, sides in ((term.post, "post trial"), (term.pre, "pre trial"), (term.own, "own")):
+            for function, sides in ((term.post, "post trial"), (term.pre, "pre trial"), (term.own, "own trace")):
                 arguments = () if function is None else function.arguments
                 assert {names[a][0] for a in arguments} <= {*sides.split(), "constant"}
 
@@ -116,7 +117,7 @@ def test_both_engines_agree_on_arbitrary_activity(
         for name, expected in theirs.items():
             np.testing.assert_allclose(ours[name], expected, rtol=1e-9, atol=1e-9 * np.max(np.abs(expected), initial=0))
         if number == 0 and rule.learns:
-            assert any(np.any(theirs[f"rule.{v}"] != state[f"rule.{v}"]) for v in rule.changed)
+            assert any(np.any(theirs[f"rule.{v}"] != state[f"rule.{v}"]) for v in rule.learned)
         state = theirs
 
 
@@ -130,7 +131,7 @@ def test_mean_over_a_batch_is_the_mean_of_single_trials(
     engine = BatchedEngine(circuit, SETTING)
     together, _ = engine.run(state, given)
     alone = [engine.run(state, {n: a[[trial]] for n, a in given.items()}, first=trial)[0] for trial in range(6)]
-    for variable in rule.changed:
+    for variable in rule.learned:
         name = f"rule.{variable}"
         np.testing.assert_allclose(together[name], np.mean([s[name] for s in alone], axis=0), rtol=1e-10, atol=1e-13)
 

@@ -34,8 +34,8 @@ def test_sections_are_merged_key_by_key():
     full = load(MODEL, variants=["full"])
     assert (full.training.epochs, full.training.batch_size) == (1000, 16)
     assert full.scheme_kind == "node_perturbation"
-    neuron = load(MODEL, variants=["slow_neuron"]).network.neuron
-    assert neuron.settings["tau_m"] == "50 ms" and neuron.settings["activation"] == "tanh"
+    neuron = load(MODEL, variants=["slow_neuron"]).resolve()["network"]["neuron"]
+    assert neuron["tau_m"] == "50 ms" and neuron["activation"] == "tanh"
 
 
 def test_a_table_that_names_a_kind_replaces_the_component_whole():
@@ -43,8 +43,8 @@ def test_a_table_that_names_a_kind_replaces_the_component_whole():
     # feedback_learning_rate, which feedback alignment does not have, is gone.
     assert alignment.scheme_kind == "feedback_alignment"
     assert alignment.resolve()["scheme"]["learning_rate"] == 0.1
-    neuron = load(MODEL, variants=["spikes"]).network.neuron
-    assert neuron.settings["tau_m"] == load({**MODEL, "network": {}}).network.neuron.settings["tau_m"] != "5 ms"
+    default = load({**MODEL, "network": {}}).resolve()["network"]["neuron"]["tau_m"]
+    assert load(MODEL, variants=["spikes"]).resolve()["network"]["neuron"]["tau_m"] == default != "5 ms"
 
 
 def test_the_engines_kind_is_a_setting_among_others():

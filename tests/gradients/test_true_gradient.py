@@ -66,6 +66,18 @@ def by_noise(circuit: Circuit, setting: Setting, state: Arrays, given: Arrays, p
     first = circuit.phases[0]
     noisy = replace(first, switches={**first.switches, "perturb": 1.0}, draw_noise=False)
     circuit = replace(circuit, phases=(noisy, *circuit.phases[1:]))
+    given = dict(given)
+    site = f"{population}.noise"
+    bound = circuit.population[population].bind.get("noise")
+    if bound is not None:
+        # Noise that the neuron makes itself stays as it is; what the experiment adds comes on top.
+        changed = circuit.population[population]
+        lines = f"{changed.equations}\nadded_noise : 1"
+        changed = replace(changed, equations=lines, bind={**changed.bind, "noise": f"{bound} + added_noise"})
+        circuit = replace(
+            circuit, populations=tuple(changed if p.name == population else p for p in circuit.populations)
+        )
+        site = f"{population}.added_noise"
     trials, size = len(given["input.r"]), circuit.population[population].size
     sigma = float(state[f"{population}.sigma"])
     found = np.empty((trials, size))
@@ -74,7 +86,7 @@ def by_noise(circuit: Circuit, setting: Setting, state: Arrays, given: Arrays, p
         direction[:, neuron] = 1 / sigma
 
         def moved(step: float, direction: np.ndarray = direction) -> np.ndarray:
-            return losses(circuit, setting, state, {**given, f"{population}.noise": step * direction})
+            return losses(circuit, setting, state, {**given, site: step * direction})
 
         found[:, neuron] = difference(moved)
     return found

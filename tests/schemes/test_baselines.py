@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from neurosim import registry
 from neurosim.circuit.description import Circuit
+from neurosim.circuit.undisturbed import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
@@ -74,7 +75,7 @@ def expecting(baseline: str, given: dict[str, np.ndarray]) -> tuple[Circuit, dic
     """A circuit whose critic has learned, or expects nothing; and the loss without noise minus what it expects."""
     circuit = build("class" if baseline == "class" else "running")
     state = still(circuit)
-    plain = losses(circuit.undisturbed, state, given)
+    plain = losses(undisturbed(circuit), state, given)
     targets = given["output.target"]
     if baseline == "class":
         means = np.array([np.mean(plain[column > 0]) for column in targets.T])
@@ -96,7 +97,7 @@ def test_variance_is_that_of_a_clean_phase_and_of_what_was_not_expected() -> Non
     for baseline in ("class", "running", "none"):
         circuit, state, rest = expecting(baseline, given)
         found = estimates(circuit, state, given)
-        sites = true_gradients(circuit.undisturbed, STEADY, state, given).sites
+        sites = true_gradients(undisturbed(circuit), STEADY, state, given).sites
         truth = np.concatenate([sites["hidden1"], sites["hidden2"]], axis=1)
         second = np.mean(truth**2, axis=0) + np.mean(np.sum(truth**2, axis=1)) + np.mean(rest**2) / SIGMA**2
         spreads[baseline] = np.mean(np.var(found, axis=0))
@@ -114,7 +115,7 @@ def test_without_any_baseline_few_samples_tell_little() -> None:
     given, found = stimuli(TRIALS), {}
     for baseline in ("class", "running", "none"):
         circuit, state, _ = expecting(baseline, given)
-        sites = true_gradients(circuit.undisturbed, STEADY, state, given).sites
+        sites = true_gradients(undisturbed(circuit), STEADY, state, given).sites
         wanted = np.concatenate([sites["hidden1"], sites["hidden2"]], axis=1).mean(axis=0)
         blocks = estimates(circuit, state, given).reshape(60, -1, len(wanted)).mean(axis=1)
         found[baseline] = np.mean(blocks @ wanted / np.linalg.norm(blocks, axis=1) / np.linalg.norm(wanted))
@@ -130,9 +131,9 @@ def test_there_is_no_clean_phase_and_evaluation_is_clean(scheme: str) -> None:
     clean = build("clean", scheme)
     _, outputs = BatchedEngine(clean, STEADY).run(initial_state(clean, 2), given, report=("loss",), learn=False)
     np.testing.assert_allclose(
-        losses(circuit.undisturbed, initial_state(circuit, 2), given), outputs.ends["clean"]["loss"][:, 0], rtol=1e-12
+        losses(undisturbed(circuit), initial_state(circuit, 2), given), outputs.ends["clean"]["loss"][:, 0], rtol=1e-12
     )
-    assert clean.undisturbed is clean
+    assert undisturbed(clean) is clean
 
 
 def test_a_network_without_biases_gets_the_unit_the_critic_needs() -> None:

@@ -14,14 +14,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurosim.circuit.description import Circuit
+from neurosim.circuit.plan import plan
 from neurosim.engines.batched import optimisation
 from neurosim.engines.batched.presentation import Outcome, present
 from neurosim.engines.noise import draw_pairs, drawn_shapes, named_noise, noise_keys
 from neurosim.engines.optimiser import PLAIN, Optimiser
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
-from neurosim.engines.state import State, check_stimuli, learned_names
-from neurosim.errors import CircuitError
+from neurosim.engines.state import State, carried_shapes, check_stimuli, learned_names
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,7 @@ class BatchedEngine:
             changes, final, ends, recordings = jax.device_get(outcome)
         after = {name: np.asarray(array) for name, array in state.items()}
         after |= {name: after[name] + change for name, change in changes.items()}
-        if self.circuit.carry:
-            after |= {name: np.asarray(a) for name, a in final.items() if name in after}
+        after |= {name: np.asarray(array) for name, array in final.items()}
         return after, Outputs(ends=ends, recordings=recordings)
 
     def train(
@@ -138,8 +137,6 @@ class BatchedEngine:
         tuple
             The new state, and outputs whose `ends` have what was asked for of every presentation, in order.
         """
-        if self.circuit.carry:
-            raise CircuitError("a circuit whose state carries over is trained with 'run', step by step")
         check_stimuli(self.circuit, stimuli)
         with self.precision():
             values = {name: self.array(a) for name, a in state.items()}
@@ -148,20 +145,29 @@ class BatchedEngine:
             learned = {name: values.pop(name) for name in sorted(names)}
             learned |= optimisation.initial_memory(self.circuit, self.optimiser, {**values, **learned})
             keys = noise_keys(self.circuit, seed)
-            learned, ends = _train(
+            learned, final, ends = _train(
                 self.circuit,
                 self.setting,
                 ("loss", *report),
                 self.optimiser,
                 learned,
+                self._moving(values, order.shape[1]),
                 {name: array for name, array in values.items() if name not in learned},
                 data,
                 jnp.asarray(order, jnp.int32),
                 keys,
                 jnp.uint32(first),
             )
-            learned, ends = jax.device_get((learned, ends))
-        return {**{n: np.asarray(a) for n, a in state.items()}, **learned}, Outputs(ends=ends)
+            learned, final, ends = jax.device_get((learned, final, ends))
+        return {**{n: np.asarray(a) for n, a in state.items()}, **learned, **final}, Outputs(ends=ends)
+
+    def _moving(self, values: dict[str, Any], batch: int) -> dict[str, Any]:
+        """Take out what carries over from batch to batch, one array a trial."""
+        if not self.circuit.carry:
+            return {}
+        computed = plan(self.circuit, steady=self.setting.steady).nodes
+        shapes = {n: s for n, s in carried_shapes(self.circuit).items() if n in values and n not in computed}
+        return {name: jnp.broadcast_to(values.pop(name), (batch, *shape)) for name, shape in shapes.items()}
 
     def placed(self, stimuli: Mapping[str, Any]) -> dict[str, Any]:
         """Data brought to the device once, for any number of calls of `train`."""
@@ -211,8 +217,7 @@ def _run(
         learn=learn,
         phases=phases,
     )
-    final = outcome.final if circuit.carry else {}
-    return outcome.changes, final, outcome.ends, outcome.recordings
+    return outcome.changes, outcome.final, outcome.ends, outcome.recordings
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3), donate_argnums=(4,))
@@ -222,6 +227,7 @@ def _train(
     report: tuple[str, ...],
     optimiser: Optimiser,
     learned: Any,
+    moving: Any,
     values: Any,
     data: Any,
     order: Any,
@@ -231,35 +237,34 @@ def _train(
     steps, batch = order.shape
     drawing = {phase.name: (phase, shapes) for phase in circuit.phases if (shapes := drawn_shapes(circuit, phase))}
 
-    def step(learned: Any, inputs: Any) -> Any:
-        number, chosen, pairs = inputs
+    def step(carry: Any, inputs: Any) -> Any:
+        (learned, moving), (number, chosen, pairs) = carry, inputs
         stimuli = {name: array[chosen] for name, array in data.items()}
         presentations = first + number * batch + jnp.arange(batch, dtype=jnp.uint32)
         noise = {name: named_noise(drawing[name][1], drawn, setting.dtype) for name, drawn in pairs.items()}
-        outcome = present(
-            circuit, setting, {**values, **learned}, stimuli, keys, presentations, noise=noise, report=report
-        )
+        before = {**values, **learned, **moving}
+        outcome = present(circuit, setting, before, stimuli, keys, presentations, noise=noise, report=report)
         memory = {name: array for name, array in learned.items() if name.startswith(optimisation.PREFIX)}
-        changes, memory = optimisation.steps(circuit, optimiser, outcome.changes, {**values, **learned}, memory)
-        after = {name: array + changes[name] for name, array in learned.items() if name not in memory}
-        return {**after, **memory}, outcome.ends
+        changes, memory = optimisation.steps(circuit, optimiser, outcome.changes, before, memory)
+        learned = {name: array + changes[name] for name, array in learned.items() if name not in memory}
+        return ({**learned, **memory}, {name: outcome.final[name] for name in moving}), outcome.ends
 
-    def block(learned: Any, inputs: Any) -> Any:
+    def block(carry: Any, inputs: Any) -> Any:
         # Noise is drawn for many steps at once: in one go for each step it would cost as much as the network itself.
         numbers, chosen = inputs
         presentations = (first + numbers[:, None] * batch + jnp.arange(batch, dtype=jnp.uint32)).ravel()
         pairs = {name: draw_pairs(shapes, phase, keys, presentations) for name, (phase, shapes) in drawing.items()}
         rows = jax.tree.map(lambda array: array.reshape(len(numbers), batch, -1), pairs)
-        return jax.lax.scan(step, learned, (numbers, chosen, rows))
+        return jax.lax.scan(step, carry, (numbers, chosen, rows))
 
     numbers_a_step = batch * sum(math.prod(shape) for _, shapes in drawing.values() for shape in shapes.values())
     length = _block_length(steps, numbers_a_step)
     numbers = jnp.arange(steps, dtype=jnp.uint32)
     blocks = (numbers.reshape(-1, length), order.reshape(-1, length, batch))
-    learned, ends = jax.lax.scan(block, learned, blocks)
+    (learned, moving), ends = jax.lax.scan(block, (learned, moving), blocks)
     # (block, step, batch, neuron) -> (presentation, neuron)
     flat = {p: {n: a.reshape(-1, a.shape[-1]) for n, a in found.items()} for p, found in ends.items()}
-    return learned, flat
+    return learned, moving, flat
 
 
 def _block_length(steps: int, numbers_a_step: int) -> int:

@@ -28,7 +28,8 @@ def increments(now: Snapshot, pathway: str, trials: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        Qualified name -> array of the variable's shape.
+        Qualified name -> array of the variable's shape; for traces, which belong to each trial, with a leading
+        axis of trials.
     """
     circuit = now.plan.circuit
     rule = circuit.pathway[pathway].rule
@@ -36,11 +37,12 @@ def increments(now: Snapshot, pathway: str, trials: int) -> dict[str, Any]:
         return _oracle(now, pathway, rule, trials)
     found = {}
     for variable, terms in rule_terms(circuit, pathway).items():
+        trace = variable in rule.trace_variables
         total: Any = 0.0
         for term in terms:
-            total = total + _term(now, pathway, term, trials)
+            total = total + (_in_each_trial if trace else _term)(now, pathway, term, trials)
         shape = circuit.weights_shape(pathway)
-        found[f"{pathway}.{variable}"] = jnp.broadcast_to(total, shape)
+        found[f"{pathway}.{variable}"] = jnp.broadcast_to(total, (trials, *shape) if trace else shape)
     return found
 
 
@@ -57,15 +59,35 @@ def _oracle(now: Snapshot, pathway: str, rule: OracleRule, trials: int) -> dict[
 
 
 def _term(now: Snapshot, pathway: str, term: RuleTerm, trials: int) -> Any:
+    """A term summed or averaged over trials."""
     circuit = now.plan.circuit
-    post, pre = (_factor(now, pathway, function) for function in (term.post, term.pre))
     count = trials if circuit.pathway[pathway].reduction == "mean" else 1
+    if term.own is not None and _reads_traces(now, pathway, term.own):
+        # Each trial's trace meets its own trial's factors only.
+        return jnp.sum(_in_each_trial(now, pathway, term, trials), axis=0) / count
+    post, pre = (_factor(now, pathway, function) for function in (term.post, term.pre))
     own = _factor(now, pathway, term.own)
     if own is not None and jnp.ndim(own) > len(circuit.weights_shape(pathway)):
         # Noise on the weights: each trial has its own.
         return _sum_with_own(circuit.pathway[pathway].connectivity, post, pre, own) / count
     product = _outer(circuit.pathway[pathway].connectivity, post, pre, circuit.shape(pathway), trials) / count
     return product if own is None else product * own
+
+
+def _in_each_trial(now: Snapshot, pathway: str, term: RuleTerm, trials: int) -> Any:
+    """A term of each trial: (trial, n_post, n_pre), or (trial, n) for one-to-one."""
+    circuit = now.plan.circuit
+    post, pre, own = (_factor(now, pathway, function) for function in (term.post, term.pre, term.own))
+    post, pre = (_per_trial(jnp.ones(()) if factor is None else factor) for factor in (post, pre))
+    if circuit.pathway[pathway].connectivity == "dense":
+        post, pre = post[:, :, None], pre[:, None, :]
+    product = post * pre if own is None else post * pre * own
+    return jnp.broadcast_to(product, (trials, *circuit.weights_shape(pathway)))
+
+
+def _reads_traces(now: Snapshot, pathway: str, function: ArrayFunction) -> bool:
+    names = rule_names(now.plan.circuit, pathway)
+    return any(names[argument][0] == "trace" for argument in function.arguments)
 
 
 def _outer(connectivity: str, post: Any, pre: Any, shape: tuple[int, int], trials: int) -> Any:

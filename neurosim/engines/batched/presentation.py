@@ -8,7 +8,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from neurosim.circuit.description import PERTURB, Circuit, Phase
+from neurosim.circuit.description import PERTURB, Circuit, Pathway, Phase
 from neurosim.circuit.plan import Plan, plan, resolve
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.liveness import asked_at_end, lives
@@ -16,7 +16,9 @@ from neurosim.engines.batched.snapshot import Arrays, Snapshot, compiled
 from neurosim.engines.batched.stepping import Stretch, run_steps
 from neurosim.engines.noise import draw_noise
 from neurosim.engines.setting import Setting
+from neurosim.engines.state import carried_shapes
 from neurosim.equations.array_code import expression_function
+from neurosim.errors import CircuitError
 
 
 @dataclass
@@ -30,7 +32,8 @@ class Outcome:
     changes
         Increments of learned variables, to be added to the state.
     final
-        State variables and held values at the end, with a trial axis.
+        What carries over to the next presentation, if the circuit says so: ``(trial, n)``, for traces of synapses
+        ``(trial, n_post, n_pre)``.
     recordings
         Variables at every step, ``(step, trial, neuron)``.
     """
@@ -99,6 +102,7 @@ def present(
         switched = {**current, **_switches(circuit, phase, dtype), **_on_weights(circuit, phase, current)}
         learning = [circuit.pathway[name] for name in phase.learn] if learn else []
         if setting.steady:
+            _refuse_steps(learning)
             after: Arrays = {}
         else:
             stretch = Stretch(
@@ -130,12 +134,25 @@ def present(
                         outcome.changes[name] = outcome.changes.get(name, 0.0) + change
         for pathway in learning:
             if pathway.rule.timing == "step":
-                for variable in pathway.rule.changed:
+                for variable in pathway.rule.learned:
                     name = f"{pathway.name}.{variable}"
                     outcome.changes[name] = after[name] - values[name]
     outcome.recordings = {name: jnp.concatenate(parts) for name, parts in outcome.recordings.items()}
-    outcome.final = {name: a for name, a in current.items() if name not in stimuli and name not in _learned(circuit)}
+    if circuit.carry:
+        shapes = carried_shapes(circuit)
+        full = {n: jnp.broadcast_to(current[n], (trials, *s)) for n, s in shapes.items() if n in current}
+        # A constant that a phase holds may be a whole number.
+        outcome.final = {name: array.astype(dtype) for name, array in full.items()}
     return outcome
+
+
+def _refuse_steps(learning: Sequence[Pathway]) -> None:
+    stepping = next((pathway for pathway in learning if pathway.rule.timing == "step"), None)
+    if stepping is not None:
+        raise CircuitError(
+            f"the rule '{stepping.rule.name}' of pathway '{stepping.name}' acts at every step, and the level 'steady' "
+            "has no steps; use the level 'rate'"
+        )
 
 
 def _switches(circuit: Circuit, phase: Phase, dtype: Any) -> Arrays:
@@ -191,10 +208,6 @@ def _live(
         asked.append(asked_at_end(circuit, graph, phase) | {*report, *record} if chosen else set())
     found = lives(graph, asked, all_at_end=circuit.carry)
     return {phase.name: live for phase, live in zip(circuit.phases, found, strict=True)}
-
-
-def _learned(circuit: Circuit) -> set[str]:
-    return {f"{p.name}.{v}" for p in circuit.pathways for v in p.rule.synaptic_variables}
 
 
 def _full(circuit: Circuit, name: str, value: Any, trials: int) -> Any:

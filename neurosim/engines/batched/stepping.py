@@ -67,8 +67,12 @@ def carried(stretch: Stretch, values: Mapping[str, Any]) -> Arrays:
             ready = values.get(f"{population}.not_refractory", True)
             carry[f"{population}.not_refractory"] = jnp.broadcast_to(jnp.asarray(ready), shape)
     for pathway in stretch.learn:
-        for variable in plan.circuit.pathway[pathway].rule.changed:
-            carry[f"{pathway}.{variable}"] = values[f"{pathway}.{variable}"]
+        rule = plan.circuit.pathway[pathway].rule
+        for variable in rule.changed:
+            value = values[f"{pathway}.{variable}"]
+            if variable in rule.trace_variables:
+                value = jnp.broadcast_to(value, (trials, *plan.circuit.weights_shape(pathway))).astype(stretch.dtype)
+            carry[f"{pathway}.{variable}"] = value
     return carry
 
 

@@ -56,6 +56,8 @@ class Learning:
                 self.objects.set_synaptic(pathway.name, SIGMA, self.state[f"{pathway.name}.sigma"])
             local = isinstance(pathway.rule, Rule)
             for variable in (*pathway.rule.synaptic_variables, *pathway.rule.parameters) if local else ("w",):
+                if variable in pathway.rule.trace_variables:
+                    continue  # set with the neurons' state, at the start of a presentation
                 self.objects.set_synaptic(pathway.name, variable, self.state[f"{pathway.name}.{variable}"])
 
     def begin(self, phase: Phase, *, learn: bool) -> None:
@@ -118,7 +120,10 @@ def rule_code(circuit: Circuit, pathway: Pathway) -> str:
     for variable, expression in pathway.rule.increments.items():
         text = word_substitute(expression, names)
         if pathway.rule.timing == "step":
-            lines.append(f"{variable} = {variable} + {LEARNING}*({text})")
+            lines.append(f"change_{variable} = {LEARNING}*({text})")
         else:
             lines.append(f"change_{variable} = change_{variable} + ({text})")
+    if pathway.rule.timing == "step":
+        # All increments are computed from the variables as they were.
+        lines += [f"{variable} = {variable} + change_{variable}" for variable in pathway.rule.changed]
     return "\n".join(lines)

@@ -87,6 +87,19 @@ class Objects:
         # Brian2 counts dense synapses by presynaptic neuron first.
         array.set_value(np.ascontiguousarray(np.asarray(value, dtype=array.dtype).T).ravel())
 
+    def get_in_trial(self, name: str) -> np.ndarray:
+        """A variable of neurons or, of a pathway, a trace, by its qualified name."""
+        owner, _, variable = name.rpartition(".")
+        return self.get_synaptic(owner, variable) if owner in self.synapses else self.get(name)
+
+    def set_in_trial(self, name: str, value: Any) -> None:
+        """Set a variable of neurons or, of a pathway, a trace, by its qualified name."""
+        owner, _, variable = name.rpartition(".")
+        if owner in self.synapses:
+            self.set_synaptic(owner, variable, value)
+        else:
+            self.set(name, value)
+
     def runner(self, group: Any, code: str) -> Any:
         """Code of a group that runs when called for, or at the end of each step if a Network holds it."""
         name = f"neurosim_runner_{next(_counter)}*"

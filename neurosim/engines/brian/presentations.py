@@ -18,7 +18,7 @@ from neurosim.engines.brian.recorder import Recorder
 from neurosim.engines.noise import draw_noise, noise_keys
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
-from neurosim.engines.state import State, check_stimuli
+from neurosim.engines.state import State, carried_shapes, check_stimuli
 from neurosim.errors import EngineError
 
 
@@ -74,6 +74,9 @@ class Presentations:
         arrays = {name: np.asarray(array) for name, array in stimuli.items()}
         self.trials = trials or next((a.shape[-2] for a in arrays.values() if a.ndim >= 2), 1)
         self.batch = batch or self.trials
+        self.carried = carried_shapes(circuit)
+        #: What each place of the batch left behind, where state carries over.
+        self.left: list[dict[str, np.ndarray]] = [{} for _ in range(self.batch)]
         self.stimuli = {
             name: np.broadcast_to(a, (self.trials, circuit.population[name.split(".")[0]].size))
             for name, a in arrays.items()
@@ -130,8 +133,7 @@ class Presentations:
         if number == 0:
             for name, array in self.stimuli.items():
                 self.objects.set(name, array[trial])
-            if not self.circuit.carry or trial == 0:
-                self._reset()
+            self._place(trial)
         for pathway in self.circuit.perturbed:
             self.objects.set_synaptic(pathway.name, SWITCH, phase.switches.get(PERTURB, 0.0))
             if number == 0:
@@ -167,6 +169,8 @@ class Presentations:
             self.learning.collect(phase)
             if number == len(self.steps) - 1 and (trial + 1) % self.batch == 0:
                 self.learning.apply()
+        if number == len(self.steps) - 1 and self.circuit.carry and self.batch > 1:
+            self.left[trial % self.batch] = {name: self.objects.get_in_trial(name) for name in self.carried}
 
     def _make_holds(self) -> dict[str, list[Any]]:
         """What one population holds in a row is one piece of code, because each piece is compiled."""
@@ -179,23 +183,29 @@ class Presentations:
         }
 
     def _set_parameters(self) -> None:
-        given = {*self.stimuli, *self.courses}
+        # What carries over is set at the start of each presentation.
+        given = {*self.stimuli, *self.courses, *self.carried}
         for population, model in compose(self.circuit).items():
             for equation in model.equation_set.of("parameter"):
                 name = f"{population}.{equation.name}"
                 if name in self.state and name not in given and equation.name not in broadcast(self.circuit):
                     self.objects.set(name, self.state[name])
 
-    def _reset(self) -> None:
+    def _place(self, trial: int) -> None:
+        """Where a presentation starts: at its initial values, or where its place in the batch before ended."""
+        place = trial % self.batch
+        if not self.circuit.carry or trial < self.batch:
+            for name, shape in self.carried.items():
+                value = self.state[name]
+                with_trials = value.ndim > len(shape)
+                self.objects.set_in_trial(name, value[place % len(value)] if with_trials else value)
+        elif self.batch > 1:
+            for name, value in self.left[place].items():
+                self.objects.set_in_trial(name, value)
         for population, model in compose(self.circuit).items():
-            for variable in model.state_variables:
-                self.objects.set(f"{population}.{variable}", self.state[f"{population}.{variable}"])
             if model.refractory is not None:
                 self.objects.set(f"{population}.lastspike", -1e4)
                 self.objects.set(f"{population}.not_refractory", True)
-        for phase in self.circuit.phases:
-            for held in phase.hold:
-                self.objects.set(held.target, self.state[held.target])
 
     def _noise(
         self, given: Mapping[str, Mapping[str, np.ndarray]], seed: int, first: int
@@ -213,9 +223,9 @@ class Presentations:
     def _results(self) -> tuple[State, Outputs]:
         state = {**self.state, **self.learning.learned()}
         if self.circuit.carry:
-            for population, model in compose(self.circuit).items():
-                names = [f"{population}.{variable}" for variable in model.state_variables]
-                state |= {name: self.objects.get(name)[None] for name in names}
+            for name in self.carried:
+                places = [left[name] for left in self.left] if self.batch > 1 else [self.objects.get_in_trial(name)]
+                state[name] = np.stack(places)
         ends = self.recorder.ends([phase.name for phase in self.phases])
         return state, Outputs(ends, self.recorder.courses(sum(self.steps), self.trials, self.setting.dt))
 
@@ -224,6 +234,11 @@ class Presentations:
         rules = {name: self.circuit.pathway[name].rule for name in learning_pathways(self.circuit) if self.learn}
         if self.trials % self.batch:
             raise EngineError(f"{self.trials} trials do not divide into batches of {self.batch}")
+        if self.circuit.carry and self.batch > 1 and self.standalone:
+            raise EngineError(
+                f"state carries over in each of {self.batch} trials of a batch, which standalone code cannot keep "
+                "apart; use batch = 1, or the target 'numpy' or 'cython'"
+            )
         stepping = next((name for name, rule in rules.items() if rule.timing == "step"), None)
         if stepping and self.batch > 1:
             raise EngineError(
@@ -241,7 +256,7 @@ class Presentations:
             raise EngineError(f"'{summed}' is a sum over trials that run at once; use the engine 'batched'")
         for population, model in compose(self.circuit).items():
             for equation in model.equation_set.equations:
-                if "t" in equation.names and self.trials > 1 and not self.circuit.carry:
+                if "t" in equation.names and self.trials > 1:
                     raise EngineError(
                         f"'{population}.{equation.name}' depends on the time t, and the engine 'brian' cannot set the "
                         "time back between trials; present one trial at a time"

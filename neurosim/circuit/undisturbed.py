@@ -1,0 +1,26 @@
+"""A circuit as it is evaluated: its first phase without injected noise, every presentation from rest."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+
+from neurosim.circuit.description import PERTURB, Circuit
+
+
+@functools.lru_cache(maxsize=64)
+def undisturbed(circuit: Circuit) -> Circuit:
+    """Noise off in the first phase, nothing carried over; the circuit itself where that is so already.
+
+    What a network is worth, and which gradient its feedback should deliver, is asked of it without the noise it
+    learns from. A circuit that starts with a clean phase stays as it is.
+    """
+    if not circuit.phases:
+        return circuit
+    first = circuit.phases[0]
+    quiet = replace(first, draw_noise=False)
+    if first.switches.get(PERTURB):
+        quiet = replace(quiet, switches={**first.switches, PERTURB: 0.0})
+    if quiet == first and not circuit.carry:
+        return circuit
+    return replace(circuit, phases=(quiet, *circuit.phases[1:]), carry=False)
