@@ -99,7 +99,8 @@ def layer_names(network: Network) -> tuple[str, ...]:
 def populations(network: Network, task: Sized, *, noise: bool) -> tuple[Population, ...]:
     """Input, bias unit, hidden layers and output, whose apical compartment receives the readout's error."""
     hidden, output = neuron_of(network.neuron), neuron_of(network.output_neuron)
-    drawn = ("noise",) if noise else ()
+    # A neuron that fires at random has no need of any.
+    drawn = ("noise",) if noise and "factor" not in hidden.ports else ()
     sizes = zip(layer_names(network), network.hidden, strict=True)
     return (
         Population("input", task.n_inputs, neuron_of(Part(kind="stimulus"))),
@@ -157,6 +158,14 @@ def clean_phase(network: Network, duration: str, learn: Sequence[str] = ()) -> P
 def learning(pathways: Sequence[Pathway]) -> tuple[str, ...]:
     """The names of those that learn."""
     return tuple(pathway.name for pathway in pathways if pathway.rule.learns)
+
+
+def factor_of(network: Network, layer: str) -> str:
+    """What a neuron multiplies the change of the loss with to estimate the gradient at its site of noise.
+
+    The noise it was given over its standard deviation, unless the neuron's port ``factor`` names its own.
+    """
+    return ports_of(network, layer).get("factor", "noise/sigma")
 
 
 def ports_of(network: Network, layer: str) -> Mapping[str, str]:

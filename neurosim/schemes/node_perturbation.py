@@ -42,6 +42,10 @@ class Config(BaseModel):
         Standard deviation of the initial feedback weights times the root of the number of neurons they reach.
     duration, perturbed_duration
         Of the clean and the perturbed phase.
+    restart
+        Whether the perturbed phase begins at rest like the clean one, as after a silence, instead of going on from
+        its end. Spikes fall at other times as a phase goes on, so that the loss changes without any noise; two
+        phases of equal length from rest differ by the noise alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,6 +59,7 @@ class Config(BaseModel):
     feedback_weights: NonNegativeFloat = 1.0
     duration: str = "50 ms"
     perturbed_duration: str = "50 ms"
+    restart: bool = False
 
 
 def build(config: Config, network: Network, task: Sized) -> Circuit:
@@ -69,12 +74,14 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     if config.reward_scope == "batch":
         change = "batch_loss - batch_loss_held"
         clean = replace(clean, hold=(*clean.hold, hold("batch_loss_held = batch_loss")))
-    estimates = [f"{layer}.estimate = noise*({change})/sigma" for layer in _network.layer_names(network)]
+    layers = _network.layer_names(network)
+    estimates = [f"{layer}.estimate = {_network.factor_of(network, layer)}*({change})" for layer in layers]
     perturbed = Phase(
         "perturbed",
         config.perturbed_duration,
         {"perturb": 1.0},
         draw_noise=True,
+        restart=config.restart,
         hold=tuple(hold(line) for line in estimates),
         learn=_network.learning((*forward, *feedback)),
     )

@@ -47,7 +47,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     estimates = []
     for layer in layers:
         if config.factor == "noise":
-            estimates.append(f"{layer}.estimate = noise*(loss - loss_held)/sigma")
+            estimates.append(f"{layer}.estimate = {_network.factor_of(network, layer)}*(loss - loss_held)")
         else:
             # The mean of |da|^2 is the number of neurons times their variance: the same scale as the noise's.
             estimates.append(f"{layer}.estimate = deviation*(loss - loss_held)*{_size(network, task, layer)}/power")

@@ -132,6 +132,8 @@ class Presentations:
                 self.objects.set(name, array[trial])
             if not self.circuit.carry or trial == 0:
                 self._reset()
+        elif phase.restart:
+            self._rest()
         for name, array in self.noise[phase.name].items():
             self.objects.set(name, array[trial])
         self.learning.begin(phase, learn=self.learn)
@@ -179,15 +181,18 @@ class Presentations:
                     self.objects.set(name, self.state[name])
 
     def _reset(self) -> None:
+        self._rest()
+        for phase in self.circuit.phases:
+            for held in phase.hold:
+                self.objects.set(held.target, self.state[held.target])
+
+    def _rest(self) -> None:
         for population, model in compose(self.circuit).items():
             for variable in model.state_variables:
                 self.objects.set(f"{population}.{variable}", self.state[f"{population}.{variable}"])
             if model.refractory is not None:
                 self.objects.set(f"{population}.lastspike", -1e4)
                 self.objects.set(f"{population}.not_refractory", True)
-        for phase in self.circuit.phases:
-            for held in phase.hold:
-                self.objects.set(held.target, self.state[held.target])
 
     def _noise(
         self, given: Mapping[str, Mapping[str, np.ndarray]], seed: int, first: int
