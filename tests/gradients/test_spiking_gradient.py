@@ -95,7 +95,7 @@ def escaping(site: str) -> tuple[Circuit, dict[str, np.ndarray]]:
     report = ["cell.r", "cell.factor"] + (["cell.surplus", "cell.spread"] if site == "count" else [])
     given = {"cell.i_ext": np.full((40_000, 1), 1.3)}
     _, outputs = BatchedEngine(circuit, SPIKING).run(initial_state(circuit, 0), given, report=report)
-    return circuit, {name.split(".")[1]: np.float64(a[:, 0]) for name, a in outputs.ends["run"].items()}
+    return circuit, {name.split(".")[1]: a[:, 0].astype(np.float64) for name, a in outputs.ends["run"].items()}
 
 
 def assert_mean(values: np.ndarray, expected: float) -> None:
