@@ -27,6 +27,9 @@ class Config(BaseModel):
         ``layerwise`` (from the layer above) or ``direct`` (from the output to every layer).
     learning_rate, feedback_learning_rate
         Of the forward and the feedback weights, for the mean over a batch.
+    output_learning_rate
+        Of the weights into the output, by default the same. They have the exact error, while hidden neurons learn
+        from a prediction of it, which is the shorter the less of the gradient it predicts.
     estimator
         How feedback weights are found from the noise-based estimates: ``lms`` (online, local),
         ``normalised_lms`` (steps divided by the power of the sender's error), ``exact_least_squares`` (over all
@@ -52,6 +55,7 @@ class Config(BaseModel):
     topology: Topology = "layerwise"
     learning_rate: PositiveFloat = 0.1
     feedback_learning_rate: PositiveFloat = 0.05
+    output_learning_rate: PositiveFloat | None = None
     estimator: Literal["lms", "normalised_lms", "exact_least_squares", "true_gradient"] = "lms"
     gamma: PositiveFloat = 0.1
     memory: PositiveFloat = float("inf")
@@ -64,7 +68,7 @@ class Config(BaseModel):
 
 def build(config: Config, network: Network, task: Sized) -> Circuit:
     """Two phases; forward and feedback weights learn at the end of the second."""
-    forward = _network.forward_pathways(network, config.learning_rate)
+    forward = tuple(_paced(p, config) for p in _network.forward_pathways(network, config.learning_rate))
     ends = _network.feedback_ends(network, config.topology)
     added = _estimator(config, network, tuple(dict.fromkeys(source.split(".")[0] for _, source, _, _ in ends)))
     feedback = tuple(Pathway(name, source, target, **added.pathway) for name, source, target, _ in ends)
@@ -93,6 +97,13 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         _network.readout_of(network),
         f"output.{_network.ports_of(network, 'output')['output']}",
     )
+
+
+def _paced(pathway: Pathway, config: Config) -> Pathway:
+    """The pathway with the output's own learning rate, if it leads there and there is one."""
+    if pathway.post != "output" or config.output_learning_rate is None:
+        return pathway
+    return replace(pathway, parameters={**pathway.parameters, "learning_rate": config.output_learning_rate})
 
 
 def _estimator(config: Config, network: Network, senders: tuple[str, ...]) -> Addition:
