@@ -226,6 +226,8 @@ class Phase:
         Assignments at its end, in order, each seeing the earlier ones.
     learn
         Pathways whose rule acts at its end (or at its steps), after `hold`.
+    restart
+        Whether the neurons' state returns to that of the presentation's start, as after a long silence.
     """
 
     name: str
@@ -234,6 +236,7 @@ class Phase:
     draw_noise: bool = False
     hold: tuple[Hold, ...] = ()
     learn: tuple[str, ...] = ()
+    restart: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "switches", MappingProxyType(dict(self.switches)))

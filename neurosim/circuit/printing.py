@@ -77,6 +77,7 @@ def _phase(phase: Phase) -> str:
     switches = ", ".join(f"{name} = {value:g}" for name, value in phase.switches.items())
     head = f"phase {phase.name}: {format_quantity(phase.seconds, 'second')}"
     head += f", {switches}" if switches else ""
+    head += ", from rest" if phase.restart else ""
     head += ", fresh noise" if phase.draw_noise else ""
     lines = [head, *(f"    at its end {held}" for held in phase.hold)]
     if phase.learn:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -22,6 +22,9 @@ from neurosim.engines.batched.presentation import present
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
+
+#: Width of the pseudo-derivative where the setting names none: a tenth of the distance of rest and threshold.
+SURROGATE_WIDTH = 0.1
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ def true_gradients(
     Parameters
     ----------
     circuit, setting, state, stimuli
-        As for `BatchedEngine.run`.
+        As for `BatchedEngine.run`. In a spiking circuit this is a surrogate gradient, of width `SURROGATE_WIDTH`
+        if the setting names none.
     phase
         The phase at whose end the loss counts; the first by default.
 
@@ -68,6 +72,9 @@ def true_gradients(
     """
     if circuit.readout is None:
         raise CircuitError(f"the circuit '{circuit.name}' has no readout, hence no loss to differentiate")
+    spiking = any(population.neuron.threshold is not None for population in circuit.populations)
+    if spiking and setting.surrogate_width is None:
+        setting = replace(setting, surrogate_width=SURROGATE_WIDTH)
     engine = BatchedEngine(circuit, setting)
     phase = phase or circuit.phases[0].name
     with engine.precision():

@@ -50,7 +50,9 @@ class NeuronModel:
         The variables by which a network talks to this neuron: ``drive`` and ``feedback`` (inputs), ``output``
         (what forward pathways read), ``error`` (what feedback pathways read), ``site`` (the variable to which
         noise adds), ``perturbed`` (the variable in which that noise shows), ``signal`` (what feedback says of the
-        loss's gradient there) and ``gain`` (the gradient at the potential over that at the site).
+        loss's gradient there), ``gain`` (the gradient at the potential over that at the site) and ``factor`` (what
+        the change of the loss is multiplied with to estimate the gradient at the site, for neurons that make their
+        noise themselves).
     name, reference
         For printing and for the documentation.
 

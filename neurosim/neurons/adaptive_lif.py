@@ -26,7 +26,7 @@ class Config(BaseModel):
     tau_r, tau_a
         Time constants of the filtered spike train and of the apical compartment.
     width
-        Distance from the threshold at which the pseudo-derivative of the spike has fallen to a quarter.
+        Distance from the threshold at which the pseudo-derivative of the spike (``psi``) has fallen to a quarter.
     sigma
         Standard deviation of the held noise, a current.
     """
@@ -54,7 +54,9 @@ def build(config: Config) -> NeuronModel:
         di_syn/dt = -i_syn/tau_syn : 1
         dtheta/dt = -theta/tau_theta : 1
         dr/dt = -r/tau_r : 1
-        slope = 1/(1 + abs(v - v_th - theta)/width)**2 : 1
+        psi = 1/(1 + abs(v - v_th - theta)/width)**2 : 1
+        dreach/dt = (1 - reach)/tau_m : 1 (unless refractory)
+        dslope/dt = (psi*reach/width - slope)/tau_r : 1
         gain = 1 : 1
         da/dt = (feedback - a)/tau_a : 1
         delta = slope*a : 1
@@ -65,7 +67,7 @@ def build(config: Config) -> NeuronModel:
         perturb : 1 (shared)
         """,
         threshold="v > v_th + theta",
-        reset="v = v_reset\ntheta += beta\nr += 1",
+        reset="v = v_reset\nreach = 0\ntheta += beta\nr += 1",
         refractory="tau_ref",
         # The exact solution divides by tau_m - tau_syn.
         method="rk2",

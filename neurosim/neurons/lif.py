@@ -3,7 +3,10 @@
 The potential has no unit: the threshold is 1 above rest, so that inputs of order 1 matter. Graded inputs
 (``drive``, ``i_ext``) and spikes (which add to ``i_syn``) are currents times the membrane's resistance. What
 the neuron sends is ``r``, its spike train filtered with ``tau_r``: the number of recent spikes. Feedback
-arrives in an apical compartment and counts as far as the potential is near the threshold.
+arrives in an apical compartment and counts as far as the output depends on the input current: ``reach`` is how far
+a held current has moved the potential since the last spike, and ``slope`` averages its product with the
+pseudo-derivative over the time that the output remembers. With inputs between 0 and 1, ``weights = 3.0`` and the
+learned bias make a layered network of these neurons fire at 5 to 20 Hz before learning.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ class Config(BaseModel):
     tau_r, tau_a
         Time constants of the filtered spike train and of the apical compartment.
     width
-        Distance from the threshold at which the pseudo-derivative of the spike has fallen to a quarter.
+        Distance from the threshold at which the pseudo-derivative of the spike (``psi``) has fallen to a quarter.
     sigma
         Standard deviation of the held noise, a current.
     """
@@ -51,7 +54,9 @@ def build(config: Config) -> NeuronModel:
         dv/dt = (v_rest - v + i_syn + drive + i_ext + perturb*sigma*noise)/tau_m : 1 (unless refractory)
         di_syn/dt = -i_syn/tau_syn : 1
         dr/dt = -r/tau_r : 1
-        slope = 1/(1 + abs(v - v_th)/width)**2 : 1
+        psi = 1/(1 + abs(v - v_th)/width)**2 : 1
+        dreach/dt = (1 - reach)/tau_m : 1 (unless refractory)
+        dslope/dt = (psi*reach/width - slope)/tau_r : 1
         gain = 1 : 1
         da/dt = (feedback - a)/tau_a : 1
         delta = slope*a : 1
@@ -62,7 +67,7 @@ def build(config: Config) -> NeuronModel:
         perturb : 1 (shared)
         """,
         threshold="v > v_th",
-        reset="v = v_reset\nr += 1",
+        reset="v = v_reset\nreach = 0\nr += 1",
         refractory="tau_ref",
         # The exact solution divides by tau_m - tau_syn.
         method="rk2",

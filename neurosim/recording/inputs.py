@@ -15,8 +15,8 @@ from neurosim.errors import CircuitError, UnitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.units import array_in_si
 
-#: What stands in for white noise whose numbers are given.
-GIVEN_NOISE = "given_noise"
+#: What stands in for white noise, and for the draws of a threshold, whose numbers are given.
+GIVEN_NOISE, GIVEN_UNIFORM = "given_noise", "given_uniform"
 
 
 @dataclass
@@ -45,7 +45,7 @@ def apply_inputs(
     given
         ``population.parameter`` (or the bare parameter, in a circuit of one population) -> a quantity, or an
         array of shape ``(n,)``, ``(trial, n)``, ``(step,)``, ``(step, n)`` or ``(step, trial, n)``. White noise
-        ``xi`` takes standard normal numbers over time.
+        ``xi`` takes standard normal numbers over time, ``rand`` those between 0 and 1 that a threshold draws.
 
     Returns
     -------
@@ -65,6 +65,9 @@ def apply_inputs(
         if parameter == "xi" or parameter.startswith("xi_"):
             circuit, parameter = _replace_noise(circuit, population, parameter)
             array = np.asarray(value, dtype=float) / np.sqrt(dt)
+        elif parameter == "rand":
+            circuit, parameter = _replace_draw(circuit, population)
+            array = np.asarray(value, dtype=float)
         else:
             array = _in_si(circuit, population, parameter, value)
         if array.ndim > 0:
@@ -90,6 +93,7 @@ def _locate(circuit: Circuit, name: str) -> tuple[str, str]:
     allowed += sorted(
         {n for e in model.equation_set.of("differential") for n in e.names if n == "xi" or n.startswith("xi_")}
     )
+    allowed += ["rand"] if "rand()" in (model.threshold or "") else []
     if parameter not in allowed:
         raise CircuitError(
             f"'{parameter}' is no parameter of '{population}' that could be set; known: {', '.join(allowed)}"
@@ -155,6 +159,15 @@ def _vary_in_lines(circuit: Circuit, population: str, parameter: str) -> Circuit
     kept = {name: value for name, value in found.parameters.items() if name != parameter}
     changed = replace(found, equations=str(declared), parameters=kept, method=found.model.resolved_method)
     return _with_population(circuit, changed)
+
+
+def _replace_draw(circuit: Circuit, population: str) -> tuple[Circuit, str]:
+    """Put a parameter where a threshold draws a number."""
+    model = circuit.population[population].neuron
+    declared = Equation("parameter", GIVEN_UNIFORM, None, "1")
+    threshold = (model.threshold or "").replace("rand()", GIVEN_UNIFORM)
+    changed = model.extended(declared, threshold=threshold, method=model.resolved_method)
+    return _with_neuron(circuit, population, changed), GIVEN_UNIFORM
 
 
 def _with_neuron(circuit: Circuit, population: str, neuron: NeuronModel) -> Circuit:

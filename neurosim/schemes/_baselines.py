@@ -91,6 +91,7 @@ def phases(
     learn: Sequence[str],
     *,
     critic: Critic | None,
+    restart: bool = False,
 ) -> tuple[Phase, ...]:
     """A clean and a perturbed phase, or with a critic the perturbed one alone.
 
@@ -106,6 +107,8 @@ def phases(
         The pathways that learn, without the critic's.
     critic
         Who says what to expect, if no clean phase does.
+    restart
+        Whether the perturbed phase begins at rest after the clean one.
     """
     held = (*_network.holds(network), *needed)
     found = tuple(hold(line) for line in estimates)
@@ -113,4 +116,4 @@ def phases(
         holds = (*held, *critic.holds, *found)
         return (_network.perturbed_phase(durations[1], holds, (*learn, critic.learned.name)),)
     clean = Phase("clean", durations[0], {"perturb": 0.0}, hold=(*held, *_network.change_holds(network)))
-    return clean, _network.perturbed_phase(durations[1], found, learn)
+    return clean, _network.perturbed_phase(durations[1], found, learn, restart=restart)

@@ -116,11 +116,16 @@ def populations(network: Network, task: Sized, *, noise: bool) -> tuple[Populati
     """Input, bias unit, hidden layers and output, whose apical compartment receives the readout's error."""
     output = _neuron_at(network, "output")
     drawn = ("noise",) if noise else ()
+
+    def noisy(layer: str) -> tuple[str, ...]:
+        # A neuron that fires at random has no need of any.
+        return () if "factor" in ports_of(network, layer) else drawn
+
     sizes = zip(layer_names(network), network.hidden, strict=True)
     return (
         Population("input", task.n_inputs, _neuron_at(network, "input"), noise=drawn if network.input_noise else ()),
         *((Population("one", 1, neuron_of(Part(kind="constant"))),) if network.bias else ()),
-        *(Population(name, size, _neuron_at(network, name), noise=drawn) for name, size in sizes),
+        *(Population(name, size, _neuron_at(network, name), noise=noisy(name)) for name, size in sizes),
         Population("output", task.n_outputs, output, bind={output.ports["feedback"]: "error"}),
     )
 
@@ -186,14 +191,25 @@ def learning_phases(network: Network, duration: str, learn: Sequence[str], *, no
     return (replace(noisy, name="clean", switches={"perturb": 0.0}, draw_noise=False, learn=()), noisy)
 
 
-def perturbed_phase(duration: str, holds: Sequence[Hold], learn: Sequence[str]) -> Phase:
-    """Stimulus and noise on; at its end what `holds` says is held, and the pathways learn."""
-    return Phase("perturbed", duration, {"perturb": 1.0}, draw_noise=True, hold=tuple(holds), learn=tuple(learn))
+def perturbed_phase(duration: str, holds: Sequence[Hold], learn: Sequence[str], *, restart: bool = False) -> Phase:
+    """Stimulus and noise on, from rest if `restart`; at its end `holds` are held, and the pathways learn."""
+    switches = {"perturb": 1.0}
+    return Phase(
+        "perturbed", duration, switches, draw_noise=True, restart=restart, hold=tuple(holds), learn=tuple(learn)
+    )
 
 
 def learning(pathways: Sequence[Pathway]) -> tuple[str, ...]:
     """The names of those that learn."""
     return tuple(pathway.name for pathway in pathways if pathway.rule.learns)
+
+
+def factor_of(network: Network, layer: str) -> str:
+    """What a neuron multiplies the change of the loss with to estimate the gradient at its site of noise.
+
+    The noise it was given over its standard deviation, unless the neuron's port ``factor`` names its own.
+    """
+    return ports_of(network, layer).get("factor", "noise/sigma")
 
 
 def ports_of(network: Network, layer: str) -> Mapping[str, str]:

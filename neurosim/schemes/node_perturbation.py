@@ -8,6 +8,7 @@ a critic says what loss to expect.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, model_validator
@@ -28,6 +29,9 @@ class Config(BaseModel):
         ``layerwise`` (from the layer above) or ``direct`` (from the output to every layer).
     learning_rate, feedback_learning_rate
         Of the forward and the feedback weights, for the mean over a batch.
+    output_learning_rate
+        Of the weights into the output, by default the same. They have the exact error, while hidden neurons learn
+        from a prediction of it, which is the shorter the less of the gradient it predicts.
     estimator
         How feedback weights are found from the noise-based estimates: ``lms`` (online, local),
         ``normalised_lms`` (steps divided by the power of the sender's error), ``exact_least_squares`` (over all
@@ -50,12 +54,17 @@ class Config(BaseModel):
         Standard deviation of the initial feedback weights times the root of the number of neurons they reach.
     duration, perturbed_duration
         Of the clean and the perturbed phase.
+    restart
+        Whether the perturbed phase begins at rest like the clean one, as after a silence, instead of going on from
+        its end. Spikes fall at other times as a phase goes on, so that the loss changes without any noise; two
+        phases of equal length from rest differ by the noise alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     topology: Topology = "layerwise"
     learning_rate: PositiveFloat = 0.1
     feedback_learning_rate: PositiveFloat = 0.05
+    output_learning_rate: PositiveFloat | None = None
     estimator: Literal["lms", "normalised_lms", "exact_least_squares", "true_gradient"] = "lms"
     gamma: PositiveFloat = 0.1
     memory: PositiveFloat = float("inf")
@@ -65,6 +74,7 @@ class Config(BaseModel):
     feedback_weights: NonNegativeFloat = 1.0
     duration: str = "50 ms"
     perturbed_duration: str = "50 ms"
+    restart: bool = False
 
     @model_validator(mode="after")
     def _fits(self) -> Config:
@@ -77,7 +87,7 @@ class Config(BaseModel):
 
 def build(config: Config, network: Network, task: Sized) -> Circuit:
     """Forward and feedback weights learn at the end of the last phase."""
-    forward = _network.forward_pathways(network, config.learning_rate)
+    forward = tuple(_paced(p, config) for p in _network.forward_pathways(network, config.learning_rate))
     ends = _network.feedback_ends(network, config.topology)
     added = _estimator(config, network, tuple(dict.fromkeys(source.split(".")[0] for _, source, _, _ in ends)))
     feedback = tuple(Pathway(name, source, target, **added.pathway) for name, source, target, _ in ends)
@@ -94,9 +104,10 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         network,
         (config.duration, config.perturbed_duration),
         added.holds,
-        [f"{layer}.estimate = noise*{change}/sigma" for layer in layers],
+        [f"{layer}.estimate = {_network.factor_of(network, layer)}*{change}" for layer in layers],
         _network.learning((*forward, *feedback)),
         critic=critic,
+        restart=config.restart,
     )
     return Circuit(
         "node_perturbation",
@@ -106,6 +117,13 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         _network.readout_of(network),
         f"output.{_network.ports_of(network, 'output')['output']}",
     )
+
+
+def _paced(pathway: Pathway, config: Config) -> Pathway:
+    """The pathway with the output's own learning rate, if it leads there and there is one."""
+    if pathway.post != "output" or config.output_learning_rate is None:
+        return pathway
+    return replace(pathway, parameters={**pathway.parameters, "learning_rate": config.output_learning_rate})
 
 
 def _estimator(config: Config, network: Network, senders: tuple[str, ...]) -> Addition:

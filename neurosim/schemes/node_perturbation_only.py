@@ -65,7 +65,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         critic = Critic(config.baseline, config.baseline_learning_rate, layers)
         populations, pathways = critic.add_to(populations), (*pathways, critic.learned, *critic.fixed)
     if config.factor == "noise":
-        estimates = [f"{layer}.estimate = noise*{change}/sigma" for layer in layers]
+        estimates = [f"{layer}.estimate = {_network.factor_of(network, layer)}*{change}" for layer in layers]
     else:
         # The mean of |da|^2 is the number of neurons times their variance: the same scale as the noise's.
         estimates = [f"{a}.estimate = deviation*{change}*{_size(network, task, a)}/power" for a in layers]

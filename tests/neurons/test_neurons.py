@@ -11,7 +11,7 @@ from neurosim.neurons._model import NeuronModel
 
 NAMES = registry.names("neurons")
 INPUT_PORTS = {"drive", "feedback"}
-PORTS = INPUT_PORTS | {"output", "error", "site", "signal", "gain"}
+PORTS = INPUT_PORTS | {"output", "error", "site", "signal", "gain", "factor"}
 
 
 @pytest.fixture(params=NAMES)
@@ -106,4 +106,5 @@ def test_two_builds_are_equal(name: str, model: NeuronModel) -> None:
 
 def _call(model: NeuronModel, name: str, values: dict[str, np.ndarray]) -> np.ndarray:
     function = model.functions[name]
+    values = values | {draw: np.full((3, 4), 0.5) for draw, _ in function.draws}
     return function.compile(np)(**{argument: values[argument] for argument in function.arguments})

@@ -198,8 +198,8 @@ def test_hodgkin_huxley_starts_at_its_fixed_point() -> None:
 
 def test_pseudo_derivative_peaks_at_threshold() -> None:
     model = build("lif", width=0.5)
-    slope = model.functions["slope"].compile(np)
-    got = slope(v=np.array([1.0, 1.5, 0.5]), v_th=1.0, width=0.5)
+    psi = model.functions["psi"].compile(np)
+    got = psi(v=np.array([1.0, 1.5, 0.5]), v_th=1.0, width=0.5)
     np.testing.assert_allclose(got, [1.0, 0.25, 0.25])
 
 

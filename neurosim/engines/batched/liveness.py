@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from neurosim.circuit.description import Circuit, Phase
 from neurosim.circuit.plan import Plan
@@ -59,14 +59,16 @@ def live_states(plan: Plan, asked: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in states if name in live)
 
 
-def lives(plan: Plan, asked_by_phase: list[set[str]], *, all_at_end: bool) -> list[tuple[str, ...]]:
+def lives(
+    plan: Plan, asked_by_phase: list[set[str]], *, restarts: Sequence[bool], all_at_end: bool
+) -> list[tuple[str, ...]]:
     """Live states of every phase of a presentation, found from the last phase backwards."""
     every = {f"{p}.{name}" for p, model in plan.models.items() for name in model.state_variables}
     wanted: set[str] = set(every) if all_at_end else set()
     found: list[tuple[str, ...]] = []
-    for asked in reversed(asked_by_phase):
+    for asked, restart in zip(reversed(asked_by_phase), reversed(restarts), strict=True):
         live = live_states(plan, asked | wanted)
         found.append(live)
         # What the phase goes on from, the one before has to deliver.
-        wanted = set(live) | {leaf for leaf in plan.leaves_of(asked) if leaf in every}
+        wanted = set() if restart else set(live) | {leaf for leaf in plan.leaves_of(asked) if leaf in every}
     return found[::-1]

@@ -97,6 +97,8 @@ def present(
     courses = {name: a for name, a in stimuli.items() if jnp.ndim(a) == 3}
     step = 0
     for phase in run:
+        if phase.restart:
+            current = _at_rest(graph, current, values)
         given = (noise or {}).get(phase.name)
         current |= dict(given) if given is not None else draw_noise(circuit, phase, keys, presentations, dtype)
         switched = {**current, **_switches(circuit, phase, dtype), **_on_weights(circuit, phase, current)}
@@ -115,6 +117,7 @@ def present(
                 trials,
                 dtype,
                 setting.surrogate_width,
+                setting.surrogate_reset,
             )
             window = {name: course[step : step + stretch.steps] for name, course in courses.items()}
             after, recorded = run_steps(stretch, switched, window, keys, presentations, step, perturbations)
@@ -153,6 +156,14 @@ def _refuse_steps(learning: Sequence[Pathway]) -> None:
             f"the rule '{stepping.rule.name}' of pathway '{stepping.name}' acts at every step, and the level 'steady' "
             "has no steps; use the level 'rate'"
         )
+
+
+def _at_rest(graph: Plan, current: Arrays, values: Mapping[str, Any]) -> Arrays:
+    """Everything but the neurons' state, which is what it was at the presentation's start."""
+    since = ("last_step", "not_refractory")
+    kept = {name: a for name, a in current.items() if name.rpartition(".")[2] not in since}
+    states = [f"{p}.{name}" for p, model in graph.models.items() for name in model.state_variables]
+    return kept | {name: values[name] for name in states if name in values}
 
 
 def _switches(circuit: Circuit, phase: Phase, dtype: Any) -> Arrays:
@@ -206,7 +217,7 @@ def _live(
     for phase in circuit.phases:
         chosen = phases is None or phase.name in phases
         asked.append(asked_at_end(circuit, graph, phase) | {*report, *record} if chosen else set())
-    found = lives(graph, asked, all_at_end=circuit.carry)
+    found = lives(graph, asked, restarts=[p.restart for p in circuit.phases], all_at_end=circuit.carry)
     return {phase.name: live for phase, live in zip(circuit.phases, found, strict=True)}
 
 

@@ -18,7 +18,7 @@ from neurosim.circuit.description import Circuit
 from neurosim.circuit.plan import Plan
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, deliver
-from neurosim.engines.batched.surrogate import soft_spikes
+from neurosim.engines.batched.surrogate import expected_spikes, soft_spikes
 from neurosim.equations.array_code import ArrayFunction, expression_function, margin_of
 from neurosim.neurons._model import NeuronModel
 from neurosim.random import held_normal, held_uniform
@@ -50,6 +50,7 @@ class Stretch:
     trials: int
     dtype: Any
     surrogate_width: float | None = None
+    surrogate_reset: bool = False
 
 
 def carried(stretch: Stretch, values: Mapping[str, Any]) -> Arrays:
@@ -221,7 +222,9 @@ def _cross_threshold(
     function = model.functions["threshold"]
     if stretch.surrogate_width is not None:
         margin = expression_function("margin", margin_of(model.threshold or ""))
-        spikes = soft_spikes(moved.local(population, margin), stretch.surrogate_width)
+        draws = _draws(stretch, population, "threshold", margin, keys, presentations, number)
+        difference = moved.local(population, margin, **draws)
+        spikes = expected_spikes(difference) if draws else soft_spikes(difference, stretch.surrogate_width)
     else:
         draws = _draws(stretch, population, "threshold", function, keys, presentations, number)
         spikes = jnp.asarray(moved.local(population, function, **draws)).astype(stretch.dtype)
@@ -251,8 +254,16 @@ def _reset(
     found = {f"{population}.{name}": value for name, value in zip(function.returns, results, strict=True)}
     if soft:
         # A sum weighted by the spike lets its derivative through, where a choice would not.
-        found = {name: after[name] + spikes * (value - after[name]) for name, value in found.items()}
+        cut = set() if stretch.surrogate_reset else _assigned(stretch, population)
+        weight = {name: jax.lax.stop_gradient(spikes) if name in cut else spikes for name in found}
+        found = {name: after[name] + weight[name] * (value - after[name]) for name, value in found.items()}
     return found
+
+
+def _assigned(stretch: Stretch, population: str) -> set[str]:
+    """The variables whose reset forgets their value before."""
+    statements = stretch.plan.models[population].reset_statements
+    return {f"{population}.{statement.target}" for statement in statements if statement.operator == "="}
 
 
 def _travel(stretch: Stretch, state: Arrays, spiked: Arrays) -> None:

@@ -134,6 +134,8 @@ class Presentations:
             for name, array in self.stimuli.items():
                 self.objects.set(name, array[trial])
             self._place(trial)
+        elif phase.restart:
+            self._rest()
         for pathway in self.circuit.perturbed:
             self.objects.set_synaptic(pathway.name, SWITCH, phase.switches.get(PERTURB, 0.0))
             if number == 0:
@@ -202,6 +204,16 @@ class Presentations:
         elif self.batch > 1:
             for name, value in self.left[place].items():
                 self.objects.set_in_trial(name, value)
+        self._forget_spikes()
+
+    def _rest(self) -> None:
+        """State variables at their initial values, as after a silence; held variables stay."""
+        for population, model in compose(self.circuit).items():
+            for variable in model.state_variables:
+                self.objects.set(f"{population}.{variable}", self.state[f"{population}.{variable}"])
+        self._forget_spikes()
+
+    def _forget_spikes(self) -> None:
         for population, model in compose(self.circuit).items():
             if model.refractory is not None:
                 self.objects.set(f"{population}.lastspike", -1e4)
