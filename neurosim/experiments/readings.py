@@ -194,7 +194,8 @@ def _at_epoch(reading: Reading, values: xarray.DataArray) -> float:
 
 def _from_summary(name: str, summary: Mapping[str, Any]) -> float:
     found: Any = summary
-    for step in name.split("."):
+    # A probe's numbers have points in their names: probe.hidden1.cosine.
+    for step in name.split(".", maxsplit=1) if name.startswith("probe.") else name.split("."):
         if not isinstance(found, Mapping) or step not in found:
             known = list(map(str, found)) if isinstance(found, Mapping) else []
             raise DataError(f"the summary has no '{name}'; {did_you_mean(step, known)}")
@@ -210,7 +211,7 @@ def _from_summary(name: str, summary: Mapping[str, Any]) -> float:
 def _not_in_summary(name: str, model: Model) -> tuple[str, str] | None:
     group, *rest = name.split(".")
     if model.probe_kind:
-        if name == "wall_s" or (group == "probe" and len(rest) == 1):
+        if name == "wall_s" or (group == "probe" and rest):
             return None
         return "name", f"got '{name}', expected probe.<number>: {model.name} measures instead of training"
     if group == "layers" and len(rest) == 2:
