@@ -83,6 +83,12 @@ def varied(tmp_path):
     return path
 
 
+def test_checking_a_model_needs_no_data(call, monkeypatch, tmp_path):
+    monkeypatch.setenv("NEUROSIM_DATA", str(tmp_path))
+    assert "784" in call("check", "lansdell2020/mnist").stdout
+    assert call("check", "lansdell2020/autoencoder").exit_code == 0
+
+
 def test_variants_are_run_checked_and_listed(call, varied, tmp_path, monkeypatch):
     result = call("run", varied, "--variant", "short", "--out", tmp_path / "run")
     assert result.exit_code == 0, result.output

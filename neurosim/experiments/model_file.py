@@ -108,7 +108,9 @@ class Model:
     @functools.cached_property
     def circuit(self) -> Circuit:
         """The circuit for this model's own task."""
-        return self.build(self.load_task())
+        sizes = getattr(registry.load("tasks", self.task_kind), "sizes", None)
+        # A description needs no data.
+        return self.build(sizes(self.task_config) if sizes else self.load_task())
 
     def resolve(self) -> dict[str, dict[str, Any]]:
         """All sections with all defaults, as in ``config.toml``; loading that gives this model again."""

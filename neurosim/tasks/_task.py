@@ -11,6 +11,17 @@ import numpy as np
 from neurosim.errors import DataError
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """What a circuit has to know of a task.
+
+    A task whose data must be fetched says them without: ``sizes(config) -> Sizes``.
+    """
+
+    n_inputs: int
+    n_outputs: int
+
+
 @dataclass(frozen=True, eq=False)
 class Split:
     """Examples with their targets; the arrays are copied if need be and made read-only.

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from neurosim.errors import ConfigError, DataError
 from neurosim.tasks._idx import read_idx
-from neurosim.tasks._task import Split, Task, _one_hot, _split_generator
+from neurosim.tasks._task import Sizes, Split, Task, _one_hot, _split_generator
 
 _MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 
@@ -66,6 +66,11 @@ class Config(BaseModel):
     split_seed: int = Field(default=0, ge=0, lt=2**64)
     standardise: bool = False
     verify: bool = True
+
+
+def sizes(config: Config) -> Sizes:
+    """Pixels and classes."""
+    return Sizes(784, 10)
 
 
 def load(config: Config, *, seed: int) -> Task:

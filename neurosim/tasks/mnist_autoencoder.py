@@ -6,11 +6,16 @@ Source of the images: see `neurosim.tasks.mnist`.
 from __future__ import annotations
 
 from neurosim.tasks import mnist
-from neurosim.tasks._task import Split, Task
+from neurosim.tasks._task import Sizes, Split, Task
 
 
 class Config(mnist.Config):
     """Settings of MNIST, see `neurosim.tasks.mnist`."""
+
+
+def sizes(config: Config) -> Sizes:
+    """Pixels in, pixels out."""
+    return Sizes(784, 784)
 
 
 def load(config: Config, *, seed: int) -> Task:

@@ -32,6 +32,9 @@ def test_every_task_keeps_the_contract(task_module):
         if task.kind == "classification":
             np.testing.assert_array_equal(split.targets, _one_hot(split.labels, task.n_outputs))
     assert task.name in repr(task)
+    if hasattr(task_module, "sizes"):
+        sizes = task_module.sizes(config)
+        assert (sizes.n_inputs, sizes.n_outputs) == (task.n_inputs, task.n_outputs)
     again = task_module.load(config, seed=1)
     np.testing.assert_array_equal(task.train.inputs, again.train.inputs)
     np.testing.assert_array_equal(task.test.targets, again.test.targets)
