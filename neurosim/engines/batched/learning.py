@@ -62,14 +62,11 @@ def _term(now: Snapshot, pathway: str, term: RuleTerm, trials: int) -> Any:
     """A term summed or averaged over trials."""
     circuit = now.plan.circuit
     count = trials if circuit.pathway[pathway].reduction == "mean" else 1
-    if term.own is not None and _reads_traces(now, pathway, term.own):
-        # Each trial's trace meets its own trial's factors only.
-        return jnp.sum(_in_each_trial(now, pathway, term, trials), axis=0) / count
-    post, pre = (_factor(now, pathway, function) for function in (term.post, term.pre))
     own = _factor(now, pathway, term.own)
     if own is not None and jnp.ndim(own) > len(circuit.weights_shape(pathway)):
-        # Noise on the weights: each trial has its own.
-        return _sum_with_own(circuit.pathway[pathway].connectivity, post, pre, own) / count
+        # A trace, or noise on the weights: each trial's own meets its own trial's factors only.
+        return jnp.sum(_in_each_trial(now, pathway, term, trials), axis=0) / count
+    post, pre = (_factor(now, pathway, function) for function in (term.post, term.pre))
     product = _outer(circuit.pathway[pathway].connectivity, post, pre, circuit.shape(pathway), trials) / count
     return product if own is None else product * own
 
@@ -85,11 +82,6 @@ def _in_each_trial(now: Snapshot, pathway: str, term: RuleTerm, trials: int) -> 
     return jnp.broadcast_to(product, (trials, *circuit.weights_shape(pathway)))
 
 
-def _reads_traces(now: Snapshot, pathway: str, function: ArrayFunction) -> bool:
-    names = rule_names(now.plan.circuit, pathway)
-    return any(names[argument][0] == "trace" for argument in function.arguments)
-
-
 def _outer(connectivity: str, post: Any, pre: Any, shape: tuple[int, int], trials: int) -> Any:
     """The sum over trials of post times pre, in the shape of the weights."""
     post, pre = (_per_trial(factor) for factor in (post, pre))
@@ -103,16 +95,6 @@ def _outer(connectivity: str, post: Any, pre: Any, shape: tuple[int, int], trial
     post = jnp.broadcast_to(post, (trials, shape[0]))
     pre = jnp.broadcast_to(pre, (trials, shape[1]))
     return post.T @ pre
-
-
-def _sum_with_own(connectivity: str, post: Any, pre: Any, own: Any) -> Any:
-    """The sum over trials of post times pre times a factor that differs from synapse to synapse and trial to trial."""
-    post, pre = (_per_trial(factor) for factor in (post, pre))
-    if connectivity == "dense":
-        post, pre = (None if post is None else post[:, :, None]), (None if pre is None else pre[:, None, :])
-    for factor in (post, pre):
-        own = own if factor is None else own * factor
-    return jnp.sum(own, axis=0)
 
 
 def _per_trial(factor: Any) -> Any:
