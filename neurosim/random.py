@@ -7,6 +7,7 @@ neuron) alone, so that it is the same whatever engine asks for it, in whatever b
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from typing import Any
@@ -74,6 +75,18 @@ def held_pairs(keys: Sequence[Any], presentations: Any, sizes: Sequence[int], *,
     tuple
         Two arrays, shape (trial, pairs of all streams).
     """
+    return _compiled_pairs()(keys, presentations, tuple(sizes), step)
+
+
+@functools.cache
+def _compiled_pairs() -> Any:
+    import jax
+
+    # Operation by operation, fifty compilations would be needed and the last bits would be rounded otherwise.
+    return jax.jit(_pairs, static_argnums=2)
+
+
+def _pairs(keys: Any, presentations: Any, sizes: tuple[int, ...], step: Any) -> tuple[Any, Any]:
     import jax.numpy as jnp
 
     blocks = [(size + 1) // 2 for size in sizes]

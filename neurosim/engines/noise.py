@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -66,18 +65,10 @@ def draw_pairs(
 ) -> tuple[Any, Any]:
     """The numbers of a phase as `held_pairs` gives them, for any number of presentations."""
     words = [keys[f"{phase.name}:{name}"] for name in shapes]
-    return _pairs()(words, presentations, tuple(math.prod(shape) for shape in shapes.values()))
+    return held_pairs(words, presentations, tuple(math.prod(shape) for shape in shapes.values()))
 
 
 def named_noise(shapes: Mapping[str, tuple[int, ...]], pairs: tuple[Any, Any], dtype: Any) -> dict[str, Any]:
     """What `draw_pairs` drew, by variable."""
     drawn = normals_of(pairs, [math.prod(shape) for shape in shapes.values()])
     return {n: a.astype(dtype).reshape(-1, *shape) for (n, shape), a in zip(shapes.items(), drawn, strict=True)}
-
-
-@functools.cache
-def _pairs() -> Any:
-    import jax
-
-    # Outside of compiled code its fifty operations would be compiled one by one.
-    return jax.jit(held_pairs, static_argnums=2)
