@@ -83,7 +83,9 @@ def test_every_neuron_for_a_second(name: str) -> None:
     found = on_both(built(name), "1 second", n=4, inputs=inputs, dt=dt)
     if "spikes" in found:
         counts = found.spikes.values.sum(axis=(0, 1))
-        assert counts[0] == 0 and counts[-1] > 5
+        assert counts[-1] > 5 and counts[0] < counts[-1]
+        # Without any drive only a neuron that fires at random does.
+        assert counts[0] == 0 or "rand" in inputs
 
 
 def test_a_current_that_changes_in_time_in_several_trials() -> None:
