@@ -57,6 +57,10 @@ def learning_bands(curves: xarray.Dataset, ax: Axes, *, quantity: str) -> Axes:
     if curves[quantity].attrs.get("units") == "%":
         # Intervals of few seeds reach beyond what a percentage can be.
         ax.set_ylim(0, 102)
+    counted = curves.presentations.values[curves.presentations.values > 0]
+    if len(counted) and counted.max() > 10 * counted.min():
+        # What is learned in few presentations differs by factors; zero stays in sight.
+        ax.set_xscale("symlog", linthresh=float(counted.min()))
     ax.set_xlabel("presentations")
     ax.set_ylabel(label(curves[quantity]))
     return tidy(ax)

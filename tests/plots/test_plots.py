@@ -114,7 +114,7 @@ def test_many_models_of_a_comparison_look_different():
     shape = (len(names), 2)
     curves = xarray.Dataset(
         {name: (("model", "presentations"), np.ones(shape)) for name in ("validation_loss", "half_width")},
-        coords={"model": names, "presentations": [0, 1]},
+        coords={"model": names, "presentations": [0, 20]},
     )
     angles = xarray.Dataset(
         {name: (("model", "layer"), np.ones(shape)) for name in ("signal_angle_deg", "half_width")},
@@ -130,6 +130,10 @@ def test_many_models_of_a_comparison_look_different():
     assert [(h.get_color(), h.get_linestyle()) for h in handles] == [
         (line.get_color(), line.get_linestyle()) for line in left.lines
     ]
+    assert left.get_xscale() == "linear"
+    longer = curves.isel(presentations=[0, 1, 1]).assign_coords(presentations=[0, 20, 300])
+    axes = comparison_figure(longer, angles, quantity="validation_loss", angle="signal_angle_deg").axes
+    assert [ax.get_xscale() for ax in axes] == ["symlog", "linear"]
     assert left.get_legend() is None and right.get_legend() is None
     figure.canvas.draw()
     legend = figure.legends[0].get_window_extent()
