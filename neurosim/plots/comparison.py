@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import xarray
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -9,8 +11,11 @@ from matplotlib.lines import Line2D
 
 from neurosim.plots._style import COLOURS, label, tidy
 
+Line = Literal["-", "--", ":"]
+
 # What tells models apart once the colours are used up.
-_LINES, _MARKERS = ("-", "--", ":"), ("o", "s", "^")
+_LINES: tuple[Line, ...] = ("-", "--", ":")
+_MARKERS = ("o", "s", "^")
 # Bands of more models than this hide the lines.
 _FEW = len(COLOURS)
 
@@ -84,7 +89,7 @@ def angles_by_layer(angles: xarray.Dataset, ax: Axes, *, angle: str) -> Axes:
     return tidy(ax)
 
 
-def _look(number: int) -> tuple[str, str, str]:
+def _look(number: int) -> tuple[str, Line, str]:
     """Colour, line and marker of a model."""
     cycle = number // len(COLOURS)
     return COLOURS[number % len(COLOURS)], _LINES[cycle % len(_LINES)], _MARKERS[cycle % len(_MARKERS)]
