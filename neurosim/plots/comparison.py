@@ -66,6 +66,7 @@ def learning_bands(curves: xarray.Dataset, ax: Axes, *, quantity: str) -> Axes:
     if len(counted) and counted.max() > 10 * counted.min():
         # What is learned in few presentations differs by factors; zero stays in sight.
         ax.set_xscale("symlog", linthresh=float(counted.min()))
+        ax.set_xlim(0, counted.max())
     ax.set_xlabel("presentations")
     ax.set_ylabel(label(curves[quantity]))
     return tidy(ax)
