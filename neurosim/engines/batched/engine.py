@@ -88,7 +88,7 @@ class BatchedEngine:
         """
         check_stimuli(self.circuit, stimuli)
         with self.precision():
-            arrays = {name: self._given(a) for name, a in stimuli.items()}
+            arrays = {name: self.array(a) for name, a in stimuli.items()}
             trials = trials or _trials(arrays)
             outcome = _run(
                 self.circuit,
@@ -97,11 +97,11 @@ class BatchedEngine:
                 tuple(record),
                 learn,
                 None if phases is None else tuple(phases),
-                {name: self._given(a) for name, a in state.items() if not name.startswith(optimisation.PREFIX)},
+                {name: self.array(a) for name, a in state.items() if not name.startswith(optimisation.PREFIX)},
                 arrays,
                 noise_keys(self.circuit, seed),
                 first + jnp.arange(trials, dtype=jnp.uint32),
-                {p: {n: self._given(a) for n, a in given.items()} for p, given in noise.items()} if noise else None,
+                {p: {n: self.array(a) for n, a in given.items()} for p, given in noise.items()} if noise else None,
             )
             changes, final, ends, recordings = jax.device_get(outcome)
         after = {name: np.asarray(array) for name, array in state.items()}
@@ -139,8 +139,8 @@ class BatchedEngine:
         """
         check_stimuli(self.circuit, stimuli)
         with self.precision():
-            values = {name: self._given(a) for name, a in state.items()}
-            data = {name: self._given(a) for name, a in stimuli.items()}
+            values = {name: self.array(a) for name, a in state.items()}
+            data = {name: self.array(a) for name, a in stimuli.items()}
             names = set(learned_names(self.circuit))
             learned = {name: values.pop(name) for name in sorted(names)}
             learned |= optimisation.initial_memory(self.circuit, self.optimiser, {**values, **learned})
@@ -180,14 +180,10 @@ class BatchedEngine:
 
     def array(self, array: Any) -> Any:
         """An array of the setting's precision on the device."""
-        return jnp.asarray(self._given(array), dtype=self.setting.dtype)
-
-    def _given(self, array: Any) -> Any:
-        """An array of the setting's precision where it is: a compiled call brings many at once in less time."""
-        if isinstance(array, jax.Array):
-            return jnp.asarray(array, dtype=self.setting.dtype)
-        # Converted on the host: on the device even that would be compiled.
-        return np.asarray(array, dtype=self.setting.dtype)
+        if not isinstance(array, jax.Array):
+            # Converted on the host: on the device even that would be compiled.
+            array = np.asarray(array, dtype=self.setting.dtype)
+        return jnp.asarray(array, dtype=self.setting.dtype)
 
 
 def _trials(stimuli: Mapping[str, Any]) -> int:
