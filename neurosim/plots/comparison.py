@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import xarray
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from neurosim.plots._style import COLOURS, label, tidy
 
+Line = Literal["-", "--", ":"]
+
+# What tells models apart once the colours are used up.
+_LINES: tuple[Line, ...] = ("-", "--", ":")
+_MARKERS = ("o", "s", "^")
+# Bands of more models than this hide the lines.
+_FEW = len(COLOURS)
+
 
 def comparison_figure(curves: xarray.Dataset, angles: xarray.Dataset | None, *, quantity: str, angle: str) -> Figure:
-    """Learning curves on the left, angles at the end on the right, where they were measured.
+    """Learning curves on the left, angles at the end on the right, where they were measured; one legend beside them.
 
     Parameters
     ----------
@@ -21,28 +32,43 @@ def comparison_figure(curves: xarray.Dataset, angles: xarray.Dataset | None, *, 
     quantity, angle
         Names of the variables.
     """
-    figure = Figure(figsize=(4.6 if angles is None else 9.2, 3.6), layout="constrained")
-    axes = figure.subplots(1, 1 if angles is None else 2, squeeze=False)[0]
+    count = curves.sizes["model"]
+    # Each model needs some width in each layer of the angles, and a line of the legend.
+    widths = [4.6] if angles is None else [4.6, 4.6 + 0.06 * angles.sizes["layer"] * max(0, count - _FEW)]
+    figure = Figure(figsize=(sum(widths) + 1.6, max(3.6, 0.8 + 0.22 * count)), layout="constrained")
+    axes = figure.subplots(1, len(widths), squeeze=False, width_ratios=widths)[0]
     learning_bands(curves, axes[0], quantity=quantity)
     if angles is not None:
         angles_by_layer(angles, axes[1], angle=angle)
+    # One line stands for a model's curve and for its angles.
+    handles = []
+    for number, model in enumerate(curves.model.values):
+        colour, line, marker = _look(number)
+        marker = "" if angles is None else marker
+        handles.append(Line2D([], [], color=colour, linestyle=line, marker=marker, label=str(model)))
+    figure.legend(handles=handles, loc="outside right upper", frameon=False)
     return figure
 
 
 def learning_bands(curves: xarray.Dataset, ax: Axes, *, quantity: str) -> Axes:
     """Draw each model's mean over the presentations, with a band for the interval; see `comparison_figure`."""
+    opacity = 0.2 if curves.sizes["model"] <= _FEW else 0.06
     for number, model in enumerate(curves.model.values):
         course = curves.sel(model=model).dropna("presentations", subset=[quantity])
-        colour = COLOURS[number % len(COLOURS)]
-        ax.plot(course.presentations, course[quantity], color=colour, linewidth=1.8, label=str(model))
+        colour, line, _ = _look(number)
+        ax.plot(course.presentations, course[quantity], line, color=colour, linewidth=1.6, label=str(model))
         low, high = course[quantity] - course.half_width, course[quantity] + course.half_width
-        ax.fill_between(course.presentations, low, high, color=colour, alpha=0.2, linewidth=0)
+        ax.fill_between(course.presentations, low, high, color=colour, alpha=opacity, linewidth=0)
     if curves[quantity].attrs.get("units") == "%":
         # Intervals of few seeds reach beyond what a percentage can be.
         ax.set_ylim(0, 102)
+    counted = curves.presentations.values[curves.presentations.values > 0]
+    if len(counted) and counted.max() > 10 * counted.min():
+        # What is learned in few presentations differs by factors; zero stays in sight.
+        ax.set_xscale("symlog", linthresh=float(counted.min()))
+        ax.set_xlim(0, counted.max())
     ax.set_xlabel("presentations")
     ax.set_ylabel(label(curves[quantity]))
-    ax.legend(frameon=False)
     return tidy(ax)
 
 
@@ -53,14 +79,18 @@ def angles_by_layer(angles: xarray.Dataset, ax: Axes, *, angle: str) -> Axes:
     ax.axhline(90, color="0.4", linewidth=1, linestyle=":")
     for number, model in enumerate(models):
         own = shown.sel(model=model)
-        places = [layer + 0.6 * ((number + 0.5) / len(models) - 0.5) for layer in range(shown.sizes["layer"])]
+        places = [layer + 0.8 * ((number + 0.5) / len(models) - 0.5) for layer in range(shown.sizes["layer"])]
+        colour, _, marker = _look(number)
         half = own.half_width.fillna(0)
-        ax.errorbar(
-            places, own[angle], half, fmt="o", capsize=3, color=COLOURS[number % len(COLOURS)], label=str(model)
-        )
+        ax.errorbar(places, own[angle], half, fmt=marker, markersize=5, capsize=2, color=colour, label=str(model))
     ax.set_xticks(range(shown.sizes["layer"]), [str(layer) for layer in shown.layer.values])
     ax.set_xlim(-0.5, shown.sizes["layer"] - 0.5)
     ax.set_ylim(0, max(100.0, 1.03 * float(shown[angle].max())) if shown[angle].size else 100.0)
     ax.set_ylabel(label(angles[angle]))
-    ax.legend(frameon=False)
     return tidy(ax)
+
+
+def _look(number: int) -> tuple[str, Line, str]:
+    """Colour, line and marker of a model."""
+    cycle = number // len(COLOURS)
+    return COLOURS[number % len(COLOURS)], _LINES[cycle % len(_LINES)], _MARKERS[cycle % len(_MARKERS)]

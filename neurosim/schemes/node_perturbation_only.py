@@ -36,6 +36,8 @@ class Config(BaseModel):
         Of the critic.
     duration, perturbed_duration
         Of the clean and the perturbed phase.
+    restart
+        Whether the perturbed phase begins at rest like the clean one; see `neurosim.schemes.node_perturbation`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +47,7 @@ class Config(BaseModel):
     baseline_learning_rate: PositiveFloat = 0.1
     duration: str = "50 ms"
     perturbed_duration: str = "50 ms"
+    restart: bool = False
 
     @model_validator(mode="after")
     def _fits(self) -> Config:
@@ -76,6 +79,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         estimates,
         _network.learning(forward),
         critic=critic,
+        restart=config.restart,
     )
     return Circuit(
         "node_perturbation_only",

@@ -36,6 +36,8 @@ class Config(BaseModel):
         Standard deviation of the initial feedback weights times the root of the number of neurons they reach.
     duration, perturbed_duration
         Of the clean and the perturbed phase.
+    restart
+        Whether the perturbed phase begins at rest like the clean one; see `neurosim.schemes.node_perturbation`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +49,7 @@ class Config(BaseModel):
     feedback_weights: NonNegativeFloat = 1.0
     duration: str = "50 ms"
     perturbed_duration: str = "50 ms"
+    restart: bool = False
 
 
 def build(config: Config, network: Network, task: Sized) -> Circuit:
@@ -82,6 +85,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
             *(hold(f"{name}.response = {drive} - drive_held") for name, drive in drives.items()),
         ],
         _network.learning((*forward, *feedback)),
+        restart=config.restart,
     )
     return Circuit(
         "vector_response",

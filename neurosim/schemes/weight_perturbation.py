@@ -26,6 +26,8 @@ class Config(BaseModel):
         Of all weights, for the mean over a batch.
     duration, perturbed_duration
         Of the clean and the perturbed phase.
+    restart
+        Whether the perturbed phase begins at rest like the clean one; see `neurosim.schemes.node_perturbation`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +35,7 @@ class Config(BaseModel):
     learning_rate: PositiveFloat = 0.001
     duration: str = "50 ms"
     perturbed_duration: str = "50 ms"
+    restart: bool = False
 
 
 def build(config: Config, network: Network, task: Sized) -> Circuit:
@@ -42,13 +45,8 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         for pathway in _network.forward_pathways(network, config.learning_rate, "weight_perturbation")
     )
     clean = Phase("clean", config.duration, {"perturb": 0.0}, hold=_network.change_holds(network))
-    perturbed = Phase(
-        "perturbed",
-        config.perturbed_duration,
-        {"perturb": 1.0},
-        draw_noise=True,
-        learn=_network.learning(forward),
-    )
+    learn = _network.learning(forward)
+    perturbed = _network.perturbed_phase(config.perturbed_duration, (), learn, restart=config.restart)
     return Circuit(
         "weight_perturbation",
         _network.populations(network, task, noise=False),

@@ -18,6 +18,7 @@ from neurosim.schemes._network import Part
 
 SETTING = Setting("spiking", 1e-3, "float64")
 ENGINES = (BatchedEngine, BrianEngine)
+OTHERS = ("node_perturbation_only", "weight_perturbation", "vector_response")
 
 
 def spiking(
@@ -43,6 +44,23 @@ def test_two_phases_from_rest_differ_by_the_noise_alone(
         assert outputs.recordings["hidden1.spikes"].any()
         assert np.array_equal(perturbed["hidden1.r"], clean["hidden1.r"]) == restart
         assert np.array_equal(perturbed["loss"], clean["loss"]) == restart
+
+
+@pytest.mark.parametrize("scheme", OTHERS)
+@pytest.mark.parametrize("restart", [True, False])
+def test_other_schemes_may_begin_at_rest_too(
+    scheme: str, restart: bool, build: Callable[..., Circuit], stimuli: Callable[[int], Any]
+) -> None:
+    parts = {"neuron": Part(kind="lif"), "output_neuron": Part(kind="leaky_rate")}
+    circuit = build(scheme, "25 ms", {"restart": restart}, weights=4.0, bias_weights=1.5, **parts)
+    start = initial_state(circuit, 1)
+    silent = {name: np.zeros_like(value) for name, value in start.items() if name.endswith(".sigma")}
+    assert silent
+    _, outputs = BatchedEngine(circuit, SETTING).run(start | silent, stimuli(2), learn=False, report=("loss",))
+    clean, perturbed = (outputs.ends[phase.name] for phase in circuit.phases)
+    assert np.array_equal(perturbed["loss"], clean["loss"]) == restart
+    after, _ = BatchedEngine(circuit, SETTING).run(start, stimuli(2), seed=7)
+    assert any(np.any(after[name] != start[name]) for name in learned_names(circuit))
 
 
 @pytest.mark.parametrize(

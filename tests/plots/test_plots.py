@@ -105,4 +105,36 @@ def test_a_comparison_has_bands_and_angles_by_layer():
     assert [list(np.asarray(line.get_xdata())) for line in left.lines] == [[0, 100], [0, 150]]
     assert left.get_ylabel() == "validation_accuracy (%)" and left.get_xlabel() == "presentations"
     assert [text.get_text() for text in right.get_xticklabels()] == ["hidden1"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
     assert len(comparison_figure(curves, None, quantity="validation_accuracy", angle="signal_angle_deg").axes) == 1
+
+
+def test_many_models_of_a_comparison_look_different():
+    names = [f"model{number}" for number in range(18)]
+    shape = (len(names), 2)
+    curves = xarray.Dataset(
+        {name: (("model", "presentations"), np.ones(shape)) for name in ("validation_loss", "half_width")},
+        coords={"model": names, "presentations": [0, 20]},
+    )
+    angles = xarray.Dataset(
+        {name: (("model", "layer"), np.ones(shape)) for name in ("signal_angle_deg", "half_width")},
+        coords={"model": names, "layer": ["hidden1", "output"]},
+    )
+    figure = comparison_figure(curves, angles, quantity="validation_loss", angle="signal_angle_deg")
+    left, right = figure.axes
+    assert len({(line.get_color(), line.get_linestyle()) for line in left.lines}) == len(names)
+    points = {(line.get_color(), line.get_marker()) for line in right.lines if line.get_marker() in ("o", "s", "^")}
+    assert len(points) == len(names)
+    # One legend with a line each, beside the axes.
+    handles = figure.legends[0].get_lines()
+    assert [(h.get_color(), h.get_linestyle()) for h in handles] == [
+        (line.get_color(), line.get_linestyle()) for line in left.lines
+    ]
+    assert left.get_xscale() == "linear"
+    longer = curves.isel(presentations=[0, 1, 1]).assign_coords(presentations=[0, 20, 300])
+    axes = comparison_figure(longer, angles, quantity="validation_loss", angle="signal_angle_deg").axes
+    assert [ax.get_xscale() for ax in axes] == ["symlog", "linear"]
+    assert left.get_legend() is None and right.get_legend() is None
+    figure.canvas.draw()
+    legend = figure.legends[0].get_window_extent()
+    assert legend.x0 > right.get_window_extent().x1 and legend.y0 > 0
