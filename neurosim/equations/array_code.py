@@ -185,7 +185,8 @@ def _functions(xp: Any) -> Mapping[str, Callable[..., Any]]:
         """Brian2's `int`: a truth value as 0 or 1, a number without its fraction."""
         x = xp.asarray(x)
         if x.dtype == bool:
-            return xp.where(x, 1.0, 0.0).astype(xp.result_type(float))
+            # Python's numbers, so that JAX takes the precision of what they are multiplied by.
+            return xp.where(x, 1.0, 0.0)
         return xp.trunc(x)
 
     def exprel(x: Any) -> Any:
