@@ -75,11 +75,11 @@ def on_both(model: NeuronModel | Circuit, duration: str | None = None, **setting
 @pytest.mark.parametrize("name", moving_neurons())
 def test_every_neuron_for_a_second(name: str) -> None:
     # Fast channels need the shorter step.
-    dt = "0.05 ms" if "exprel" in built(name).equations else "0.1 ms"
+    dt, steps = ("0.05 ms", 20_000) if "exprel" in built(name).equations else ("0.1 ms", 10_000)
     inputs = {"drive": np.linspace(0, 3, 4)}
     if "rand()" in (built(name).threshold or ""):
         # Each engine draws its own numbers; the same ones have to be given.
-        inputs["rand"] = np.random.default_rng(1).uniform(size=(10_000, 4))
+        inputs["rand"] = np.random.default_rng(1).uniform(size=(steps, 4))
     found = on_both(built(name), "1 second", n=4, inputs=inputs, dt=dt)
     if "spikes" in found:
         counts = found.spikes.values.sum(axis=(0, 1))
