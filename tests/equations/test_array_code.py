@@ -151,6 +151,14 @@ def test_single_precision_stays_single(backend: str) -> None:
         assert expression_function("value", expression).compile(xp)(v=v).dtype == np.float32
 
 
+def test_a_truth_value_takes_the_precision_of_what_it_multiplies() -> None:
+    # Tests run with double precision allowed, as a program may that uses JAX besides neurosim.
+    v = jnp.asarray([0.5, -0.5], dtype=jnp.float32)
+    found = expression_function("value", "v + int(v > 0)*v").compile(jnp)(v=v)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, [1.0, -0.5])
+
+
 def test_only_arguments_that_are_read() -> None:
     function = expression_function("value", "exp(-v/(10*mV)) + pi*w")
     assert function.arguments == ("v", "w")

@@ -28,7 +28,7 @@ def test_a_local_circuit_of_spiking_neurons_with_two_readings_from_rest(name: st
 
 @pytest.mark.slow
 def test_digits(tmp_path: Path) -> None:
-    # About two minutes on one core.
+    # 90 s on one core.
     def summaries(model: str) -> list[Any]:
         return [train(model, seed=seed, out=tmp_path / f"{model.split('/')[1]}{seed}").summary for seed in range(3)]
 
