@@ -7,31 +7,15 @@ with a scalar loss and exact least squares the squared relative error after T pr
 
 from __future__ import annotations
 
-import functools
-import math
-from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
-import jax
-import jax.numpy as jnp
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
-from neurosim.circuit.description import Circuit
-from neurosim.engines.batched.engine import BatchedEngine
-from neurosim.engines.batched.presentation import present
-from neurosim.engines.noise import noise_keys
-from neurosim.engines.setting import Setting
-from neurosim.engines.state import learned_names
-from neurosim.engines.stimuli import stimuli_of
-from neurosim.gradients.feedback import feedback_pathway, wanted_weights
-from neurosim.metrics import matrix_angle
 from neurosim.probes._findings import Findings, OnStep
-from neurosim.probes._learning import feedback_alone, learned_layers, random_order, seed_of_repetition, start_of
-from neurosim.tasks._task import Task
 
-# Looks in one compiled call.
-_CHECKS_PER_CALL = 25
+if TYPE_CHECKING:
+    from neurosim.engines.batched.engine import BatchedEngine
+    from neurosim.tasks._task import Task
 
 
 class Config(BaseModel):
@@ -90,79 +74,7 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     CircuitError
         If no feedback learns, or the circuit's state carries over.
     """
-    import xarray
+    # Late, so that checking a model imports nothing that compiles.
+    from neurosim.probes import _cost
 
-    circuit = feedback_alone(engine.circuit)
-    fixed, layers = replace(engine, circuit=circuit), learned_layers(circuit)
-    found = []
-    for number in range(config.repetitions):
-        found.append(_repetition(config, fixed, task, layers, seed_of_repetition(seed, number)))
-        if on_step is not None:
-            on_step(number + 1, config.repetitions)
-    counts = np.array(found)
-    numbers = {f"{layer}.presentations": float(counts[:, i].mean()) for i, layer in enumerate(layers)}
-    if config.repetitions > 1:
-        numbers |= {f"{layer}.presentations_sd": float(counts[:, i].std(ddof=1)) for i, layer in enumerate(layers)}
-    curves = xarray.Dataset(
-        {"presentations": (("repetition", "layer"), counts)},
-        {"repetition": np.arange(config.repetitions), "layer": list(layers)},
-    )
-    return Findings(numbers, curves)
-
-
-def _repetition(config: Config, engine: BatchedEngine, task: Task, layers: tuple[str, ...], seed: int) -> np.ndarray:
-    """The presentations each layer needs."""
-    circuit, state = engine.circuit, start_of(engine, seed)
-    steps = config.every // config.batch_size
-    counts, done = np.full(len(layers), math.nan), 0
-    with engine.precision():
-        values = {name: engine.array(array) for name, array in state.items()}
-        learned = {name: values.pop(name) for name in sorted(set(learned_names(circuit)))}
-        wanted = {layer: engine.array(wanted_weights(circuit, state, layer)) for layer in layers}
-        data = {name: engine.array(array) for name, array in stimuli_of(circuit, task.train, slice(None)).items()}
-        keys = noise_keys(circuit, seed)
-        while done < config.most and np.isnan(counts).any():
-            order = random_order(seed, done, len(task.train), _CHECKS_PER_CALL * steps, config.batch_size)
-            shaped = jnp.asarray(order.reshape(_CHECKS_PER_CALL, steps, config.batch_size), jnp.int32)
-            learned, angles = _learn(
-                circuit, engine.setting, layers, learned, values, data, shaped, keys, jnp.uint32(done), wanted
-            )
-            passed = np.asarray(jax.device_get(angles)) < config.degrees
-            new = passed.any(axis=0) & np.isnan(counts)
-            reached = done + (np.argmax(passed, axis=0) + 1) * config.every
-            counts[new & (reached <= config.most)] = reached[new & (reached <= config.most)]
-            done += order.size
-    return counts
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def _learn(
-    circuit: Circuit,
-    setting: Setting,
-    layers: tuple[str, ...],
-    learned: Any,
-    values: Any,
-    data: Any,
-    order: Any,
-    keys: Any,
-    first: Any,
-    wanted: Any,
-) -> Any:
-    """Learn from `order`, (look, step, batch); the angles in degrees at every look, (look, layer)."""
-    checks, steps, batch = order.shape
-    pathways = {layer: feedback_pathway(circuit, layer) for layer in layers}
-
-    def step(learned: Any, inputs: Any) -> Any:
-        number, chosen = inputs
-        stimuli = {name: array[chosen] for name, array in data.items()}
-        presentations = first + number * batch + jnp.arange(batch, dtype=jnp.uint32)
-        outcome = present(circuit, setting, {**values, **learned}, stimuli, keys, presentations)
-        return {name: array + outcome.changes[name] for name, array in learned.items()}, None
-
-    def look(learned: Any, inputs: Any) -> Any:
-        learned, _ = jax.lax.scan(step, learned, inputs)
-        angles = [matrix_angle.measure(learned[f"{p.name}.w"], wanted[n]) for n, p in pathways.items() if p]
-        return learned, jnp.stack(angles)
-
-    numbers = jnp.arange(checks * steps, dtype=jnp.uint32).reshape(checks, steps)
-    return jax.lax.scan(look, learned, (numbers, order))
+    return _cost.measure(config, engine, task, seed=seed, on_step=on_step)

@@ -164,7 +164,7 @@ def test_rows_about_what_a_probe_measures(row_folder, tmp_path):
     verdicts = reproduce(row_folder(*rows), out=tmp_path / "runs")
     assert [verdict.verdict for verdict in verdicts] == ["met"] * 4 + ["falls short"] * 2
     assert "did you mean 'inputs'" in verdicts[4].note and "the factor is negative" in verdicts[5].note
-    for name in ("test_accuracy", "layers.hidden1.signal_angle_deg", "probe", "probe.a.b"):
+    for name in ("test_accuracy", "layers.hidden1.signal_angle_deg", "probe"):
         with pytest.raises(ConfigError, match=r"expected probe\.<number>: count measures instead of training"):
             load_expected(row_folder({"name": name, "value": 1.0}))
 

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from neurosim import registry
 from neurosim.engines.state import initial_state
-from neurosim.probes.convergence import Config, predicted_error
+from neurosim.probes._convergence import predicted_error
+from neurosim.probes.convergence import Config
 
 # One hidden layer, linear outputs, errors of no preferred direction: the prediction has a closed form.
 ISOTROPIC: dict[str, Any] = {

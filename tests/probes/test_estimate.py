@@ -11,7 +11,7 @@ import pytest
 
 from neurosim.engines.state import initial_state
 from neurosim.errors import CircuitError
-from neurosim.probes.estimate import expected_cosine
+from neurosim.probes._estimate import expected_cosine
 
 # Linear: the loss is a quadratic function of the noise, so mean and variance have a closed form at any sigma.
 LINEAR: dict[str, Any] = {

@@ -217,7 +217,8 @@ def _run(
         learn=learn,
         phases=phases,
     )
-    return outcome.changes, outcome.final, outcome.ends, outcome.recordings
+    final = outcome.final if circuit.carry else {}
+    return outcome.changes, final, outcome.ends, outcome.recordings
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3), donate_argnums=(4,))

@@ -97,7 +97,8 @@ def present(
     courses = {name: a for name, a in stimuli.items() if jnp.ndim(a) == 3}
     step = 0
     for phase in run:
-        if phase.restart:
+        # At the steady level every phase is at its fixed points, whatever came before.
+        if phase.restart and not setting.steady:
             current = _at_rest(graph, current, values)
         given = (noise or {}).get(phase.name)
         current |= dict(given) if given is not None else draw_noise(circuit, phase, keys, presentations, dtype)
@@ -141,11 +142,10 @@ def present(
                     name = f"{pathway.name}.{variable}"
                     outcome.changes[name] = after[name] - values[name]
     outcome.recordings = {name: jnp.concatenate(parts) for name, parts in outcome.recordings.items()}
-    if circuit.carry:
-        shapes = carried_shapes(circuit)
-        full = {n: jnp.broadcast_to(current[n], (trials, *s)) for n, s in shapes.items() if n in current}
-        # A constant that a phase holds may be a whole number.
-        outcome.final = {name: array.astype(dtype) for name, array in full.items()}
+    shapes = carried_shapes(circuit)
+    full = {n: jnp.broadcast_to(current[n], (trials, *s)) for n, s in shapes.items() if n in current}
+    # A constant that a phase holds may be a whole number.
+    outcome.final = {name: array.astype(dtype) for name, array in full.items()}
     return outcome
 
 
