@@ -93,16 +93,17 @@ class Initial:
     scale
         Its width, or the constant.
     fan
-        Divide the width by the root of the number of presynaptic (``in``) or postsynaptic (``out``) neurons.
+        Divide the width by the root of the number of presynaptic (``in``) or postsynaptic (``out``) neurons, or of
+        the neurons of all pathways that reach the same variable (``all``).
     """
 
     law: Literal["normal", "truncated_normal", "uniform", "constant"] = "normal"
     scale: float = 1.0
-    fan: Literal["in", "out"] | None = "in"
+    fan: Literal["in", "out", "all"] | None = "in"
 
-    def width(self, n_post: int, n_pre: int) -> float:
-        """The width for a pathway of this shape."""
-        return self.scale / {"in": n_pre, "out": n_post, None: 1}[self.fan] ** 0.5
+    def width(self, n_post: int, n_pre: int, n_all: int) -> float:
+        """The width for a pathway of this shape, to a variable that `n_all` neurons reach."""
+        return self.scale / {"in": n_pre, "out": n_post, "all": n_all, None: 1}[self.fan] ** 0.5
 
 
 @dataclass(frozen=True)
@@ -325,6 +326,11 @@ class Circuit:
         """``(n_post, n_pre)`` of a pathway."""
         found = self.pathway[pathway]
         return self.population[found.post].size, self.population[found.pre].size
+
+    def convergence(self, pathway: str) -> int:
+        """How many neurons reach a pathway's target, by it and by others."""
+        target = self.pathway[pathway].target
+        return sum(self.shape(other.name)[1] for other in self.pathways if other.target == target)
 
     def weights_shape(self, pathway: str) -> tuple[int, ...]:
         """The shape of the array of its own weights: ``(n_post, n_pre)``, or ``(n,)`` for one-to-one."""

@@ -69,7 +69,7 @@ def _pathway(pathway: Pathway, circuit: Circuit) -> str:
 def _initial(initial: Initial) -> str:
     if initial.law == "constant":
         return f"{initial.scale:g}"
-    fan = {"in": "/sqrt(n_pre)", "out": "/sqrt(n_post)", None: ""}[initial.fan]
+    fan = {"in": "/sqrt(n_pre)", "out": "/sqrt(n_post)", "all": "/sqrt(n_all)", None: ""}[initial.fan]
     return f"~ {initial.law}({initial.scale:g}{fan})"
 
 

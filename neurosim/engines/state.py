@@ -66,7 +66,7 @@ def initial_weights(circuit: Circuit, pathway: str, seed: int) -> np.ndarray:
     shape = circuit.weights_shape(pathway)
     if law.law == "constant":
         return np.full(shape, law.scale)
-    width = law.width(*circuit.shape(pathway))
+    width = law.width(*circuit.shape(pathway), circuit.convergence(pathway))
     generator = stream(seed, "weights", pathway)
     if law.law == "normal":
         return width * generator.standard_normal(shape)

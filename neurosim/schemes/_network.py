@@ -59,7 +59,7 @@ class Network(BaseModel):
         Their law.
     bias, bias_weights, bias_law
         Whether neurons have a learned bias, the standard deviation of its initial value (or the value itself, if
-        it is ``constant``), and its law.
+        it is ``constant``), and its law: ``as_weights`` draws it as if it were one more of the neuron's weights.
     input_noise
         Standard deviation of noise on the input, in phases with noise.
     """
@@ -73,7 +73,7 @@ class Network(BaseModel):
     weight_law: Literal["normal", "uniform", "truncated_normal"] = "normal"
     bias: bool = True
     bias_weights: NonNegativeFloat = 0.0
-    bias_law: Literal["normal", "constant"] = "normal"
+    bias_law: Literal["normal", "constant", "as_weights"] = "normal"
     input_noise: NonNegativeFloat = 0.0
 
     @model_validator(mode="after")
@@ -141,9 +141,14 @@ def forward_pathways(network: Network, learning_rate: float, rule: str = "delta"
         law = Initial(network.weight_law, network.weights, "in")
         found.append(Pathway(f"W{number}", f"{pre}.{ports[pre]['output']}", target, initial=law, **settings))
         if network.bias:
-            start = Initial(network.bias_law, network.bias_weights, None)
-            found.append(Pathway(f"b{number}", "one.r", target, initial=start, **settings))
+            found.append(Pathway(f"b{number}", "one.r", target, initial=_bias_law(network), **settings))
     return tuple(found)
+
+
+def _bias_law(network: Network) -> Initial:
+    if network.bias_law == "as_weights":
+        return Initial(network.weight_law, network.weights, "all")
+    return Initial(network.bias_law, network.bias_weights, None)
 
 
 def feedback_ends(network: Network, topology: Topology) -> tuple[tuple[str, str, str, int], ...]:

@@ -251,6 +251,7 @@ def test_prints_what_is_not_local(name: str) -> None:
     [
         (Initial(), "~ normal(1/sqrt(n_pre))", 0.5),
         (Initial("uniform", 3.0, "out"), "~ uniform(3/sqrt(n_post))", 1.0),
+        (Initial("normal", 2.0, "all"), "~ normal(2/sqrt(n_all))", 0.4),
         (Initial("normal", 0.1, None), "~ normal(0.1)", 0.1),
         (Initial("constant", 0.25, None), "0.25", 0.25),
     ],
@@ -258,7 +259,7 @@ def test_prints_what_is_not_local(name: str) -> None:
 def test_laws_of_initial_weights(initial: Initial, shown: str, width: float) -> None:
     pathway = Pathway("W", "hidden.r", "output.drive", initial=initial)
     assert f"-> output.drive  {shown}" in str(circuit(pathways=(pathway,), phases=()))
-    assert initial.width(9, 4) == pytest.approx(width)
+    assert initial.width(9, 4, 25) == pytest.approx(width)
 
 
 def test_a_transposed_tie_is_not_local_and_learning_by_hebb_is() -> None:

@@ -47,6 +47,16 @@ def test_each_layer_has_its_own_neuron() -> None:
     np.testing.assert_allclose(outputs.ends["clean"]["output.r"], activity, rtol=1e-12)
 
 
+def test_biases_can_be_drawn_as_one_more_weight() -> None:
+    network = Network(
+        hidden=(4000, 1), neuron=neuron("tanh"), readout="squared_error", bias_law="as_weights", weights=3.0
+    )
+    state = initial_state(build("backpropagation", network), 0)
+    # Three inputs and the bias: 3/sqrt(4) and, for the layer above, 3/sqrt(4001).
+    assert np.std(state["b1.w"]) == pytest.approx(1.5, rel=0.05)
+    assert abs(state["b2.w"]) < 5 * 3 / 4001**0.5
+
+
 def test_as_many_neurons_as_layers() -> None:
     with pytest.raises(pydantic.ValidationError, match="got 1 neurons for 2 hidden layers"):
         Network(hidden=(5, 4), neuron=(neuron("tanh"),))
