@@ -38,8 +38,8 @@ class Config(BaseModel):
         samples so far, not local; starts at zero and needs no rate), or, as a control, from the
         ``true_gradient`` itself (not local).
     gamma, memory
-        Of exact least squares: weight of the prior, and presentations after which a sample is forgotten
-        (infinite by default).
+        Of exact least squares: what is added to the diagonal of the error's second moment, and presentations after
+        which a sample is forgotten (infinite by default).
     reward_scope
         Whether each trial's noise meets its own change of the loss, or that of the whole ``batch``, which is
         unbiased as well but far noisier.
