@@ -159,3 +159,8 @@ def test_an_update_is_an_increment_of_its_own_variables(update: str, message: st
 def test_reading_beyond_the_synapse_has_to_be_named() -> None:
     with pytest.raises(EquationError, match=r"beyond the synapse, not \['everything'\]"):
         Rule("w += r_pre", reads=("everything",))
+
+
+def test_a_name_that_is_a_units_is_refused() -> None:
+    with pytest.raises(EquationError, match="'amp' is the name of a unit"):
+        Rule("w += amp*r_pre", parameters={"amp": None})
