@@ -4,13 +4,13 @@ Every hidden neuron carries Ornstein-Uhlenbeck noise in a mirror phase, or alway
 postsynaptic neuron shows of its own noise times how far its presynaptic neuron is from its running mean (Akrout,
 Wilson, Humphreys, Lillicrap & Tweed 2019, NeurIPS; always on: Max et al. 2024, Nature Machine Intelligence).
 
-The membrane of the presynaptic neuron lags behind: for noise of correlation time ``tau_x`` at the rate and a membrane of
-``tau_m`` the mean of the product is ``tau_x/(tau_x + tau_m)`` times the variance and the transposed weight. That
+The membrane of the presynaptic neuron lags behind: for noise of correlation time ``tau_x`` at the rate and a membrane
+of ``tau_m`` the mean of the product is ``tau_x/(tau_x + tau_m)`` times the variance and the transposed weight. That
 rescales all weights of a neuron alike. `neurosim.schemes._continuous.covariance` computes it, with all other filters,
 and `normalised` divides by it, for leaky rate neurons.
 
-For spiking neurons the factor is the deviation of the neuron's own filtered spike train from its mean. Neurons that fire
-more vary more, and their weights would be larger by that; `normalised` divides by each neuron's running variance.
+For spiking neurons the factor is the deviation of the neuron's own filtered spike train from its mean. Neurons that
+fire more vary more, and their weights would be larger by that; `normalised` divides by each neuron's running variance.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ class Config(BaseModel):
     trace
         Whether the factor is filtered like the membrane above, which then lags no more behind it; a delay costs less.
     normalised
-        Whether weights settle at ``amp/decay`` times the transposed weights, because the factor is divided by the noise's
-        variance (of a deviation, by its running variance, neuron by neuron) and by what filters take away. Otherwise
-        it is the noise as it enters, or the deviation as it is.
+        Whether weights settle at ``amp/decay`` times the transposed weights, because the factor is divided by the
+        noise's variance (of a deviation, by its running variance, neuron by neuron) and by what filters take away.
+        Otherwise it is the noise as it enters, or the deviation as it is.
     carry
         Whether state carries over from one presentation to the next; otherwise each starts from rest.
     learning_rate, feedback_learning_rate

@@ -46,7 +46,9 @@ def mirror_weights(cross: np.ndarray, power: np.ndarray, *, amp: float, decay: f
 def activation_weights(
     cross: np.ndarray, covariance: np.ndarray, *, amp: float, sparse: float, start: np.ndarray
 ) -> np.ndarray:
-    """Where ``B' = amp <x y^T> - sparse <x x^T> B`` stands still, (n, m): least squares of y on x for equal coefficients.
+    """Where ``B' = amp <x y^T> - sparse <x x^T> B`` stands still, (n, m).
+
+    For equal coefficients that is least squares of y on x.
 
     Parameters
     ----------
