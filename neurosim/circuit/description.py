@@ -93,16 +93,17 @@ class Initial:
     scale
         Its width, or the constant.
     fan
-        Divide the width by the root of the number of presynaptic (``in``) or postsynaptic (``out``) neurons.
+        Divide the width by the root of the number of presynaptic (``in``) or postsynaptic (``out``) neurons, or of
+        ``both`` together.
     """
 
     law: Literal["normal", "truncated_normal", "uniform", "constant"] = "normal"
     scale: float = 1.0
-    fan: Literal["in", "out"] | None = "in"
+    fan: Literal["in", "out", "both"] | None = "in"
 
     def width(self, n_post: int, n_pre: int) -> float:
         """The width for a pathway of this shape."""
-        return self.scale / {"in": n_pre, "out": n_post, None: 1}[self.fan] ** 0.5
+        return self.scale / {"in": n_pre, "out": n_post, "both": n_pre + n_post, None: 1}[self.fan] ** 0.5
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,8 @@ class Pathway:
         Standard deviation of held noise on the weights, none by default. The synaptic variable ``noise`` is redrawn
         from a standard normal law for each trial in the phases that draw noise; where the switch ``perturb`` is on,
         the weights are ``w + perturb*sigma*noise``. Rules read ``noise`` and ``sigma``.
+    every
+        The rule acts in every so many batches, the first included; in the others it is switched off.
     """
 
     name: str
@@ -149,6 +152,7 @@ class Pathway:
     tie: Tie | None = None
     reduction: Literal["mean", "sum"] = "mean"
     sigma: float | None = None
+    every: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))

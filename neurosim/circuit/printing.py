@@ -58,6 +58,7 @@ def _pathway(pathway: Pathway, circuit: Circuit) -> str:
         line += f"  {_initial(pathway.initial)}"
     if pathway.sigma is not None:
         line += f"  noise {pathway.sigma:g}"
+    line += f"  in every {pathway.every} batches" if pathway.every > 1 else ""
     line += f"  rule {pathway.rule.name}{'' if pathway.rule.local else ' (not local)'}"
     lines = [line, *(f"    {statement}" for statement in pathway.rule.statements)]
     values = ", ".join(f"{name} = {value:g}" for name, value in pathway.rule_parameters.items())
@@ -69,7 +70,7 @@ def _pathway(pathway: Pathway, circuit: Circuit) -> str:
 def _initial(initial: Initial) -> str:
     if initial.law == "constant":
         return f"{initial.scale:g}"
-    fan = {"in": "/sqrt(n_pre)", "out": "/sqrt(n_post)", None: ""}[initial.fan]
+    fan = {"in": "/sqrt(n_pre)", "out": "/sqrt(n_post)", "both": "/sqrt(n_pre + n_post)", None: ""}[initial.fan]
     return f"~ {initial.law}({initial.scale:g}{fan})"
 
 

@@ -20,10 +20,12 @@ reads as ``mirror_x``, ``mirror_y``, ``mirror_u`` and ``mirror_p``. A coefficien
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from neurosim.rules._rule import Rule
+from neurosim.rules._rule import OracleRule, Rule
 
 
 @dataclass(frozen=True)
@@ -87,4 +89,42 @@ def combined(name: str, *primitives: str, base: Rule | None = None, of: Mapping[
         parameters={**before.parameters, **{coefficient(primitive): None for primitive in primitives}},
         reads=tuple(dict.fromkeys((*before.reads, *(read for primitive in chosen for read in primitive.reads)))),
         name=name,
+    )
+
+
+def running_mean(role: str) -> Rule:
+    """A mean as the weight of a unit that is always on: it follows what of an activity (``x``, ``y``) is left over."""
+    return Rule(f"w += learning_rate*mirror_{role}_post", parameters={"learning_rate": None}, name="running_mean")
+
+
+@functools.cache
+def batch_centred(*primitives: str) -> OracleRule:
+    """The sum of primitives of activities less their means over the batch, which no synapse sees.
+
+    Raises
+    ------
+    KeyError
+        For a primitive that reads no activity but the reciprocal weight.
+    """
+    #: What stands on both sides of each product, and its sign.
+    products = {"amp": (1.0, "x", "y"), "null": (-1.0, "u", "y"), "sparse": (-1.0, "x", "p")}
+    chosen = {primitive: products[primitive] for primitive in primitives if primitive != "decay"}
+
+    def step(
+        xp: Any, values: Mapping[str, Any], inputs: Mapping[str, Any], parameters: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        change = -parameters[coefficient("decay")] * values["w"] if "decay" in primitives else 0.0 * values["w"]
+        for primitive, (sign, post, pre) in chosen.items():
+            left, right = inputs[f"mirror_{post}_post"], inputs[f"mirror_{pre}_pre"]
+            product = (left - left.mean(0)).T @ (right - right.mean(0)) / left.shape[0]
+            change = change + sign * parameters[coefficient(primitive)] * product
+        return {"w": values["w"] + parameters["learning_rate"] * change}
+
+    uses = [name for _, post, pre in chosen.values() for name in (f"mirror_{post}_post", f"mirror_{pre}_pre")]
+    return OracleRule(
+        step,
+        uses=tuple(dict.fromkeys(uses)),
+        parameters={"learning_rate": None, **{coefficient(primitive): None for primitive in primitives}},
+        reads=("the mean over the batch",),
+        name="batch_centred",
     )

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
-from neurosim.circuit.description import Circuit, Initial, Pathway
+from neurosim.circuit.description import Circuit, Pathway
 from neurosim.schemes import _network
 from neurosim.schemes._network import Network, Sized
 
@@ -47,7 +47,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     if config.decay:
         rule = _network.rule_of("decaying_delta")
         forward = tuple(replace(p, rule=rule, parameters=settings) if p.name[0] == "W" else p for p in forward)
-    law = Initial("normal", config.feedback_weights, "out")
+    law = _network.feedback_law(network, config.feedback_weights)
     feedback = tuple(
         Pathway(name, source, target, rule=_network.rule_of("kolen_pollack"), parameters=settings, initial=law)
         for name, source, target, _ in _network.feedback_ends(network, "layerwise")
@@ -59,5 +59,5 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         (*forward, *feedback),
         _network.learning_phases(network, config.duration, learn, noise=config.noise),
         _network.readout_of(network),
-        f"output.{_network.ports_of(network, 'output')['output']}",
+        _network.answer_of(network),
     )
