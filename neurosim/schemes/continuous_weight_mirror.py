@@ -21,7 +21,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from neurosim.circuit.description import PERTURB, Circuit, Initial, Pathway, Phase, Population
+from neurosim.circuit.description import PERTURB, Circuit, Pathway, Phase, Population
+from neurosim.errors import CircuitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.neurons._quantities import TimeConstant
 from neurosim.schemes import _continuous, _network
@@ -94,7 +95,15 @@ class Config(BaseModel):
 
 
 def build(config: Config, network: Network, task: Sized) -> Circuit:
-    """Rules act at every step; where there is a mirror phase, feedback learns in it and the rest before it."""
+    """Rules act at every step; where there is a mirror phase, feedback learns in it and the rest before it.
+
+    Raises
+    ------
+    CircuitError
+        With feedback to the input, which has no noise of its own here.
+    """
+    if network.feedback_to_input:
+        raise CircuitError("network.feedback_to_input: got true, expected false with 'continuous_weight_mirror'")
     layers = _network.layer_names(network)
     populations = {p.name: _continuous.named_now(p) for p in _network.populations(network, task, noise=False)}
     populations["input"] = _silenced(populations["input"])
@@ -112,7 +121,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     settings: dict[str, Any] = {
         "rule": _network.rule_of("step_mirror"),
         "parameters": {"learning_rate": config.feedback_learning_rate, "c_amp": config.amp, "c_decay": config.decay},
-        "initial": Initial("normal", config.feedback_weights, "out"),
+        "initial": _network.feedback_law(network, config.feedback_weights),
     }
     ends = _network.feedback_ends(network, "layerwise")
     feedback = tuple(Pathway(name, source, target, **settings) for name, source, target, _ in ends)
@@ -122,7 +131,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         (*forward, *feedback),
         _phases(config, _network.learning(forward), _network.learning(feedback)),
         _network.readout_of(network),
-        f"output.{_network.ports_of(network, 'output')['output']}",
+        _network.answer_of(network),
         carry=config.carry,
     )
 
