@@ -140,6 +140,11 @@ class Pathway:
         the weights are ``w + perturb*sigma*noise``. Rules read ``noise`` and ``sigma``.
     every
         The rule acts in every so many batches, the first included; in the others it is switched off.
+    optimised
+        Whether training's optimiser steps its weights; by default if they carry no feedback.
+    update_noise
+        Standard deviation of noise that each update leaves on every weight, times the learning rate: a normal number
+        for each batch in which the rule acts, besides the rule, and past any optimiser. None by default.
     """
 
     name: str
@@ -153,6 +158,8 @@ class Pathway:
     reduction: Literal["mean", "sum"] = "mean"
     sigma: float | None = None
     every: int = 1
+    optimised: bool | None = None
+    update_noise: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))

@@ -59,6 +59,8 @@ def _pathway(pathway: Pathway, circuit: Circuit) -> str:
     if pathway.sigma is not None:
         line += f"  noise {pathway.sigma:g}"
     line += f"  in every {pathway.every} batches" if pathway.every > 1 else ""
+    line += {None: "", True: "  optimised", False: "  not optimised"}[pathway.optimised]
+    line += f"  noise of updates {pathway.update_noise:g}" if pathway.update_noise is not None else ""
     line += f"  rule {pathway.rule.name}{'' if pathway.rule.local else ' (not local)'}"
     lines = [line, *(f"    {statement}" for statement in pathway.rule.statements)]
     values = ", ".join(f"{name} = {value:g}" for name, value in pathway.rule_parameters.items())

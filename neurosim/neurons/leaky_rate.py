@@ -36,8 +36,8 @@ class Config(BaseModel):
     sigma
         Standard deviation of the noise where it enters.
     readout
-        What a readout takes for the answer of an output neuron: its ``rate``, or its ``potential``, as the cross-entropy
-        of a logistic rate does. Feedback is then the derivative with respect to the potential.
+        What a readout takes for the answer of an output neuron: its ``rate``, or its ``potential``, as the
+        cross-entropy of a logistic rate does. Feedback is then the derivative with respect to the potential.
     tau_m, tau_a
         Time constants of soma and apical compartment.
     method

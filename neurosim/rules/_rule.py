@@ -21,7 +21,8 @@ class Rule:
     """The learning equation of a pathway.
 
     A rule sees what a synapse sees: variables of the presynaptic neuron (``*_pre``), of the postsynaptic one
-    (``*_post``), its own, and scalars that are broadcast to all (``loss``, phase switches).
+    (``*_post``), its own, and scalars that are broadcast to all (``loss``, phase switches). ``update_noise`` is a
+    standard normal number that is drawn anew for each synapse in each batch.
 
     Attributes
     ----------

@@ -14,9 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurosim.circuit.description import Circuit
+from neurosim.circuit.gating import acting, cycle, needed_phases
 from neurosim.circuit.plan import plan
 from neurosim.engines.batched import optimisation
-from neurosim.engines.batched.presentation import Outcome, present
+from neurosim.engines.batched.presentation import Outcome, present, update_noise
 from neurosim.engines.noise import draw_pairs, drawn_shapes, named_noise, noise_keys
 from neurosim.engines.optimiser import PLAIN, Optimiser
 from neurosim.engines.outputs import Outputs
@@ -68,7 +69,8 @@ class BatchedEngine:
         seed
             Of the noise.
         first
-            Running number of the first trial's presentation: noise depends on (seed, number) alone.
+            Running number of the first trial's presentation: noise depends on (seed, number) alone, and which rules
+            act on the number of the batch.
         noise
             Held noise to use instead: ``phase -> population.variable -> (trial, n)``, and for noise on weights
             ``pathway.noise -> (trial, n_post, n_pre)``.
@@ -90,16 +92,17 @@ class BatchedEngine:
         with self.precision():
             arrays = {name: self.array(a) for name, a in stimuli.items()}
             trials = trials or _trials(arrays)
+            keys = noise_keys(self.circuit, seed)
             outcome = _run(
                 self.circuit,
                 self.setting,
                 tuple(report),
                 tuple(record),
-                learn,
+                acting(self.circuit, int(first) // trials) if learn else frozenset(),
                 None if phases is None else tuple(phases),
                 {name: self.array(a) for name, a in state.items() if not name.startswith(optimisation.PREFIX)},
                 arrays,
-                noise_keys(self.circuit, seed),
+                keys,
                 first + jnp.arange(trials, dtype=jnp.uint32),
                 {p: {n: self.array(a) for n, a in given.items()} for p, given in noise.items()} if noise else None,
             )
@@ -196,7 +199,7 @@ def _run(
     setting: Setting,
     report: tuple[str, ...],
     record: tuple[str, ...],
-    learn: bool,
+    learn: frozenset[str],
     phases: tuple[str, ...] | None,
     values: Any,
     stimuli: Any,
@@ -204,10 +207,12 @@ def _run(
     presentations: Any,
     noise: Any,
 ) -> Any:
+    trials = jnp.shape(presentations)[0]
+    drawn, left = update_noise(circuit, learn, keys, presentations[:1] // trials, values, setting.dtype)
     outcome: Outcome = present(
         circuit,
         setting,
-        values,
+        {**values, **drawn},
         stimuli,
         keys,
         presentations,
@@ -218,7 +223,8 @@ def _run(
         phases=phases,
     )
     final = outcome.final if circuit.carry else {}
-    return outcome.changes, final, outcome.ends, outcome.recordings
+    changes = {name: change + left.get(name, 0.0) for name, change in outcome.changes.items()}
+    return changes, final, outcome.ends, outcome.recordings
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3), donate_argnums=(4,))
@@ -236,19 +242,48 @@ def _train(
     first: Any,
 ) -> Any:
     steps, batch = order.shape
-    drawing = {phase.name: (phase, shapes) for phase in circuit.phases if (shapes := drawn_shapes(circuit, phase))}
+    patterns = cycle(circuit)
+    distinct = tuple(dict.fromkeys(patterns))
+    # What only some batches need is drawn in those.
+    always = set[str].intersection(*(set(needed_phases(circuit, acting)) for acting in distinct))
+    drawing = {
+        phase.name: (phase, shapes)
+        for phase in circuit.phases
+        if phase.name in always and (shapes := drawn_shapes(circuit, phase))
+    }
 
-    def step(carry: Any, inputs: Any) -> Any:
+    def learn(acting: frozenset[str], carry: Any, inputs: Any) -> Any:
         (learned, moving), (number, chosen, pairs) = carry, inputs
         stimuli = {name: array[chosen] for name, array in data.items()}
         presentations = first + number * batch + jnp.arange(batch, dtype=jnp.uint32)
         noise = {name: named_noise(drawing[name][1], drawn, setting.dtype) for name, drawn in pairs.items()}
         before = {**values, **learned, **moving}
-        outcome = present(circuit, setting, before, stimuli, keys, presentations, noise=noise, report=report)
+        drawn, left = update_noise(circuit, acting, keys, presentations[:1] // batch, before, setting.dtype)
+        outcome = present(
+            circuit,
+            setting,
+            {**before, **drawn},
+            stimuli,
+            keys,
+            presentations,
+            noise=noise,
+            report=report,
+            learn=acting,
+            phases=needed_phases(circuit, acting),
+        )
         memory = {name: array for name, array in learned.items() if name.startswith(optimisation.PREFIX)}
         changes, memory = optimisation.steps(circuit, optimiser, outcome.changes, before, memory)
-        learned = {name: array + changes[name] for name, array in learned.items() if name not in memory}
-        return ({**learned, **memory}, {name: outcome.final[name] for name in moving}), outcome.ends
+        for name, change in changes.items():
+            learned = learned | {name: learned[name] + change + left.get(name, 0.0)}
+        ends = _all_ends(circuit, outcome)
+        return ({**learned, **memory}, {name: outcome.final[name] for name in moving}), ends
+
+    def step(carry: Any, inputs: Any) -> Any:
+        if len(distinct) == 1:
+            return learn(distinct[0], carry, inputs)
+        branches = [functools.partial(learn, acting) for acting in distinct]
+        chosen = jnp.asarray([distinct.index(acting) for acting in patterns])
+        return jax.lax.switch(chosen[(first // batch + inputs[0]) % len(patterns)], branches, carry, inputs)
 
     def block(carry: Any, inputs: Any) -> Any:
         # Noise is drawn for many steps at once: in one go for each step it would cost as much as the network itself.
@@ -266,6 +301,13 @@ def _train(
     # (block, step, batch, neuron) -> (presentation, neuron)
     flat = {p: {n: a.reshape(-1, a.shape[-1]) for n, a in found.items()} for p, found in ends.items()}
     return learned, moving, flat
+
+
+def _all_ends(circuit: Circuit, outcome: Outcome) -> dict[str, Any]:
+    """What is reported of every phase; not a number where a phase was left out because nothing learns in it."""
+    ends = outcome.ends
+    missing = {name: jnp.full_like(array, jnp.nan) for name, array in ends[circuit.phases[0].name].items()}
+    return {phase.name: ends.get(phase.name, missing) for phase in circuit.phases}
 
 
 def _block_length(steps: int, numbers_a_step: int) -> int:
