@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.circuit.description import Circuit, Pathway, hold
+from neurosim.circuit.update_noise import with_update_noise
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.state import State, weights_of
 from neurosim.engines.stimuli import stimuli_of
@@ -52,7 +53,10 @@ class _Moments:
 def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_step: OnStep | None = None) -> Findings:
     """See `neurosim.probes.mirror.measure`."""
     layers = learned_layers(engine.circuit)
-    fixed = replace(engine, circuit=_mirroring(engine.circuit, layers, forward=config.forward == "learned"))
+    circuit = _mirroring(engine.circuit, layers, forward=config.forward == "learned")
+    if config.weight_noise is not None:
+        circuit = with_update_noise(circuit, config.weight_noise)
+    fixed = replace(engine, circuit=circuit)
     found = []
     for number in range(config.repetitions):
 
@@ -171,7 +175,7 @@ def _against_theory(
     moments = moments_of(layer, pathway) if settles else None
     limit = _limit(values, moments, looks[0].feedback, last.forward)
     if limit is None:
-        return {}
+        return {"residual": _norm(last.feedback - last.forward.T) / math.sqrt(last.feedback.size)}
     off = [_norm(look.feedback - limit) for look in looks]
     found = {
         "predicted_angle_deg": _angle(limit, last.forward.T),

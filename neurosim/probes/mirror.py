@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
+from neurosim.circuit.update_noise import UpdateNoise
 from neurosim.probes._findings import Findings, OnStep
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Config(BaseModel):
     forward
         Whether forward weights are ``fixed`` or ``learned``, in the phases in which feedback learns, by whatever rule
         the circuit has for that.
+    weight_noise
+        Noise that every update leaves on weights, none by default: ``{ sd = 0.1, pathways = "feedback" }``.
     repetitions
         With other initial weights and noise; numbers and curves are averaged.
     """
@@ -45,6 +48,7 @@ class Config(BaseModel):
     batch_size: PositiveInt = 32
     noise: Literal["drawn", "whitened"] = "drawn"
     forward: Literal["fixed", "learned"] = "fixed"
+    weight_noise: UpdateNoise | None = None
     repetitions: PositiveInt = 1
 
     @model_validator(mode="after")
@@ -72,17 +76,20 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     Returns
     -------
     Findings
-        Of each layer whose feedback learns, at the last mark: ``<layer>.angle_deg`` between feedback weights B and
-        transposed forward weights W^T; ``gain``, the factor of W^T in B; ``norm_ratio``, |B|/|W|; ``forward_norm``,
-        |W|; ``asymmetry``, |W - B^T|/|W|; ``from_mean``, the distance of both from the mean of W^T and B at the start,
-        over their norm; ``growth_rate`` of |W^T + B| between the last two looks, per update and unit of the feedback's
-        learning rate. Where rules are sums of primitives and the response is that of the held phase end, also where
-        B stands still beside the weights W at the end: ``predicted_angle_deg`` and ``predicted_gain``; ``distance``,
-        the norm of B minus that limit over the limit's; ``residual``, its root mean square; ``efold_updates``, the
-        updates in which it fell by e between the last two looks. For the weight mirror and activation alignment,
-        ``column_error``: the largest relative difference between an upper neuron's own gain and its mean slope times the
-        gain of linear units. If forward weights learn by amp, null and decay, too, ``sizes_error``: the largest
-        difference between W's singular values and those of the stable point, over the largest of these. Curves of the numbers that need only one look have the dims ``presentations`` and ``layer``, with
+        Of each layer whose feedback learns, at the last mark. Of the feedback weights B and the forward weights W:
+        ``<layer>.angle_deg`` between B and W^T; ``gain``, the factor of W^T in B; ``norm_ratio``, |B|/|W|;
+        ``forward_norm``, |W|; ``asymmetry``, |W - B^T|/|W|; ``from_mean``, the distance of both from the mean of W^T
+        and B at the start, over their norm; ``growth_rate`` of |W^T + B| between the last two looks, per update and
+        unit of the feedback's learning rate; ``residual``, the root mean square of B less its limit.
+
+        The limit is where B stands still beside the W of the end, for sums of primitives; for other rules it is W^T.
+        Where it is known: ``predicted_angle_deg`` and ``predicted_gain``; ``distance``, of B from it, over its norm;
+        ``efold_updates``, the updates in which that fell by e between the last two looks. For the weight mirror and
+        activation alignment ``column_error``: the largest relative difference between an upper neuron's own gain and
+        its mean slope times the gain of linear units. If W learns by amp, null and decay, too, ``sizes_error``: the
+        largest difference between its singular values and those of the stable point, over the largest of these.
+
+        Curves of what needs only one look have the dims ``presentations`` and ``layer``, with
         ``sampling_angle_deg``, the law of the mean of so many products.
 
     Raises
