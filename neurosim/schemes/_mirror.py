@@ -79,7 +79,8 @@ class Mirror(Alignment):
     centring
         What is subtracted from activities before they meet: nothing (``none``), a mean that is learned as the weight
         from a unit that is always on (``running``), or the mean over the batch (``batch``, not local). Noise that a
-        layer sends has no mean to subtract.
+        layer sends has no mean to subtract; an answer has, and what it adds to the estimate is as large as the answer
+        to no noise at all.
     centring_rate
         Of the running mean: the fraction by which it follows each batch.
     reduction
@@ -96,7 +97,7 @@ class Mirror(Alignment):
     noise_reach: Literal["private", "propagating"] = "private"
     turns: Literal["together", "one_by_one", "even_odd"] = "together"
     response: Literal["rate", "drive"] = "rate"
-    centring: Literal["none", "running", "batch"] = "none"
+    centring: Literal["none", "running", "batch"] = "running"
     centring_rate: PositiveFloat = 0.1
     reduction: Literal["mean", "sum"] = "mean"
     mirror_duration: str = "50 ms"

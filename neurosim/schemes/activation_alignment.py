@@ -26,6 +26,7 @@ class Config(Mirror):
     """
 
     source: Literal["noise", "activity"] = "activity"
+    centring: Literal["none", "running", "batch"] = "none"
     amp: PositiveFloat = 1.0
     sparse: NonNegativeFloat = 1.0
 
