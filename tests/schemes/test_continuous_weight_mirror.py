@@ -136,7 +136,7 @@ def test_always_on_has_one_phase_with_everything() -> None:
 
 def test_feedback_to_the_input_is_refused() -> None:
     config, network = continuous_weight_mirror.Config(), Network(feedback_to_input=True)
-    with pytest.raises(CircuitError, match="network.feedback_to_input"):
+    with pytest.raises(CircuitError, match=r"network\.feedback_to_input"):
         continuous_weight_mirror.build(config, network, TASK)
 
 
