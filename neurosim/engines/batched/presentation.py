@@ -128,7 +128,12 @@ def present(
                 outcome.recordings.setdefault(name, []).append(course)
             step += stretch.steps
             switched |= {name: course[-1] for name, course in window.items()}
-        end = Snapshot(graph, {**switched, **after, "dt": jnp.asarray(setting.dt, dtype)}, perturbations=perturbations)
+        end = Snapshot(
+            graph,
+            {**switched, **after, "dt": jnp.asarray(setting.dt, dtype)},
+            perturbations=perturbations,
+            switches=_numbers(circuit, phase),
+        )
         outcome.ends[phase.name] = {name: _full(circuit, name, end[name], trials) for name in report}
         held = _hold(circuit, phase, end)
         current |= after | held
@@ -202,12 +207,17 @@ def _at_rest(graph: Plan, current: Arrays, values: Mapping[str, Any]) -> Arrays:
 
 
 def _switches(circuit: Circuit, phase: Phase, dtype: Any) -> Arrays:
+    return {name: jnp.asarray(value, dtype) for name, value in _numbers(circuit, phase).items()}
+
+
+def _numbers(circuit: Circuit, phase: Phase) -> dict[str, float]:
+    """The switches that a phase sets, qualified."""
     found = {}
     for population, model in plan(circuit).models.items():
         for name, value in phase.switches.items():
             equation = model.equation_set.by_name.get(name)
             if equation is not None and "shared" in equation.flags:
-                found[f"{population}.{name}"] = jnp.asarray(value, dtype)
+                found[f"{population}.{name}"] = float(value)
     return found
 
 
@@ -235,7 +245,7 @@ def _after_holds(graph: Plan, end: Snapshot, held: Arrays) -> Snapshot:
     """The snapshot with held variables replaced; inputs stay, expressions of held variables are computed anew."""
     affected = {name for name in graph.nodes if graph.leaves_of([name]) & held.keys()}
     kept = {n: a for n, a in end.values.items() if n not in affected or graph.nodes[n].kind != "expression"}
-    return Snapshot(graph, {**kept, **held}, inputs=end, perturbations=end.perturbations)
+    return Snapshot(graph, {**kept, **held}, inputs=end, perturbations=end.perturbations, switches=end.switches)
 
 
 def _live(
