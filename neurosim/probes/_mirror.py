@@ -271,8 +271,13 @@ def _moments(
     wanted = (f"{layer}.mirror_x", f"{above}.mirror_y")
     phase = next(p for p in circuit.phases if pathway.name in p.learn)
     shown = {h.target: f"{h.population}.{h.statement.expression}" for h in phase.hold if h.target in wanted}
-    slope = f"{above}.slope"
-    report = [*shown.values(), *([slope] if "slope" in circuit.population[above].model.equation_set.by_name else [])]
+    equations, slope = circuit.population[above].model.equation_set.by_name, f"{above}.slope"
+    answer = equations.get(shown[wanted[1]].partition(".")[2])
+    # A layer that answers with its summed input has no slope in its answer.
+    sloped = (
+        "slope" in equations and answer is not None and circuit.population[above].neuron.ports["output"] in answer.names
+    )
+    report = [*shown.values(), *([slope] if sloped else [])]
     _, outputs = engine.run(state, given, report=report, learn=False)
     ends = {name: np.asarray(array, dtype=float) for name, array in outputs.ends[phase.name].items()}
     x, y = ends[shown[wanted[0]]], ends[shown[wanted[1]]]
