@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,15 +14,15 @@ from neurosim.circuit.update_noise import with_update_noise
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.state import State, weights_of
 from neurosim.engines.stimuli import stimuli_of
-from neurosim.errors import ConfigError
+from neurosim.errors import ConfigError, NumericalError
 from neurosim.gradients.feedback import feedback_pathway, wanted_weights
 from neurosim.metrics import matrix_angle
+from neurosim.probes import _mirror_limits
 from neurosim.probes._findings import Findings, OnStep
 from neurosim.probes._learning import learned_layers, random_order, seed_of_repetition, start_of
 from neurosim.probes.mirror import Config
 from neurosim.random import stream
-from neurosim.rules._primitives import coefficient
-from neurosim.stability.feedback import activation_weights, mirror_weights, sampling_angle, weight_mirror_gain
+from neurosim.stability.feedback import sampling_angle
 from neurosim.stability.mirror import MatrixFlow
 from neurosim.tasks._task import Task
 
@@ -38,16 +38,6 @@ class _Look:
 
     forward: np.ndarray
     feedback: np.ndarray
-
-
-@dataclass(frozen=True)
-class _Moments:
-    """Second moments of what a layer shows (x) and the layer above answers (y), and mean slopes above, if known."""
-
-    covariance: np.ndarray
-    cross: np.ndarray
-    power: np.ndarray
-    slopes: np.ndarray | None
 
 
 def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_step: OnStep | None = None) -> Findings:
@@ -112,9 +102,9 @@ def _repetition(
             told(done)
         looks.append({layer: _look(circuit, state, layer) for layer in layers})
 
-    def moments_of(layer: str, pathway: Pathway) -> _Moments:
+    def moments_of(layer: str, pathway: Pathway) -> _mirror_limits.Moments:
         where = (engine, given) if whole else _white(engine, task, _TRIALS, seed)
-        return _moments(*where, state, layer, pathway)
+        return _mirror_limits.moments_of(*where, state, layer, pathway)
 
     numbers: dict[str, dict[str, Any]] = {}
     updates = np.diff([0, *config.marks])[-1] // batch
@@ -129,7 +119,13 @@ def _repetition(
 def _look(circuit: Circuit, state: State, layer: str) -> _Look:
     pathway, wanted = feedback_pathway(circuit, layer), wanted_weights(circuit, state, layer)
     assert pathway is not None and wanted is not None
-    return _Look(wanted.T.astype(float), weights_of(circuit, state, pathway.name).astype(float))
+    found = _Look(wanted.T.astype(float), weights_of(circuit, state, pathway.name).astype(float))
+    if not (np.isfinite(found.forward).all() and np.isfinite(found.feedback).all()):
+        raise NumericalError(
+            f"the weights between '{layer}' and '{pathway.pre}' are no longer finite; lower the learning rate or amp, or "
+            "raise decay or null"
+        )
+    return found
 
 
 def _rate(state: State, circuit: Circuit, layer: str) -> float:
@@ -164,16 +160,16 @@ def _against_theory(
     state: State,
     layer: str,
     looks: list[_Look],
-    moments_of: Callable[[str, Pathway], _Moments],
+    moments_of: Callable[[str, Pathway], _mirror_limits.Moments],
     updates: int,
 ) -> dict[str, float]:
     """What needs the limit of the feedback weights beside the forward weights at the end."""
     pathway, last = feedback_pathway(circuit, layer), looks[-1]
     assert pathway is not None
-    values = {name: float(state[key]) for name, key in _coefficients(pathway, state).items()}
+    values = {name: float(state[key]) for name, key in _mirror_limits.coefficients(pathway, state).items()}
     settles = "amp" in values and (values.get("decay", 0) > 0 or values.get("sparse", 0) > 0)
     moments = moments_of(layer, pathway) if settles else None
-    limit = _limit(values, moments, looks[0].feedback, last.forward)
+    limit = _mirror_limits.limit(values, moments, looks[0].feedback, last.forward)
     if limit is None:
         return {"residual": _norm(last.feedback - last.forward.T) / math.sqrt(last.feedback.size)}
     off = [_norm(look.feedback - limit) for look in looks]
@@ -184,11 +180,11 @@ def _against_theory(
         "residual": off[-1] / math.sqrt(limit.size),
         "efold_updates": updates / math.log(off[-2] / off[-1]) if off[-1] not in (0, off[-2]) else math.nan,
     }
-    unit = None if moments is None else _linear_gain(values, moments)
+    unit = None if moments is None else _mirror_limits.linear_gain(values, moments)
     if moments is not None and moments.slopes is not None and unit is not None:
         own = np.sum(last.feedback * last.forward.T, axis=0) / np.sum(last.forward**2, axis=1)
         found["column_error"] = float(np.max(np.abs(own / (unit * moments.slopes) - 1)))
-    if moments is not None and _flows(circuit, pathway):
+    if moments is not None and _mirror_limits.flows(circuit, pathway):
         flow = MatrixFlow(
             values["amp"], values.get("decay", 0.0), moments.covariance, len(last.forward), values.get("null", 0.0)
         )
@@ -198,48 +194,6 @@ def _against_theory(
             sizes[: len(singular)] = singular
             found["sizes_error"] = float(np.max(np.abs(sizes - flow.sizes)) / np.max(flow.sizes))
     return found
-
-
-def _coefficients(pathway: Pathway, state: State) -> dict[str, str]:
-    """The primitives of a pathway's rule, with the names of their coefficients in the state."""
-    primitives = ("amp", "null", "decay", "sparse", "self")
-    keys = {name: f"{pathway.name}.{coefficient(name)}" for name in primitives}
-    return {name: key for name, key in keys.items() if key in state and pathway.rule.timing == "phase_end"}
-
-
-def _flows(circuit: Circuit, pathway: Pathway) -> bool:
-    """Whether the forward weights beside learn by the same primitives, those of the symmetrised flow."""
-    learning = [circuit.pathway[name] for phase in circuit.phases for name in phase.learn]
-    beside = [p for p in learning if (p.pre, p.post) == (pathway.post, pathway.pre)]
-    primitives = {name for name in pathway.rule.parameters if name.startswith("c_")}
-    return bool(beside) and primitives <= {coefficient(name) for name in ("amp", "null", "decay")}
-
-
-def _limit(
-    values: Mapping[str, float], moments: _Moments | None, start: np.ndarray, forward: np.ndarray
-) -> np.ndarray | None:
-    """Where a sum of primitives lets feedback weights stand still, if that is one of the known sums."""
-    if values.keys() == {"self", "decay"} and values["decay"] > 0:
-        return values["self"] / values["decay"] * forward.T
-    if moments is None or "amp" not in values:
-        return None
-    if values.keys() == {"amp", "sparse"} and values["sparse"] > 0:
-        return activation_weights(
-            moments.cross, moments.covariance, amp=values["amp"], sparse=values["sparse"], start=start
-        )
-    null, decay = values.get("null", 0.0), values.get("decay", 0.0)
-    if values.keys() <= {"amp", "null", "decay"} and decay > 0:
-        return mirror_weights(moments.cross, moments.power, amp=values["amp"], decay=decay, null=null)
-    return None
-
-
-def _linear_gain(values: Mapping[str, float], moments: _Moments) -> float | None:
-    """How many times W^T feedback weights would settle at below linear units, for white activity."""
-    if values.keys() == {"amp", "sparse"} and values["sparse"] > 0:
-        return values["amp"] / values["sparse"]
-    if values.keys() == {"amp", "decay"} and values["decay"] > 0:
-        return weight_mirror_gain(values["amp"], values["decay"], float(np.mean(np.diag(moments.covariance))))
-    return None
 
 
 def _white(engine: BatchedEngine, task: Task, trials: int, seed: int) -> tuple[BatchedEngine, dict[str, np.ndarray]]:
@@ -261,30 +215,6 @@ def _white(engine: BatchedEngine, task: Task, trials: int, seed: int) -> tuple[B
     populations = tuple(replace(population, noise=()) for population in circuit.populations)
     quiet = replace(engine, circuit=replace(circuit, phases=phases, populations=populations))
     return quiet, {**given, **dict(zip(sizes, parts, strict=True))}
-
-
-def _moments(
-    engine: BatchedEngine, given: Mapping[str, np.ndarray], state: State, layer: str, pathway: Pathway
-) -> _Moments:
-    """Moments of what the rule reads, on the given trials."""
-    circuit, above = engine.circuit, pathway.pre
-    wanted = (f"{layer}.mirror_x", f"{above}.mirror_y")
-    phase = next(p for p in circuit.phases if pathway.name in p.learn)
-    shown = {h.target: f"{h.population}.{h.statement.expression}" for h in phase.hold if h.target in wanted}
-    equations, slope = circuit.population[above].model.equation_set.by_name, f"{above}.slope"
-    answer = equations.get(shown[wanted[1]].partition(".")[2])
-    # A layer that answers with its summed input has no slope in its answer.
-    sloped = (
-        "slope" in equations and answer is not None and circuit.population[above].neuron.ports["output"] in answer.names
-    )
-    report = [*shown.values(), *([slope] if sloped else [])]
-    _, outputs = engine.run(state, given, report=report, learn=False)
-    ends = {name: np.asarray(array, dtype=float) for name, array in outputs.ends[phase.name].items()}
-    x, y = ends[shown[wanted[0]]], ends[shown[wanted[1]]]
-    if pathway.rule.name == "batch_centred":
-        x, y = x - x.mean(axis=0), y - y.mean(axis=0)
-    slopes = ends[slope].mean(axis=0) if slope in ends else None
-    return _Moments(x.T @ x / len(x), x.T @ y / len(x), y.T @ y / len(x), slopes)
 
 
 def _findings(

@@ -31,8 +31,8 @@ class Config(BaseModel):
         are just as many.
     noise
         ``drawn`` as ever, or ``whitened``: one draw, the same in every batch, whose mean over the batch is zero and
-        whose covariance is the identity, over all layers with noise together. Then a batch is an expectation, and
-        weights go to their limit without fluctuating about it.
+        whose covariance is the identity, over all layers with noise together (before a law makes it uniform). Then a
+        batch is an expectation, and weights go to their limit without fluctuating about it.
     forward
         Whether forward weights are ``fixed`` or ``learned``, in the phases in which feedback learns, by whatever rule
         the circuit has for that.
@@ -97,7 +97,9 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     CircuitError
         If no feedback learns.
     ConfigError
-        A batch too small to be white.
+        A batch too small to be white, or no noise to be so.
+    NumericalError
+        If weights grow beyond all bounds.
     """
     # Late, so that checking a model imports nothing that compiles.
     from neurosim.probes import _mirror

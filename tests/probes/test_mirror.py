@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from neurosim.engines.stimuli import stimuli_of
-from neurosim.errors import CircuitError, ConfigError
+from neurosim.errors import CircuitError, ConfigError, NumericalError
 from neurosim.probes import mirror
 from neurosim.probes._learning import random_order, seed_of_repetition, start_of
 from neurosim.stability.feedback import estimation_noise, sampling_angle
@@ -142,6 +142,12 @@ def test_each_update_leaves_noise(probe: Probe) -> None:
     found = probe(sections, **settings).numbers
     # 1,600 weights: two per cent.
     assert found["hidden1.residual"] == pytest.approx(estimation_noise(0.05, 2.0, 0.05), rel=0.06)
+
+
+def test_weights_without_bounds_are_an_error(probe: Probe) -> None:
+    scheme = {"kind": "weight_mirror", "update_forward": True, "amp": 50.0, "feedback_learning_rate": 1.0}
+    with pytest.raises(NumericalError, match="between 'hidden1' and 'output' are no longer finite"):
+        probe(changed(scheme=scheme, probe={"forward": "learned", "marks": [8000]}))
 
 
 def test_what_cannot_be_measured_is_refused(probe: Probe) -> None:
