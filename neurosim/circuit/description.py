@@ -364,6 +364,13 @@ class Circuit:
         tied = any(pathway.tie is not None and pathway.tie.transposed for pathway in self.pathways)
         return not tied and not summed and all(pathway.rule.local for pathway in self.pathways)
 
+    @property
+    def global_scalar(self) -> bool:
+        """Whether anything in it reads a scalar that is broadcast to all: the loss, or its change."""
+        from neurosim.circuit.composition import reads_broadcast
+
+        return reads_broadcast(self)
+
     def __str__(self) -> str:
         from neurosim.circuit.printing import circuit_text
 

@@ -44,8 +44,10 @@ class _Folder(ast.NodeTransformer):
         return ast.Constant(float(self.values[node.id])) if node.id in self.values else node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        left: ast.expr
+        right: ast.expr
         left, right = self.visit(node.left), self.visit(node.right)
-        a, b = (side.value if isinstance(side, ast.Constant) else None for side in (left, right))
+        a, b = _value(left), _value(right)
         if isinstance(node.op, ast.Mult):
             if a is not None and b is not None:
                 return ast.Constant(a * b)
@@ -63,3 +65,7 @@ class _Folder(ast.NodeTransformer):
             if a == 0 and isinstance(node.op, ast.Add):
                 return right
         return ast.BinOp(left, node.op, right)
+
+
+def _value(node: ast.expr) -> float | None:
+    return float(node.value) if isinstance(node, ast.Constant) and isinstance(node.value, int | float) else None

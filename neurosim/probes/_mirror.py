@@ -122,8 +122,8 @@ def _look(circuit: Circuit, state: State, layer: str) -> _Look:
     found = _Look(wanted.T.astype(float), weights_of(circuit, state, pathway.name).astype(float))
     if not (np.isfinite(found.forward).all() and np.isfinite(found.feedback).all()):
         raise NumericalError(
-            f"the weights between '{layer}' and '{pathway.pre}' are no longer finite; lower the learning rate or amp, or "
-            "raise decay or null"
+            f"the weights between '{layer}' and '{pathway.pre}' are no longer finite; lower the learning rate or amp, "
+            "or raise decay or null"
         )
     return found
 

@@ -12,12 +12,12 @@ from pydantic import NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.description import Circuit
 from neurosim.schemes import _mirror
-from neurosim.schemes._mirror import Mirror
+from neurosim.schemes._alignment import Mirror
 from neurosim.schemes._network import Network, Sized
 
 
 class Config(Mirror):
-    """Settings; those of all such schemes are in `neurosim.schemes._mirror.Mirror`.
+    """Settings; those of all such schemes are in `neurosim.schemes._alignment.Mirror`.
 
     Attributes
     ----------

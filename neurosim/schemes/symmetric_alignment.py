@@ -9,12 +9,12 @@ from pydantic import NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.description import Circuit
 from neurosim.schemes import _mirror
-from neurosim.schemes._mirror import Alignment
+from neurosim.schemes._alignment import Alignment
 from neurosim.schemes._network import Network, Sized
 
 
 class Config(Alignment):
-    """Settings; those of all such schemes are in `neurosim.schemes._mirror.Alignment`.
+    """Settings; those of all such schemes are in `neurosim.schemes._alignment.Alignment`.
 
     Attributes
     ----------
