@@ -76,6 +76,13 @@ def _used(circuit: Circuit) -> set[str]:
     return held | {name for pathway in circuit.pathways for name in pathway.rule.names}
 
 
+def reads_broadcast(circuit: Circuit) -> bool:
+    """Whether any rule, phase or neuron reads a broadcast variable."""
+    known = broadcast(circuit).keys()
+    neurons = {name for population in circuit.populations for name in population.model.equation_set.by_name}
+    return bool(known & (_used(circuit) | neurons))
+
+
 def _held(circuit: Circuit, population: str, equations: EquationSet) -> list[Equation]:
     """A declaration for each variable that a phase holds, in the unit of what it holds, unless there is one."""
     declared: list[Equation] = []

@@ -94,16 +94,17 @@ class Initial:
         Its width, or the constant.
     fan
         Divide the width by the root of the number of presynaptic (``in``) or postsynaptic (``out``) neurons, or of
-        the neurons of all pathways that reach the same variable (``all``).
+        ``both`` together, or of the neurons of all pathways that reach the same variable (``all``).
     """
 
     law: Literal["normal", "truncated_normal", "uniform", "constant"] = "normal"
     scale: float = 1.0
-    fan: Literal["in", "out", "all"] | None = "in"
+    fan: Literal["in", "out", "both", "all"] | None = "in"
 
     def width(self, n_post: int, n_pre: int, n_all: int) -> float:
         """The width for a pathway of this shape, to a variable that `n_all` neurons reach."""
-        return self.scale / {"in": n_pre, "out": n_post, "all": n_all, None: 1}[self.fan] ** 0.5
+        counts = {"in": n_pre, "out": n_post, "both": n_pre + n_post, "all": n_all, None: 1}
+        return self.scale / counts[self.fan] ** 0.5
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,13 @@ class Pathway:
         Standard deviation of held noise on the weights, none by default. The synaptic variable ``noise`` is redrawn
         from a standard normal law for each trial in the phases that draw noise; where the switch ``perturb`` is on,
         the weights are ``w + perturb*sigma*noise``. Rules read ``noise`` and ``sigma``.
+    every
+        The rule acts in every so many batches, the first included; in the others it is switched off.
+    optimised
+        Whether training's optimiser steps its weights; by default if they carry no feedback.
+    update_noise
+        Standard deviation of noise that each update leaves on every weight, times the learning rate: a normal number
+        for each batch in which the rule acts, besides the rule, and past any optimiser. None by default.
     """
 
     name: str
@@ -150,6 +158,9 @@ class Pathway:
     tie: Tie | None = None
     reduction: Literal["mean", "sum"] = "mean"
     sigma: float | None = None
+    every: int = 1
+    optimised: bool | None = None
+    update_noise: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
@@ -358,6 +369,13 @@ class Circuit:
         summed = any(population.sums for population in self.populations)
         tied = any(pathway.tie is not None and pathway.tie.transposed for pathway in self.pathways)
         return not tied and not summed and all(pathway.rule.local for pathway in self.pathways)
+
+    @property
+    def global_scalar(self) -> bool:
+        """Whether anything in it reads a scalar that is broadcast to all: the loss, or its change."""
+        from neurosim.circuit.composition import reads_broadcast
+
+        return reads_broadcast(self)
 
     def __str__(self) -> str:
         from neurosim.circuit.printing import circuit_text

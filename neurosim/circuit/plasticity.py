@@ -14,6 +14,9 @@ from neurosim.equations.parse import unknown_names
 from neurosim.equations.symbolic import separate
 from neurosim.rules._rule import OracleRule
 
+#: What a rule calls a normal number that is drawn anew for each weight in each batch.
+UPDATE_NOISE = "update_noise"
+
 
 @dataclass(frozen=True)
 class RuleTerm:
@@ -49,6 +52,7 @@ def rule_names(circuit: Circuit, pathway: str) -> Mapping[str, tuple[str, str]]:
     known |= {name: ("constant", f"{pathway}.{name}") for name in rule.parameters}
     if found.sigma is not None:
         known |= {"noise": ("own", f"{pathway}.noise"), "sigma": ("constant", f"{pathway}.sigma")}
+    known |= {UPDATE_NOISE: ("own", f"{pathway}.{UPDATE_NOISE}")}
     known |= {name: ("trial", name) for name in broadcast(circuit)}
     known |= {"dt": ("constant", "dt")}
     if "reciprocal" in rule.reads:

@@ -58,6 +58,9 @@ def _pathway(pathway: Pathway, circuit: Circuit) -> str:
         line += f"  {_initial(pathway.initial)}"
     if pathway.sigma is not None:
         line += f"  noise {pathway.sigma:g}"
+    line += f"  in every {pathway.every} batches" if pathway.every > 1 else ""
+    line += {None: "", True: "  optimised", False: "  not optimised"}[pathway.optimised]
+    line += f"  noise of updates {pathway.update_noise:g}" if pathway.update_noise is not None else ""
     line += f"  rule {pathway.rule.name}{'' if pathway.rule.local else ' (not local)'}"
     lines = [line, *(f"    {statement}" for statement in pathway.rule.statements)]
     values = ", ".join(f"{name} = {value:g}" for name, value in pathway.rule_parameters.items())
@@ -69,7 +72,8 @@ def _pathway(pathway: Pathway, circuit: Circuit) -> str:
 def _initial(initial: Initial) -> str:
     if initial.law == "constant":
         return f"{initial.scale:g}"
-    fan = {"in": "/sqrt(n_pre)", "out": "/sqrt(n_post)", "all": "/sqrt(n_all)", None: ""}[initial.fan]
+    counts = {"in": "n_pre", "out": "n_post", "both": "n_pre + n_post", "all": "n_all"}
+    fan = f"/sqrt({counts[initial.fan]})" if initial.fan else ""
     return f"~ {initial.law}({initial.scale:g}{fan})"
 
 

@@ -77,6 +77,8 @@ def _pathway_faults(circuit: Circuit) -> Iterator[str]:
                 yield f"{where}: '{name}', {_missing(name, pathway.rule.parameters, 'parameter of the rule')}"
         yield from _tie_faults(circuit, pathway, where)
         yield from _noise_faults(pathway, where)
+        if pathway.every < 1:
+            yield f"{where}: learns in every {pathway.every} batches; expected at least 1"
 
 
 def _end_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iterator[str]:
@@ -123,6 +125,14 @@ def _tie_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iterator[str]
 
 
 def _noise_faults(pathway: Pathway, where: str) -> Iterator[str]:
+    if pathway.update_noise is not None:
+        if not pathway.update_noise >= 0:
+            yield f"{where}: the noise of its updates is {pathway.update_noise:g}; expected zero or a positive number"
+        if "learning_rate" not in pathway.rule.parameters:
+            yield (
+                f"{where}: the noise of its updates is scaled by the learning rate, which its rule "
+                f"'{pathway.rule.name}' does not have"
+            )
     if pathway.sigma is None:
         return
     if not pathway.sigma > 0:

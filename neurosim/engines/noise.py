@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from neurosim.circuit.composition import compose
-from neurosim.circuit.description import Circuit, Phase
-from neurosim.random import held_pairs, key_words, normals_of
+from neurosim.circuit.description import Circuit, Pathway, Phase
+from neurosim.circuit.plasticity import UPDATE_NOISE
+from neurosim.random import held_normal, held_pairs, key_words, normals_of
 
 
 def noise_keys(circuit: Circuit, seed: int) -> dict[str, Any]:
@@ -18,7 +19,8 @@ def noise_keys(circuit: Circuit, seed: int) -> dict[str, Any]:
     -------
     dict
         Held noise as ``phase:population.variable`` and ``phase:pathway.noise``; continuous noise, drawn at every
-        step, as ``population.purpose.draw`` (the purpose being ``advance``, ``threshold`` or ``reset``).
+        step, as ``population.purpose.draw`` (the purpose being ``advance``, ``threshold`` or ``reset``); noise of the
+        updates of weights as ``update:pathway``.
     """
     keys = {}
     for population in circuit.populations:
@@ -34,7 +36,27 @@ def noise_keys(circuit: Circuit, seed: int) -> dict[str, Any]:
         for phase in circuit.phases:
             words = key_words(seed, "noise on weights", phase.name, pathway.name)
             keys[f"{phase.name}:{pathway.name}.noise"] = words
+    for pathway in circuit.pathways:
+        if needs_update_noise(pathway):
+            keys[f"update:{pathway.name}"] = key_words(seed, "noise of updates", pathway.name)
     return keys
+
+
+def needs_update_noise(pathway: Pathway) -> bool:
+    """Whether a normal number is drawn for each of its weights in each batch."""
+    return pathway.update_noise is not None or UPDATE_NOISE in pathway.rule.names
+
+
+def draw_update_noise(circuit: Circuit, pathway: str, keys: Mapping[str, Any], batch: Any, dtype: Any) -> Any:
+    """A standard normal number for each weight of a pathway, the same for all trials of a batch.
+
+    Parameters
+    ----------
+    batch
+        The batch's running number, shape (1,).
+    """
+    shape = circuit.weights_shape(pathway)
+    return held_normal(keys[f"update:{pathway}"], batch, math.prod(shape))[0].reshape(shape).astype(dtype)
 
 
 def draw_noise(

@@ -10,7 +10,7 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Optimiser(BaseModel):
-    """Settings of the optimiser of forward weights; feedback weights always follow their own rule alone.
+    """Settings of the optimiser of forward weights; feedback weights follow their own rule unless a scheme asks for it.
 
     Attributes
     ----------

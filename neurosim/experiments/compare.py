@@ -65,6 +65,16 @@ class Entry:
         """Whether every synapse can compute what it learns from what it sees; ``None`` if nothing was run."""
         return self.runs[0].summary["local"] if self.runs else None
 
+    @property
+    def phases(self) -> int | None:
+        """Of a presentation; ``None`` if nothing was run."""
+        return self.runs[0].summary.get("phases") if self.runs else None
+
+    @property
+    def global_scalar(self) -> bool | None:
+        """Whether it needs a scalar that is broadcast to all; ``None`` if nothing was run."""
+        return self.runs[0].summary.get("global_scalar") if self.runs else None
+
     def test(self) -> Interval:
         """Test accuracy in percent, or test loss."""
         return self._interval("test_accuracy" if self.classifies else "test_loss")
@@ -111,7 +121,8 @@ class Comparison:
         until = f"presentations to {self.reach:g} %"
         heads: dict[tuple[bool, ...], str] = {(True,): "test accuracy (%)", (False,): "test loss"}
         test = heads.get(self._kinds, "test")
-        return ("model", test, until, "local", "layer", "signal angle (deg)", "update angle (deg)")
+        declared = ("local", "phases", "global scalar")
+        return ("model", test, until, *declared, "layer", "signal angle (deg)", "update angle (deg)")
 
     @property
     def rows(self) -> list[tuple[str, ...]]:
@@ -121,7 +132,8 @@ class Comparison:
             test = entry.test().text(2 if entry.classifies else None)
             if len(self._kinds) > 1 and entry.runs:
                 test = f"accuracy {test} %" if entry.classifies else f"loss {test}"
-            about = (entry.name, test, self._until(entry), _LOCAL[entry.local])
+            declared = (_LOCAL[entry.local], str(entry.phases or "-"), _LOCAL[entry.global_scalar])
+            about = (entry.name, test, self._until(entry), *declared)
             for number, layer in enumerate(entry.layers or ("-",)):
                 angles = (entry.angle(layer, name).text(1) for name in _ANGLES)
                 found.append((*(about if number == 0 else ("",) * len(about)), layer, *angles))
@@ -156,6 +168,8 @@ class Comparison:
                 "seeds_that_reached": reached,
                 **_columns("presentations", until),
                 "local": entry.local,
+                "phases": entry.phases,
+                "global_scalar": entry.global_scalar,
             }
             for layer in entry.layers or ("",):
                 row = {**about, "layer": layer}

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from neurosim import registry
 from neurosim.circuit.description import Circuit
+from neurosim.circuit.update_noise import with_update_noise
 from neurosim.errors import ConfigError, NeurosimError
 from neurosim.experiments import engine as engine_section
 from neurosim.experiments.checking import Faults, check_kind, check_table, did_you_mean, shown
@@ -97,6 +98,8 @@ class Model:
         """
         try:
             circuit = registry.load("schemes", self.scheme_kind).build(self.scheme_config, self.network, task)
+            if self.training.weight_noise is not None:
+                circuit = with_update_noise(circuit, self.training.weight_noise)
             if self.engine.level != "steady":
                 steps = sum(phase.steps(self.engine.setting.dt) for phase in circuit.phases)
                 if steps > _MOST_STEPS:

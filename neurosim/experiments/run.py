@@ -213,6 +213,8 @@ def _about(model: Model, engine: Any, seed: int) -> dict[str, Any]:
         "task": model.task_kind,
         "scheme": model.scheme_kind,
         "local": engine.circuit.local,
+        "phases": len(engine.circuit.phases),
+        "global_scalar": engine.circuit.global_scalar,
         "engine": model.engine.kind,
         "level": model.engine.level,
         "seed": seed,

@@ -72,7 +72,7 @@ def alignment(
         numbers = dict.fromkeys(_SIGNAL, math.nan)
         if layer in signals and layer in truth.sites and feedback_pathway(circuit, layer) is not None:
             numbers = {n: float(np.mean(m.measure(signals[layer], truth.sites[layer]))) for n, m in _SIGNAL.items()}
-        elif update is None:
+        elif update is None and feedback_pathway(circuit, layer) is None:
             continue
         numbers["update_angle_deg"] = math.nan if update is None else update
         numbers |= weight_numbers(circuit, state, layer)

@@ -35,6 +35,9 @@ class Config(BaseModel):
         Where held noise enters: ``"rate"`` (after the activation) or ``"current"``.
     sigma
         Standard deviation of the noise where it enters.
+    readout
+        What a readout takes for the answer of an output neuron: its ``rate``, or its ``potential``, as the
+        cross-entropy of a logistic rate does. Feedback is then the derivative with respect to the potential.
     tau_m, tau_a
         Time constants of soma and apical compartment.
     method
@@ -46,6 +49,7 @@ class Config(BaseModel):
     activation: str = "tanh"
     noise_site: Literal["rate", "current"] = "rate"
     sigma: float = 0.1
+    readout: Literal["rate", "potential"] = "rate"
     tau_m: str = "10 ms"
     tau_a: str = "5 ms"
     method: Literal["exact", "exponential_euler", "rk2", "rk4"] = "exact"
@@ -62,7 +66,7 @@ def build(config: Config) -> NeuronModel:
         slope = {differentiate(activation, "v")} : 1
         gain = {"slope" if at_rate else "1"} : 1
         da/dt = (feedback - a)/tau_a : 1
-        delta = slope*a : 1
+        delta = {"slope*a" if config.readout == "rate" else "a"} : 1
         drive : 1
         feedback : 1
         noise : 1
@@ -73,6 +77,7 @@ def build(config: Config) -> NeuronModel:
         ports={
             "drive": "drive",
             "output": "r",
+            "readout": "r" if config.readout == "rate" else "v",
             "feedback": "feedback",
             "error": "delta",
             "site": "r" if at_rate else "drive",

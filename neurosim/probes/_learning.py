@@ -15,7 +15,7 @@ from neurosim.random import stream
 
 
 def feedback_alone(circuit: Circuit) -> Circuit:
-    """The circuit in which only the feedback pathways of `learned_layers` learn.
+    """The circuit in which forward pathways do not learn, but feedback does, and whatever that relies on.
 
     Raises
     ------
@@ -27,12 +27,18 @@ def feedback_alone(circuit: Circuit) -> Circuit:
             f"the state of the circuit '{circuit.name}' carries over, and this probe presents trials in any order; "
             "use the probe 'update'"
         )
-    found = (feedback_pathway(circuit, layer) for layer in learned_layers(circuit))
-    names = {pathway.name for pathway in found if pathway is not None}
+    learned_layers(circuit)
+    forward = forward_pathways(circuit)
     phases = tuple(
-        replace(phase, learn=tuple(name for name in phase.learn if name in names)) for phase in circuit.phases
+        replace(phase, learn=tuple(name for name in phase.learn if name not in forward)) for phase in circuit.phases
     )
     return replace(circuit, phases=phases)
+
+
+def forward_pathways(circuit: Circuit) -> tuple[str, ...]:
+    """The pathways that drive neurons, biases included."""
+    drives = {p.name: f"{p.name}.{p.neuron.ports.get('drive')}" for p in circuit.populations}
+    return tuple(pathway.name for pathway in circuit.pathways if pathway.target == drives[pathway.post])
 
 
 def learned_layers(circuit: Circuit) -> tuple[str, ...]:

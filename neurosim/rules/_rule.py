@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
+from neurosim.equations.dimensions import UNIT_VALUES
 from neurosim.equations.grammar import Place, check_identifier
 from neurosim.equations.parse import EquationSet, Statement, parse_equations, parse_statements
 from neurosim.errors import EquationError
@@ -20,7 +21,8 @@ class Rule:
     """The learning equation of a pathway.
 
     A rule sees what a synapse sees: variables of the presynaptic neuron (``*_pre``), of the postsynaptic one
-    (``*_post``), its own, and scalars that are broadcast to all (``loss``, phase switches).
+    (``*_post``), its own, and scalars that are broadcast to all (``loss``, phase switches). ``update_noise`` is a
+    standard normal number that is drawn anew for each synapse in each batch.
 
     Attributes
     ----------
@@ -58,6 +60,8 @@ class Rule:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
         for name in (*self.parameters, *self.synaptic_variables):
             check_identifier(name, Place())
+            if name in UNIT_VALUES:
+                raise EquationError(f"'{name}' is the name of a unit and cannot be a variable of a rule; rename it")
         for statement in self.statements:
             if statement.target not in self.synaptic_variables:
                 raise statement.place.error(

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.linalg import solve_continuous_lyapunov
 
 from neurosim.circuit.description import Initial, Pathway, Population
 from neurosim.errors import CircuitError
@@ -70,9 +71,7 @@ def covariance(first: Filters, second: Filters, tau_noise: float) -> float:
         outputs.append(signal)
     driving = np.zeros((size, size))
     driving[0, 0] = 2 / tau_noise
-    identity = np.eye(size)
-    lyapunov = np.kron(drift, identity) + np.kron(identity, drift)
-    found = np.linalg.solve(lyapunov, -driving.ravel()).reshape(size, size)
+    found = solve_continuous_lyapunov(drift, -driving)
     return float(outputs[0] @ found @ outputs[1])
 
 

@@ -57,11 +57,18 @@ class Network(BaseModel):
         Standard deviation of the initial weights times the root of the number of inputs.
     weight_law
         Their law.
+    weight_fan
+        Whose number divides the variance of initial weights, feedback included: ``in`` (the neurons they read; for
+        feedback, as always, those they reach) or ``both`` (the sum of the two).
     bias, bias_weights, bias_law
         Whether neurons have a learned bias, the standard deviation of its initial value (or the value itself, if
         it is ``constant``), and its law: ``as_weights`` draws it as if it were one more of the neuron's weights.
+    bias_rate
+        The learning rate of biases over that of weights.
     input_noise
         Standard deviation of noise on the input, in phases with noise.
+    feedback_to_input
+        Whether feedback also leads to the input, where it has no effect, but its weights learn and can be measured.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -71,10 +78,13 @@ class Network(BaseModel):
     readout: str = "cross_entropy"
     weights: PositiveFloat = 1.0
     weight_law: Literal["normal", "uniform", "truncated_normal"] = "normal"
+    weight_fan: Literal["in", "both"] = "in"
     bias: bool = True
     bias_weights: NonNegativeFloat = 0.0
     bias_law: Literal["normal", "constant", "as_weights"] = "normal"
+    bias_rate: NonNegativeFloat = 1.0
     input_noise: NonNegativeFloat = 0.0
+    feedback_to_input: bool = False
 
     @model_validator(mode="after")
     def _one_neuron_a_layer(self) -> Network:
@@ -138,9 +148,10 @@ def forward_pathways(network: Network, learning_rate: float, rule: str = "delta"
     for number, (pre, post) in enumerate(itertools.pairwise(layers), start=1):
         target = f"{post}.{ports[post]['drive']}"
         settings: dict[str, Any] = {"rule": rule_of(rule), "parameters": {"learning_rate": learning_rate}}
-        law = Initial(network.weight_law, network.weights, "in")
+        law = Initial(network.weight_law, network.weights, network.weight_fan)
         found.append(Pathway(f"W{number}", f"{pre}.{ports[pre]['output']}", target, initial=law, **settings))
         if network.bias:
+            settings["parameters"] = {"learning_rate": network.bias_rate * learning_rate}
             found.append(Pathway(f"b{number}", "one.r", target, initial=_bias_law(network), **settings))
     return tuple(found)
 
@@ -156,13 +167,24 @@ def feedback_ends(network: Network, topology: Topology) -> tuple[tuple[str, str,
 
     Layerwise feedback comes from the layer above, direct feedback from the output.
     """
-    layers = (*layer_names(network), "output")
+    layers = (*(("input",) if network.feedback_to_input else ()), *layer_names(network), "output")
     found = []
-    for number, (below, above) in enumerate(itertools.pairwise(layers), start=1):
+    for number, (below, above) in enumerate(itertools.pairwise(layers), start=0 if network.feedback_to_input else 1):
         sender = above if topology == "layerwise" else "output"
         source = f"{sender}.{ports_of(network, sender)['error']}"
         found.append((f"B{number}", source, f"{below}.{ports_of(network, below)['feedback']}", number + 1))
     return tuple(found)
+
+
+def feedback_law(network: Network, scale: float) -> Initial:
+    """The law of initial feedback weights."""
+    return Initial("normal", scale, "both" if network.weight_fan == "both" else "out")
+
+
+def answer_of(network: Network) -> str:
+    """The variable that is read out."""
+    ports = ports_of(network, "output")
+    return f"output.{ports.get('readout', ports['output'])}"
 
 
 def holds(network: Network) -> tuple[Hold, ...]:
@@ -224,7 +246,11 @@ def ports_of(network: Network, layer: str) -> Mapping[str, str]:
 
 def _neuron_at(network: Network, layer: str) -> NeuronModel:
     if layer == "input":
-        return neuron_of(Part.model_validate({"kind": "stimulus", "sigma": network.input_noise}))
+        return neuron_of(
+            Part.model_validate(
+                {"kind": "stimulus", "sigma": network.input_noise, "feedback": network.feedback_to_input}
+            )
+        )
     if layer == "output":
         return neuron_of(network.output_neuron)
     if isinstance(network.neuron, tuple):

@@ -41,5 +41,5 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         (*forward, *feedback),
         _network.learning_phases(network, config.duration, _network.learning(forward), noise=config.noise),
         _network.readout_of(network),
-        f"output.{_network.ports_of(network, 'output')['output']}",
+        _network.answer_of(network),
     )

@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
-from neurosim.circuit.description import PERTURB, Circuit, Initial, Pathway, Phase, Population
+from neurosim.circuit.description import PERTURB, Circuit, Pathway, Phase, Population
 from neurosim.neurons._quantities import TimeConstant
 from neurosim.schemes import _continuous, _network
 from neurosim.schemes._continuous import Estimating
@@ -106,7 +106,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         (*learning, *told),
         (Phase("always", config.duration, {PERTURB: 1.0}, learn=_network.learning(learning)),),
         _network.readout_of(network),
-        f"output.{_network.ports_of(network, 'output')['output']}",
+        _network.answer_of(network),
         carry=config.carry,
     )
 
@@ -125,7 +125,7 @@ def _pathways(
     settings: dict[str, Any] = {
         "rule": rule,
         "parameters": {"learning_rate": config.feedback_learning_rate},
-        "initial": Initial("normal", config.feedback_weights, "out"),
+        "initial": _network.feedback_law(network, config.feedback_weights),
     }
     ends = _network.feedback_ends(network, config.topology)
     feedback = tuple(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, PositiveFloat
 
-from neurosim.circuit.description import Circuit, Initial, Pathway
+from neurosim.circuit.description import Circuit, Pathway
 from neurosim.schemes import _network
 from neurosim.schemes._network import Network, Sized, Topology
 
@@ -40,7 +40,7 @@ class Config(BaseModel):
 def build(config: Config, network: Network, task: Sized) -> Circuit:
     """One phase; the feedback pathways never learn."""
     forward = _network.forward_pathways(network, config.learning_rate)
-    law = Initial("normal", config.feedback_weights, "out")
+    law = _network.feedback_law(network, config.feedback_weights)
     feedback = tuple(
         Pathway(name, source, target, rule=_network.rule_of("fixed"), initial=law)
         for name, source, target, _ in _network.feedback_ends(network, config.topology)
@@ -51,5 +51,5 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         (*forward, *feedback),
         _network.learning_phases(network, config.duration, _network.learning(forward), noise=config.noise),
         _network.readout_of(network),
-        f"output.{_network.ports_of(network, 'output')['output']}",
+        _network.answer_of(network),
     )

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
-from neurosim.circuit.description import Circuit, Initial, Pathway
+from neurosim.circuit.description import Circuit, Pathway
 from neurosim.schemes import _network
 from neurosim.schemes._network import Network, Sized
 
@@ -22,8 +22,11 @@ class Config(BaseModel):
     ----------
     learning_rate
         Of forward and feedback weights, for the mean over a batch.
-    decay
-        Fraction of each weight that is lost at every update, the same in both directions.
+    decay, feedback_decay
+        Fraction of each weight that is lost at every update; the same in both directions unless the latter is given.
+    optimised
+        Whether training's optimiser steps the feedback weights, too: otherwise its memory moves the forward weights
+        alone, and the two drift apart.
     feedback_weights
         Standard deviation of the initial feedback weights times the root of the number of neurons they reach.
     noise
@@ -35,6 +38,8 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     learning_rate: PositiveFloat = 0.1
     decay: NonNegativeFloat = 0.0
+    feedback_decay: NonNegativeFloat | None = None
+    optimised: bool = False
     feedback_weights: NonNegativeFloat = 1.0
     noise: bool = False
     duration: str = "50 ms"
@@ -47,9 +52,19 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     if config.decay:
         rule = _network.rule_of("decaying_delta")
         forward = tuple(replace(p, rule=rule, parameters=settings) if p.name[0] == "W" else p for p in forward)
-    law = Initial("normal", config.feedback_weights, "out")
+    if config.feedback_decay is not None:
+        settings = {**settings, "decay": config.feedback_decay}
+    law = _network.feedback_law(network, config.feedback_weights)
     feedback = tuple(
-        Pathway(name, source, target, rule=_network.rule_of("kolen_pollack"), parameters=settings, initial=law)
+        Pathway(
+            name,
+            source,
+            target,
+            rule=_network.rule_of("kolen_pollack"),
+            parameters=settings,
+            initial=law,
+            optimised=config.optimised,
+        )
         for name, source, target, _ in _network.feedback_ends(network, "layerwise")
     )
     learn = _network.learning((*forward, *feedback))
@@ -59,5 +74,5 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         (*forward, *feedback),
         _network.learning_phases(network, config.duration, learn, noise=config.noise),
         _network.readout_of(network),
-        f"output.{_network.ports_of(network, 'output')['output']}",
+        _network.answer_of(network),
     )

@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, model_validator
 
-from neurosim.circuit.description import Circuit, Initial, Pathway
+from neurosim.circuit.description import Circuit, Pathway
 from neurosim.schemes import _baselines, _estimators, _network
 from neurosim.schemes._baselines import Baseline, Critic
 from neurosim.schemes._estimators import Addition
@@ -115,7 +115,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         pathways,
         phases,
         _network.readout_of(network),
-        f"output.{_network.ports_of(network, 'output')['output']}",
+        _network.answer_of(network),
     )
 
 
@@ -128,7 +128,7 @@ def _paced(pathway: Pathway, config: Config) -> Pathway:
 
 def _estimator(config: Config, network: Network, senders: tuple[str, ...]) -> Addition:
     """What the chosen estimator adds to the circuit."""
-    start = Initial("normal", config.feedback_weights, "out")
+    start = _network.feedback_law(network, config.feedback_weights)
     rate = config.feedback_learning_rate
     if config.estimator == "normalised_lms":
         return _estimators.normalised_lms(rate, start, senders)

@@ -87,7 +87,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         pathways,
         phases,
         _network.readout_of(network),
-        f"output.{_network.ports_of(network, 'output')['output']}",
+        _network.answer_of(network),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
-from neurosim.circuit.description import Circuit, Initial, Pathway, hold
+from neurosim.circuit.description import Circuit, Pathway, hold
 from neurosim.schemes import _estimators, _network
 from neurosim.schemes._network import Network, Sized, Topology
 
@@ -67,7 +67,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         added = _estimators.exact_mean(config.memory)
     else:
         added = _estimators.online_mean(
-            config.feedback_learning_rate, Initial("normal", config.feedback_weights, "out")
+            config.feedback_learning_rate, _network.feedback_law(network, config.feedback_weights)
         )
     feedback = tuple(Pathway(name, source, target, **added.pathway) for name, source, target, _ in ends)
     drives = {
@@ -93,5 +93,5 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         (*forward, *feedback),
         (clean, perturbed),
         _network.readout_of(network),
-        f"output.{_network.ports_of(network, 'output')['output']}",
+        _network.answer_of(network),
     )

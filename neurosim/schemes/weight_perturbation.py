@@ -53,5 +53,5 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         forward,
         (clean, perturbed),
         _network.readout_of(network),
-        f"output.{_network.ports_of(network, 'output')['output']}",
+        _network.answer_of(network),
     )

@@ -6,6 +6,7 @@ Proceedings of the IEEE, 1998.
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -118,7 +119,7 @@ def load(config: Config, *, seed: int) -> Task:
         mean, spread = float(kept.mean()) / 255, max(float(kept.std()) / 255, 1e-3)
 
     def split(pixels: np.ndarray, classes: np.ndarray, rows: np.ndarray) -> Split:
-        inputs = pixels[rows].reshape(len(rows), -1).astype(np.float32) / 255
+        inputs = pixels[rows].reshape(len(rows), math.prod(pixels.shape[1:])).astype(np.float32) / 255
         return Split((inputs - np.float32(mean)) / np.float32(spread), _one_hot(classes[rows], 10), classes[rows])
 
     return Task(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
+from neurosim.circuit.update_noise import UpdateNoise
 from neurosim.engines.optimiser import Optimiser
 
 
@@ -23,7 +24,10 @@ class Config(BaseModel):
     learning_rate_decay
         Factor on all learning rates after each epoch.
     optimiser
-        How the increments of forward weights become steps; feedback weights always follow their rule alone.
+        How the increments of forward weights become steps; feedback weights follow their rule alone, unless the scheme
+        says that they are optimised, too.
+    weight_noise
+        Noise that every update leaves on weights, none by default: ``{ sd = 0.1, pathways = "feedback" }``.
     feedback_warm_up
         Epochs at the start in which only feedback pathways learn. Without any that learn there is no warm-up.
     evaluate_every
@@ -46,6 +50,7 @@ class Config(BaseModel):
     batch_size: PositiveInt = 32
     learning_rate_decay: float = Field(default=1.0, gt=0, le=1)
     optimiser: Optimiser = Optimiser()
+    weight_noise: UpdateNoise | None = None
     feedback_warm_up: NonNegativeInt = 0
     evaluate_every: PositiveInt = 1
     measure_every: NonNegativeInt = 1

@@ -66,6 +66,8 @@ def exact(name: str, before: np.ndarray, after: np.ndarray, target: np.ndarray) 
     def loss(y: np.ndarray) -> np.ndarray:
         if name == "squared_error":
             return 0.5 * np.sum((y - target) ** 2, axis=1)
+        if name == "sigmoid_cross_entropy":
+            return np.sum(np.logaddexp(0, y) - target * y, axis=1)
         return logsumexp(y, axis=1) - np.sum(target * y, axis=1)
 
     return (loss(after) - loss(before)).astype(np.float64)

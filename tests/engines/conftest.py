@@ -105,7 +105,7 @@ def rule_circuit() -> Callable[..., Circuit]:
     """Builds two populations in which all that a rule reads is given, and the pathway ``rule`` between them."""
 
     def build(rule: Rule | OracleRule, connectivity: Connectivity = "dense") -> Circuit:
-        own = {*rule.synaptic_variables, *rule.parameters, "w_reciprocal", "dt", *BROADCAST, *NOISE}
+        own = {*rule.synaptic_variables, *rule.parameters, "w_reciprocal", "update_noise", "dt", *BROADCAST, *NOISE}
         sides: dict[str, set[str]] = {"pre": {"r"}, "post": {"r"}}
         for name in rule.names - own:
             variable, _, side = name.rpartition("_")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from neurosim import registry
-from neurosim.circuit.description import Circuit, Pathway, Phase, Population
+from neurosim.circuit.description import PERTURB, Circuit, Pathway, Phase, Population
 from neurosim.circuit.undisturbed import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine
@@ -48,7 +49,7 @@ def test_steady_equals_rate_after_settling(
     if steps:
         # What never settles, because noise never stops, is compared without it, and does not learn: the steady
         # level has no steps at which a rule could act.
-        circuit = undisturbed(circuit)
+        circuit = _without_noise(undisturbed(circuit))
     state, given, report = initial_state(circuit, 1), stimuli(6), reported(circuit)
     settings: dict[str, Any] = {"seed": 2, "report": report, "learn": not steps}
     steady, at_once = BatchedEngine(circuit, STEADY).run(state, given, **settings)
@@ -60,6 +61,15 @@ def test_steady_equals_rate_after_settling(
     # Estimates divide by sigma, so the weights are as close only relative to how they change.
     for name in learned_names(circuit):
         np.testing.assert_allclose(settled[name], steady[name], rtol=1e-6, atol=1e-6, err_msg=name)
+
+
+def _without_noise(circuit: Circuit) -> Circuit:
+    """The circuit with the neurons' noise off in all of its phases."""
+    quiet = tuple(
+        replace(phase, switches={**phase.switches, PERTURB: 0.0}) if PERTURB in phase.switches else phase
+        for phase in circuit.phases
+    )
+    return replace(circuit, phases=quiet)
 
 
 def test_rules_that_act_at_every_step_have_no_steady_level(

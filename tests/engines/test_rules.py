@@ -130,7 +130,12 @@ def test_mean_over_a_batch_is_the_mean_of_single_trials(
     state, given = random_state(circuit, rule)
     engine = BatchedEngine(circuit, SETTING)
     together, _ = engine.run(state, given)
-    alone = [engine.run(state, {n: a[[trial]] for n, a in given.items()}, first=trial)[0] for trial in range(6)]
+    # Noise of updates is drawn for a batch: single trials are to be the same one.
+    numbers = [0 if "update_noise" in rule.names else trial for trial in range(6)]
+    alone = [
+        engine.run(state, {n: a[[trial]] for n, a in given.items()}, first=number)[0]
+        for trial, number in enumerate(numbers)
+    ]
     for variable in rule.learned:
         name = f"rule.{variable}"
         np.testing.assert_allclose(together[name], np.mean([s[name] for s in alone], axis=0), rtol=1e-10, atol=1e-13)
@@ -159,3 +164,8 @@ def test_an_update_is_an_increment_of_its_own_variables(update: str, message: st
 def test_reading_beyond_the_synapse_has_to_be_named() -> None:
     with pytest.raises(EquationError, match=r"beyond the synapse, not \['everything'\]"):
         Rule("w += r_pre", reads=("everything",))
+
+
+def test_a_name_that_is_a_units_is_refused() -> None:
+    with pytest.raises(EquationError, match="'amp' is the name of a unit"):
+        Rule("w += amp*r_pre", parameters={"amp": None})

@@ -66,6 +66,10 @@ def by_noise(circuit: Circuit, setting: Setting, state: Arrays, given: Arrays, p
     first = circuit.phases[0]
     noisy = replace(first, switches={**first.switches, "perturb": 1.0}, draw_noise=False)
     circuit = replace(circuit, phases=(noisy, *circuit.phases[1:]))
+    if not first.switches.get("perturb"):
+        # The switch would let in noise that neurons make themselves, which this phase is without.
+        silenced = (replace(p, bind={**p.bind, "noise": "0"}) if "noise" in p.bind else p for p in circuit.populations)
+        circuit = replace(circuit, populations=tuple(silenced))
     given = dict(given)
     site = f"{population}.noise"
     bound = circuit.population[population].bind.get("noise")

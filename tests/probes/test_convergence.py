@@ -67,6 +67,7 @@ def test_marks_are_rising_multiples_of_the_batch() -> None:
 
 SHORT = {
     "convergence": {"marks": [32, 64]},
+    "sensitivity": {"ranges": {"W*.learning_rate": [0.01, 0.1]}, "draws": 2, "epochs": 1},
     "cost": {"most": 20, "repetitions": 3},
     "estimate": {"draws": 30, "chunk": 10},
     "update": {"draws": [1, 2], "repetitions": 2},
@@ -75,7 +76,8 @@ SHORT = {
 
 @pytest.mark.parametrize("name", registry.names("probes"))
 def test_every_probe_tells_how_far_it_is_and_repeats_itself(name: str, parts: Callable[..., Any]) -> None:
-    engine, task = parts(ISOTROPIC)
+    classes = {"task": {"kind": "digits"}, "network": {**ISOTROPIC["network"], "readout": "cross_entropy"}}
+    engine, task = parts({**ISOTROPIC, **classes} if name == "sensitivity" else ISOTROPIC)
     module, told = registry.load("probes", name), []
     config = module.Config(**SHORT[name])
     with pytest.raises(ValidationError):

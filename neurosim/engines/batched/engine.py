@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurosim.circuit.description import Circuit
+from neurosim.circuit.gating import acting
 from neurosim.circuit.plan import plan
 from neurosim.engines.batched import optimisation
-from neurosim.engines.batched.presentation import Outcome, present
-from neurosim.engines.noise import draw_pairs, drawn_shapes, named_noise, noise_keys
+from neurosim.engines.batched.compiled import run_batch, train_batches
+from neurosim.engines.noise import noise_keys
 from neurosim.engines.optimiser import PLAIN, Optimiser
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
@@ -68,7 +67,8 @@ class BatchedEngine:
         seed
             Of the noise.
         first
-            Running number of the first trial's presentation: noise depends on (seed, number) alone.
+            Running number of the first trial's presentation: noise depends on (seed, number) alone, and which rules
+            act on the number of the batch.
         noise
             Held noise to use instead: ``phase -> population.variable -> (trial, n)``, and for noise on weights
             ``pathway.noise -> (trial, n_post, n_pre)``.
@@ -90,16 +90,17 @@ class BatchedEngine:
         with self.precision():
             arrays = {name: self.array(a) for name, a in stimuli.items()}
             trials = trials or _trials(arrays)
-            outcome = _run(
+            keys = noise_keys(self.circuit, seed)
+            outcome = run_batch(
                 self.circuit,
                 self.setting,
                 tuple(report),
                 tuple(record),
-                learn,
+                acting(self.circuit, int(first) // trials) if learn else frozenset(),
                 None if phases is None else tuple(phases),
                 {name: self.array(a) for name, a in state.items() if not name.startswith(optimisation.PREFIX)},
                 arrays,
-                noise_keys(self.circuit, seed),
+                keys,
                 first + jnp.arange(trials, dtype=jnp.uint32),
                 {p: {n: self.array(a) for n, a in given.items()} for p, given in noise.items()} if noise else None,
             )
@@ -145,7 +146,7 @@ class BatchedEngine:
             learned = {name: values.pop(name) for name in sorted(names)}
             learned |= optimisation.initial_memory(self.circuit, self.optimiser, {**values, **learned})
             keys = noise_keys(self.circuit, seed)
-            learned, final, ends = _train(
+            learned, final, ends = train_batches(
                 self.circuit,
                 self.setting,
                 ("loss", *report),
@@ -188,87 +189,3 @@ class BatchedEngine:
 
 def _trials(stimuli: Mapping[str, Any]) -> int:
     return next((array.shape[-2] for array in stimuli.values() if array.ndim >= 2), 1)
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5))
-def _run(
-    circuit: Circuit,
-    setting: Setting,
-    report: tuple[str, ...],
-    record: tuple[str, ...],
-    learn: bool,
-    phases: tuple[str, ...] | None,
-    values: Any,
-    stimuli: Any,
-    keys: Any,
-    presentations: Any,
-    noise: Any,
-) -> Any:
-    outcome: Outcome = present(
-        circuit,
-        setting,
-        values,
-        stimuli,
-        keys,
-        presentations,
-        noise=noise,
-        report=report,
-        record=record,
-        learn=learn,
-        phases=phases,
-    )
-    final = outcome.final if circuit.carry else {}
-    return outcome.changes, final, outcome.ends, outcome.recordings
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3), donate_argnums=(4,))
-def _train(
-    circuit: Circuit,
-    setting: Setting,
-    report: tuple[str, ...],
-    optimiser: Optimiser,
-    learned: Any,
-    moving: Any,
-    values: Any,
-    data: Any,
-    order: Any,
-    keys: Any,
-    first: Any,
-) -> Any:
-    steps, batch = order.shape
-    drawing = {phase.name: (phase, shapes) for phase in circuit.phases if (shapes := drawn_shapes(circuit, phase))}
-
-    def step(carry: Any, inputs: Any) -> Any:
-        (learned, moving), (number, chosen, pairs) = carry, inputs
-        stimuli = {name: array[chosen] for name, array in data.items()}
-        presentations = first + number * batch + jnp.arange(batch, dtype=jnp.uint32)
-        noise = {name: named_noise(drawing[name][1], drawn, setting.dtype) for name, drawn in pairs.items()}
-        before = {**values, **learned, **moving}
-        outcome = present(circuit, setting, before, stimuli, keys, presentations, noise=noise, report=report)
-        memory = {name: array for name, array in learned.items() if name.startswith(optimisation.PREFIX)}
-        changes, memory = optimisation.steps(circuit, optimiser, outcome.changes, before, memory)
-        learned = {name: array + changes[name] for name, array in learned.items() if name not in memory}
-        return ({**learned, **memory}, {name: outcome.final[name] for name in moving}), outcome.ends
-
-    def block(carry: Any, inputs: Any) -> Any:
-        # Noise is drawn for many steps at once: in one go for each step it would cost as much as the network itself.
-        numbers, chosen = inputs
-        presentations = (first + numbers[:, None] * batch + jnp.arange(batch, dtype=jnp.uint32)).ravel()
-        pairs = {name: draw_pairs(shapes, phase, keys, presentations) for name, (phase, shapes) in drawing.items()}
-        rows = jax.tree.map(lambda array: array.reshape(len(numbers), batch, -1), pairs)
-        return jax.lax.scan(step, carry, (numbers, chosen, rows))
-
-    numbers_a_step = batch * sum(math.prod(shape) for _, shapes in drawing.values() for shape in shapes.values())
-    length = _block_length(steps, numbers_a_step)
-    numbers = jnp.arange(steps, dtype=jnp.uint32)
-    blocks = (numbers.reshape(-1, length), order.reshape(-1, length, batch))
-    (learned, moving), ends = jax.lax.scan(block, (learned, moving), blocks)
-    # (block, step, batch, neuron) -> (presentation, neuron)
-    flat = {p: {n: a.reshape(-1, a.shape[-1]) for n, a in found.items()} for p, found in ends.items()}
-    return learned, moving, flat
-
-
-def _block_length(steps: int, numbers_a_step: int) -> int:
-    """For how many steps noise is drawn at once: a divisor of all of them that needs no more than 32 MB."""
-    most = max(1, (1 << 23) // max(1, numbers_a_step))
-    return max(length for length in range(1, min(steps, most) + 1) if steps % length == 0)

@@ -18,21 +18,24 @@ PREFIX = "optimiser."
 
 
 def optimised_names(circuit: Circuit) -> tuple[str, ...]:
-    """The weights an optimiser steps: those that learn with a rate and carry no feedback."""
+    """The weights an optimiser steps: those that learn with a rate and, unless a pathway says so, carry no feedback."""
     names = []
     for name in learned_names(circuit):
         pathway = circuit.pathway[name.removesuffix(".w")] if name.endswith(".w") else None
         if pathway is None or "learning_rate" not in pathway.rule.parameters:
             continue
-        if circuit.population[pathway.post].neuron.ports.get("feedback") != pathway.target.split(".")[1]:
+        feedback = circuit.population[pathway.post].neuron.ports.get("feedback") == pathway.target.split(".")[1]
+        if pathway.optimised or (pathway.optimised is None and not feedback):
             names.append(name)
     return tuple(names)
 
 
 def initial_memory(circuit: Circuit, optimiser: Optimiser, values: Mapping[str, Any]) -> dict[str, Any]:
     """The optimiser's memory before the first step, or as the state has it."""
-    memory = _transform(optimiser).init({name: values[name] for name in optimised_names(circuit)})
-    return {name: jnp.asarray(values.get(name, a), a.dtype) for name, a in _named(memory).items()}
+    memory: dict[str, Any] = {}
+    for name in optimised_names(circuit):
+        memory |= _named(_transform(optimiser).init(values[name]), name)
+    return {name: jnp.asarray(values.get(name, a), a.dtype) for name, a in memory.items()}
 
 
 def steps(
@@ -45,7 +48,8 @@ def steps(
     """Turn increments into steps.
 
     A rule's increment is its learning rate times a direction; the optimiser sees the direction, so that a rate
-    that changes does not upset what it remembers.
+    that changes does not upset what it remembers. What does not learn in a batch (because its rule is switched off, or
+    its rate is zero) neither moves nor loses any memory: each weight matrix has a memory of its own.
 
     Returns
     -------
@@ -54,13 +58,18 @@ def steps(
     """
     if optimiser.kind == "sgd":
         return dict(changes), {}
-    names = optimised_names(circuit)
-    rates = {name: values[f"{name.removesuffix('.w')}.learning_rate"] for name in names}
-    directions = {name: jnp.where(rates[name] > 0, changes[name] / rates[name], 0.0) for name in names}
+    found, after = dict(changes), dict(memory)
     transform = _transform(optimiser)
-    before = _unnamed(transform.init(directions), memory)
-    found, after = transform.update(directions, before)
-    return {**changes, **{name: rates[name] * found[name] for name in names}}, _named(after)  # pyright: ignore
+    for name in optimised_names(circuit):
+        if name not in changes:
+            continue
+        rate = values[f"{name.removesuffix('.w')}.learning_rate"]
+        direction = jnp.where(rate > 0, changes[name] / rate, 0.0)
+        before = _unnamed(transform.init(direction), name, memory)
+        step, kept = transform.update(direction, before)
+        found[name] = rate * step  # pyright: ignore
+        after |= {n: jnp.where(rate > 0, array, memory[n]) for n, array in _named(kept, name).items()}
+    return found, after
 
 
 def _transform(optimiser: Optimiser) -> optax.GradientTransformation:
@@ -69,14 +78,14 @@ def _transform(optimiser: Optimiser) -> optax.GradientTransformation:
     return optax.trace(optimiser.momentum) if optimiser.kind == "momentum" else optax.identity()
 
 
-def _named(memory: Any) -> dict[str, Any]:
+def _named(memory: Any, owner: str) -> dict[str, Any]:
     leaves, _ = jax.tree_util.tree_flatten_with_path(memory)
-    return {_name(path): leaf for path, leaf in leaves}
+    return {_name(path, owner): leaf for path, leaf in leaves}
 
 
-def _unnamed(like: Any, memory: Mapping[str, Any]) -> Any:
-    return jax.tree_util.tree_map_with_path(lambda path, _: memory[_name(path)], like)
+def _unnamed(like: Any, owner: str, memory: Mapping[str, Any]) -> Any:
+    return jax.tree_util.tree_map_with_path(lambda path, _: memory[_name(path, owner)], like)
 
 
-def _name(path: Any) -> str:
-    return PREFIX + ".".join(str(getattr(step, "name", getattr(step, "key", step))) for step in path)
+def _name(path: Any, owner: str) -> str:
+    return PREFIX + ".".join([*(str(getattr(step, "name", getattr(step, "key", step))) for step in path), owner])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,11 +10,12 @@ import jax.numpy as jnp
 
 from neurosim.circuit.description import PERTURB, Circuit, Pathway, Phase
 from neurosim.circuit.plan import Plan, plan, resolve
+from neurosim.circuit.plasticity import UPDATE_NOISE
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.liveness import asked_at_end, lives
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, compiled
 from neurosim.engines.batched.stepping import Stretch, run_steps
-from neurosim.engines.noise import draw_noise
+from neurosim.engines.noise import draw_noise, draw_update_noise
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import carried_shapes
 from neurosim.equations.array_code import expression_function
@@ -55,7 +56,7 @@ def present(
     noise: Mapping[str, Mapping[str, Any]] | None = None,
     report: Sequence[str] = (),
     record: Sequence[str] = (),
-    learn: bool = True,
+    learn: bool | Collection[str] = True,
     perturbations: Mapping[str, Any] | None = None,
     phases: Sequence[str] | None = None,
 ) -> Outcome:
@@ -79,7 +80,7 @@ def present(
     record
         Variables wanted at every step.
     learn
-        Whether rules act.
+        Whether rules act, or the pathways whose rules do.
     perturbations
         Arrays added to named variables throughout.
     phases
@@ -103,7 +104,8 @@ def present(
         given = (noise or {}).get(phase.name)
         current |= dict(given) if given is not None else draw_noise(circuit, phase, keys, presentations, dtype)
         switched = {**current, **_switches(circuit, phase, dtype), **_on_weights(circuit, phase, current)}
-        learning = [circuit.pathway[name] for name in phase.learn] if learn else []
+        chosen = phase.learn if learn is True else () if learn is False else [n for n in phase.learn if n in learn]
+        learning = [circuit.pathway[name] for name in chosen]
         if setting.steady:
             _refuse_steps(learning)
             after: Arrays = {}
@@ -126,7 +128,12 @@ def present(
                 outcome.recordings.setdefault(name, []).append(course)
             step += stretch.steps
             switched |= {name: course[-1] for name, course in window.items()}
-        end = Snapshot(graph, {**switched, **after, "dt": jnp.asarray(setting.dt, dtype)}, perturbations=perturbations)
+        end = Snapshot(
+            graph,
+            {**switched, **after, "dt": jnp.asarray(setting.dt, dtype)},
+            perturbations=perturbations,
+            switches=_numbers(circuit, phase),
+        )
         outcome.ends[phase.name] = {name: _full(circuit, name, end[name], trials) for name in report}
         held = _hold(circuit, phase, end)
         current |= after | held
@@ -149,6 +156,39 @@ def present(
     return outcome
 
 
+def update_noise(
+    circuit: Circuit,
+    acting: Collection[str],
+    keys: Mapping[str, Any],
+    batch: Any,
+    values: Mapping[str, Any],
+    dtype: Any,
+) -> tuple[Arrays, Arrays]:
+    """Normal numbers for a batch's updates: what rules read, and what updates leave on the weights.
+
+    Parameters
+    ----------
+    acting
+        Pathways that learn in this batch.
+    batch
+        Running number of the batch, shape (1,).
+
+    Returns
+    -------
+    tuple
+        ``pathway.update_noise``, and of those with noise of their updates ``pathway.w``: times its standard deviation
+        and the learning rate.
+    """
+    pathways = [circuit.pathway[name] for name in sorted(acting) if f"update:{name}" in keys]
+    drawn = {pathway.name: draw_update_noise(circuit, pathway.name, keys, batch, dtype) for pathway in pathways}
+    left = {
+        f"{pathway.name}.w": values[f"{pathway.name}.learning_rate"] * pathway.update_noise * drawn[pathway.name]
+        for pathway in pathways
+        if pathway.update_noise is not None
+    }
+    return {f"{name}.{UPDATE_NOISE}": array for name, array in drawn.items()}, left
+
+
 def _refuse_steps(learning: Sequence[Pathway]) -> None:
     stepping = next((pathway for pathway in learning if pathway.rule.timing == "step"), None)
     if stepping is not None:
@@ -167,12 +207,17 @@ def _at_rest(graph: Plan, current: Arrays, values: Mapping[str, Any]) -> Arrays:
 
 
 def _switches(circuit: Circuit, phase: Phase, dtype: Any) -> Arrays:
+    return {name: jnp.asarray(value, dtype) for name, value in _numbers(circuit, phase).items()}
+
+
+def _numbers(circuit: Circuit, phase: Phase) -> dict[str, float]:
+    """The switches that a phase sets, qualified."""
     found = {}
     for population, model in plan(circuit).models.items():
         for name, value in phase.switches.items():
             equation = model.equation_set.by_name.get(name)
             if equation is not None and "shared" in equation.flags:
-                found[f"{population}.{name}"] = jnp.asarray(value, dtype)
+                found[f"{population}.{name}"] = float(value)
     return found
 
 
@@ -200,7 +245,7 @@ def _after_holds(graph: Plan, end: Snapshot, held: Arrays) -> Snapshot:
     """The snapshot with held variables replaced; inputs stay, expressions of held variables are computed anew."""
     affected = {name for name in graph.nodes if graph.leaves_of([name]) & held.keys()}
     kept = {n: a for n, a in end.values.items() if n not in affected or graph.nodes[n].kind != "expression"}
-    return Snapshot(graph, {**kept, **held}, inputs=end, perturbations=end.perturbations)
+    return Snapshot(graph, {**kept, **held}, inputs=end, perturbations=end.perturbations, switches=end.switches)
 
 
 def _live(

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 
 from neurosim.circuit.description import Circuit
 from neurosim.circuit.plan import Node, Plan
-from neurosim.equations.array_code import ArrayFunction
+from neurosim.equations.array_code import ArrayFunction, expression_function
+from neurosim.equations.switched import switched
 
 Arrays = dict[str, Any]
 
@@ -37,6 +38,8 @@ class Snapshot:
         thresholds and rules still see the inputs of the step's beginning.
     perturbations
         Arrays added to named variables once they are computed, to differentiate with respect to.
+    switches
+        Variables that are known to be these numbers: what they turn off is not computed.
     """
 
     def __init__(
@@ -46,8 +49,10 @@ class Snapshot:
         *,
         inputs: Snapshot | None = None,
         perturbations: Mapping[str, Any] | None = None,
+        switches: Mapping[str, float] | None = None,
     ) -> None:
         self.plan = plan
+        self.switches = switches or {}
         self.values = dict(values)
         self.inputs = inputs
         self.perturbations = perturbations or {}
@@ -90,7 +95,21 @@ class Snapshot:
             if not any(a.endswith("_post") for a in full):
                 return jnp.sum(compiled(node.function)(**full), axis=-1, keepdims=True)
             return jnp.sum(compiled(node.function)(**sides), axis=-1)
-        return compiled(node.function)(**{argument: self[need] for argument, need in node.needs.items()})
+        function = self._switched(node)
+        value = compiled(function)(**{argument: self[node.needs[argument]] for argument in function.arguments})
+        # A bare number would take the default precision.
+        bare = function is not node.function and not function.arguments
+        return jnp.asarray(value, self.values["dt"].dtype) if bare else value
+
+    def _switched(self, node: Node) -> ArrayFunction:
+        """The node's function, or what switches leave of it."""
+        assert node.function is not None
+        known = {argument: self.switches[need] for argument, need in node.needs.items() if need in self.switches}
+        population, _, variable = node.name.rpartition(".")
+        equation = self.plan.models[population].equation_set.by_name.get(variable) if population else None
+        if not known or equation is None or equation.kind != "subexpression":
+            return node.function
+        return expression_function(variable, switched(equation.expression or "0", known))
 
     def _per_neuron(self, name: str) -> Any:
         """A variable with its neuron axis at full length, to be summed over."""

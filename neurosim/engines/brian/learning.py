@@ -9,9 +9,10 @@ import numpy as np
 from brian2.utils.stringtools import word_substitute
 
 from neurosim.circuit.description import Circuit, Pathway, Phase
-from neurosim.circuit.plasticity import rule_names
+from neurosim.circuit.plasticity import UPDATE_NOISE, rule_names
 from neurosim.circuit.validation import reciprocal_of
 from neurosim.engines.brian.objects import LEARNING, NOISE, SIGMA, Objects
+from neurosim.engines.noise import draw_update_noise
 from neurosim.engines.state import State, learned_names
 from neurosim.rules._rule import OracleRule, Rule
 
@@ -22,8 +23,15 @@ class Learning:
     A local rule is code of its Synapses. An oracle rule runs on the host, on arrays that each trial leaves.
     """
 
-    def __init__(self, circuit: Circuit, objects: Objects, state: Mapping[str, np.ndarray], batch: int) -> None:
-        self.circuit, self.objects, self.state = circuit, objects, state
+    def __init__(
+        self,
+        circuit: Circuit,
+        objects: Objects,
+        state: Mapping[str, np.ndarray],
+        batch: int,
+        keys: Mapping[str, np.ndarray],
+    ) -> None:
+        self.circuit, self.objects, self.state, self.keys = circuit, objects, state, keys
         self.collecting: dict[str, Any] = {}
         self.applying: dict[str, Any] = {}
         #: Rules that act at every step; the Network holds them.
@@ -60,24 +68,31 @@ class Learning:
                     continue  # set with the neurons' state, at the start of a presentation
                 self.objects.set_synaptic(pathway.name, variable, self.state[f"{pathway.name}.{variable}"])
 
-    def begin(self, phase: Phase, *, learn: bool) -> None:
+    def begin(self, phase: Phase, acting: frozenset[str]) -> None:
         """Switch the rules that act at every step."""
         for name in self.stepping:
-            self.objects.set_synaptic(name, LEARNING, float(learn and name in phase.learn))
+            self.objects.set_synaptic(name, LEARNING, float(name in acting and name in phase.learn))
 
-    def collect(self, phase: Phase) -> None:
+    def begin_batch(self, number: int, acting: frozenset[str]) -> None:
+        """Draw what rules read of the noise of a batch's updates."""
+        for name in acting:
+            if UPDATE_NOISE in self.circuit.pathway[name].rule.names:
+                self.objects.set_synaptic(name, UPDATE_NOISE, self._update_noise(name, number))
+
+    def collect(self, phase: Phase, acting: frozenset[str]) -> None:
         """One trial's increments, all from the weights as they are."""
-        for name in phase.learn:
+        learning = [name for name in phase.learn if name in acting]
+        for name in learning:
             self._copy_reciprocal(self.circuit.pathway[name])
-        for name in phase.learn:
+        for name in learning:
             if name in self.collecting:
                 self.collecting[name].run()
             elif isinstance(self.circuit.pathway[name].rule, OracleRule):
                 seen = rule_names(self.circuit, name)
                 self.collected.setdefault(name, []).append({a: self.objects.get(n) for a, (_, n) in seen.items()})
 
-    def apply(self) -> None:
-        """The batch is over: change the weights."""
+    def apply(self, number: int, acting: frozenset[str]) -> None:
+        """The batch of that running number is over: change the weights."""
         for runner in self.applying.values():
             runner.run()
         for name, trials in self.collected.items():
@@ -89,6 +104,14 @@ class Learning:
             self.oracle |= {f"{name}.{variable}": after[variable] for variable in rule.changed}
             self.objects.set_synaptic(name, "w", after["w"])
         self.collected.clear()
+        for name in acting:
+            scale = self.circuit.pathway[name].update_noise
+            if scale is not None:
+                rate = self.state[f"{name}.learning_rate"]
+                left = self.objects.get_synaptic(name, "w") + rate * scale * self._update_noise(name, number)
+                self.objects.set_synaptic(name, "w", left)
+                if f"{name}.w" in self.oracle:
+                    self.oracle[f"{name}.w"] = left
 
     def learned(self) -> State:
         """All variables that learning changes, as they are now."""
@@ -96,6 +119,10 @@ class Learning:
             name: self.oracle[name] if name in self.oracle else self.objects.get_synaptic(*name.split("."))
             for name in learned_names(self.circuit)
         }
+
+    def _update_noise(self, pathway: str, number: int) -> np.ndarray:
+        batch = np.array([number], dtype=np.uint32)
+        return np.asarray(draw_update_noise(self.circuit, pathway, self.keys, batch, "float32"), dtype=np.float64)
 
     def _copy_reciprocal(self, pathway: Pathway) -> None:
         if "reciprocal" in pathway.rule.reads:

@@ -14,6 +14,7 @@ from brian2.groups.group import CodeRunner
 from neurosim.circuit.composition import broadcast, compose, losses_of, sums_of
 from neurosim.circuit.description import Circuit, Pathway
 from neurosim.circuit.plan import plan
+from neurosim.circuit.plasticity import UPDATE_NOISE
 from neurosim.engines.setting import Setting
 from neurosim.equations.dimensions import dimension_of
 from neurosim.equations.discretise import abstract_code
@@ -207,6 +208,7 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
         lines += [str(Equation("parameter", e.name, None, e.unit)) for e in declared]
         lines += [f"{name} : 1 (shared)" for name in (*rule.parameters, LEARNING)]
         lines += [f"change_{variable} : 1" for variable in rule.changed]
+        lines += [f"{UPDATE_NOISE} : 1"] if UPDATE_NOISE in rule.names else []
         lines += ["w_reciprocal : 1"] if "reciprocal" in rule.reads else []
     weight = "w"
     if pathway.sigma is not None:

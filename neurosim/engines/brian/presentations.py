@@ -12,10 +12,11 @@ import numpy as np
 
 from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose
 from neurosim.circuit.description import PERTURB, Circuit
+from neurosim.circuit.gating import acting
 from neurosim.engines.brian.learning import Learning, learning_pathways
 from neurosim.engines.brian.objects import NOISE, SWITCH, build_objects
 from neurosim.engines.brian.recorder import Recorder
-from neurosim.engines.noise import draw_noise, noise_keys
+from neurosim.engines.noise import draw_noise, needs_update_noise, noise_keys
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, carried_shapes, check_stimuli
@@ -85,7 +86,10 @@ class Presentations:
         # Courses of all trials, one after the other.
         moving = {name: a[: sum(self.steps)] for name, a in arrays.items() if a.ndim == 3}
         self.courses = {name: np.concatenate(np.moveaxis(a, 1, 0)) for name, a in moving.items()}
-        self.noise = self._noise(noise or {}, seed, first)
+        self.keys = noise_keys(circuit, seed)
+        self.noise = self._noise(noise or {}, first)
+        #: Running number of the first batch.
+        self.first_batch = first // self.batch
         self.brian_seed = int(np.random.SeedSequence([seed, first]).generate_state(1)[0])
         self._refuse()
 
@@ -93,7 +97,7 @@ class Presentations:
         """Build the objects, run all presentations, read the results."""
         brian2.seed(self.brian_seed)
         self.objects = build_objects(self.circuit, self.setting, self.courses)
-        self.learning = Learning(self.circuit, self.objects, self.state, self.batch)
+        self.learning = Learning(self.circuit, self.objects, self.state, self.batch, self.keys)
         self.recorder = Recorder(self.objects, record, report)
         self.holds = self._make_holds()
         self.prepared = False
@@ -146,7 +150,10 @@ class Presentations:
                 self.objects.set_synaptic(on_weights[name], NOISE, array[trial])
             else:
                 self.objects.set(name, array[trial])
-        self.learning.begin(phase, learn=self.learn)
+        batch, acting = self._batch(trial)
+        if number == 0 and trial % self.batch == 0:
+            self.learning.begin_batch(batch, acting)
+        self.learning.begin(phase, acting)
         switched = {name for p in self.circuit.phases for name in p.switches}
         for population, model in compose(self.circuit).items():
             for equation in model.equation_set.of("parameter"):
@@ -168,11 +175,17 @@ class Presentations:
         for runner in self.holds[phase.name]:
             runner.run()
         if self.learn:
-            self.learning.collect(phase)
+            batch, acting = self._batch(trial)
+            self.learning.collect(phase, acting)
             if number == len(self.steps) - 1 and (trial + 1) % self.batch == 0:
-                self.learning.apply()
+                self.learning.apply(batch, acting)
         if number == len(self.steps) - 1 and self.circuit.carry and self.batch > 1:
             self.left[trial % self.batch] = {name: self.objects.get_in_trial(name) for name in self.carried}
+
+    def _batch(self, trial: int) -> tuple[int, frozenset[str]]:
+        """The running number of a trial's batch, and the pathways that learn in it."""
+        number = self.first_batch + trial // self.batch
+        return number, acting(self.circuit, number) if self.learn else frozenset()
 
     def _make_holds(self) -> dict[str, list[Any]]:
         """What one population holds in a row is one piece of code, because each piece is compiled."""
@@ -219,16 +232,13 @@ class Presentations:
                 self.objects.set(f"{population}.lastspike", -1e4)
                 self.objects.set(f"{population}.not_refractory", True)
 
-    def _noise(
-        self, given: Mapping[str, Mapping[str, np.ndarray]], seed: int, first: int
-    ) -> dict[str, dict[str, np.ndarray]]:
-        keys = noise_keys(self.circuit, seed)
+    def _noise(self, given: Mapping[str, Mapping[str, np.ndarray]], first: int) -> dict[str, dict[str, np.ndarray]]:
         numbers = np.arange(first, first + self.trials, dtype=np.uint32)
         found = {}
         for phase in self.phases:
             drawn = given.get(phase.name)
             if drawn is None:
-                drawn = draw_noise(self.circuit, phase, keys, numbers, "float32")
+                drawn = draw_noise(self.circuit, phase, self.keys, numbers, "float32")
             found[phase.name] = {name: np.asarray(a, dtype=self.setting.dtype) for name, a in drawn.items()}
         return found
 
@@ -261,6 +271,12 @@ class Presentations:
         if beyond and self.standalone:
             raise EngineError(
                 f"pathway '{beyond}' reads more than its synapses see, which standalone code cannot; use the target "
+                "'numpy' or 'cython'"
+            )
+        noisy = next((name for name in rules if needs_update_noise(self.circuit.pathway[name])), None)
+        if noisy and self.standalone:
+            raise EngineError(
+                f"the updates of pathway '{noisy}' have noise, which standalone code cannot draw; use the target "
                 "'numpy' or 'cython'"
             )
         summed = next((name for name in BATCH_SUMS if name in broadcast(self.circuit)), None)

@@ -1,0 +1,107 @@
+"""Where feedback weights go beside their forward weights, and how fast, against closed forms.
+
+Only the phases in which feedback learns are run, and in them the forward weights stay as they were drawn, or learn by
+the same primitives (the symmetrised flow). The closed forms are those of `neurosim.stability`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+
+from neurosim.circuit.update_noise import UpdateNoise
+from neurosim.probes._findings import Findings, OnStep
+
+if TYPE_CHECKING:
+    from neurosim.engines.batched.engine import BatchedEngine
+    from neurosim.tasks._task import Task
+
+
+class Config(BaseModel):
+    """Settings of the mirror probe.
+
+    Attributes
+    ----------
+    marks
+        Numbers of presentations at which the weights are looked at, rising multiples of `batch_size`; they are looked
+        at before the first as well.
+    batch_size
+        Trials between two updates: drawn from the training split with replacement, or all of them in order where there
+        are just as many.
+    noise
+        ``drawn`` as ever, or ``whitened``: one draw, the same in every batch, whose mean over the batch is zero and
+        whose covariance is the identity, over all layers with noise together (before a law makes it uniform). Then a
+        batch is an expectation, and weights go to their limit without fluctuating about it.
+    forward
+        Whether forward weights are ``fixed`` or ``learned``, in the phases in which feedback learns, by whatever rule
+        the circuit has for that.
+    weight_noise
+        Noise that every update leaves on weights, none by default: ``{ sd = 0.1, pathways = "feedback" }``.
+    repetitions
+        With other initial weights and noise; numbers and curves are averaged.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    marks: tuple[PositiveInt, ...] = Field(default=(3200, 32_000), min_length=1)
+    batch_size: PositiveInt = 32
+    noise: Literal["drawn", "whitened"] = "drawn"
+    forward: Literal["fixed", "learned"] = "fixed"
+    weight_noise: UpdateNoise | None = None
+    repetitions: PositiveInt = 1
+
+    @model_validator(mode="after")
+    def _whole_batches(self) -> Config:
+        wrong = [mark for mark in self.marks if mark % self.batch_size]
+        if wrong:
+            raise ValueError(f"got marks {wrong}, expected multiples of the batch size {self.batch_size}")
+        if list(self.marks) != sorted(set(self.marks)):
+            raise ValueError(f"got marks {list(self.marks)}, expected them to rise")
+        return self
+
+
+def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_step: OnStep | None = None) -> Findings:
+    """Let feedback weights learn, and compare them with the forward weights and with where they should go.
+
+    Parameters
+    ----------
+    config, engine, task
+        The settings, what runs the circuit, and where its trials come from.
+    seed
+        Of initial weights, order and noise.
+    on_step
+        Told about progress.
+
+    Returns
+    -------
+    Findings
+        Of each layer whose feedback learns, at the last mark. Of the feedback weights B and the forward weights W:
+        ``<layer>.angle_deg`` between B and W^T; ``gain``, the factor of W^T in B; ``norm_ratio``, |B|/|W|;
+        ``forward_norm``, |W|; ``asymmetry``, |W - B^T|/|W|; ``from_mean``, the distance of both from the mean of W^T
+        and B at the start, over their norm; ``growth_rate`` of |W^T + B| between the last two looks, per update and
+        unit of the feedback's learning rate; ``residual``, the root mean square of B less its limit.
+
+        The limit is where B stands still beside the W of the end, for sums of primitives; for other rules it is W^T.
+        Where it is known: ``predicted_angle_deg`` and ``predicted_gain``; ``distance``, of B from it, over its norm;
+        ``efold_updates``, the updates in which that fell by e between the last two looks. For the weight mirror and
+        activation alignment ``column_error``: the largest relative difference between an upper neuron's own gain and
+        its mean slope times the gain of linear units. If W learns by amp, null and decay, too, ``sizes_error``: the
+        largest difference between its singular values and those of the stable point, over the largest of these.
+
+        Curves of what needs only one look have the dims ``presentations`` and ``layer``, with
+        ``sampling_angle_deg``, the law of the mean of so many products.
+
+    Raises
+    ------
+    CircuitError
+        If no feedback learns.
+    ConfigError
+        A batch too small to be white, or no noise to be so.
+    NumericalError
+        If weights grow beyond all bounds.
+    """
+    # Late, so that checking a model imports nothing that compiles.
+    from neurosim.probes import _mirror
+
+    return _mirror.measure(config, engine, task, seed=seed, on_step=on_step)

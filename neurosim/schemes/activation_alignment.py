@@ -1,0 +1,36 @@
+"""Activation alignment: feedback weights, used in reverse, predict the answer of the layer above (not local).
+
+Kunin et al. (2020), ICML: the primitives ``amp`` and ``sparse``. With equal coefficients the weights go to the least
+squares of the answer on what the layer sends.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import NonNegativeFloat, PositiveFloat
+
+from neurosim.circuit.description import Circuit
+from neurosim.schemes import _mirror
+from neurosim.schemes._alignment import Mirror
+from neurosim.schemes._network import Network, Sized
+
+
+class Config(Mirror):
+    """Settings; those of all such schemes are in `neurosim.schemes._alignment.Mirror`.
+
+    Attributes
+    ----------
+    amp, sparse
+        Coefficients of the primitives, see `neurosim.rules._primitives`.
+    """
+
+    source: Literal["noise", "activity"] = "activity"
+    centring: Literal["none", "running", "batch"] = "none"
+    amp: PositiveFloat = 1.0
+    sparse: NonNegativeFloat = 1.0
+
+
+def build(config: Config, network: Network, task: Sized) -> Circuit:
+    """An engaged phase, and mirror phases unless feedback learns from its activity."""
+    return _mirror.build("activation_alignment", config, {"amp": config.amp, "sparse": config.sparse}, network, task)
