@@ -9,7 +9,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +114,19 @@ class Model:
         sizes = getattr(registry.load("tasks", self.task_kind), "sizes", None)
         # A description needs no data.
         return self.build(sizes(self.task_config) if sizes else self.load_task())
+
+    @functools.cached_property
+    def further(self) -> dict[str, Model]:
+        """The same model with the other networks that its probe asks for, if it does."""
+        asked = getattr(registry.load("probes", self.probe_kind), "networks", None) if self.probe_kind else None
+        changes = asked(self.probe_config) if asked else {}
+        own, faults, found = self.network.model_dump(mode="json"), Faults(), {}
+        for name, new in changes.items():
+            network = _network({**own, **new}, faults, f"probe.{name}.network")
+            if network is not None:
+                found[name] = replace(self, network=network)
+        faults.raise_any(self.name)
+        return found
 
     def resolve(self) -> dict[str, dict[str, Any]]:
         """All sections with all defaults, as in ``config.toml``; loading that gives this model again."""
@@ -235,7 +248,10 @@ def _checked(name: str, table: Mapping[str, Any]) -> Model:
     faults.raise_any(name)
     assert about and task and network and scheme and engine and training
     parts = (about, task_kind, task, network, scheme_kind, scheme, engine, training, probe_kind, probe)
-    return Model(name, *parts, given=copied(table))
+    model = Model(name, *parts, given=copied(table))
+    # Faults in the networks that a probe asks for belong to this check, too.
+    _ = model.further
+    return model
 
 
 def _component(kind: str, table: Any, path: str, faults: Faults) -> tuple[str, Any]:
@@ -252,25 +268,25 @@ def _component(kind: str, table: Any, path: str, faults: Faults) -> tuple[str, A
     return table["kind"], check_table(module.Config, settings, path, faults)
 
 
-def _network(table: Any, faults: Faults) -> Network | None:
+def _network(table: Any, faults: Faults, path: str = "network") -> Network | None:
     if not isinstance(table, Mapping):
-        return check_table(Network, table, "network", faults)
+        return check_table(Network, table, path, faults)
     # Neurons with all their defaults, so that equal models are equal however they are written.
-    neurons = {name: _neurons(table, name, faults) for name in ("neuron", "output_neuron")}
+    neurons = {name: _neurons(table, name, faults, path) for name in ("neuron", "output_neuron")}
     if "readout" in table:
-        check_kind("readouts", table["readout"], "network.readout", faults)
+        check_kind("readouts", table["readout"], f"{path}.readout", faults)
     found = {name: neuron for name, neuron in neurons.items() if neuron is not None}
-    return check_table(Network, {**table, **found}, "network", faults)
+    return check_table(Network, {**table, **found}, path, faults)
 
 
-def _neurons(table: Mapping[str, Any], name: str, faults: Faults) -> Any:
+def _neurons(table: Mapping[str, Any], name: str, faults: Faults, path: str) -> Any:
     """One neuron, or a list with one for each hidden layer."""
     default: Part = Network.model_fields[name].default
     given = table.get(name, {"kind": default.kind, **default.settings})
     if isinstance(given, list) and name == "neuron":
-        found = [_neuron(each, f"network.{name}.{number}", faults) for number, each in enumerate(given)]
+        found = [_neuron(each, f"{path}.{name}.{number}", faults) for number, each in enumerate(given)]
         return None if None in found else found
-    return _neuron(given, f"network.{name}", faults)
+    return _neuron(given, f"{path}.{name}", faults)
 
 
 def _neuron(given: Any, path: str, faults: Faults) -> dict[str, Any] | None:

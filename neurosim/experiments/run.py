@@ -167,7 +167,10 @@ def _measure(
 
     on_step = progress.step if progress is not None else None
     probe = registry.load("probes", model.probe_kind)
-    findings = probe.measure(model.probe_config, engine, task, seed=seed, on_step=on_step)
+    # Most probes measure the model's own network and ask for no other.
+    engines = {name: make_engine(m.engine, m.build(task)) for name, m in model.further.items()}
+    asked = {"others": engines} if engines else {}
+    findings = probe.measure(model.probe_config, engine, task, seed=seed, on_step=on_step, **asked)
     numbers = {str(name): float(value) for name, value in findings.numbers.items()}
     log.line(", ".join(f"{name} {_short(value)}" for name, value in numbers.items()))
     curves = findings.curves if findings.curves is not None else xarray.Dataset()

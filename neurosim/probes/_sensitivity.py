@@ -1,113 +1,140 @@
-"""The work of the sensitivity probe."""
+"""The probe `sensitivity` at work; apart from its settings, which are checked where nothing is compiled."""
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
 
 import numpy as np
-import xarray
 
-from neurosim.circuit.undisturbed import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.state import State, initial_state
-from neurosim.engines.stimuli import stimuli_of
-from neurosim.errors import CircuitError, ConfigError
-from neurosim.metrics import accuracy
+from neurosim.errors import ConfigError, NumericalError
 from neurosim.probes._findings import Findings, OnStep
-from neurosim.probes._learning import forward_pathways, seed_of_repetition
+from neurosim.probes._learning import seed_of_repetition
+from neurosim.probes.sensitivity import Config
 from neurosim.random import stream
-from neurosim.tasks._task import Split, Task
-
-if TYPE_CHECKING:
-    from neurosim.probes.sensitivity import Config
+from neurosim.tasks._task import Task
+from neurosim.training.loop import Progress, TrainingResult, train
 
 
-def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_step: OnStep | None) -> Findings:
-    """See `neurosim.probes.sensitivity.measure`."""
-    if task.train.labels is None or not len(task.validation):
-        raise ConfigError("the probe 'sensitivity' measures accuracy on the validation split, which this task lacks")
-    if config.batch_size > len(task.train):
-        raise ConfigError(
-            f"probe.batch_size: got {config.batch_size}, expected at most the {len(task.train)} trials of the "
-            "training split"
-        )
-    names = _matched(config, engine)
-    data = engine.placed(stimuli_of(engine.circuit, task.train, slice(None)))
-    found: dict[str, list[float]] = {name: [] for name in (*config.ranges, "warm_up", "validation_accuracy")}
-    for number in range(config.draws):
-        drawn, warm_up = draw(config, seed, number)
-        values = {name: value for pattern, value in drawn.items() for name in names[pattern]}
-        state = _trained(config, engine, task, data, values, warm_up, seed_of_repetition(seed, number))
-        for name, value in {**drawn, "warm_up": warm_up}.items():
-            found[name].append(value)
-        found["validation_accuracy"].append(_accuracy(engine, state, task.validation))
-        if on_step is not None:
-            on_step(number + 1, config.draws)
-    reached = np.array(found["validation_accuracy"])
-    # What diverged is above no level.
-    known = np.nan_to_num(reached, nan=0.0)
-    numbers = {f"fraction_above_{level:g}": float(np.mean(known > level)) for level in config.levels}
-    numbers["fraction_diverged"] = float(np.mean(np.isnan(reached)))
-    numbers |= {"median_accuracy": float(np.median(known)), "best_accuracy": float(np.max(known))}
-    units = {"validation_accuracy": "%"}
-    curves = {name: ("draw", np.array(v, dtype=float), {"units": units.get(name, "1")}) for name, v in found.items()}
-    return Findings(numbers, xarray.Dataset(curves, coords={"draw": np.arange(config.draws)}))
-
-
-def draw(config: Config, seed: int, number: int) -> tuple[dict[str, float], int]:
-    """The values of a draw, by name or pattern, and its warm-up; they depend on the seed and its number alone."""
-    values = {}
-    for pattern, (low, high) in config.ranges.items():
-        fraction = stream(seed, "draw", number, pattern).uniform()
-        values[pattern] = float(low * (high / low) ** fraction)
-    return values, int(config.warm_up[stream(seed, "draw", number).integers(len(config.warm_up))])
-
-
-def _matched(config: Config, engine: BatchedEngine) -> dict[str, list[str]]:
-    """The names in the state that each pattern means."""
-    scalars = [name for name, array in initial_state(engine.circuit, 0).items() if array.ndim == 0]
-    found = {pattern: fnmatch.filter(scalars, pattern) for pattern in config.ranges}
-    for pattern, names in found.items():
-        if not names:
-            raise CircuitError(f"probe.ranges: '{pattern}' fits no number of the circuit; there are {sorted(scalars)}")
-    return found
-
-
-def _trained(
+def measure(
     config: Config,
     engine: BatchedEngine,
     task: Task,
-    data: Mapping[str, np.ndarray],
-    values: Mapping[str, float],
-    warm_up: int,
+    *,
     seed: int,
-) -> State:
-    circuit, dtype = engine.circuit, engine.setting.dtype
-    state = initial_state(circuit, seed, dtype=dtype)
-    state |= {name: np.asarray(value, dtype=dtype) for name, value in values.items()}
-    steps = len(task.train) // config.batch_size
-    passes = [stream(seed, "order", epoch).permutation(len(task.train)) for epoch in range(config.epochs)]
-    order = np.concatenate([p[: steps * config.batch_size].reshape(steps, -1) for p in passes])
-    first = 0
-    if warm_up:
-        rates = [f"{name}.learning_rate" for name in forward_pathways(circuit)]
-        resting = {name: np.zeros_like(state[name]) for name in rates if name in state}
-        early = order[np.arange(warm_up) % len(order)]
-        after, _ = engine.train({**state, **resting}, data, early, seed=seed, first=0)
-        state, first = {**after, **{name: state[name] for name in resting}}, early.size
-    return engine.train(state, data, order, seed=seed, first=first)[0]
+    on_step: OnStep | None = None,
+    others: Mapping[str, BatchedEngine],
+) -> Findings:
+    """See `neurosim.probes.sensitivity.measure`."""
+    for tried in (engine, *others.values()):
+        matching(tried, config.ranges)
+    drawn = draws(config, seed)
+    carried = config.transfer.best * config.transfer.seeds if config.transfer else 0
+    count = _Count(config.draws + carried, on_step)
+    chance = 100 / task.n_outputs
+    found = np.full(config.draws, math.nan)
+    for number in range(config.draws):
+        result = _trained(engine, task, config, _row(drawn, number), seed_of_repetition(seed, number))
+        if result is not None:
+            found[number] = result.history.validation_accuracy.values[-1]
+        count.up()
+    numbers = _summary(found, chance, config.levels) | {"best": float(np.nanmax(found, initial=chance))}
+    curves: dict[str, Any] = {name: ("draw", values) for name, values in drawn.items()}
+    curves["accuracy"] = ("draw", found, {"units": "%", "long_name": "validation accuracy"})
+    if config.transfer is not None:
+        order = np.argsort(-np.nan_to_num(found, nan=-1.0), kind="stable")[: config.transfer.best]
+        there = np.full((len(order), config.transfer.seeds), math.nan)
+        for row, number in enumerate(order):
+            for column in range(config.transfer.seeds):
+                chosen = seed_of_repetition(seed, column)
+                result = _trained(others["transfer"], task, config, _row(drawn, int(number)), chosen)
+                if result is not None:
+                    there[row, column] = result.test.accuracy
+                count.up()
+        numbers |= {f"transfer.{name}": value for name, value in _summary(there, chance, config.levels).items()}
+        curves["chosen_draw"] = ("chosen", order)
+        curves["transfer_accuracy"] = (("chosen", "seed"), there, {"units": "%", "long_name": "test accuracy"})
+    import xarray
+
+    return Findings(numbers, xarray.Dataset(curves, {"draw": np.arange(config.draws)}))
 
 
-def _accuracy(engine: BatchedEngine, state: State, split: Split) -> float:
-    """On a split, in percent; not a number where the answers are none."""
-    quiet = replace(engine, circuit=undisturbed(engine.circuit))
-    circuit = quiet.circuit
-    answer, phase = f"{circuit.output_population}.y", circuit.phases[0].name
-    stimuli = stimuli_of(circuit, split, slice(None))
-    _, outputs = quiet.run(state, stimuli, report=[answer], learn=False, phases=(phase,))
-    answers = outputs.ends[phase][answer]
-    finite = np.isfinite(answers).all() and all(np.isfinite(a).all() for n, a in state.items() if n.endswith(".w"))
-    return float(accuracy.measure(answers, split.targets)) if finite else float("nan")
+def draws(config: Config, seed: int) -> dict[str, np.ndarray]:
+    """The drawn numbers, one array (draw,) for each of the ranges, and the epochs of warm-up."""
+    found = {}
+    for name, (low, high) in config.ranges.items():
+        place = stream(seed, "draws", name).random(config.draws)
+        found[name] = np.exp(np.log(low) + place * (np.log(high) - np.log(low)))
+    found["warm_up"] = stream(seed, "draws", "warm_up").choice(config.warm_up, config.draws)
+    return found
+
+
+def matching(engine: BatchedEngine, patterns: Sequence[str] | Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The parameters in the state of an engine's circuit that each pattern means.
+
+    Raises
+    ------
+    ConfigError
+        For a pattern that fits none.
+    """
+    state = initial_state(engine.circuit, 0)
+    known = [name for name, value in state.items() if np.ndim(value) == 0]
+    found = {}
+    for pattern in patterns:
+        found[pattern] = tuple(name for name in known if fnmatchcase(name, pattern))
+        if not found[pattern]:
+            near = difflib.get_close_matches(pattern, known, n=3, cutoff=0.3)
+            raise ConfigError(
+                f"probe.ranges: '{pattern}' fits no parameter of the circuit '{engine.circuit.name}'"
+                + (f"; near: {', '.join(near)}" if near else "")
+            )
+    return found
+
+
+def _row(drawn: Mapping[str, np.ndarray], number: int) -> dict[str, float]:
+    return {name: float(values[number]) for name, values in drawn.items()}
+
+
+def _trained(
+    engine: BatchedEngine, task: Task, config: Config, drawn: Mapping[str, float], seed: int
+) -> TrainingResult | None:
+    """What training with one draw gives, nothing if it diverges."""
+    state: State = initial_state(engine.circuit, seed, dtype=engine.setting.dtype)
+    for pattern, names in matching(engine, config.ranges).items():
+        state |= {name: np.asarray(drawn[pattern], engine.setting.dtype) for name in names}
+    warm_up = int(drawn["warm_up"])
+    settings = config.training.model_copy(
+        update={"feedback_warm_up": warm_up, "epochs": config.training.epochs + warm_up, "measure_every": 0}
+    )
+    # Only the end is asked for.
+    settings = settings.model_copy(update={"evaluate_every": settings.epochs})
+    try:
+        with np.errstate(all="ignore"):
+            return train(engine, task, settings, seed=seed, start=Progress(state))
+    except NumericalError:
+        return None
+
+
+def _summary(accuracies: np.ndarray, chance: float, levels: Sequence[float]) -> dict[str, float]:
+    """Numbers of accuracies of any shape, not a number where learning diverged."""
+    counted = np.nan_to_num(accuracies, nan=chance)
+    numbers = {f"above_{level:g}": float(100 * np.mean(counted > level)) for level in levels}
+    numbers["diverged"] = float(100 * np.mean(np.isnan(accuracies)))
+    return numbers | {"mean": float(np.mean(counted)), "median": float(np.median(counted))}
+
+
+class _Count:
+    """Tells how many trainings are done."""
+
+    def __init__(self, total: int, on_step: OnStep | None) -> None:
+        self._done, self._total, self._on_step = 0, total, on_step
+
+    def up(self) -> None:
+        self._done += 1
+        if self._on_step is not None:
+            self._on_step(self._done, self._total)

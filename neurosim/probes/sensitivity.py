@@ -1,29 +1,43 @@
-"""How much a scheme depends on its metaparameters: training with many random draws of them.
+"""How much learning depends on its metaparameters: many random draws of them, each trained, on one or two networks.
 
-Learning rates, coefficients of rules and sizes of noise are numbers in the circuit's state, so that all draws run the
-same compiled code. Accuracy is that on the validation split, never on the test split.
+The question of Kunin, Nayebi, Sagastuy-Brena, Ganguli, Bloom & Yamins (2020), ICML, sections on metaparameters and on
+transfer: a rule is of use only if it works over a range of them, and if those that work for one network work for
+another. Metaparameters are numbers of the state, so that a thousand draws compile no more than one does.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from neurosim.probes._findings import Findings, OnStep
+from neurosim.training.config import Config as Training
 
 if TYPE_CHECKING:
     from neurosim.engines.batched.engine import BatchedEngine
     from neurosim.tasks._task import Task
 
 
-def _ordered(found: tuple[float, float]) -> tuple[float, float]:
-    if found[0] > found[1]:
-        raise ValueError(f"got a range from {found[0]:g} to {found[1]:g}, expected the smaller number first")
-    return found
+class Transfer(BaseModel):
+    """Whether what was best for the model's network is of use for another one.
 
+    Attributes
+    ----------
+    network
+        What is different in the other network, as in the section ``[network]``.
+    best
+        How many of the draws, by their accuracy on the validation split, are trained there.
+    seeds
+        With how many seeds each.
+    """
 
-Range = Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_ordered)]
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    network: dict[str, Any]
+    best: PositiveInt = 8
+    seeds: PositiveInt = 5
 
 
 class Config(BaseModel):
@@ -32,55 +46,86 @@ class Config(BaseModel):
     Attributes
     ----------
     ranges
-        From where to where numbers of the state are drawn, uniformly in their logarithm: a name such as
-        ``B1.learning_rate``, or a pattern such as ``B*.c_amp``, all of whose names get the same number.
+        Parameters of the circuit and the range in which they are drawn, evenly on a logarithmic scale:
+        ``"B*.learning_rate" = [1e-3, 0.3]``. A name is ``pathway.parameter`` or ``population.parameter`` with ``*`` for
+        any letters; all that fit get the same number.
     draws
         How many.
     warm_up
-        Batches at the start in which forward weights rest; each draw takes one of these numbers.
-    epochs, batch_size
-        Of training.
+        For how many epochs only feedback learns before the rest; each draw takes one of the list. They come before
+        the epochs of `training`.
+    training
+        How each draw is trained; see the section ``[training]``.
     levels
-        Accuracies in percent; the fraction of draws above each is reported.
+        Accuracies in percent: how many draws are above each?
+    transfer
+        The network to which the best are carried over, if any.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    ranges: dict[str, Range] = Field(min_length=1)
+    ranges: dict[str, tuple[PositiveFloat, PositiveFloat]] = Field(min_length=1)
     draws: PositiveInt = 100
     warm_up: tuple[NonNegativeInt, ...] = Field(default=(0,), min_length=1)
-    epochs: PositiveInt = 10
-    batch_size: PositiveInt = 32
-    levels: tuple[float, ...] = (50.0, 90.0)
+    training: Training = Training(epochs=10, measure_every=0)
+    levels: tuple[Annotated[float, Field(gt=0, lt=100)], ...] = (50.0, 90.0)
+    transfer: Transfer | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Config:
+        for name, (low, high) in self.ranges.items():
+            if not low <= high:
+                raise ValueError(f"ranges.{name}: got [{low}, {high}], expected the lower end first")
+        if self.training.feedback_warm_up:
+            raise ValueError("training.feedback_warm_up: expected it as warm_up of the probe, which draws it")
+        if self.transfer is not None and self.transfer.best > self.draws:
+            raise ValueError(f"transfer.best: got {self.transfer.best}, expected at most the {self.draws} draws")
+        return self
 
 
-def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_step: OnStep | None = None) -> Findings:
-    """Train once for each draw.
+def networks(config: Config) -> Mapping[str, Mapping[str, Any]]:
+    """What is different in the further networks that `measure` needs engines for."""
+    return {"transfer": config.transfer.network} if config.transfer is not None else {}
+
+
+def measure(
+    config: Config,
+    engine: BatchedEngine,
+    task: Task,
+    *,
+    seed: int,
+    on_step: OnStep | None = None,
+    others: Mapping[str, BatchedEngine] | None = None,
+) -> Findings:
+    """Train with each draw.
 
     Parameters
     ----------
     config, engine, task
-        The settings, what runs the circuit, and the data.
+        The settings, what runs the circuit, and where its trials come from.
     seed
         Of the draws; each has initial weights, data order and noise of its own.
     on_step
-        Told about progress.
+        Told about progress, draw by draw.
+    others
+        The engines for `networks`.
 
     Returns
     -------
     Findings
-        ``fraction_above_50`` and so on, over all draws; ``fraction_diverged``, those whose weights or losses are no
-        numbers at the end; ``median_accuracy`` (percent; zero where it diverged) and ``best_accuracy``. Curves over
-        ``draw``: ``validation_accuracy`` and what was drawn.
+        ``above_<level>``: percentage of draws whose accuracy on the validation split ends above a level;
+        ``diverged``: percentage whose weights or loss did not stay finite; ``median``, ``best``. With `transfer`, of
+        test accuracies of the chosen draws there, over draws and seeds: ``transfer.mean``, ``transfer.median``,
+        ``transfer.above_<level>`` and ``transfer.diverged``. What diverged counts with the accuracy of guessing, 100/n
+        percent for n outputs. Curves: the drawn numbers and ``accuracy`` with the dim ``draw``,
+        ``transfer_accuracy`` with ``chosen`` and ``seed``.
 
     Raises
     ------
-    CircuitError
-        For a name or pattern that fits nothing in the circuit's state.
     ConfigError
-        For a task without classes, or a batch larger than the training split.
+        A name in `ranges` that fits no parameter.
     """
     # Late, so that checking a model imports nothing that compiles.
     from neurosim.probes import _sensitivity
 
-    return _sensitivity.measure(config, engine, task, seed=seed, on_step=on_step)
+    return _sensitivity.measure(config, engine, task, seed=seed, on_step=on_step, others=others or {})
