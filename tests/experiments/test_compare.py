@@ -80,12 +80,14 @@ def test_every_model_is_trained_with_every_seed(comparison):
 
 
 def test_the_table_has_a_line_for_each_layer(comparison):
-    assert [row[4] for row in comparison.rows] == ["hidden1", "output", "hidden1", "output", "-"]
+    assert [row[6] for row in comparison.rows] == ["hidden1", "output", "hidden1", "output", "-"]
     assert comparison.columns[1:3] == ("test accuracy (%)", "presentations to 11 %")
     first, second, *_, last = comparison.rows
-    assert first[0] == "tiny" and first[1] == comparison.entries[0].test().text(2) and first[3] == "yes"
-    assert second[:4] == ("",) * 4 and second[5] == "-"
-    assert last == ("tiny+diverging", "-", "-", "-", "-", "-", "-")
+    assert first[0] == "tiny" and first[1] == comparison.entries[0].test().text(2)
+    # Local or not, phases, global scalar: as the circuit declares them.
+    assert first[3:6] == ("yes", "2", "yes") and comparison.rows[2][3:6] == ("yes", "1", "no")
+    assert second[:6] == ("",) * 6 and second[7] == "-"
+    assert last == ("tiny+diverging", *("-",) * 8)
     assert any("tiny+diverging: without seed 1, which stopped: " in note for note in comparison.notes)
 
 
