@@ -375,7 +375,14 @@ def train_both(
 def assert_same_state(got: State, expected: State) -> None:
     assert got.keys() == expected.keys()
     for name in expected:
-        assert_same(name, got[name], expected[name])
+        if name.endswith("_rest"):
+            # What rounding lost, and engines round differently.
+            assert np.max(np.abs(got[name])) < TOLERANCE
+        else:
+            assert_same(name, got[name], expected[name])
+
+
+READ_BY_ALL = ("backpropagation", "node_perturbation", "node_perturbation_only")
 
 
 def test_weights_after_twenty_presentations(
@@ -385,13 +392,15 @@ def test_weights_after_twenty_presentations(
     given_noise: Callable[..., Any],
 ) -> None:
     scheme, choice = variant
-    others = set(registry.names("readouts")) - {"cross_entropy"} if choice.keys() <= {"topology"} else set()
+    # Readouts meet schemes in the error alone and, where noise is perturbing, in the change of the loss.
+    others = set(registry.names("readouts")) - {"cross_entropy"} if scheme in READ_BY_ALL and not choice else set()
     for readout in ("cross_entropy", *sorted(others)):
         # An error that is not linear in the answer is beyond the exact solution.
         output = {"kind": "leaky_rate", "activation": "identity", "method": "exponential_euler"}
         settings = {} if readout == "cross_entropy" else {"output_neuron": output}
         circuit, noise = given_noise(build(scheme, choice=choice, readout=readout, **settings), 20)
-        train_both(circuit, {**stimuli(20), **noise})
+        # Less its mean over the batch nothing is left of a single trial.
+        train_both(circuit, {**stimuli(20), **noise}, 5 if choice.get("centring") == "batch" else 1)
 
 
 @pytest.mark.parametrize("scheme", registry.names("schemes"))

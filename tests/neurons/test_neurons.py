@@ -11,7 +11,7 @@ from neurosim.neurons._model import NeuronModel
 
 NAMES = registry.names("neurons")
 INPUT_PORTS = {"drive", "feedback"}
-PORTS = INPUT_PORTS | {"output", "error", "site", "perturbed", "signal", "gain", "factor"}
+PORTS = INPUT_PORTS | {"output", "readout", "error", "site", "perturbed", "signal", "gain", "factor"}
 
 
 @pytest.fixture(params=NAMES)

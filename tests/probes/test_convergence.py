@@ -67,7 +67,8 @@ def test_marks_are_rising_multiples_of_the_batch() -> None:
 
 SHORT = {
     "convergence": {"marks": [32, 64]},
-    "sensitivity": {"ranges": {"W*.learning_rate": [0.01, 0.1]}, "draws": 2, "epochs": 1},
+    "mirror": {"marks": [32, 64]},
+    "sensitivity": {"ranges": {"W*.learning_rate": [0.01, 0.1]}, "draws": 2, "training": {"epochs": 1}},
     "cost": {"most": 20, "repetitions": 3},
     "estimate": {"draws": 30, "chunk": 10},
     "update": {"draws": [1, 2], "repetitions": 2},
