@@ -1,4 +1,7 @@
-"""Several models with several seeds, in one table and one figure."""
+"""Several models with several seeds, in one table and one figure.
+
+(Over 300 lines: the table's columns, its texts and its figure are read off the same rows.)
+"""
 
 from __future__ import annotations
 

@@ -20,18 +20,17 @@ from neurosim.circuit.description import Circuit
 from neurosim.circuit.update_noise import with_update_noise
 from neurosim.errors import ConfigError, NeurosimError
 from neurosim.experiments import engine as engine_section
-from neurosim.experiments.checking import Faults, check_kind, check_table, did_you_mean, shown
+from neurosim.experiments.checking import Faults, check_table, did_you_mean, shown
+from neurosim.experiments.component_sections import component_section, network_section
 from neurosim.experiments.sections import copied, overridden, read_sections
 from neurosim.experiments.variants import check_variants, parted, variants_of, with_variants
-from neurosim.schemes._network import Network, Part, neuron_of
+from neurosim.schemes._network import Network
 from neurosim.tasks._task import Task
 from neurosim.training import config as training_section
 
 # Shorter and longer ones are slips of the unit, and would overflow or never end.
 _DT = (1e-9, 1.0)
 _MOST_STEPS = 10_000_000
-# What a layer's neuron has to offer, see `NeuronModel.ports`.
-_PORTS = ("drive", "output", "feedback", "error", "signal")
 _SECTIONS = ("model", "task", "network", "scheme", "engine", "training", "probe")
 
 
@@ -122,7 +121,7 @@ class Model:
         changes = asked(self.probe_config) if asked else {}
         own, faults, found = self.network.model_dump(mode="json"), Faults(), {}
         for name, new in changes.items():
-            network = _network({**own, **new}, faults, f"probe.{name}.network")
+            network = network_section({**own, **new}, faults, f"probe.{name}.network")
             if network is not None:
                 found[name] = replace(self, network=network)
         faults.raise_any(self.name)
@@ -234,14 +233,14 @@ def _checked(name: str, table: Mapping[str, Any]) -> Model:
         if key not in (*_SECTIONS, "variants"):
             faults.add(key, f"unknown section; {did_you_mean(key, _SECTIONS)}")
     about = check_table(About, table.get("model", {}), "model", faults)
-    task_kind, task = _component("tasks", table.get("task"), "task", faults)
-    network = _network(table.get("network", {}), faults)
-    scheme_kind, scheme = _component("schemes", table.get("scheme"), "scheme", faults)
+    task_kind, task = component_section("tasks", table.get("task"), "task", faults)
+    network = network_section(table.get("network", {}), faults)
+    scheme_kind, scheme = component_section("schemes", table.get("scheme"), "scheme", faults)
     engine = check_table(engine_section.Config, table.get("engine", {}), "engine", faults)
     if engine is not None and not _DT[0] <= engine.setting.dt <= _DT[1]:
         faults.add("engine.dt", f"got {shown(engine.dt)}, expected a time from 1 ns to 1 second")
     training = check_table(training_section.Config, table.get("training", {}), "training", faults)
-    probe_kind, probe = _component("probes", table["probe"], "probe", faults) if "probe" in table else ("", None)
+    probe_kind, probe = component_section("probes", table["probe"], "probe", faults) if "probe" in table else ("", None)
     if "probe" in table and "training" in table:
         faults.add("probe", "got a probe and training, expected one of them: a probe measures instead of training")
     check_variants(table.get("variants", {}), _SECTIONS, faults)
@@ -252,60 +251,6 @@ def _checked(name: str, table: Mapping[str, Any]) -> Model:
     # Faults in the networks that a probe asks for belong to this check, too.
     _ = model.further
     return model
-
-
-def _component(kind: str, table: Any, path: str, faults: Faults) -> tuple[str, Any]:
-    if table is None:
-        faults.add(path, f"missing, expected a table [{path}] with its kind")
-        return "", None
-    if not isinstance(table, Mapping):
-        faults.add(path, f"got {shown(table)}, expected a table [{path}] with its kind")
-        return "", None
-    module = check_kind(kind, table.get("kind"), f"{path}.kind", faults)
-    if module is None:
-        return "", None
-    settings = {key: value for key, value in table.items() if key != "kind"}
-    return table["kind"], check_table(module.Config, settings, path, faults)
-
-
-def _network(table: Any, faults: Faults, path: str = "network") -> Network | None:
-    if not isinstance(table, Mapping):
-        return check_table(Network, table, path, faults)
-    # Neurons with all their defaults, so that equal models are equal however they are written.
-    neurons = {name: _neurons(table, name, faults, path) for name in ("neuron", "output_neuron")}
-    if "readout" in table:
-        check_kind("readouts", table["readout"], f"{path}.readout", faults)
-    found = {name: neuron for name, neuron in neurons.items() if neuron is not None}
-    return check_table(Network, {**table, **found}, path, faults)
-
-
-def _neurons(table: Mapping[str, Any], name: str, faults: Faults, path: str) -> Any:
-    """One neuron, or a list with one for each hidden layer."""
-    default: Part = Network.model_fields[name].default
-    given = table.get(name, {"kind": default.kind, **default.settings})
-    if isinstance(given, list) and name == "neuron":
-        found = [_neuron(each, f"{path}.{name}.{number}", faults) for number, each in enumerate(given)]
-        return None if None in found else found
-    return _neuron(given, f"{path}.{name}", faults)
-
-
-def _neuron(given: Any, path: str, faults: Faults) -> dict[str, Any] | None:
-    kind, config = _component("neurons", given, path, faults)
-    if config is None:
-        return None
-    settings = config.model_dump(mode="json")
-    try:
-        ports = neuron_of(Part(kind=kind, **settings)).ports
-    except NeurosimError as error:
-        faults.add(path, str(error))
-        return None
-    missing = [port for port in _PORTS if port not in ports]
-    if missing:
-        faults.add(
-            f"{path}.kind",
-            f"got '{kind}', expected a neuron for learning networks (it has no {', '.join(missing)})",
-        )
-    return {"kind": kind, **settings}
 
 
 def _without_none(section: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from neurosim.experiments.model_file import Model, load
 from neurosim.experiments.run import train as run_model
 from neurosim.probes._learning import seed_of_repetition
 from neurosim.probes._sensitivity import draws, matching
+from neurosim.probes.sensitivity import Config
 
 MODEL: dict[str, Any] = {
     "task": {"kind": "digits"},
@@ -33,19 +34,25 @@ def model(**probe: Any) -> Model:
     return load({**MODEL, "probe": {**MODEL["probe"], **probe}})
 
 
+def config(**probe: Any) -> Config:
+    found = model(**probe).probe_config
+    assert isinstance(found, Config)
+    return found
+
+
 def engine(checked: Model) -> Any:
     return make_engine(checked.engine, checked.circuit)
 
 
 def test_draws_lie_in_their_ranges_evenly_on_a_logarithmic_scale_and_depend_on_the_seed_alone() -> None:
-    config = model(draws=4000).probe_config
-    found = draws(config, 1)
+    many = config(draws=4000)
+    found = draws(many, 1)
     places = np.log(found["B*.learning_rate"] / 1e-3) / np.log(100)
     assert places.min() >= 0 and places.max() <= 1
     assert np.histogram(places, 4)[0] == pytest.approx(1000, abs=120)
     assert set(found["warm_up"]) == {0, 1}
-    assert np.array_equal(draws(config, 1)["*.mirror_sd"], found["*.mirror_sd"])
-    assert not np.array_equal(draws(config, 2)["*.mirror_sd"], found["*.mirror_sd"])
+    assert np.array_equal(draws(many, 1)["*.mirror_sd"], found["*.mirror_sd"])
+    assert not np.array_equal(draws(many, 2)["*.mirror_sd"], found["*.mirror_sd"])
 
 
 def test_a_pattern_means_all_parameters_that_fit() -> None:
@@ -61,7 +68,7 @@ def test_a_pattern_that_fits_nothing_is_refused() -> None:
 
 def test_a_draw_is_what_training_with_its_settings_gives(tmp_path) -> None:
     measured = run_model(model(draws=2), seed=3, out=tmp_path / "probe")
-    drawn = draws(model(draws=2).probe_config, 3)
+    drawn = draws(config(draws=2), 3)
     for number in range(2):
         rate, sd, warm_up = (values[number] for values in drawn.values())
         settings = {"feedback_learning_rate": float(rate), "noise_sd": float(sd)}

@@ -25,7 +25,7 @@ def test_weights_are_the_ridge_regression_on_samples_that_fade(memory: float) ->
     values: dict[str, Any] = start(5, 3, "float64")
     for error, estimate in zip(errors, estimates, strict=True):
         inputs = {"delta_held_pre": error, "estimate_post": estimate}
-        values = RULE.step(np, values, inputs, {"gamma": 0.5, "memory": memory})
+        values = dict(RULE.step(np, values, inputs, {"gamma": 0.5, "memory": memory}))
     weight = np.exp(-8 / memory * np.arange(19, -1, -1))[:, None, None]
     moment = np.sum(weight * (np.swapaxes(errors, 1, 2) @ errors), axis=0) + 0.5 * np.eye(3)
     cross = np.sum(weight * (np.swapaxes(estimates, 1, 2) @ errors), axis=0)
