@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
+from neurosim.circuit.weights import Derived, Initial, Tie
 from neurosim.equations.parse import Equation, Statement, parse_equations, parse_statements
 from neurosim.errors import CircuitError
 from neurosim.neurons._model import NeuronModel
@@ -24,6 +25,8 @@ from neurosim.units import format_quantity, parse_quantity
 Connectivity = Literal["dense", "one_to_one"]
 #: The switch of noise on weights, and by convention of the neurons' noise.
 PERTURB = "perturb"
+#: Steps between two looks at whether a phase can end.
+UNTIL_STEPS = 5
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 
@@ -82,40 +85,6 @@ class Population:
 
 
 @dataclass(frozen=True)
-class Initial:
-    """The law initial weights are drawn from.
-
-    Attributes
-    ----------
-    law
-        ``normal`` (standard deviation `scale`), ``truncated_normal`` (the same, cut at two standard deviations, so
-        narrower), ``uniform`` (between -`scale` and `scale`) or ``constant``.
-    scale
-        Its width, or the constant.
-    fan
-        Divide the width by the root of the number of presynaptic (``in``) or postsynaptic (``out``) neurons, or of
-        ``both`` together, or of the neurons of all pathways that reach the same variable (``all``).
-    """
-
-    law: Literal["normal", "truncated_normal", "uniform", "constant"] = "normal"
-    scale: float = 1.0
-    fan: Literal["in", "out", "both", "all"] | None = "in"
-
-    def width(self, n_post: int, n_pre: int, n_all: int) -> float:
-        """The width for a pathway of this shape, to a variable that `n_all` neurons reach."""
-        counts = {"in": n_pre, "out": n_post, "both": n_pre + n_post, "all": n_all, None: 1}
-        return self.scale / counts[self.fan] ** 0.5
-
-
-@dataclass(frozen=True)
-class Tie:
-    """Weights shared with another pathway, in its direction or transposed."""
-
-    pathway: str
-    transposed: bool = False
-
-
-@dataclass(frozen=True)
 class Pathway:
     """Weights from one population to another, array ``(n_post, n_pre)``.
 
@@ -131,6 +100,9 @@ class Pathway:
         The law of the initial weights.
     tie
         Whose weights it uses instead of its own.
+    derived
+        What it delivers by instead of its own weights: a function of weights, computed before each presentation. Its own
+        are then only what that function may read.
     rule, parameters
         The learning rule with the values of its parameters.
     reduction
@@ -156,6 +128,7 @@ class Pathway:
     connectivity: Connectivity = "dense"
     initial: Initial = Initial()
     tie: Tie | None = None
+    derived: Derived | None = None
     reduction: Literal["mean", "sum"] = "mean"
     sigma: float | None = None
     every: int = 1
@@ -240,6 +213,9 @@ class Phase:
         Pathways whose rule acts at its end (or at its steps), after `hold`.
     restart
         Whether the neurons' state returns to that of the presentation's start, as after a long silence.
+    until
+        Ends the phase early: a variable, and the number below which it has to fall, in absolute value, in all its
+        neurons and in every trial of the batch. Looked at every `UNTIL_STEPS` steps.
     """
 
     name: str
@@ -249,6 +225,7 @@ class Phase:
     hold: tuple[Hold, ...] = ()
     learn: tuple[str, ...] = ()
     restart: bool = False
+    until: tuple[str, float] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "switches", MappingProxyType(dict(self.switches)))
@@ -277,6 +254,46 @@ class Phase:
 
 
 @dataclass(frozen=True)
+class Loop:
+    """A leaky integral controller around forward weights, for what can be said of its stability.
+
+    The controller ``u`` integrates, with time constant `tau_u` and a leak, what the forward pathways make of the plant's
+    activity less its target; feedback weights bring it to the plant, which follows with time constant `tau_x`.
+
+    Attributes
+    ----------
+    layer
+        The population that is the plant.
+    target, activity
+        The variables that are the controller's target and the plant's activity.
+    linear
+        Whether activity follows the controller, and the mismatch activity, without any nonlinearity.
+    forward
+        The forward pathways around which the loop runs, from the plant on; with more than one, each population in
+        between is a low-pass of its own.
+    feedback
+        The pathway from the controller to the plant.
+    leak
+        Of the controller.
+    tau_u, tau_x
+        In seconds.
+    controller_first
+        Whether within a time step the plant sees the controller's new state.
+    """
+
+    layer: str
+    target: str
+    activity: str
+    forward: tuple[str, ...]
+    feedback: str
+    leak: float
+    tau_u: float
+    tau_x: float
+    controller_first: bool = False
+    linear: bool = True
+
+
+@dataclass(frozen=True)
 class Circuit:
     """Populations, pathways, the phases of one presentation, and a readout.
 
@@ -288,6 +305,10 @@ class Circuit:
         Whether state carries over from one presentation to the next, instead of starting from its initial
         values: each trial of a batch goes on where the same trial of the batch before ended. Refractoriness
         does not carry over.
+    delivered_at
+        The phase at whose end feedback has delivered; the first by default. Signals are compared with gradients there.
+    loops
+        Control loops in it, whose stability can be told from weights and time constants before anything runs.
 
     Raises
     ------
@@ -302,6 +323,8 @@ class Circuit:
     readout: Readout | None = None
     output: str | None = None
     carry: bool = False
+    delivered_at: str | None = None
+    loops: tuple[Loop, ...] = ()
 
     def __post_init__(self) -> None:
         from neurosim.circuit.validation import faults_of
@@ -364,10 +387,11 @@ class Circuit:
     def local(self) -> bool:
         """Whether all that learns or carries errors is local.
 
-        No tied transposes, no sums over a hidden population, no rule that reads beyond its synapse.
+        No tied transposes or derived weights, no sums over a hidden population, no rule that reads beyond its synapse.
         """
         summed = any(population.sums for population in self.populations)
         tied = any(pathway.tie is not None and pathway.tie.transposed for pathway in self.pathways)
+        tied |= any(pathway.derived is not None for pathway in self.pathways)
         return not tied and not summed and all(pathway.rule.local for pathway in self.pathways)
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from neurosim.circuit.composition import LOSS_CHANGE, uses_change
 from neurosim.circuit.description import Circuit, Initial, Pathway, Phase, Population
 from neurosim.units import format_quantity
@@ -54,6 +56,8 @@ def _pathway(pathway: Pathway, circuit: Circuit) -> str:
     line = f"pathway {pathway.name} ({shape}): {pathway.source} -> {pathway.target}"
     if pathway.tie is not None:
         line += f"  weights of {pathway.tie.pathway}{' transposed' if pathway.tie.transposed else ''}"
+    elif pathway.derived is not None:
+        line += f"  {pathway.derived}, own weights {_initial(pathway.initial)}"
     else:
         line += f"  {_initial(pathway.initial)}"
     if pathway.sigma is not None:
@@ -70,6 +74,8 @@ def _pathway(pathway: Pathway, circuit: Circuit) -> str:
 
 
 def _initial(initial: Initial) -> str:
+    if initial.adjusted is not None:
+        return f"{initial.adjusted} (beside {', '.join(initial.beside)}) of {_initial(replace(initial, adjusted=None))}"
     if initial.law == "constant":
         return f"{initial.scale:g}"
     counts = {"in": "n_pre", "out": "n_post", "both": "n_pre + n_post", "all": "n_all"}
@@ -83,6 +89,7 @@ def _phase(phase: Phase) -> str:
     head += f", {switches}" if switches else ""
     head += ", from rest" if phase.restart else ""
     head += ", fresh noise" if phase.draw_noise else ""
+    head += f" at most, until {phase.until[0]} < {phase.until[1]:g}" if phase.until else ""
     lines = [head, *(f"    at its end {held}" for held in phase.hold)]
     if phase.learn:
         lines.append(f"    learn {', '.join(phase.learn)}")

@@ -18,7 +18,7 @@ PERTURB = "perturb"
 def faults_of(circuit: Circuit) -> list[str]:
     """Every fault, each as one sentence; those that would only follow from an earlier one are left out."""
     faults = [*_population_faults(circuit), *_pathway_faults(circuit), *_readout_faults(circuit)]
-    faults += [fault for phase in circuit.phases for fault in _phase_faults(circuit, phase)]
+    faults += [*_loop_faults(circuit), *(f for phase in circuit.phases for f in _phase_faults(circuit, phase))]
     if faults:
         return faults
     from neurosim.circuit.plan import plan
@@ -76,6 +76,7 @@ def _pathway_faults(circuit: Circuit) -> Iterator[str]:
             if name not in pathway.rule.parameters:
                 yield f"{where}: '{name}', {_missing(name, pathway.rule.parameters, 'parameter of the rule')}"
         yield from _tie_faults(circuit, pathway, where)
+        yield from _derived_faults(circuit, pathway, where)
         yield from _noise_faults(pathway, where)
         if pathway.every < 1:
             yield f"{where}: learns in every {pathway.every} batches; expected at least 1"
@@ -122,6 +123,30 @@ def _tie_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iterator[str]
         yield f"{where}: the weights of '{other.name}'{how} lead {ends[0]} -> {ends[1]}, not {asked}"
     if pathway.rule.learns:
         yield f"{where}: it has no weights of its own and cannot learn by '{pathway.rule.name}'"
+
+
+def _loop_faults(circuit: Circuit) -> Iterator[str]:
+    if circuit.delivered_at is not None and circuit.delivered_at not in [phase.name for phase in circuit.phases]:
+        yield f"feedback is said to have delivered at the end of phase '{circuit.delivered_at}', which it does not have"
+    for loop in circuit.loops:
+        for name in (*loop.forward, loop.feedback):
+            if name not in circuit.pathway:
+                yield f"the loop of '{loop.layer}' runs through '{name}', {_missing(name, circuit.pathway, 'pathway')}"
+
+
+def _derived_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iterator[str]:
+    for beside in pathway.initial.beside:
+        if beside not in circuit.pathway:
+            yield f"{where}: drawn beside '{beside}', {_missing(beside, circuit.pathway, 'pathway')}"
+    if pathway.derived is None:
+        return
+    if pathway.tie is not None or pathway.sigma is not None or pathway.connectivity != "dense" or pathway.at_spikes:
+        yield f"{where}: derived weights can be neither tied nor noisy, and need dense connectivity and no spikes"
+    for name in pathway.derived.pathways:
+        if name not in circuit.pathway:
+            yield f"{where}: derived from '{name}', {_missing(name, circuit.pathway, 'pathway')}"
+        elif circuit.pathway[name].tie is not None:
+            yield f"{where}: derived from '{name}', which has no weights of its own"
 
 
 def _noise_faults(pathway: Pathway, where: str) -> Iterator[str]:
@@ -174,6 +199,11 @@ def _phase_faults(circuit: Circuit, phase: Phase) -> Iterator[str]:
             yield f"{where}: learns '{name}', {_missing(name, circuit.pathway, 'pathway')}"
         elif not circuit.pathway[name].rule.learns:
             yield f"{where}: pathway '{name}' cannot learn by its rule '{circuit.pathway[name].rule.name}'"
+    if phase.until is not None:
+        population, _, variable = phase.until[0].partition(".")
+        known = circuit.population[population].model.equation_set.by_name if population in circuit.population else {}
+        if variable not in known:
+            yield f"{where}: ends by '{phase.until[0]}', {_missing(variable, known, 'variable')}"
     for held in phase.hold:
         if held.population is not None and held.population not in circuit.population:
             yield f"{where}: holds '{held}', {_missing(held.population, circuit.population, 'population')}"

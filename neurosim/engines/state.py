@@ -63,6 +63,14 @@ def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> Sta
 def initial_weights(circuit: Circuit, pathway: str, seed: int) -> np.ndarray:
     """Draw one pathway's weights from its law, in float64."""
     law = circuit.pathway[pathway].initial
+    drawn = _drawn(circuit, pathway, seed)
+    if law.adjusted is None:
+        return drawn
+    return law.adjusted(drawn, *(initial_weights(circuit, other, seed) for other in law.beside))
+
+
+def _drawn(circuit: Circuit, pathway: str, seed: int) -> np.ndarray:
+    law = circuit.pathway[pathway].initial
     shape = circuit.weights_shape(pathway)
     if law.law == "constant":
         return np.full(shape, law.scale)
@@ -129,8 +137,10 @@ def carried_shapes(circuit: Circuit) -> dict[str, tuple[int, ...]]:
 
 
 def weights_of(circuit: Circuit, state: Mapping[str, np.ndarray], pathway: str) -> np.ndarray:
-    """The weights a pathway uses, as ``(n_post, n_pre)``: its own, or those it is tied to."""
+    """The weights a pathway uses, as ``(n_post, n_pre)``: its own, those it is tied to, or what is derived."""
     found = circuit.pathway[pathway]
+    if found.derived is not None:
+        return np.asarray(found.derived.function(np, *(np.asarray(state[f"{p}.w"]) for p in found.derived.pathways)))
     own = np.asarray(state[f"{found.tie.pathway if found.tie else pathway}.w"])
     if own.ndim == 1:
         own = np.diag(own)

@@ -54,8 +54,8 @@ def alignment(
     Returns
     -------
     dict
-        Layer -> number: ``signal_*`` compares what the feedback delivers at the end of the first phase, without noise
-        and from rest, with the true gradient at the layer's site of noise, per trial and then averaged (``batch_*``:
+        Layer -> number: ``signal_*`` compares what the feedback delivers at the end of the first phase (or the one in
+        which the circuit says that it has delivered), without noise and from rest, with the true gradient at the layer's site of noise, per trial and then averaged (``batch_*``:
         of the means over trials); ``update_angle_deg`` the update of the layer's incoming weights with minus the
         gradient; ``weight_*`` the feedback weights into the layer with the matrix they should be; ``local_angle_deg``
         what the feedback delivers with what that matrix would deliver from the same error, per trial and then
@@ -100,8 +100,10 @@ def _delivered(
     }
     found = {p.name: feedback_pathway(circuit, p.name) for p in circuit.populations}
     sources = {layer: pathway.source for layer, pathway in found.items() if pathway and not pathway.at_spikes}
-    phase, report = circuit.phases[0].name, tuple(dict.fromkeys([*signals.values(), *sources.values()]))
-    _, outputs = BatchedEngine(circuit, setting).run(state, stimuli, report=report, learn=False, phases=(phase,))
+    names = [phase.name for phase in circuit.phases]
+    phase = circuit.delivered_at or names[0]
+    report, upto = tuple(dict.fromkeys([*signals.values(), *sources.values()])), tuple(names[: names.index(phase) + 1])
+    _, outputs = BatchedEngine(circuit, setting).run(state, stimuli, report=report, learn=False, phases=upto)
     ends = outputs.ends[phase]
     return {layer: ends[name] for layer, name in signals.items()}, {n: ends[name] for n, name in sources.items()}
 

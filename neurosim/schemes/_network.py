@@ -59,7 +59,8 @@ class Network(BaseModel):
         Their law.
     weight_fan
         Whose number divides the variance of initial weights, feedback included: ``in`` (the neurons they read; for
-        feedback, as always, those they reach) or ``both`` (the sum of the two).
+        feedback, as always, those they reach), ``both`` (the sum of the two) or ``none`` (then `weights` is their standard
+        deviation or half width itself).
     bias, bias_weights, bias_law
         Whether neurons have a learned bias, the standard deviation of its initial value (or the value itself, if
         it is ``constant``), and its law: ``as_weights`` draws it as if it were one more of the neuron's weights.
@@ -67,6 +68,9 @@ class Network(BaseModel):
         The learning rate of biases over that of weights.
     input_noise
         Standard deviation of noise on the input, in phases with noise.
+    update_limit
+        How long the vector of errors that a hidden layer learns from can be, in each trial; longer ones are shortened. What
+        travels on to other layers is not. None for no limit.
     feedback_to_input
         Whether feedback also leads to the input, where it has no effect, but its weights learn and can be measured.
     """
@@ -78,12 +82,13 @@ class Network(BaseModel):
     readout: str = "cross_entropy"
     weights: PositiveFloat = 1.0
     weight_law: Literal["normal", "uniform", "truncated_normal"] = "normal"
-    weight_fan: Literal["in", "both"] = "in"
+    weight_fan: Literal["in", "both", "none"] = "in"
     bias: bool = True
     bias_weights: NonNegativeFloat = 0.0
     bias_law: Literal["normal", "constant", "as_weights"] = "normal"
     bias_rate: NonNegativeFloat = 1.0
     input_noise: NonNegativeFloat = 0.0
+    update_limit: PositiveFloat | None = None
     feedback_to_input: bool = False
 
     @model_validator(mode="after")
@@ -124,8 +129,11 @@ def layer_names(network: Network) -> tuple[str, ...]:
 
 def populations(network: Network, task: Sized, *, noise: bool) -> tuple[Population, ...]:
     """Input, bias unit, hidden layers and output, whose apical compartment receives the readout's error."""
-    output = _neuron_at(network, "output")
+    output = neuron_at(network, "output")
     drawn = ("noise",) if noise else ()
+
+    def error_of(layer: str) -> str:
+        return ports_of(network, layer)["error"]
 
     def noisy(layer: str) -> tuple[str, ...]:
         # A neuron that fires at random has no need of any.
@@ -133,9 +141,12 @@ def populations(network: Network, task: Sized, *, noise: bool) -> tuple[Populati
 
     sizes = zip(layer_names(network), network.hidden, strict=True)
     return (
-        Population("input", task.n_inputs, _neuron_at(network, "input"), noise=drawn if network.input_noise else ()),
+        Population("input", task.n_inputs, neuron_at(network, "input"), noise=drawn if network.input_noise else ()),
         *((Population("one", 1, neuron_of(Part(kind="constant"))),) if network.bias else ()),
-        *(Population(name, size, _neuron_at(network, name), noise=noisy(name)) for name, size in sizes),
+        *(
+            limited(network, Population(name, size, neuron_at(network, name), noise=noisy(name)), error_of(name))
+            for name, size in sizes
+        ),
         Population("output", task.n_outputs, output, bind={output.ports["feedback"]: "error"}),
     )
 
@@ -148,7 +159,7 @@ def forward_pathways(network: Network, learning_rate: float, rule: str = "delta"
     for number, (pre, post) in enumerate(itertools.pairwise(layers), start=1):
         target = f"{post}.{ports[post]['drive']}"
         settings: dict[str, Any] = {"rule": rule_of(rule), "parameters": {"learning_rate": learning_rate}}
-        law = Initial(network.weight_law, network.weights, network.weight_fan)
+        law = Initial(network.weight_law, network.weights, None if network.weight_fan == "none" else network.weight_fan)
         found.append(Pathway(f"W{number}", f"{pre}.{ports[pre]['output']}", target, initial=law, **settings))
         if network.bias:
             settings["parameters"] = {"learning_rate": network.bias_rate * learning_rate}
@@ -193,9 +204,23 @@ def holds(network: Network) -> tuple[Hold, ...]:
     lines += ["one.r_held = r"] if network.bias else []
     for layer in (*layer_names(network), "output"):
         ports = ports_of(network, layer)
-        lines += [f"{layer}.r_held = {ports['output']}", f"{layer}.delta_held = {ports['error']}"]
+        lines += [f"{layer}.r_held = {ports['output']}", error_hold(network, layer, ports["error"])]
         lines += [f"{layer}.signal_held = {ports['signal']}"]
     return tuple(hold(line) for line in lines)
+
+
+def error_hold(network: Network, layer: str, error: str) -> str:
+    """What a layer learns from: its error, shortened where it is longer than `update_limit` allows."""
+    if network.update_limit is None or layer == "output":
+        return f"{layer}.delta_held = {error}"
+    return f"{layer}.delta_held = {error}*clip({network.update_limit:g}/sqrt(error_power + 1e-30), 0, 1)"
+
+
+def limited(network: Network, population: Population, error: str) -> Population:
+    """A hidden layer that knows the length of its error, if it needs to."""
+    if network.update_limit is None:
+        return population
+    return replace(population, sums={**population.sums, "error_power": f"{error}_pre**2"})
 
 
 def change_holds(network: Network) -> tuple[Hold, ...]:
@@ -241,10 +266,11 @@ def factor_of(network: Network, layer: str) -> str:
 
 def ports_of(network: Network, layer: str) -> Mapping[str, str]:
     """The ports of a layer's neuron."""
-    return _neuron_at(network, layer).ports
+    return neuron_at(network, layer).ports
 
 
-def _neuron_at(network: Network, layer: str) -> NeuronModel:
+def neuron_at(network: Network, layer: str) -> NeuronModel:
+    """The neuron model of a layer."""
     if layer == "input":
         return neuron_of(
             Part.model_validate(

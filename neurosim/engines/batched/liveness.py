@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from neurosim.circuit.description import Circuit, Phase
 from neurosim.circuit.plan import Plan
 from neurosim.circuit.plasticity import rule_names
+from neurosim.equations.switched import switched
 
 
 def asked_at_end(circuit: Circuit, plan: Plan, phase: Phase) -> set[str]:
@@ -16,11 +17,14 @@ def asked_at_end(circuit: Circuit, plan: Plan, phase: Phase) -> set[str]:
         asked |= {plan.resolve(held.population, name) for name in held.statement.names}
     for pathway in phase.learn:
         asked |= {name for kind, name in rule_names(circuit, pathway).values() if kind in ("pre", "post", "trial")}
-    return asked
+    return asked | ({phase.until[0]} if phase.until else set())
 
 
-def live_states(plan: Plan, asked: Iterable[str]) -> tuple[str, ...]:
-    """All state variables whose course the asked variables depend on, in a fixed order."""
+def live_states(plan: Plan, asked: Iterable[str], frozen: Collection[str] = ()) -> tuple[str, ...]:
+    """All state variables whose course the asked variables depend on, in a fixed order.
+
+    Those that are `frozen` stay as they are, so nothing that would move them is needed.
+    """
     circuit = plan.circuit
     states = {f"{p}.{name}": (p, name) for p, model in plan.models.items() for name in model.state_variables}
     spiking = {p for p, model in plan.models.items() if model.threshold is not None}
@@ -31,7 +35,7 @@ def live_states(plan: Plan, asked: Iterable[str]) -> tuple[str, ...]:
         name = stack.pop()
         for leaf in plan.leaves_of([name]):
             population, _, variable = leaf.rpartition(".")
-            if leaf in seen:
+            if leaf in seen or leaf in frozen:
                 continue
             seen.add(leaf)
             if population in spiking and (leaf in states or variable in ("spikes", "not_refractory")):
@@ -60,15 +64,58 @@ def live_states(plan: Plan, asked: Iterable[str]) -> tuple[str, ...]:
 
 
 def lives(
-    plan: Plan, asked_by_phase: list[set[str]], *, restarts: Sequence[bool], all_at_end: bool
+    plan: Plan,
+    asked_by_phase: list[set[str]],
+    *,
+    restarts: Sequence[bool],
+    switches: Sequence[Mapping[str, float]],
+    all_at_end: bool,
 ) -> list[tuple[str, ...]]:
-    """Live states of every phase of a presentation, found from the last phase backwards."""
+    """Live states of every phase of a presentation, found from the last phase backwards.
+
+    `switches` are the values that each phase gives its switches.
+    """
     every = {f"{p}.{name}" for p, model in plan.models.items() for name in model.state_variables}
     wanted: set[str] = set(every) if all_at_end else set()
     found: list[tuple[str, ...]] = []
-    for asked, restart in zip(reversed(asked_by_phase), reversed(restarts), strict=True):
-        live = live_states(plan, asked | wanted)
+    phases = zip(reversed(asked_by_phase), reversed(restarts), reversed(switches), strict=True)
+    for asked, restart, numbers in phases:
+        frozen = _frozen(plan, numbers)
+        live = live_states(plan, asked | wanted, frozen)
         found.append(live)
-        # What the phase goes on from, the one before has to deliver.
-        wanted = set() if restart else set(live) | {leaf for leaf in plan.leaves_of(asked) if leaf in every}
+        # What the phase goes on from, or leaves alone, the one before has to deliver.
+        passed = {leaf for leaf in plan.leaves_of({*asked, *wanted, *_needs_of(plan, live)}) if leaf in every}
+        wanted = set() if restart else set(live) | passed
     return found[::-1]
+
+
+def _frozen(plan: Plan, switches: Mapping[str, float]) -> frozenset[str]:
+    """State variables whose equation is zero with these switches. Spikes may increment a state, so not these."""
+    struck = {pathway.target for pathway in plan.circuit.pathways if pathway.at_spikes}
+    found = set()
+    for population, model in plan.models.items():
+        if model.threshold is not None:
+            continue
+        known = {name.split(".")[1]: value for name, value in switches.items() if name.split(".")[0] == population}
+        for equation in model.equation_set.of("differential"):
+            name = f"{population}.{equation.name}"
+            if known and name not in struck and _is_zero(switched(equation.expression or "", known)):
+                found.add(name)
+    return frozenset(found)
+
+
+def _is_zero(text: str) -> bool:
+    try:
+        return float(text) == 0
+    except ValueError:
+        return False
+
+
+def _needs_of(plan: Plan, live: Iterable[str]) -> set[str]:
+    """What the equations of live states read."""
+    found = set()
+    for name in live:
+        population, _, variable = name.rpartition(".")
+        names = plan.models[population].equation_set.by_name[variable].names
+        found |= {plan.resolve(population, n) for n in names if n != "xi" and not n.startswith("xi_")}
+    return found

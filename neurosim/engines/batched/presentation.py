@@ -13,7 +13,7 @@ from neurosim.circuit.plan import Plan, plan, resolve
 from neurosim.circuit.plasticity import UPDATE_NOISE
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.liveness import asked_at_end, lives
-from neurosim.engines.batched.snapshot import Arrays, Snapshot, compiled
+from neurosim.engines.batched.snapshot import Arrays, Snapshot, compiled, derived_weights
 from neurosim.engines.batched.stepping import Stretch, run_steps
 from neurosim.engines.noise import draw_noise, draw_update_noise
 from neurosim.engines.setting import Setting
@@ -37,12 +37,15 @@ class Outcome:
         ``(trial, n_post, n_pre)``.
     recordings
         Variables at every step, ``(step, trial, neuron)``.
+    steps
+        How many each phase made, where there is time.
     """
 
     ends: dict[str, Arrays] = field(default_factory=dict)
     changes: Arrays = field(default_factory=dict)
     final: Arrays = field(default_factory=dict)
     recordings: Arrays = field(default_factory=dict)
+    steps: dict[str, Any] = field(default_factory=dict)
 
 
 def present(
@@ -95,6 +98,7 @@ def present(
     leaves = {name: a for name, a in values.items() if name not in graph.nodes}
     current: Arrays = {**leaves, **{name: a for name, a in stimuli.items() if jnp.ndim(a) < 3}}
     current |= {f"{pathway.name}.noise": jnp.zeros((), dtype) for pathway in circuit.perturbed}
+    current |= derived_weights(circuit, values)
     courses = {name: a for name, a in stimuli.items() if jnp.ndim(a) == 3}
     step = 0
     for phase in run:
@@ -121,9 +125,12 @@ def present(
                 dtype,
                 setting.surrogate_width,
                 setting.surrogate_reset,
+                phase.until,
             )
+            _refuse_early_end(phase, circuit, courses, learning, record)
             window = {name: course[step : step + stretch.steps] for name, course in courses.items()}
-            after, recorded = run_steps(stretch, switched, window, keys, presentations, step, perturbations)
+            after, recorded, made = run_steps(stretch, switched, window, keys, presentations, step, perturbations)
+            outcome.steps[phase.name] = made
             for name, course in recorded.items():
                 outcome.recordings.setdefault(name, []).append(course)
             step += stretch.steps
@@ -198,6 +205,20 @@ def _refuse_steps(learning: Sequence[Pathway]) -> None:
         )
 
 
+def _refuse_early_end(
+    phase: Phase, circuit: Circuit, courses: Mapping[str, Any], learning: Sequence[Pathway], record: Sequence[str]
+) -> None:
+    if phase.until is None:
+        return
+    where = f"phase '{phase.name}' ends once '{phase.until[0]}' is below {phase.until[1]:g}, so its length is not known"
+    if record:
+        raise CircuitError(f"{where}: {', '.join(record)} cannot be recorded at every step; leave out the threshold")
+    if courses:
+        raise CircuitError(f"{where}: {', '.join(courses)} cannot change in time; leave out the threshold")
+    if any(pathway.rule.timing == "step" for pathway in learning):
+        raise CircuitError(f"{where}, and rules that act at every step cannot learn in it; leave out the threshold")
+
+
 def _at_rest(graph: Plan, current: Arrays, values: Mapping[str, Any]) -> Arrays:
     """Everything but the neurons' state, which is what it was at the presentation's start."""
     since = ("last_step", "not_refractory")
@@ -262,7 +283,8 @@ def _live(
     for phase in circuit.phases:
         chosen = phases is None or phase.name in phases
         asked.append(asked_at_end(circuit, graph, phase) | {*report, *record} if chosen else set())
-    found = lives(graph, asked, restarts=[p.restart for p in circuit.phases], all_at_end=circuit.carry)
+    restarts, switches = [p.restart for p in circuit.phases], [_numbers(circuit, p) for p in circuit.phases]
+    found = lives(graph, asked, restarts=restarts, switches=switches, all_at_end=circuit.carry)
     return {phase.name: live for phase, live in zip(circuit.phases, found, strict=True)}
 
 

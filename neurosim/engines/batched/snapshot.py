@@ -123,9 +123,39 @@ class Snapshot:
         for pathway in node.pathways:
             if total is not None and f"{pathway}|constant" in self.values:
                 continue
-            delivered = deliver(self.plan.circuit, pathway, self.values, self[node.needs[pathway]])
+            relayed = self.values.get(f"{pathway}|relayed")
+            if relayed is None:
+                delivered = deliver(self.plan.circuit, pathway, self.values, self[node.needs[pathway]])
+            else:
+                source, weights = relayed
+                delivered = self[source] @ weights.T
             total = delivered if total is None else total + delivered
         return total
+
+
+def weights_matrix(circuit: Circuit, pathway: str, values: Mapping[str, Any]) -> Any:
+    """The weights by which a pathway delivers, (n_post, n_pre); none if they are not one dense matrix for all trials."""
+    found = circuit.pathway[pathway]
+    owner = found.tie.pathway if found.tie else pathway
+    if found.connectivity != "dense" or f"{owner}.perturbation" in values:
+        return None
+    weights = _weights(circuit, pathway, values)
+    return weights.T if found.tie is not None and found.tie.transposed else weights
+
+
+def _weights(circuit: Circuit, pathway: str, values: Mapping[str, Any]) -> Any:
+    found = circuit.pathway[pathway]
+    owner = found.tie.pathway if found.tie else pathway
+    return values[f"{owner}.w" if found.derived is None else f"{pathway}.derived"]
+
+
+def derived_weights(circuit: Circuit, values: Mapping[str, Any]) -> Arrays:
+    """All weights that are functions of others, as ``pathway.derived``."""
+    return {
+        f"{p.name}.derived": p.derived.function(jnp, *(values[f"{name}.w"] for name in p.derived.pathways))
+        for p in circuit.pathways
+        if p.derived is not None
+    }
 
 
 def deliver(circuit: Circuit, pathway: str, values: Mapping[str, Any], activity: Any) -> Any:
@@ -144,7 +174,7 @@ def deliver(circuit: Circuit, pathway: str, values: Mapping[str, Any], activity:
     found = circuit.pathway[pathway]
     _, n_pre = circuit.shape(pathway)
     owner = found.tie.pathway if found.tie else pathway
-    weights = values[f"{owner}.w"]
+    weights = _weights(circuit, pathway, values)
     # Of each trial its own; there only while noise acts on the weights.
     noise = values.get(f"{owner}.perturbation")
     if found.connectivity == "one_to_one":

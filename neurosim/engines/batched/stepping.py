@@ -14,10 +14,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.description import UNTIL_STEPS, Circuit
 from neurosim.circuit.plan import Plan
 from neurosim.engines.batched.learning import increments
-from neurosim.engines.batched.snapshot import Arrays, Snapshot, deliver
+from neurosim.engines.batched.snapshot import Arrays, Snapshot, deliver, weights_matrix
 from neurosim.engines.batched.surrogate import expected_spikes, soft_spikes
 from neurosim.equations.array_code import ArrayFunction, expression_function, margin_of
 from neurosim.neurons._model import NeuronModel
@@ -51,6 +51,7 @@ class Stretch:
     dtype: Any
     surrogate_width: float | None = None
     surrogate_reset: bool = False
+    until: tuple[str, float] | None = None
 
 
 def carried(stretch: Stretch, values: Mapping[str, Any]) -> Arrays:
@@ -85,8 +86,8 @@ def run_steps(
     presentations: Any,
     first_step: Any,
     perturbations: Mapping[str, Any] | None = None,
-) -> tuple[Arrays, Arrays]:
-    """Advance by all steps of the stretch.
+) -> tuple[Arrays, Arrays, Any]:
+    """Advance by all steps of the stretch, or until it ends early.
 
     Parameters
     ----------
@@ -104,7 +105,7 @@ def run_steps(
     Returns
     -------
     tuple
-        The carried variables at its end, and the recordings ``(step, trial, neuron)``.
+        The carried variables at its end, the recordings ``(step, trial, neuron)``, and the number of steps made.
     """
     carry = carried(stretch, values)
     fixed = {name: value for name, value in values.items() if name not in carry and name not in courses}
@@ -119,8 +120,34 @@ def run_steps(
         }
         return {name: after["state"][name] for name in before}, recorded
 
-    numbers = first_step + jnp.arange(stretch.steps, dtype=jnp.int32)
-    return jax.lax.scan(step, carry, (numbers, dict(courses)), length=stretch.steps)
+    if stretch.until is None:
+        numbers = first_step + jnp.arange(stretch.steps, dtype=jnp.int32)
+        after, recorded = jax.lax.scan(step, carry, (numbers, dict(courses)), length=stretch.steps)
+        return after, recorded, stretch.steps
+    after, steps = _until_settled(stretch, step, carry, {**fixed, **_first(courses)}, first_step)
+    return after, {}, steps
+
+
+def _until_settled(stretch: Stretch, step: Any, carry: Arrays, fixed: Arrays, first_step: Any) -> tuple[Arrays, Any]:
+    """Step until a variable has fallen below its threshold everywhere, or the stretch is over."""
+    variable, threshold = stretch.until or ("", 0.0)
+    dt = jnp.asarray(stretch.dt, stretch.dtype)
+
+    def moves(reached: tuple[Arrays, Any]) -> Any:
+        now, done = reached
+        there = Snapshot(stretch.plan, {**fixed, **now, "dt": dt})[variable]
+        return (done < stretch.steps) & ((done == 0) | jnp.any(jnp.abs(there) >= threshold))
+
+    def on(reached: tuple[Arrays, Any]) -> tuple[Arrays, Any]:
+        now, done = reached
+        count = jnp.minimum(UNTIL_STEPS, stretch.steps - done)
+        return jax.lax.fori_loop(0, count, lambda k, s: step(s, (first_step + done + k, {}))[0], now), done + count
+
+    return jax.lax.while_loop(moves, on, (carry, jnp.asarray(0, jnp.int32)))
+
+
+def _first(courses: Mapping[str, Any]) -> Arrays:
+    return {name: course[0] for name, course in courses.items()}
 
 
 def _advance(
@@ -341,7 +368,39 @@ def _constant_part(
                 total = sum(deliver(circuit, p, values, still[node.needs[p]]) for p in steady)
                 found[f"{name}|constant"] = total
                 found |= {f"{pathway}|constant": True for pathway in steady}
+            for pathway in node.pathways:
+                relayed = _relayed(stretch, pathway, values, perturbations)
+                if pathway not in steady and relayed is not None:
+                    found[f"{pathway}|relayed"] = relayed
     return found
+
+
+def _relayed(
+    stretch: Stretch, pathway: str, values: Mapping[str, Any], perturbations: Mapping[str, Any] | None
+) -> tuple[str, Any] | None:
+    """Where a pathway passes on what a single other one delivers: that one's source, and the product of both weights.
+
+    It is computed once instead of at every step, if the detour through the neurons in between costs more.
+    """
+    plan, circuit = stretch.plan, stretch.plan.circuit
+    between = plan.nodes.get(circuit.pathway[pathway].source)
+    if (
+        between is None
+        or between.kind != "input"
+        or len(between.pathways) != 1
+        or between.name in (perturbations or {})
+    ):
+        return None
+    before = between.pathways[0]
+    if {_owner(circuit, pathway), _owner(circuit, before)} & set(stretch.learn):
+        return None
+    (n_post, n_between), (_, n_pre) = circuit.shape(pathway), circuit.shape(before)
+    if n_post * n_pre >= n_between * (n_post + n_pre):
+        return None
+    first, second = weights_matrix(circuit, before, values), weights_matrix(circuit, pathway, values)
+    if first is None or second is None:
+        return None
+    return circuit.pathway[before].source, second @ first
 
 
 def _owner(circuit: Circuit, pathway: str) -> str:

@@ -30,6 +30,8 @@ FIRST, MONITOR = -1_000_000, -1
 LEARNING = "is_learning"
 #: Noise on weights. Brian2 wants names of Synapses that neither population has; what a rule calls ``noise`` is one.
 NOISE, SIGMA, SWITCH = "w_noise", "w_sigma", "w_perturb"
+#: What a pathway delivers by, where that is not its own weights.
+DERIVED = "w_derived"
 _counter = itertools.count()
 
 
@@ -211,6 +213,9 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
         lines += [f"{UPDATE_NOISE} : 1"] if UPDATE_NOISE in rule.names else []
         lines += ["w_reciprocal : 1"] if "reciprocal" in rule.reads else []
     weight = "w"
+    if pathway.derived is not None:
+        lines.append(f"{DERIVED} : {unit}")
+        weight = DERIVED
     if pathway.sigma is not None:
         lines += [f"{NOISE} : 1", f"{SIGMA} : {unit} (shared)", f"{SWITCH} : 1 (shared)"]
         weight = f"(w + {SWITCH}*{SIGMA}*{NOISE})"

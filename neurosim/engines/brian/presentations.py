@@ -14,7 +14,7 @@ from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose
 from neurosim.circuit.description import PERTURB, Circuit
 from neurosim.circuit.gating import acting
 from neurosim.engines.brian.learning import Learning, learning_pathways
-from neurosim.engines.brian.objects import NOISE, SWITCH, build_objects
+from neurosim.engines.brian.objects import DERIVED, NOISE, SWITCH, build_objects
 from neurosim.engines.brian.recorder import Recorder
 from neurosim.engines.noise import draw_noise, needs_update_noise, noise_keys
 from neurosim.engines.outputs import Outputs
@@ -138,6 +138,7 @@ class Presentations:
             for name, array in self.stimuli.items():
                 self.objects.set(name, array[trial])
             self._place(trial)
+            self._derive()
         elif phase.restart:
             self._rest()
         for pathway in self.circuit.perturbed:
@@ -219,6 +220,13 @@ class Presentations:
                 self.objects.set_in_trial(name, value)
         self._forget_spikes()
 
+    def _derive(self) -> None:
+        """Weights that are functions of weights."""
+        for pathway in self.circuit.pathways:
+            if pathway.derived is not None:
+                weights = [self.objects.get_synaptic(name, "w") for name in pathway.derived.pathways]
+                self.objects.set_synaptic(pathway.name, DERIVED, pathway.derived.function(np, *weights))
+
     def _rest(self) -> None:
         """State variables at their initial values, as after a silence; held variables stay."""
         for population, model in compose(self.circuit).items():
@@ -260,6 +268,18 @@ class Presentations:
             raise EngineError(
                 f"state carries over in each of {self.batch} trials of a batch, which standalone code cannot keep "
                 "apart; use batch = 1, or the target 'numpy' or 'cython'"
+            )
+        ending = next((phase for phase in self.phases if phase.until is not None), None)
+        if ending is not None:
+            raise EngineError(
+                f"phase '{ending.name}' ends as soon as it has settled, and the engine 'brian' gives every phase its "
+                "whole duration; leave out the tolerance, or use the engine 'batched'"
+            )
+        derived = next((pathway.name for pathway in self.circuit.pathways if pathway.derived is not None), None)
+        if derived and self.standalone:
+            raise EngineError(
+                f"the weights of pathway '{derived}' are computed from others, which standalone code cannot; use the "
+                "target 'numpy' or 'cython'"
             )
         stepping = next((name for name, rule in rules.items() if rule.timing == "step"), None)
         if stepping and self.batch > 1:

@@ -1,0 +1,72 @@
+"""Where a pathway's weights come from: the law they are drawn from, another pathway, or a function of others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Initial:
+    """The law initial weights are drawn from.
+
+    Attributes
+    ----------
+    law
+        ``normal`` (standard deviation `scale`), ``truncated_normal`` (the same, cut at two standard deviations, so
+        narrower), ``uniform`` (between -`scale` and `scale`) or ``constant``.
+    scale
+        Its width, or the constant.
+    fan
+        Divide the width by the root of the number of presynaptic (``in``) or postsynaptic (``out``) neurons, or of
+        ``both`` together, or of the neurons of all pathways that reach the same variable (``all``).
+    beside, adjusted
+        What becomes of the drawn weights: a function of them and of the initial weights of the pathways `beside`.
+    """
+
+    law: Literal["normal", "truncated_normal", "uniform", "constant"] = "normal"
+    scale: float = 1.0
+    fan: Literal["in", "out", "both", "all"] | None = "in"
+    beside: tuple[str, ...] = ()
+    adjusted: Callable[..., np.ndarray] | None = None
+
+    def width(self, n_post: int, n_pre: int, n_all: int) -> float:
+        """The width for a pathway of this shape, to a variable that `n_all` neurons reach."""
+        counts = {"in": n_pre, "out": n_post, "both": n_pre + n_post, "all": n_all, None: 1}
+        return self.scale / counts[self.fan] ** 0.5
+
+
+@dataclass(frozen=True)
+class Tie:
+    """Weights shared with another pathway, in its direction or transposed."""
+
+    pathway: str
+    transposed: bool = False
+
+
+class WeightFunction(Protocol):
+    """A function of weights; equal if it computes the same, so that circuits compare. Its text says what it is."""
+
+    def __call__(self, xp: Any, *weights: Any) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Derived:
+    """Weights that are computed from weights before each presentation. No synapse knows them.
+
+    Attributes
+    ----------
+    function
+        ``function(xp, *weights) -> weights``, with `xp` the array module.
+    pathways
+        Whose weights it is given, in this order, each ``(n_post, n_pre)``.
+    """
+
+    function: WeightFunction
+    pathways: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.function} of {', '.join(self.pathways)}"

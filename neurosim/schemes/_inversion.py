@@ -1,0 +1,380 @@
+"""What the schemes share that invert forward weights: feedback in a control loop, or the loop's fixed point at once.
+
+Podlaski & Machens (2020), Biological credit assignment through dynamic inversion of feedforward networks, NeurIPS. One
+sign convention throughout: mismatch is prediction minus target, so feedback that is stable is negative, near -W^T; the
+error of a layer has the sign of the gradient.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from brian2.utils.stringtools import word_substitute
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, model_validator
+
+from neurosim.circuit.description import Hold, Initial, Loop, Pathway, Phase, Population, hold
+from neurosim.equations.parse import parse_equations
+from neurosim.errors import ConfigError, NumericalError
+from neurosim.neurons._model import NeuronModel
+from neurosim.neurons._quantities import TimeConstant
+from neurosim.schemes import _network
+from neurosim.schemes._network import Network
+from neurosim.units import parse_quantity
+
+#: The switch that lets a single loop run; where there are several, each has a number behind it.
+SWITCH = "inverting"
+
+
+class Inversion(BaseModel):
+    """Settings of all of them.
+
+    Attributes
+    ----------
+    learning_rate, decay
+        Of the forward weights: the rate for the mean over a batch, and the fraction of each weight that every update
+        takes away, whatever the rate.
+    feedback
+        The loop's feedback weights: ``negative_transpose`` of the initial forward weights, ``random``, or ``stabilised``:
+        random, then changed until the loop is stable. They stay as they are while forward weights learn.
+    feedback_width
+        Feedback that is drawn is uniform between plus and minus this.
+    leak
+        Of the controller, over its time constant. It damps the inverse, and makes loops stable that would not be.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    learning_rate: PositiveFloat = 0.05
+    decay: NonNegativeFloat = 0.0
+    feedback: Literal["negative_transpose", "random", "stabilised"] = "negative_transpose"
+    feedback_width: PositiveFloat = 0.01
+    leak: NonNegativeFloat = 0.1
+
+
+class Settling(Inversion):
+    """Settings of those that settle in time.
+
+    Attributes
+    ----------
+    convention
+        What the loop does at a nonlinear layer (`CONVENTIONS`).
+    tau_u, tau_x
+        Time constants of the controller and of the error that follows it.
+    controller_first
+        Whether within a time step the error follows the controller's new state, as published, instead of the old one. That
+        is stable for larger time steps.
+    duration, inversion_duration
+        Of the forward phase, and of each phase in which a loop settles.
+    tolerance
+        Ends such a phase as soon as what moves the controller is smaller than this fraction of its target's length, in
+        every neuron and trial of the batch. By default the whole duration is used.
+    warm_start
+        Whether loops start from where they were after the presentation before, instead of from zero.
+    """
+
+    convention: Literal["gated", "saturating", "centred"] = "gated"
+    tau_u: TimeConstant = "10 ms"
+    tau_x: TimeConstant = "10 ms"
+    controller_first: bool = True
+    duration: str = "50 ms"
+    inversion_duration: str = "200 ms"
+    tolerance: PositiveFloat | None = None
+    warm_start: bool = False
+
+    @model_validator(mode="after")
+    def _a_course_from_rest(self) -> Settling:
+        if self.warm_start and self.feedback == "random" and not self.leak:
+            raise ValueError("got random feedback without leak and a warm start, expected a leak above 0")
+        return self
+
+
+@dataclass(frozen=True)
+class Convention:
+    """What a loop does at a nonlinear layer.
+
+    Attributes
+    ----------
+    shown
+        What the reused forward weights read of the layer below, in terms of ``x`` (its error in the loop) and ``g(...)``,
+        its activation.
+    error
+        What becomes of ``x`` once it has settled: what learns, and the next loop's target.
+    at_potential
+        Whether that error is meant at the potential, instead of at the rate, with the slope of the activation applied
+        afterwards.
+    """
+
+    shown: str
+    error: str
+    at_potential: bool
+
+
+#: ``gated``: a linear loop, and the slope afterwards, as the authors' later code does. ``saturating``: the loop runs
+#: through the activation, taken about zero, as their first code does. ``centred``: about the operating point, so that
+#: small errors are inverted as target propagation and Gauss-Newton do; here activity moves by minus the error.
+CONVENTIONS = {
+    "gated": Convention("x", "slope_held*x", at_potential=False),
+    "saturating": Convention("g(x)", "x", at_potential=True),
+    "centred": Convention("g(v_held) - g(v_held - x)", "x", at_potential=True),
+}
+
+
+def neuron_text(neuron: NeuronModel, text: str) -> str:
+    """The text of a convention in a neuron's own terms: ``g(...)`` is its output as a function of its potential.
+
+    Raises
+    ------
+    ConfigError
+        If the neuron's output is not a function of one state variable.
+    """
+    output = neuron.equation_set.by_name[neuron.ports["output"]]
+    states = sorted(output.names & set(neuron.state_variables))
+    if output.expression is None or len(states) != 1:
+        raise ConfigError(
+            f"network.neuron: the output '{output.name}' of '{neuron.name}' is no expression of one state variable, "
+            "which this convention needs; use scheme.convention = 'gated', or leaky_rate units"
+        )
+
+    def at(match: re.Match[str]) -> str:
+        return f"({word_substitute(str(output.expression), {states[0]: f'({match.group(1)})'})})"
+
+    return re.sub(r"\bg\(([^()]*)\)", at, text)
+
+
+def settled_layer(population: Population, convention: Convention, *, hidden: bool) -> Population:
+    """A layer in which an error settles: its apical compartment is where the error is, without a time constant of its own.
+
+    The low-pass is at the sender, where it does the same: all that runs through a synapse is filtered alike.
+    """
+    neuron = population.neuron
+    feedback, signal = neuron.ports["feedback"], neuron.ports["signal"]
+    text = feedback
+    if hidden and convention.at_potential:
+        # What is compared with the gradient at the rate; a neuron whose rate does not respond has none.
+        text = f"{feedback}*slope_held/(slope_held**2 + 1e-12)"
+    lines = ["slope_held : 1", *([f"{signal} = {text} : 1"] if signal in neuron.state_variables else [])]
+    return replace(population, neuron=neuron.extended(*parse_equations("\n".join(lines)).equations), method="euler")
+
+
+def with_error(population: Population, convention: Convention, *, driven: Settling | None = None) -> Population:
+    """The layer's error in a loop, ``error_x``, with what the convention makes of it.
+
+    It is what feedback delivers or, in layers that are `driven` by the error below them, follows that.
+    """
+    neuron = population.neuron
+    shown, delta = neuron_text(neuron, convention.shown), neuron_text(neuron, convention.error)
+    lines = ["v_held : 1", f"error_shown = {_of(shown, 'error_x')} : 1", f"error_delta = {_of(delta, 'error_x')} : 1"]
+    parameters: dict[str, Any] = dict(population.parameters)
+    if driven is None:
+        lines.append(f"error_x = {neuron.ports['feedback']} : 1")
+    else:
+        lines += [
+            "error_drive : 1",
+            f"{SWITCH} : 1 (shared)",
+            f"derror_x/dt = {SWITCH}*(error_drive - error_x)/tau_x : 1",
+            "error_next = error_x + dt*(error_drive - error_x)/tau_x : 1",
+            f"error_shown_next = {_of(shown, 'error_next')} : 1",
+        ]
+        parameters["tau_x"] = driven.tau_x
+    return replace(population, equations="\n".join([population.equations, *lines]), parameters=parameters)
+
+
+def _of(text: str, name: str) -> str:
+    return word_substitute(text, {"x": name})
+
+
+def with_controller(population: Population, config: Settling, switch: str) -> Population:
+    """The layer above a loop, with the controller ``u``, and what it sends, low-passed: ``z``."""
+    mismatch = "reused - loop_target - leak*u"
+    sent = f"u + dt*({mismatch})/tau_u" if config.controller_first else "u"
+    lines = [
+        "reused : 1",
+        "loop_target : 1",
+        f"{switch} : 1 (shared)",
+        f"du/dt = {switch}*({mismatch})/tau_u : 1",
+        f"u_sent = {sent} : 1",
+        f"dz/dt = {switch}*(u_sent - z)/tau_x : 1",
+        "z_next = z + dt*(u_sent - z)/tau_x : 1",
+    ]
+    sums = {}
+    if config.tolerance is not None:
+        lines.append(f"unsettled = ({mismatch})/sqrt(target_power + 1e-30) : 1")
+        sums = {"target_power": "loop_target_pre**2"}
+    return replace(
+        population,
+        equations="\n".join([population.equations, *lines]),
+        parameters={**population.parameters, "leak": config.leak, "tau_u": config.tau_u, "tau_x": config.tau_x},
+        sums={**population.sums, **sums},
+    )
+
+
+def loop(config: Settling, below: str, above: str, forward: tuple[str, ...], feedback: str) -> Loop:
+    """What is to be known of a loop to tell its stability."""
+    tau_u, tau_x = (parse_quantity(text, "second") for text in (config.tau_u, config.tau_x))
+    return Loop(
+        below,
+        f"{above}.loop_target",
+        f"{below}.error_x",
+        forward,
+        feedback,
+        config.leak,
+        tau_u,
+        tau_x,
+        controller_first=config.controller_first,
+        linear=config.convention == "gated",
+    )
+
+
+def forward_phase(config: Settling, network: Network, switches: Sequence[str]) -> Phase:
+    """The forward phase, in which no loop runs."""
+    off = dict.fromkeys(switches, 0.0)
+    return Phase("forward", config.duration, off, hold=forward_holds(network, convention=config.convention))
+
+
+def until(config: Settling, above: str) -> tuple[str, float] | None:
+    """When a loop with its controller in a layer has settled, if that is asked."""
+    return None if config.tolerance is None else (f"{above}.unsettled", config.tolerance)
+
+
+def forward_holds(network: Network, *, convention: str) -> tuple[Hold, ...]:
+    """What the forward phase leaves: rates, the slopes and potentials that conventions need, and the output's error."""
+    lines = [f"input.r_held = {_network.ports_of(network, 'input')['output']}"]
+    lines += ["one.r_held = r"] if network.bias else []
+    for layer in _network.layer_names(network):
+        neuron = _network.neuron_at(network, layer)
+        lines += [f"{layer}.r_held = {neuron.ports['output']}", f"{layer}.slope_held = slope"]
+        lines += [f"{layer}.v_held = {potential_of(neuron)}"] if convention == "centred" else []
+    error = _network.ports_of(network, "output")["error"]
+    lines += [f"output.delta_held = {error}", f"output.loop_target = {error}"]
+    return tuple(hold(line) for line in lines)
+
+
+def potential_of(neuron: NeuronModel) -> str:
+    """The state variable that the drive moves."""
+    for equation in neuron.equation_set.of("differential"):
+        if neuron.ports["drive"] in equation.names:
+            return equation.name
+    raise ConfigError(f"network.neuron: nothing in '{neuron.name}' integrates its drive '{neuron.ports['drive']}'")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where feedback runs: from the layer `above` to the one `below`, beside the forward weights between them."""
+
+    feedback: str
+    forward: str
+    number: int
+    below: str
+    above: str
+    target: str
+
+
+def places(network: Network) -> tuple[Place, ...]:
+    """From the first hidden layer up."""
+    found = []
+    for name, source, target, number in _network.feedback_ends(network, "layerwise"):
+        found.append(Place(name, f"W{number}", number, target.split(".")[0], source.split(".")[0], target))
+    return tuple(found)
+
+
+def forward_pathways(config: Inversion, network: Network) -> tuple[Pathway, ...]:
+    """Weights and biases, with decay if there is any."""
+    if not config.decay:
+        return _network.forward_pathways(network, config.learning_rate)
+    found = _network.forward_pathways(network, config.learning_rate, "decaying_delta")
+    return tuple(
+        Pathway(p.name, p.source, p.target, p.rule, {**p.parameters, "decay": config.decay}, initial=p.initial)
+        for p in found
+    )
+
+
+def feedback_law(config: Inversion, forward: Sequence[str]) -> Initial:
+    """The law of the feedback weights of a loop around the forward pathways named, from the lowest up.
+
+    As published, feedback is stabilised for a controller without leak where that can be, so that the leak comes on top.
+    """
+    if config.feedback == "negative_transpose":
+        return Initial("constant", 0.0, None, tuple(forward), NegativeTranspose())
+    drawn = Initial("uniform", config.feedback_width, None)
+    if config.feedback == "random":
+        return drawn
+    return Initial(drawn.law, drawn.scale, None, tuple(forward), StabilisedFeedback(config.leak))
+
+
+@dataclass(frozen=True)
+class NegativeTranspose:
+    """Feedback that is the negative transpose of the forward weights, or of their product."""
+
+    def __call__(self, drawn: np.ndarray, *forward: np.ndarray) -> np.ndarray:
+        return -_product(forward).T
+
+    def __str__(self) -> str:
+        return "negative transpose"
+
+
+@dataclass(frozen=True)
+class StabilisedFeedback:
+    """Drawn feedback, changed until the loop is stable without leak, or with that given where the layer expands.
+
+    Raises
+    ------
+    NumericalError
+        If no stable feedback is found.
+    """
+
+    leak: float
+
+    def __call__(self, drawn: np.ndarray, *forward: np.ndarray) -> np.ndarray:
+        from neurosim.stability.abscissa import stabilised
+
+        weights = _product(forward)
+        expands = weights.shape[0] > weights.shape[1]
+        found = stabilised(weights, drawn, self.leak if expands else 0.0)
+        if not found.succeeded:
+            raise NumericalError(
+                f"feedback of shape {drawn.shape} is still unstable after {found.steps} steps of repair (abscissa "
+                f"{found.abscissa:.3g}); use feedback = 'negative_transpose', or a larger leak than {self.leak:g}"
+            )
+        return found.feedback
+
+    def __str__(self) -> str:
+        return f"stabilised, with a leak of {self.leak:g} where it has to be"
+
+
+@dataclass(frozen=True)
+class LoopInverse:
+    """The matrix by which a loop's fixed point follows from its target, from forward and feedback weights."""
+
+    leak: float
+
+    def __call__(self, xp: Any, *weights: Any) -> Any:
+        from neurosim.stability.inverse import inverse
+
+        forward, feedback = weights
+        return inverse(forward, feedback, self.leak, xp=xp)
+
+    def __str__(self) -> str:
+        return f"loop's inverse with a leak of {self.leak:g}"
+
+
+@dataclass(frozen=True)
+class PseudoInverse:
+    """The Moore-Penrose inverse of forward weights."""
+
+    def __call__(self, xp: Any, *weights: Any) -> Any:
+        from neurosim.stability.inverse import pseudo_inverse
+
+        return pseudo_inverse(weights[0], xp=xp)
+
+    def __str__(self) -> str:
+        return "pseudo-inverse"
+
+
+def _product(forward: Sequence[np.ndarray]) -> np.ndarray:
+    product = forward[0]
+    for weights in forward[1:]:
+        product = weights @ product
+    return product

@@ -1,0 +1,110 @@
+"""Dynamic inversion: layer after layer, a feedback loop settles to what inverts the forward weights.
+
+Podlaski & Machens (2020), Biological credit assignment through dynamic inversion of feedforward networks, NeurIPS. After
+the forward phase, the topmost loop runs: a leaky controller in the upper layer integrates what the forward weights,
+used once more, make of the lower layer's error, less the error of its own layer, and reaches the lower layer through
+fixed feedback weights. What the lower layer's error has settled to is the target of the next loop.
+"""
+
+from __future__ import annotations
+
+from neurosim.circuit.description import Circuit, Hold, Pathway, Phase, Population, Tie, hold
+from neurosim.schemes import _inversion, _network
+from neurosim.schemes._inversion import CONVENTIONS, Place
+from neurosim.schemes._network import Network, Sized
+
+
+class Config(_inversion.Settling):
+    """Settings of dynamic inversion, those of all that settle.
+
+    Attributes
+    ----------
+    repair
+        Whether feedback that a changed forward pathway has made unstable is repaired after an update (not local).
+    """
+
+
+def build(config: Config, network: Network, task: Sized) -> Circuit:
+    """A forward phase, then one phase for each loop from the top down; at the end of the last, forward weights learn."""
+    places = _inversion.places(network)
+    forward = _inversion.forward_pathways(config, network)
+    populations = {p.name: p for p in _network.populations(network, task, noise=False)}
+    convention = CONVENTIONS[config.convention]
+    for place in places:
+        populations[place.below] = _inversion.settled_layer(populations[place.below], convention, hidden=True)
+    populations["output"] = _inversion.settled_layer(populations["output"], convention, hidden=False)
+    for place in places:
+        populations[place.above] = _inversion.with_controller(populations[place.above], config, switch(place))
+    for place in places:
+        populations[place.below] = _inversion.with_error(populations[place.below], convention)
+    pathways = [*forward]
+    for place in places:
+        pathways += _loop(config, place, populations[place.below])
+    return Circuit(
+        "dynamic_inversion",
+        tuple(populations.values()),
+        tuple(pathways),
+        _phases(config, network, places, _network.learning(forward)),
+        _network.readout_of(network),
+        _network.answer_of(network),
+        carry=config.warm_start,
+        delivered_at=f"inversion{places[0].number}",
+        loops=tuple(
+            _inversion.loop(config, place.below, place.above, (place.forward,), place.feedback) for place in places
+        ),
+    )
+
+
+def switch(place: Place) -> str:
+    """The switch that lets a loop run."""
+    return f"{_inversion.SWITCH}{place.number}"
+
+
+def _loop(config: Config, place: Place, below: Population) -> list[Pathway]:
+    """Feedback from the controller, and the forward weights used once more."""
+    convention = CONVENTIONS[config.convention]
+    # What passes a layer unchanged can be read where it arrives.
+    shown = below.neuron.ports["feedback"] if convention.shown == "x" else "error_shown"
+    return [
+        Pathway(
+            place.feedback,
+            f"{place.above}.z",
+            place.target,
+            rule=_network.rule_of("fixed"),
+            initial=_inversion.feedback_law(config, (place.forward,)),
+        ),
+        Pathway(
+            f"R{place.number}",
+            f"{place.below}.{shown}",
+            f"{place.above}.reused",
+            rule=_network.rule_of("fixed"),
+            tie=Tie(place.forward),
+        ),
+    ]
+
+
+def _phases(
+    config: Config, network: Network, places: tuple[Place, ...], learning: tuple[str, ...]
+) -> tuple[Phase, ...]:
+    off = {switch(place): 0.0 for place in places}
+    found = [_inversion.forward_phase(config, network, tuple(off))]
+    for place in reversed(places):
+        last = place is places[0]
+        found.append(
+            Phase(
+                f"inversion{place.number}",
+                config.inversion_duration,
+                {**off, switch(place): 1.0},
+                hold=_settled(network, place, last),
+                learn=learning if last else (),
+                until=_inversion.until(config, place.above),
+            )
+        )
+    return tuple(found)
+
+
+def _settled(network: Network, place: Place, last: bool) -> tuple[Hold, ...]:
+    """What a settled loop leaves: the error from which its layer learns, and the next loop's target."""
+    lines = [_network.error_hold(network, place.below, "error_delta")]
+    lines += [] if last else [f"{place.below}.loop_target = error_delta"]
+    return tuple(hold(line) for line in lines)

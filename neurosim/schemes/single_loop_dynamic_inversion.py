@@ -1,0 +1,83 @@
+"""Single-loop dynamic inversion: one controller at the output, whose feedback reaches the first hidden layer alone.
+
+Podlaski & Machens (2020), NeurIPS. The layers above are driven through the forward weights, used once more, so that all
+errors settle together. The loop is stable only if its gain is small or its controller slow, the less so the more hidden
+layers it runs through (`neurosim.stability.single_loop`).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from neurosim.circuit.description import Circuit, Pathway, Phase, Tie, hold
+from neurosim.neurons._quantities import TimeConstant
+from neurosim.schemes import _inversion, _network
+from neurosim.schemes._inversion import CONVENTIONS, Place
+from neurosim.schemes._network import Network, Sized
+
+
+class Config(_inversion.Settling):
+    """Settings of single-loop dynamic inversion, those of all that settle; its controller is slow, or it oscillates."""
+
+    tau_u: TimeConstant = "100 ms"
+    inversion_duration: str = "1000 ms"
+    convention: Literal["gated", "saturating", "centred"] = "saturating"
+
+
+def build(config: Config, network: Network, task: Sized) -> Circuit:
+    """A forward phase, then one in which the loop settles; at its end forward weights learn."""
+    places = _inversion.places(network)
+    forward = _inversion.forward_pathways(config, network)
+    populations = {p.name: p for p in _network.populations(network, task, noise=False)}
+    convention = CONVENTIONS[config.convention]
+    for place in places:
+        layer = _inversion.settled_layer(populations[place.below], convention, hidden=True)
+        driven = None if place is places[0] else config
+        populations[place.below] = _inversion.with_error(layer, convention, driven=driven)
+    upper = _inversion.settled_layer(populations["output"], convention, hidden=False)
+    populations["output"] = _inversion.with_controller(upper, config, _inversion.SWITCH)
+    # Within a step each stage sees what the one before has become; the controller sees what there was.
+    ahead = config.controller_first and len(places) > 1
+    feedback = Pathway(
+        places[0].feedback,
+        f"output.{'z_next' if ahead else 'z'}",
+        places[0].target,
+        rule=_network.rule_of("fixed"),
+        initial=_inversion.feedback_law(config, tuple(place.forward for place in places)),
+    )
+    return Circuit(
+        "single_loop_dynamic_inversion",
+        tuple(populations.values()),
+        (*forward, feedback, *(_reused(config, place, first=place is places[0]) for place in places)),
+        _phases(config, network, _network.learning(forward)),
+        _network.readout_of(network),
+        _network.answer_of(network),
+        carry=config.warm_start,
+        delivered_at="inversion",
+        loops=(_inversion.loop(config, "hidden1", "output", tuple(p.forward for p in places), places[0].feedback),),
+    )
+
+
+def _reused(config: _inversion.Settling, place: Place, *, first: bool) -> Pathway:
+    """Forward weights used once more: towards the controller, or to drive the error of the next layer."""
+    last = place.above == "output"
+    ahead = config.controller_first and not last and not first
+    source = f"{place.below}.{'error_shown_next' if ahead else 'error_shown'}"
+    target = "output.reused" if last else f"{place.above}.error_drive"
+    return Pathway(f"R{place.number}", source, target, rule=_network.rule_of("fixed"), tie=Tie(place.forward))
+
+
+def _phases(config: _inversion.Settling, network: Network, learning: tuple[str, ...]) -> tuple[Phase, ...]:
+    layers = _network.layer_names(network)
+    lines = [_network.error_hold(network, layer, "error_delta") for layer in layers]
+    return (
+        _inversion.forward_phase(config, network, (_inversion.SWITCH,)),
+        Phase(
+            "inversion",
+            config.inversion_duration,
+            {_inversion.SWITCH: 1.0},
+            hold=tuple(hold(line) for line in lines),
+            learn=learning,
+            until=_inversion.until(config, "output"),
+        ),
+    )
