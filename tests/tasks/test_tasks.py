@@ -109,6 +109,16 @@ def test_mnist_in_part(data_folder):
         load(n_test=10_001)
 
 
+def test_mnist_standardised_by_all_training_images(data_folder):
+    # As published for dynamic inversion: one mean and one spread of the bytes of the 60,000, for the test images too.
+    settings = {"folder": data_folder, "validation": 0, "n_test": 100, "verify": False}
+    task = mnist.load(mnist.Config(standardise=True, **settings), seed=0)
+    raw = mnist.load(mnist.Config(n_train=1, **settings), seed=0)
+    expected = (255 * raw.test.inputs.astype(float) - 33.318) / 78.567
+    np.testing.assert_allclose(task.test.inputs, expected, atol=5e-5)
+    assert len(task.train) == 60_000
+
+
 def test_the_teacher_answers_with_its_own_network():
     config = teacher_student.Config(n_train=50, hidden=(7, 6))
     task = teacher_student.load(config, seed=3)

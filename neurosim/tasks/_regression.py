@@ -1,0 +1,65 @@
+"""What the regressions onto a random teacher share: standard normal inputs, and which samples an error is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+from neurosim.tasks._task import Split, Task, _split_generator
+
+
+class Config(BaseModel):
+    """Settings of a regression.
+
+    Parameters
+    ----------
+    n_inputs
+        Standard normal inputs.
+    n_outputs
+        Outputs of the teacher.
+    n_train
+        How many training samples to draw. With batches of one, one epoch is as many updates as there are samples,
+        each seen once.
+    n_validation, n_test
+        How many samples of the same law to draw besides.
+    validation
+        What the validation split is: ``fresh``, samples that are not trained on; or ``training``, the training samples
+        themselves. The published error is over all training samples, those to come included, which is then the
+        validation loss; it says nothing about other samples, and `n_validation` is not used. (The training loss
+        is that of each sample before it is learned from.)
+    teacher_seed
+        Which teacher; by default another for every seed of the run.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    n_inputs: PositiveInt = 30
+    n_outputs: PositiveInt = 10
+    n_train: PositiveInt = 2000
+    n_validation: int = Field(default=500, ge=0)
+    n_test: PositiveInt = 1000
+    validation: Literal["fresh", "training"] = "fresh"
+    teacher_seed: int | None = Field(default=None, ge=0, lt=2**64)
+
+
+def teacher_generator(config: Config, seed: int) -> np.random.Generator:
+    """What draws the teacher, apart from what draws the samples."""
+    return _split_generator(seed if config.teacher_seed is None else config.teacher_seed, "teacher")
+
+
+def answered(name: str, config: Config, answer: Callable[[np.ndarray], np.ndarray], seed: int) -> Task:
+    """Draw inputs and let a teacher answer: ``(n, n_inputs)`` to ``(n, n_outputs)``."""
+    generator = _split_generator(seed)
+
+    def split(n: int) -> Split:
+        # Rounded before they are answered, so that what is learned from is what the teacher saw.
+        inputs = generator.standard_normal((n, config.n_inputs)).astype(np.float32)
+        return Split(inputs, answer(inputs.astype(float)))
+
+    # The validation split last: its size or kind changes nothing in the others.
+    train, test = split(config.n_train), split(config.n_test)
+    validation = train if config.validation == "training" else split(config.n_validation)
+    return Task(name, train=train, validation=validation, test=test, kind="regression")
