@@ -101,8 +101,8 @@ class Pathway:
     tie
         Whose weights it uses instead of its own.
     derived
-        What it delivers by instead of its own weights: a function of weights, computed before each presentation. Its own
-        are then only what that function may read.
+        What it delivers by instead of its own weights: a function of weights, computed before each presentation. Its
+        own are then only what that function may read.
     rule, parameters
         The learning rule with the values of its parameters.
     reduction
@@ -126,7 +126,7 @@ class Pathway:
     rule: Rule | OracleRule = field(default_factory=lambda: Rule(name="fixed"))
     parameters: Mapping[str, float] = field(default_factory=dict)
     connectivity: Connectivity = "dense"
-    initial: Initial = Initial()
+    initial: Initial = field(default_factory=Initial)
     tie: Tie | None = None
     derived: Derived | None = None
     reduction: Literal["mean", "sum"] = "mean"
@@ -257,8 +257,8 @@ class Phase:
 class Loop:
     """A leaky integral controller around forward weights, for what can be said of its stability.
 
-    The controller ``u`` integrates, with time constant `tau_u` and a leak, what the forward pathways make of the plant's
-    activity less its target; feedback weights bring it to the plant, which follows with time constant `tau_x`.
+    The controller ``u`` integrates, with time constant `tau_u` and a leak, what the forward pathways make of the
+    plant's activity less its target; feedback weights bring it to the plant, which follows with time constant `tau_x`.
 
     Attributes
     ----------

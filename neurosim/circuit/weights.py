@@ -17,7 +17,8 @@ class Initial:
     ----------
     law
         ``normal`` (standard deviation `scale`), ``truncated_normal`` (the same, cut at two standard deviations, so
-        narrower), ``uniform`` (between -`scale` and `scale`) or ``constant``.
+        narrower), ``uniform`` (between -`scale` and `scale`), ``orthogonal`` (`scale` times rows or columns of a random
+        orthogonal matrix) or ``constant``.
     scale
         Its width, or the constant.
     fan
@@ -27,7 +28,7 @@ class Initial:
         What becomes of the drawn weights: a function of them and of the initial weights of the pathways `beside`.
     """
 
-    law: Literal["normal", "truncated_normal", "uniform", "constant"] = "normal"
+    law: Literal["normal", "truncated_normal", "uniform", "orthogonal", "constant"] = "normal"
     scale: float = 1.0
     fan: Literal["in", "out", "both", "all"] | None = "in"
     beside: tuple[str, ...] = ()

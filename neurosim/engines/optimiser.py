@@ -1,4 +1,4 @@
-"""How the increments of forward weights become steps: plainly, with momentum, or by Adam."""
+"""How the increments of forward weights become steps: plainly, with momentum, by Adam, or all of one length."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ class Optimiser(BaseModel):
     Attributes
     ----------
     kind
-        ``sgd`` (the rules' increments as they are), ``momentum`` or ``adam`` (Kingma & Ba 2015).
+        ``sgd`` (the rules' increments as they are), ``momentum``, ``adam`` (Kingma & Ba 2015) or ``normalised``: the
+        direction of each matrix's increment alone, every step as long as the learning rate.
     momentum
         Of ``momentum``: the fraction of the last step that goes on.
     beta1, beta2, epsilon
@@ -23,7 +24,7 @@ class Optimiser(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    kind: Literal["sgd", "momentum", "adam"] = "sgd"
+    kind: Literal["sgd", "momentum", "adam", "normalised"] = "sgd"
     momentum: Fraction = 0.9
     beta1: Fraction = 0.9
     beta2: Fraction = 0.999

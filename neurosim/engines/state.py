@@ -81,6 +81,11 @@ def _drawn(circuit: Circuit, pathway: str, seed: int) -> np.ndarray:
     if law.law == "truncated_normal":
         # What lies within two standard deviations, by the inverse of its distribution.
         return width * ndtri(generator.uniform(ndtr(-2.0), ndtr(2.0), shape))
+    if law.law == "orthogonal":
+        # The longer side's columns; signs make the law uniform (Mezzadri 2007).
+        q, r = np.linalg.qr(generator.standard_normal((max(shape), min(shape))))
+        q *= np.sign(np.diag(r))
+        return width * (q if shape[0] >= shape[-1] else q.T)
     return width * generator.uniform(-1.0, 1.0, shape)
 
 

@@ -13,6 +13,7 @@ from neurosim.circuit.undisturbed import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.gradients.feedback import WEIGHT_NUMBERS, feedback_pathway, incoming_weights, local_angle, weight_numbers
+from neurosim.gradients.loops import LOOP_NUMBERS, loop_numbers
 from neurosim.gradients.true_gradient import Gradients, true_gradients
 from neurosim.metrics import (
     angle,
@@ -32,7 +33,7 @@ _SIGNAL = {
     "signal_r2": r_squared,
 }
 #: The numbers that `alignment` gives for each layer.
-MEASURES = (*_SIGNAL, "update_angle_deg", *WEIGHT_NUMBERS, "local_angle_deg")
+MEASURES = (*_SIGNAL, "update_angle_deg", *WEIGHT_NUMBERS, "local_angle_deg", *LOOP_NUMBERS)
 
 
 def alignment(
@@ -54,30 +55,34 @@ def alignment(
     Returns
     -------
     dict
-        Layer -> number: ``signal_*`` compares what the feedback delivers at the end of the first phase (or the one in
-        which the circuit says that it has delivered), without noise and from rest, with the true gradient at the layer's site of noise, per trial and then averaged (``batch_*``:
-        of the means over trials); ``update_angle_deg`` the update of the layer's incoming weights with minus the
-        gradient; ``weight_*`` the feedback weights into the layer with the matrix they should be; ``local_angle_deg``
-        what the feedback delivers with what that matrix would deliver from the same error, per trial and then
-        averaged. Not a number where it does not exist.
+        Layer -> number: ``signal_*`` compares what the feedback delivers at the end of the first phase (or of the one
+        in which the circuit says that it has delivered), without noise and from rest, with the true gradient at the
+        layer's site of noise, per trial and then averaged (``batch_*``: of the means over trials);
+        ``update_angle_deg`` the update of the layer's incoming weights with minus the gradient; ``weight_*`` the
+        feedback weights into the layer with the matrix they should be; ``local_angle_deg`` what the feedback delivers
+        with what that matrix would deliver from the same error, per trial and then averaged; and of layers in control
+        loops, what `neurosim.gradients.loops` says. Not a number where it does not exist.
     """
     quiet = undisturbed(circuit)
     truth = true_gradients(quiet, setting, state, stimuli)
-    signals, errors = _delivered(quiet, setting, state, stimuli)
+    signals, errors, loops = _delivered(quiet, setting, state, stimuli)
     after, _ = BatchedEngine(circuit, setting).run(state, stimuli, seed=seed, first=first)
+    # A layer inside a loop gets its error from the layer below.
+    looped = {circuit.pathway[name].pre for loop in circuit.loops for name in loop.forward}
     found: dict[str, dict[str, float]] = {}
     for population in circuit.populations:
         layer = population.name
         update = _update_angle(circuit, state, after, truth, layer)
         numbers = dict.fromkeys(_SIGNAL, math.nan)
-        if layer in signals and layer in truth.sites and feedback_pathway(circuit, layer) is not None:
+        fed = feedback_pathway(circuit, layer) is not None or layer in looped
+        if layer in signals and layer in truth.sites and fed:
             numbers = {n: float(np.mean(m.measure(signals[layer], truth.sites[layer]))) for n, m in _SIGNAL.items()}
-        elif update is None and feedback_pathway(circuit, layer) is None:
+        elif update is None and not fed:
             continue
         numbers["update_angle_deg"] = math.nan if update is None else update
         numbers |= weight_numbers(circuit, state, layer)
         numbers["local_angle_deg"] = local_angle(circuit, state, layer, errors[layer]) if layer in errors else math.nan
-        found[layer] = numbers
+        found[layer] = numbers | (dict.fromkeys(LOOP_NUMBERS, math.nan) | loops.get(layer, {}) if loops else {})
     return found
 
 
@@ -91,8 +96,8 @@ def weight_angle(circuit: Circuit, state: Mapping[str, Any], layer: str) -> floa
 
 def _delivered(
     circuit: Circuit, setting: Setting, state: Mapping[str, Any], stimuli: Mapping[str, Any]
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """At the end of the first phase: each layer's signal, and the error that its feedback pathway reads."""
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, Any]]:
+    """When feedback has delivered: each layer's signal, the error its feedback pathway reads, and what loops make."""
     signals = {
         p.name: f"{p.name}.{p.neuron.ports['signal']}"
         for p in circuit.populations
@@ -102,10 +107,14 @@ def _delivered(
     sources = {layer: pathway.source for layer, pathway in found.items() if pathway and not pathway.at_spikes}
     names = [phase.name for phase in circuit.phases]
     phase = circuit.delivered_at or names[0]
-    report, upto = tuple(dict.fromkeys([*signals.values(), *sources.values()])), tuple(names[: names.index(phase) + 1])
+    inside = [name for loop in circuit.loops for name in (loop.target, loop.activity)]
+    report = tuple(dict.fromkeys([*signals.values(), *sources.values(), *inside]))
+    upto = tuple(names[: names.index(phase) + 1])
     _, outputs = BatchedEngine(circuit, setting).run(state, stimuli, report=report, learn=False, phases=upto)
     ends = outputs.ends[phase]
-    return {layer: ends[name] for layer, name in signals.items()}, {n: ends[name] for n, name in sources.items()}
+    delivered = {layer: ends[name] for layer, name in signals.items()}
+    errors = {layer: ends[name] for layer, name in sources.items()}
+    return delivered, errors, loop_numbers(circuit, state, ends)
 
 
 def _update_angle(

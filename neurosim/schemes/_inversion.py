@@ -16,8 +16,7 @@ import numpy as np
 from brian2.utils.stringtools import word_substitute
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, model_validator
 
-from neurosim.circuit.description import Hold, Initial, Loop, Pathway, Phase, Population, hold
-from neurosim.equations.parse import parse_equations
+from neurosim.circuit.description import Hold, Initial, Loop, Phase, Population, hold
 from neurosim.errors import ConfigError, NumericalError
 from neurosim.neurons._model import NeuronModel
 from neurosim.neurons._quantities import TimeConstant
@@ -38,8 +37,9 @@ class Inversion(BaseModel):
         Of the forward weights: the rate for the mean over a batch, and the fraction of each weight that every update
         takes away, whatever the rate.
     feedback
-        The loop's feedback weights: ``negative_transpose`` of the initial forward weights, ``random``, or ``stabilised``:
-        random, then changed until the loop is stable. They stay as they are while forward weights learn.
+        The loop's feedback weights: ``negative_transpose`` of the initial forward weights, ``random``, or
+        ``stabilised``: random, then changed until the loop is stable. They stay as they are while forward weights
+        learn.
     feedback_width
         Feedback that is drawn is uniform between plus and minus this.
     leak
@@ -64,8 +64,8 @@ class Settling(Inversion):
     tau_u, tau_x
         Time constants of the controller and of the error that follows it.
     controller_first
-        Whether within a time step the error follows the controller's new state, as published, instead of the old one. That
-        is stable for larger time steps.
+        Whether within a time step the error follows the controller's new state, as published, instead of the old one.
+        That is stable for larger time steps.
     duration, inversion_duration
         Of the forward phase, and of each phase in which a loop settles.
     tolerance
@@ -98,8 +98,8 @@ class Convention:
     Attributes
     ----------
     shown
-        What the reused forward weights read of the layer below, in terms of ``x`` (its error in the loop) and ``g(...)``,
-        its activation.
+        What the reused forward weights read of the layer below, in terms of ``x`` (its error in the loop) and
+        ``g(...)``, its activation.
     error
         What becomes of ``x`` once it has settled: what learns, and the next loop's target.
     at_potential
@@ -144,30 +144,27 @@ def neuron_text(neuron: NeuronModel, text: str) -> str:
     return re.sub(r"\bg\(([^()]*)\)", at, text)
 
 
-def settled_layer(population: Population, convention: Convention, *, hidden: bool) -> Population:
-    """A layer in which an error settles: its apical compartment is where the error is, without a time constant of its own.
-
-    The low-pass is at the sender, where it does the same: all that runs through a synapse is filtered alike.
-    """
-    neuron = population.neuron
-    feedback, signal = neuron.ports["feedback"], neuron.ports["signal"]
-    text = feedback
-    if hidden and convention.at_potential:
-        # What is compared with the gradient at the rate; a neuron whose rate does not respond has none.
-        text = f"{feedback}*slope_held/(slope_held**2 + 1e-12)"
-    lines = ["slope_held : 1", *([f"{signal} = {text} : 1"] if signal in neuron.state_variables else [])]
-    return replace(population, neuron=neuron.extended(*parse_equations("\n".join(lines)).equations), method="euler")
+def at_once(population: Population) -> Population:
+    """The output, whose apical compartment has no time constant of its own here."""
+    ports = population.neuron.ports
+    line = (
+        f"{ports['signal']} = {ports['feedback']} : 1" if ports["signal"] in population.neuron.state_variables else ""
+    )
+    return replace(population, equations=line, method="euler")
 
 
 def with_error(population: Population, convention: Convention, *, driven: Settling | None = None) -> Population:
-    """The layer's error in a loop, ``error_x``, with what the convention makes of it.
+    """A hidden layer with its error in a loop, ``error_x``, and with what the convention makes of it.
 
-    It is what feedback delivers or, in layers that are `driven` by the error below them, follows that.
+    It is what feedback delivers or, in layers that are `driven` by the error below them, follows that. What feedback
+    delivers is low-passed at its sender, which is the same, because all that runs through a synapse is filtered alike;
+    so the apical compartment has no time constant of its own here.
     """
     neuron = population.neuron
     shown, delta = neuron_text(neuron, convention.shown), neuron_text(neuron, convention.error)
-    lines = ["v_held : 1", f"error_shown = {_of(shown, 'error_x')} : 1", f"error_delta = {_of(delta, 'error_x')} : 1"]
-    parameters: dict[str, Any] = dict(population.parameters)
+    lines = ["slope_held : 1", "v_held : 1"]
+    lines += [f"error_shown = {_of(shown, 'error_x')} : 1", f"error_delta = {_of(delta, 'error_x')} : 1"]
+    parameters: dict[str, Any] = {}
     if driven is None:
         lines.append(f"error_x = {neuron.ports['feedback']} : 1")
     else:
@@ -179,7 +176,11 @@ def with_error(population: Population, convention: Convention, *, driven: Settli
             f"error_shown_next = {_of(shown, 'error_next')} : 1",
         ]
         parameters["tau_x"] = driven.tau_x
-    return replace(population, equations="\n".join([population.equations, *lines]), parameters=parameters)
+    if neuron.ports["signal"] in neuron.state_variables:
+        # What is compared with the gradient at the rate; a neuron whose rate does not respond has none.
+        scaled = "*slope_held/(slope_held**2 + 1e-12)" if convention.at_potential else ""
+        lines.append(f"{neuron.ports['signal']} = error_x{scaled} : 1")
+    return replace(population, equations="\n".join(lines), parameters=parameters, method="euler")
 
 
 def _of(text: str, name: str) -> str:
@@ -280,17 +281,6 @@ def places(network: Network) -> tuple[Place, ...]:
     return tuple(found)
 
 
-def forward_pathways(config: Inversion, network: Network) -> tuple[Pathway, ...]:
-    """Weights and biases, with decay if there is any."""
-    if not config.decay:
-        return _network.forward_pathways(network, config.learning_rate)
-    found = _network.forward_pathways(network, config.learning_rate, "decaying_delta")
-    return tuple(
-        Pathway(p.name, p.source, p.target, p.rule, {**p.parameters, "decay": config.decay}, initial=p.initial)
-        for p in found
-    )
-
-
 def feedback_law(config: Inversion, forward: Sequence[str]) -> Initial:
     """The law of the feedback weights of a loop around the forward pathways named, from the lowest up.
 
@@ -306,13 +296,15 @@ def feedback_law(config: Inversion, forward: Sequence[str]) -> Initial:
 
 @dataclass(frozen=True)
 class NegativeTranspose:
-    """Feedback that is the negative transpose of the forward weights, or of their product."""
+    """Feedback that is the negative transpose of the forward weights, or of their product, times a scale."""
+
+    scale: float = 1.0
 
     def __call__(self, drawn: np.ndarray, *forward: np.ndarray) -> np.ndarray:
-        return -_product(forward).T
+        return -self.scale * _product(forward).T
 
     def __str__(self) -> str:
-        return "negative transpose"
+        return "negative transpose" + (f" times {self.scale:g}" if self.scale != 1 else "")
 
 
 @dataclass(frozen=True)

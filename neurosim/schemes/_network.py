@@ -59,8 +59,8 @@ class Network(BaseModel):
         Their law.
     weight_fan
         Whose number divides the variance of initial weights, feedback included: ``in`` (the neurons they read; for
-        feedback, as always, those they reach), ``both`` (the sum of the two) or ``none`` (then `weights` is their standard
-        deviation or half width itself).
+        feedback, as always, those they reach), ``both`` (the sum of the two) or ``none`` (then `weights` is their
+        standard deviation or half width itself).
     bias, bias_weights, bias_law
         Whether neurons have a learned bias, the standard deviation of its initial value (or the value itself, if
         it is ``constant``), and its law: ``as_weights`` draws it as if it were one more of the neuron's weights.
@@ -69,8 +69,8 @@ class Network(BaseModel):
     input_noise
         Standard deviation of noise on the input, in phases with noise.
     update_limit
-        How long the vector of errors that a hidden layer learns from can be, in each trial; longer ones are shortened. What
-        travels on to other layers is not. None for no limit.
+        How long the vector of errors that a hidden layer learns from can be, in each trial; longer ones are shortened.
+        What travels on to other layers is not. None for no limit.
     feedback_to_input
         Whether feedback also leads to the input, where it has no effect, but its weights learn and can be measured.
     """
@@ -81,7 +81,7 @@ class Network(BaseModel):
     output_neuron: Part = Field(default=Part(kind="leaky_rate", activation="identity"))  # type: ignore[call-arg]
     readout: str = "cross_entropy"
     weights: PositiveFloat = 1.0
-    weight_law: Literal["normal", "uniform", "truncated_normal"] = "normal"
+    weight_law: Literal["normal", "uniform", "truncated_normal", "orthogonal"] = "normal"
     weight_fan: Literal["in", "both", "none"] = "in"
     bias: bool = True
     bias_weights: NonNegativeFloat = 0.0
@@ -151,8 +151,13 @@ def populations(network: Network, task: Sized, *, noise: bool) -> tuple[Populati
     )
 
 
-def forward_pathways(network: Network, learning_rate: float, rule: str = "delta") -> tuple[Pathway, ...]:
-    """Weights ``W1`` ... and biases ``b1`` ... , learning by the same rule."""
+def forward_pathways(
+    network: Network, learning_rate: float, rule: str = "delta", *, decay: float = 0.0
+) -> tuple[Pathway, ...]:
+    """Weights ``W1`` ... and biases ``b1`` ... , learning by the same rule; the delta rule may have a decay."""
+    if decay:
+        found = forward_pathways(network, learning_rate, "decaying_delta")
+        return tuple(replace(pathway, parameters={**pathway.parameters, "decay": decay}) for pathway in found)
     layers = ("input", *layer_names(network), "output")
     ports = {name: ports_of(network, name) for name in layers}
     found = []
@@ -169,7 +174,7 @@ def forward_pathways(network: Network, learning_rate: float, rule: str = "delta"
 
 def _bias_law(network: Network) -> Initial:
     if network.bias_law == "as_weights":
-        return Initial(network.weight_law, network.weights, "all")
+        return Initial(network.weight_law, network.weights, None if network.weight_fan == "none" else "all")
     return Initial(network.bias_law, network.bias_weights, None)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.description import Circuit, Pathway, Tie
 from neurosim.schemes import _network
@@ -14,8 +14,9 @@ class Config(BaseModel):
 
     Attributes
     ----------
-    learning_rate
-        Of the forward weights, for the mean gradient over a batch.
+    learning_rate, decay
+        Of the forward weights: the rate for the mean gradient over a batch, and the fraction of each weight that every
+        update takes away, whatever the rate.
     noise
         Whether learning sees activities with noise, of each neuron's own sigma; evaluation never does.
     duration
@@ -24,13 +25,14 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     learning_rate: PositiveFloat = 0.1
+    decay: NonNegativeFloat = 0.0
     noise: bool = False
     duration: str = "50 ms"
 
 
 def build(config: Config, network: Network, task: Sized) -> Circuit:
     """One phase; each feedback pathway uses the weights of the forward pathway beside it, transposed."""
-    forward = _network.forward_pathways(network, config.learning_rate)
+    forward = _network.forward_pathways(network, config.learning_rate, decay=config.decay)
     feedback = tuple(
         Pathway(name, source, target, rule=_network.rule_of("fixed"), tie=Tie(f"W{number}", transposed=True))
         for name, source, target, number in _network.feedback_ends(network, "layerwise")

@@ -1,9 +1,9 @@
 """Dynamic inversion: layer after layer, a feedback loop settles to what inverts the forward weights.
 
-Podlaski & Machens (2020), Biological credit assignment through dynamic inversion of feedforward networks, NeurIPS. After
-the forward phase, the topmost loop runs: a leaky controller in the upper layer integrates what the forward weights,
-used once more, make of the lower layer's error, less the error of its own layer, and reaches the lower layer through
-fixed feedback weights. What the lower layer's error has settled to is the target of the next loop.
+Podlaski & Machens (2020), Biological credit assignment through dynamic inversion of feedforward networks, NeurIPS.
+After the forward phase, the topmost loop runs: a leaky controller in the upper layer integrates what the forward
+weights, used once more, make of the lower layer's error, less the error of its own layer, and reaches the lower layer
+through fixed feedback weights. What the lower layer's error has settled to is the target of the next loop.
 """
 
 from __future__ import annotations
@@ -25,18 +25,16 @@ class Config(_inversion.Settling):
 
 
 def build(config: Config, network: Network, task: Sized) -> Circuit:
-    """A forward phase, then one phase for each loop from the top down; at the end of the last, forward weights learn."""
+    """A forward phase, then one for each loop from the top down; at the end of the last, forward weights learn."""
     places = _inversion.places(network)
-    forward = _inversion.forward_pathways(config, network)
+    forward = _network.forward_pathways(network, config.learning_rate, decay=config.decay)
     populations = {p.name: p for p in _network.populations(network, task, noise=False)}
     convention = CONVENTIONS[config.convention]
-    for place in places:
-        populations[place.below] = _inversion.settled_layer(populations[place.below], convention, hidden=True)
-    populations["output"] = _inversion.settled_layer(populations["output"], convention, hidden=False)
-    for place in places:
-        populations[place.above] = _inversion.with_controller(populations[place.above], config, switch(place))
+    populations["output"] = _inversion.at_once(populations["output"])
     for place in places:
         populations[place.below] = _inversion.with_error(populations[place.below], convention)
+    for place in places:
+        populations[place.above] = _inversion.with_controller(populations[place.above], config, switch(place))
     pathways = [*forward]
     for place in places:
         pathways += _loop(config, place, populations[place.below])

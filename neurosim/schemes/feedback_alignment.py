@@ -5,10 +5,14 @@ Lillicrap et al. (2016), Nature Communications 7:13276; with ``topology = "direc
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat
+from dataclasses import replace
+from typing import Literal
 
-from neurosim.circuit.description import Circuit, Pathway
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
+
+from neurosim.circuit.description import Circuit, Initial, Pathway
 from neurosim.schemes import _network
+from neurosim.schemes._inversion import NegativeTranspose
 from neurosim.schemes._network import Network, Sized, Topology
 
 
@@ -19,10 +23,13 @@ class Config(BaseModel):
     ----------
     topology
         ``layerwise`` (from the layer above) or ``direct`` (from the output to every layer).
-    learning_rate
-        Of the forward weights, for the mean over a batch.
-    feedback_weights
-        Standard deviation of the feedback weights times the root of the number of neurons they reach.
+    learning_rate, decay
+        Of the forward weights: the rate for the mean over a batch, and the fraction of each weight that every update
+        takes away, whatever the rate.
+    feedback_law, feedback_weights
+        ``normal`` with this standard deviation, or ``uniform`` between plus and minus this, both over the root of the
+        number of neurons they reach; or ``negative_transpose``: minus this times the initial forward weights beside
+        them, transposed.
     noise
         Whether learning sees activities with noise, of each neuron's own sigma; evaluation never does.
     duration
@@ -32,6 +39,8 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     topology: Topology = "layerwise"
     learning_rate: PositiveFloat = 0.1
+    decay: NonNegativeFloat = 0.0
+    feedback_law: Literal["normal", "uniform", "negative_transpose"] = "normal"
     feedback_weights: PositiveFloat = 1.0
     noise: bool = False
     duration: str = "50 ms"
@@ -39,11 +48,10 @@ class Config(BaseModel):
 
 def build(config: Config, network: Network, task: Sized) -> Circuit:
     """One phase; the feedback pathways never learn."""
-    forward = _network.forward_pathways(network, config.learning_rate)
-    law = _network.feedback_law(network, config.feedback_weights)
+    forward = _network.forward_pathways(network, config.learning_rate, decay=config.decay)
     feedback = tuple(
-        Pathway(name, source, target, rule=_network.rule_of("fixed"), initial=law)
-        for name, source, target, _ in _network.feedback_ends(network, config.topology)
+        Pathway(name, source, target, rule=_network.rule_of("fixed"), initial=_law(config, network, number))
+        for name, source, target, number in _network.feedback_ends(network, config.topology)
     )
     return Circuit(
         "feedback_alignment",
@@ -53,3 +61,12 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         _network.readout_of(network),
         _network.answer_of(network),
     )
+
+
+def _law(config: Config, network: Network, number: int) -> Initial:
+    """The law of the feedback weights beside the forward weights of that number (and above, if they are direct)."""
+    if config.feedback_law == "negative_transpose":
+        last = len(network.hidden) + 1 if config.topology == "direct" else number
+        beside = tuple(f"W{each}" for each in range(number, last + 1))
+        return Initial("constant", 0.0, None, beside, NegativeTranspose(config.feedback_weights))
+    return replace(_network.feedback_law(network, config.feedback_weights), law=config.feedback_law)

@@ -26,7 +26,7 @@ class Config(_inversion.Inversion):
 
 def build(config: Config, network: Network, task: Sized) -> Circuit:
     """One phase; each feedback pathway delivers by the inverse that its loop would settle to."""
-    forward = _inversion.forward_pathways(config, network)
+    forward = _network.forward_pathways(network, config.learning_rate, decay=config.decay)
     feedback = tuple(
         Pathway(
             place.feedback,

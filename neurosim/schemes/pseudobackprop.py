@@ -32,8 +32,7 @@ class Config(BaseModel):
 
 def build(config: Config, network: Network, task: Sized) -> Circuit:
     """One phase; each feedback pathway delivers by the pseudo-inverse of the forward weights beside it."""
-    settings = _inversion.Inversion(learning_rate=config.learning_rate, decay=config.decay)
-    forward = _inversion.forward_pathways(settings, network)
+    forward = _network.forward_pathways(network, config.learning_rate, decay=config.decay)
     feedback = tuple(
         Pathway(
             name,

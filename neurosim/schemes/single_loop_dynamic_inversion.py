@@ -27,14 +27,13 @@ class Config(_inversion.Settling):
 def build(config: Config, network: Network, task: Sized) -> Circuit:
     """A forward phase, then one in which the loop settles; at its end forward weights learn."""
     places = _inversion.places(network)
-    forward = _inversion.forward_pathways(config, network)
+    forward = _network.forward_pathways(network, config.learning_rate, decay=config.decay)
     populations = {p.name: p for p in _network.populations(network, task, noise=False)}
     convention = CONVENTIONS[config.convention]
     for place in places:
-        layer = _inversion.settled_layer(populations[place.below], convention, hidden=True)
         driven = None if place is places[0] else config
-        populations[place.below] = _inversion.with_error(layer, convention, driven=driven)
-    upper = _inversion.settled_layer(populations["output"], convention, hidden=False)
+        populations[place.below] = _inversion.with_error(populations[place.below], convention, driven=driven)
+    upper = _inversion.at_once(populations["output"])
     populations["output"] = _inversion.with_controller(upper, config, _inversion.SWITCH)
     # Within a step each stage sees what the one before has become; the controller sees what there was.
     ahead = config.controller_first and len(places) > 1

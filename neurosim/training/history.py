@@ -33,6 +33,7 @@ _UNITS = {
     "samples_per_second": "1/s",
     "signal_sign_agreement": "%",
     "weight_sign_agreement": "%",
+    "loop_abscissa": "1/s",
 }
 
 

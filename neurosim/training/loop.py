@@ -14,6 +14,7 @@ from neurosim.engines.state import State, carried_shapes, initial_state, learned
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import ConfigError, NumericalError
 from neurosim.gradients.alignment import alignment
+from neurosim.gradients.loops import check_loops
 from neurosim.random import stream
 from neurosim.tasks._task import Task
 from neurosim.training.config import Config
@@ -103,7 +104,8 @@ def train(
     ConfigError
         A batch that is larger than the training split.
     NumericalError
-        If the loss or a weight stops being finite, naming the epoch, the step and the pathways.
+        If a control loop does not settle with the initial weights, or if the loss or a weight stops being finite,
+        naming the epoch, the step and the pathways.
     """
     if config.batch_size > len(task.train):
         raise ConfigError(
@@ -111,6 +113,7 @@ def train(
             "the training split"
         )
     progress = start or Progress(initial_state(engine.circuit, seed, dtype=engine.setting.dtype))
+    check_loops(engine.circuit, engine.setting, progress.state)
     if not progress.reports:
         progress = _report(progress, EpochReport(0, config.epochs), engine, task, config, seed, on_epoch)
     data = engine.placed(stimuli_of(engine.circuit, task.train, slice(None)))

@@ -75,6 +75,8 @@ def steps(
 def _transform(optimiser: Optimiser) -> optax.GradientTransformation:
     if optimiser.kind == "adam":
         return optax.scale_by_adam(optimiser.beta1, optimiser.beta2, optimiser.epsilon)
+    if optimiser.kind == "normalised":
+        return optax.stateless(lambda updates, _: updates / jnp.maximum(jnp.linalg.norm(updates), 1e-30))
     return optax.trace(optimiser.momentum) if optimiser.kind == "momentum" else optax.identity()
 
 

@@ -134,7 +134,7 @@ class Snapshot:
 
 
 def weights_matrix(circuit: Circuit, pathway: str, values: Mapping[str, Any]) -> Any:
-    """The weights by which a pathway delivers, (n_post, n_pre); none if they are not one dense matrix for all trials."""
+    """The weights a pathway delivers by, (n_post, n_pre); none if they are not one dense matrix for all trials."""
     found = circuit.pathway[pathway]
     owner = found.tie.pathway if found.tie else pathway
     if found.connectivity != "dense" or f"{owner}.perturbation" in values:
