@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosim.errors import ConfigError
 
@@ -78,15 +79,15 @@ def loop_matrix(w: np.ndarray, b: np.ndarray, leak: float, *, tau_u: float = 1.0
     return np.block([[-np.eye(below) / tau_x, b / tau_x], [w / tau_u, -leak * np.eye(above) / tau_u]])
 
 
-def product_eigenvalues(w: np.ndarray, b: np.ndarray) -> np.ndarray:
+def product_eigenvalues(w: np.ndarray, b: np.ndarray) -> NDArray[np.complex128]:
     """The eigenvalues of W B without the zeros of surplus units, through the smaller of W B and B W; complex."""
-    return np.linalg.eigvals(w @ b if w.shape[0] <= w.shape[1] else b @ w).astype(complex)
+    return np.linalg.eigvals(w @ b if w.shape[0] <= w.shape[1] else b @ w).astype(np.complex128)
 
 
-def growth_rates(mu: np.ndarray, leak: float, *, tau_u: float = 1.0, tau_x: float = 1.0) -> np.ndarray:
+def growth_rates(mu: np.ndarray, leak: float, *, tau_u: float = 1.0, tau_x: float = 1.0) -> NDArray[np.complex128]:
     """Of the slower mode of each eigenvalue of W B: the s of largest real part, complex, of the shape of `mu`."""
     damping, product = tau_u + leak * tau_x, tau_u * tau_x
-    rest = leak - np.asarray(mu, dtype=complex)
+    rest = leak - np.asarray(mu, dtype=np.complex128)
     # In this form of the quadratic formula nothing cancels where the mode is slow.
     return -2 * rest / (damping + np.sqrt(damping**2 - 4 * product * rest))
 
@@ -135,13 +136,13 @@ def leak_needed(mu: np.ndarray, *, tau_u: float = 1.0, tau_x: float = 1.0) -> fl
 
     The largest root of the criterion in `is_stable`, by Newton's method from above, where it is convex.
     """
-    mu = np.asarray(mu, dtype=complex)
-    lowest = np.maximum(mu.real, 0.0)
-    leak = lowest + mu.imag**2 * tau_x / tau_u
+    p, q = np.real(mu), np.imag(mu)
+    lowest = np.maximum(p, 0.0)
+    leak = lowest + q**2 * tau_x / tau_u
     for _ in range(60):
         damping = tau_u + leak * tau_x
-        value = damping**2 * (leak - mu.real) - tau_u * tau_x * mu.imag**2
-        slope = damping**2 + 2 * tau_x * damping * (leak - mu.real)
+        value = damping**2 * (leak - p) - tau_u * tau_x * q**2
+        slope = damping**2 + 2 * tau_x * damping * (leak - p)
         leak = np.maximum(leak - value / slope, lowest)
     return float(leak.max())
 

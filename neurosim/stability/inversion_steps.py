@@ -139,15 +139,15 @@ def step_radii(
 
     `stages` populations follow each other between the controller and the mismatch: one in the loop of one layer.
     """
-    mu = np.asarray(mu, dtype=complex)
+    mu = np.asarray(mu, dtype=np.complex128)
     size = stages + 1
-    rates = np.zeros((len(mu), size, size), dtype=complex)
+    rates = np.zeros((len(mu), size, size), dtype=np.complex128)
     rates[:, 0, 0] = -leak / tau_u
     rates[:, 0, stages] += 1 / tau_u
     for row in range(1, size):
         rates[:, row, row] = -1 / tau_x
         rates[:, row, row - 1] = mu / tau_x if row == 1 else 1 / tau_x
-    step = np.broadcast_to(np.eye(size, dtype=complex), rates.shape)
+    step = np.broadcast_to(np.eye(size, dtype=np.complex128), rates.shape)
     if order == "together":
         step = step + dt * rates
     elif order == "controller_first":
