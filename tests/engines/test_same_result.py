@@ -408,7 +408,7 @@ def test_weights_after_mini_batches(
     scheme: str, build: Callable[..., Circuit], stimuli: Callable[[int], Any], given_noise: Callable[..., Any]
 ) -> None:
     circuit, noise = given_noise(build(scheme), 20)
-    if all(circuit.pathway[name.split(".")[0]].rule.timing == "phase_end" for name in learned_names(circuit)):
+    if all(circuit.pathway[name.split(".")[0]].rule.timing != "step" for name in learned_names(circuit)):
         train_both(circuit, {**stimuli(20), **noise}, batch=4)
         return
     # Rules that act at every step need all trials at once, which the reference does not have. A batch of equal
