@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import importlib
 import importlib.util
 import sys
+from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from neurosim.errors import ConfigError, DataError, UnknownNameError
 
@@ -54,9 +57,10 @@ def load(kind: str, name: str) -> ModuleType:
     UnknownNameError
         There is no such kind or name; the message suggests the nearest and lists all.
     """
-    _check_name(kind, name)
+    _check_kind(kind)
     if name in _shipped(kind):
         return importlib.import_module(f"neurosim.{kind}.{name}")
+    _check_name(kind, name)
     if (kind, name) in _registered:
         return _load_registered(kind, name)
     return importlib.import_module(_plugins(kind)[name].module)
@@ -186,8 +190,14 @@ def _shipped(kind: str) -> dict[str, Path]:
     return {path.stem: path for path in folder.glob("*.py") if not path.stem.startswith("_")}
 
 
-def _plugins(kind: str) -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=f"neurosim.{kind}")}
+def _plugins(kind: str) -> Mapping[str, EntryPoint]:
+    return _points(entry_points, kind, tuple(sys.path))
+
+
+@functools.lru_cache(maxsize=64)
+def _points(find: Callable[..., Any], kind: str, where: tuple[str, ...]) -> Mapping[str, EntryPoint]:
+    """The entry points of a kind; looked for once, because that reads the metadata of every distribution `where`."""
+    return {point.name: point for point in find(group=f"neurosim.{kind}")}
 
 
 def _plugin_source(point: EntryPoint) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from hypothesis import settings
 jax.config.update("jax_enable_x64", True)
 # Small networks run faster than Cython compiles.
 brian2.prefs.codegen.target = "numpy"
+# Brian2 tells of each object that it makes, and pytest keeps it all.
+logging.getLogger("brian2").setLevel(logging.INFO)
 # A first call compiles or imports, which is no fault of the example it falls on.
 # CI draws the same examples every time; at the desk each run draws new ones and may find more.
 settings.register_profile("neurosim", deadline=None, derandomize="CI" in os.environ)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Iterable
 
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.description import Circuit, Phase
 
 
 @functools.lru_cache(maxsize=64)
@@ -36,3 +37,9 @@ def needed_phases(circuit: Circuit, acting: frozenset[str]) -> tuple[str, ...]:
     names = [phase.name for phase in circuit.phases]
     last = max((number for number, phase in enumerate(circuit.phases) if acting & set(phase.learn)), default=0)
     return tuple(names if circuit.carry else names[: last + 1])
+
+
+def beginning(circuit: Circuit, phases: Iterable[Phase]) -> tuple[str, ...]:
+    """The pathways that learn in any of the phases by a rule that acts before the first of them."""
+    learning = dict.fromkeys(name for phase in phases for name in phase.learn)
+    return tuple(name for name in learning if circuit.pathway[name].rule.timing == "presentation")

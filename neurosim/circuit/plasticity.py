@@ -12,7 +12,7 @@ from neurosim.equations.array_code import ArrayFunction, expression_function
 from neurosim.equations.grammar import Place
 from neurosim.equations.parse import unknown_names
 from neurosim.equations.symbolic import separate
-from neurosim.rules._rule import OracleRule
+from neurosim.rules._rule import OracleRule, Rule
 
 #: What a rule calls a normal number that is drawn anew for each weight in each batch.
 UPDATE_NOISE = "update_noise"
@@ -67,6 +67,8 @@ def rule_names(circuit: Circuit, pathway: str) -> Mapping[str, tuple[str, str]]:
         place = Place(text=str(statement), column=len(f"{statement.target} {statement.operator} ") + 1)
         unknown_names(statement.names, known, place, what=f"the rule '{rule.name}'")
     unknown_names(rule.names, known, Place(text=rule.name), what=f"the rule '{rule.name}'")
+    if rule.timing == "presentation":
+        _refuse_activity(rule, known)
     return {name: known[name] for name in rule.names}
 
 
@@ -94,3 +96,14 @@ def rule_terms(circuit: Circuit, pathway: str) -> Mapping[str, tuple[RuleTerm, .
         )
         for variable, expression in rule.increments.items()
     }
+
+
+def _refuse_activity(rule: Rule | OracleRule, known: Mapping[str, tuple[str, str]]) -> None:
+    """What has no value before the first phase."""
+    for statement in rule.statements:
+        for name in sorted(statement.names):
+            if known[name][0] not in ("own", "constant") or name == "noise":
+                raise statement.place.error(
+                    f"the rule '{rule.name}' acts at the beginning of a presentation, when '{name}' has no value yet; "
+                    "expected parameters and the synapse's own variables, or timing='phase_end'"
+                )

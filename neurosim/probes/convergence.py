@@ -11,39 +11,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt
 
 from neurosim.probes._findings import Findings, OnStep
+from neurosim.probes._marks import Marked
 
 if TYPE_CHECKING:
     from neurosim.engines.batched.engine import BatchedEngine
     from neurosim.tasks._task import Task
 
 
-class Config(BaseModel):
+class Config(Marked):
     """Settings of the convergence probe.
 
     Attributes
     ----------
     marks
-        Numbers of presentations at which the feedback weights are looked at, rising multiples of `batch_size`.
-    batch_size
-        Trials between two updates, drawn from the training split with replacement.
+        Of presentations; see `neurosim.probes._marks.Marked`, as for ``batch_size``.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     marks: tuple[PositiveInt, ...] = Field(default=(3200, 10_112, 32_000, 101_184, 320_000), min_length=1)
-    batch_size: PositiveInt = 32
-
-    @model_validator(mode="after")
-    def _whole_batches(self) -> Config:
-        wrong = [mark for mark in self.marks if mark % self.batch_size]
-        if wrong:
-            raise ValueError(f"got marks {wrong}, expected multiples of the batch size {self.batch_size}")
-        if list(self.marks) != sorted(set(self.marks)):
-            raise ValueError(f"got marks {list(self.marks)}, expected them to rise")
-        return self
 
 
 def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_step: OnStep | None = None) -> Findings:
@@ -51,12 +38,10 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
 
     Parameters
     ----------
-    config, engine, task
-        The settings, what runs the circuit, and where its trials come from.
+    config, engine, task, on_step
+        See `neurosim.probes._findings.Measure`.
     seed
         Of initial weights, order and noise.
-    on_step
-        Told about progress.
 
     Returns
     -------

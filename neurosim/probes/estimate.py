@@ -48,12 +48,10 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
 
     Parameters
     ----------
-    config, engine, task
-        The settings, what runs the circuit, and where its trials come from.
+    config, engine, task, on_step
+        See `neurosim.probes._findings.Measure`.
     seed
         Of initial weights and noise.
-    on_step
-        Told about progress.
 
     Returns
     -------

@@ -45,14 +45,14 @@ FEEDBACK: Mapping[str, Primitive] = {
     "self": Primitive("w += learning_rate*c_self*w_reciprocal", ("reciprocal",)),
 }
 
-#: The same regularisers' steps of the forward weights, for a linear response ``y = W x``. ``mirror_p`` is ``B^T x`` and
-#: ``mirror_q`` is ``B^T B y``, both at the layer above; that of ``sparse`` is of ``|y|^2/2``, as in the authors' code.
+#: The same regularisers' steps of the forward weights, for a linear response ``y = W x``; those that read no activity
+#: are the same. ``mirror_p`` is ``B^T x`` and ``mirror_q`` is ``B^T B y``, both at the layer above; the step of
+#: ``sparse`` is of ``|y|^2/2``, as in the authors' code.
 FORWARD: Mapping[str, Primitive] = {
+    **FEEDBACK,
     "amp": Primitive("w += learning_rate*c_amp*mirror_p_post*mirror_x_pre"),
     "null": Primitive("w -= learning_rate*c_null*mirror_q_post*mirror_x_pre"),
-    "decay": Primitive("w -= learning_rate*c_decay*w"),
     "sparse": Primitive("w -= learning_rate*c_sparse*mirror_y_post*mirror_x_pre"),
-    "self": Primitive("w += learning_rate*c_self*w_reciprocal", ("reciprocal",)),
 }
 
 

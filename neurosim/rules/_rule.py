@@ -13,7 +13,7 @@ from neurosim.equations.grammar import Place, check_identifier
 from neurosim.equations.parse import EquationSet, Statement, parse_equations, parse_statements
 from neurosim.errors import EquationError
 
-Timing = Literal["phase_end", "step"]
+Timing = Literal["phase_end", "step", "presentation"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,9 @@ class Rule:
     parameters
         Names and default values of the rule's parameters; no default is given as ``None``.
     timing
-        At the end of each phase in which the pathway learns, or at every step of such a phase.
+        At the end of each phase in which the pathway learns (``phase_end``), or at every ``step`` of such a phase; or
+        once at the beginning of each ``presentation`` with such a phase, before the first phase and with effect at
+        once. Then there is no activity yet: it reads parameters and what its synapse keeps, and `reads`.
     reads
         What the rule needs beyond the synapse (``"reciprocal"``: the weight of the synapse in the opposite
         direction, as ``w_reciprocal``; ``"population"``: a sum over the neurons at one end). A rule that reads

@@ -15,6 +15,7 @@ from typing import Any
 
 from neurosim.circuit.description import Circuit, Hold, Initial, Pathway, Phase, Population, Tie, hold
 from neurosim.rules import _primitives
+from neurosim.rules._rule import Timing
 from neurosim.schemes import _network
 from neurosim.schemes._alignment import Alignment, Mirror
 from neurosim.schemes._network import Network, Part, Sized
@@ -38,7 +39,15 @@ class Loop:
         return self.source.split(".")[0]
 
 
-def build(name: str, config: Alignment, coefficients: Mapping[str, float], network: Network, task: Sized) -> Circuit:
+def build(
+    name: str,
+    config: Alignment,
+    coefficients: Mapping[str, float],
+    network: Network,
+    task: Sized,
+    *,
+    timing: Timing = "phase_end",
+) -> Circuit:
     """The circuit of a scheme that is a sum of primitives.
 
     Parameters
@@ -47,10 +56,12 @@ def build(name: str, config: Alignment, coefficients: Mapping[str, float], netwo
         The scheme's, which is also that of the feedback pathways' rule.
     coefficients
         Of its primitives, by their names.
+    timing
+        When the feedback pathways' rule acts.
     """
     plan = _Plan(config, coefficients, network)
     populations = tuple(plan.population(p) for p in _network.populations(network, task, noise=False))
-    pathways = (*plan.forward(), *plan.feedback(name), *plan.carrying(), *plan.means())
+    pathways = (*plan.forward(), *plan.feedback(name, timing), *plan.carrying(), *plan.means())
     if plan.means() and not network.bias:
         populations = (*populations, Population("one", 1, _network.neuron_of(Part(kind="constant"))))
     return Circuit(
@@ -147,9 +158,10 @@ class _Plan:
             found.append(changed)
         return tuple(found)
 
-    def feedback(self, rule: str) -> tuple[Pathway, ...]:
+    def feedback(self, rule: str, timing: Timing) -> tuple[Pathway, ...]:
         batch = self.mirror is not None and self.mirror.centring == "batch"
-        found = _primitives.batch_centred(*self.coefficients) if batch else _network.rule_of(rule)
+        plain = replace(_network.rule_of(rule), timing=timing)
+        found = _primitives.batch_centred(*self.coefficients) if batch else plain
         values = {_primitives.coefficient(name): value for name, value in self.coefficients.items()}
         settings: dict[str, Any] = {
             "rule": found,

@@ -5,6 +5,8 @@ Kunin et al. (2020), ICML: the primitives ``self`` and ``decay``. There is nothi
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.description import Circuit
@@ -20,12 +22,19 @@ class Config(Alignment):
     ----------
     self, decay
         Coefficients of the primitives, see `neurosim.rules._primitives`.
+    follows
+        When feedback weights follow: at the ``end`` of a presentation, together with the forward weights, so that they
+        are at least one update late (the authors' code: one step of one optimiser for both); or at the ``beginning`` of
+        the next, when they see the forward weights that it will use.
     """
 
     self: PositiveFloat = 1.0
     decay: NonNegativeFloat = 1.0
+    follows: Literal["end", "beginning"] = "end"
 
 
 def build(config: Config, network: Network, task: Sized) -> Circuit:
-    """One phase, at whose end forward and feedback weights learn."""
-    return _mirror.build("symmetric_alignment", config, {"self": config.self, "decay": config.decay}, network, task)
+    """One phase, at whose end forward weights learn, and at whose end or beginning feedback weights do."""
+    coefficients = {"self": config.self, "decay": config.decay}
+    timing = "presentation" if config.follows == "beginning" else "phase_end"
+    return _mirror.build("symmetric_alignment", config, coefficients, network, task, timing=timing)

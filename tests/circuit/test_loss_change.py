@@ -19,7 +19,7 @@ from neurosim.neurons._model import NeuronModel
 from neurosim.readouts._readout import Readout
 
 ANSWER = NeuronModel(
-    "dv/dt = 0/second : 1\nanswer = v + perturb*sigma*noise : 1\nsigma : 1\nnoise : 1\nperturb : 1 (shared)",
+    "dx/dt = 0/second : 1\nanswer = v + perturb*sigma*noise : 1\nv : 1\nsigma : 1\nnoise : 1\nperturb : 1 (shared)",
     method="euler",
     name="answer",
 )
@@ -43,20 +43,19 @@ def circuit(readout: Readout, size: int, *, held: bool = True) -> Circuit:
 
 def run(kind: Any, readout: Readout, y: np.ndarray, step: np.ndarray, target: np.ndarray, dtype: Any) -> Any:
     """Both outputs, both losses and the change, each (trial, n): every trial from its own outputs."""
-    found: dict[str, list[np.ndarray]] = {}
     built = circuit(readout, y.shape[1])
-    state = initial_state(built, 0, dtype=dtype) | {"output.sigma": np.ones(())}
-    for trial in range(len(y)):
-        _, outputs = kind(built, Setting("rate", 1e-3, dtype)).run(
-            state | {"output.v": y[trial]},
-            {"output.target": target[[trial]]},
-            noise={"perturbed": {"output.noise": step[[trial]]}},
-            report=("output.y", "loss", "loss_change"),
-        )
-        for phase, ends in outputs.ends.items():
-            for name, values in ends.items():
-                found.setdefault(f"{phase}.{name}", []).append(np.asarray(values, dtype=np.float64)[0])
-    return {name: np.array(values) for name, values in found.items()}
+    _, outputs = kind(built, Setting("rate", 1e-3, dtype)).run(
+        initial_state(built, 0, dtype=dtype) | {"output.sigma": np.ones(())},
+        {"output.target": target, "output.v": y},
+        noise={"perturbed": {"output.noise": step}},
+        report=("output.y", "loss", "loss_change"),
+        learn=False,
+    )
+    return {
+        f"{phase}.{name}": np.asarray(values, dtype=np.float64)
+        for phase, ends in outputs.ends.items()
+        for name, values in ends.items()
+    }
 
 
 def exact(name: str, before: np.ndarray, after: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -19,13 +20,11 @@ from neurosim.circuit.undisturbed import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, carried_shapes, initial_state
-from neurosim.experiments.engine import make_engine
-from neurosim.experiments.model_file import load
 from neurosim.gradients.true_gradient import Gradients, true_gradients
 from neurosim.schemes import continuous_node_perturbation
 from neurosim.schemes._continuous import Filters, covariance
 from neurosim.schemes._network import Network, Part
-from neurosim.training.loop import train
+from neurosim.training.loop import TrainingResult
 
 STEADY, RATE = Setting("steady", dtype="float64"), Setting("rate", 1e-3, "float64")
 STIMULI, REPEATS, GROUPS = 4, 32, 8
@@ -312,26 +311,8 @@ def signal_cosines(circuit: Circuit, state: State, given: dict[str, np.ndarray])
 
 
 @pytest.mark.slow
-def test_digits(capsys: pytest.CaptureFixture[str]) -> None:
-    part: dict[str, Any] = {"kind": "leaky_rate", "tau_m": "5 ms", "tau_a": "2 ms"}
-    model = load(
-        {
-            "task": {"kind": "digits"},
-            "network": {"hidden": [48, 32], "neuron": part, "output_neuron": {**part, "activation": "identity"}},
-            "scheme": {
-                "kind": "continuous_node_perturbation",
-                "duration": "50 ms",
-                "tau_noise": "10 ms",
-                "learning_rate": 4.0,
-                "feedback_learning_rate": 0.2,
-                "feedback_weights": 0.5,
-            },
-            "engine": {"level": "rate", "dt": "1 ms"},
-            "training": {"epochs": 8, "batch_size": 16, "measure_every": 0},
-        }
-    )
-    task = model.load_task(seed=0)
-    result = train(make_engine(model.engine, model.build(task)), task, model.training, seed=0)
+def test_digits(digits_in_time: Callable[..., TrainingResult], capsys: pytest.CaptureFixture[str]) -> None:
+    result = digits_in_time("continuous_node_perturbation", feedback_weights=0.5)
     with capsys.disabled():
         print(f"\ndigits, learned feedback: test accuracy {result.test.accuracy:.1f} % after 8 epochs")
     assert result.test.accuracy > 80

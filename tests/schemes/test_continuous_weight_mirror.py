@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,12 +15,10 @@ from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, initial_state
 from neurosim.errors import CircuitError
-from neurosim.experiments.engine import make_engine
-from neurosim.experiments.model_file import load
 from neurosim.schemes import continuous_weight_mirror
 from neurosim.schemes._network import Network, Part
 from neurosim.stability.feedback import matched_gain, membrane_gain
-from neurosim.training.loop import train
+from neurosim.training.loop import TrainingResult
 
 RATE = Setting("rate", 1e-3, "float64")
 TASK: Any = SimpleNamespace(n_inputs=3, n_outputs=6)
@@ -185,26 +184,8 @@ def test_spiking_neurons_that_fire_more_do_not_get_larger_weights() -> None:
 
 
 @pytest.mark.slow
-def test_digits(capsys: pytest.CaptureFixture[str]) -> None:
-    part: dict[str, Any] = {"kind": "leaky_rate", "tau_m": "5 ms", "tau_a": "2 ms"}
-    model = load(
-        {
-            "task": {"kind": "digits"},
-            "network": {"hidden": [48, 32], "neuron": part, "output_neuron": {**part, "activation": "identity"}},
-            "scheme": {
-                "kind": "continuous_weight_mirror",
-                "duration": "50 ms",
-                "mirror_duration": "50 ms",
-                "tau_noise": "10 ms",
-                "learning_rate": 4.0,
-                "feedback_learning_rate": 0.2,
-            },
-            "engine": {"level": "rate", "dt": "1 ms"},
-            "training": {"epochs": 8, "batch_size": 16, "measure_every": 8},
-        }
-    )
-    task = model.load_task(seed=0)
-    result = train(make_engine(model.engine, model.build(task)), task, model.training, seed=0)
+def test_digits(digits_in_time: Callable[..., TrainingResult], capsys: pytest.CaptureFixture[str]) -> None:
+    result = digits_in_time("continuous_weight_mirror", mirror_duration="50 ms", measure_every=8)
     angles = result.history.weight_angle_deg.sel(epoch=8)
     below, above = (float(angles.sel(layer=layer)) for layer in ("hidden1", "hidden2"))
     with capsys.disabled():

@@ -18,11 +18,14 @@ PREFIX = "optimiser."
 
 
 def optimised_names(circuit: Circuit) -> tuple[str, ...]:
-    """The weights an optimiser steps: those that learn with a rate and, unless a pathway says so, carry no feedback."""
+    """The weights an optimiser steps: those that learn with a rate and, unless a pathway says so, carry no feedback.
+
+    Nor those that learn at the beginning of a presentation: there the rule's own step has its effect at once.
+    """
     names = []
     for name in learned_names(circuit):
         pathway = circuit.pathway[name.removesuffix(".w")] if name.endswith(".w") else None
-        if pathway is None or "learning_rate" not in pathway.rule.parameters:
+        if pathway is None or "learning_rate" not in pathway.rule.parameters or pathway.rule.timing == "presentation":
             continue
         feedback = circuit.population[pathway.post].neuron.ports.get("feedback") == pathway.target.split(".")[1]
         if pathway.optimised or (pathway.optimised is None and not feedback):

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from neurosim.circuit.description import PERTURB, Circuit, Pathway, Phase
 from neurosim.circuit.plan import Plan, plan, resolve
 from neurosim.circuit.plasticity import UPDATE_NOISE
+from neurosim.engines.batched.beginning import LEFT, changes_at_beginning
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.liveness import asked_at_end, lives
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, compiled, derived_weights
@@ -95,6 +96,8 @@ def present(
     dtype = jnp.dtype(setting.dtype)
     outcome = Outcome()
     live = _live(circuit, graph, report, record, phases, setting)
+    outcome.changes |= changes_at_beginning(graph, {**values, "dt": jnp.asarray(setting.dt, dtype)}, run, learn)
+    values = {**values, **{name: values[name] + change for name, change in outcome.changes.items()}}
     leaves = {name: a for name, a in values.items() if name not in graph.nodes}
     current: Arrays = {**leaves, **{name: a for name, a in stimuli.items() if jnp.ndim(a) < 3}}
     current |= {f"{pathway.name}.noise": jnp.zeros((), dtype) for pathway in circuit.perturbed}
@@ -183,17 +186,20 @@ def update_noise(
     Returns
     -------
     tuple
-        ``pathway.update_noise``, and of those with noise of their updates ``pathway.w``: times its standard deviation
-        and the learning rate.
+        What a presentation reads, ``pathway.update_noise`` and what rules leave that act at its beginning; and of the
+        other pathways with noise of their updates ``pathway.w``: times its standard deviation and the learning rate.
     """
     pathways = [circuit.pathway[name] for name in sorted(acting) if f"update:{name}" in keys]
     drawn = {pathway.name: draw_update_noise(circuit, pathway.name, keys, batch, dtype) for pathway in pathways}
-    left = {
-        f"{pathway.name}.w": values[f"{pathway.name}.learning_rate"] * pathway.update_noise * drawn[pathway.name]
-        for pathway in pathways
-        if pathway.update_noise is not None
-    }
-    return {f"{name}.{UPDATE_NOISE}": array for name, array in drawn.items()}, left
+    read, left = {f"{name}.{UPDATE_NOISE}": array for name, array in drawn.items()}, {}
+    for pathway in pathways:
+        if pathway.update_noise is not None:
+            array = values[f"{pathway.name}.learning_rate"] * pathway.update_noise * drawn[pathway.name]
+            if pathway.rule.timing == "presentation":
+                read[f"{pathway.name}.{LEFT}"] = array
+            else:
+                left[f"{pathway.name}.w"] = array
+    return read, left
 
 
 def _refuse_steps(learning: Sequence[Pathway]) -> None:

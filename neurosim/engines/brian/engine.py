@@ -7,6 +7,7 @@ presentations of a call run in one ``Network.run``, because every such call cost
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -115,9 +116,12 @@ class BrianEngine:
             brian2.prefs.codegen.runtime.numpy.discard_units,
             True,
         )
+        # Brian2 collects garbage at each start of a Network: all that was there before need not be gone through.
+        gc.freeze()
         try:
             yield
         finally:
+            gc.unfreeze()
             brian2.prefs.codegen.runtime.numpy.discard_units = discard
             if standalone:
                 device: Any = brian2.get_device()

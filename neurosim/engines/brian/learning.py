@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from brian2.utils.stringtools import word_substitute
 
 from neurosim.circuit.description import Circuit, Pathway, Phase
+from neurosim.circuit.gating import beginning
 from neurosim.circuit.plasticity import UPDATE_NOISE, rule_names
 from neurosim.circuit.validation import reciprocal_of
 from neurosim.engines.brian.objects import LEARNING, NOISE, SIGMA, Objects
@@ -30,8 +31,11 @@ class Learning:
         state: Mapping[str, np.ndarray],
         batch: int,
         keys: Mapping[str, np.ndarray],
+        phases: Sequence[Phase],
     ) -> None:
         self.circuit, self.objects, self.state, self.keys = circuit, objects, state, keys
+        #: Pathways whose rules act before the first phase.
+        self.beginning = beginning(circuit, phases)
         self.collecting: dict[str, Any] = {}
         self.applying: dict[str, Any] = {}
         #: Rules that act at every step; the Network holds them.
@@ -45,7 +49,9 @@ class Learning:
             elif pathway.rule.timing == "step":
                 self.stepping[name] = objects.runner(synapses, rule_code(circuit, pathway))
             else:
-                divisor = batch if pathway.reduction == "mean" else 1
+                # At the beginning there are no trials to average over.
+                averaged = pathway.reduction == "mean" and pathway.rule.timing == "phase_end"
+                divisor = batch if averaged else 1
                 lines = [f"{v} = {v} + change_{v}/{divisor}\nchange_{v} = 0" for v in pathway.rule.changed]
                 self.collecting[name] = objects.runner(synapses, rule_code(circuit, pathway))
                 self.applying[name] = objects.runner(synapses, "\n".join(lines))
@@ -74,14 +80,21 @@ class Learning:
             self.objects.set_synaptic(name, LEARNING, float(name in acting and name in phase.learn))
 
     def begin_batch(self, number: int, acting: frozenset[str]) -> None:
-        """Draw what rules read of the noise of a batch's updates."""
+        """Draw what rules read of the noise of a batch's updates; let those act that act before the first phase."""
         for name in acting:
             if UPDATE_NOISE in self.circuit.pathway[name].rule.names:
                 self.objects.set_synaptic(name, UPDATE_NOISE, self._update_noise(name, number))
+        first = [name for name in self.beginning if name in acting]
+        for name in first:
+            self._copy_reciprocal(self.circuit.pathway[name])
+        for runners in (self.collecting, self.applying):
+            for name in first:
+                runners[name].run()
+        self._leave_noise(first, number)
 
     def collect(self, phase: Phase, acting: frozenset[str]) -> None:
         """One trial's increments, all from the weights as they are."""
-        learning = [name for name in phase.learn if name in acting]
+        learning = [name for name in phase.learn if name in acting and name not in self.beginning]
         for name in learning:
             self._copy_reciprocal(self.circuit.pathway[name])
         for name in learning:
@@ -93,8 +106,9 @@ class Learning:
 
     def apply(self, number: int, acting: frozenset[str]) -> None:
         """The batch of that running number is over: change the weights."""
-        for runner in self.applying.values():
-            runner.run()
+        for name, runner in self.applying.items():
+            if name not in self.beginning:
+                runner.run()
         for name, trials in self.collected.items():
             rule = self.circuit.pathway[name].rule
             assert isinstance(rule, OracleRule)
@@ -104,7 +118,11 @@ class Learning:
             self.oracle |= {f"{name}.{variable}": after[variable] for variable in rule.changed}
             self.objects.set_synaptic(name, "w", after["w"])
         self.collected.clear()
-        for name in acting:
+        self._leave_noise([name for name in acting if name not in self.beginning], number)
+
+    def _leave_noise(self, pathways: Iterable[str], number: int) -> None:
+        """What the updates of a batch leave on the weights, past their rules."""
+        for name in pathways:
             scale = self.circuit.pathway[name].update_noise
             if scale is not None:
                 rate = self.state[f"{name}.learning_rate"]

@@ -97,10 +97,10 @@ class Presentations:
         """Build the objects, run all presentations, read the results."""
         brian2.seed(self.brian_seed)
         self.objects = build_objects(self.circuit, self.setting, self.courses)
-        self.learning = Learning(self.circuit, self.objects, self.state, self.batch, self.keys)
+        self.learning = Learning(self.circuit, self.objects, self.state, self.batch, self.keys, self.phases)
         self.recorder = Recorder(self.objects, record, report)
         self.holds = self._make_holds()
-        self.prepared = False
+        self.prepared: set[int] = set()
         self._set_parameters()
         self.learning.set_initial()
         stepping = self.learning.stepping.values() if self.learn else ()
@@ -153,6 +153,8 @@ class Presentations:
                 self.objects.set(name, array[trial])
         batch, acting = self._batch(trial)
         if number == 0 and trial % self.batch == 0:
+            if self.learning.beginning:
+                self._prepare(self.learning.runners)
             self.learning.begin_batch(batch, acting)
         self.learning.begin(phase, acting)
         switched = {name for p in self.circuit.phases for name in p.switches}
@@ -165,11 +167,8 @@ class Presentations:
     def _end(self, trial: int, number: int) -> None:
         """Sum all inputs at this instant, hold, collect increments; apply them when a batch is over."""
         phase = self.phases[number]
-        if not self.prepared:
-            self.prepared = True
-            held = itertools.chain(*self.holds.values())
-            for runner in [*held, *self.learning.runners, *self.recorder.reports.values()]:
-                runner.before_run({})
+        self._prepare([*itertools.chain(*self.holds.values()), *self.recorder.reports.values()])
+        self._prepare(self.learning.runners)
         for updater in self.objects.sums:
             updater.run()
         self.recorder.report()
@@ -182,6 +181,13 @@ class Presentations:
                 self.learning.apply(batch, acting)
         if number == len(self.steps) - 1 and self.circuit.carry and self.batch > 1:
             self.left[trial % self.batch] = {name: self.objects.get_in_trial(name) for name in self.carried}
+
+    def _prepare(self, runners: Sequence[Any]) -> None:
+        """Compile what runs by itself, when it is first needed."""
+        for runner in runners:
+            if id(runner) not in self.prepared:
+                self.prepared.add(id(runner))
+                runner.before_run({})
 
     def _batch(self, trial: int) -> tuple[int, frozenset[str]]:
         """The running number of a trial's batch, and the pathways that learn in it."""
@@ -287,18 +293,14 @@ class Presentations:
                 f"the rule of pathway '{stepping}' acts at every step; the engine 'brian' presents trials one after "
                 "the other and cannot average it over a batch: use batch = 1"
             )
-        beyond = next((name for name, rule in rules.items() if set(rule.reads) - {"population"}), None)
-        if beyond and self.standalone:
-            raise EngineError(
-                f"pathway '{beyond}' reads more than its synapses see, which standalone code cannot; use the target "
-                "'numpy' or 'cython'"
-            )
-        noisy = next((name for name in rules if needs_update_noise(self.circuit.pathway[name])), None)
-        if noisy and self.standalone:
-            raise EngineError(
-                f"the updates of pathway '{noisy}' have noise, which standalone code cannot draw; use the target "
-                "'numpy' or 'cython'"
-            )
+        for name, rule in rules.items() if self.standalone else ():
+            beyond = {
+                f"pathway '{name}' reads more than its synapses see": bool(set(rule.reads) - {"population"}),
+                f"the updates of pathway '{name}' have noise": needs_update_noise(self.circuit.pathway[name]),
+                f"pathway '{name}' learns at the beginning of a presentation": rule.timing == "presentation",
+            }
+            for what in (what for what, there in beyond.items() if there):
+                raise EngineError(f"{what}, which standalone code cannot do; use the target 'numpy' or 'cython'")
         summed = next((name for name in BATCH_SUMS if name in broadcast(self.circuit)), None)
         if summed and self.trials > 1:
             raise EngineError(f"'{summed}' is a sum over trials that run at once; use the engine 'batched'")
