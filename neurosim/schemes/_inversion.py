@@ -288,6 +288,8 @@ def feedback_law(config: Inversion, forward: Sequence[str]) -> Initial:
     """
     if config.feedback == "negative_transpose":
         return Initial("constant", 0.0, None, tuple(forward), NegativeTranspose())
+    if str(config.feedback) == "sequential":
+        return Initial("constant", 0.0, None, tuple(forward), SequentialFeedback())
     drawn = Initial("uniform", config.feedback_width, None)
     if config.feedback == "random":
         return drawn
@@ -305,6 +307,20 @@ class NegativeTranspose:
 
     def __str__(self) -> str:
         return "negative transpose" + (f" times {self.scale:g}" if self.scale != 1 else "")
+
+
+@dataclass(frozen=True)
+class SequentialFeedback:
+    """Feedback ``B_2 (W_2 B_2)^-1 B_3 ...`` with minus the transposes, for layers that do not expand."""
+
+    def __call__(self, drawn: np.ndarray, *forward: np.ndarray) -> np.ndarray:
+        feedback = -forward[-1].T
+        for weights in reversed(forward[:-1]):
+            feedback = np.linalg.pinv(weights) @ feedback
+        return feedback
+
+    def __str__(self) -> str:
+        return "sequential inverse"
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,17 @@ from neurosim.schemes._network import Network, Sized
 
 
 class Config(_inversion.Settling):
-    """Settings of single-loop dynamic inversion, those of all that settle; its controller is slow, or it oscillates."""
+    """Settings of single-loop dynamic inversion, those of all that settle; its controller is slow, or it oscillates.
 
+    Attributes
+    ----------
+    feedback
+        Besides those of all inversions, ``sequential``: with it the single loop inverts as loops with minus the initial
+        transposes would, one after the other, which minus the product of the transposes does only where all layers
+        but the first are of one size.
+    """
+
+    feedback: Literal["negative_transpose", "random", "stabilised", "sequential"] = "negative_transpose"  # type: ignore[assignment]
     tau_u: TimeConstant = "100 ms"
     inversion_duration: str = "1000 ms"
     convention: Literal["gated", "saturating", "centred"] = "saturating"
