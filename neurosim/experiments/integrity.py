@@ -80,9 +80,9 @@ def digest_of_file(path: Path) -> str:
 
 def sealed(content: Mapping[str, Any], kind: str, version: int) -> bytes:
     """JSON that says what it is and carries the checksum of its content."""
-    inner = json.dumps(content, sort_keys=True, allow_nan=False)
+    inner = json.dumps(content, allow_nan=False)
     whole = {"format": kind, "version": version, "content": content, "sha256": digest_of(inner.encode())}
-    return (json.dumps(whole, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
+    return (json.dumps(whole, indent=1, allow_nan=False) + "\n").encode()
 
 
 def unsealed(path: Path, kind: str, version: int) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def unsealed(path: Path, kind: str, version: int) -> dict[str, Any]:
                 f"{version}"
             )
         content = whole["content"]
-        if digest_of(json.dumps(content, sort_keys=True, allow_nan=False).encode()) != whole["sha256"]:
+        if digest_of(json.dumps(content, allow_nan=False).encode()) != whole["sha256"]:
             raise DataError(f"{path}: damaged, its checksum is that of another content")
         if not isinstance(content, dict):
             raise TypeError("no table")

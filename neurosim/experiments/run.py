@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +22,7 @@ from neurosim.experiments.log import Log
 from neurosim.experiments.model_file import Model, load
 from neurosim.experiments.start import Place, finished_run, taken, terminable
 from neurosim.tasks._task import Task
+from neurosim.training.activity import faults
 from neurosim.training.history import EpochReport
 from neurosim.training.loop import TrainingResult
 from neurosim.training.loop import train as train_circuit
@@ -212,7 +214,16 @@ def _learn(
     start: Progress | None,
     checkpoints: Checkpoints,
 ) -> tuple[dict[str, Any], xarray.Dataset, State]:
-    hooks = [log.epoch] + ([progress.epoch] if progress is not None else [])
+    before = [report.activity for report in start.reports] if start is not None else []
+
+    def warn(report: EpochReport) -> None:
+        known = len(faults(before))
+        before.append(report.activity)
+        for text in faults(before)[known:]:
+            log.line(f"warning: {text}")
+            _note(progress, f"warning: {text}")
+
+    hooks = [log.epoch, warn] + ([progress.epoch] if progress is not None else [])
     on_step = progress.step if progress is not None else None
     result = train_circuit(
         engine,
@@ -224,7 +235,11 @@ def _learn(
         on_step=on_step,
         on_progress=checkpoints,
     )
-    return _about(model, engine, seed) | _summary(model, result), result.history, result.state
+    numbers = _summary(model, result)
+    if before[-1]:
+        numbers["firing"] = {name: asdict(each) for name, each in before[-1].items()}
+        numbers["warnings"] = faults(before)
+    return _about(model, engine, seed) | numbers, result.history, result.state
 
 
 def _measure(

@@ -94,7 +94,8 @@ def taken(path: Path, model: Model, seed: int, *, resume: bool) -> Iterator[Plac
     with files.writing(path):
         path.mkdir(parents=True, exist_ok=True)
     with locked(path):
-        _check_free(path, resume=resume)
+        # Somebody may have come and gone in between.
+        _check_free(path, resume=resume, locked=True)
         place = Place(path, files.provenance(seed, model.hash), bool(_content(path)))
         if place.begun:
             files_in(path)
@@ -141,13 +142,13 @@ def _is_temporary(path: Path) -> bool:
     return any(path.name.startswith(f".{name}.") for name in own)
 
 
-def _check_free(path: Path, *, resume: bool) -> None:
+def _check_free(path: Path, *, resume: bool, locked: bool = False) -> None:
     with files.writing(path):
         content = _content(path)
         odd = path.exists() and not path.is_dir()
     if not content and not odd:
         return
-    used = holder(path)
+    used = None if locked else holder(path)
     if used is not None:
         raise ConfigError(f"{path} is in use by {used}")
     ours = {files.CONFIG, files.PROVENANCE, files.CHECKPOINTS, files.FAILURE} & content

@@ -16,6 +16,7 @@ from neurosim.errors import ConfigError, DataError, NumericalError
 from neurosim.gradients.alignment import alignment
 from neurosim.random import stream
 from neurosim.tasks._task import Task
+from neurosim.training.activity import activity
 from neurosim.training.config import Config
 from neurosim.training.evaluation import Evaluation, evaluate, summarise
 from neurosim.training.history import EpochReport, history_of
@@ -243,11 +244,10 @@ def _report(
     """Add evaluation and alignment to a report and hand it on."""
     last = progress.epoch == config.epochs
     if last or progress.epoch % config.evaluate_every == 0:
-        found = evaluate(engine, progress.state, task.validation, chunk=config.evaluation_batch)
-        report = replace(report, validation_loss=found.loss, validation_accuracy=found.accuracy)
-        if config.evaluate_perturbed:
-            found = evaluate(engine, progress.state, task.validation, chunk=config.evaluation_batch, perturbed=True)
-            report = replace(report, perturbed_loss=found.loss, perturbed_accuracy=found.accuracy)
+        try:
+            report = _evaluated(report, engine, progress.state, task, config)
+        except NumericalError as error:
+            raise NumericalError(f"after epoch {progress.epoch}: {error}") from error
     layers: Mapping[str, Mapping[str, float]] = {}
     if config.measure_every and (last or progress.epoch % config.measure_every == 0):
         rows = stream(seed, "measure").permutation(len(task.train))[: config.measure_trials]
@@ -260,6 +260,17 @@ def _report(
     if on_progress is not None:
         on_progress(progress)
     return progress
+
+
+def _evaluated(
+    report: EpochReport, engine: Any, state: Mapping[str, np.ndarray], task: Task, config: Config
+) -> EpochReport:
+    found = evaluate(engine, state, task.validation, chunk=config.evaluation_batch)
+    report = replace(report, validation_loss=found.loss, validation_accuracy=found.accuracy)
+    if config.evaluate_perturbed:
+        found = evaluate(engine, state, task.validation, chunk=config.evaluation_batch, perturbed=True)
+        report = replace(report, perturbed_loss=found.loss, perturbed_accuracy=found.accuracy)
+    return replace(report, activity=activity(engine, state, task.validation or task.train))
 
 
 def _refuse_broken(

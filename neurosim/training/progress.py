@@ -11,6 +11,7 @@ import numpy as np
 
 from neurosim.engines.state import State
 from neurosim.errors import DataError
+from neurosim.training.activity import Activity
 from neurosim.training.history import EpochReport
 
 
@@ -103,11 +104,16 @@ def unpacked(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any], like:
         _check_fits(named["state"], like)
         losses, answers = ((named["part"][name],) if name in named["part"] else () for name in ("losses", "answers"))
         part = Part(int(numbers["steps"]), losses, answers, float(numbers["seconds"]))
-        reports = tuple(EpochReport(**_numbers(report)) for report in numbers["reports"])
+        reports = tuple(_report(_numbers(report)) for report in numbers["reports"])
         counts = int(numbers["epoch"]), int(numbers["presentations"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"not what training goes on from ({type(error).__name__}: {error})") from error
     return Progress(named["state"], *counts, reports, named["carried"], part)
+
+
+def _report(found: dict[str, Any]) -> EpochReport:
+    populations = {name: Activity(**each) for name, each in found["activity"].items()}
+    return EpochReport(**{**found, "activity": populations})
 
 
 def _check_fits(state: State, like: Mapping[str, np.ndarray]) -> None:
