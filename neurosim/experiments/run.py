@@ -18,8 +18,9 @@ from neurosim.experiments.checkpoints import EVERY, Checkpoints, packed_arrays
 from neurosim.experiments.engine import make_engine
 from neurosim.experiments.finished import Run, draw, short, write_checksums
 from neurosim.experiments.finished import open_run as open_run
+from neurosim.experiments.integrity import check_size
 from neurosim.experiments.log import Log
-from neurosim.experiments.model_file import Model, load
+from neurosim.experiments.model_file import Model, load, numbers_of
 from neurosim.experiments.start import Place, finished_run, taken, terminable
 from neurosim.tasks._task import Task
 from neurosim.training.activity import faults
@@ -104,7 +105,10 @@ def train(
         Checkpoints(path / files.CHECKPOINTS, {}).clear()
         return done
     task = checked.load_task(seed=seed)
-    engine = make_engine(checked.engine, checked.build(task), checked.training.optimiser)
+    circuit = checked.build(task)
+    # Before, after, increments, and the optimiser's memory.
+    check_size(4 * np.dtype(checked.engine.dtype).itemsize * numbers_of(circuit), f"{checked.name}: the network")
+    engine = make_engine(checked.engine, circuit, checked.training.optimiser)
     with taken(path, checked, seed, resume=resume) as place:
         return _run(place, checked, engine, task, seed, progress, checkpoint_every)
 
@@ -132,7 +136,11 @@ def _run(place: Place, model: Model, engine: Any, task: Task, seed: int, progres
             _finish(found, log)
         except BaseException as error:
             kept = _keep(checkpoints)
-            why = signals[0] if signals else str(error) or ("interrupted" if _is_stop(error) else type(error).__name__)
+            why = (
+                signals[0]
+                if signals
+                else str(error) or ("interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__)
+            )
             with contextlib.suppress(DataError):
                 log.line(f"stopped: {why}{kept}")
             raise
@@ -193,10 +201,6 @@ def _keep(checkpoints: Checkpoints) -> str:
         return f"; no checkpoint could be written ({error})"
     saved = checkpoints.saved
     return f"; the checkpoint after {saved.presentations} presentations is kept" if saved is not None else ""
-
-
-def _is_stop(error: BaseException) -> bool:
-    return isinstance(error, KeyboardInterrupt | SystemExit)
 
 
 def _note(progress: Watcher | None, text: str) -> None:

@@ -34,7 +34,7 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     marks: tuple[PositiveInt, ...] = Field(default=(3200, 10_112, 32_000, 101_184, 320_000), min_length=1)
-    batch_size: PositiveInt = 32
+    batch_size: int = Field(default=32, gt=0, le=10**6)
 
     @model_validator(mode="after")
     def _whole_batches(self) -> Config:

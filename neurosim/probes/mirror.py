@@ -45,7 +45,7 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     marks: tuple[PositiveInt, ...] = Field(default=(3200, 32_000), min_length=1)
-    batch_size: PositiveInt = 32
+    batch_size: int = Field(default=32, gt=0, le=10**6)
     noise: Literal["drawn", "whitened"] = "drawn"
     forward: Literal["fixed", "learned"] = "fixed"
     weight_noise: UpdateNoise | None = None
