@@ -136,11 +136,8 @@ def _run(place: Place, model: Model, engine: Any, task: Task, seed: int, progres
             _finish(found, log)
         except BaseException as error:
             kept = _keep(checkpoints)
-            why = (
-                signals[0]
-                if signals
-                else str(error) or ("interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__)
-            )
+            name = "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
+            why = signals[0] if signals else str(error) or name
             with contextlib.suppress(DataError):
                 log.line(f"stopped: {why}{kept}")
             raise
@@ -197,7 +194,7 @@ def _keep(checkpoints: Checkpoints) -> str:
     """Store where a run is that stops; what to say of that."""
     try:
         checkpoints.save()
-    except NeurosimError as error:
+    except (NeurosimError, MemoryError) as error:
         return f"; no checkpoint could be written ({error})"
     saved = checkpoints.saved
     return f"; the checkpoint after {saved.presentations} presentations is kept" if saved is not None else ""
