@@ -21,8 +21,10 @@ import tomli_w
 from neurosim.errors import ConfigError, DataError, NumericalError
 from neurosim.experiments import folder as files
 from neurosim.experiments.checkpoints import Checkpoints
+from neurosim.experiments.collection import collect, key_of
 from neurosim.experiments.finished import open_run
 from neurosim.experiments.lock import holder, locked
+from neurosim.experiments.model_file import load
 from neurosim.experiments.run import train
 from neurosim.training.progress import Progress
 
@@ -282,6 +284,32 @@ def test_without_any_whole_checkpoint_it_begins_anew_and_says_so(copied, ended):
     train(DIGITS, seed=3, out=copied, resume=True, progress=watcher)
     assert watcher.notes[-1] == "begun anew: there is no whole checkpoint"
     _assert_same(copied, ended)
+
+
+def test_many_runs_go_on_where_they_were_interrupted(stopped, tmp_path, ended):
+    model = load(DIGITS)
+    folder = Path(shutil.copytree(stopped, tmp_path / f"model-{model.hash[:8]}-seed3"))
+    attempt = collect([(model, 3)], tmp_path)[key_of(model, 3)]
+    assert attempt.run is not None and attempt.run.folder == folder and attempt.run.summary["resumed"] == 1
+    _assert_same(folder, ended)
+    # Another version's numbers could be others.
+    again = Path(shutil.copytree(stopped, tmp_path / "other" / folder.name))
+    provenance = json.loads((again / files.PROVENANCE).read_text())
+    (again / files.PROVENANCE).write_text(json.dumps(provenance | {"versions": {"neurosim": "0.0.1"}}))
+    attempt = collect([(model, 3)], tmp_path / "other")[key_of(model, 3)]
+    assert attempt.run is not None and "resumed" not in attempt.run.summary
+
+
+def test_a_probe_begins_anew(tmp_path):
+    probe = {name: DIGITS[name] for name in ("task", "network", "scheme", "engine")}
+    probe["probe"] = {"kind": "estimate", "draws": 64, "chunk": 64}
+    folder = tmp_path / "run"
+    run = train(probe, out=folder)
+    (folder / files.SUMMARY).unlink()
+    watcher = Stopping()
+    again = train(probe, out=folder, resume=True, progress=watcher)
+    assert watcher.notes == ["begun anew: probes have no checkpoints"]
+    assert again.summary["probe"] == run.summary["probe"] and not (folder / files.CHECKPOINTS).exists()
 
 
 def test_what_diverges_keeps_its_last_finite_state(tmp_path):
