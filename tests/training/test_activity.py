@@ -71,7 +71,7 @@ def test_a_silent_network_is_reported_in_log_watcher_and_summary(tmp_path):
         def note(self, text: str) -> None:
             notes.append(text)
 
-    run = train(SPIKING, out=tmp_path / "run", overrides=["network.bias_weights=0.0"], progress=Watching())
+    run = train(SPIKING, out=tmp_path / "run", overrides=["network.weights=1e-6"], progress=Watching())
     assert run.summary["firing"]["hidden1"]["rate_hz"] == 0
     [warning] = run.summary["warnings"]
     assert warning.startswith("population 'hidden1' is silent after epoch 0")
