@@ -7,6 +7,7 @@ import datetime
 import re
 import time
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -140,7 +141,41 @@ def test_mutated_model_files_are_refused_or_pass(checked, text):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)
 @settings(max_examples=2000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(text=mutated())
 def test_two_thousand_mutated_model_files_are_refused_or_pass(checked, text):
     checked(text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["network.hidden=[1e12]"], "network.hidden.0: got 1000000000000.0, expected"),
+        (["network.hidden=[1000000000000]"], "weights and neurons, expected at most 4e+09"),
+        ([f"network.hidden=[{'2,' * 300}]"], "network.hidden: "),
+        (["training.evaluation_batch=1000000000000"], "training.evaluation_batch: got 1000000000000, expected"),
+        (["training.steps_per_epoch=1000000000000"], "training.steps_per_epoch: got 1000000000000, expected"),
+        (["training.epochs=1" + "0" * 400], "training.epochs: got 1"),
+        (["task.kind=teacher_student", "task.n_train=1000000000000"], "task: got sizes that make 6e+13 numbers"),
+        (["task.kind=teacher_student", "task.n_inputs=100000000"], "task: got sizes that make"),
+        (["task.kind=../../tests/conftest"], "task.kind: got '../../tests/conftest', expected a name"),
+        (["task.kind=/etc/passwd"], "task.kind: got '/etc/passwd', expected a name"),
+        (["network.neuron={kind='_model'}"], "network.neuron.kind: got '_model', expected a name"),
+        (["scheme.duration='1e30 s'"], "scheme"),
+        (["engine.dt='1e-300 s'"], "engine.dt"),
+    ],
+)
+def test_what_would_exhaust_memory_or_leave_the_package_is_refused(changes, message):
+    result = CliRunner().invoke(app, ["check", "lansdell2020/digits", *changes])
+    assert result.exit_code == 2 and isinstance(result.exception, SystemExit)
+    assert message in result.stderr, result.stderr
+
+
+def test_no_pickle_yaml_or_eval_of_files_in_the_package():
+    """Nothing that reads files can run what is in them."""
+    folder = Path(registry.__file__).parent
+    for path in folder.rglob("*.py"):
+        words = re.findall(r"\b(?:pickle|yaml|marshal|shelve|joblib|allow_pickle=True|torch\.load)\b", path.read_text())
+        # The module that refuses such filters says their name.
+        assert not words or path.name == "integrity.py", f"{path}: {words}"

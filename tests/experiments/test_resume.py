@@ -342,6 +342,7 @@ def test_checkpoints_cost_a_hundredth_at_most(monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("engine", MODELS)
 def test_a_hundred_kills_change_nothing(whole, tmp_path, engine):
     """Fifty on each engine."""
