@@ -122,7 +122,7 @@ class Stopping:
     def __init__(self, epoch: int = 0, error: type[BaseException] = KeyboardInterrupt) -> None:
         self.at, self.error, self.epochs, self.notes = epoch, error, 0, list[str]()
 
-    def begin(self, *_: Any) -> None: ...
+    def begin(self, model: Any, folder: Any) -> None: ...
 
     def note(self, text: str) -> None:
         self.notes.append(text)
