@@ -130,7 +130,7 @@ def _look_at(message: str) -> None:
         if line.startswith("  ") and not line.startswith("   "):
             path, _, sentence = line.strip().partition(": ")
             assert path and sentence, line
-            said = re.search(r"\bgot\b.*|unknown|missing|expected", sentence)
+            said = re.search(r"\bgot\b|unknown|missing|expected|allowed are", sentence)
             assert said, line
 
 
