@@ -313,7 +313,8 @@ def test_a_probe_begins_anew(tmp_path):
 
 
 def test_what_diverges_keeps_its_last_finite_state(tmp_path):
-    settings = DIGITS | {"scheme": {"kind": "node_perturbation", "learning_rate": 1e30}}
+    rates = {"learning_rate": 1e30, "feedback_learning_rate": 1e38}
+    settings = DIGITS | {"scheme": {"kind": "node_perturbation", **rates}}
     settings["training"] = {"epochs": 2, "measure_every": 0, "evaluate_every": 2}
     with pytest.raises(NumericalError, match="epoch 1, "):
         train(settings, out=tmp_path)
