@@ -67,6 +67,10 @@ def run(
     variant: Variants = None,
     seed: Annotated[int, typer.Option(help="Of initial weights, data order and noise.")] = 0,
     out: Annotated[Path | None, typer.Option(help="The run folder; by default runs/<scheme>-<time>-seed<N>.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, if it was begun.")] = False,
+    checkpoint_every: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="Between two checkpoints; 0 for as often as can be.")
+    ] = 60,
 ) -> None:
     """Train a model, or let it measure, show how that goes on, and write a run folder."""
     from neurosim.experiments.model_file import load
@@ -77,7 +81,7 @@ def run(
     from neurosim.experiments.run import train
 
     with Live(console) as live:
-        found = train(checked, seed=seed, out=out, progress=live)
+        found = train(checked, seed=seed, out=out, progress=live, resume=resume, checkpoint_every=checkpoint_every)
     _show(console, found)
 
 
@@ -169,9 +173,9 @@ def list_(
 @_plainly
 def plot(folder: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
     """Draw the figures of a run again."""
-    from neurosim.experiments.run import draw, open_run
+    from neurosim.experiments.finished import redraw
 
-    for path in draw(open_run(folder)):
+    for path in redraw(folder):
         typer.echo(str(path))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -11,11 +10,10 @@ from pathlib import Path
 
 from neurosim.errors import DataError, NeurosimError, NumericalError
 from neurosim.experiments import folder as files
+from neurosim.experiments.integrity import read_json
+from neurosim.experiments.lock import holder
 from neurosim.experiments.model_file import Model
 from neurosim.experiments.run import Run, Watcher, open_run, train
-
-# What went wrong in a run that neurosim did not refuse.
-_FAILURE = "failure.txt"
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,8 @@ def collect(
     """Run every model with its seed, once, into folders of their own; reuse those that are finished.
 
     A run is reused if the hash of its configuration, its seed and the version of neurosim are the same. One that
-    was interrupted is begun again. What goes wrong with one leaves the others alone.
+    was interrupted goes on from its newest checkpoint, or is begun anew if another version began it. What goes
+    wrong with one leaves the others alone.
 
     Parameters
     ----------
@@ -89,28 +88,36 @@ def collect(
 def _attempt(model: Model, seed: int, root: Path, progress: Watcher | None) -> Attempt:
     folder = _folder(model, seed, root)
     try:
-        _clear(folder)
-        return Attempt(replace(train(model, seed=seed, out=folder, progress=progress), state={}))
+        if not _same_version(folder):
+            _clear(folder)
+        return Attempt(replace(train(model, seed=seed, out=folder, progress=progress, resume=True), state={}))
     except NeurosimError as error:
         return Attempt(message=str(error), diverged=isinstance(error, NumericalError))
     except Exception as error:
         # Hours of other runs must not be lost to a fault in one.
         folder.mkdir(parents=True, exist_ok=True)
-        files.write_file(folder / _FAILURE, traceback.format_exc())
-        return Attempt(message=f"{type(error).__name__}: {error} (see {folder / _FAILURE})")
+        files.write_file(folder / files.FAILURE, traceback.format_exc())
+        return Attempt(message=f"{type(error).__name__}: {error} (see {folder / files.FAILURE})")
 
 
 def _finished(model: Model, seed: int, root: Path) -> Attempt | None:
     for folder in _folders(model, seed, root):
         try:
             run = open_run(folder)
-            made_by = json.loads((folder / files.PROVENANCE).read_text())["versions"].get("neurosim")
-        except (DataError, OSError, ValueError, KeyError, AttributeError):
+        except DataError:
             continue
         same = (run.summary.get("config_hash"), run.summary.get("seed")) == key_of(model, seed)
-        if same and made_by == files.installed_version("neurosim"):
+        if same and _same_version(folder):
             return Attempt(replace(run, state={}), reused=True)
     return None
+
+
+def _same_version(folder: Path) -> bool:
+    """Whether a run was begun by this version of neurosim."""
+    try:
+        return read_json(folder / files.PROVENANCE)["versions"]["neurosim"] == files.installed_version("neurosim")
+    except (DataError, KeyError, TypeError):
+        return False
 
 
 def _folders(model: Model, seed: int, root: Path) -> Iterator[Path]:
@@ -128,8 +135,10 @@ def _folder(model: Model, seed: int, root: Path) -> Path:
 
 
 def _clear(folder: Path) -> None:
-    """Remove what an interrupted or failed run left; nothing else is ours to remove."""
+    """Remove what a run left that cannot go on; nothing else is ours to remove."""
+    if holder(folder) is not None:
+        return  # somebody writes in it, which is found out when it is to be taken
     left = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if files.SUMMARY not in left and {files.CONFIG, _FAILURE} & left:
+    if files.SUMMARY not in left and {files.CONFIG, files.FAILURE} & left:
         with files.writing(folder):
             shutil.rmtree(folder)

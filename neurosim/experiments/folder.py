@@ -17,34 +17,22 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurosim.errors import ConfigError, DataError
+from neurosim.errors import DataError
 
 if TYPE_CHECKING:
     import xarray
 
 CONFIG, PROVENANCE, SUMMARY, METRICS = "config.toml", "provenance.json", "summary.json", "metrics.zarr"
 WEIGHTS, LOG, FIGURES = "weights.safetensors", "log.txt", "figures"
+CHECKSUMS, CHECKPOINTS, LOCK = "checksums.json", "checkpoints", "run.lock"
+#: Of run folders: from 2 on they have checksums.
+FORMAT = 2
+#: What went wrong in a run that neurosim did not refuse, if it is one of many.
+FAILURE = "failure.txt"
 
 _PACKAGES = (
     "neurosim", "brian2", "jax", "jaxlib", "numpy", "pydantic", "scikit-learn", "sympy", "xarray", "zarr"
 )  # fmt: skip
-
-
-def new_folder(path: Path) -> Path:
-    """Make an empty folder for a run.
-
-    Raises
-    ------
-    ConfigError
-        There is something in it already.
-    DataError
-        It cannot be made.
-    """
-    with writing(path):
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise ConfigError(f"{path} exists already and is not empty; choose another --out or remove it")
-        path.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def default_folder(scheme: str, seed: int) -> Path:
@@ -83,7 +71,12 @@ def write_file(path: Path, data: bytes | str) -> None:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON that every reader takes: numbers that are not finite become null."""
-    write_file(path, json.dumps(_plain(content), indent=2, allow_nan=False) + "\n")
+    write_file(path, json_bytes(content))
+
+
+def json_bytes(content: Mapping[str, Any]) -> bytes:
+    """What `write_json` writes."""
+    return (json.dumps(_plain(content), indent=2, allow_nan=False) + "\n").encode()
 
 
 def write_dataset(path: Path, dataset: xarray.Dataset) -> None:
@@ -100,6 +93,7 @@ def write_dataset(path: Path, dataset: xarray.Dataset) -> None:
 def provenance(seed: int, config_hash: str) -> dict[str, Any]:
     """Where a run comes from: versions, machine, command, seed, commit."""
     return {
+        "run_folder": FORMAT,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": sys.argv,
         "seed": seed,

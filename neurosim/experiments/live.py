@@ -37,6 +37,10 @@ class Live:
         self._stop()
         self.console.print(line, soft_wrap=True)
 
+    def note(self, text: str) -> None:
+        """See `neurosim.experiments.run.Watcher`."""
+        self.console.print(text, soft_wrap=True)
+
     def begin(self, model: Model, folder: Path) -> None:
         """See `neurosim.experiments.run.Watcher`."""
         self._stop()

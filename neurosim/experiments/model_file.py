@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,6 +32,8 @@ from neurosim.training import config as training_section
 # Shorter and longer ones are slips of the unit, and would overflow or never end.
 _DT = (1e-9, 1.0)
 _MOST_STEPS = 10_000_000
+# Weights and neurons: as float32 these take 16 GB, before anything is computed.
+_MOST_NUMBERS = 4_000_000_000
 _SECTIONS = ("model", "task", "network", "scheme", "engine", "training", "probe")
 
 
@@ -99,6 +102,10 @@ class Model:
             circuit = registry.load("schemes", self.scheme_kind).build(self.scheme_config, self.network, task)
             if self.training.weight_noise is not None:
                 circuit = with_update_noise(circuit, self.training.weight_noise)
+            numbers = numbers_of(circuit)
+            if numbers > _MOST_NUMBERS:
+                most = f"expected at most {_MOST_NUMBERS:.0e}; see network.hidden"
+                raise ConfigError(f"got a network of {numbers:.3g} weights and neurons, {most}")
             if self.engine.level != "steady":
                 steps = sum(phase.steps(self.engine.setting.dt) for phase in circuit.phases)
                 if steps > _MOST_STEPS:
@@ -162,6 +169,12 @@ class Model:
         import html
 
         return f"<pre>{html.escape(str(self))}</pre>"
+
+
+def numbers_of(circuit: Circuit) -> int:
+    """How many weights of its own and neurons a circuit has."""
+    weights = sum(math.prod(circuit.weights_shape(p.name)) for p in circuit.pathways if p.tie is None)
+    return weights + sum(population.size for population in circuit.populations)
 
 
 def load(

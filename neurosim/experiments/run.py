@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-import json
-import time
+import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from neurosim import registry
-from neurosim.engines.state import State
-from neurosim.errors import DataError, NeurosimError
+from neurosim.engines.state import State, initial_state
+from neurosim.errors import ConfigError, DataError, NeurosimError
 from neurosim.experiments import folder as files
+from neurosim.experiments.checkpoints import EVERY, Checkpoints, packed_arrays
 from neurosim.experiments.engine import make_engine
-from neurosim.experiments.model_file import Model, load
-from neurosim.plots.figures import save_probe_figures, save_run_figures
+from neurosim.experiments.finished import Run, draw, short, write_checksums
+from neurosim.experiments.finished import open_run as open_run
+from neurosim.experiments.integrity import check_size
+from neurosim.experiments.log import Log
+from neurosim.experiments.model_file import Model, load, numbers_of
+from neurosim.experiments.start import Place, finished_run, taken, terminable
 from neurosim.tasks._task import Task
+from neurosim.training.activity import faults
 from neurosim.training.history import EpochReport
 from neurosim.training.loop import TrainingResult
 from neurosim.training.loop import train as train_circuit
+from neurosim.training.progress import Progress
 
 if TYPE_CHECKING:
     import xarray
-
-_ANGLES = ("signal_angle_deg", "update_angle_deg", "weight_angle_deg")
 
 
 class Watcher(Protocol):
@@ -41,43 +45,8 @@ class Watcher(Protocol):
     def epoch(self, report: EpochReport) -> None:
         """An epoch is over, or (number 0) learning is about to begin."""
 
-
-@dataclass(frozen=True)
-class Run:
-    """What one model with one seed gave.
-
-    Attributes
-    ----------
-    folder
-        Where it is written.
-    summary
-        The numbers of ``summary.json``.
-    history
-        Dims ``epoch`` and ``layer``; of a probe, its curves.
-    state
-        Final weights and parameters; empty after a probe.
-    """
-
-    folder: Path
-    summary: Mapping[str, Any]
-    history: xarray.Dataset
-    state: State
-
-    def __str__(self) -> str:
-        shown = ("model", "scheme", "task", "seed", "epochs", "test_accuracy", "test_loss", "wall_s")
-        lines = [f"{name:<14} {_short(self.summary[name])}" for name in shown if name in self.summary]
-        lines += [
-            f"{layer:<14} "
-            + ", ".join(f"{name.removesuffix('_deg')} {value:.1f} deg" for name, value in _known(numbers))
-            for layer, numbers in self.summary.get("layers", {}).items()
-        ]
-        lines += [f"{name:<14} {_short(value)}" for name, value in self.summary.get("probe", {}).items()]
-        return "\n".join([f"run in {self.folder}", *(f"  {line}" for line in lines)])
-
-    def _repr_html_(self) -> str:
-        import html
-
-        return f"<pre>{html.escape(str(self))}</pre>"
+    def note(self, text: str) -> None:
+        """Something worth a line: where a run goes on, what is odd about it."""
 
 
 def train(
@@ -87,6 +56,8 @@ def train(
     out: str | Path | None = None,
     overrides: Sequence[str] = (),
     progress: Watcher | None = None,
+    resume: bool = False,
+    checkpoint_every: float = EVERY,
 ) -> Run:
     """Train a model, or let its probe measure, and write the run folder.
 
@@ -102,66 +73,178 @@ def train(
         ``section.key=value`` each.
     progress
         Told about every epoch.
+    resume
+        Go on with the run of this model and seed in `out`, if one was begun there: from its newest checkpoint that is
+        whole, to the same bits as if it had never stopped. A run that is finished is returned. Probes have no
+        checkpoints and begin anew.
+    checkpoint_every
+        Seconds between two checkpoints, 0 for as often as can be. They never take more than a hundredth of the time,
+        and one is written when a run is interrupted, too.
 
     Returns
     -------
     Run
-        Also in the folder: ``config.toml``, ``provenance.json`` and ``log.txt`` from the start, then
-        ``weights.safetensors``, ``metrics.zarr``, ``figures/`` and, last, ``summary.json``. A probe leaves no
-        weights, and ``metrics.zarr`` holds its curves.
+        Also in the folder: ``config.toml``, ``provenance.json`` and ``log.txt`` from the start, ``checkpoints/`` until
+        the end, then ``weights.safetensors``, ``metrics.zarr``, ``figures/``, ``checksums.json`` and, last,
+        ``summary.json``. A probe leaves no weights, and ``metrics.zarr`` holds its curves.
 
     Raises
     ------
     ConfigError, UnknownNameError, DataError
-        A model that does not fit, missing data, or a folder that is in use.
+        A model that does not fit, missing data, a folder that is in use (by which process), that holds another run,
+        or that cannot be written.
     NumericalError
-        If learning diverges.
+        If learning diverges; the last state whose numbers are finite is kept as a checkpoint.
     """
-    import tomli_w
-
     checked = load(model, overrides)
-    began = time.perf_counter()
+    if resume and out is None:
+        raise ConfigError("resume: got no run folder, expected the one to go on in: --out FOLDER")
+    path = Path(out) if out is not None else files.default_folder(checked.probe_kind or checked.scheme_kind, seed)
+    if resume and (done := finished_run(path, checked, seed)) is not None:
+        _note(progress, f"{path} holds this run, finished before")
+        Checkpoints(path / files.CHECKPOINTS, {}).clear()
+        return done
     task = checked.load_task(seed=seed)
-    engine = make_engine(checked.engine, checked.build(task), checked.training.optimiser)
-    folder = files.new_folder(
-        Path(out) if out is not None else files.default_folder(checked.probe_kind or checked.scheme_kind, seed)
-    )
-    files.write_file(folder / files.CONFIG, tomli_w.dumps(checked.resolve()))
-    files.write_json(folder / files.PROVENANCE, files.provenance(seed, checked.hash))
-    log = _Log(folder / files.LOG)
-    log.line(f"{checked.name}, seed {seed}: {task}")
+    circuit = checked.build(task)
+    # Before, after, increments, and the optimiser's memory.
+    check_size(4 * np.dtype(checked.engine.dtype).itemsize * numbers_of(circuit), f"{checked.name}: the network")
+    engine = make_engine(checked.engine, circuit, checked.training.optimiser)
+    with taken(path, checked, seed, resume=resume) as place:
+        return _run(place, checked, engine, task, seed, progress, checkpoint_every)
+
+
+def _run(place: Place, model: Model, engine: Any, task: Task, seed: int, progress: Watcher | None, every: float) -> Run:
+    """All that happens in a folder that is ours."""
+    folder = place.folder
+    log = Log(folder / files.LOG)
+    log.line(f"{model.name}, seed {seed}: {task}")
     if progress is not None:
-        progress.begin(checked, folder)
-    work = _measure if checked.probe_kind else _learn
-    try:
-        summary, history, state = work(checked, engine, task, seed, log, progress)
-    except (NeurosimError, KeyboardInterrupt) as error:
-        log.line(f"stopped: {str(error) or 'interrupted'}")
-        raise
-    summary |= {"wall_s": round(time.perf_counter() - began, 3)}
-    if state:
-        files.write_file(folder / files.WEIGHTS, _packed(state))
-    files.write_dataset(folder / files.METRICS, history)
-    found = Run(folder, summary, history, state)
-    draw(found)
-    shown = ("test_loss", "test_accuracy", "wall_s")
-    log.line("; ".join(f"{name} {_short(summary[name])}" for name in shown if name in summary))
-    # Last, so that a folder with a summary is complete.
-    files.write_json(folder / files.SUMMARY, summary)
+        progress.begin(model, folder)
+    checkpoints = Checkpoints(folder / files.CHECKPOINTS, {"config_hash": model.hash, "seed": seed}, every)
+    signals: list[str] = []
+    with terminable(signals.append):
+        try:
+            start = _start(place, checkpoints, model, engine, seed, log, progress)
+            if model.probe_kind:
+                summary, history, state = _measure(model, engine, task, seed, log, progress)
+            else:
+                summary, history, state = _learn(model, engine, task, seed, log, progress, start, checkpoints)
+            summary |= {"wall_s": round(checkpoints.elapsed, 3)}
+            resumed = place.provenance.get("resumed")
+            summary |= {"resumed": len(resumed)} if isinstance(resumed, list) else {}
+            found = Run(folder, summary, history, state)
+            _finish(found, log)
+        except BaseException as error:
+            kept = _keep(checkpoints)
+            name = "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
+            why = signals[0] if signals else str(error) or name
+            with contextlib.suppress(DataError):
+                log.line(f"stopped: {why}{kept}")
+            raise
+    checkpoints.clear()
     return found
 
 
+def _start(
+    place: Place,
+    checkpoints: Checkpoints,
+    model: Model,
+    engine: Any,
+    seed: int,
+    log: Log,
+    progress: Watcher | None,
+) -> Progress | None:
+    """Where training goes on from; ``None`` for the beginning."""
+    if not place.begun:
+        return None
+
+    def say(text: str) -> None:
+        log.line(text)
+        _note(progress, text)
+
+    start = None
+    if not model.probe_kind:
+        start = checkpoints.newest(initial_state(engine.circuit, seed, dtype=engine.setting.dtype), say)
+    place.resumed(start.presentations if start else 0)
+    if start is None:
+        say("begun anew: " + ("probes have no checkpoints" if model.probe_kind else "there is no whole checkpoint"))
+        return None
+    say(f"goes on after {start.epoch} epochs and {start.presentations} presentations")
+    for version in place.other_versions():
+        say(f"the run was begun with {version}: its last bits may be others than in one go")
+    if progress is not None and start.reports:
+        progress.epoch(start.reports[-1])
+    return start
+
+
+def _finish(run: Run, log: Log) -> None:
+    """Write the results, the summary last, so that a folder with a summary is complete."""
+    if run.state:
+        files.write_file(run.folder / files.WEIGHTS, packed_arrays(run.state, "neurosim state 1"))
+    files.write_dataset(run.folder / files.METRICS, run.history)
+    draw(run)
+    shown = ("test_loss", "test_accuracy", "wall_s")
+    log.line("; ".join(f"{name} {short(run.summary[name])}" for name in shown if name in run.summary))
+    summary = files.json_bytes(run.summary)
+    write_checksums(run.folder, summary)
+    files.write_file(run.folder / files.SUMMARY, summary)
+
+
+def _keep(checkpoints: Checkpoints) -> str:
+    """Store where a run is that stops; what to say of that."""
+    try:
+        checkpoints.save()
+    except (NeurosimError, MemoryError) as error:
+        return f"; no checkpoint could be written ({error})"
+    saved = checkpoints.saved
+    return f"; the checkpoint after {saved.presentations} presentations is kept" if saved is not None else ""
+
+
+def _note(progress: Watcher | None, text: str) -> None:
+    if progress is not None:
+        progress.note(text)
+
+
 def _learn(
-    model: Model, engine: Any, task: Task, seed: int, log: _Log, progress: Watcher | None
+    model: Model,
+    engine: Any,
+    task: Task,
+    seed: int,
+    log: Log,
+    progress: Watcher | None,
+    start: Progress | None,
+    checkpoints: Checkpoints,
 ) -> tuple[dict[str, Any], xarray.Dataset, State]:
-    hooks = [log.epoch] + ([progress.epoch] if progress is not None else [])
+    before = [report.activity for report in start.reports] if start is not None else []
+
+    def warn(report: EpochReport) -> None:
+        known = len(faults(before))
+        before.append(report.activity)
+        for text in faults(before)[known:]:
+            log.line(f"warning: {text}")
+            _note(progress, f"warning: {text}")
+
+    hooks = [log.epoch, warn] + ([progress.epoch] if progress is not None else [])
     on_step = progress.step if progress is not None else None
-    result = train_circuit(engine, task, model.training, seed=seed, on_epoch=hooks, on_step=on_step)
-    return _about(model, engine, seed) | _summary(model, result), result.history, result.state
+    result = train_circuit(
+        engine,
+        task,
+        model.training,
+        seed=seed,
+        start=start,
+        on_epoch=hooks,
+        on_step=on_step,
+        on_progress=checkpoints,
+    )
+    numbers = _summary(model, result)
+    if before[-1]:
+        numbers["firing"] = {name: asdict(each) for name, each in before[-1].items()}
+        numbers["warnings"] = faults(before)
+    return _about(model, engine, seed) | numbers, result.history, result.state
 
 
 def _measure(
-    model: Model, engine: Any, task: Task, seed: int, log: _Log, progress: Watcher | None
+    model: Model, engine: Any, task: Task, seed: int, log: Log, progress: Watcher | None
 ) -> tuple[dict[str, Any], xarray.Dataset, State]:
     import xarray
 
@@ -172,40 +255,9 @@ def _measure(
     asked = {"others": engines} if engines else {}
     findings = probe.measure(model.probe_config, engine, task, seed=seed, on_step=on_step, **asked)
     numbers = {str(name): float(value) for name, value in findings.numbers.items()}
-    log.line(", ".join(f"{name} {_short(value)}" for name, value in numbers.items()))
+    log.line(", ".join(f"{name} {short(value)}" for name, value in numbers.items()))
     curves = findings.curves if findings.curves is not None else xarray.Dataset()
     return _about(model, engine, seed) | {"probe_kind": model.probe_kind, "probe": numbers}, curves, {}
-
-
-def open_run(folder: str | Path) -> Run:
-    """Read a finished run back.
-
-    Raises
-    ------
-    DataError
-        The folder holds no finished run, or a file in it is damaged.
-    """
-    import xarray
-    from safetensors.numpy import load_file
-
-    path = Path(folder)
-    if not (path / files.SUMMARY).is_file():
-        raise DataError(f"{path}: no finished run here, {files.SUMMARY} is missing")
-    try:
-        summary = json.loads((path / files.SUMMARY).read_text())
-        history = xarray.open_zarr(path / files.METRICS).load()
-        state = {} if "probe" in summary else load_file(path / files.WEIGHTS)
-    except Exception as error:  # whatever these readers make of a damaged file
-        raise DataError(f"{path}: a file of this run is missing or damaged ({error})") from error
-    return Run(path, summary, history, state)
-
-
-def draw(run: Run) -> list[Path]:
-    """Draw the figures of a run; the files."""
-    title = str(run.summary.get("title") or run.summary.get("model", ""))
-    save = save_probe_figures if "probe" in run.summary else save_run_figures
-    with files.writing(run.folder / files.FIGURES):
-        return save(run.history, run.folder / files.FIGURES, title=title)
 
 
 def _about(model: Model, engine: Any, seed: int) -> dict[str, Any]:
@@ -245,48 +297,3 @@ def _summary(model: Model, result: TrainingResult) -> dict[str, Any]:
         "layers": layers,
         "samples_per_second": speed,
     }
-
-
-def _packed(state: State) -> bytes:
-    from safetensors.numpy import save
-
-    arrays = {name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in state.items()}
-    return save(arrays, metadata={"format": "neurosim state 1"})
-
-
-def _known(numbers: Mapping[str, float | None]) -> list[tuple[str, float]]:
-    """The three angles, those that exist."""
-    found = ((name, numbers.get(name)) for name in _ANGLES)
-    return [(name, value) for name, value in found if value is not None and value == value]
-
-
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-class _Log:
-    """Lines appended to a file as they come."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def line(self, text: str) -> None:
-        with files.writing(self.path), self.path.open("a") as stream:
-            stream.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
-
-    def epoch(self, report: EpochReport) -> None:
-        self.line(report_line(report))
-
-
-def report_line(report: EpochReport) -> str:
-    """An epoch in one line of text."""
-    parts = [f"epoch {report.epoch}/{report.epochs}"]
-    numbers = {
-        "loss": report.train_loss,
-        "validation loss": report.validation_loss,
-        "validation accuracy %": report.validation_accuracy,
-    }
-    parts += [f"{name} {value:.4g}" for name, value in numbers.items() if value == value]
-    angles = {layer: found.get("signal_angle_deg", np.nan) for layer, found in report.layers.items()}
-    parts += [f"{layer} {angle:.1f} deg" for layer, angle in angles.items() if angle == angle]
-    return ", ".join(parts)

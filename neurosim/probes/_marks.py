@@ -21,7 +21,7 @@ class Marked(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     marks: tuple[PositiveInt, ...] = Field(min_length=1)
-    batch_size: PositiveInt = 32
+    batch_size: int = Field(default=32, gt=0, le=10**6)
 
     @model_validator(mode="after")
     def _whole_batches(self) -> Self:

@@ -39,7 +39,7 @@ class Config(BaseModel):
 
     degrees: float = Field(default=45.0, gt=0, lt=180)
     every: PositiveInt = 20
-    batch_size: PositiveInt = 1
+    batch_size: int = Field(default=1, gt=0, le=10**6)
     most: PositiveInt = 100_000
     repetitions: PositiveInt = 10
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from neurosim.probes._findings import Findings, OnStep
 
@@ -39,7 +39,7 @@ class Config(BaseModel):
 
     examples: PositiveInt = 1
     draws: PositiveInt = 200_000
-    chunk: PositiveInt = 10_000
+    chunk: int = Field(default=10_000, gt=0, le=10**6)
     curvature: bool = False
 
 

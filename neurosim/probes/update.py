@@ -39,7 +39,7 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     draws: tuple[PositiveInt, ...] = Field(default=(1, 20, 200), min_length=1)
-    batch_size: PositiveInt = 16
+    batch_size: int = Field(default=16, gt=0, le=10**6)
     until: float | None = Field(default=None, gt=0, lt=180)
     most: PositiveInt = 20_000
     repetitions: PositiveInt = 1

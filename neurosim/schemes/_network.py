@@ -76,7 +76,7 @@ class Network(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    hidden: tuple[PositiveInt, ...] = Field(default=(64, 32), min_length=1)
+    hidden: tuple[PositiveInt, ...] = Field(default=(64, 32), min_length=1, max_length=200)
     neuron: Part | tuple[Part, ...] = Field(default=Part(kind="leaky_rate"))
     output_neuron: Part = Field(default=Part(kind="leaky_rate", activation="identity"))  # type: ignore[call-arg]
     readout: str = "cross_entropy"

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.description import PERTURB, Circuit, Pathway, Phase, Population
 from neurosim.errors import CircuitError
@@ -89,7 +89,7 @@ class Config(BaseModel):
     least_variance: PositiveFloat = 1e-3
     background: NonNegativeFloat = 0.0
     delay: TimeConstant | None = None
-    delay_stages: PositiveInt = 10
+    delay_stages: int = Field(default=10, gt=0, le=100)
     duration: str = "100 ms"
     mirror_duration: str = "100 ms"
 

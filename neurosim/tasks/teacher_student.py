@@ -6,12 +6,16 @@ backpropagation for deep learning, Nature Communications, 2016.
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from neurosim.tasks._task import Split, Task, _split_generator
+
+# Numbers in all splits and in the teacher; as float32 they take 4 GB.
+_MOST = 10**9
 
 
 class Config(BaseModel):
@@ -43,6 +47,15 @@ class Config(BaseModel):
     noise: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     linear: bool = False
     teacher_seed: int = Field(default=0, ge=0, lt=2**64)
+
+    @model_validator(mode="after")
+    def _fits_memory(self) -> Config:
+        layers = (self.n_inputs, *self.hidden, self.n_outputs)
+        examples = self.n_train + self.n_validation + self.n_test
+        numbers = examples * sum(layers) + sum(map(math.prod, pairwise(layers)))
+        if numbers > _MOST:
+            raise ValueError(f"got sizes that make {numbers:.3g} numbers, expected at most {_MOST:.0e}")
+        return self
 
 
 def load(config: Config, *, seed: int) -> Task:

@@ -45,9 +45,9 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    epochs: PositiveInt = 20
-    steps_per_epoch: PositiveInt | None = None
-    batch_size: PositiveInt = 32
+    epochs: int = Field(default=20, gt=0, le=10**9)
+    steps_per_epoch: int | None = Field(default=None, gt=0, le=10**7)
+    batch_size: int = Field(default=32, gt=0, le=10**6)
     learning_rate_decay: float = Field(default=1.0, gt=0, le=1)
     optimiser: Optimiser = Optimiser()
     weight_noise: UpdateNoise | None = None
@@ -56,4 +56,4 @@ class Config(BaseModel):
     measure_every: NonNegativeInt = 1
     measure_trials: PositiveInt = 64
     evaluate_perturbed: bool = False
-    evaluation_batch: PositiveInt = 256
+    evaluation_batch: int = Field(default=256, gt=0, le=10**6)

@@ -12,8 +12,10 @@ import numpy as np
 from neurosim.circuit.undisturbed import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.stimuli import stimuli_of
+from neurosim.errors import NumericalError
 from neurosim.metrics import accuracy
 from neurosim.tasks._task import Split
+from neurosim.training.activity import potentials
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ def evaluate(
         How many are presented at once.
     perturbed
         Take the answer at the end of all phases, with the noise of the last, instead of that of the first phase.
+
+    Raises
+    ------
+    NumericalError
+        If a potential is not finite, naming the population.
     """
     if not len(split):
         return Evaluation(math.nan, math.nan)
@@ -59,6 +66,8 @@ def evaluate(
     phases = tuple(names if perturbed else names[:1])
     answer = f"{circuit.output_population}.y"
     asked = [answer] if split.labels is not None else []
+    # A potential that is infinite or not a number may leave a finite loss: its neuron is silent, or at its bound.
+    watched = () if engine.setting.steady else potentials(circuit)
     losses, answers = [], []
     for start in range(0, len(split), chunk):
         rows = np.arange(start, min(start + chunk, len(split)))
@@ -67,9 +76,20 @@ def evaluate(
             # One shape for all chunks, so that nothing compiles twice.
             rows = np.resize(rows, chunk)
         _, outputs = engine.run(
-            state, stimuli_of(circuit, split, rows), report=[*asked, "loss"], learn=False, phases=phases, first=start
+            state,
+            stimuli_of(circuit, split, rows),
+            report=[*asked, "loss", *watched],
+            learn=False,
+            phases=phases,
+            first=start,
         )
         ends = outputs.ends[phases[-1]]
+        broken = [name for name in watched if not np.isfinite(ends[name][:count]).all()]
+        if broken:
+            raise NumericalError(
+                f"{', '.join(broken)} not finite at the end of phase '{phases[-1]}', in the evaluation of "
+                f"trials {start} to {start + count - 1}; try smaller learning rates or a smaller engine.dt"
+            )
         losses.append(ends["loss"][:count])
         answers += [ends[name][:count] for name in asked]
     every = np.concatenate(answers) if answers else None

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from neurosim.training.activity import Activity
+
 if TYPE_CHECKING:
     import xarray
 
@@ -57,6 +59,8 @@ class EpochReport:
         On the validation split with noise on, if that was asked for.
     presentations
         Training trials presented so far, in all epochs.
+    activity
+        Of spiking populations, after the epoch; empty where there are none or nothing was evaluated.
     """
 
     epoch: int
@@ -70,6 +74,7 @@ class EpochReport:
     perturbed_loss: float = math.nan
     perturbed_accuracy: float = math.nan
     presentations: int = 0
+    activity: Mapping[str, Activity] = field(default_factory=dict)
 
 
 def history_of(reports: Sequence[EpochReport]) -> xarray.Dataset:

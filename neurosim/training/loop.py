@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,45 +12,22 @@ import numpy as np
 from neurosim.circuit.description import Circuit
 from neurosim.engines.state import State, carried_shapes, initial_state, learned_names
 from neurosim.engines.stimuli import stimuli_of
-from neurosim.errors import ConfigError, NumericalError
+from neurosim.errors import ConfigError, DataError, NumericalError
 from neurosim.gradients.alignment import alignment
 from neurosim.gradients.loops import check_loops
 from neurosim.random import stream
 from neurosim.tasks._task import Task
+from neurosim.training.activity import activity
 from neurosim.training.config import Config
 from neurosim.training.evaluation import Evaluation, evaluate, summarise
 from neurosim.training.history import EpochReport, history_of
+from neurosim.training.progress import Part, Progress
 
 if TYPE_CHECKING:
     import xarray
 
 # Long epochs are cut into calls of so many steps, to show progress and to notice numbers that went wrong.
 _STEPS_PER_CALL = 250
-
-
-@dataclass(frozen=True)
-class Progress:
-    """All that training goes on from: with it and the same seed, what follows has the same bits.
-
-    Attributes
-    ----------
-    state
-        See `neurosim.engines.state`; with the learning rates of the first epoch, and with the initial values of
-        neurons even where their state carries over, so that it can be evaluated.
-    epoch, presentations
-        How many are done.
-    reports
-        One per epoch so far, the first from before any learning.
-    carried
-        The state of neurons and traces that goes on from presentation to presentation, one array a trial of
-        the batch; empty where every presentation starts from rest.
-    """
-
-    state: State
-    epoch: int = 0
-    presentations: int = 0
-    reports: tuple[EpochReport, ...] = ()
-    carried: State = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,6 +58,7 @@ def train(
     start: Progress | None = None,
     on_epoch: Sequence[Callable[[EpochReport], None]] = (),
     on_step: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
 ) -> TrainingResult:
     """Train a circuit on a task.
 
@@ -98,14 +76,17 @@ def train(
         Called with the report of each epoch, the first one from before any learning.
     on_step
         Called with the steps done of an epoch, and how many it has.
+    on_progress
+        Called with what training can go on from, after each epoch and within an epoch after each call of the engine;
+        all numbers in it are finite.
 
     Raises
     ------
     ConfigError
         A batch that is larger than the training split.
     NumericalError
-        If a control loop does not settle with the initial weights, or if the loss or a weight stops being finite,
-        naming the epoch, the step and the pathways.
+        If a control loop does not settle with the initial weights, or if the loss, a weight or a state that carries over
+        stops being finite, naming the epoch, the step, the pathways and populations.
     """
     if config.batch_size > len(task.train):
         raise ConfigError(
@@ -113,13 +94,13 @@ def train(
             "the training split"
         )
     progress = start or Progress(initial_state(engine.circuit, seed, dtype=engine.setting.dtype))
-    check_loops(engine.circuit, engine.setting, progress.state)
     if not progress.reports:
-        progress = _report(progress, EpochReport(0, config.epochs), engine, task, config, seed, on_epoch)
+        check_loops(engine.circuit, engine.setting, progress.state)
+        progress = _report(progress, EpochReport(0, config.epochs), engine, task, config, seed, on_epoch, on_progress)
     data = engine.placed(stimuli_of(engine.circuit, task.train, slice(None)))
     while progress.epoch < config.epochs:
-        progress, learned = _learn(progress, engine, data, task, config, seed, on_step)
-        progress = _report(progress, learned, engine, task, config, seed, on_epoch)
+        progress, learned = _learn(progress, engine, data, task, config, seed, on_step, on_progress)
+        progress = _report(progress, learned, engine, task, config, seed, on_epoch, on_progress)
     test = evaluate(engine, progress.state, task.test, chunk=config.evaluation_batch)
     return TrainingResult(progress.state, history_of(progress.reports), test)
 
@@ -178,34 +159,78 @@ def _learn(
     config: Config,
     seed: int,
     on_step: Callable[[int, int], None] | None,
+    on_progress: Callable[[Progress], None] | None = None,
 ) -> tuple[Progress, EpochReport]:
-    """One epoch of learning."""
+    """One epoch of learning, or the rest of it."""
     circuit, epoch, split = engine.circuit, progress.epoch, task.train
     order = _order(config, epoch, len(split), seed)
-    steps, chosen = len(order), order.ravel()
-    base = progress.state
-    state = {**base, **learning_rates(circuit, base, config, epoch), **progress.carried}
-    phase, first, done, seconds = circuit.phases[0].name, progress.presentations, 0, 0.0
-    answer = f"{circuit.output_population}.y"
-    # Answers to a regression can be as large as the data, and nothing is counted in them.
-    asked = [answer] if split.labels is not None else []
-    losses, answers = [], []
-    for part in np.array_split(order, -(-steps // _STEPS_PER_CALL)):
-        began = time.perf_counter()
-        state, outputs = engine.train(state, data, part, seed=seed, first=first, report=asked)
-        seconds += time.perf_counter() - began
-        losses.append(outputs.ends[phase]["loss"])
-        answers += [outputs.ends[phase][name] for name in asked]
-        _refuse_broken(circuit, state, losses[-1], epoch + 1, done, config.batch_size)
-        first, done = first + part.size, done + len(part)
+    rates = learning_rates(circuit, progress.state, config, epoch)
+    for rows in _calls(order, progress.part.steps):
+        progress = _advance(progress, engine, data, rows, rates, seed, counted=split.labels is not None)
         if on_step is not None:
-            on_step(done, steps)
-    found = summarise(np.concatenate(losses), np.concatenate(answers) if answers else None, split, chosen)
-    report = EpochReport(epoch + 1, config.epochs, found.loss, found.accuracy, samples_per_second=order.size / seconds)
+            on_step(progress.part.steps, len(order))
+        if on_progress is not None:
+            on_progress(progress)
+    part = progress.part
+    answers = np.concatenate(part.answers) if part.answers else None
+    found = summarise(np.concatenate(part.losses), answers, split, order.ravel())
+    speed = order.size / part.seconds if part.seconds else np.nan
+    report = EpochReport(epoch + 1, config.epochs, found.loss, found.accuracy, samples_per_second=speed)
+    return replace(progress, epoch=epoch + 1, part=Part()), report
+
+
+def _calls(order: np.ndarray, done: int) -> list[np.ndarray]:
+    """The steps of an epoch that are not done, one array for each call of the engine.
+
+    Raises
+    ------
+    DataError
+        If what is done does not end where a call ends.
+    """
+    parts = np.array_split(order, -(-len(order) // _STEPS_PER_CALL))
+    ends = [0, *np.cumsum([len(part) for part in parts]).tolist()]
+    if done not in ends:
+        raise DataError(f"{done} steps of an epoch are done, expected one of {ends}: made by another version?")
+    return parts[ends.index(done) :]
+
+
+def _advance(
+    progress: Progress,
+    engine: Any,
+    data: Mapping[str, Any],
+    rows: np.ndarray,
+    rates: Mapping[str, np.ndarray],
+    seed: int,
+    *,
+    counted: bool,
+) -> Progress:
+    """One call of the engine: some steps of an epoch."""
+    circuit, base, part, first = engine.circuit, progress.state, progress.part, progress.presentations
+    phase, answer = circuit.phases[0].name, f"{circuit.output_population}.y"
+    # Answers to a regression can be as large as the data, and nothing is counted in them.
+    asked = [answer] if counted else []
+    began = time.perf_counter()
+    state, outputs = engine.train(
+        {**base, **rates, **progress.carried}, data, rows, seed=seed, first=first, report=asked
+    )
+    seconds = part.seconds + time.perf_counter() - began
+    losses = outputs.ends[phase]["loss"]
     moving = [name for name in carried_shapes(circuit) if name in state] if circuit.carry else []
-    kept = {name: array for name, array in base.items() if name.endswith(".learning_rate") or name in moving}
     carried = {name: state[name] for name in moving}
-    return replace(progress, state={**state, **kept}, epoch=epoch + 1, presentations=first, carried=carried), report
+    _refuse_broken(circuit, state, carried, losses, progress.epoch + 1, part.steps, rows.shape[1])
+    kept = {name: array for name, array in base.items() if name.endswith(".learning_rate") or name in moving}
+    return replace(
+        progress,
+        state={**state, **kept},
+        presentations=first + rows.size,
+        carried=carried,
+        part=Part(
+            part.steps + len(rows),
+            (*part.losses, losses),
+            (*part.answers, *(outputs.ends[phase][name] for name in asked)),
+            seconds,
+        ),
+    )
 
 
 def _report(
@@ -216,38 +241,60 @@ def _report(
     config: Config,
     seed: int,
     on_epoch: Sequence[Callable[[EpochReport], None]],
+    on_progress: Callable[[Progress], None] | None = None,
 ) -> Progress:
     """Add evaluation and alignment to a report and hand it on."""
     last = progress.epoch == config.epochs
     if last or progress.epoch % config.evaluate_every == 0:
-        found = evaluate(engine, progress.state, task.validation, chunk=config.evaluation_batch)
-        report = replace(report, validation_loss=found.loss, validation_accuracy=found.accuracy)
-        if config.evaluate_perturbed:
-            found = evaluate(engine, progress.state, task.validation, chunk=config.evaluation_batch, perturbed=True)
-            report = replace(report, perturbed_loss=found.loss, perturbed_accuracy=found.accuracy)
+        try:
+            report = _evaluated(report, engine, progress.state, task, config)
+        except NumericalError as error:
+            raise NumericalError(f"after epoch {progress.epoch}: {error}") from error
     layers: Mapping[str, Mapping[str, float]] = {}
     if config.measure_every and (last or progress.epoch % config.measure_every == 0):
         rows = stream(seed, "measure").permutation(len(task.train))[: config.measure_trials]
         stimuli = stimuli_of(engine.circuit, task.train, rows)
         layers = alignment(engine.circuit, engine.setting, progress.state, stimuli, seed=seed)
     report = replace(report, layers=layers, presentations=progress.presentations)
+    progress = replace(progress, reports=(*progress.reports, report))
     for call in on_epoch:
         call(report)
-    return replace(progress, reports=(*progress.reports, report))
+    if on_progress is not None:
+        on_progress(progress)
+    return progress
+
+
+def _evaluated(
+    report: EpochReport, engine: Any, state: Mapping[str, np.ndarray], task: Task, config: Config
+) -> EpochReport:
+    found = evaluate(engine, state, task.validation, chunk=config.evaluation_batch)
+    report = replace(report, validation_loss=found.loss, validation_accuracy=found.accuracy)
+    if config.evaluate_perturbed:
+        found = evaluate(engine, state, task.validation, chunk=config.evaluation_batch, perturbed=True)
+        report = replace(report, perturbed_loss=found.loss, perturbed_accuracy=found.accuracy)
+    return replace(report, activity=activity(engine, state, task.validation or task.train))
 
 
 def _refuse_broken(
-    circuit: Circuit, state: Mapping[str, np.ndarray], losses: np.ndarray, epoch: int, done: int, batch: int
+    circuit: Circuit,
+    state: Mapping[str, np.ndarray],
+    carried: Mapping[str, np.ndarray],
+    losses: np.ndarray,
+    epoch: int,
+    done: int,
+    batch: int,
 ) -> None:
-    names = learned_names(circuit)
-    pathways = dict.fromkeys(n.split(".")[0] for n in names if not np.isfinite(state[n]).all())
+    pathways = dict.fromkeys(n.split(".")[0] for n in learned_names(circuit) if not np.isfinite(state[n]).all())
+    moving = [name for name, array in carried.items() if not np.isfinite(array).all()]
     broken = np.flatnonzero(~np.isfinite(np.ravel(losses)))
-    if not pathways and not len(broken):
+    if not pathways and not moving and not len(broken):
         return
-    what = "the loss is" if len(broken) else "weights are"
-    where = f", step {done + int(broken[0]) // batch + 1}" if len(broken) else ""
+    what = "the loss is" if len(broken) else "weights are" if pathways else "the state is"
+    # A loss tells its step; of the rest only the end of the call is known.
+    where = f"step {done + int(broken[0]) // batch + 1}" if len(broken) else f"by step {done + len(losses) // batch}"
     raise NumericalError(
-        f"{what} not finite in epoch {epoch}{where}"
+        f"{what} not finite in epoch {epoch}, {where}"
         + (f"; weights that are not finite: pathway {', '.join(pathways)}" if pathways else "")
+        + (f"; state that is not finite: {', '.join(moving)}" if moving else "")
         + "; try smaller learning rates"
     )

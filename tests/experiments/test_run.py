@@ -13,8 +13,9 @@ import pytest
 
 from neurosim.errors import ConfigError, DataError, NumericalError
 from neurosim.experiments import folder as files
+from neurosim.experiments.finished import draw, open_run
 from neurosim.experiments.model_file import load
-from neurosim.experiments.run import draw, open_run, train
+from neurosim.experiments.run import train
 
 TINY: dict[str, Any] = {
     "model": {"title": "A tiny one"},
@@ -34,6 +35,7 @@ def run(tmp_path_factory):
 def test_a_run_folder_has_all_its_files(run):
     names = {path.name for path in run.folder.iterdir()}
     expected = {files.CONFIG, files.PROVENANCE, files.SUMMARY, files.METRICS, files.WEIGHTS, files.LOG, files.FIGURES}
+    expected |= {files.CHECKSUMS}
     assert names == expected
     assert {path.name for path in (run.folder / files.FIGURES).iterdir()} == {"learning_curve.png", "alignment.png"}
     log = (run.folder / files.LOG).read_text()

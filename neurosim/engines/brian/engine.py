@@ -111,6 +111,8 @@ class BrianEngine:
         else:
             brian2.prefs.codegen.target = self.target
         brian2.prefs.core.default_float_dtype = np.dtype(self.setting.dtype).type
+        # Brian2 would answer an interrupt by ending the simulation early, and half of it would pass for all.
+        stopping, brian2.prefs.core.stop_on_keyboard_interrupt = brian2.prefs.core.stop_on_keyboard_interrupt, False
         # Units were checked when the text was read; Brian2 would check them again at every call of a function.
         discard, brian2.prefs.codegen.runtime.numpy.discard_units = (
             brian2.prefs.codegen.runtime.numpy.discard_units,
@@ -123,6 +125,7 @@ class BrianEngine:
         finally:
             gc.unfreeze()
             brian2.prefs.codegen.runtime.numpy.discard_units = discard
+            brian2.prefs.core.stop_on_keyboard_interrupt = stopping
             if standalone:
                 device: Any = brian2.get_device()
                 device.reinit()

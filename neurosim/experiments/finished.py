@@ -1,0 +1,197 @@
+"""A finished run: what it gave, read back from its folder after its checksums, and its figures."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurosim.engines.state import State
+from neurosim.errors import DataError
+from neurosim.experiments import folder as files
+from neurosim.experiments.integrity import (
+    check_zarr,
+    digest_of,
+    digest_of_file,
+    files_in,
+    read_arrays,
+    read_json,
+    sealed,
+    unsealed,
+)
+from neurosim.plots.figures import save_probe_figures, save_run_figures
+
+if TYPE_CHECKING:
+    import xarray
+
+_FORMAT, _VERSION = "neurosim checksums", 1
+_ANGLES = ("signal_angle_deg", "update_angle_deg", "weight_angle_deg")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one model with one seed gave.
+
+    Attributes
+    ----------
+    folder
+        Where it is written.
+    summary
+        The numbers of ``summary.json``.
+    history
+        Dims ``epoch`` and ``layer``; of a probe, its curves.
+    state
+        Final weights and parameters; empty after a probe.
+    """
+
+    folder: Path
+    summary: Mapping[str, Any]
+    history: xarray.Dataset
+    state: State
+
+    def __str__(self) -> str:
+        shown = ("model", "scheme", "task", "seed", "epochs", "test_accuracy", "test_loss", "wall_s")
+        lines = [f"{name:<14} {short(self.summary[name])}" for name in shown if name in self.summary]
+        lines += [
+            f"{layer:<14} "
+            + ", ".join(f"{name.removesuffix('_deg')} {value:.1f} deg" for name, value in _known(numbers))
+            for layer, numbers in self.summary.get("layers", {}).items()
+        ]
+        lines += [f"{name:<14} {short(value)}" for name, value in self.summary.get("probe", {}).items()]
+        return "\n".join([f"run in {self.folder}", *(f"  {line}" for line in lines)])
+
+    def _repr_html_(self) -> str:
+        import html
+
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+
+def open_run(folder: str | Path, *, figures: bool = True) -> Run:
+    """Read a finished run back.
+
+    Parameters
+    ----------
+    folder
+        The run folder, perhaps somebody else's.
+    figures
+        Whether its figures have to be whole, too; that one is missing is no fault.
+
+    Raises
+    ------
+    DataError
+        The folder holds no finished run, or a file in it is missing, damaged, or not what a run leaves.
+    """
+    path = Path(folder)
+    if not (path / files.SUMMARY).is_file():
+        raise DataError(f"{path}: no finished run here, {files.SUMMARY} is missing")
+    _check(path, figures=figures)
+    summary = _checked_summary(read_json(path / files.SUMMARY), path / files.SUMMARY)
+    history = _read_dataset(path / files.METRICS)
+    state = {} if "probe" in summary else read_arrays(path / files.WEIGHTS)
+    return Run(path, summary, history, state)
+
+
+def draw(run: Run) -> list[Path]:
+    """Draw the figures of a run; the files."""
+    title = str(run.summary.get("title") or run.summary.get("model", ""))
+    save = save_probe_figures if "probe" in run.summary else save_run_figures
+    with files.writing(run.folder / files.FIGURES):
+        return save(run.history, run.folder / files.FIGURES, title=title)
+
+
+def redraw(folder: str | Path) -> list[Path]:
+    """Draw the figures of a finished run again; the files.
+
+    Raises
+    ------
+    DataError
+        As `open_run`, or for curves that cannot be drawn.
+    """
+    run = open_run(folder, figures=False)
+    try:
+        drawn = draw(run)
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+        raise DataError(f"{run.folder}: this run cannot be drawn ({type(error).__name__}: {error})") from error
+    if (run.folder / files.CHECKSUMS).is_file():
+        write_checksums(run.folder)
+    return drawn
+
+
+def write_checksums(folder: Path, summary: bytes | None = None) -> None:
+    """Write down the checksums of all files of a run.
+
+    Parameters
+    ----------
+    summary
+        What ``summary.json`` will hold, if it is not there yet: it comes last.
+    """
+    found = {name: digest_of_file(path) for name, path in files_in(folder).items() if _counts(name)}
+    if summary is not None:
+        found[files.SUMMARY] = digest_of(summary)
+    files.write_file(folder / files.CHECKSUMS, sealed({"files": found}, _FORMAT, _VERSION))
+
+
+def _check(folder: Path, *, figures: bool) -> None:
+    """Refuse links, and files that are not those whose checksums were written down."""
+    present = files_in(folder)
+    if files.CHECKSUMS not in present:
+        made_by = read_json(folder / files.PROVENANCE)
+        if not isinstance(made_by, dict) or "run_folder" in made_by:
+            raise DataError(f"{folder / files.CHECKSUMS}: missing or damaged")
+        warnings.warn(f"{folder} is from before checksums: damage in it cannot be seen", stacklevel=3)
+        return
+    written = unsealed(folder / files.CHECKSUMS, _FORMAT, _VERSION).get("files")
+    if not isinstance(written, dict):
+        raise DataError(f"{folder / files.CHECKSUMS}: missing or damaged, it lists no files")
+    for name, digest in written.items():
+        figure = name.startswith(f"{files.FIGURES}/")
+        if figure and (not figures or name not in present):
+            continue
+        if name not in present or digest_of_file(present[name]) != digest:
+            hint = "; draw it again with 'neurosim plot'" if figure else ""
+            raise DataError(f"{folder}: {name[:200]} is missing or damaged, its checksum is another{hint}")
+    # A chunk that was not there would count as one, and a second summary may stand nowhere.
+    added = [name for name in present if name.startswith(f"{files.METRICS}/") and name not in written]
+    if added:
+        raise DataError(f"{folder}: {added[0][:200]} is damaged, it was not there when the run ended")
+
+
+def _counts(name: str) -> bool:
+    """Whether a file belongs to the finished run."""
+    passing = name.startswith((".", f"{files.CHECKPOINTS}/"))
+    return not passing and name not in (files.CHECKSUMS, files.LOCK)
+
+
+def _read_dataset(path: Path) -> xarray.Dataset:
+    import xarray
+
+    check_zarr(path)
+    try:
+        return xarray.open_zarr(path, zarr_format=2, chunks=None).load()
+    except Exception as error:  # whatever these readers make of a damaged file
+        raise DataError(f"{path}: missing or damaged ({type(error).__name__}: {error})") from error
+
+
+def _checked_summary(summary: Any, path: Path) -> dict[str, Any]:
+    """A summary whose tables are tables of numbers."""
+    tables = [summary, *([summary.get("probe", {}), summary.get("layers", {})] if isinstance(summary, dict) else [])]
+    tables += list(tables[2].values()) if len(tables) == 3 and isinstance(tables[2], dict) else []
+    if not all(isinstance(table, dict) for table in tables):
+        raise DataError(f"{path}: missing or damaged, expected tables of numbers")
+    numbers = [*tables[1].values(), *(value for table in tables[3:] for value in table.values())]
+    if not all(value is None or isinstance(value, int | float) for value in numbers):
+        raise DataError(f"{path}: missing or damaged, expected tables of numbers")
+    return summary
+
+
+def _known(numbers: Mapping[str, float | None]) -> list[tuple[str, float]]:
+    """The three angles, those that exist."""
+    found = ((name, numbers.get(name)) for name in _ANGLES)
+    return [(name, value) for name, value in found if value is not None and value == value]
+
+
+def short(value: Any) -> str:
+    """A number as a line of text shows it."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

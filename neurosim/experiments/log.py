@@ -1,0 +1,39 @@
+"""The log of a run: lines appended to a file as they come."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from neurosim.experiments import folder as files
+from neurosim.training.history import EpochReport
+
+
+class Log:
+    """Lines appended to a file as they come."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def line(self, text: str) -> None:
+        with files.writing(self.path), self.path.open("a") as stream:
+            stream.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+
+    def epoch(self, report: EpochReport) -> None:
+        self.line(report_line(report))
+
+
+def report_line(report: EpochReport) -> str:
+    """An epoch in one line of text."""
+    parts = [f"epoch {report.epoch}/{report.epochs}"]
+    numbers = {
+        "loss": report.train_loss,
+        "validation loss": report.validation_loss,
+        "validation accuracy %": report.validation_accuracy,
+    }
+    parts += [f"{name} {value:.4g}" for name, value in numbers.items() if value == value]
+    angles = {layer: found.get("signal_angle_deg", np.nan) for layer, found in report.layers.items()}
+    parts += [f"{layer} {angle:.1f} deg" for layer, angle in angles.items() if angle == angle]
+    return ", ".join(parts)

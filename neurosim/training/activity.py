@@ -1,0 +1,111 @@
+"""What spiking populations do: whether they have fallen silent, or fire as fast as they can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from neurosim.circuit.composition import compose
+from neurosim.circuit.description import Circuit
+from neurosim.circuit.undisturbed import undisturbed
+from neurosim.engines.stimuli import stimuli_of
+from neurosim.metrics import firing_rate
+from neurosim.tasks._task import Split
+
+#: A population that fires at this share of the highest rate that its refractory period allows is saturated.
+SATURATED = 0.9
+_TRIALS = 16
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Of one population.
+
+    Attributes
+    ----------
+    rate_hz
+        Spikes per second and neuron.
+    highest_hz
+        The rate at which every neuron fires as soon as its refractory period is over.
+    """
+
+    rate_hz: float
+    highest_hz: float
+
+    @property
+    def fault(self) -> str:
+        """``silent``, ``saturated``, or empty."""
+        if self.rate_hz == 0:
+            return "silent"
+        return "saturated" if self.rate_hz >= SATURATED * self.highest_hz else ""
+
+
+def potentials(circuit: Circuit) -> tuple[str, ...]:
+    """The state variables that decide about spikes, or that the output of a population is computed from."""
+    found = []
+    for population, model in compose(circuit).items():
+        names = set(model.functions["threshold"].arguments) if model.threshold is not None else set()
+        names.add(model.ports.get("output", ""))
+        # What an expression such as the rate is computed from, and so on.
+        expressions = model.equation_set.of("subexpression")
+        for _ in expressions:
+            names |= {inner for equation in expressions if equation.name in names for inner in equation.names}
+        found += [f"{population}.{name}" for name in model.state_variables if name in names]
+    return tuple(found)
+
+
+def activity(engine: Any, state: Mapping[str, Any], split: Split) -> dict[str, Activity]:
+    """Firing rates of all spiking populations in a few trials of a split, without noise and from rest.
+
+    Parameters
+    ----------
+    engine
+        A `BatchedEngine` or `BrianEngine`.
+    state
+        See `neurosim.engines.state`.
+    """
+    populations = [name for name, model in compose(engine.circuit).items() if model.threshold is not None]
+    if not populations or engine.setting.level != "spiking" or not len(split):
+        return {}
+    quiet = replace(engine, circuit=undisturbed(engine.circuit))
+    stimuli = stimuli_of(quiet.circuit, split, np.arange(min(_TRIALS, len(split))))
+    spikes = [f"{name}.spikes" for name in populations]
+    phase = quiet.circuit.phases[0].name
+    _, outputs = quiet.run(state, stimuli, record=spikes, learn=False, phases=(phase,))
+    dt, found = engine.setting.dt, {}
+    for name in populations:
+        rate = float(np.mean(firing_rate.measure(outputs.recordings[f"{name}.spikes"], dt)))
+        found[name] = Activity(rate, _highest(engine.circuit, state, name, dt))
+    return found
+
+
+def faults(courses: Iterable[Mapping[str, Activity]]) -> list[str]:
+    """Sentences about populations that fell silent or saturated, from their activity after each of some epochs.
+
+    Parameters
+    ----------
+    courses
+        One mapping an epoch, from the one before any learning; empty where it was not measured.
+    """
+    found, before = [], dict[str, str]()
+    for epoch, populations in enumerate(courses):
+        for name, each in populations.items():
+            if each.fault and each.fault != before.get(name):
+                what = "is silent" if each.fault == "silent" else "is saturated"
+                rates = f"{each.rate_hz:.3g} Hz, at most {each.highest_hz:.3g}"
+                found.append(f"population '{name}' {what} after epoch {epoch}: {rates}")
+            before[name] = each.fault
+    return found
+
+
+def _highest(circuit: Circuit, state: Mapping[str, Any], population: str, dt: float) -> float:
+    """One spike a step, but for the steps in which a neuron is refractory."""
+    model = circuit.population[population].model
+    seconds = model.refractory_seconds
+    if seconds is None:
+        # A condition, or an expression of more than one parameter, has no bound that is known beforehand.
+        seconds = float(np.mean(state.get(f"{population}.{model.refractory}", 0.0)))
+    return 1 / (dt * max(1, round(seconds / dt)))
