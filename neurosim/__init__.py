@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from neurosim.engines.setting import Setting as Setting
     from neurosim.engines.state import initial_state as initial_state
     from neurosim.errors import NeurosimError as NeurosimError
+    from neurosim.experiments.estimator import NeurosimClassifier as NeurosimClassifier
+    from neurosim.experiments.estimator import NeurosimRegressor as NeurosimRegressor
     from neurosim.experiments.model_file import load as load
     from neurosim.experiments.run import train as train
     from neurosim.gradients.alignment import alignment as alignment
@@ -43,6 +45,7 @@ _HOME = {
     "Setting": "engines.setting",
     "initial_state": "engines.state",
     "NeurosimError": "errors",
+    **dict.fromkeys(("NeurosimClassifier", "NeurosimRegressor"), "experiments.estimator"),
     "load": "experiments.model_file",
     "train": "experiments.run",
     "alignment": "gradients.alignment",
