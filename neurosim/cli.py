@@ -175,6 +175,21 @@ def plot(folder: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
         typer.echo(str(path))
 
 
+@app.command()
+@_plainly
+def export(
+    folder: Annotated[Path, typer.Argument(help="A run folder, or a recording's Zarr store.")],
+    *,
+    to: Annotated[str, typer.Option("--to", help="nwb, neo or csv; npz for a run's weights.")],
+    out: Annotated[Path | None, typer.Option(help="The file, or for csv the folder; by default beside it.")] = None,
+) -> None:
+    """Write recordings, measurements or weights for other tools."""
+    from neurosim.experiments.export import export as write
+
+    for path in write(folder, to, out):  # type: ignore[arg-type]
+        typer.echo(str(path))
+
+
 def _console() -> Console:
     return Console(markup=False, highlight=False, emoji=False)
 

@@ -21,6 +21,9 @@ from neurosim.engines.state import carried_shapes
 from neurosim.equations.array_code import expression_function
 from neurosim.errors import CircuitError
 
+#: What the loop over time keeps of a population's refractoriness.
+_CLAMPS = ("last_step", "not_refractory")
+
 
 @dataclass
 class Outcome:
@@ -37,12 +40,15 @@ class Outcome:
         ``(trial, n_post, n_pre)``.
     recordings
         Variables at every step, ``(step, trial, neuron)``.
+    clamps
+        ``population.last_step``, the number of the last spike's step, and ``population.not_refractory``, at the end.
     """
 
     ends: dict[str, Arrays] = field(default_factory=dict)
     changes: Arrays = field(default_factory=dict)
     final: Arrays = field(default_factory=dict)
     recordings: Arrays = field(default_factory=dict)
+    clamps: Arrays = field(default_factory=dict)
 
 
 def present(
@@ -59,6 +65,7 @@ def present(
     learn: bool | Collection[str] = True,
     perturbations: Mapping[str, Any] | None = None,
     phases: Sequence[str] | None = None,
+    begin: Any = 0,
 ) -> Outcome:
     """Present one batch of trials; pure, to be compiled by the caller.
 
@@ -85,6 +92,8 @@ def present(
         Arrays added to named variables throughout.
     phases
         Names of the phases to run instead of all.
+    begin
+        The number of the first step, if an earlier part of the presentation was another call.
     """
     graph = plan(circuit, steady=setting.steady)
     run = [phase for phase in circuit.phases if phases is None or phase.name in phases]
@@ -123,7 +132,7 @@ def present(
                 setting.surrogate_reset,
             )
             window = {name: course[step : step + stretch.steps] for name, course in courses.items()}
-            after, recorded = run_steps(stretch, switched, window, keys, presentations, step, perturbations)
+            after, recorded = run_steps(stretch, switched, window, keys, presentations, begin + step, perturbations)
             for name, course in recorded.items():
                 outcome.recordings.setdefault(name, []).append(course)
             step += stretch.steps
@@ -153,6 +162,7 @@ def present(
     full = {n: jnp.broadcast_to(current[n], (trials, *s)) for n, s in shapes.items() if n in current}
     # A constant that a phase holds may be a whole number.
     outcome.final = {name: array.astype(dtype) for name, array in full.items()}
+    outcome.clamps = {n: a for n, a in current.items() if n.rpartition(".")[2] in _CLAMPS and n not in graph.nodes}
     return outcome
 
 
@@ -200,8 +210,7 @@ def _refuse_steps(learning: Sequence[Pathway]) -> None:
 
 def _at_rest(graph: Plan, current: Arrays, values: Mapping[str, Any]) -> Arrays:
     """Everything but the neurons' state, which is what it was at the presentation's start."""
-    since = ("last_step", "not_refractory")
-    kept = {name: a for name, a in current.items() if name.rpartition(".")[2] not in since}
+    kept = {name: a for name, a in current.items() if name.rpartition(".")[2] not in _CLAMPS}
     states = [f"{p}.{name}" for p, model in graph.models.items() for name in model.state_variables]
     return kept | {name: values[name] for name in states if name in values}
 
