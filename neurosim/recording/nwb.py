@@ -74,8 +74,10 @@ def to_nwb(
         session_description=description or f"Simulation of {model} with neurosim",
         identifier=str(uuid.uuid4()),
         session_start_time=session_start or datetime.now(UTC),
-        keywords=["simulation"],
-        subject=pynwb.file.Subject(subject_id="simulation", description=f"no animal: the model {model}", sex="U"),
+        # Archives ask for all of these, of an animal that there is none of.
+        subject=pynwb.file.Subject(
+            subject_id="simulation", description=f"no animal: the model {model}", sex="U", age="P0D"
+        ),
     )
     step = float(recording.attrs["dt"])
     time = recording.time.values

@@ -52,7 +52,7 @@ def test_it_works_in_pipelines_and_searches() -> None:
 
 
 def test_probabilities_and_outputs_agree_with_the_answer() -> None:
-    X, y = _blobs()
+    X, y = load_iris(return_X_y=True)
     labels = np.array(["a", "b", "c"])[y]
     found = NeurosimClassifier((8,), scheme="backpropagation", epochs=60, random_state=0).fit(X, labels)
     probabilities = found.predict_proba(X)
