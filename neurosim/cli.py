@@ -167,11 +167,11 @@ def list_(
 
 @app.command()
 @_plainly
-def plot(folder: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
-    """Draw the figures of a run again."""
-    from neurosim.experiments.run import draw, open_run
+def plot(folder: Annotated[Path, typer.Argument(help="A run folder, or a recording's Zarr store.")]) -> None:
+    """Draw the standard figures of a run, or of a recording."""
+    from neurosim.experiments.drawing import draw_all
 
-    for path in draw(open_run(folder)):
+    for path in draw_all(folder):
         typer.echo(str(path))
 
 
