@@ -60,10 +60,10 @@ def _same(got: xarray.Dataset, expected: xarray.Dataset) -> None:
 def test_stored_and_restored_in_another_process(engine: Any, tmp_path: Path) -> None:
     course = np.linspace(0.5, 2.0, 200)
     settings: dict[str, Any] = {"engine": engine, "seed": 3, "trials": 2, "record": ["a.v", "b.g", "b.spikes"]}
-    whole = simulate(_network(), "20 ms", inputs={"a.i_ext": course, "b.i_ext": 1.2}, **settings)
+    whole = simulate(_network(), "20 ms", inputs={"a.i_ext": course, "b.i_ext": 1.8}, **settings)
     assert 5 < int(whole["b.spikes"].sum()) < 300
     store = tmp_path / "end.safetensors"
-    first = simulate(_network(), "10 ms", inputs={"a.i_ext": course[:100], "b.i_ext": 1.2}, store=store, **settings)
+    first = simulate(_network(), "10 ms", inputs={"a.i_ext": course[:100], "b.i_ext": 1.8}, store=store, **settings)
     _same(first, whole.isel(time=slice(100)))
     script = f"""
         import sys
@@ -71,7 +71,7 @@ def test_stored_and_restored_in_another_process(engine: Any, tmp_path: Path) -> 
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         from test_pieces import _network, simulate
         course = np.linspace(0.5, 2.0, 200)
-        found = simulate(_network(), "10 ms", inputs={{"a.i_ext": course[100:], "b.i_ext": 1.2}},
+        found = simulate(_network(), "10 ms", inputs={{"a.i_ext": course[100:], "b.i_ext": 1.8}},
                          restore={str(store)!r}, out={str(tmp_path / "second.zarr")!r}, **{settings!r})
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True, timeout=300)
