@@ -71,7 +71,7 @@ def phase_portrait(
         fixed[name] = parse_quantity(value, units[name])
     if len(names) == 1:
         return _line(neuron, ax, names[0], ranges[0], fixed, units)
-    fine = [np.linspace(*each, _FINE) for each in ranges]
+    fine = [np.linspace(each[0], each[1], _FINE) for each in ranges]
     across, up = np.meshgrid(*fine)
     change = [derivative(neuron, name, {**fixed, names[0]: across, names[1]: up}) for name in names]
     scales = [_SHOWN.get(units[name], ("", 1.0))[1] for name in names]
@@ -81,7 +81,9 @@ def phase_portrait(
         look = {"colors": [COLOURS[number]], "linestyles": ["-", "--"][number], "linewidths": 1.8}
         if values.min() < 0 < values.max():
             ax.contour(across * scales[0], up * scales[1], values, levels=[0.0], **look)
-        handles.append(Line2D([], [], color=COLOURS[number], linestyle=["-", "--"][number], label=f"d{name}/dt = 0"))
+        handles.append(
+            Line2D([], [], color=COLOURS[number], linestyle="--" if number else "-", label=f"d{name}/dt = 0")
+        )
     for start in starts:
         begin = {name: parse_quantity(value, units[name]) for name, value in zip(names, start, strict=True)}
         state = {f"neuron.{name}": value for name, value in begin.items()}
@@ -148,7 +150,7 @@ def _line(
 ) -> Axes:
     """One variable."""
     scale = _SHOWN.get(units[name], ("", 1.0))[1]
-    values = np.linspace(*span, 1001)
+    values = np.linspace(span[0], span[1], 1001)
     change = derivative(neuron, name, {**fixed, name: values})
     ax.axhline(0, color="0.4", linewidth=1, linestyle=":")
     # Per millisecond, the scale on which potentials move.

@@ -91,7 +91,8 @@ def to_nwb(
     _add_units(session, recording, time, begin, length)
 
     def write(temporary: Path) -> None:
-        with pynwb.NWBHDF5IO(str(temporary), "w") as stream:
+        opened: Any = pynwb.NWBHDF5IO
+        with opened(str(temporary), "w") as stream:
             stream.write(session)
 
     return written(Path(path), write)
@@ -103,13 +104,16 @@ def _add_trace(session: Any, recording: xarray.Dataset, name: str, trial: int, s
 
     variable = recording[name]
     unit = unit_name(str(variable.attrs.get("units", "1")))
+    # hdmf makes constructors at run time, which type checkers do not see.
+    data_io: Any = H5DataIO
+    series: Any = TimeSeries
     several = recording.sizes["trial"] > 1
     session.add_acquisition(
-        TimeSeries(
+        series(
             # A slash would be a place in the file.
             name=(f"{name} trial {trial}" if several else name).replace("/", "_"),
             description=f"'{name}' of {population_of(recording, name)}, one column a neuron; simulated",
-            data=H5DataIO(_pieces(variable.isel(trial=trial)), compression="gzip", compression_opts=1),
+            data=data_io(_pieces(variable.isel(trial=trial)), compression="gzip", compression_opts=1),
             unit=_NAMES.get(unit, unit),
             starting_time=start,
             rate=rate,

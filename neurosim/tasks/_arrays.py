@@ -10,7 +10,7 @@ import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -77,7 +77,7 @@ def _read_npy(path: Path, largest: int) -> dict[str, np.ndarray]:
     return {str(number): array[:, number] for number in range(array.shape[1])}
 
 
-def _declared(path: Path, stream: BinaryIO | zipfile.ZipExtFile, available: int) -> int:
+def _declared(path: Path, stream: IO[bytes], available: int) -> int:
     """The bytes that an array's header announces; refused if there are fewer."""
     version = np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0

@@ -92,14 +92,8 @@ def load(config: Config, *, seed: int) -> Task:
     _refuse_empty(path, len(inputs), train, test)
     inputs = _standardised(inputs, train) if config.standardise else inputs
     wanted = _standardised(wanted, train) if config.standardise_target else wanted
-    return Task(
-        "table",
-        **{
-            name: Split(inputs[rows], wanted[rows])
-            for name, rows in (("train", train), ("validation", validation), ("test", test))
-        },
-        kind="regression",
-    )
+    parts = [Split(inputs[rows], wanted[rows]) for rows in (train, validation, test)]
+    return Task("table", *parts, kind="regression")
 
 
 def _classification(
@@ -124,14 +118,10 @@ def _classification(
     train, validation = _stratified(rest, labels, config.validation_fraction, generator)
     _refuse_empty(path, len(inputs), train, test)
     inputs = _standardised(inputs, train) if config.standardise else inputs
-    return Task(
-        "table",
-        **{
-            name: Split(inputs[rows], _one_hot(labels[rows], len(names)), labels[rows])
-            for name, rows in (("train", train), ("validation", validation), ("test", test))
-        },
-        kind="classification",
-    )
+    parts = [
+        Split(inputs[rows], _one_hot(labels[rows], len(names)), labels[rows]) for rows in (train, validation, test)
+    ]
+    return Task("table", *parts, kind="classification")
 
 
 def _named(columns: Mapping[str, np.ndarray], wanted: str | tuple[str, ...], key: str, path: Path) -> tuple[str, ...]:
