@@ -185,7 +185,10 @@ print(found.v.size, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
 @pytest.mark.slow
 @pytest.mark.parametrize(("engine", "minutes"), [("batched", 10), ("brian", 10)])
 def test_ten_minutes_of_a_thousand_neurons_stay_under_a_gibibyte(engine: str, minutes: int, tmp_path: Path) -> None:
-    """Potentials and spikes at 1 ms, 2.2 GiB of numbers as float32."""
+    """Potentials and spikes at 1 ms, 2.2 GiB of numbers as float32: 30 s of one core batched, 80 s on Brian2.
+
+    Measured at most 591 and 463 MiB.
+    """
     out = str(tmp_path / "long.zarr")
     command = [sys.executable, "-c", LONG, engine, f"{60 * minutes} second", out]
     said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=3000).stdout.split()
