@@ -22,13 +22,21 @@ if TYPE_CHECKING:
     from neurosim.engines.setting import Setting as Setting
     from neurosim.engines.state import initial_state as initial_state
     from neurosim.errors import NeurosimError as NeurosimError
+    from neurosim.experiments.estimator import NeurosimClassifier as NeurosimClassifier
+    from neurosim.experiments.estimator import NeurosimRegressor as NeurosimRegressor
     from neurosim.experiments.model_file import load as load
     from neurosim.experiments.run import train as train
     from neurosim.gradients.alignment import alignment as alignment
     from neurosim.gradients.true_gradient import true_gradients as true_gradients
     from neurosim.neurons._model import NeuronModel as NeuronModel
     from neurosim.readouts._readout import Readout as Readout
+    from neurosim.recording.nwb import to_nwb as to_nwb
     from neurosim.recording.simulate import simulate as simulate
+    from neurosim.recording.store import open_recording as open_recording
+    from neurosim.recording.to_csv import to_csv as to_csv
+    from neurosim.recording.to_neo import to_neo as to_neo
+    from neurosim.recording.weights import load_weights as load_weights
+    from neurosim.recording.weights import save_weights as save_weights
     from neurosim.registry import names as names
     from neurosim.registry import register as register
     from neurosim.rules._rule import Rule as Rule
@@ -43,13 +51,19 @@ _HOME = {
     "Setting": "engines.setting",
     "initial_state": "engines.state",
     "NeurosimError": "errors",
+    **dict.fromkeys(("NeurosimClassifier", "NeurosimRegressor"), "experiments.estimator"),
     "load": "experiments.model_file",
     "train": "experiments.run",
     "alignment": "gradients.alignment",
     "true_gradients": "gradients.true_gradient",
     "NeuronModel": "neurons._model",
     "Readout": "readouts._readout",
+    **dict.fromkeys(("load_weights", "save_weights"), "recording.weights"),
+    "open_recording": "recording.store",
     "simulate": "recording.simulate",
+    "to_csv": "recording.to_csv",
+    "to_neo": "recording.to_neo",
+    "to_nwb": "recording.nwb",
     "names": "registry",
     "register": "registry",
     "Rule": "rules._rule",

@@ -171,11 +171,26 @@ def list_(
 
 @app.command()
 @_plainly
-def plot(folder: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
-    """Draw the figures of a run again."""
-    from neurosim.experiments.finished import redraw
+def plot(folder: Annotated[Path, typer.Argument(help="A run folder, or a recording's Zarr store.")]) -> None:
+    """Draw the standard figures of a run, or of a recording."""
+    from neurosim.experiments.drawing import draw_all
 
-    for path in redraw(folder):
+    for path in draw_all(folder):
+        typer.echo(str(path))
+
+
+@app.command()
+@_plainly
+def export(
+    folder: Annotated[Path, typer.Argument(help="A run folder, or a recording's Zarr store.")],
+    *,
+    to: Annotated[str, typer.Option("--to", help="nwb, neo or csv; npz for a run's weights.")],
+    out: Annotated[Path | None, typer.Option(help="The file, or for csv the folder; by default beside it.")] = None,
+) -> None:
+    """Write recordings, measurements or weights for other tools."""
+    from neurosim.experiments.export import export as write
+
+    for path in write(folder, to, out):  # type: ignore[arg-type]
         typer.echo(str(path))
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import tomli_w
 from typer.testing import CliRunner
@@ -32,7 +33,16 @@ def test_run_writes_a_folder_and_shows_a_table(call, tmp_path):
     (tmp_path / "run" / "figures" / "alignment.png").unlink()
     again = call("plot", tmp_path / "run")
     assert again.exit_code == 0
-    assert (tmp_path / "run" / "figures" / "alignment.png").is_file()
+    for name in ("alignment", "learning_curve", "circuit", "feedback_weights"):
+        assert (tmp_path / "run" / "figures" / f"{name}.png").is_file()
+    exported = call("export", tmp_path / "run", "--to", "csv")
+    assert exported.exit_code == 0, exported.output
+    header = (tmp_path / "run-csv" / "epoch.csv").read_text().partition("\n")[0].split(",")
+    assert header[0] == "epoch" and {"train_loss", "validation_accuracy"} <= set(header)
+    assert call("export", tmp_path / "run", "--to", "npz").exit_code == 0
+    assert "W1.w" in np.load(tmp_path / "run.npz").files
+    nothing = call("export", tmp_path / "run", "--to", "nwb")
+    assert nothing.exit_code == 2 and "this run holds no recording" in nothing.stderr
     refused = call("run", "lansdell2020/digits", *SHORT, "--out", tmp_path / "run")
     assert refused.exit_code == 2 and "not empty" in refused.stderr
 
@@ -53,6 +63,8 @@ def test_check_prints_settings_and_equations(call):
         (("run", "lansdell2020/digitz"), "did you mean 'lansdell2020/digits'"),
         (("list", "scheme"), "unknown kind 'scheme'"),
         (("plot", "nowhere"), "no finished run"),
+        (("export", "nowhere", "--to", "csv"), "there is no such folder"),
+        (("export", ".", "--to", "hdf"), "unknown format 'hdf', expected one of nwb, neo, csv, npz"),
         (("frobnicate",), "No such command"),
         (("run", "lansdell2020/digits", "--seed", "x"), "--seed"),
     ],

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from neurosim.engines.continuation import Continuation
+
 
 @dataclass
 class Outputs:
@@ -18,7 +20,10 @@ class Outputs:
         scalars have one column.
     recordings
         ``variable -> (step, trial, neuron)``, at the beginning of each step; spikes are boolean.
+    end
+        Where the presentation stands, if that was asked for.
     """
 
     ends: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     recordings: dict[str, np.ndarray] = field(default_factory=dict)
+    end: Continuation | None = None

@@ -123,6 +123,11 @@ def learned_names(circuit: Circuit) -> tuple[str, ...]:
     )
 
 
+def neuron_variables(circuit: Circuit) -> tuple[str, ...]:
+    """The state variables of all neurons, qualified."""
+    return tuple(f"{population}.{v}" for population, model in compose(circuit).items() for v in model.state_variables)
+
+
 def carried_shapes(circuit: Circuit) -> dict[str, tuple[int, ...]]:
     """What carries over from one presentation to the next where a circuit says so, with its shape in one trial.
 

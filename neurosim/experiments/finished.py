@@ -101,24 +101,6 @@ def draw(run: Run) -> list[Path]:
         return save(run.history, run.folder / files.FIGURES, title=title)
 
 
-def redraw(folder: str | Path) -> list[Path]:
-    """Draw the figures of a finished run again; the files.
-
-    Raises
-    ------
-    DataError
-        As `open_run`, or for curves that cannot be drawn.
-    """
-    run = open_run(folder, figures=False)
-    try:
-        drawn = draw(run)
-    except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
-        raise DataError(f"{run.folder}: this run cannot be drawn ({type(error).__name__}: {error})") from error
-    if (run.folder / files.CHECKSUMS).is_file():
-        write_checksums(run.folder)
-    return drawn
-
-
 def write_checksums(folder: Path, summary: bytes | None = None) -> None:
     """Write down the checksums of all files of a run.
 

@@ -53,6 +53,12 @@ class About(BaseModel):
     reference: str = ""
 
 
+class NoTask(BaseModel):
+    """The settings of a task that a model does not have."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
 @dataclass(frozen=True)
 class Model:
     """A checked model file.
@@ -64,7 +70,7 @@ class Model:
     about
         Title, description, reference.
     task_kind, task_config, scheme_kind, scheme_config
-        The task and the scheme with their settings.
+        The task and the scheme with their settings. Without a task (``""`` and no settings) the data come from Python.
     network, engine, training
         The other sections. With a probe there is no training, and these are its defaults.
     probe_kind, probe_config
@@ -87,7 +93,14 @@ class Model:
     given: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def load_task(self, *, seed: int = 0) -> Task:
-        """Load the task's data."""
+        """Load the task's data.
+
+        Raises
+        ------
+        ConfigError
+            If the model has none.
+        """
+        self._refuse_no_task()
         return registry.load("tasks", self.task_kind).load(self.task_config, seed=seed)
 
     def build(self, task: Any) -> Circuit:
@@ -117,9 +130,14 @@ class Model:
     @functools.cached_property
     def circuit(self) -> Circuit:
         """The circuit for this model's own task."""
+        self._refuse_no_task()
         sizes = getattr(registry.load("tasks", self.task_kind), "sizes", None)
         # A description needs no data.
         return self.build(sizes(self.task_config) if sizes else self.load_task())
+
+    def _refuse_no_task(self) -> None:
+        if not self.task_kind:
+            raise ConfigError(f"{self.name}: this model has no task of its own; it takes its data from Python")
 
     @functools.cached_property
     def further(self) -> dict[str, Model]:
@@ -138,7 +156,9 @@ class Model:
         """All sections with all defaults, as in ``config.toml``; loading that gives this model again."""
         sections = {
             "model": self.about.model_dump(mode="json"),
-            "task": {"kind": self.task_kind, **self.task_config.model_dump(mode="json")},
+            **(
+                {"task": {"kind": self.task_kind, **self.task_config.model_dump(mode="json")}} if self.task_kind else {}
+            ),
             "network": self.network.model_dump(mode="json"),
             "scheme": {"kind": self.scheme_kind, **self.scheme_config.model_dump(mode="json")},
             "engine": self.engine.model_dump(mode="json"),
@@ -178,7 +198,11 @@ def numbers_of(circuit: Circuit) -> int:
 
 
 def load(
-    source: str | Path | Mapping[str, Any] | Model, overrides: Sequence[str] = (), variants: Sequence[str] = ()
+    source: str | Path | Mapping[str, Any] | Model,
+    overrides: Sequence[str] = (),
+    variants: Sequence[str] = (),
+    *,
+    data_given: bool = False,
 ) -> Model:
     """Read and check a model.
 
@@ -193,6 +217,8 @@ def load(
     variants
         Names of tables ``[variants.<name>]`` of the model, applied one after the other, before the overrides;
         see `neurosim.experiments.variants`.
+    data_given
+        Whether the data come from Python, so that the model has no task.
 
     Raises
     ------
@@ -212,7 +238,7 @@ def load(
         name, table = read_sections(base)
         variants = (*written, *variants)
     table = with_variants(table, variants, name)
-    return _checked("+".join((name, *variants)), overridden(table, overrides))
+    return _checked("+".join((name, *variants)), overridden(table, overrides), data_given=data_given)
 
 
 def load_variants(source: str | Path | Mapping[str, Any] | Model) -> dict[str, Model]:
@@ -240,13 +266,18 @@ def load_variants(source: str | Path | Mapping[str, Any] | Model) -> dict[str, M
     return found
 
 
-def _checked(name: str, table: Mapping[str, Any]) -> Model:
+def _checked(name: str, table: Mapping[str, Any], *, data_given: bool = False) -> Model:
     faults = Faults()
     for key in table:
         if key not in (*_SECTIONS, "variants"):
             faults.add(key, f"unknown section; {did_you_mean(key, _SECTIONS)}")
     about = check_table(About, table.get("model", {}), "model", faults)
-    task_kind, task = component_section("tasks", table.get("task"), "task", faults)
+    if data_given:
+        task_kind, task = "", NoTask()
+        if "task" in table:
+            faults.add("task", "got a task, expected none: the data are given from Python")
+    else:
+        task_kind, task = component_section("tasks", table.get("task"), "task", faults)
     network = network_section(table.get("network", {}), faults)
     scheme_kind, scheme = component_section("schemes", table.get("scheme"), "scheme", faults)
     engine = check_table(engine_section.Config, table.get("engine", {}), "engine", faults)

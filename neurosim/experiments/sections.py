@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from neurosim import registry
 from neurosim.errors import ConfigError, DataError
@@ -16,6 +17,9 @@ _LARGEST = 1 << 20
 
 def read_sections(source: str | Path) -> tuple[str, dict[str, Any]]:
     """The name and the sections of a shipped model or a TOML file.
+
+    Settings of a task that are paths are relative to the folder of the file, and made absolute here, so that the model
+    can be run from anywhere and read again from a run folder.
 
     Raises
     ------
@@ -31,7 +35,7 @@ def read_sections(source: str | Path) -> tuple[str, dict[str, Any]]:
     path = Path(source)
     if not path.is_file():
         raise DataError(f"{path}: there is no such file; shipped models: {', '.join(registry.models())}")
-    return path.stem, read_toml(path)
+    return path.stem, _located(read_toml(path), path.parent)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -95,6 +99,23 @@ def overridden(table: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, 
 def copied(table: Mapping[str, Any]) -> dict[str, Any]:
     """Tables and the tables in them, so that a change of the copy leaves the original alone."""
     return {key: copied(value) if isinstance(value, Mapping) else value for key, value in table.items()}
+
+
+def _located(sections: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Sections in which the paths of data no longer depend on where the file lies."""
+    variants = sections.get("variants")
+    tables = [sections, *(variants.values() if isinstance(variants, dict) else ())]
+    tasks = [table["task"] for table in tables if isinstance(table, dict) and isinstance(table.get("task"), dict)]
+    for task in tasks:
+        kind = task.get("kind", tasks[0].get("kind"))
+        if not isinstance(kind, str) or kind not in registry.names("tasks"):
+            continue  # reported with the other faults of the file
+        fields = registry.load("tasks", kind).Config.model_fields
+        paths = [name for name, field in fields.items() if Path in (field.annotation, *get_args(field.annotation))]
+        for name in paths:
+            if isinstance(task.get(name), str) and not task[name].startswith("~"):
+                task[name] = os.path.abspath(folder / task[name])
+    return sections
 
 
 def _value(text: str) -> Any:

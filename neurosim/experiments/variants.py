@@ -99,7 +99,7 @@ def _check_sections(table: Mapping[str, Any], path: str, sections: Collection[st
 def _changed(sections: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[str, Any]:
     """Sections after one variant."""
     changes = {key: value for key, value in variant.items() if key != "title"}
-    result = _merged(sections, changes, "")
+    result = merged(sections, changes)
     if _names_kind(changes.get("probe")):
         result.pop("training", None)
         if "training" in changes:
@@ -111,14 +111,15 @@ def _changed(sections: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[st
     return result
 
 
-def _merged(table: Mapping[str, Any], change: Mapping[str, Any], path: str) -> dict[str, Any]:
+def merged(table: Mapping[str, Any], change: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """Sections with changes merged in; a table that names a kind replaces the component whole."""
     result = dict(table)
     for key, value in change.items():
         where = f"{path}.{key}".removeprefix(".")
         old = result.get(key)
         whole = _names_kind(value) and where != "engine"
         if isinstance(value, Mapping) and isinstance(old, Mapping) and not whole:
-            result[key] = _merged(old, value, where)
+            result[key] = merged(old, value, where)
         else:
             result[key] = copied(value) if isinstance(value, Mapping) else value
     return result

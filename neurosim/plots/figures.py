@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import xarray
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -15,7 +16,12 @@ from neurosim.plots.alignment import alignment
 from neurosim.plots.curve import curve
 from neurosim.plots.learning_curve import learning_curve
 
+if TYPE_CHECKING:
+    from neurosim.circuit.description import Circuit
+
 _DPI = 150
+# What a figure of a recording shows at most.
+_MOST_STEPS, _MOST_PANELS = 20_000, 8
 
 
 def save_run_figures(history: xarray.Dataset, folder: Path, *, title: str = "") -> list[Path]:
@@ -40,6 +46,72 @@ def save_run_figures(history: xarray.Dataset, folder: Path, *, title: str = "") 
     measures = [m for m in ("signal_angle_deg", "update_angle_deg", "weight_angle_deg") if m in history]
     if measures and history.sizes["epoch"] > 1:
         written.append(save_figure(alignment_figure(history, measures, title=title), folder / "alignment.png"))
+    return written
+
+
+def save_circuit_figures(circuit: Circuit, state: Mapping[str, Any], folder: Path, *, title: str = "") -> list[Path]:
+    """Draw ``circuit.png`` and, where there is feedback that should be some matrix, ``feedback_weights.png``.
+
+    Parameters
+    ----------
+    circuit, state
+        What was trained, and its weights.
+    folder, title
+        As for `save_run_figures`.
+    """
+    from neurosim.engines.state import weights_of
+    from neurosim.gradients.feedback import feedback_pathway, wanted_weights
+    from neurosim.plots.circuit import circuit_diagram
+    from neurosim.plots.weights import weight_scatter
+
+    folder.mkdir(parents=True, exist_ok=True)
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    if title:
+        figure.suptitle(title)
+    circuit_diagram(circuit, figure.subplots())
+    written = [save_figure(figure, folder / "circuit.png")]
+    pairs = []
+    for population in circuit.populations:
+        pathway = feedback_pathway(circuit, population.name)
+        wanted = wanted_weights(circuit, state, population.name) if pathway is not None else None
+        if pathway is not None and wanted is not None:
+            pairs.append((pathway.name, wanted, weights_of(circuit, state, pathway.name)))
+    if pairs:
+        figure, axes = _row(len(pairs), title)
+        for (name, wanted, weights), ax in zip(pairs, axes, strict=True):
+            weight_scatter(wanted.T, weights, ax, name=name)
+        written.append(save_figure(figure, folder / "feedback_weights.png"))
+    return written
+
+
+def save_recording_figures(recording: xarray.Dataset, folder: Path, *, title: str = "") -> list[Path]:
+    """Draw ``raster.png`` of the spikes, and ``traces.png`` with a panel for each other variable.
+
+    Parameters
+    ----------
+    recording
+        Of `neurosim.simulate`; its first trial is drawn, of a long one the first seconds.
+    folder, title
+        As for `save_run_figures`.
+    """
+    from neurosim.plots.recording import raster, traces
+
+    folder.mkdir(parents=True, exist_ok=True)
+    shown = recording.isel(trial=slice(1), time=slice(_MOST_STEPS))
+    spikes = [name for name, values in shown.data_vars.items() if values.dtype == bool]
+    others = [str(name) for name in shown.data_vars if name not in spikes][:_MOST_PANELS]
+    written = []
+    if spikes:
+        figure, axes = _row(1, title, width=7.0)
+        raster(shown, axes[0])
+        written.append(save_figure(figure, folder / "raster.png"))
+    if others:
+        figure = Figure(figsize=(7, 0.6 + 1.9 * len(others)), layout="constrained")
+        if title:
+            figure.suptitle(title)
+        for name, ax in zip(others, figure.subplots(len(others), 1, squeeze=False)[:, 0], strict=True):
+            traces(shown, ax, variable=name)
+        written.append(save_figure(figure, folder / "traces.png"))
     return written
 
 
@@ -92,9 +164,9 @@ def save_figure(figure: Figure, path: Path) -> Path:
     return path
 
 
-def _row(count: int, title: str) -> tuple[Figure, list]:
+def _row(count: int, title: str, *, width: float = 4.2) -> tuple[Figure, list]:
     # No pyplot: its global state breaks notebooks and threads.
-    figure = Figure(figsize=(4.2 * count, 3.4), layout="constrained")
+    figure = Figure(figsize=(width * count, 3.4), layout="constrained")
     if title:
         figure.suptitle(title)
     return figure, list(figure.subplots(1, count, squeeze=False)[0])

@@ -9,10 +9,62 @@ import xarray
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from neurosim.errors import DataError
 from neurosim.plots._style import COLOURS, label, tidy
 
 _SHOWN = {"train": "training", "validation": "validation"}
 _LOOKS = {"train": ("--", COLOURS[4]), "validation": ("-", COLOURS[0])}
+
+
+def seed_bands(
+    histories: Sequence[xarray.Dataset],
+    ax: Axes,
+    *,
+    quantity: str = "validation_loss",
+    colour: str = COLOURS[0],
+    name: str = "",
+) -> Axes:
+    """Draw the mean of runs that differ in their seed, with its 95 % confidence interval as a band.
+
+    Parameters
+    ----------
+    histories
+        One of each run; `quantity` over ``epoch``. A single one is drawn without a band.
+    ax
+        Where to draw.
+    quantity
+        A variable of the histories, such as ``validation_accuracy``.
+    colour
+        Of line and band, to draw several groups of runs into the same Axes.
+    name
+        Of the group, for the legend; how many seeds is added.
+
+    Raises
+    ------
+    DataError
+        No history, or one without the quantity.
+    """
+    import numpy as np
+    from scipy.stats import t as student
+
+    if not histories or any(quantity not in history for history in histories):
+        raise DataError(f"seed_bands needs at least one history, each with '{quantity}'")
+    joined = xarray.concat([history[quantity] for history in histories], "seed").dropna("epoch", how="all")
+    mean, count = joined.mean("seed"), len(histories)
+    seeds = f"{count} seed" + ("s" if count > 1 else "")
+    text = f"{name}, {seeds}" if name else seeds
+    ax.plot(joined.epoch, mean, color=colour, linewidth=1.8, label=text)
+    if count > 1:
+        half = student.ppf(0.975, count - 1) * joined.std("seed", ddof=1) / np.sqrt(count)
+        ax.fill_between(joined.epoch, mean - half, mean + half, color=colour, alpha=0.2, linewidth=0)
+    if quantity.endswith("accuracy"):
+        # Intervals of few seeds reach beyond what a percentage can be.
+        ax.set_ylim(0, 102)
+    ax.set_xlabel("epoch")
+    ax.set_ylabel(label(histories[0][quantity]))
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.legend(frameon=False)
+    return tidy(ax)
 
 
 def learning_curve(

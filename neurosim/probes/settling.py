@@ -1,7 +1,7 @@
 """What control loops settle to, and whether they do, against closed forms; no training.
 
-The loops are those of the circuit, run by the engine as they run in training, with initial weights or others. The closed
-forms are those of `neurosim.stability`: fixed points, exact criteria of stability, limits of gain.
+The loops are those of the circuit, run by the engine as they run in training, with initial weights or others. The
+closed forms are those of `neurosim.stability`: fixed points, exact criteria of stability, limits of gain.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
         ``naive_wrong``, how often the rule that all eigenvalues of W B less the leak have a negative real part is not
         what the exact criterion says, ``systems_stable``; ``largest_gain``, the largest |mu| for which feedback of
         -|mu| W^T/s^2 settles, s being the largest singular value of W, and ``largest_positive_gain``, with the other
-        sign; ``repaired``, the share of random pairs that were made stable, and ``gradient_cosine``, the smallest between
-        the gradient that repair follows and central differences.
+        sign; ``repaired``, the share of random pairs that were made stable, and ``gradient_cosine``, the smallest
+        between the gradient that repair follows and central differences.
 
     Raises
     ------

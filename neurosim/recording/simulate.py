@@ -1,9 +1,13 @@
-"""Run a neuron or a circuit and get its variables over time as labelled arrays."""
+"""Run a neuron or a circuit and get its variables over time as labelled arrays.
+
+(Over 300 lines, a third of them the documentation of one function.)
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,12 +19,16 @@ from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.errors import CircuitError, NumericalError
 from neurosim.neurons._model import NeuronModel
+from neurosim.recording.ends import End, check_end, read_end, store_end, weights_in
 from neurosim.recording.inputs import apply_inputs
+from neurosim.recording.store import Recorded, RecordingWriter, open_recording
 from neurosim.units import parse_quantity
 
 if TYPE_CHECKING:
     import xarray
 
+# Bytes that are recorded before they are written.
+_PIECE = 48 << 20
 #: The name of the only population when a bare neuron is simulated.
 ALONE = "neuron"
 
@@ -40,6 +48,9 @@ def simulate(
     dtype: Literal["float32", "float64"] = "float64",
     state: Mapping[str, Any] | None = None,
     target: Literal["numpy", "cython", "cpp_standalone"] = "numpy",
+    out: str | Path | None = None,
+    store: str | Path | None = None,
+    restore: str | Path | None = None,
 ) -> xarray.Dataset:
     """Simulate without learning.
 
@@ -71,18 +82,27 @@ def simulate(
         Of initial weights and noise.
     state
         Weights and parameters to use instead of initial ones, see `neurosim.engines.state`.
+    out
+        A Zarr store for the recordings, which must not exist. They are written as they come, so that a long recording
+        need not fit into memory, and the dataset reads them when they are asked for. Phases are recorded as a whole.
+    store, restore
+        A file for where this simulation ends, and one of where to go on: neurons with spikes on their way and their
+        refractoriness, weights, noise. With the same model, seed and inputs, 100 steps, stored and restored
+        in another process, and 100 more have the same bits as 200. Inputs over time are those of this call.
 
     Returns
     -------
     xarray.Dataset
         Variables with dims ``(time, trial, neuron)``, in SI units given by their attribute ``units``; ``time``
-        is the start of each step in seconds. Spikes are a boolean variable. In circuits of several populations
-        the last dimension is ``neuron_<population>``.
+        is the start of each step in seconds, which a restored simulation counts on. Spikes are a boolean variable.
+        In circuits of several populations the last dimension is ``neuron_<population>``.
 
     Raises
     ------
     CircuitError, UnitError, EquationError
         What does not fit.
+    ConfigError, DataError
+        A store that exists already, a file that is missing or damaged, a disk that is full.
     NumericalError
         If a variable stops being finite, naming it and the time.
 
@@ -99,20 +119,70 @@ def simulate(
     names = _recorded(circuit, record)
     spiking = any(neuron.threshold is not None for neuron in compose(circuit).values())
     setting = Setting("spiking" if spiking else "rate", seconds_per_step, dtype)
-    values = initial_state(circuit, seed, dtype=dtype) | dict(state or {}) | given.state
-    settings: dict[str, Any] = {"seed": seed, "record": names, "learn": False, "trials": trials}
+    values = initial_state(circuit, seed, dtype=dtype)
+    start = None
+    whole = duration is None and not isinstance(model, NeuronModel)
+    if whole and (store is not None or restore is not None):
+        raise CircuitError("phases cannot be gone on with: give a duration to store where it ends, or to restore")
+    if restore is not None:
+        end = read_end(Path(restore))
+        check_end(end, circuit, dt=seconds_per_step, seed=seed, trials=trials, path=Path(restore))
+        start, values = end.continuation, values | end.weights
+    values |= dict(state or {}) | given.state
+    variables = _variables(circuit, names, steps=steps, trials=trials, dtype=dtype, bare=isinstance(model, NeuronModel))
+    sizes = [np.dtype(v.dtype).itemsize * v.shape[1] * v.shape[2] for v in variables.values()]
+    piece = steps if out is None or whole else max(1, min(steps, _PIECE // max(1, sum(sizes))))
+    begin = start.step if start is not None else 0
+    time = seconds_per_step * np.arange(begin, begin + steps)
+    attrs = {"model": circuit.name, "dt": seconds_per_step}
+
+    def pieces() -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+        nonlocal start
+        for first in range(0, steps, piece):
+            length = min(piece, steps - first)
+            part = circuit if length == steps else _shortened(circuit, length, seconds_per_step)
+            stimuli = {n: a[first : first + length] if a.ndim == 3 else a for n, a in given.stimuli.items()}
+            runner = _engine(engine, part, setting, target)
+            # Kept even if nobody asks, so that what runs does not depend on how it is cut; standalone code cannot.
+            keep = not whole and target != "cpp_standalone"
+            going: dict[str, Any] = {"start": start, "keep": keep or store is not None}
+            _, outputs = runner.run(values, stimuli, seed=seed, record=names, learn=False, trials=trials, **going)
+            start = outputs.end
+            found = dict(zip(variables, (np.asarray(outputs.recordings[name]) for name in names), strict=True))
+            for qualified, array in zip(names, found.values(), strict=True):
+                if array.dtype != bool:
+                    _check_finite(qualified, array, seconds_per_step, begin + first)
+            yield first, found
+
+    dataset = _recorded_in_memory(pieces(), variables, time, attrs) if out is None else None
+    if out is not None:
+        with RecordingWriter(Path(out), variables, time=time, attrs=attrs, piece=piece) as writer:
+            for first, found in pieces():
+                writer.write(first, found)
+        dataset = open_recording(out)
+    if store is not None:
+        assert start is not None
+        store_end(Path(store), End(start, weights_in(circuit, values), seconds_per_step, seed, trials))
+    assert dataset is not None
+    return dataset
+
+
+def _engine(engine: str, circuit: Circuit, setting: Setting, target: Any) -> Any:
     if engine == "batched":
         from neurosim.engines.batched.engine import BatchedEngine
 
-        _, outputs = BatchedEngine(circuit, setting).run(values, given.stimuli, **settings)
-    elif engine == "brian":
+        return BatchedEngine(circuit, setting)
+    if engine == "brian":
         from neurosim.engines.brian.engine import BrianEngine
 
-        _, outputs = BrianEngine(circuit, setting, target).run(values, given.stimuli, **settings)
-    else:
-        raise CircuitError(f"unknown engine '{engine}'; expected 'batched' or 'brian'")
-    recordings = {name: outputs.recordings[name] for name in names}
-    return _dataset(circuit, recordings, seconds_per_step, bare=isinstance(model, NeuronModel))
+        return BrianEngine(circuit, setting, target)
+    raise CircuitError(f"unknown engine '{engine}'; expected 'batched' or 'brian'")
+
+
+def _shortened(circuit: Circuit, steps: int, dt: float) -> Circuit:
+    """A part of the circuit's only phase."""
+    (phase,) = circuit.phases
+    return replace(circuit, phases=(replace(phase, duration=f"{steps * dt!r} second"),))
 
 
 def _circuit(model: NeuronModel | Circuit, duration: str | float | None, n: int, method: str | None) -> Circuit:
@@ -152,29 +222,40 @@ def _recorded(circuit: Circuit, record: Sequence[str] | None) -> tuple[str, ...]
     return tuple(names)
 
 
-def _dataset(circuit: Circuit, recordings: Mapping[str, np.ndarray], dt: float, *, bare: bool) -> xarray.Dataset:
-    import xarray
-
+def _variables(
+    circuit: Circuit, names: Sequence[str], *, steps: int, trials: int, dtype: str, bare: bool
+) -> dict[str, Recorded]:
+    """What will be recorded, by its name in the dataset."""
     variables = {}
     alone = len(circuit.populations) == 1
-    for name, array in recordings.items():
+    for name in names:
         population, variable = name.split(".")
-        array = np.asarray(array)
-        if array.dtype != bool:
-            _check_finite(name, array, dt)
-        unit = "1" if variable == "spikes" else compose(circuit)[population].equation_set.by_name[variable].unit
+        spikes = variable == "spikes"
+        unit = "1" if spikes else compose(circuit)[population].equation_set.by_name[variable].unit
         dims = ("time", "trial", "neuron" if alone else f"neuron_{population}")
-        variables[variable if bare else name] = xarray.Variable(dims, array, {"units": unit})
-    steps = next(iter(recordings.values())).shape[0]
-    time = xarray.Variable("time", dt * np.arange(steps), {"units": "second"})
-    return xarray.Dataset(variables, coords={"time": time}, attrs={"model": circuit.name, "dt": dt})
+        shape = (steps, trials, circuit.population[population].size)
+        variables[variable if bare else name] = Recorded(dims, shape, np.dtype(bool if spikes else dtype), unit)
+    return variables
 
 
-def _check_finite(name: str, array: np.ndarray, dt: float) -> None:
+def _recorded_in_memory(
+    pieces: Iterator[tuple[int, dict[str, np.ndarray]]],
+    variables: Mapping[str, Recorded],
+    time: np.ndarray,
+    attrs: Mapping[str, Any],
+) -> xarray.Dataset:
+    import xarray
+
+    ((_, found),) = pieces
+    arrays = {n: xarray.Variable(v.dims, found[n], {"units": v.unit}) for n, v in variables.items()}
+    return xarray.Dataset(arrays, coords={"time": xarray.Variable("time", time, {"units": "second"})}, attrs=attrs)
+
+
+def _check_finite(name: str, array: np.ndarray, dt: float, begin: int) -> None:
     finite = np.isfinite(array)
     if not finite.all():
         step, trial, neuron = np.argwhere(~finite)[0]
         raise NumericalError(
-            f"'{name}' stopped being finite at {step * dt * 1e3:g} ms (trial {trial}, neuron {neuron}); "
+            f"'{name}' stopped being finite at {(begin + step) * dt * 1e3:g} ms (trial {trial}, neuron {neuron}); "
             "is the time step too long for the method?"
         )

@@ -142,6 +142,19 @@ def _split_generator(seed: int, stream: str = "split") -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=key))
 
 
+def _stratified(
+    rows: np.ndarray, labels: np.ndarray, fraction: float, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Kept and held-out rows, both shuffled."""
+    kept, held_out = [], []
+    for label in np.unique(labels[rows]):
+        members = generator.permutation(rows[labels[rows] == label])
+        n_held_out = round(fraction * len(members))
+        held_out.append(members[:n_held_out])
+        kept.append(members[n_held_out:])
+    return generator.permutation(np.concatenate(kept)), generator.permutation(np.concatenate(held_out))
+
+
 def _frozen(array: np.ndarray, dtype: type) -> np.ndarray:
     array = np.asarray(array)
     if array.dtype != dtype or array.flags.writeable:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from neurosim.tasks._task import Split, Task, _one_hot, _split_generator
+from neurosim.tasks._task import Split, Task, _one_hot, _split_generator, _stratified
 
 
 class Config(BaseModel):
@@ -67,16 +67,3 @@ def load(config: Config, *, seed: int) -> Task:
         return Split(images[rows], _one_hot(labels[rows], 10), labels[rows])
 
     return Task("digits", split(train), split(validation), split(test), kind="classification", shape=(8, 8))
-
-
-def _stratified(
-    rows: np.ndarray, labels: np.ndarray, fraction: float, generator: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Kept and held-out rows, both shuffled."""
-    kept, held_out = [], []
-    for label in np.unique(labels[rows]):
-        members = generator.permutation(rows[labels[rows] == label])
-        n_held_out = round(fraction * len(members))
-        held_out.append(members[:n_held_out])
-        kept.append(members[n_held_out:])
-    return generator.permutation(np.concatenate(kept)), generator.permutation(np.concatenate(held_out))

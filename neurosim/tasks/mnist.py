@@ -42,9 +42,9 @@ class Config(BaseModel):
     Parameters
     ----------
     folder
-        Where the four IDX files lie, gzipped or not, in it or in its ``mnist`` subfolder. Without it, the
-        folder that the environment variable ``NEUROSIM_DATA`` names; without the files there, they are
-        downloaded and kept.
+        Where the four IDX files lie, gzipped or not, in it or in its ``mnist`` subfolder; in a model file relative to
+        the folder of that file. Without it, the folder that the environment variable ``NEUROSIM_DATA`` names; without
+        the files there, they are downloaded and kept.
     n_train, n_test
         How many training and test examples to keep; all by default.
     validation

@@ -59,16 +59,35 @@ def evaluate(
     """
     if not len(split):
         return Evaluation(math.nan, math.nan)
+    answer = f"{engine.circuit.output_population}.y"
+    asked = [answer] if split.labels is not None else []
+    ends = _ends(engine, state, split, [*asked, "loss"], chunk=chunk, perturbed=perturbed)
+    return summarise(ends["loss"], ends.get(answer), split, np.arange(len(split)))
+
+
+def answers(engine: Any, state: Mapping[str, Any], inputs: np.ndarray, *, chunk: int = 256) -> np.ndarray:
+    """What the output answers to inputs ``(n, d)``, as `evaluate` presents them; shape ``(n, k)``."""
+    answer = f"{engine.circuit.output_population}.y"
+    size = engine.circuit.population[engine.circuit.output_population].size
+    if not len(inputs):
+        return np.empty((0, size), dtype=engine.setting.dtype)
+    split = Split(inputs, np.zeros((len(inputs), size)))
+    # The loss, which is not used, makes it the same compiled code as that of an evaluation.
+    return _ends(engine, state, split, [answer, "loss"], chunk=chunk)[answer]
+
+
+def _ends(
+    engine: Any, state: Mapping[str, Any], split: Split, asked: list[str], *, chunk: int, perturbed: bool = False
+) -> dict[str, np.ndarray]:
+    """Variables at the end of each trial, ``(trial, n)``."""
     if not perturbed:
         engine = replace(engine, circuit=undisturbed(engine.circuit))
     circuit = engine.circuit
     names = [phase.name for phase in circuit.phases]
     phases = tuple(names if perturbed else names[:1])
-    answer = f"{circuit.output_population}.y"
-    asked = [answer] if split.labels is not None else []
     # A potential that is infinite or not a number may leave a finite loss: its neuron is silent, or at its bound.
     watched = () if engine.setting.steady else potentials(circuit)
-    losses, answers = [], []
+    found: dict[str, list[np.ndarray]] = {name: [] for name in asked}
     for start in range(0, len(split), chunk):
         rows = np.arange(start, min(start + chunk, len(split)))
         count = len(rows)
@@ -78,7 +97,7 @@ def evaluate(
         _, outputs = engine.run(
             state,
             stimuli_of(circuit, split, rows),
-            report=[*asked, "loss", *watched],
+            report=[*asked, *watched],
             learn=False,
             phases=phases,
             first=start,
@@ -90,10 +109,9 @@ def evaluate(
                 f"{', '.join(broken)} not finite at the end of phase '{phases[-1]}', in the evaluation of "
                 f"trials {start} to {start + count - 1}; try smaller learning rates or a smaller engine.dt"
             )
-        losses.append(ends["loss"][:count])
-        answers += [ends[name][:count] for name in asked]
-    every = np.concatenate(answers) if answers else None
-    return summarise(np.concatenate(losses), every, split, np.arange(len(split)))
+        for name, parts in found.items():
+            parts.append(ends[name][:count])
+    return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
 def summarise(losses: np.ndarray, answers: np.ndarray | None, split: Split, rows: np.ndarray) -> Evaluation:

@@ -85,8 +85,8 @@ def train(
     ConfigError
         A batch that is larger than the training split.
     NumericalError
-        If a control loop does not settle with the initial weights, or if the loss, a weight or a state that carries over
-        stops being finite, naming the epoch, the step, the pathways and populations.
+        If a control loop does not settle with the initial weights, or if the loss, a weight or a state that carries
+        over stops being finite, naming the epoch, the step, the pathways and populations.
     """
     if config.batch_size > len(task.train):
         raise ConfigError(

@@ -18,7 +18,8 @@ from neurosim.engines.state import initial_state
 from neurosim.errors import ConfigError, DataError, NeurosimError
 from neurosim.experiments import folder as files
 from neurosim.experiments.checkpoints import Checkpoints
-from neurosim.experiments.finished import Run, open_run, redraw, write_checksums
+from neurosim.experiments.drawing import draw_all
+from neurosim.experiments.finished import Run, open_run, write_checksums
 from neurosim.experiments.integrity import check_size, digest_of_file, files_in, memory, read_arrays, sealed
 from neurosim.experiments.model_file import load
 from neurosim.experiments.run import train
@@ -211,7 +212,7 @@ def test_a_damaged_figure_is_drawn_again(made, copied):
     figure.write_bytes(b"nothing")
     with pytest.raises(DataError, match="neurosim plot"):
         open_run(copied)
-    assert figure in redraw(copied)
+    assert figure in draw_all(copied)
     _assert_same(open_run(copied), made)
 
 
@@ -236,7 +237,7 @@ def test_links_in_a_run_folder_are_refused(copied, tmp_path, what):
     shutil.move(path, outside)
     path.symlink_to(outside)
     before = {p: p.stat().st_mtime_ns for p in [outside, *outside.rglob("*")]}
-    for use in (open_run, redraw, lambda folder: train(TINY, seed=2, out=folder, resume=True)):
+    for use in (open_run, draw_all, lambda folder: train(TINY, seed=2, out=folder, resume=True)):
         with pytest.raises(DataError, match="a link"):
             use(copied)
     assert {p: p.stat().st_mtime_ns for p in [outside, *outside.rglob("*")]} == before

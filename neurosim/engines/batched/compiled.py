@@ -31,14 +31,19 @@ def run_batch(
     keys: Any,
     presentations: Any,
     noise: Any,
+    begin: Any,
+    clamps: Any,
 ) -> Any:
-    """One batch; see `BatchedEngine.run`."""
+    """One batch; see `BatchedEngine.run`.
+
+    `begin` is the number of its first step, and `clamps` what is known of refractoriness there.
+    """
     trials = jnp.shape(presentations)[0]
     drawn, left = update_noise(circuit, learn, keys, presentations[:1] // trials, values, setting.dtype)
     outcome: Outcome = present(
         circuit,
         setting,
-        {**values, **drawn},
+        {**values, **drawn, **clamps},
         stimuli,
         keys,
         presentations,
@@ -47,10 +52,11 @@ def run_batch(
         record=record,
         learn=learn,
         phases=phases,
+        begin=begin,
     )
     final = outcome.final if circuit.carry else {}
     changes = {name: change + left.get(name, 0.0) for name, change in outcome.changes.items()}
-    return changes, final, outcome.ends, outcome.recordings
+    return changes, final, outcome.ends, outcome.recordings, outcome.clamps if circuit.carry else {}
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3), donate_argnums=(4,))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -16,11 +15,12 @@ from neurosim.circuit.gating import acting
 from neurosim.circuit.plan import plan
 from neurosim.engines.batched import optimisation
 from neurosim.engines.batched.compiled import run_batch, train_batches
+from neurosim.engines.continuation import Continuation
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.optimiser import PLAIN, Optimiser
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
-from neurosim.engines.state import State, carried_shapes, check_stimuli, learned_names
+from neurosim.engines.state import State, carried_shapes, check_stimuli, learned_names, neuron_variables
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,8 @@ class BatchedEngine:
         learn: bool = True,
         phases: Sequence[str] | None = None,
         trials: int | None = None,
+        start: Continuation | None = None,
+        keep: bool = False,
     ) -> tuple[State, Outputs]:
         """Present one batch of trials.
 
@@ -80,6 +82,10 @@ class BatchedEngine:
             Run these phases only.
         trials
             Size of the batch, where no stimulus tells it.
+        start
+            Go on from there, within a presentation whose earlier part was another call; courses begin with this call.
+        keep
+            Whether the outputs say how to go on.
 
         Returns
         -------
@@ -89,26 +95,48 @@ class BatchedEngine:
         check_stimuli(self.circuit, stimuli)
         with self.precision():
             arrays = {name: self.array(a) for name, a in stimuli.items()}
+            given = {**state, **(start.neurons if start is not None else {})}
             trials = trials or _trials(arrays)
             keys = noise_keys(self.circuit, seed)
+            begin = start.step if start is not None else 0
             outcome = run_batch(
-                self.circuit,
+                # Where state carries over, all of it is advanced and returned.
+                replace(self.circuit, carry=True) if keep else self.circuit,
                 self.setting,
                 tuple(report),
                 tuple(record),
                 acting(self.circuit, int(first) // trials) if learn else frozenset(),
                 None if phases is None else tuple(phases),
-                {name: self.array(a) for name, a in state.items() if not name.startswith(optimisation.PREFIX)},
+                {name: self.array(a) for name, a in given.items() if not name.startswith(optimisation.PREFIX)},
                 arrays,
                 keys,
                 first + jnp.arange(trials, dtype=jnp.uint32),
-                {p: {n: self.array(a) for n, a in given.items()} for p, given in noise.items()} if noise else None,
+                {p: {n: self.array(a) for n, a in drawn.items()} for p, drawn in noise.items()} if noise else None,
+                np.int32(begin),
+                _clamps(start) if start is not None else {},
             )
-            changes, final, ends, recordings = jax.device_get(outcome)
+            changes, final, ends, recordings, clamps = jax.device_get(outcome)
         after = {name: np.asarray(array) for name, array in state.items()}
         after |= {name: after[name] + change for name, change in changes.items()}
-        after |= {name: np.asarray(array) for name, array in final.items()}
-        return after, Outputs(ends=ends, recordings=recordings)
+        end = self._end(begin, phases, final, clamps) if keep else None
+        if not keep or self.circuit.carry:
+            after |= {name: np.asarray(array) for name, array in final.items()}
+        return after, Outputs(ends=ends, recordings=recordings, end=end)
+
+    def _end(
+        self, begin: int, phases: Sequence[str] | None, final: Mapping[str, Any], clamps: Mapping[str, Any]
+    ) -> Continuation:
+        run = [phase for phase in self.circuit.phases if phases is None or phase.name in phases]
+        step = begin + sum(phase.steps(self.setting.dt) for phase in run)
+        neurons = {name: np.asarray(final[name]) for name in neuron_variables(self.circuit)}
+        since, ready = {}, {}
+        for name, array in clamps.items():
+            population, _, kind = name.rpartition(".")
+            if kind == "last_step":
+                since[population] = step - np.asarray(array, np.int64)
+            else:
+                ready[population] = np.asarray(array)
+        return Continuation(step, neurons, {p: since[p] for p in ready}, ready)
 
     def train(
         self,
@@ -177,7 +205,8 @@ class BatchedEngine:
 
     def precision(self) -> Any:
         """A context in which JAX has the setting's precision."""
-        return jax.enable_x64(True) if self.setting.dtype == "float64" else contextlib.nullcontext()
+        # Single precision, too, whatever JAX is set to: constants would make parts of it double.
+        return jax.enable_x64(self.setting.dtype == "float64")
 
     def array(self, array: Any) -> Any:
         """An array of the setting's precision on the device."""
@@ -185,6 +214,12 @@ class BatchedEngine:
             # Converted on the host: on the device even that would be compiled.
             array = np.asarray(array, dtype=self.setting.dtype)
         return jnp.asarray(array, dtype=self.setting.dtype)
+
+
+def _clamps(start: Continuation) -> dict[str, Any]:
+    """What the loop over time knows of refractoriness."""
+    last = {f"{p}.last_step": np.asarray(start.step - since, np.int32) for p, since in start.since_spike.items()}
+    return last | {f"{p}.not_refractory": np.asarray(ready) for p, ready in start.not_refractory.items()}
 
 
 def _trials(stimuli: Mapping[str, Any]) -> int:

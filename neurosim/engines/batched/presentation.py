@@ -22,6 +22,9 @@ from neurosim.engines.state import carried_shapes
 from neurosim.equations.array_code import expression_function
 from neurosim.errors import CircuitError
 
+#: What the loop over time keeps of a population's refractoriness.
+_CLAMPS = ("last_step", "not_refractory")
+
 
 @dataclass
 class Outcome:
@@ -40,6 +43,8 @@ class Outcome:
         Variables at every step, ``(step, trial, neuron)``.
     steps
         How many each phase made, where there is time.
+    clamps
+        ``population.last_step``, the number of the last spike's step, and ``population.not_refractory``, at the end.
     """
 
     ends: dict[str, Arrays] = field(default_factory=dict)
@@ -47,6 +52,7 @@ class Outcome:
     final: Arrays = field(default_factory=dict)
     recordings: Arrays = field(default_factory=dict)
     steps: dict[str, Any] = field(default_factory=dict)
+    clamps: Arrays = field(default_factory=dict)
 
 
 def present(
@@ -63,6 +69,7 @@ def present(
     learn: bool | Collection[str] = True,
     perturbations: Mapping[str, Any] | None = None,
     phases: Sequence[str] | None = None,
+    begin: Any = 0,
 ) -> Outcome:
     """Present one batch of trials; pure, to be compiled by the caller.
 
@@ -89,6 +96,8 @@ def present(
         Arrays added to named variables throughout.
     phases
         Names of the phases to run instead of all.
+    begin
+        The number of the first step, if an earlier part of the presentation was another call.
     """
     graph = plan(circuit, steady=setting.steady)
     run = [phase for phase in circuit.phases if phases is None or phase.name in phases]
@@ -132,7 +141,8 @@ def present(
             )
             _refuse_early_end(phase, circuit, courses, learning, record)
             window = {name: course[step : step + stretch.steps] for name, course in courses.items()}
-            after, recorded, made = run_steps(stretch, switched, window, keys, presentations, step, perturbations)
+            since = begin + step
+            after, recorded, made = run_steps(stretch, switched, window, keys, presentations, since, perturbations)
             outcome.steps[phase.name] = made
             for name, course in recorded.items():
                 outcome.recordings.setdefault(name, []).append(course)
@@ -163,6 +173,7 @@ def present(
     full = {n: jnp.broadcast_to(current[n], (trials, *s)) for n, s in shapes.items() if n in current}
     # A constant that a phase holds may be a whole number.
     outcome.final = {name: array.astype(dtype) for name, array in full.items()}
+    outcome.clamps = {n: a for n, a in current.items() if n.rpartition(".")[2] in _CLAMPS and n not in graph.nodes}
     return outcome
 
 
@@ -227,8 +238,7 @@ def _refuse_early_end(
 
 def _at_rest(graph: Plan, current: Arrays, values: Mapping[str, Any]) -> Arrays:
     """Everything but the neurons' state, which is what it was at the presentation's start."""
-    since = ("last_step", "not_refractory")
-    kept = {name: a for name, a in current.items() if name.rpartition(".")[2] not in since}
+    kept = {name: a for name, a in current.items() if name.rpartition(".")[2] not in _CLAMPS}
     states = [f"{p}.{name}" for p, model in graph.models.items() for name in model.state_variables]
     return kept | {name: values[name] for name in states if name in values}
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from neurosim.circuit.description import Circuit
 from neurosim.engines.brian.presentations import Presentations
+from neurosim.engines.continuation import Continuation
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State
@@ -60,6 +61,8 @@ class BrianEngine:
         learn: bool = True,
         phases: Sequence[str] | None = None,
         trials: int | None = None,
+        start: Continuation | None = None,
+        keep: bool = False,
     ) -> tuple[State, Outputs]:
         """Present trials one after the other; see `BatchedEngine.run` for parameters and results.
 
@@ -78,6 +81,8 @@ class BrianEngine:
             learn=learn,
             phases=phases,
             trials=trials,
+            start=start,
+            keep=keep,
         )
         with self._device():
             return presentations.run(tuple(report), tuple(record))

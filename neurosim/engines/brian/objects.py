@@ -32,6 +32,8 @@ LEARNING = "is_learning"
 NOISE, SIGMA, SWITCH = "w_noise", "w_sigma", "w_perturb"
 #: What a pathway delivers by, where that is not its own weights.
 DERIVED = "w_derived"
+#: When courses begin.
+COURSE_BEGIN = "course_begin"
 _counter = itertools.count()
 
 
@@ -109,13 +111,15 @@ class Objects:
         return CodeRunner(group, "stateupdate", code=code, check_units=False, clock=self.clock, when="end", name=name)
 
 
-def build_objects(circuit: Circuit, setting: Setting, courses: Mapping[str, np.ndarray]) -> Objects:
+def build_objects(circuit: Circuit, setting: Setting, courses: Mapping[str, np.ndarray], *, begin: int = 0) -> Objects:
     """Make all objects.
 
     Parameters
     ----------
     courses
         Stimuli that change in time: ``population.variable -> (step, n)``, over the whole run.
+    begin
+        The number of the step at which the courses begin.
     """
     objects = Objects(circuit, brian2.Clock(dt=setting.dt * brian2.second, name="neurosim_clock*"))
     scalars = broadcast(circuit)
@@ -125,7 +129,7 @@ def build_objects(circuit: Circuit, setting: Setting, courses: Mapping[str, np.n
     for population in circuit.populations:
         model = compose(circuit)[population.name]
         mine = {name.split(".")[1]: course for name, course in courses.items() if name.split(".")[0] == population.name}
-        objects.groups[population.name] = _group(circuit, population.name, model, objects, mine)
+        objects.groups[population.name] = _group(circuit, population.name, model, objects, mine, begin)
     updaters: dict[str, Any] = {}
     for pathway in circuit.pathways:
         if pathway.tie is None:
@@ -153,7 +157,9 @@ def group_equations(circuit: Circuit, population: str, model: NeuronModel, cours
             lines += [f"{term} : {equation.unit}" for term in terms]
         elif equation.name in courses:
             # Held through the step: methods of higher order would look ahead otherwise.
-            lines.append(f"{equation.name} = {equation.name}_course(t, i) : {equation.unit} (constant over dt)")
+            lines.append(
+                f"{equation.name} = {equation.name}_course(t - {COURSE_BEGIN}, i) : {equation.unit} (constant over dt)"
+            )
         elif equation.name in scalars:
             continue
         else:
@@ -163,13 +169,18 @@ def group_equations(circuit: Circuit, population: str, model: NeuronModel, cours
 
 
 def _group(
-    circuit: Circuit, population: str, model: NeuronModel, objects: Objects, courses: Mapping[str, np.ndarray]
+    circuit: Circuit,
+    population: str,
+    model: NeuronModel,
+    objects: Objects,
+    courses: Mapping[str, np.ndarray],
+    begin: int,
 ) -> Any:
     refractory: Any = False
     if model.refractory is not None:
         seconds = model.refractory_seconds
         refractory = model.refractory if seconds is None else seconds * brian2.second
-    namespace = {}
+    namespace: dict[str, Any] = {COURSE_BEGIN: begin * objects.clock.dt} if courses else {}
     for name, course in courses.items():
         unit = brian2.Quantity(1.0, dim=dimension_of(model.equation_set.by_name[name].unit))
         namespace[f"{name}_course"] = brian2.TimedArray(

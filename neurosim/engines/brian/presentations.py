@@ -16,11 +16,40 @@ from neurosim.circuit.gating import acting
 from neurosim.engines.brian.learning import Learning, learning_pathways
 from neurosim.engines.brian.objects import DERIVED, NOISE, SWITCH, build_objects
 from neurosim.engines.brian.recorder import Recorder
+from neurosim.engines.continuation import Continuation
 from neurosim.engines.noise import draw_noise, needs_update_noise, noise_keys
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
-from neurosim.engines.state import State, carried_shapes, check_stimuli
+from neurosim.engines.state import State, carried_shapes, check_stimuli, neuron_variables
 from neurosim.errors import EngineError
+
+
+def random_state() -> dict[str, np.ndarray]:
+    """The state of Brian2's random numbers, as plain arrays."""
+    device: Any = brian2.get_device()
+    found = device.get_random_state()
+    _, key, position, has_gauss, gauss = found.pop("numpy_state")
+    numbers = {"key": key, "position": position, "has_gauss": has_gauss, "gauss": gauss}
+    return {name: np.array(value) for name, value in {**found, **numbers}.items()}
+
+
+def set_random_state(state: Mapping[str, np.ndarray]) -> None:
+    """What `random_state` gave, put back."""
+    rest = {name: array for name, array in state.items() if name not in ("key", "position", "has_gauss", "gauss")}
+    numbers = int(state["position"]), int(state["has_gauss"]), float(state["gauss"])
+    device: Any = brian2.get_device()
+    device.set_random_state({"numpy_state": ("MT19937", state["key"], *numbers), **rest})
+
+
+def _joined(ends: Sequence[Continuation]) -> Continuation:
+    """Trials beside each other."""
+    return Continuation(
+        ends[0].step,
+        {name: np.stack([end.neurons[name] for end in ends]) for name in ends[0].neurons},
+        {name: np.stack([end.since_spike[name] for end in ends]) for name in ends[0].since_spike},
+        {name: np.stack([end.not_refractory[name] for end in ends]) for name in ends[0].not_refractory},
+        [end.random[0] for end in ends],
+    )
 
 
 class PhaseEnds(brian2.BrianObject):  # type: ignore[misc]
@@ -66,10 +95,17 @@ class Presentations:
         learn: bool,
         phases: Sequence[str] | None,
         trials: int | None,
+        start: Continuation | None = None,
+        keep: bool = False,
     ) -> None:
         check_stimuli(circuit, stimuli)
+        self.start, self.keep = start, keep
+        self.begin = start.step if start is not None else 0
+        #: Where each trial ended, if that is asked for.
+        self.kept: list[Continuation] = []
         self.circuit, self.setting, self.standalone, self.learn = circuit, setting, standalone, learn
-        self.state = {name: np.asarray(array) for name, array in state.items()}
+        given = {**state, **(start.neurons if start is not None else {})}
+        self.state = {name: np.asarray(array) for name, array in given.items()}
         self.phases = [phase for phase in circuit.phases if phases is None or phase.name in phases]
         self.steps = [phase.steps(setting.dt) for phase in self.phases]
         arrays = {name: np.asarray(array) for name, array in stimuli.items()}
@@ -90,13 +126,13 @@ class Presentations:
         self.noise = self._noise(noise or {}, first)
         #: Running number of the first batch.
         self.first_batch = first // self.batch
-        self.brian_seed = int(np.random.SeedSequence([seed, first]).generate_state(1)[0])
+        self.seed, self.first = seed, first
         self._refuse()
 
     def run(self, report: Sequence[str], record: Sequence[str]) -> tuple[State, Outputs]:
         """Build the objects, run all presentations, read the results."""
-        brian2.seed(self.brian_seed)
-        self.objects = build_objects(self.circuit, self.setting, self.courses)
+        brian2.seed(self._seed(0))
+        self.objects = build_objects(self.circuit, self.setting, self.courses, begin=self.begin)
         self.learning = Learning(self.circuit, self.objects, self.state, self.batch, self.keys, self.phases)
         self.recorder = Recorder(self.objects, record, report)
         self.holds = self._make_holds()
@@ -111,7 +147,7 @@ class Presentations:
         return self._results()
 
     def _run_at_once(self, network: Any) -> None:
-        ends, step = {}, 0
+        ends, step = {}, self.begin
         schedule = list(itertools.product(range(self.trials), range(len(self.steps))))
         for position, (trial, number) in enumerate(schedule):
             step += self.steps[number]
@@ -119,7 +155,8 @@ class Presentations:
             ends[step - 1] = lambda t=trial, n=number, f=following: (self._end(t, n), f and self._begin(*f))
         network.add(PhaseEnds(self.objects.clock, ends))
         self._begin(0, 0)
-        network.run(step * self.setting.dt * brian2.second, namespace={})
+        network.t_ = self.begin * self.setting.dt
+        network.run((step - self.begin) * self.setting.dt * brian2.second, namespace={})
 
     def _run_standalone(self, network: Any) -> tuple[State, Outputs]:
         for trial, number in itertools.product(range(self.trials), range(len(self.steps))):
@@ -135,6 +172,8 @@ class Presentations:
         """Set switches, noise and, at a presentation's start, stimuli and initial values."""
         phase = self.phases[number]
         if number == 0:
+            if not self.standalone:
+                self._set_random(trial)
             for name, array in self.stimuli.items():
                 self.objects.set(name, array[trial])
             self._place(trial)
@@ -179,6 +218,8 @@ class Presentations:
             self.learning.collect(phase, acting)
             if number == len(self.steps) - 1 and (trial + 1) % self.batch == 0:
                 self.learning.apply(batch, acting)
+        if number == len(self.steps) - 1 and self.keep:
+            self._keep(trial)
         if number == len(self.steps) - 1 and self.circuit.carry and self.batch > 1:
             self.left[trial % self.batch] = {name: self.objects.get_in_trial(name) for name in self.carried}
 
@@ -213,6 +254,29 @@ class Presentations:
                 if name in self.state and name not in given and equation.name not in broadcast(self.circuit):
                     self.objects.set(name, self.state[name])
 
+    def _seed(self, trial: int) -> int:
+        """Of Brian2's own random numbers: a function of the seed, the presentation and the step it begins with."""
+        words = [self.seed, self.first + trial, *([self.begin] if self.begin else [])]
+        return int(np.random.SeedSequence(words).generate_state(1)[0])
+
+    def _set_random(self, trial: int) -> None:
+        """Each trial has its own random numbers, whichever ran before it."""
+        brian2.seed(self._seed(trial))
+        if self.start is not None and self.start.random:
+            set_random_state(self.start.random[trial])
+
+    def _keep(self, trial: int) -> None:
+        """Where a trial ended, to be gone on from."""
+        done = self.begin + (trial + 1) * sum(self.steps)
+        end = Continuation(self.begin + sum(self.steps), random=[random_state()])
+        end.neurons = {name: self.objects.get(name) for name in neuron_variables(self.circuit)}
+        for population, model in compose(self.circuit).items():
+            if model.refractory is not None:
+                last = np.round(self.objects.get(f"{population}.lastspike") / self.setting.dt)
+                end.since_spike[population] = done - last.astype(np.int64)
+                end.not_refractory[population] = self.objects.get(f"{population}.not_refractory").astype(bool)
+        self.kept.append(end)
+
     def _place(self, trial: int) -> None:
         """Where a presentation starts: at its initial values, or where its place in the batch before ended."""
         place = trial % self.batch
@@ -225,6 +289,11 @@ class Presentations:
             for name, value in self.left[place].items():
                 self.objects.set_in_trial(name, value)
         self._forget_spikes()
+        if self.start is not None:
+            now = self.begin + trial * sum(self.steps)
+            for population, since in self.start.since_spike.items():
+                self.objects.set(f"{population}.lastspike", (now - since[trial]) * self.setting.dt)
+                self.objects.set(f"{population}.not_refractory", self.start.not_refractory[population][trial])
 
     def _derive(self) -> None:
         """Weights that are functions of weights."""
@@ -263,11 +332,17 @@ class Presentations:
                 places = [left[name] for left in self.left] if self.batch > 1 else [self.objects.get_in_trial(name)]
                 state[name] = np.stack(places)
         ends = self.recorder.ends([phase.name for phase in self.phases])
-        return state, Outputs(ends, self.recorder.courses(sum(self.steps), self.trials, self.setting.dt))
+        courses = self.recorder.courses(sum(self.steps), self.trials, self.setting.dt, begin=self.begin)
+        return state, Outputs(ends, courses, _joined(self.kept) if self.keep else None)
 
     def _refuse(self) -> None:
         """What this engine cannot do, said before anything runs."""
         rules = {name: self.circuit.pathway[name].rule for name in learning_pathways(self.circuit) if self.learn}
+        if self.standalone and (self.keep or self.start is not None):
+            raise EngineError(
+                "standalone code runs a presentation as a whole; to run it piece by piece, or to store where it ends, "
+                "use the target 'numpy' or 'cython'"
+            )
         if self.trials % self.batch:
             raise EngineError(f"{self.trials} trials do not divide into batches of {self.batch}")
         if self.circuit.carry and self.batch > 1 and self.standalone:

@@ -42,14 +42,14 @@ class Recorder:
             for number, phase in enumerate(phases)
         }
 
-    def courses(self, steps: int, trials: int, dt: float) -> dict[str, np.ndarray]:
-        """Recordings: ``(step, trial, neuron)``, with `steps` a presentation."""
+    def courses(self, steps: int, trials: int, dt: float, *, begin: int = 0) -> dict[str, np.ndarray]:
+        """Recordings: ``(step, trial, neuron)``, with `steps` a presentation, the first of which is number `begin`."""
         found = {}
         for name, monitor in self.monitors.items():
             size = len(self.objects.groups[name.split(".")[0]])
             if name.endswith(".spikes"):
                 course = np.zeros((steps * trials, size), dtype=bool)
-                when = np.round(np.asarray(monitor.t / brian2.second) / dt).astype(int)
+                when = np.round(np.asarray(monitor.t / brian2.second) / dt).astype(int) - begin
                 course[when, np.asarray(monitor.i)] = True
             else:
                 course = np.broadcast_to(_values(monitor).reshape(steps * trials, -1), (steps * trials, size))

@@ -1,0 +1,93 @@
+"""What a run or a recording gives to other tools, as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from neurosim.errors import ConfigError, DataError
+from neurosim.experiments import folder as files
+from neurosim.recording.store import open_recording
+from neurosim.recording.weights import load_weights, save_weights
+
+if TYPE_CHECKING:
+    import xarray
+
+Format = Literal["nwb", "neo", "csv", "npz"]
+#: Format -> what is put after the name of what is exported.
+_SUFFIXES = {"nwb": ".nwb", "neo": ".mat", "csv": "-csv", "npz": ".npz"}
+#: A recording in a run folder.
+RECORDING = "recording.zarr"
+
+
+def export(source: str | Path, to: Format, out: str | Path | None = None) -> list[Path]:
+    """Write what another tool reads.
+
+    Parameters
+    ----------
+    source
+        A recording's Zarr store (`neurosim.simulate` with ``out``), or a run folder.
+    to
+        ``nwb`` and ``neo`` (a ``.mat`` file, written by Neo) for recordings; ``csv`` for recordings and for what a run
+        measured; ``npz`` for a run's weights.
+    out
+        The file, or for ``csv`` the folder; by default beside the source, by its name.
+
+    Returns
+    -------
+    list of pathlib.Path
+        What was written.
+
+    Raises
+    ------
+    ConfigError
+        An unknown format, a missing package, or something that is there already.
+    DataError
+        Nothing to export in that format, a damaged file, or a disk that is full.
+    """
+    if to not in _SUFFIXES:
+        raise ConfigError(f"unknown format '{to}', expected one of {', '.join(_SUFFIXES)}")
+    path = Path(source)
+    if not path.is_dir():
+        raise DataError(f"{path}: there is no such folder")
+    target = Path(out) if out is not None else path.with_name(path.name.removesuffix(".zarr") + _SUFFIXES[to])
+    if (path / files.SUMMARY).is_file():
+        return _export_run(path, to, target)
+    if to == "npz":
+        raise DataError(f"{path}: no run folder, so there are no weights")
+    return [_export_recording(open_recording(path), to, target)]
+
+
+def _export_run(path: Path, to: Format, target: Path) -> list[Path]:
+    from neurosim.experiments.run import open_run
+    from neurosim.recording.to_csv import metrics_to_csv
+
+    if to == "npz":
+        return [save_weights(load_weights(path), target)]
+    recording = path / RECORDING
+    if to == "csv":
+        written = [metrics_to_csv(open_run(path).history, target)]
+        if recording.is_dir():
+            with_recording = target.with_name(f"{target.name}-recording")
+            written.append(_export_recording(open_recording(recording), to, with_recording))
+        return written
+    if not recording.is_dir():
+        raise DataError(
+            f"{path}: this run holds no recording, only what was measured (--to csv) and weights (--to npz); "
+            "neurosim.simulate with out= records"
+        )
+    return [_export_recording(open_recording(recording), to, target)]
+
+
+def _export_recording(recording: xarray.Dataset, to: Format, target: Path) -> Path:
+    if to == "nwb":
+        from neurosim.recording.nwb import to_nwb
+
+        return to_nwb(recording, target)
+    if to == "neo":
+        from neurosim.recording.to_neo import save_neo
+
+        return save_neo(recording, target)
+    from neurosim.recording.to_csv import to_csv
+
+    return to_csv(recording, target)

@@ -1,0 +1,151 @@
+"""Recordings: spikes as a raster, variables over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from neurosim.errors import DataError
+from neurosim.plots._style import COLOURS, label, tidy
+
+# Below this, time is shown in milliseconds.
+_SHORT = 2.0
+# Traces beyond this cannot be told apart by colour.
+_FEW = len(COLOURS)
+
+
+def raster(recording: xarray.Dataset, ax: Axes, *, trial: int = 0, populations: Sequence[str] | None = None) -> Axes:
+    """Draw a tick for each spike: time across, neurons upwards, one colour a population.
+
+    Parameters
+    ----------
+    recording
+        Of `neurosim.simulate`, with spikes.
+    ax
+        Where to draw.
+    trial
+        Which trial.
+    populations
+        Which of them, from below; all by default.
+
+    Raises
+    ------
+    DataError
+        No spikes were recorded.
+    """
+    names = [str(name) for name, values in recording.data_vars.items() if values.dtype == bool]
+    if populations is not None:
+        names = [name for wanted in populations for name in names if name.split(".")[0] == wanted]
+    if not names:
+        known = ", ".join(map(str, recording.data_vars)) or "nothing"
+        raise DataError(f"a raster needs recorded spikes, got {known}")
+    time, scale, unit = _time(recording)
+    base, ticks = 0, []
+    for number, name in enumerate(names):
+        spikes = recording[name].isel(trial=trial).values
+        step, neuron = np.nonzero(spikes)
+        size = spikes.shape[1]
+        colour = COLOURS[number % len(COLOURS)]
+        shown = name.split(".")[0] if "." in name else str(recording.attrs.get("model", "neuron"))
+        ax.vlines(
+            time[step] * scale, base + neuron + 0.1, base + neuron + 0.9, color=colour, linewidth=0.9, label=shown
+        )
+        ticks.append((base + size / 2, shown))
+        base += size
+        if number < len(names) - 1:
+            ax.axhline(base, color="0.8", linewidth=0.6)
+    ax.set_xlim(time[0] * scale, (time[-1] + float(recording.attrs["dt"])) * scale)
+    ax.set_ylim(0, base)
+    ax.set_xlabel(f"time ({unit})")
+    if len(names) > 1:
+        ax.set_yticks([place for place, _ in ticks], [shown for _, shown in ticks])
+        ax.set_ylabel("neurons by population")
+    else:
+        ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+        ax.set_ylabel("neuron (number)")
+    tidy(ax).grid(visible=False)
+    return ax
+
+
+def traces(
+    recording: xarray.Dataset,
+    ax: Axes,
+    *,
+    variable: str,
+    trial: int = 0,
+    neurons: Sequence[int] | None = None,
+    spikes: bool = True,
+) -> Axes:
+    """Draw a variable of some neurons over time.
+
+    Parameters
+    ----------
+    recording
+        Of `neurosim.simulate`.
+    ax
+        Where to draw.
+    variable
+        Its name in the recording: ``v``, or ``hidden1.v``.
+    trial
+        Which trial.
+    neurons
+        Which neurons; the first few by default.
+    spikes
+        Whether spikes of the same neurons, where they were recorded, are marked above.
+
+    Raises
+    ------
+    DataError
+        The variable was not recorded, or has not so many neurons.
+    """
+    if variable not in recording or recording[variable].dtype == bool:
+        raise DataError(f"'{variable}' is no recorded trace; there are {', '.join(map(str, recording.data_vars))}")
+    values = recording[variable].isel(trial=trial)
+    chosen = list(range(min(3, values.shape[1]))) if neurons is None else list(neurons)
+    outside = [number for number in chosen if not 0 <= number < values.shape[1]]
+    if outside:
+        raise DataError(f"'{variable}' has {values.shape[1]} neurons, got number {outside[0]}")
+    time, scale, unit = _time(recording)
+    shown, values_unit = _unit(recording[variable], values[:, chosen].values)
+    for place, number in enumerate(chosen):
+        colour = COLOURS[place % _FEW]
+        ax.plot(time * scale, shown[:, place], color=colour, linewidth=1.2, label=f"neuron {number}")
+    owner, dot, _ = variable.rpartition(".")
+    fired = f"{owner}{dot}spikes"
+    if spikes and fired in recording:
+        top, span = np.nanmax(shown), max(np.nanmax(shown) - np.nanmin(shown), 1e-12)
+        for place, number in enumerate(chosen):
+            when = time[recording[fired].isel(trial=trial).values[:, number]] * scale
+            height = top + span * (0.05 + 0.06 * place)
+            colour = COLOURS[place % _FEW]
+            ax.plot(when, np.full(len(when), height), "|", color=colour, markersize=6)
+    ax.set_xlim(time[0] * scale, (time[-1] + float(recording.attrs["dt"])) * scale)
+    ax.set_xlabel(f"time ({unit})")
+    ax.set_ylabel(f"{variable} ({values_unit})" if values_unit else variable)
+    if len(chosen) > 1:
+        ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize="small")
+    return tidy(ax)
+
+
+def _time(recording: xarray.Dataset) -> tuple[np.ndarray, float, str]:
+    """Times, what they are multiplied with, and the unit that gives."""
+    time = recording.time.values
+    return (time, 1e3, "ms") if time[-1] - time[0] < _SHORT else (time, 1.0, "s")
+
+
+def _unit(variable: xarray.DataArray, values: np.ndarray) -> tuple[np.ndarray, str]:
+    """Values in the unit that reads best, and the unit."""
+    unit = str(variable.attrs.get("units", "1"))
+    symbol = {"volt": "V", "amp": "A", "siemens": "S", "1": ""}.get(unit)
+    if not symbol:
+        named = label(variable)
+        return values, named.partition("(")[2].rstrip(")") if "(" in named else ""
+    largest = float(np.nanmax(np.abs(values))) if values.size else 1.0
+    for prefix, factor in (("", 1.0), ("m", 1e3), ("u", 1e6), ("n", 1e9), ("p", 1e12)):
+        if largest * factor >= 1:
+            return values * factor, ("µ" if prefix == "u" else prefix) + symbol
+    return values, symbol

@@ -1,0 +1,168 @@
+"""Where a simulation ended, as a file that another process goes on from. Safetensors: no code, only arrays."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurosim.circuit.description import Circuit
+from neurosim.engines.continuation import Continuation
+from neurosim.engines.state import neuron_variables
+from neurosim.errors import CircuitError, DataError
+
+_FORMAT = "neurosim simulation 1"
+_FIELDS = ("neurons", "since_spike", "not_refractory")
+
+
+@dataclass(frozen=True)
+class End:
+    """Where a simulation ended.
+
+    Attributes
+    ----------
+    continuation
+        Where it stands.
+    weights
+        Synaptic variables, ``W1.w``.
+    dt, seed, trials
+        How it was run.
+    """
+
+    continuation: Continuation
+    weights: dict[str, np.ndarray]
+    dt: float
+    seed: int
+    trials: int
+
+
+def store_end(path: Path, end: End) -> None:
+    """Write a file, wholly or not at all.
+
+    Raises
+    ------
+    DataError
+        It cannot be written.
+    """
+    from safetensors.numpy import save
+
+    going = end.continuation
+    arrays = {f"weights/{name}": array for name, array in end.weights.items()}
+    for kind in _FIELDS:
+        arrays |= {f"{kind}/{name}": array for name, array in getattr(going, kind).items()}
+    for trial, state in enumerate(going.random):
+        arrays |= {f"random/{trial}/{name}": array for name, array in state.items()}
+    arrays = {name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in arrays.items()}
+    about = {"step": going.step, "dt": end.dt, "seed": end.seed, "trials": end.trials, "sha256": _digest(arrays)}
+    write_whole(path, save(arrays, metadata={"format": _FORMAT, "about": json.dumps(about)}))
+
+
+def read_end(path: Path) -> End:
+    """Read such a file.
+
+    Raises
+    ------
+    DataError
+        It is missing, damaged, or something else.
+    """
+    from safetensors import safe_open
+
+    try:
+        with safe_open(path, "numpy") as found:
+            metadata = found.metadata() or {}
+            if metadata.get("format") != _FORMAT:
+                raise DataError(f"{path}: got the format {metadata.get('format')!r}, expected '{_FORMAT}'")
+            arrays = {name: found.get_tensor(name) for name in found.keys()}  # noqa: SIM118
+        about = json.loads(metadata["about"])
+        if _digest(arrays) != about["sha256"]:
+            raise DataError(f"{path}: damaged, its checksum is not that of its numbers")
+        random: dict[int, dict[str, np.ndarray]] = {}
+        found_fields: dict[str, dict[str, np.ndarray]] = {"weights": {}, **{kind: {} for kind in _FIELDS}}
+        for name, array in arrays.items():
+            kind, _, rest = name.partition("/")
+            if kind == "random":
+                trial, _, variable = rest.partition("/")
+                random.setdefault(int(trial), {})[variable] = array
+            else:
+                found_fields[kind][rest] = array
+        weights = found_fields.pop("weights")
+        states = [random[trial] for trial in sorted(random)]
+        going = Continuation(int(about["step"]), **found_fields, random=states)
+        return End(going, weights, float(about["dt"]), int(about["seed"]), int(about["trials"]))
+    except DataError:
+        raise
+    except Exception as error:  # whatever the readers make of a damaged file
+        raise DataError(f"{path}: cannot be read as the end of a simulation ({error})") from error
+
+
+def check_end(end: End, circuit: Circuit, *, dt: float, seed: int, trials: int, path: Path) -> None:
+    """Refuse to go on with another circuit, time step, seed or number of trials.
+
+    Raises
+    ------
+    CircuitError
+        Naming what differs.
+    """
+    for name, got, stored in (("dt", dt, end.dt), ("seed", seed, end.seed), ("trials", trials, end.trials)):
+        if got != stored:
+            raise CircuitError(f"{name}: got {got}, but {path} was stored with {stored}, and goes on with that only")
+    shapes = {name: (trials, circuit.population[name.split(".")[0]].size) for name in neuron_variables(circuit)}
+    stored = {name: array.shape for name, array in end.continuation.neurons.items()}
+    for name in sorted({*shapes, *stored}):
+        if shapes.get(name) != stored.get(name):
+            raise CircuitError(
+                f"{path} is the end of another circuit: '{name}' has there {_shape(stored, name)}, here "
+                f"{_shape(shapes, name)}"
+            )
+    own = {f"{p.name}.w": circuit.weights_shape(p.name) for p in circuit.pathways if p.tie is None}
+    there = {name: array.shape for name, array in end.weights.items() if name.endswith(".w")}
+    for name in sorted({*own, *there}):
+        if own.get(name) != there.get(name):
+            raise CircuitError(
+                f"{path} is the end of another circuit: '{name}' has there {_shape(there, name)}, here "
+                f"{_shape(own, name)}"
+            )
+
+
+def _shape(shapes: Mapping[str, tuple[int, ...]], name: str) -> str:
+    return f"shape {shapes[name]}" if name in shapes else "no place"
+
+
+def _digest(arrays: Mapping[str, np.ndarray]) -> str:
+    found = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        found.update(f"{name} {array.dtype.str} {np.shape(arrays[name])}\n".encode())
+        found.update(array.tobytes())
+    return found.hexdigest()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def weights_in(circuit: Circuit, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The synaptic variables of a state, which a simulation does not change."""
+    own = {pathway.name for pathway in circuit.pathways if pathway.tie is None}
+    variables = {f"{name}.{v}" for name in own for v in circuit.pathway[name].rule.synaptic_variables}
+    return {name: np.asarray(values[name]) for name in sorted(variables) if name in values}

@@ -1,0 +1,130 @@
+"""What exports of recordings share: variables sorted by kind, units in words, spikes as times."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurosim.errors import ConfigError, DataError
+from neurosim.units import dimension_text, unit_dimensions
+
+if TYPE_CHECKING:
+    import xarray
+
+# Values that are in memory at once.
+_VALUES = 4 << 20
+_DERIVED = ("volt", "amp", "siemens", "ohm", "farad", "coulomb", "hertz", "newton", "joule", "watt")
+#: Base units, in the order of Brian2's dimensions, as `quantities` calls them.
+_BASE = ("metre", "kilogram", "second", "ampere", "kelvin", "mole", "candela")
+_NAMES = {"amp": "ampere"}
+
+
+def check_recording(recording: xarray.Dataset) -> None:
+    """Refuse a dataset that is no recording.
+
+    Raises
+    ------
+    DataError
+        It lacks time, a time step, a unit, or a variable's dimensions.
+    """
+    if "time" not in recording.coords or "dt" not in recording.attrs or not len(recording.time):
+        raise DataError("no recording of neurosim.simulate: it has no time, or no time step")
+    for name, variable in recording.data_vars.items():
+        if len(variable.dims) != 3 or variable.dims[:2] != ("time", "trial"):
+            raise DataError(f"'{name}' has the dimensions {variable.dims}, expected (time, trial, neuron)")
+
+
+def traces_of(recording: xarray.Dataset) -> list[str]:
+    """The variables that are numbers over time."""
+    return [str(name) for name, variable in recording.data_vars.items() if variable.dtype != bool]
+
+
+def spikes_of(recording: xarray.Dataset) -> list[str]:
+    """The variables that are spikes."""
+    return [str(name) for name, variable in recording.data_vars.items() if variable.dtype == bool]
+
+
+def population_of(recording: xarray.Dataset, name: str) -> str:
+    """The population a variable belongs to; in a bare neuron, the model."""
+    return name.split(".")[0] if "." in name else str(recording.attrs.get("model", "neuron"))
+
+
+def unit_name(text: str) -> str:
+    """A unit by the name that other tools know: ``volt``, ``ampere``, ``1`` for none, or a product of base units.
+
+    Raises
+    ------
+    UnitError
+        The text is no unit. It may come from a stranger's file and is never evaluated.
+    """
+    dimension = unit_dimensions(text)
+    if dimension_text(dimension) == "1":
+        return "1"
+    for name in _DERIVED:
+        if unit_dimensions(name) is dimension:
+            return _NAMES.get(name, name)
+    powers = [(name, float(power)) for name, power in zip(_BASE, dimension._dims, strict=True) if power]
+    return "*".join(name if power == 1 else f"{name}**{power:g}" for name, power in powers)
+
+
+def blocks_of(variable: Any) -> Iterator[tuple[int, np.ndarray]]:
+    """A variable piece by piece: the number of the first step, and the values ``(step, trial, neuron)``."""
+    steps = max(1, _VALUES // max(1, int(np.prod(variable.shape[1:]))))
+    for begin in range(0, variable.shape[0], steps):
+        yield begin, np.asarray(variable[begin : begin + steps].values)
+
+
+def spike_times(variable: Any, time: np.ndarray) -> list[list[np.ndarray]]:
+    """The times of all spikes in seconds, ``[trial][neuron]``."""
+    _, trials, neurons = variable.shape
+    found: list[list[list[np.ndarray]]] = [[[] for _ in range(neurons)] for _ in range(trials)]
+    for begin, block in blocks_of(variable):
+        step, trial, neuron = np.nonzero(block)
+        # In order of trial and neuron, times within each in order.
+        order = np.lexsort((step, neuron, trial))
+        step, place = step[order], trial[order] * neurons + neuron[order]
+        for where in np.split(np.arange(len(step)), np.flatnonzero(np.diff(place)) + 1):
+            if len(where):
+                number = int(place[where[0]])
+                found[number // neurons][number % neurons].append(time[begin + step[where]])
+    empty = np.zeros(0)
+    return [[np.concatenate(parts) if parts else empty for parts in row] for row in found]
+
+
+def written(path: Path, write: Callable[[Path], None]) -> Path:
+    """Have a file or folder written under another name, and give it its own when it is complete.
+
+    Raises
+    ------
+    ConfigError
+        There is something at `path`.
+    DataError
+        It cannot be written.
+    """
+    if path.exists() or path.is_symlink():
+        raise ConfigError(f"{path} exists already; choose another name, or remove it")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(temporary)
+        os.replace(temporary, path)
+    except OSError as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            temporary.unlink(missing_ok=True)
+    return path
+
+
+def needs(package: str, wanted: str) -> ConfigError:
+    """What to say where an optional package is missing."""
+    return ConfigError(f"export to {wanted} needs the package {package}: pip install 'neurosim[nwb]'")

@@ -1,0 +1,156 @@
+"""Recordings as files of Neurodata Without Borders (NWB 2), read by PyNWB, Neo, MatNWB and archives such as DANDI.
+
+Trials follow one another in the session's time, and the table of trials says when each began. Values are copied
+piece by piece, so that a recording on disk need not fit into memory.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurosim.recording.exchange import (
+    check_recording,
+    needs,
+    population_of,
+    spike_times,
+    spikes_of,
+    traces_of,
+    unit_name,
+    written,
+)
+
+if TYPE_CHECKING:
+    import xarray
+
+# Gigabytes of values in memory, and bytes of a chunk in the file.
+_BUFFER = 0.05
+_CHUNK = 1 << 20
+#: What NWB calls units, where it has names of its own.
+_NAMES = {"volt": "volts", "ampere": "amperes", "1": "n.a."}
+
+
+def to_nwb(
+    recording: xarray.Dataset,
+    path: str | Path,
+    *,
+    description: str = "",
+    session_start: datetime | None = None,
+) -> Path:
+    """Write a recording as an NWB file.
+
+    Each variable over time is a TimeSeries ``(time, neuron)`` with unit and sampling rate under ``acquisition``, one
+    for each trial; each neuron that spikes is a row of ``units``, with its population and number.
+
+    Parameters
+    ----------
+    recording
+        Of `neurosim.simulate`, in memory or opened from a store.
+    path
+        The ``.nwb`` file, which must not exist.
+    description
+        Of the session.
+    session_start
+        When it began, with a time zone; now by default.
+
+    Raises
+    ------
+    DataError
+        It is no recording, or cannot be written.
+    ConfigError
+        PyNWB is not installed, or there is something at `path`.
+    """
+    try:
+        import pynwb
+    except ImportError:
+        raise needs("pynwb", "NWB") from None
+    check_recording(recording)
+    model = str(recording.attrs.get("model", "a circuit"))
+    session = pynwb.NWBFile(
+        session_description=description or f"Simulation of {model} with neurosim",
+        identifier=str(uuid.uuid4()),
+        session_start_time=session_start or datetime.now(UTC),
+        # Archives ask for all of these, of an animal that there is none of.
+        subject=pynwb.file.Subject(
+            subject_id="simulation", description=f"no animal: the model {model}", sex="U", age="P0D"
+        ),
+    )
+    step = float(recording.attrs["dt"])
+    time = recording.time.values
+    begin, length = float(time[0]), len(time) * step
+    trials = recording.sizes["trial"]
+    for trial in range(trials):
+        session.add_trial(start_time=begin + trial * length, stop_time=begin + (trial + 1) * length)
+    for name in traces_of(recording):
+        for trial in range(trials):
+            _add_trace(session, recording, name, trial, begin + trial * length, 1 / step)
+    _add_units(session, recording, time, begin, length)
+
+    def write(temporary: Path) -> None:
+        opened: Any = pynwb.NWBHDF5IO
+        with opened(str(temporary), "w") as stream:
+            stream.write(session)
+
+    return written(Path(path), write)
+
+
+def _add_trace(session: Any, recording: xarray.Dataset, name: str, trial: int, start: float, rate: float) -> None:
+    from hdmf.backends.hdf5.h5_utils import H5DataIO
+    from pynwb import TimeSeries
+
+    variable = recording[name]
+    unit = unit_name(str(variable.attrs.get("units", "1")))
+    # hdmf makes constructors at run time, which type checkers do not see.
+    data_io: Any = H5DataIO
+    series: Any = TimeSeries
+    several = recording.sizes["trial"] > 1
+    session.add_acquisition(
+        series(
+            # A slash would be a place in the file.
+            name=(f"{name} trial {trial}" if several else name).replace("/", "_"),
+            description=f"'{name}' of {population_of(recording, name)}, one column a neuron; simulated",
+            data=data_io(_pieces(variable.isel(trial=trial)), compression="gzip", compression_opts=1),
+            unit=_NAMES.get(unit, unit),
+            starting_time=start,
+            rate=rate,
+        )
+    )
+
+
+def _add_units(session: Any, recording: xarray.Dataset, time: np.ndarray, begin: float, length: float) -> None:
+    names = spikes_of(recording)
+    if not names:
+        return
+    session.add_unit_column("population", "the population the neuron belongs to")
+    session.add_unit_column("neuron", "the number of the neuron in its population")
+    # Trials follow one another without a gap.
+    observed = [[begin, begin + recording.sizes["trial"] * length]]
+    for name in names:
+        found = spike_times(recording[name], time)
+        for neuron in range(recording[name].shape[2]):
+            times = np.concatenate([trial * length + row[neuron] for trial, row in enumerate(found)])
+            population = population_of(recording, name)
+            session.add_unit(spike_times=times, obs_intervals=observed, population=population, neuron=neuron)
+
+
+def _pieces(variable: Any) -> Any:
+    """A variable ``(time, neuron)`` that is read as it is written."""
+    from hdmf.data_utils import GenericDataChunkIterator
+
+    class Pieces(GenericDataChunkIterator):
+        def _get_data(self, selection: tuple[slice, ...]) -> np.ndarray:
+            return np.asarray(variable[selection].values)
+
+        def _get_maxshape(self) -> tuple[int, ...]:
+            return tuple(variable.shape)
+
+        def _get_dtype(self) -> np.dtype:
+            return variable.dtype
+
+    steps, neurons = variable.shape
+    chunk = (max(1, min(steps, _CHUNK // (variable.dtype.itemsize * neurons))), neurons)
+    return Pieces(buffer_gb=max(_BUFFER, 2e-9 * chunk[0] * neurons * variable.dtype.itemsize), chunk_shape=chunk)

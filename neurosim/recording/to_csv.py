@@ -1,0 +1,98 @@
+"""Recordings and metrics as CSV: a folder with one table for each variable, or for each set of dimensions."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurosim.errors import DataError
+from neurosim.recording.exchange import (
+    blocks_of,
+    check_recording,
+    spike_times,
+    spikes_of,
+    traces_of,
+    unit_name,
+    written,
+)
+
+if TYPE_CHECKING:
+    import xarray
+
+
+def to_csv(recording: xarray.Dataset, path: str | Path) -> Path:
+    """Write a recording as a folder of tables.
+
+    ``v.csv`` has a row for each step of each trial, ``time (second)``, ``trial`` and one column a neuron with the unit
+    in its name; ``spikes.csv`` has a row for each spike, ``trial``, ``neuron``, ``time (second)``.
+
+    Raises
+    ------
+    DataError
+        It is no recording, or cannot be written.
+    ConfigError
+        There is something at `path`.
+    """
+    check_recording(recording)
+    time = recording.time.values
+
+    def write(folder: Path) -> None:
+        folder.mkdir()
+        for name in traces_of(recording):
+            variable = recording[name]
+            unit = unit_name(str(variable.attrs.get("units", "1")))
+            with _table(folder, name) as stream:
+                writer = csv.writer(stream)
+                shown = "" if unit == "1" else f" ({unit})"
+                writer.writerow(["time (second)", "trial", *(f"neuron {n}{shown}" for n in range(variable.shape[2]))])
+                for begin, block in blocks_of(variable):
+                    for step, trial in np.ndindex(block.shape[:2]):
+                        writer.writerow(
+                            [repr(float(time[begin + step])), trial, *map(repr, block[step, trial].tolist())]
+                        )
+        for name in spikes_of(recording):
+            with _table(folder, name) as stream:
+                writer = csv.writer(stream)
+                writer.writerow(["trial", "neuron", "time (second)"])
+                for trial, row in enumerate(spike_times(recording[name], time)):
+                    for neuron, times in enumerate(row):
+                        writer.writerows([trial, neuron, repr(float(each))] for each in times)
+
+    return written(Path(path), write)
+
+
+def metrics_to_csv(metrics: xarray.Dataset, path: str | Path) -> Path:
+    """Write what a run measured as a folder of tables: one for each set of dimensions, such as ``epoch_layer.csv``.
+
+    Raises
+    ------
+    DataError
+        There is nothing in it, or it cannot be written.
+    ConfigError
+        There is something at `path`.
+    """
+    if not metrics.data_vars:
+        raise DataError("nothing was measured, so there is nothing to export")
+    groups: dict[tuple[str, ...], list[Any]] = {}
+    for name, variable in metrics.data_vars.items():
+        groups.setdefault(tuple(map(str, variable.dims)), []).append(name)
+
+    def write(folder: Path) -> None:
+        folder.mkdir()
+        for dims, names in groups.items():
+            frame = metrics[names].to_dataframe() if dims else metrics[names].expand_dims("run").to_dataframe()
+            frame.to_csv(folder / f"{_file_name('_'.join(dims) or 'numbers')}.csv")
+
+    return written(Path(path), write)
+
+
+def _table(folder: Path, name: str) -> Any:
+    return (folder / f"{_file_name(name)}.csv").open("w", newline="", encoding="utf-8")
+
+
+def _file_name(name: str) -> str:
+    """A name that stays inside its folder: it may come from a stranger's file."""
+    return "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in name).lstrip(".") or "_"
