@@ -152,7 +152,7 @@ def sweep(
     *,
     scheduler: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help="Of a scheduler of Dask; by default processes of this machine."),
+        typer.Option(metavar="ADDRESS", help="Of a Dask scheduler; by default processes of this machine."),
     ] = None,
     workers: Annotated[int | None, typer.Option(help="How many processes; by default one for each core.")] = None,
     out: Annotated[Path | None, typer.Option(help="For runs and results; finished runs in it are reused.")] = None,

@@ -156,8 +156,8 @@ def scatter(metric: xarray.DataArray, key: str, ax: Axes, *, name: str = "", dir
         ax.vlines(places, low, high, color=COLOURS[0], alpha=0.4, linewidth=1)
     ax.plot(places, mean, "o", color=COLOURS[0], markersize=4, alpha=0.8)
     if direction is not None and mean.notnull().any():
-        best = int(mean.argmax() if direction == "maximize" else mean.argmin())
-        ax.plot(places[best], float(mean[best]), "o", color=COLOURS[1], markersize=7, markerfacecolor="none", mew=2)
+        best = (np.nanargmax if direction == "maximize" else np.nanargmin)(mean.values)
+        ax.plot(places[best], mean.values[best], "o", color=COLOURS[1], markersize=7, markerfacecolor="none", mew=2)
     ax.set_ylabel(label(metric))
     return tidy(ax)
 

@@ -112,7 +112,7 @@ class Pool:
             self.client.cancel(list(self.futures), force=True)
 
     def _local(self, workers: int, say: Callable[[str], None]) -> Any:
-        import dask
+        import dask.config
         from distributed import Client, LocalCluster
 
         say(f"starting {workers} worker {'process' if workers == 1 else 'processes'}")
@@ -128,7 +128,7 @@ class Pool:
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address=None,  # pyright: ignore[reportArgumentType]
             memory_limit=0,
             silence_logs=logging.CRITICAL,
             local_directory=cache,
@@ -153,7 +153,8 @@ class Pool:
                 ) from None
             self.closing.enter_context(client)
         known = client.scheduler_info(n_workers=-1)["workers"]
-        say(f"{len(known)} workers at {client.scheduler.address}" if known else "no workers yet, waiting for them")
+        address = client.scheduler.address if client.scheduler is not None else scheduler
+        say(f"{len(known)} workers at {address}" if known else "no workers yet, waiting for them")
         wide = sum(worker["nthreads"] > 1 for worker in known.values())
         if wide:
             say(f"{wide} of them have several threads: each does one run at a time; better 'dask worker --nthreads 1'")

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from neurosim.experiments.sweeps.keys import Choice, Range, toml_text
-from neurosim.experiments.sweeps.plan import Plan, Search
+from neurosim.experiments.sweeps.plan import Plan
+from neurosim.experiments.sweeps.points import Search
 from neurosim.random import stream
 
 JOURNAL = "search.journal"

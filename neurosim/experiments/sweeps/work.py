@@ -144,6 +144,10 @@ class Reporter:
         self.text = f"epoch {report.epoch}/{report.epochs}{number}"
         self._report(report.epoch / report.epochs)
 
+    def note(self, text: str) -> None:
+        """See `Watcher`."""
+        self.text = text
+
     def _report(self, done: float) -> None:
         self.last = time.monotonic()
         self.tell({"run": self.order.key, "done": done, "text": self.text, "pid": os.getpid()})
@@ -176,7 +180,7 @@ def _connected(topic: str) -> tuple[Callable[[dict[str, Any]], None], Callable[[
     except (ImportError, ValueError):
         return (lambda report: None), (lambda: False)
     event = Event(stop_name(topic))
-    return (lambda report: worker.log_event(topic, report)), event.is_set
+    return (lambda report: worker.log_event(topic, report)), (lambda: bool(event.is_set()))
 
 
 def _model(order: Order) -> Model:
