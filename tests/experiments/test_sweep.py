@@ -76,9 +76,8 @@ def test_a_grid_is_one_labelled_dataset_and_is_never_run_again(client, tiny, tmp
     assert len(noting.done) == 8 and all(was_run for _, was_run, _ in noting.done)
     assert noting.reports and max(done for _, done in noting.reports) == 1.0
     # A number stands where its run belongs: trained apart from any sweep it is the same.
-    alone = train(
-        tiny, seed=1, overrides=["scheme.learning_rate=0.4", 'network.neuron.tau_m="20 ms"'], out=tmp_path / "a"
-    )
+    settings = [_NEURON, "scheme.learning_rate=0.4", "network.neuron.tau_m=20 ms"]
+    alone = train(tiny, seed=1, overrides=settings, out=tmp_path / "alone")
     cell = found.sel({"scheme.learning_rate": 0.4, "network.neuron.tau_m": 0.02, "seed": 1})
     assert float(cell.test_loss) == alone.summary["test_loss"]
     assert float(cell.metric) == float(alone.history.validation_accuracy[-1])
@@ -216,8 +215,7 @@ def test_components_of_ones_own_travel_to_the_workers(client, tiny, tmp_path, mo
     neurosim.register("schemes", tmp_path / "my_scheme.py")
     order = work.order_for(neurosim.load(tiny), 0, tmp_path, "topic")
     assert order.registered == (("schemes", str(tmp_path / "my_scheme.py")),)
-    tables = {"sweep": {"model": tiny}, "list": [{"scheme": {"kind": "my_scheme"}}]}
-    tables["list"][0] = {"scheme": {"kind": "my_scheme", "learning_rate": 0.1}}  # type: ignore[assignment]
+    tables = {"sweep": {"model": tiny}, "list": [{"scheme": {"kind": "my_scheme", "learning_rate": 0.1}}]}
     found = neurosim.sweep(tables, scheduler=client, out=tmp_path / "out")
     assert found.status.values.tolist() == [["finished"]]
 

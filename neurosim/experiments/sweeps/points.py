@@ -125,7 +125,7 @@ def _leaves(table: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, An
     for key, value in table.items():
         path = f"{above}.{key}".removeprefix(".")
         # A quoted path may set a table whole: "network.neuron" = { kind = "lif" }.
-        if isinstance(value, Mapping) and "kind" not in value:
+        if isinstance(value, Mapping) and not (above and "kind" in value):
             yield from _leaves(value, path)
         else:
             yield path, value
