@@ -39,7 +39,10 @@ class Listed:
 
     def trials(self, crew: Crew) -> list[Trial]:
         """All configurations with what came of them."""
-        return [Trial(each.values, _attempts(self.plan, each.model, crew)) for each in self.plan.configurations]
+        return [
+            Trial(each.values, _attempts(self.plan, each.model, crew), "", _seconds(self.plan, each.model, crew))
+            for each in self.plan.configurations
+        ]
 
 
 class Searched:
@@ -100,10 +103,15 @@ class Searched:
             for seed in self.plan.settings.seeds:
                 if seed not in attempts and (before := finished(model, seed, crew.root)) is not None:
                     attempts[seed] = before
-            found.append(Trial(values, attempts, messages.get(number, "")))
+            found.append(Trial(values, attempts, messages.get(number, ""), _seconds(self.plan, model, crew)))
         return found
 
 
 def _attempts(plan: Plan, model: Model, crew: Crew) -> dict[int, Attempt]:
     keys = {seed: key_of(model, seed) for seed in plan.settings.seeds}
     return {seed: crew.attempts[key] for seed, key in keys.items() if key in crew.attempts}
+
+
+def _seconds(plan: Plan, model: Model, crew: Crew) -> dict[int, float]:
+    keys = {seed: key_of(model, seed) for seed in plan.settings.seeds}
+    return {seed: crew.seconds[key] for seed, key in keys.items() if key in crew.seconds}

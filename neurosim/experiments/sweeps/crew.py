@@ -58,6 +58,8 @@ class Crew:
     def __init__(self, scheduler: Any, workers: int | None, root: Path, watcher: Watcher) -> None:
         self.scheduler, self.workers, self.root, self.watcher = scheduler, workers, root, watcher
         self.attempts: dict[tuple[str, int], Attempt] = {}
+        # What a run took of a worker; nothing for one that was finished before.
+        self.seconds: dict[tuple[str, int], float] = {}
         self.labels: dict[tuple[str, int], tuple[Model, str]] = {}
         self.pool: Pool | None = None
 
@@ -111,6 +113,7 @@ class Crew:
 
     def _settle(self, key: tuple[str, int], attempt: Attempt, seconds: float) -> None:
         self.attempts[key] = attempt
+        self.seconds[key] = seconds
         self.watcher.ended(_name(key), self.labels[key][1], attempt, seconds)
 
     def _report(self, report: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -38,11 +38,14 @@ class Trial:
         Seed -> what came of the run; a seed is missing if nothing was run.
     message
         Why not.
+    seconds
+        Seed -> what the run took of a worker; 0 for one that was finished before.
     """
 
     values: Mapping[str, Any]
     attempts: Mapping[int, Attempt]
     message: str = ""
+    seconds: Mapping[int, float] = field(default_factory=dict)
 
 
 def metric_of(metric: Reading | None, attempt: Attempt) -> float:
@@ -122,6 +125,8 @@ def dataset_of(plan: Plan, trials: Sequence[Trial]) -> xarray.Dataset:
     for name in dict.fromkeys(n for line in layered for each in line for found in each.values() for n in found):
         values = [[[each.get(layer, {}).get(name, math.nan) for layer in layers] for each in line] for line in layered]
         add(name, values, {"long_name": name.removesuffix("_deg").replace("_", " "), "units": _unit(name)}, "layer")
+    add("run_s", [[trial.seconds.get(seed, math.nan) for seed in seeds] for trial in trials],
+        {"long_name": "time on a worker", "units": "s"})  # fmt: skip
     add("status", [[status_of(a) for a in line] for line in cells], {"long_name": "what became of the run"})
     add("message", [[_message(trial, trial.attempts.get(seed)) for seed in seeds] for trial in trials],
         {"long_name": "why there is no result"})  # fmt: skip
