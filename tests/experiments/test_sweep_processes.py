@@ -96,7 +96,7 @@ def check(out: Path, wall: float, capsys) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_24_runs_on_two_processes_survive_the_death_of_one(sweep_file, tmp_path, capsys):
-    """About 3 minutes on two free cores. The time of the ratio counts everything, from the command to its end."""
+    """13 minutes on two cores at a load of 8 to 50. The time counts everything, from the command to its end."""
     out = tmp_path / "out"
     began = time.perf_counter()
     command = [*_NEUROSIM, "sweep", str(sweep_file), "--workers", "2", "--out", str(out)]
@@ -129,7 +129,7 @@ def started(*command: str, env: dict[str, str] | None = None) -> Iterator[subpro
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_24_runs_on_a_scheduler_and_workers_started_by_hand(sweep_file, tmp_path, capsys):
-    """About 3 minutes on two free cores, with a worker killed half-way."""
+    """As long as on two processes, with a worker killed half-way."""
     out, address_file = tmp_path / "out", tmp_path / "scheduler.json"
     dask = [sys.executable, "-m", "dask"]
     one_thread = {**os.environ, "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false", "OMP_NUM_THREADS": "1"}
@@ -155,7 +155,7 @@ def test_24_runs_on_a_scheduler_and_workers_started_by_hand(sweep_file, tmp_path
 
 @pytest.mark.slow
 def test_an_interrupt_leaves_cleanly_and_keeps_what_there_is(sweep_file, tmp_path):
-    """About 20 seconds: a signal to the whole group, as a terminal sends it."""
+    """A signal to the whole group, as a terminal sends it."""
     out = tmp_path / "out"
     command = [*_NEUROSIM, "sweep", str(sweep_file), "--workers", "1", "--out", str(out)]
     with subprocess.Popen(
