@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from neurosim.experiments.estimator import NeurosimRegressor as NeurosimRegressor
     from neurosim.experiments.model_file import load as load
     from neurosim.experiments.run import train as train
+    from neurosim.experiments.sweeps.driver import sweep as sweep
     from neurosim.gradients.alignment import alignment as alignment
     from neurosim.gradients.true_gradient import true_gradients as true_gradients
     from neurosim.neurons._model import NeuronModel as NeuronModel
@@ -54,6 +55,7 @@ _HOME = {
     **dict.fromkeys(("NeurosimClassifier", "NeurosimRegressor"), "experiments.estimator"),
     "load": "experiments.model_file",
     "train": "experiments.run",
+    "sweep": "experiments.sweeps.driver",
     "alignment": "gradients.alignment",
     "true_gradients": "gradients.true_gradient",
     "NeuronModel": "neurons._model",

@@ -149,6 +149,38 @@ def compare(
         raise typer.Exit(1)
 
 
+@app.command()
+@_plainly
+def sweep(
+    file: Annotated[Path, typer.Argument(metavar="SWEEP.toml", help="What to vary, and how.")],
+    *,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Of a Dask scheduler; by default processes of this machine."),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="How many processes; by default one for each core.")] = None,
+    out: Annotated[Path | None, typer.Option(help="For runs and results; finished runs in it are reused.")] = None,
+) -> None:
+    """Run many configurations of a model: one table and one figure; exit code 1 if a run failed."""
+    from neurosim.experiments.sweeps.live import SweepLive
+    from neurosim.experiments.sweeps.plan import read_plan
+
+    console = _console()
+    # Checked before JAX is imported, so that a slip is reported at once.
+    with SweepLive(console) as live:
+        plan = read_plan(file, on_check=live.checking)
+        from neurosim.experiments.sweeps.driver import carry_out
+        from neurosim.experiments.sweeps.table import COLUMNS, cells, failures
+
+        outcome = carry_out(plan, scheduler=scheduler, workers=workers, out=out, progress=live)
+    _table(console, COLUMNS, cells(outcome))
+    for line in failures(outcome):
+        console.print(line, soft_wrap=True)
+    console.print(f"written to {outcome.folder}", soft_wrap=True)
+    if outcome.failed:
+        raise typer.Exit(1)
+
+
 @app.command("list")
 @_plainly
 def list_(

@@ -132,6 +132,11 @@ def register(kind: str, path: str | Path) -> str:
     return name
 
 
+def registered() -> list[tuple[str, Path]]:
+    """List what `register` added: kind and file, so that another process can do the same."""
+    return [(kind, path) for (kind, _), path in _registered.items()]
+
+
 def models() -> list[str]:
     """List the models that ship, such as ``lansdell2020/digits``, sorted."""
     folder = _models_folder()

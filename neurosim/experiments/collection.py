@@ -75,17 +75,28 @@ def collect(
     distinct = {key_of(model, seed): (model, seed) for model, seed in reversed(list(wanted))}
     found: dict[tuple[str, int], Attempt] = {}
     for number, (key, (model, seed)) in enumerate(reversed(distinct.items()), start=1):
-        attempt = _finished(model, seed, root)
+        attempt = finished(model, seed, root)
         if say is not None:
             before = ": finished before" if attempt else ""
             say(f"run {number} of {len(distinct)}: {model.name}, seed {seed}{before}")
-        found[key] = attempt or _attempt(model, seed, root, progress)
+        found[key] = attempt or attempt_run(model, seed, root, progress)
         if say is not None and found[key].run is None:
             say(f"stopped: {found[key].message}")
     return found
 
 
-def _attempt(model: Model, seed: int, root: Path, progress: Watcher | None) -> Attempt:
+def attempt_run(model: Model, seed: int, root: Path, progress: Watcher | None = None) -> Attempt:
+    """Run a model with a seed that is not `finished`, in a folder of its own; what goes wrong is a message.
+
+    Parameters
+    ----------
+    model, seed
+        What to run.
+    root
+        The folder that holds the runs.
+    progress
+        Told how it goes on. What it raises that is no `Exception`, such as ``KeyboardInterrupt``, passes.
+    """
     folder = _folder(model, seed, root)
     try:
         if not _same_version(folder):
@@ -100,7 +111,8 @@ def _attempt(model: Model, seed: int, root: Path, progress: Watcher | None) -> A
         return Attempt(message=f"{type(error).__name__}: {error} (see {folder / files.FAILURE})")
 
 
-def _finished(model: Model, seed: int, root: Path) -> Attempt | None:
+def finished(model: Model, seed: int, root: Path) -> Attempt | None:
+    """The run of a model with a seed that this version finished in a folder of runs; ``None`` if there is none."""
     for folder in _folders(model, seed, root):
         try:
             run = open_run(folder)

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 from neurosim.errors import DataError, NeurosimError
 from neurosim.experiments.checking import did_you_mean
-from neurosim.gradients.alignment import MEASURES
 from neurosim.schemes._network import layer_names
 from neurosim.training.history import QUANTITIES
 
@@ -98,13 +97,10 @@ def unavailable(reading: Reading, model: Model) -> tuple[str, str] | None:
         return _not_in_summary(reading.name, model)
     if model.probe_kind:
         return None
-    known = (*QUANTITIES, *MEASURES)
-    if reading.history not in known:
-        return (
-            "history",
-            f"got '{reading.history}', which training does not measure; {did_you_mean(str(reading.history), known)}",
-        )
-    of_layers = reading.history in MEASURES
+    of_layers = reading.history not in QUANTITIES
+    if of_layers and reading.history not in _measures():
+        hint = did_you_mean(str(reading.history), (*QUANTITIES, *_measures()))
+        return "history", f"got '{reading.history}', which training does not measure; {hint}"
     if of_layers != (reading.layer is not None):
         return "layer", f"'{reading.history}' is {'of a layer, which is missing' if of_layers else 'of no layer'}"
     if reading.layer is not None and not _has_layer(model, reading.layer):
@@ -218,12 +214,19 @@ def _not_in_summary(name: str, model: Model) -> tuple[str, str] | None:
         layer, measure = rest
         if not _has_layer(model, layer):
             return "name", f"got '{name}': no layer '{layer}'; {did_you_mean(layer, _usual_layers(model))}"
-        if measure not in MEASURES:
-            return "name", f"got '{name}': no number '{measure}'; {did_you_mean(measure, MEASURES)}"
+        if measure not in _measures():
+            return "name", f"got '{name}': no number '{measure}'; {did_you_mean(measure, _measures())}"
         return None
     if name not in _SUMMARY:
         return "name", f"got '{name}', expected layers.<layer>.<number> or one of {', '.join(_SUMMARY)}"
     return None
+
+
+def _measures() -> tuple[str, ...]:
+    # Late, because it imports JAX, and most readings are of no layer.
+    from neurosim.gradients.alignment import MEASURES
+
+    return MEASURES
 
 
 def _has_layer(model: Model, layer: str) -> bool:

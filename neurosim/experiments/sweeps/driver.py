@@ -1,0 +1,163 @@
+"""A sweep from its file to its results: every run once, on workers, and none again that is finished."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tomli_w
+
+from neurosim.experiments import folder as files
+from neurosim.experiments.sweeps.chosen import Listed, Searched
+from neurosim.experiments.sweeps.crew import Crew, Quiet, Watcher
+from neurosim.experiments.sweeps.keys import Range
+from neurosim.experiments.sweeps.plan import Plan, is_file, read_plan
+from neurosim.experiments.sweeps.pool import require_dask
+from neurosim.experiments.sweeps.results import FAILED, NOT_RUN, Trial, dataset_of, rows_of
+from neurosim.experiments.tables import csv_text
+from neurosim.plots.figures import save_figure
+from neurosim.plots.sweep import sweep_figure
+
+if TYPE_CHECKING:
+    import xarray
+
+RESULTS, TABLE, FIGURE, RUNS, DESCRIPTION = "results.zarr", "results.csv", "sweep.png", "runs", "sweep.toml"
+
+
+def sweep(
+    source: str | Path | Mapping[str, Any],
+    *,
+    scheduler: Any = None,
+    workers: int | None = None,
+    out: str | Path | None = None,
+    progress: Watcher | None = None,
+) -> xarray.Dataset:
+    """Run every configuration of a sweep with every seed, and collect what came of it.
+
+    What is finished in the folder is not run again, so a sweep that was stopped, or whose file was widened, is started
+    again with the same words. A script has to call this below ``if __name__ == "__main__":``, because worker
+    processes import it.
+
+    Parameters
+    ----------
+    source
+        The path of a TOML file, or its tables; see ``docs/how-to/sweep.md``.
+    scheduler
+        The address of a scheduler of Dask, or a `distributed.Client`; its workers have to see `out` under the same
+        path. By default worker processes of this machine are started.
+    workers
+        How many; by default one for each core.
+    out
+        The folder for the runs and the results; by default ``runs/sweep-<name>``.
+    progress
+        Told how it goes on.
+
+    Returns
+    -------
+    xarray.Dataset
+        See `neurosim.experiments.sweeps.results.dataset_of`. Also in the folder: ``results.zarr``, ``results.csv``,
+        ``sweep.png``, ``sweep.toml``, and the runs in ``runs``.
+
+    Raises
+    ------
+    ConfigError, UnknownNameError, DataError
+        The sweep or one of its configurations does not fit, before anything is run; Dask is not installed, or nobody
+        answers at the address. What goes wrong in a run is in the results.
+    KeyboardInterrupt
+        Passed on, after the results so far were written.
+    """
+    watcher = progress or Quiet()
+    require_dask()
+    plan = read_plan(source, on_check=watcher.checking)
+    return carry_out(plan, scheduler=scheduler, workers=workers, out=out, progress=watcher).results
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a sweep.
+
+    Attributes
+    ----------
+    plan
+        What was asked.
+    trials
+        Its configurations with what came of each.
+    results
+        The same as a Dataset.
+    folder
+        Where it is written.
+    """
+
+    plan: Plan
+    trials: Sequence[Trial]
+    results: xarray.Dataset
+    folder: Path
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything has no result for another reason than learning itself."""
+        return bool((self.results.status == FAILED).any() or (self.results.status == NOT_RUN).any())
+
+
+def carry_out(
+    plan: Plan,
+    *,
+    scheduler: Any = None,
+    workers: int | None = None,
+    out: str | Path | None = None,
+    progress: Watcher | None = None,
+) -> Outcome:
+    """As `sweep`, of a plan that is checked."""
+    watcher = progress or Quiet()
+    require_dask()
+    root = Path(out if out is not None else Path("runs") / f"sweep-{plan.name}").resolve()
+    with files.writing(root):
+        (root / RUNS).mkdir(parents=True, exist_ok=True)
+    files.write_file(root / DESCRIPTION, tomli_w.dumps(_described(plan)))
+    crew = Crew(scheduler, workers, root / RUNS, watcher)
+    chosen = Searched(plan, root) if plan.kind == "search" else Listed(plan)
+    watcher.begin(chosen.count * len(plan.settings.seeds))
+    try:
+        _run_all(chosen, crew)
+    finally:
+        # Stopped or not: what there is, is written.
+        crew.close()
+        trials = chosen.trials(crew)
+        found = dataset_of(plan, trials)
+        _write(plan, trials, found, root)
+    return Outcome(plan, trials, found, root)
+
+
+def _run_all(chosen: Listed | Searched, crew: Crew) -> None:
+    while chosen.more or crew.busy:
+        for configuration in chosen.ask(crew):
+            for seed in chosen.plan.settings.seeds:
+                crew.want(configuration, seed)
+        if crew.busy:
+            crew.wait()
+        chosen.tell(crew)
+
+
+def _described(plan: Plan) -> dict[str, Any]:
+    """The sweep with all its settings, as TOML that gives it again."""
+    keys: dict[str, Any] = {
+        key: choice.model_dump(mode="json", exclude_none=True) if isinstance(choice, Range) else choice
+        for key, choice in plan.keys.items()
+    }
+    # From another folder the same file.
+    model = str(Path(plan.base).resolve()) if is_file(plan.base) else plan.base
+    options = plan.options.model_dump(mode="json") if plan.options is not None else {}
+    table: Any = [dict(each.values) for each in plan.configurations] if plan.kind == "list" else options | keys
+    settings = plan.settings.model_dump(mode="json", exclude_none=True)
+    return {"sweep": settings | {"model": model}, plan.kind: table}
+
+
+def _write(plan: Plan, trials: list[Trial], found: xarray.Dataset, root: Path) -> None:
+    files.write_dataset(root / RESULTS, found)
+    files.write_file(root / TABLE, csv_text(rows_of(plan, trials)))
+    figure = sweep_figure(found)
+    if figure is not None:
+        with files.writing(root):
+            save_figure(figure, root / FIGURE)
