@@ -65,7 +65,8 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
         ``sequential_angle_deg``, between x and what loops one after the other would settle to. Not a number where
         there is no such thing.
 
-        Of the first loop: ``systems_wrong``, how many random systems grew or decayed against the prediction,
+        Of the first loop: ``systems_wrong``, how many random systems grew or decayed against the prediction (by the
+        linear map from step to step that fits their courses, so that slow growth does not have to be waited for),
         ``naive_wrong``, how often the rule that all eigenvalues of W B less the leak have a negative real part is not
         what the exact criterion says, ``systems_stable``; ``largest_gain``, the largest |mu| for which feedback of
         -|mu| W^T/s^2 settles, s being the largest singular value of W, and ``largest_positive_gain``, with the other
