@@ -165,7 +165,11 @@ class OracleRule:
     parameters
         Names and default values.
     reads
-        What it needs beyond the synapse, in words for tables.
+        What it needs beyond the synapse, in words for tables. With ``"reciprocal"`` its inputs hold ``w_reciprocal``:
+        the weights of the pathway that leads back, transposed, so that they have the shape of ``w``.
+    timing
+        At the end of each phase in which the pathway learns, or at the beginning of each ``presentation`` with such a
+        phase; then it can read no neuron's variable.
     """
 
     step: Callable[[Any, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
@@ -174,8 +178,8 @@ class OracleRule:
     parameters: Mapping[str, float | None] = field(default_factory=dict)
     reads: tuple[str, ...] = ("pathway",)
     name: str = "oracle"
+    timing: Timing = "phase_end"
 
-    timing: Timing = field(default="phase_end", init=False)
     local: bool = field(default=False, init=False)
     learns: bool = field(default=True, init=False)
     statements: tuple[Statement, ...] = field(default=(), init=False)
@@ -183,7 +187,7 @@ class OracleRule:
     trace_variables: tuple[str, ...] = field(default=(), init=False)
 
     def __hash__(self) -> int:
-        return hash((self.step, self.uses, tuple(self.variables.items()), tuple(self.parameters.items())))
+        return hash((self.step, self.uses, tuple(self.variables.items()), tuple(self.parameters.items()), self.timing))
 
     @property
     def synaptic_variables(self) -> tuple[str, ...]:

@@ -130,6 +130,8 @@ def neuron_text(neuron: NeuronModel, text: str) -> str:
     ConfigError
         If the neuron's output is not a function of one state variable.
     """
+    if not re.search(r"\bg\(", text):
+        return text
     output = neuron.equation_set.by_name[neuron.ports["output"]]
     states = sorted(output.names & set(neuron.state_variables))
     if output.expression is None or len(states) != 1:

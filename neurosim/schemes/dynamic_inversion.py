@@ -12,6 +12,7 @@ from neurosim.circuit.description import Circuit, Hold, Pathway, Phase, Populati
 from neurosim.schemes import _inversion, _network
 from neurosim.schemes._inversion import CONVENTIONS, Place
 from neurosim.schemes._network import Network, Sized
+from neurosim.units import parse_quantity
 
 
 class Config(_inversion.Settling):
@@ -20,8 +21,11 @@ class Config(_inversion.Settling):
     Attributes
     ----------
     repair
-        Whether feedback that a changed forward pathway has made unstable is repaired after an update (not local).
+        Whether feedback whose loop changed forward weights have made unstable is repaired before a presentation (not
+        local).
     """
+
+    repair: bool = False
 
 
 def build(config: Config, network: Network, task: Sized) -> Circuit:
@@ -42,7 +46,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         "dynamic_inversion",
         tuple(populations.values()),
         tuple(pathways),
-        _phases(config, network, places, _network.learning(forward)),
+        _phases(config, network, places, _network.learning(pathways)),
         _network.readout_of(network),
         _network.answer_of(network),
         carry=config.warm_start,
@@ -68,7 +72,8 @@ def _loop(config: Config, place: Place, below: Population) -> list[Pathway]:
             place.feedback,
             f"{place.above}.z",
             place.target,
-            rule=_network.rule_of("fixed"),
+            rule=_network.rule_of("stabilised" if config.repair else "fixed"),
+            parameters=_loop_parameters(config) if config.repair else {},
             initial=_inversion.feedback_law(config, (place.forward,)),
         ),
         Pathway(
@@ -79,6 +84,13 @@ def _loop(config: Config, place: Place, below: Population) -> list[Pathway]:
             tie=Tie(place.forward),
         ),
     ]
+
+
+def _loop_parameters(config: Config) -> dict[str, float]:
+    """What the repair of feedback has to know of the loop."""
+    taus = {name: parse_quantity(getattr(config, name), "second") for name in ("tau_u", "tau_x")}
+    # In units of the controller's time constant, so that the rate of the descent means the same.
+    return {"leak": config.leak, "tau_u": 1.0, "tau_x": taus["tau_x"] / taus["tau_u"]}
 
 
 def _phases(

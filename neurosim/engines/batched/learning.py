@@ -52,6 +52,8 @@ def _oracle(now: Snapshot, pathway: str, rule: OracleRule, trials: int) -> dict[
     inputs = {
         argument: jnp.broadcast_to(now[name], (trials, sizes.get(kind, 1))) for argument, (kind, name) in names.items()
     }
+    if "reciprocal" in rule.reads:
+        inputs["w_reciprocal"] = _reciprocal(now, pathway)
     values = {variable: now[f"{pathway}.{variable}"] for variable in rule.changed}
     parameters = {name: now[f"{pathway}.{name}"] for name in rule.parameters}
     after = rule.step(jnp, values, inputs, parameters)
@@ -116,8 +118,13 @@ def _factor(now: Snapshot, pathway: str, function: ArrayFunction | None) -> Any:
     for argument in function.arguments:
         _, name = names[argument]
         if argument == "w_reciprocal":
-            other = reciprocal_of(now.plan.circuit, now.plan.circuit.pathway[pathway])
-            arguments[argument] = jnp.transpose(now[f"{other}.w"])
+            arguments[argument] = _reciprocal(now, pathway)
         else:
             arguments[argument] = now[name]
     return compiled(function)(**arguments)
+
+
+def _reciprocal(now: Snapshot, pathway: str) -> Any:
+    """The weights of the pathway that leads back, transposed."""
+    circuit = now.plan.circuit
+    return jnp.transpose(now[f"{reciprocal_of(circuit, circuit.pathway[pathway])}.w"])

@@ -89,7 +89,11 @@ class Learning:
             self._copy_reciprocal(self.circuit.pathway[name])
         for runners in (self.collecting, self.applying):
             for name in first:
-                runners[name].run()
+                if name in runners:
+                    runners[name].run()
+        for name in first:
+            if name not in self.collecting:
+                self._step_oracle(name, [])
         self._leave_noise(first, number)
 
     def collect(self, phase: Phase, acting: frozenset[str]) -> None:
@@ -110,15 +114,22 @@ class Learning:
             if name not in self.beginning:
                 runner.run()
         for name, trials in self.collected.items():
-            rule = self.circuit.pathway[name].rule
-            assert isinstance(rule, OracleRule)
-            inputs = {argument: np.stack([trial[argument] for trial in trials]) for argument in rule.uses}
-            values = {variable: self.oracle[f"{name}.{variable}"] for variable in rule.changed}
-            after = rule.step(np, values, inputs, {p: self.state[f"{name}.{p}"] for p in rule.parameters})
-            self.oracle |= {f"{name}.{variable}": after[variable] for variable in rule.changed}
-            self.objects.set_synaptic(name, "w", after["w"])
+            self._step_oracle(name, trials)
         self.collected.clear()
         self._leave_noise([name for name in acting if name not in self.beginning], number)
+
+    def _step_oracle(self, name: str, trials: Sequence[Mapping[str, np.ndarray]]) -> None:
+        """Let an oracle rule change a pathway, from what it saw in each trial."""
+        pathway = self.circuit.pathway[name]
+        rule = pathway.rule
+        assert isinstance(rule, OracleRule)
+        inputs = {argument: np.stack([trial[argument] for trial in trials]) for argument in rule.uses}
+        if "reciprocal" in rule.reads:
+            inputs["w_reciprocal"] = self.objects.get_synaptic(str(reciprocal_of(self.circuit, pathway)), "w").T
+        values = {variable: self.oracle[f"{name}.{variable}"] for variable in rule.changed}
+        after = rule.step(np, values, inputs, {p: self.state[f"{name}.{p}"] for p in rule.parameters})
+        self.oracle |= {f"{name}.{variable}": after[variable] for variable in rule.changed}
+        self.objects.set_synaptic(name, "w", after["w"])
 
     def _leave_noise(self, pathways: Iterable[str], number: int) -> None:
         """What the updates of a batch leave on the weights, past their rules."""
@@ -143,7 +154,7 @@ class Learning:
         return np.asarray(draw_update_noise(self.circuit, pathway, self.keys, batch, "float32"), dtype=np.float64)
 
     def _copy_reciprocal(self, pathway: Pathway) -> None:
-        if "reciprocal" in pathway.rule.reads:
+        if "reciprocal" in pathway.rule.reads and isinstance(pathway.rule, Rule):
             weights = self.objects.get_synaptic(str(reciprocal_of(self.circuit, pathway)), "w")
             self.objects.set_synaptic(pathway.name, "w_reciprocal", weights.T)
 
