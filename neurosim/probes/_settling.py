@@ -46,8 +46,10 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     if config.systems:
         numbers |= bench.systems(config.systems, state, seed, on_step, total)
     if config.gains:
-        numbers["largest_gain"] = bench.largest_gain(state, -1.0, config.highest_gain, config.gains)
-        numbers["largest_positive_gain"] = bench.largest_gain(state, 1.0, config.highest_gain, config.gains)
+        for number, (name, sign) in enumerate({"largest_gain": -1.0, "largest_positive_gain": 1.0}.items()):
+            numbers[name] = bench.largest_gain(state, sign, config.highest_gain, config.gains)
+            if on_step is not None:
+                on_step(config.systems + (number + 1) * config.gains, total)
     if config.repairs:
         numbers |= _repairs(config.repairs, circuit.shape(circuit.loops[0].forward[0]), seed)
     return Findings(numbers)

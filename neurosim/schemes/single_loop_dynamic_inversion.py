@@ -36,33 +36,34 @@ class Config(_inversion.Settling):
 def build(config: Config, network: Network, task: Sized) -> Circuit:
     """A forward phase, then one in which the loop settles; at its end forward weights learn."""
     places = _inversion.places(network)
+    first = places[0]
     forward = _network.forward_pathways(network, config.learning_rate, decay=config.decay)
     populations = {p.name: p for p in _network.populations(network, task, noise=False)}
     convention = CONVENTIONS[config.convention]
     for place in places:
-        driven = None if place is places[0] else config
+        driven = None if place is first else config
         populations[place.below] = _inversion.with_error(populations[place.below], convention, driven=driven)
     upper = _inversion.at_once(populations["output"])
     populations["output"] = _inversion.with_controller(upper, config, _inversion.SWITCH)
     # Within a step each stage sees what the one before has become; the controller sees what there was.
     ahead = config.controller_first and len(places) > 1
     feedback = Pathway(
-        places[0].feedback,
+        first.feedback,
         f"output.{'z_next' if ahead else 'z'}",
-        places[0].target,
+        first.target,
         rule=_network.rule_of("fixed"),
         initial=_inversion.feedback_law(config, tuple(place.forward for place in places)),
     )
     return Circuit(
         "single_loop_dynamic_inversion",
         tuple(populations.values()),
-        (*forward, feedback, *(_reused(config, place, first=place is places[0]) for place in places)),
+        (*forward, feedback, *(_reused(config, place, first=place is first) for place in places)),
         _phases(config, network, _network.learning(forward)),
         _network.readout_of(network),
         _network.answer_of(network),
         carry=config.warm_start,
         delivered_at="inversion",
-        loops=(_inversion.loop(config, "hidden1", "output", tuple(p.forward for p in places), places[0].feedback),),
+        loops=(_inversion.loop(config, "hidden1", "output", tuple(p.forward for p in places), first.feedback),),
     )
 
 

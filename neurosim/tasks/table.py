@@ -99,6 +99,7 @@ def load(config: Config, *, seed: int) -> Task:
 def _classification(
     config: Config, path: Path, inputs: np.ndarray, targets: tuple[str, ...], values: np.ndarray
 ) -> Task:
+    name = targets[0]
     if len(targets) > 1 or values.ndim != 1:
         shape = f"{len(targets)} columns" if len(targets) > 1 else f"shape {values.shape}"
         raise ConfigError(
@@ -106,11 +107,11 @@ def _classification(
         )
     _refuse_lengths(path, inputs, len(values), targets)
     if values.dtype.kind == "f":
-        _refuse_missing(path, targets[0], values)
+        _refuse_missing(path, name, values)
     names, labels = np.unique(values, return_inverse=True)
     if not 2 <= len(names) <= _MOST_CLASSES:
         raise ConfigError(
-            f"task.target: '{targets[0]}' of {path} has {len(names)} different values, expected 2 to {_MOST_CLASSES} "
+            f"task.target: '{name}' of {path} has {len(names)} different values, expected 2 to {_MOST_CLASSES} "
             "classes, or problem='regression'"
         )
     generator = _split_generator(config.split_seed)

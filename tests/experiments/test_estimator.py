@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:
 
 def _blobs(count: int = 60) -> tuple[np.ndarray, np.ndarray]:
     found = make_classification(count, 6, n_informative=4, n_classes=3, class_sep=2.0, random_state=0)
-    return found[0], found[1]
+    return np.asarray(found[0]), np.asarray(found[1])
 
 
 def test_the_public_names() -> None:
@@ -46,7 +46,7 @@ def test_it_works_in_pipelines_and_searches() -> None:
     X, y = load_iris(return_X_y=True)
     pipeline = make_pipeline(StandardScaler(), NeurosimClassifier((12,), epochs=40, random_state=0))
     choices = {"neurosimclassifier__learning_rate": [1e-6, 0.1]}
-    search = GridSearchCV(pipeline, choices, cv=3, error_score="raise").fit(X, y)
+    search = GridSearchCV(pipeline, choices, cv=3, error_score=cast("Any", "raise")).fit(X, y)
     assert search.best_params_["neurosimclassifier__learning_rate"] == 0.1
     assert search.best_score_ > 0.9
 
@@ -60,7 +60,7 @@ def test_probabilities_and_outputs_agree_with_the_answer() -> None:
     np.testing.assert_array_equal(found.classes_[probabilities.argmax(axis=1)], found.predict(X))
     np.testing.assert_allclose(np.diff(np.log(probabilities)), np.diff(found.decision_function(X)), rtol=1e-6)
     assert found.score(X, labels) > 0.9
-    squared = clone(found).set_params(readout="squared_error", learning_rate=0.05)
+    squared = cast("NeurosimClassifier", clone(found)).set_params(readout="squared_error", learning_rate=0.05)
     assert not hasattr(squared, "predict_proba")
 
 
@@ -70,7 +70,7 @@ def test_the_seed_decides_and_nothing_is_left_of_an_earlier_fit() -> None:
     first = {name: array.copy() for name, array in one.state_.items()}
     for name, array in one.fit(X, y).state_.items():
         np.testing.assert_array_equal(array, first[name], err_msg=name)
-    other = clone(one).set_params(random_state=4).fit(X, y)
+    other = cast("NeurosimClassifier", clone(one)).set_params(random_state=4).fit(X, y)
     assert not np.array_equal(first["W1.w"], other.state_["W1.w"])
     assert one.seed_ == 3 and len(one.loss_curve_) == one.n_iter_ == 8
 

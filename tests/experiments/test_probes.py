@@ -79,6 +79,9 @@ class Watch:
     def step(self, done, total):
         self.steps.append((done, total))
 
+    def note(self, text):
+        raise AssertionError(f"nothing is odd about this probe: {text}")
+
     def epoch(self, report):
         raise AssertionError("a probe has no epochs")
 
@@ -88,7 +91,8 @@ def test_a_probe_is_measured_instead_of_training(tmp_path):
     run = train(MODEL, seed=4, out=tmp_path / "run", progress=watch)
     assert watch.steps == [(1, 2), (2, 2)]
     names = {path.name for path in run.folder.iterdir()}
-    assert names == {files.CONFIG, files.PROVENANCE, files.SUMMARY, files.METRICS, files.LOG, files.FIGURES}
+    written = {files.CONFIG, files.PROVENANCE, files.SUMMARY, files.METRICS, files.LOG, files.FIGURES}
+    assert names == written | {files.CHECKSUMS}
     summary = json.loads((run.folder / files.SUMMARY).read_text())
     assert summary["probe"] == {"inputs": 192.0, "seed": 4.0, "none": None}
     assert summary["probe_kind"] == "counting" and summary["wall_s"] >= 0 and "epochs" not in summary

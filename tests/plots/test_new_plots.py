@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import pytest
 import xarray
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
@@ -61,7 +64,8 @@ def test_a_raster_has_a_tick_for_each_spike(recording, ax):
     assert [text.get_text() for text in ax.get_yticklabels()] == ["a", "b"]
     only = raster(recording, Figure().subplots(), populations=["b"])
     assert len(only.collections) == 1 and only.get_ylabel() == "neuron (number)"
-    assert not any(lines.get_segments() for lines in raster(recording, Figure().subplots(), trial=1).collections)
+    silent = raster(recording, Figure().subplots(), trial=1).collections
+    assert not any(cast("LineCollection", lines).get_segments() for lines in silent)
     with pytest.raises(DataError, match=r"needs recorded spikes, got a\.v"):
         raster(recording[["a.v"]], ax)
 

@@ -64,6 +64,8 @@ def shipped() -> Callable[[str, str | None], dict[str, Any]]:
     def shipped(name: str, variant: str | None = None) -> dict[str, Any]:
         sections = tomllib.loads(registry.model_path(name).read_text())
         variants = sections.pop("variants", {})
-        return merged(sections, variants[variant]) if variant else sections
+        if not variant:
+            return sections
+        return merged(sections, {key: value for key, value in variants[variant].items() if key != "title"})
 
     return shipped

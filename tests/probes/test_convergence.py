@@ -71,6 +71,7 @@ SHORT = {
     "sensitivity": {"ranges": {"W*.learning_rate": [0.01, 0.1]}, "draws": 2, "training": {"epochs": 1}},
     "cost": {"most": 20, "repetitions": 3},
     "estimate": {"draws": 30, "chunk": 10},
+    "settling": {"systems": 2, "gains": 3},
     "update": {"draws": [1, 2], "repetitions": 2},
 }
 
@@ -78,7 +79,13 @@ SHORT = {
 @pytest.mark.parametrize("name", registry.names("probes"))
 def test_every_probe_tells_how_far_it_is_and_repeats_itself(name: str, parts: Callable[..., Any]) -> None:
     classes = {"task": {"kind": "digits"}, "network": {**ISOTROPIC["network"], "readout": "cross_entropy"}}
-    engine, task = parts({**ISOTROPIC, **classes} if name == "sensitivity" else ISOTROPIC)
+    linear = {"kind": "leaky_rate", "activation": "identity", "tau_m": "0.5 ms"}
+    loops = {
+        "network": {"hidden": [6], "neuron": linear, "output_neuron": linear, "readout": "squared_error"},
+        "scheme": {"kind": "dynamic_inversion", "tau_u": "1 ms", "tau_x": "1 ms", "inversion_duration": "100 ms"},
+        "engine": {"level": "rate", "dt": "0.5 ms", "dtype": "float64"},
+    }
+    engine, task = parts({**ISOTROPIC, **{"sensitivity": classes, "settling": loops}.get(name, {})})
     module, told = registry.load("probes", name), []
     config = module.Config(**SHORT[name])
     with pytest.raises(ValidationError):
@@ -89,6 +96,9 @@ def test_every_probe_tells_how_far_it_is_and_repeats_itself(name: str, parts: Ca
     done = [step for step, _ in told]
     assert done == sorted(done) and told[-1][0] == told[-1][1] and len({total for _, total in told}) == 1
     np.testing.assert_equal(dict(again.numbers), dict(first.numbers))
+    if name == "settling":
+        assert any(np.isfinite(value) and value != first.numbers[key] for key, value in other.numbers.items())
+        return
     assert first.curves is not None and again.curves is not None and other.curves is not None
     assert first.curves.equals(again.curves)
     assert name == "cost" or not first.curves.equals(other.curves)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -66,7 +66,7 @@ def test_nwb_as_pynwb_reads_it(recording: xarray.Dataset, tmp_path: Path) -> Non
 
     path = to_nwb(recording, tmp_path / "cells.nwb")
     assert not pynwb.validate(path=str(path))
-    with pynwb.NWBHDF5IO(str(path), "r") as stream:
+    with cast("Any", pynwb.NWBHDF5IO)(str(path), "r") as stream:
         session = stream.read()
         assert list(session.trials["start_time"][:]) == pytest.approx([0.0, STEPS * DT])
         for name, unit in {"a.v": "volts", "a.above": "n.a.", "a.density": "metre**-2*ampere", "b.v": "volts"}.items():
@@ -89,7 +89,7 @@ def test_nwbinspector_finds_nothing_critical(recording: xarray.Dataset, tmp_path
 
     path = to_nwb(recording, tmp_path / "cells.nwb")
     found = list(inspect_nwbfile(nwbfile_path=str(path), importance_threshold=Importance.CRITICAL))
-    assert not found, [message.message for message in found]
+    assert not found
 
 
 def test_nwb_as_neo_reads_it(recording: xarray.Dataset, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_neo_objects_and_the_file_neo_writes(recording: xarray.Dataset, tmp_path
 
     block = to_neo(recording)
     path = save_neo(recording, tmp_path / "cells.mat")
-    (again,) = NeoMatlabIO(str(path)).read()
+    (again,) = cast("list[Any]", NeoMatlabIO(str(path)).read())
     for found in (block, again):
         assert len(found.segments) == TRIALS
         for trial, segment in enumerate(found.segments):
@@ -152,7 +152,8 @@ def test_csv_has_the_same_numbers(recording: xarray.Dataset, tmp_path: Path) -> 
         np.testing.assert_array_equal(rows.iloc[:, 2:], recording["a.v"].values[:, trial])
     spikes = pandas.read_csv(folder / "b.spikes.csv")
     assert len(spikes) == int(recording["b.spikes"].sum())
-    for (trial, neuron), rows in spikes.groupby(["trial", "neuron"]):
+    for key, rows in spikes.groupby(["trial", "neuron"]):
+        trial, neuron = cast("tuple[int, int]", key)
         np.testing.assert_array_equal(rows["time (second)"], _times(recording, "b.spikes", trial, neuron))
 
 

@@ -190,7 +190,7 @@ def test_evaluation_with_noise_is_that_of_the_answer_with_noise(parts, result):
     assert loss == pytest.approx(outputs.ends["perturbed"]["loss"].mean(), rel=1e-12)
 
 
-@pytest.mark.parametrize("kind", ["momentum", "adam"])
+@pytest.mark.parametrize("kind", ["momentum", "adam", "normalised"])
 def test_an_optimiser_takes_the_steps_its_authors_write(kind):
     """Increments of plain steps, put together by hand; feedback weights follow their own rule."""
     model = load({**SMALL, "scheme": {"kind": "kolen_pollack", "learning_rate": 0.05}})
@@ -210,6 +210,8 @@ def test_an_optimiser_takes_the_steps_its_authors_write(kind):
         if kind == "momentum":
             first = direction + 0.8 * first
             move = first
+        elif kind == "normalised":
+            move = direction / np.linalg.norm(direction)
         else:
             first, second = 0.7 * first + 0.3 * direction, 0.9 * second + 0.1 * direction**2
             mean, square = first / (1 - 0.7 ** (step + 1)), second / (1 - 0.9 ** (step + 1))

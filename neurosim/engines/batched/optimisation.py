@@ -70,7 +70,7 @@ def steps(
         direction = jnp.where(rate > 0, changes[name] / rate, 0.0)
         before = _unnamed(transform.init(direction), name, memory)
         step, kept = transform.update(direction, before)
-        found[name] = rate * step  # pyright: ignore
+        found[name] = rate * jnp.asarray(step)
         after |= {n: jnp.where(rate > 0, array, memory[n]) for n, array in _named(kept, name).items()}
     return found, after
 
@@ -79,8 +79,14 @@ def _transform(optimiser: Optimiser) -> optax.GradientTransformation:
     if optimiser.kind == "adam":
         return optax.scale_by_adam(optimiser.beta1, optimiser.beta2, optimiser.epsilon)
     if optimiser.kind == "normalised":
-        return optax.stateless(lambda updates, _: updates / jnp.maximum(jnp.linalg.norm(updates), 1e-30))
+        return optax.stateless_with_tree_map(_direction)
     return optax.trace(optimiser.momentum) if optimiser.kind == "momentum" else optax.identity()
+
+
+def _direction(update: jax.typing.ArrayLike, _: jax.typing.ArrayLike | None) -> jax.Array:
+    """An update of length one; of zero it stays zero."""
+    array = jnp.asarray(update)
+    return array / jnp.maximum(jnp.linalg.norm(array), 1e-30)
 
 
 def _named(memory: Any, owner: str) -> dict[str, Any]:
