@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -26,6 +27,13 @@ logging.getLogger("brian2").setLevel(logging.INFO)
 # CI draws the same examples every time; at the desk each run draws new ones and may find more.
 settings.register_profile("neurosim", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("neurosim")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forget_compiled_code() -> Iterator[None]:
+    """Give compiled code back after each file: thousands of programs exceed the memory maps that a process may have."""
+    yield
+    jax.clear_caches()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Weights and parameters in files that other tools read: safetensors, and NumPy's .npz. No pickle."""
+"""Weights and parameters in files that other tools read: safetensors, and NumPy's .npz."""
 
 from __future__ import annotations
 

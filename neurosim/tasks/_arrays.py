@@ -1,6 +1,6 @@
 """Arrays from files that anybody may have written: NumPy's formats and CSV, with sizes checked before memory is taken.
 
-No pickle: an array of Python objects is refused.
+An array of Python objects is refused.
 """
 
 from __future__ import annotations
