@@ -13,6 +13,7 @@ from neurosim.circuit.undisturbed import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.gradients.feedback import WEIGHT_NUMBERS, feedback_pathway, incoming_weights, local_angle, weight_numbers
+from neurosim.gradients.gauss_newton import gauss_newton_signals
 from neurosim.gradients.loops import LOOP_NUMBERS, loop_numbers
 from neurosim.gradients.true_gradient import Gradients, true_gradients
 from neurosim.metrics import (
@@ -33,7 +34,7 @@ _SIGNAL = {
     "signal_r2": r_squared,
 }
 #: The numbers that `alignment` gives for each layer.
-MEASURES = (*_SIGNAL, "update_angle_deg", *WEIGHT_NUMBERS, "local_angle_deg", *LOOP_NUMBERS)
+MEASURES = (*_SIGNAL, "update_angle_deg", *WEIGHT_NUMBERS, "local_angle_deg", *LOOP_NUMBERS, "gauss_newton_angle_deg")
 
 
 def alignment(
@@ -44,6 +45,7 @@ def alignment(
     *,
     seed: int = 0,
     first: int = 0,
+    gauss_newton: float | None = None,
 ) -> dict[str, dict[str, float]]:
     """Measure every layer that learns on one batch of trials.
 
@@ -51,6 +53,8 @@ def alignment(
     ----------
     circuit, setting, state, stimuli, seed, first
         As for `BatchedEngine.run`.
+    gauss_newton
+        If given, signals are compared with the Gauss-Newton direction of each trial as well, damped by this much.
 
     Returns
     -------
@@ -61,11 +65,15 @@ def alignment(
         ``update_angle_deg`` the update of the layer's incoming weights with minus the gradient; ``weight_*`` the
         feedback weights into the layer with the matrix they should be; ``local_angle_deg`` what the feedback delivers
         with what that matrix would deliver from the same error, per trial and then averaged; and of layers in control
-        loops, what `neurosim.gradients.loops` says. Not a number where it does not exist.
+        loops, what `neurosim.gradients.loops` says; ``gauss_newton_angle_deg`` if that was asked for. Not a number
+        where it does not exist.
     """
     quiet = undisturbed(circuit)
     truth = true_gradients(quiet, setting, state, stimuli)
     signals, errors, loops = _delivered(quiet, setting, state, stimuli)
+    newton: Mapping[str, np.ndarray] = {}
+    if gauss_newton is not None:
+        newton = gauss_newton_signals(quiet, setting, state, stimuli, damping=gauss_newton)
     after, _ = BatchedEngine(circuit, setting).run(state, stimuli, seed=seed, first=first)
     # A layer inside a loop gets its error from the layer below.
     looped = {circuit.pathway[name].pre for loop in circuit.loops for name in loop.forward}
@@ -82,6 +90,10 @@ def alignment(
         numbers["update_angle_deg"] = math.nan if update is None else update
         numbers |= weight_numbers(circuit, state, layer)
         numbers["local_angle_deg"] = local_angle(circuit, state, layer, errors[layer]) if layer in errors else math.nan
+        if gauss_newton is not None:
+            both = layer in signals and layer in newton and fed
+            off = float(np.mean(angle.measure(signals[layer], newton[layer]))) if both else math.nan
+            numbers["gauss_newton_angle_deg"] = off
         found[layer] = numbers | (dict.fromkeys(LOOP_NUMBERS, math.nan) | loops.get(layer, {}) if loops else {})
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 
 from neurosim.circuit.update_noise import UpdateNoise
 from neurosim.engines.optimiser import Optimiser
@@ -34,6 +34,8 @@ class Config(BaseModel):
         Epochs between two evaluations on the validation split; the last epoch is always evaluated.
     measure_every
         Epochs between two measurements of alignment; 0 for none.
+    gauss_newton
+        Compare what feedback delivers with the Gauss-Newton direction, too, damped by this much; none by default.
     evaluate_perturbed
         Whether the validation split is also evaluated with noise on, at the end of the last phase (which says
         more about the noise than about the network).
@@ -55,5 +57,6 @@ class Config(BaseModel):
     evaluate_every: PositiveInt = 1
     measure_every: NonNegativeInt = 1
     measure_trials: PositiveInt = 64
+    gauss_newton: NonNegativeFloat | None = None
     evaluate_perturbed: bool = False
     evaluation_batch: int = Field(default=256, gt=0, le=10**6)

@@ -254,7 +254,9 @@ def _report(
     if config.measure_every and (last or progress.epoch % config.measure_every == 0):
         rows = stream(seed, "measure").permutation(len(task.train))[: config.measure_trials]
         stimuli = stimuli_of(engine.circuit, task.train, rows)
-        layers = alignment(engine.circuit, engine.setting, progress.state, stimuli, seed=seed)
+        layers = alignment(
+            engine.circuit, engine.setting, progress.state, stimuli, seed=seed, gauss_newton=config.gauss_newton
+        )
     report = replace(report, layers=layers, presentations=progress.presentations)
     progress = replace(progress, reports=(*progress.reports, report))
     for call in on_epoch:

@@ -209,6 +209,16 @@ def test_a_long_error_is_shortened_in_what_learns_only(given: Mapping[str, np.nd
     np.testing.assert_allclose(after["W1.w"] - state["W1.w"], change, rtol=1e-9, atol=1e-14)
 
 
+def test_an_inverse_with_a_leak_is_the_damped_gauss_newton_direction_below_the_output(
+    build: Build, given: Mapping[str, np.ndarray]
+) -> None:
+    circuit = build("nondynamic_inversion", hidden=(10,), leak=0.1)
+    steady, state = Setting("steady", dtype="float64"), initial_state(circuit, 1)
+    found = alignment(circuit, steady, state, given, gauss_newton=0.1)["hidden1"]
+    other = alignment(circuit, steady, state, given, gauss_newton=10.0)["hidden1"]
+    assert found["gauss_newton_angle_deg"] < 1e-5 < other["gauss_newton_angle_deg"] < found["signal_angle_deg"]
+
+
 @pytest.mark.parametrize("scheme", ["dynamic_inversion", "single_loop_dynamic_inversion"])
 def test_alignment_says_how_loops_do(build: Build, given: Mapping[str, np.ndarray], scheme: str) -> None:
     circuit = build(scheme, convention="gated", leak=0.1, inversion_duration="10 second")

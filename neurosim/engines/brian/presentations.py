@@ -177,7 +177,6 @@ class Presentations:
             for name, array in self.stimuli.items():
                 self.objects.set(name, array[trial])
             self._place(trial)
-            self._derive()
         elif phase.restart:
             self._rest()
         for pathway in self.circuit.perturbed:
@@ -195,6 +194,9 @@ class Presentations:
             if self.learning.beginning:
                 self._prepare(self.learning.runners)
             self.learning.begin_batch(batch, acting)
+        if number == 0:
+            # From weights as rules at the beginning have left them.
+            self._derive()
         self.learning.begin(phase, acting)
         switched = {name for p in self.circuit.phases for name in p.switches}
         for population, model in compose(self.circuit).items():
