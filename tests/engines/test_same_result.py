@@ -368,7 +368,9 @@ def train_both(
             assert_same(f"{phase}: {name}", ours.ends[phase][name], values)
     assert_same_state(got, expected)
     for name in (n for n in learned_names(circuit) if n.endswith(".w")):
-        assert np.any(expected[name] != start[name]), f"{name} has not learned"
+        # Repair leaves feedback alone whose loop is stable; tests/schemes/test_inversion.py has one that is not.
+        repaired = circuit.pathway[name.removesuffix(".w")].rule.name == "stabilised"
+        assert repaired or np.any(expected[name] != start[name]), f"{name} has not learned"
     return got, expected
 
 

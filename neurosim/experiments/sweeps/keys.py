@@ -145,9 +145,10 @@ def toml_text(value: Any) -> str:
         case bool():
             return str(value).lower()
         case str():
-            return json.dumps(value, ensure_ascii=False)
+            # JSON leaves this one control character as it is, which TOML does not allow.
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
         case Mapping():
-            return "{ " + ", ".join(f"{json.dumps(str(k))} = {toml_text(v)}" for k, v in value.items()) + " }"
+            return "{ " + ", ".join(f"{toml_text(str(k))} = {toml_text(v)}" for k, v in value.items()) + " }"
         case Sequence():
             return f"[{', '.join(map(toml_text, value))}]"
         case _:
