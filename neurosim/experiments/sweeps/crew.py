@@ -105,11 +105,16 @@ class Crew:
         self._settle(key, attempt, result["seconds"])
 
     def close(self) -> None:
-        """Leave the workers; what is under way is given up."""
-        if self.pool is not None:
-            if self.pool.pending:
-                self.pool.give_up()
-            self.pool.__exit__()
+        """Leave the workers; what is under way is given up, unless it ended before anybody looked."""
+        if self.pool is None:
+            return
+        if self.pool.pending:
+            self.pool.give_up()
+        self.pool.__exit__()
+        for key, (model, _) in self.labels.items():
+            attempt = None if key in self.attempts else finished(model, key[1], self.root)
+            if attempt is not None:
+                self._settle(key, attempt, 0.0)
 
     def _settle(self, key: tuple[str, int], attempt: Attempt, seconds: float) -> None:
         self.attempts[key] = attempt
