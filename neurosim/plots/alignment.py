@@ -49,5 +49,8 @@ def alignment(
     ax.set_xlabel("epoch")
     ax.set_ylabel(label(values))
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    ax.legend(frameon=False)
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(frameon=False)
+    else:
+        ax.annotate("nothing is fed back", (0.5, 0.5), xycoords="axes fraction", ha="center", color="0.4")
     return tidy(ax)

@@ -57,6 +57,11 @@ def test_alignment_shows_measured_layers_and_chance(ax):
     assert ax.get_ylim()[0] == 0 and ax.get_ylim()[1] >= 100
 
 
+def test_alignment_says_where_nothing_is_fed_back(ax):
+    alignment(_history().where(False), ax)
+    assert ax.get_legend() is None and "nothing is fed back" in [text.get_text() for text in ax.texts]
+
+
 def test_the_figures_of_a_run_are_written_without_pyplot(tmp_path):
     sys.modules.pop("matplotlib.pyplot", None)
     paths = save_run_figures(_history(), tmp_path / "figures", title="A run")
