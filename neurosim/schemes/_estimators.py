@@ -7,7 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from brian2.utils.stringtools import word_substitute
+
 from neurosim.circuit.description import Hold, Initial, Pathway, Population, Tie, hold
+from neurosim.errors import ConfigError
 from neurosim.schemes import _network
 from neurosim.schemes._network import Network
 
@@ -92,7 +95,8 @@ def imitation(rate: float, start: Initial, network: Network) -> Addition:
     def add_compartment(population: Population) -> Population:
         if population.name not in layers:
             return population
-        lines = "dexact/dt = (exact_feedback - exact)/tau_a : 1\nexact_delta = slope*exact : 1\nexact_feedback : 1"
+        delta = _passed_on(network, population.name)
+        lines = f"dexact/dt = (exact_feedback - exact)/tau_a : 1\nexact_delta = {delta} : 1\nexact_feedback : 1"
         bind = {"exact_feedback": "error"} if population.name == "output" else {}
         return replace(population, equations=lines, bind={**population.bind, **bind})
 
@@ -116,3 +120,21 @@ def imitation(rate: float, start: Initial, network: Network) -> Addition:
             for layer, signal in signals.items()
         ),
     )
+
+
+def _passed_on(network: Network, layer: str) -> str:
+    """What a layer's neuron makes of `exact`: what it passes on of its apical compartment ``a``, in its own words.
+
+    Raises
+    ------
+    ConfigError
+        If it passes on something else.
+    """
+    neuron = _network.neuron_at(network, layer)
+    passed = neuron.equation_set.by_name[neuron.ports["error"]]
+    if passed.expression is None or "a" not in passed.names:
+        raise ConfigError(
+            f"scheme.estimator: got 'true_gradient', which needs neurons that pass on an expression of their apical "
+            f"compartment 'a'; '{passed.name}' of '{neuron.name}' ({layer}) is none"
+        )
+    return word_substitute(passed.expression, {"a": "exact"})
