@@ -27,10 +27,10 @@ from neurosim.errors import CircuitError, ConfigError
 from neurosim.gradients.feedback import incoming_weights
 from neurosim.gradients.true_gradient import with_surrogate
 
-#: Trials times outputs at most: the system is solved on the host, where that many rows take some ten seconds.
+#: Trials times outputs at most: the system is solved on the host, where that many rows take five seconds a layer.
 MOST_ROWS = 4096
-#: Numbers of the Jacobian at most, rows times weights: a gibibyte in single precision.
-MOST_NUMBERS = 2**28
+# Rows of the system that are made at once; each is as large as all weights.
+_TOGETHER = 16
 # What is zero in a system without damping, in units of the precision in which it was made.
 _CUT = 1e3
 
@@ -79,7 +79,7 @@ def gauss_newton_updates(
     CircuitError
         If the circuit has no readout.
     ConfigError
-        If trials times outputs are more than `MOST_ROWS`, or times the weights more than `MOST_NUMBERS`.
+        If trials times outputs are more than `MOST_ROWS`.
     """
     if circuit.readout is None:
         raise CircuitError(f"the circuit '{circuit.name}' has no readout, hence no error to remove")
@@ -87,34 +87,28 @@ def gauss_newton_updates(
     layers = tuple(names for p in circuit.populations if (names := incoming_weights(circuit, p.name)))
     if not layers:
         return GaussNewtonUpdates({}, {}, {})
+    trials = next(np.shape(array)[-2] for array in stimuli.values() if np.ndim(array) >= 2)
+    outputs = circuit.population[str(circuit.output_population)].size
+    _check_rows(trials, outputs)
     engine, where = BatchedEngine(circuit, setting), (circuit, setting, phase or circuit.phases[0].name)
     with engine.precision():
         values = {name: engine.array(a) for name, a in state.items()}
         weights = {name: values.pop(name) for names in layers for name in names}
         arrays = {name: engine.array(a) for name, a in stimuli.items()}
-        _check_size(circuit, arrays, sum(array.size for array in weights.values()))
         given = (weights, values, arrays, noise_keys(circuit, 0))
-        jacobians, grams, errors = _jacobians(*where, layers, *given)
-        solved = _solved(np.asarray(jax.device_get(grams)), np.asarray(jax.device_get(errors)), damping)
-        found = jax.device_get(_pulled(jacobians, engine.array(solved)))
+        grams, errors = jax.device_get(_grams(*where, layers, *given))
+        pulls = engine.array(_solved(grams, errors, damping))
+        found = jax.device_get(_pulled(*where, pulls, *given))
     own = {name: found[name][2 + place] for place, names in enumerate(layers) for name in names}
     both = ({name: array[place] for name, array in found.items()} for place in (0, 1))
     return GaussNewtonUpdates(*both, by_layer=own)
 
 
-def _check_size(circuit: Circuit, stimuli: Mapping[str, Any], weights: int) -> None:
-    trials = next(array.shape[-2] for array in stimuli.values() if array.ndim >= 2)
-    outputs = circuit.population[str(circuit.output_population)].size
-    rows = min(MOST_ROWS, MOST_NUMBERS // weights)
-    if trials * outputs > rows:
+def _check_rows(trials: int, outputs: int) -> None:
+    if trials * outputs > MOST_ROWS:
         raise ConfigError(
             f"gauss_newton: got {trials} trials with {outputs} outputs, a system of {trials * outputs} rows; expected "
-            f"at most {rows} with {weights} weights: "
-            + (
-                f"measure at most {rows // outputs} trials (training.measure_trials)"
-                if rows >= outputs
-                else "this network is too large for it"
-            )
+            f"at most {MOST_ROWS}: measure at most {max(MOST_ROWS // outputs, 1)} trials (training.measure_trials)"
         )
 
 
@@ -136,8 +130,31 @@ def _solve(gram: np.ndarray, error: np.ndarray, damping: float, cut: float) -> n
     return np.linalg.pinv(gram, rcond=cut, hermitian=True) @ error
 
 
+def _answer(circuit: Circuit, setting: Setting, phase: str, values: Any, stimuli: Any, keys: Any) -> Any:
+    """The answers of all trials as a function of weights, with the readout's errors beside them."""
+    trials = next(array.shape[-2] for array in stimuli.values() if array.ndim >= 2)
+    names = [p.name for p in circuit.phases]
+    y, error = f"{circuit.output_population}.y", f"{circuit.output_population}.error"
+
+    def answer(weights: Any) -> Any:
+        outcome = present(
+            circuit,
+            setting,
+            {**values, **weights},
+            stimuli,
+            keys,
+            jnp.arange(trials, dtype=jnp.uint32),
+            report=(y, error),
+            learn=False,
+            phases=tuple(names[: names.index(phase) + 1]),
+        )
+        return outcome.ends[phase][y], outcome.ends[phase][error]
+
+    return answer
+
+
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
-def _jacobians(
+def _grams(
     circuit: Circuit,
     setting: Setting,
     phase: str,
@@ -147,43 +164,25 @@ def _jacobians(
     stimuli: Any,
     keys: Any,
 ) -> Any:
-    """J by weights, (trial, output, ...), ``J J^T`` of the weights into each layer, (layer, row, row), and errors."""
-    names = [p.name for p in circuit.phases]
-    y, error = f"{circuit.output_population}.y", f"{circuit.output_population}.error"
+    """``J J^T`` of the weights into each layer, (layer, row, row), and the errors, (trial, output)."""
+    answer = _answer(circuit, setting, phase, values, stimuli, keys)
+    output, pull, errors = jax.vjp(answer, weights, has_aux=True)
+    _, push = jax.linearize(lambda changed: answer(changed)[0], weights)
+    nothing = {name: jnp.zeros_like(array) for name, array in weights.items()}
 
-    def of_trial(number: Any, one: Any) -> Any:
-        # Trials do not see each other, so that each has its own rows, at the cost of a trial.
-        alone = {name: array[..., None, :] for name, array in one.items()}
+    def row(number: Any) -> Any:
+        (back,) = pull(jnp.zeros(output.size, output.dtype).at[number].set(1).reshape(output.shape))
+        return jnp.stack([push({**nothing, **{n: back[n] for n in names}}).ravel() for names in layers])
 
-        def answer(weights: Any) -> Any:
-            outcome = present(
-                circuit,
-                setting,
-                {**values, **weights},
-                alone,
-                keys,
-                number[None],
-                report=(y, error),
-                learn=False,
-                phases=tuple(names[: names.index(phase) + 1]),
-            )
-            return outcome.ends[phase][y][0], outcome.ends[phase][error][0]
-
-        output, pull, errors = jax.vjp(answer, weights, has_aux=True)
-        return jax.vmap(pull)(jnp.eye(output.size, dtype=output.dtype))[0], errors
-
-    by_trial = {name: array.ndim - 2 for name, array in stimuli.items()}
-    trials = next(array.shape[-2] for array in stimuli.values() if array.ndim >= 2)
-    numbers = jnp.arange(trials, dtype=jnp.uint32)
-    found, errors = jax.vmap(of_trial, in_axes=(0, by_trial))(numbers, stimuli)
-
-    def gram(name: str) -> Any:
-        rows = found[name].reshape(errors.size, -1)
-        return rows @ rows.T
-
-    return found, jnp.stack([sum(gram(name) for name in names) for names in layers]), errors
+    # Never the whole Jacobian: it is as large as the weights for each row.
+    found = jax.lax.map(row, jnp.arange(output.size), batch_size=_TOGETHER)
+    return jnp.moveaxis(found, 1, 0), errors
 
 
-@jax.jit
-def _pulled(jacobians: Any, pulls: Any) -> Any:
-    return {name: jnp.einsum("pko,ko...->p...", pulls, array) for name, array in jacobians.items()}
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _pulled(
+    circuit: Circuit, setting: Setting, phase: str, pulls: Any, weights: Any, values: Any, stimuli: Any, keys: Any
+) -> Any:
+    answer = _answer(circuit, setting, phase, values, stimuli, keys)
+    _, pull = jax.vjp(lambda changed: answer(changed)[0], weights)
+    return jax.vmap(lambda each: pull(each)[0])(pulls)
