@@ -15,7 +15,8 @@ from neurosim.engines.setting import Setting
 from neurosim.gradients.feedback import WEIGHT_NUMBERS, feedback_pathway, incoming_weights, local_angle, weight_numbers
 from neurosim.gradients.gauss_newton import gauss_newton_signals
 from neurosim.gradients.loops import LOOP_NUMBERS, loop_numbers
-from neurosim.gradients.true_gradient import Gradients, true_gradients
+from neurosim.gradients.true_gradient import true_gradients
+from neurosim.gradients.update_angles import GAUSS_NEWTON_ANGLES, angles_of, references_of
 from neurosim.metrics import (
     angle,
     batch_angle,
@@ -33,8 +34,10 @@ _SIGNAL = {
     "signal_sign_agreement": sign_agreement,
     "signal_r2": r_squared,
 }
+#: What is measured against Gauss-Newton directions, where that is asked for.
+GAUSS_NEWTON_NUMBERS = ("gauss_newton_angle_deg", *GAUSS_NEWTON_ANGLES)
 #: The numbers that `alignment` gives for each layer.
-MEASURES = (*_SIGNAL, "update_angle_deg", *WEIGHT_NUMBERS, "local_angle_deg", *LOOP_NUMBERS, "gauss_newton_angle_deg")
+MEASURES = (*_SIGNAL, "update_angle_deg", *WEIGHT_NUMBERS, "local_angle_deg", *LOOP_NUMBERS, *GAUSS_NEWTON_NUMBERS)
 
 
 def alignment(
@@ -54,7 +57,8 @@ def alignment(
     circuit, setting, state, stimuli, seed, first
         As for `BatchedEngine.run`.
     gauss_newton
-        If given, signals are compared with the Gauss-Newton direction of each trial as well, damped by this much.
+        If given, signals are compared with the Gauss-Newton direction of each trial as well, and updates with that of
+        weights, both damped by this much.
 
     Returns
     -------
@@ -65,8 +69,17 @@ def alignment(
         ``update_angle_deg`` the update of the layer's incoming weights with minus the gradient; ``weight_*`` the
         feedback weights into the layer with the matrix they should be; ``local_angle_deg`` what the feedback delivers
         with what that matrix would deliver from the same error, per trial and then averaged; and of layers in control
-        loops, what `neurosim.gradients.loops` says; ``gauss_newton_angle_deg`` if that was asked for. Not a number
-        where it does not exist.
+        loops, what `neurosim.gradients.loops` says. If that was asked for, ``gauss_newton_angle_deg`` of the signal to
+        each trial's Gauss-Newton direction, and of the update that ``update_angle_deg`` compares with the gradient, the
+        angle to minus the Gauss-Newton update (`neurosim.gradients.gauss_newton_update`):
+        ``update_gauss_newton_angle_deg`` of all layers together over the batch,
+        ``update_trial_gauss_newton_angle_deg`` to the mean of each trial's own, ``update_layer_gauss_newton_angle_deg``
+        to that of this layer alone. Not a number where it does not exist.
+
+    Raises
+    ------
+    ConfigError
+        If the system that Gauss-Newton updates solve is too large (trials times outputs).
     """
     quiet = undisturbed(circuit)
     truth = true_gradients(quiet, setting, state, stimuli)
@@ -74,20 +87,21 @@ def alignment(
     newton: Mapping[str, np.ndarray] = {}
     if gauss_newton is not None:
         newton = gauss_newton_signals(quiet, setting, state, stimuli, damping=gauss_newton)
+    references = references_of(quiet, setting, state, stimuli, truth, gauss_newton)
     after, _ = BatchedEngine(circuit, setting).run(state, stimuli, seed=seed, first=first)
     # A layer inside a loop gets its error from the layer below.
     looped = {circuit.pathway[name].pre for loop in circuit.loops for name in loop.forward}
     found: dict[str, dict[str, float]] = {}
     for population in circuit.populations:
         layer = population.name
-        update = _update_angle(circuit, state, after, truth, layer)
+        learned = incoming_weights(circuit, layer)
         numbers = dict.fromkeys(_SIGNAL, math.nan)
         fed = feedback_pathway(circuit, layer) is not None or layer in looped
         if layer in signals and layer in truth.sites and fed:
             numbers = {n: float(np.mean(m.measure(signals[layer], truth.sites[layer]))) for n, m in _SIGNAL.items()}
-        elif update is None and not fed:
+        elif not learned and not fed:
             continue
-        numbers["update_angle_deg"] = math.nan if update is None else update
+        numbers |= angles_of(learned, state, after, references)
         numbers |= weight_numbers(circuit, state, layer)
         numbers["local_angle_deg"] = local_angle(circuit, state, layer, errors[layer]) if layer in errors else math.nan
         if gauss_newton is not None:
@@ -127,15 +141,3 @@ def _delivered(
     delivered = {layer: ends[name] for layer, name in signals.items()}
     errors = {layer: ends[name] for layer, name in sources.items()}
     return delivered, errors, loop_numbers(circuit, state, ends)
-
-
-def _update_angle(
-    circuit: Circuit, before: Mapping[str, Any], after: Mapping[str, Any], truth: Gradients, layer: str
-) -> float | None:
-    """The angle of the update of all forward weights into a layer, taken together, to minus the gradient."""
-    names = incoming_weights(circuit, layer)
-    if not names:
-        return None
-    update = np.concatenate([np.ravel(after[name] - np.asarray(before[name])) for name in names])
-    gradient = np.concatenate([np.ravel(truth.weights[name]) for name in names])
-    return float(angle.measure(update, -gradient))

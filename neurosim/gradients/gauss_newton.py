@@ -16,7 +16,7 @@ from neurosim.engines.batched.presentation import present
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
-from neurosim.gradients.true_gradient import sites_of
+from neurosim.gradients.true_gradient import sites_of, with_surrogate
 
 
 def gauss_newton_signals(
@@ -33,7 +33,7 @@ def gauss_newton_signals(
     Parameters
     ----------
     circuit, setting, state, stimuli
-        As for `BatchedEngine.run`.
+        As for `BatchedEngine.run`. In a spiking circuit spikes are differentiated as in `true_gradients`.
     damping
         Added to the diagonal; with zero it is the pseudo-inverse where the Jacobian has full row rank.
     phase
@@ -53,6 +53,7 @@ def gauss_newton_signals(
     """
     if circuit.readout is None:
         raise CircuitError(f"the circuit '{circuit.name}' has no readout, hence no error to remove")
+    setting = with_surrogate(circuit, setting)
     engine = BatchedEngine(circuit, setting)
     with engine.precision():
         values = {name: engine.array(a) for name, a in state.items()}

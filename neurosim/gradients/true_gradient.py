@@ -72,9 +72,7 @@ def true_gradients(
     """
     if circuit.readout is None:
         raise CircuitError(f"the circuit '{circuit.name}' has no readout, hence no loss to differentiate")
-    spiking = any(population.neuron.threshold is not None for population in circuit.populations)
-    if spiking and setting.surrogate_width is None:
-        setting = replace(setting, surrogate_width=SURROGATE_WIDTH)
+    setting = with_surrogate(circuit, setting)
     engine = BatchedEngine(circuit, setting)
     phase = phase or circuit.phases[0].name
     with engine.precision():
@@ -85,6 +83,14 @@ def true_gradients(
         loss, by_site, by_weight = jax.device_get(found)
     sites = {name.split(".")[0]: array for name, array in by_site.items()}
     return Gradients(loss, sites, by_weight)
+
+
+def with_surrogate(circuit: Circuit, setting: Setting) -> Setting:
+    """The setting, with a width of the pseudo-derivative if the circuit spikes and the setting names none."""
+    spiking = any(population.neuron.threshold is not None for population in circuit.populations)
+    if not spiking or setting.surrogate_width is not None:
+        return setting
+    return replace(setting, surrogate_width=SURROGATE_WIDTH)
 
 
 def sites_of(circuit: Circuit) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from neurosim.plots.alignment import alignment
 from neurosim.plots.curve import curve
+from neurosim.plots.inversion_error import CURVES, inversion_error
 from neurosim.plots.learning_curve import learning_curve
 
 if TYPE_CHECKING:
@@ -118,15 +119,20 @@ def save_recording_figures(recording: xarray.Dataset, folder: Path, *, title: st
 def save_probe_figures(curves: xarray.Dataset, folder: Path, *, title: str = "") -> list[Path]:
     """Draw ``probe.png``, one panel for each curve of one dimension; nothing where there are none.
 
+    Of the probe `spiking_inversion` three panels: error by neurons and by time, and angle by neurons.
+
     Parameters
     ----------
     curves, folder, title
         As for `save_run_figures`.
     """
     shown = [name for name in curves if curves[name].ndim == 1]
-    if not shown:
+    inversion = set(curves) >= CURVES
+    if not shown and not inversion:
         return []
     folder.mkdir(parents=True, exist_ok=True)
+    if inversion:
+        return [save_figure(inversion_figure(curves, title=title), folder / "probe.png")]
     figure, axes = _row(len(shown), title)
     for name, ax in zip(shown, axes, strict=True):
         curve(curves[name], ax)
@@ -148,6 +154,15 @@ def alignment_figure(history: xarray.Dataset, measures: Sequence[str], *, title:
     figure, axes = _row(len(measures), title)
     for measure, ax in zip(measures, axes, strict=True):
         alignment(history, ax, measure=measure)
+    return figure
+
+
+def inversion_figure(curves: xarray.Dataset, *, title: str = "") -> Figure:
+    """Error by neurons and by time, and angle by neurons, side by side."""
+    figure, axes = _row(3, title)
+    inversion_error(curves, axes[0], over="neurons")
+    inversion_error(curves, axes[1], over="settling")
+    inversion_error(curves, axes[2], over="neurons", measure="angle_deg")
     return figure
 
 

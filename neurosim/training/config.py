@@ -35,7 +35,8 @@ class Config(BaseModel):
     measure_every
         Epochs between two measurements of alignment; 0 for none.
     gauss_newton
-        Compare what feedback delivers with the Gauss-Newton direction, too, damped by this much; none by default.
+        Compare what feedback delivers, and what weights learn, with Gauss-Newton directions, too, damped by this much;
+        none by default. At most 4096 trials times outputs.
     evaluate_perturbed
         Whether the validation split is also evaluated with noise on, at the end of the last phase (which says
         more about the noise than about the network).

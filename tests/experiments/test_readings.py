@@ -13,7 +13,7 @@ from neurosim.errors import DataError
 from neurosim.experiments.model_file import load
 from neurosim.experiments.readings import Reading, complaints, over, read, slope, unavailable
 from neurosim.experiments.run import train
-from neurosim.gradients.alignment import MEASURES
+from neurosim.gradients.alignment import GAUSS_NEWTON_NUMBERS, MEASURES
 from neurosim.gradients.loops import LOOP_NUMBERS
 from neurosim.training.history import QUANTITIES, EpochReport, history_of
 
@@ -178,8 +178,8 @@ def test_what_a_model_cannot_give_is_known_before_it_runs(keys, message):
 
 def test_what_is_said_to_be_measured_is_what_a_run_has(tmp_path):
     run = train(TINY, out=tmp_path / "run")
-    # What loops have, only runs with loops have; the Gauss-Newton direction has to be asked for.
-    measures = set(MEASURES) - {*LOOP_NUMBERS, "gauss_newton_angle_deg"}
+    # What loops have, only runs with loops have; Gauss-Newton directions have to be asked for.
+    measures = set(MEASURES) - {*LOOP_NUMBERS, *GAUSS_NEWTON_NUMBERS}
     assert set(run.history) == {*QUANTITIES, *measures}
     assert set(run.summary["layers"]["hidden1"]) == measures
     model = load(TINY)
