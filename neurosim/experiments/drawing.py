@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from neurosim.atomic import writing
 from neurosim.errors import DataError
 from neurosim.experiments import folder as files
 from neurosim.experiments.export import RECORDING
@@ -27,7 +28,7 @@ def draw_all(source: str | Path) -> list[Path]:
     path = Path(source)
     if (path / ".zgroup").is_file():
         target = path.with_name(path.name.removesuffix(".zarr") + "-figures")
-        with files.writing(target):
+        with writing(target):
             return save_recording_figures(open_recording(path), target)
     run = open_run(path, figures=False)
     try:
@@ -45,9 +46,9 @@ def _of_run(run: Run, path: Path) -> list[Path]:
     figures = path / files.FIGURES
     if run.state:
         model = load(path / files.CONFIG)
-        with files.writing(figures):
+        with writing(figures):
             written += save_circuit_figures(model.circuit, run.state, figures, title=title)
     if (path / RECORDING).is_dir():
-        with files.writing(figures):
+        with writing(figures):
             written += save_recording_figures(open_recording(path / RECORDING), figures, title=title)
     return written

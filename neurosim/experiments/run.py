@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from neurosim import registry
+from neurosim.atomic import write_file
 from neurosim.engines.state import State, initial_state
 from neurosim.errors import ConfigError, DataError, NeurosimError
 from neurosim.experiments import folder as files
@@ -180,14 +181,14 @@ def _start(
 def _finish(run: Run, log: Log) -> None:
     """Write the results, the summary last, so that a folder with a summary is complete."""
     if run.state:
-        files.write_file(run.folder / files.WEIGHTS, packed_arrays(run.state, "neurosim state 1"))
+        write_file(run.folder / files.WEIGHTS, packed_arrays(run.state, "neurosim state 1"))
     files.write_dataset(run.folder / files.METRICS, run.history)
     draw(run)
     shown = ("test_loss", "test_accuracy", "wall_s")
     log.line("; ".join(f"{name} {short(run.summary[name])}" for name in shown if name in run.summary))
     summary = files.json_bytes(run.summary)
     write_checksums(run.folder, summary)
-    files.write_file(run.folder / files.SUMMARY, summary)
+    write_file(run.folder / files.SUMMARY, summary)
 
 
 def _keep(checkpoints: Checkpoints) -> str:

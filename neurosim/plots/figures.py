@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import xarray
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from neurosim.atomic import write_file
 from neurosim.plots.alignment import alignment
 from neurosim.plots.curve import curve
 from neurosim.plots.learning_curve import learning_curve
@@ -152,15 +152,16 @@ def alignment_figure(history: xarray.Dataset, measures: Sequence[str], *, title:
 
 
 def save_figure(figure: Figure, path: Path) -> Path:
-    """Write a figure as PNG, wholly or not at all."""
+    """Write a figure as PNG, wholly or not at all.
+
+    Raises
+    ------
+    DataError
+        It cannot be written.
+    """
     buffer = io.BytesIO()
     FigureCanvasAgg(figure).print_figure(buffer, dpi=_DPI, format="png")
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as stream:
-        stream.write(buffer.getvalue())
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, path)
+    write_file(path, buffer.getvalue())
     return path
 
 

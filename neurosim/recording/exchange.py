@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurosim.atomic import replacing
 from neurosim.errors import ConfigError, DataError
 from neurosim.units import dimension_text, unit_dimensions
 
@@ -108,20 +107,8 @@ def written(path: Path, write: Callable[[Path], None]) -> Path:
     """
     if path.exists() or path.is_symlink():
         raise ConfigError(f"{path} exists already; choose another name, or remove it")
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path, parents=True) as temporary:
         write(temporary)
-        os.replace(temporary, path)
-    except OSError as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            temporary.unlink(missing_ok=True)
     return path
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-import os
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurosim.atomic import discard, put, temporary_name, writing
 from neurosim.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -71,39 +71,41 @@ class RecordingWriter:
         self.path, self._zarr = path, zarr
         if path.exists() or path.is_symlink():
             raise ConfigError(f"{path} exists already; choose another name for the recording, or remove it")
-        self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
+        self.temporary = temporary_name(path)
+        with self._writing():
             path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(self.temporary, ignore_errors=True)
             self.group = zarr.open_group(str(self.temporary), mode="w", zarr_format=2)
             self.group.attrs.update({**attrs, _ORDER: list(variables)})
             self._array("time", Recorded(("time",), time.shape, time.dtype, "second"), time.shape)
             self.group["time"][:] = time  # type: ignore[index]
             for name, variable in variables.items():
                 self._array(name, variable, _chunks(variable, piece))
-        except OSError as error:
-            self.abandon()
-            raise DataError(f"{path}: cannot be written ({error.strerror or error})") from error
 
     def write(self, begin: int, arrays: Mapping[str, np.ndarray]) -> None:
         """The next steps of all variables, beginning with the step of that number."""
-        try:
+        with self._writing():
             for name, array in arrays.items():
                 self.group[name][begin : begin + len(array)] = array  # type: ignore[index]
-        except OSError as error:
-            raise DataError(f"{self.path}: cannot be written ({error.strerror or error})") from error
 
     def finish(self) -> None:
         """Give the store its name."""
-        try:
+        with self._writing():
             self._zarr.consolidate_metadata(str(self.temporary), zarr_format=2)
-            os.replace(self.temporary, self.path)
-        except OSError as error:
-            raise DataError(f"{self.path}: cannot be written ({error.strerror or error})") from error
+            put(self.temporary, self.path)
 
     def abandon(self) -> None:
         """Remove what was written so far."""
-        shutil.rmtree(self.temporary, ignore_errors=True)
+        discard(self.temporary)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """What goes wrong leaves nothing behind, and names the store."""
+        try:
+            with writing(self.path):
+                yield
+        except BaseException:
+            self.abandon()
+            raise
 
     def __enter__(self) -> RecordingWriter:
         return self

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
+from neurosim.atomic import write_file, writing
 from neurosim.experiments import folder as files
 from neurosim.experiments.sweeps.chosen import Listed, Searched
 from neurosim.experiments.sweeps.crew import Crew, Quiet, Watcher
@@ -113,9 +114,9 @@ def carry_out(
     watcher = progress or Quiet()
     require_dask()
     root = Path(out if out is not None else Path("runs") / f"sweep-{plan.name}").resolve()
-    with files.writing(root):
+    with writing(root):
         (root / RUNS).mkdir(parents=True, exist_ok=True)
-    files.write_file(root / DESCRIPTION, tomli_w.dumps(_described(plan)))
+    write_file(root / DESCRIPTION, tomli_w.dumps(_described(plan)))
     crew = Crew(scheduler, workers, root / RUNS, watcher)
     chosen = Searched(plan, root) if plan.kind == "search" else Listed(plan)
     watcher.begin(chosen.count * len(plan.settings.seeds))
@@ -156,8 +157,8 @@ def _described(plan: Plan) -> dict[str, Any]:
 
 def _write(plan: Plan, trials: list[Trial], found: xarray.Dataset, root: Path) -> None:
     files.write_dataset(root / RESULTS, found)
-    files.write_file(root / TABLE, csv_text(rows_of(plan, trials)))
+    write_file(root / TABLE, csv_text(rows_of(plan, trials)))
     figure = sweep_figure(found)
     if figure is not None:
-        with files.writing(root):
+        with writing(root):
             save_figure(figure, root / FIGURE)
