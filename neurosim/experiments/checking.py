@@ -93,6 +93,13 @@ def check_kind(registry_kind: str, name: Any, path: str, faults: Faults) -> Any:
         return None
 
 
+def defaults_of(cls: type[BaseModel]) -> dict[str, Any]:
+    """The settings of a class that need not be given, as JSON has them."""
+    fields = cls.model_fields.items()
+    found = {name: field.get_default(call_default_factory=True) for name, field in fields if not field.is_required()}
+    return {name: v.model_dump(mode="json") if isinstance(v, BaseModel) else v for name, v in found.items()}
+
+
 def _check_finite(cls: type[BaseModel], table: Mapping[str, Any], path: str, faults: Faults) -> None:
     """Infinity passes only where it is the default, and so has a meaning."""
     for name, value in table.items():
