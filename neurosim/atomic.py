@@ -97,7 +97,7 @@ def put(temporary: Path, path: Path) -> None:
     OSError
         As it comes, see `writing`.
     """
-    _sync_all(temporary)
+    sync(temporary)
     if path.is_dir() and not path.is_symlink():
         _replace_folder(temporary, path)
     else:
@@ -125,7 +125,14 @@ def _replace_folder(temporary: Path, path: Path) -> None:
     discard(aside)
 
 
-def _sync_all(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Bring a file, or all that is in a folder, to the disk.
+
+    Raises
+    ------
+    OSError
+        As it comes, see `writing`.
+    """
     if not path.is_dir():
         _sync(path)
         return

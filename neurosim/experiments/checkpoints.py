@@ -116,6 +116,10 @@ class Checkpoints:
             return found
         return None
 
+    def forget(self) -> None:
+        """Begin as if there were no checkpoint; those that are there are overtaken by new ones."""
+        self.before, self.latest, self.saved = 0.0, None, None
+
     def clear(self) -> None:
         """Remove them all: the run is finished."""
         with writing(self.folder):

@@ -135,8 +135,9 @@ def _check(folder: Path, *, figures: bool) -> None:
         if name not in present or digest_of_file(present[name]) != digest:
             hint = "; draw it again with 'neurosim plot'" if figure else ""
             raise DataError(f"{folder}: {name[:200]} is missing or damaged, its checksum is another{hint}")
+    stores = (f"{files.METRICS}/", f"{files.RECORDING}/")
     # A chunk that was not there would count as one, and a second summary may stand nowhere.
-    added = [name for name in present if name.startswith(f"{files.METRICS}/") and name not in written]
+    added = [name for name in present if name.startswith(stores) and name not in written]
     if added:
         raise DataError(f"{folder}: {added[0][:200]} is damaged, it was not there when the run ended")
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import xarray
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -85,34 +86,60 @@ def save_circuit_figures(circuit: Circuit, state: Mapping[str, Any], folder: Pat
 
 
 def save_recording_figures(recording: xarray.Dataset, folder: Path, *, title: str = "") -> list[Path]:
-    """Draw ``raster.png`` of the spikes, and ``traces.png`` with a panel for each other variable.
+    """Draw ``raster.png`` of spikes, ``traces.png`` with a panel for each other variable, ``weights.png`` of synapses.
 
     Parameters
     ----------
     recording
-        Of `neurosim.simulate`; its first trial is drawn, of a long one the first seconds.
+        Of `neurosim.simulate`, whose first trial is drawn, or of a run, of which it is the first trial before learning
+        and the same after it; of a long one the first seconds.
     folder, title
         As for `save_run_figures`.
     """
     from neurosim.plots.recording import raster, traces
+    from neurosim.plots.weights import weight_courses
 
     folder.mkdir(parents=True, exist_ok=True)
-    shown = recording.isel(trial=slice(1), time=slice(_MOST_STEPS))
+    synapses = [str(name) for name, values in recording.data_vars.items() if values.dims[0] == "snapshot"]
+    courses = recording.drop_vars(synapses)
+    columns = _columns(courses) if courses.data_vars else {}
+    shown = courses.isel(trial=list(columns.values()), time=slice(_MOST_STEPS)) if columns else courses
     spikes = [name for name, values in shown.data_vars.items() if values.dtype == bool]
     others = [str(name) for name in shown.data_vars if name not in spikes][:_MOST_PANELS]
-    written = []
+    written, width = [], 7.0 if len(columns) == 1 else 5.0
     if spikes:
-        figure, axes = _row(1, title, width=7.0)
-        raster(shown, axes[0])
+        figure, axes = _row(len(columns), title, width=width)
+        for trial, (name, ax) in enumerate(zip(columns, axes, strict=True)):
+            raster(shown, ax, trial=trial).set_title(name, fontsize="medium")
         written.append(save_figure(figure, folder / "raster.png"))
     if others:
-        figure = Figure(figsize=(7, 0.6 + 1.9 * len(others)), layout="constrained")
+        figure = Figure(figsize=(width * len(columns), 0.6 + 1.9 * len(others)), layout="constrained")
         if title:
             figure.suptitle(title)
-        for name, ax in zip(others, figure.subplots(len(others), 1, squeeze=False)[:, 0], strict=True):
-            traces(shown, ax, variable=name)
+        rows = figure.subplots(len(others), len(columns), squeeze=False, sharey="row")
+        for name, row in zip(others, rows, strict=True):
+            for trial, ax in enumerate(row):
+                # One legend a row, at its end.
+                traces(shown, ax, variable=name, trial=trial, legend=trial == len(columns) - 1)
+                ax.set_ylabel(ax.get_ylabel() if trial == 0 else "")
+        for name, ax in zip(columns, rows[0], strict=True):
+            ax.set_title(name, fontsize="medium")
         written.append(save_figure(figure, folder / "traces.png"))
+    if synapses:
+        figure, axes = _row(len(synapses), title)
+        for name, ax in zip(synapses, axes, strict=True):
+            weight_courses(recording, ax, variable=name)
+        written.append(save_figure(figure, folder / "weights.png"))
     return written
+
+
+def _columns(recording: xarray.Dataset) -> dict[str, int]:
+    """The trials of a recording that a figure shows, by what is written above them."""
+    if "epoch" not in recording.coords:
+        return {"": 0}
+    epochs = recording.epoch.values
+    last = int(np.flatnonzero(epochs == epochs[-1])[0])
+    return {"before learning": 0, f"after epoch {epochs[-1]}": last}
 
 
 def save_probe_figures(curves: xarray.Dataset, folder: Path, *, title: str = "") -> list[Path]:

@@ -79,6 +79,7 @@ def traces(
     trial: int = 0,
     neurons: Sequence[int] | None = None,
     spikes: bool = True,
+    legend: bool = True,
 ) -> Axes:
     """Draw a variable of some neurons over time.
 
@@ -96,6 +97,8 @@ def traces(
         Which neurons; the first few by default.
     spikes
         Whether spikes of the same neurons, where they were recorded, are marked above.
+    legend
+        Whether there is one, if there are several neurons.
 
     Raises
     ------
@@ -126,7 +129,7 @@ def traces(
     ax.set_xlim(time[0] * scale, (time[-1] + float(recording.attrs["dt"])) * scale)
     ax.set_xlabel(f"time ({unit})")
     ax.set_ylabel(f"{variable} ({values_unit})" if values_unit else variable)
-    if len(chosen) > 1:
+    if legend and len(chosen) > 1:
         ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize="small")
     return tidy(ax)
 

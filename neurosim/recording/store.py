@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +25,13 @@ _ORDER = "variables"
 
 @dataclass(frozen=True)
 class Recorded:
-    """One variable of a recording: dims, shape, data type and unit."""
+    """One variable of a recording: dims, shape, data type, unit, and the shape of what is in one file (all of it)."""
 
     dims: tuple[str, ...]
     shape: tuple[int, ...]
     dtype: Any
     unit: str
+    chunks: tuple[int, ...] | None = None
 
 
 class RecordingWriter:
@@ -66,20 +67,15 @@ class RecordingWriter:
         attrs: Mapping[str, Any],
         piece: int,
     ) -> None:
-        import zarr
-
-        self.path, self._zarr = path, zarr
+        self.path = path
         if path.exists() or path.is_symlink():
             raise ConfigError(f"{path} exists already; choose another name for the recording, or remove it")
         self.temporary = temporary_name(path)
         with self._writing():
             path.parent.mkdir(parents=True, exist_ok=True)
-            self.group = zarr.open_group(str(self.temporary), mode="w", zarr_format=2)
-            self.group.attrs.update({**attrs, _ORDER: list(variables)})
-            self._array("time", Recorded(("time",), time.shape, time.dtype, "second"), time.shape)
-            self.group["time"][:] = time  # type: ignore[index]
-            for name, variable in variables.items():
-                self._array(name, variable, _chunks(variable, piece))
+            cut = {name: replace(variable, chunks=_chunks(variable, piece)) for name, variable in variables.items()}
+            coords = {"time": (Recorded(("time",), time.shape, time.dtype, "second"), time)}
+            self.group = new_group(self.temporary, cut, coords, attrs)
 
     def write(self, begin: int, arrays: Mapping[str, np.ndarray]) -> None:
         """The next steps of all variables, beginning with the step of that number."""
@@ -90,7 +86,7 @@ class RecordingWriter:
     def finish(self) -> None:
         """Give the store its name."""
         with self._writing():
-            self._zarr.consolidate_metadata(str(self.temporary), zarr_format=2)
+            consolidate(self.temporary)
             put(self.temporary, self.path)
 
     def abandon(self) -> None:
@@ -116,11 +112,35 @@ class RecordingWriter:
         else:
             self.abandon()
 
-    def _array(self, name: str, variable: Recorded, chunks: tuple[int, ...]) -> None:
-        settings = {"shape": variable.shape, "chunks": chunks, "dtype": variable.dtype}
+
+def new_group(
+    folder: Path,
+    variables: Mapping[str, Recorded],
+    coords: Mapping[str, tuple[Recorded, np.ndarray]],
+    attrs: Mapping[str, Any],
+) -> Any:
+    """An empty store with room for all variables, and its coordinates written: a group of zarr."""
+    import zarr
+
+    group = zarr.open_group(str(folder), mode="w", zarr_format=2)
+    along = [name for name, (variable, _) in coords.items() if name not in variable.dims]
+    group.attrs.update({**attrs, _ORDER: list(variables), **({"coordinates": " ".join(along)} if along else {})})
+    described = {name: variable for name, (variable, _) in coords.items()} | dict(variables)
+    for name, variable in described.items():
+        chunks = variable.chunks or tuple(max(1, size) for size in variable.shape)
         # With a fill value, xarray would take zeros for missing numbers.
-        array = self.group.create_array(name, fill_value=None, **settings)
+        array = group.create_array(name, fill_value=None, shape=variable.shape, chunks=chunks, dtype=variable.dtype)
         array.attrs.update({"_ARRAY_DIMENSIONS": list(variable.dims), "units": variable.unit})
+    for name, (_, values) in coords.items():
+        group[name][:] = values  # type: ignore[index]
+    return group
+
+
+def consolidate(folder: Path) -> None:
+    """Write the description of all arrays of a complete store into one file."""
+    import zarr
+
+    zarr.consolidate_metadata(str(folder), zarr_format=2)
 
 
 def open_recording(path: str | Path) -> xarray.Dataset:
@@ -146,7 +166,7 @@ def open_recording(path: str | Path) -> xarray.Dataset:
         )
     except Exception as error:  # whatever xarray and zarr make of a damaged store
         raise DataError(f"{folder}: no recording, or a damaged one ({error})") from error
-    if "time" not in found.coords or "dt" not in found.attrs:
+    if ("time" not in found.coords and "snapshot" not in found.coords) or "dt" not in found.attrs:
         raise DataError(f"{folder}: no recording of neurosim.simulate: it has no time, or no time step")
     # Stores list their arrays by name.
     order = found.attrs.pop(_ORDER, list(found))
