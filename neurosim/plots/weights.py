@@ -94,7 +94,6 @@ def weight_courses(recording: xarray.Dataset, ax: Axes, *, variable: str) -> Axe
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.set_xlabel("epoch")
     ax.set_ylabel(f"{variable} (1)")
-    # Room above the lines, so that none is hidden.
-    ax.margins(y=0.2)
-    ax.legend(frameon=False, loc="upper left", fontsize="small")
+    # Above the lines, so that none is hidden.
+    ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), fontsize="small")
     return tidy(ax)
