@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from neurosim.circuit.description import Circuit
 
 _DPI = 150
+# Of a title, to the inch.
+_LETTERS = 10.5
 # What a figure of a recording shows at most.
 _MOST_STEPS, _MOST_PANELS = 20_000, 8
 
@@ -67,9 +70,11 @@ def save_circuit_figures(circuit: Circuit, state: Mapping[str, Any], folder: Pat
 
     folder.mkdir(parents=True, exist_ok=True)
     figure = Figure(figsize=(9, 4), layout="constrained")
-    if title:
-        figure.suptitle(title)
-    circuit_diagram(circuit, figure.subplots())
+    ax = circuit_diagram(circuit, figure.subplots())
+    # As high as the picture is, with room for title and legend.
+    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+    figure.set_figheight(min(9.0, 9 * (high - low) / (right - left) + 0.9))
+    _titled(figure, title)
     written = [save_figure(figure, folder / "circuit.png")]
     pairs = []
     for population in circuit.populations:
@@ -114,8 +119,7 @@ def save_recording_figures(recording: xarray.Dataset, folder: Path, *, title: st
         written.append(save_figure(figure, folder / "raster.png"))
     if others:
         figure = Figure(figsize=(width * len(columns), 0.6 + 1.9 * len(others)), layout="constrained")
-        if title:
-            figure.suptitle(title)
+        _titled(figure, title)
         rows = figure.subplots(len(others), len(columns), squeeze=False, sharey="row")
         for name, row in zip(others, rows, strict=True):
             for trial, ax in enumerate(row):
@@ -195,6 +199,11 @@ def save_figure(figure: Figure, path: Path) -> Path:
 def _row(count: int, title: str, *, width: float = 4.2) -> tuple[Figure, list]:
     # No pyplot: its global state breaks notebooks and threads.
     figure = Figure(figsize=(width * count, 3.4), layout="constrained")
-    if title:
-        figure.suptitle(title)
+    _titled(figure, title)
     return figure, list(figure.subplots(1, count, squeeze=False)[0])
+
+
+def _titled(figure: Figure, title: str) -> None:
+    """Put a title above a figure, in as many lines as its width asks for."""
+    if title:
+        figure.suptitle(textwrap.fill(title, int(_LETTERS * figure.get_figwidth())))
