@@ -94,7 +94,7 @@ def _heals(key: str, settings: Mapping[str, Any], defaults: Mapping[str, Any], b
         return False
     try:
         build(_with(settings, steps, default))
-    except NeurosimError:
+    except (NeurosimError, ValueError):  # also what pydantic says of settings that do not fit together
         return False
     return True
 
