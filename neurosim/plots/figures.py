@@ -101,7 +101,7 @@ def save_recording_figures(recording: xarray.Dataset, folder: Path, *, title: st
     folder, title
         As for `save_run_figures`.
     """
-    from neurosim.plots.recording import raster, traces
+    from neurosim.plots.recording import raster
     from neurosim.plots.weights import weight_courses
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -118,16 +118,7 @@ def save_recording_figures(recording: xarray.Dataset, folder: Path, *, title: st
             raster(shown, ax, trial=trial).set_title(name, fontsize="medium")
         written.append(save_figure(figure, folder / "raster.png"))
     if others:
-        figure = Figure(figsize=(width * len(columns), 0.6 + 1.9 * len(others)), layout="constrained")
-        _titled(figure, title)
-        rows = figure.subplots(len(others), len(columns), squeeze=False, sharey="row")
-        for name, row in zip(others, rows, strict=True):
-            for trial, ax in enumerate(row):
-                # One legend a row, at its end.
-                traces(shown, ax, variable=name, trial=trial, legend=trial == len(columns) - 1)
-                ax.set_ylabel(ax.get_ylabel() if trial == 0 else "")
-        for name, ax in zip(columns, rows[0], strict=True):
-            ax.set_title(name, fontsize="medium")
+        figure = _traces_figure(shown, others, list(columns), title, width)
         written.append(save_figure(figure, folder / "traces.png"))
     if synapses:
         figure, axes = _row(len(synapses), title)
@@ -135,6 +126,25 @@ def save_recording_figures(recording: xarray.Dataset, folder: Path, *, title: st
             weight_courses(recording, ax, variable=name)
         written.append(save_figure(figure, folder / "weights.png"))
     return written
+
+
+def _traces_figure(
+    shown: xarray.Dataset, names: Sequence[str], columns: Sequence[str], title: str, width: float
+) -> Figure:
+    """A row for each variable, a column for each trial."""
+    from neurosim.plots.recording import traces
+
+    figure = Figure(figsize=(width * len(columns), 0.6 + 1.9 * len(names)), layout="constrained")
+    _titled(figure, title)
+    rows = figure.subplots(len(names), len(columns), squeeze=False, sharey="row")
+    for name, row in zip(names, rows, strict=True):
+        for trial, ax in enumerate(row):
+            # One legend a row, at its end.
+            traces(shown, ax, variable=name, trial=trial, legend=trial == len(columns) - 1)
+            ax.set_ylabel(ax.get_ylabel() if trial == 0 else "")
+    for name, ax in zip(columns, rows[0], strict=True):
+        ax.set_title(name, fontsize="medium")
+    return figure
 
 
 def _columns(recording: xarray.Dataset) -> dict[str, int]:
