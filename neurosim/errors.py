@@ -15,8 +15,8 @@ class NeurosimError(Exception):
         return str(self.args[0]) if self.args else ""
 
 
-class EquationError(NeurosimError, ValueError):
-    """Equation text that is refused: grammar, unknown or reserved names.
+class _Located(NeurosimError):
+    """Something in a text.
 
     Parameters
     ----------
@@ -36,19 +36,17 @@ class EquationError(NeurosimError, ValueError):
         column: int | None = None,
         text: str | None = None,
     ) -> None:
-        self.line, self.column, self.text = line, column, text
+        self.message, self.line, self.column, self.text = message, line, column, text
         where = "" if line is None else f"line {line}, column {column}: "
-        excerpt = ""
-        if text is not None:
-            shown = text if len(text) <= 100 else text[:97] + "..."
-            excerpt = f"\n    {shown}"
-            if column is not None and column <= len(shown):
-                excerpt += f"\n    {' ' * (column - 1)}^"
-        super().__init__(f"{where}{message}{excerpt}")
+        super().__init__(f"{where}{message}{excerpt(text, column) if text is not None else ''}")
 
 
-class UnitError(NeurosimError, ValueError):
-    """A quantity with the wrong unit, or text that is no quantity."""
+class EquationError(_Located, ValueError):
+    """Equation text that is refused: grammar, unknown or reserved names."""
+
+
+class UnitError(_Located, ValueError):
+    """A quantity with the wrong unit, or text that is no quantity; in equations with its place."""
 
 
 class CircuitError(NeurosimError, ValueError):
@@ -73,3 +71,10 @@ class EngineError(NeurosimError, RuntimeError):
 
 class NumericalError(NeurosimError, ArithmeticError):
     """Numbers that stopped being finite."""
+
+
+def excerpt(text: str, column: int | None) -> str:
+    """A line of somebody's text on a line of its own, with a caret under the column (from 1)."""
+    shown = text if len(text) <= 100 else text[:97] + "..."
+    mark = f"\n    {' ' * (column - 1)}^" if column is not None and column <= len(shown) else ""
+    return f"\n    {shown}{mark}"

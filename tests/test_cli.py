@@ -59,6 +59,10 @@ def test_check_prints_settings_and_equations(call):
     ("arguments", "message"),
     [
         (("check", "lansdell2020/digits", "training.epoch=3"), "did you mean 'epochs'"),
+        (
+            ("check", "lansdell2020/digits", "network.neuron.kind=leaky_rate", "network.neuron.activation=(v/tau"),
+            "network.neuron.activation: line 1, column 1: cannot be read as an expression ('(' was never closed)",
+        ),
         (("check", "nowhere.toml"), "no such file"),
         (("run", "lansdell2020/digitz"), "did you mean 'lansdell2020/digits'"),
         (("list", "scheme"), "unknown kind 'scheme'"),

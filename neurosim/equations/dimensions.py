@@ -20,7 +20,6 @@ from brian2.units.fundamentalunits import (
 
 from neurosim.equations.grammar import Place, check_expression, names_in
 from neurosim.equations.parse import Equation, EquationSet, Statement, unknown_names
-from neurosim.errors import EquationError, UnitError
 
 #: SI values of the unit names that may stand in an expression (`mV`, `ms` ...).
 UNIT_VALUES: Mapping[str, float] = {name: float(unit) for name, unit in DEFAULT_UNITS.items()}
@@ -69,7 +68,7 @@ def variables_of(equations: EquationSet, extra: Mapping[str, str] | None = None)
     for name, unit in (extra or {}).items():
         variables[name] = Variable(name, dimensions=dimension_of(unit))
     for equation in equations.equations:
-        dimension = dimension_of(equation.unit, equation.place)
+        dimension = dimension_of(equation.unit, _unit_place(equation.place))
         kind = bool if _unit_type(equation.unit) == "boolean" else None
         variables[equation.name] = Variable(equation.name, dimensions=dimension, dtype=kind)
     variables["not_refractory"] = Variable("not_refractory", dtype=bool)
@@ -97,10 +96,9 @@ def check_equations(equations: EquationSet, extra: Mapping[str, str] | None = No
         got = _dimension(equation.expression, _with_noise(variables, equation), equation.place)
         if got is not expected:
             what = f"d{equation.name}/dt" if equation.kind == "differential" else equation.name
-            raise UnitError(
-                f"line {equation.place.line}, column {equation.place.column}: the right-hand side of {what} has unit "
-                f"{_show(got)}, expected "
-                f"{_show(expected)}" + _hint(equation, got, declared) + f"\n    {equation}"
+            raise equation.place.unit_error(
+                f"the right-hand side of {what} has unit {_show(got)}, expected {_show(expected)}"
+                + _hint(equation, got, declared)
             )
 
 
@@ -118,7 +116,7 @@ def check_condition(text: str, equations: EquationSet, *, what: str, extra: Mapp
     unknown_names(names, variables.keys() - BUILTIN_NAMES, place, what=f"the {what}")
     _dimension(text, variables, place)
     if not _is_condition(text, variables, place):
-        raise EquationError(f"the {what} '{text}' is no condition; expected a comparison such as 'v > v_th'")
+        raise place.error(f"the {what} '{text}' is no condition; expected a comparison such as 'v > v_th'")
 
 
 def check_statement(statement: Statement, equations: EquationSet, *, what: str) -> None:
@@ -138,12 +136,19 @@ def check_statement(statement: Statement, equations: EquationSet, *, what: str) 
     if _is_condition(statement.expression, variables, statement.place) != (_unit_type(target.unit) == "boolean"):
         raise statement.place.error(f"the {what} '{statement}' assigns a truth value to a number or the reverse")
     if got is not expected:
-        raise UnitError(f"the {what} '{statement}' has unit {_show(got)}, expected {_show(expected)}")
+        raise statement.place.unit_error(f"the {what} '{statement}' has unit {_show(got)}, expected {_show(expected)}")
 
 
 def unit_of_expression(expression: str, variables: Mapping[str, Any], place: Place | None = None) -> Any:
     """The dimension of an expression over given Brian2 variables."""
     return _dimension(expression, variables, place or Place(text=expression))
+
+
+def _unit_place(place: Place) -> Place:
+    """Where the unit of an equation stands, whose expression is at a place."""
+    before, colon, unit = (place.text or "").rpartition(":")
+    column = len(before) + 2 + len(unit) - len(unit.lstrip()) if colon else place.column
+    return Place(place.line, column, place.text)
 
 
 def _check_known(equation: Equation, equations: EquationSet, variables: Mapping[str, Any]) -> None:
@@ -168,9 +173,7 @@ def _dimension(expression: str, variables: Mapping[str, Any], place: Place) -> A
     try:
         return parse_expression_dimensions(expression, variables)
     except DimensionMismatchError as error:
-        raise UnitError(
-            f"line {place.line}, column {place.column}: {error}\n    {(place.text or expression).strip()}"
-        ) from None
+        raise place.unit_error(f"{str(error).rstrip('.')}; terms that are added or compared need one unit") from None
     except (SyntaxError, KeyError, TypeError, ValueError) as error:
         reason = error.args[0] if error.args else error
         raise place.error(f"cannot check the units of '{expression}': {reason}") from None

@@ -9,13 +9,14 @@ nothing: no expression is simplified, nor evaluated in anything but floats, befo
 from __future__ import annotations
 
 import ast
+import difflib
 import keyword
 import re
 from dataclasses import dataclass
 
 from neurosim.equations.growth import CONSTANTS as CONSTANTS
 from neurosim.equations.growth import TooLarge, measure
-from neurosim.errors import EquationError
+from neurosim.errors import EquationError, UnitError
 
 #: Functions that may be called, with the number of arguments each takes.
 FUNCTIONS: dict[str, int] = {
@@ -52,6 +53,10 @@ class Place:
     def error(self, message: str, offset: int = 0) -> EquationError:
         """An error at `offset` characters to the right of this place."""
         return EquationError(message, line=self.line, column=self.column + offset, text=self.text)
+
+    def unit_error(self, message: str) -> UnitError:
+        """An error about the units of what begins here."""
+        return UnitError(message, line=self.line, column=self.column, text=self.text)
 
 
 def check_identifier(name: str, place: Place, *, offset: int = 0) -> None:
@@ -180,7 +185,10 @@ def _checked_children(node: ast.expr, place: Place, functions: dict[str, int]) -
                         f"'{name}()' is allowed in thresholds and resets only; in a differential equation write xi",
                         at,
                     )
-                raise place.error(f"'{name}' is not a known function; allowed are {', '.join(sorted(functions))}", at)
+                near = difflib.get_close_matches(name, list(functions), n=1)
+                hint = f" (did you mean '{near[0]}'?)" if near else ""
+                allowed = ", ".join(sorted(functions))
+                raise place.error(f"'{name[:60]}' is not a known function{hint}; allowed are {allowed}", at)
             if len(args) != functions[name]:
                 raise place.error(f"{name}() takes {functions[name]} argument(s), got {len(args)}", at)
             return args

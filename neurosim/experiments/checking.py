@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import json
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -93,6 +93,13 @@ def check_kind(registry_kind: str, name: Any, path: str, faults: Faults) -> Any:
         return None
 
 
+def defaults_of(cls: type[BaseModel]) -> dict[str, Any]:
+    """The settings of a class that need not be given, as JSON has them."""
+    fields = cls.model_fields.items()
+    found = {name: field.get_default(call_default_factory=True) for name, field in fields if not field.is_required()}
+    return {name: v.model_dump(mode="json") if isinstance(v, BaseModel) else v for name, v in found.items()}
+
+
 def _check_finite(cls: type[BaseModel], table: Mapping[str, Any], path: str, faults: Faults) -> None:
     """Infinity passes only where it is the default, and so has a meaning."""
     for name, value in table.items():
@@ -131,7 +138,7 @@ def _unit_of(default: Any) -> str | None:
 def _sentence(cls: type[BaseModel], fault: dict[str, Any]) -> str:
     kind, message, got = fault["type"], str(fault["msg"]), shown(fault.get("input"))
     if kind == "extra_forbidden":
-        known = cls.model_fields
+        known = _fields_at(cls, fault["loc"][:-1])
         return f"unknown key, got {got}; {did_you_mean(str(fault['loc'][-1]), known)}"
     if kind == "missing":
         return "missing, expected a value"
@@ -141,3 +148,15 @@ def _sentence(cls: type[BaseModel], fault: dict[str, Any]) -> str:
         if message.startswith(prefix):
             return f"got {got}, expected {message.removeprefix(prefix)}"
     return f"got {got}: {message}"
+
+
+def _fields_at(cls: type[BaseModel], path: Sequence[Any]) -> Collection[str]:
+    """The keys of the table at a path in another, down to where the tables have classes of their own."""
+    for step in path:
+        field = cls.model_fields.get(str(step))
+        inner = (field.annotation, *get_args(field.annotation)) if field is not None else ()
+        found = [each for each in inner if isinstance(each, type) and issubclass(each, BaseModel)]
+        if len(found) != 1:
+            break
+        cls = found[0]
+    return cls.model_fields

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.atomic import write_file, writing
 from neurosim.errors import DataError
-from neurosim.experiments import folder as files
 from neurosim.experiments.integrity import check_size, digest_of, read_arrays, sealed, unsealed
 from neurosim.training.progress import Progress, packed, unpacked
 
@@ -77,12 +77,12 @@ class Checkpoints:
         began = time.monotonic()
         arrays, numbers = packed(self.latest)
         data = packed_arrays(arrays, FORMAT)
-        with files.writing(self.folder):
+        with writing(self.folder):
             self.folder.mkdir(exist_ok=True)
         number = max(self._numbers(), default=0) + 1
         content = {**self.of, "arrays": digest_of(data), "wall_s": self.elapsed, "progress": numbers}
-        files.write_file(self._arrays(number), data)
-        files.write_file(self._json(number), sealed(content, FORMAT, VERSION))
+        write_file(self._arrays(number), data)
+        write_file(self._json(number), sealed(content, FORMAT, VERSION))
         self.saved = self.latest
         for old in sorted(self._numbers())[:-_KEPT]:
             self._remove(old)
@@ -116,9 +116,13 @@ class Checkpoints:
             return found
         return None
 
+    def forget(self) -> None:
+        """Begin as if there were no checkpoint; those that are there are overtaken by new ones."""
+        self.before, self.latest, self.saved = 0.0, None, None
+
     def clear(self) -> None:
         """Remove them all: the run is finished."""
-        with files.writing(self.folder):
+        with writing(self.folder):
             for number in self._numbers():
                 self._remove(number)
             for path in self.folder.glob(".*") if self.folder.is_dir() else ():

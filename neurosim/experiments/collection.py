@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from neurosim.atomic import write_file, writing
 from neurosim.errors import DataError, NeurosimError, NumericalError
 from neurosim.experiments import folder as files
 from neurosim.experiments.integrity import read_json
@@ -107,7 +108,7 @@ def attempt_run(model: Model, seed: int, root: Path, progress: Watcher | None = 
     except Exception as error:
         # Hours of other runs must not be lost to a fault in one.
         folder.mkdir(parents=True, exist_ok=True)
-        files.write_file(folder / files.FAILURE, traceback.format_exc())
+        write_file(folder / files.FAILURE, traceback.format_exc())
         return Attempt(message=f"{type(error).__name__}: {error} (see {folder / files.FAILURE})")
 
 
@@ -152,5 +153,5 @@ def _clear(folder: Path) -> None:
         return  # somebody writes in it, which is found out when it is to be taken
     left = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     if files.SUMMARY not in left and {files.CONFIG, files.FAILURE} & left:
-        with files.writing(folder):
+        with writing(folder):
             shutil.rmtree(folder)

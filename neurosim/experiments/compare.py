@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import xarray
 
+from neurosim.atomic import write_file, writing
 from neurosim.errors import ConfigError
-from neurosim.experiments import folder as files
 from neurosim.experiments.collection import collect, key_of
 from neurosim.experiments.comparison import ANGLES, Comparison, Entry
 from neurosim.experiments.model_file import Model, load
@@ -66,7 +66,7 @@ def compare(
         raise ConfigError("a model was given twice")
     names = short_names([_full_name(given, model) for given, model in zip(models, loaded, strict=True)])
     root = Path(out) if out is not None else Path("runs") / "compare"
-    with files.writing(root):
+    with writing(root):
         root.mkdir(parents=True, exist_ok=True)
     attempts = collect([(m, seed) for m in loaded for seed in range(seeds)], root, progress=progress, say=say)
     entries = [
@@ -74,8 +74,8 @@ def compare(
         for name, model in zip(names, loaded, strict=True)
     ]
     comparison = Comparison(tuple(entries), reach, root)
-    files.write_file(root / "compare.csv", csv_text(comparison.numbers))
-    files.write_file(root / "compare.md", str(comparison))
+    write_file(root / "compare.csv", csv_text(comparison.numbers))
+    write_file(root / "compare.md", str(comparison))
     _draw(comparison)
     return comparison
 
@@ -107,7 +107,7 @@ def _draw(comparison: Comparison) -> None:
     # Accuracy only where all have one.
     quantity = "validation_accuracy" if all(entry.classifies for entry in entries) else "validation_loss"
     curves = xarray.concat([_curve(entry, quantity) for entry in entries], "model", join="outer")
-    with files.writing(comparison.folder):
+    with writing(comparison.folder):
         figure = comparison_figure(curves, _angles(entries, ANGLES[0]), quantity=quantity, angle=ANGLES[0])
         save_figure(figure, comparison.folder / "compare.png")
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from neurosim.errors import NeurosimError
-from neurosim.experiments.checking import Faults, check_kind, check_table, shown
+from neurosim.experiments.checking import Faults, check_kind, check_table, defaults_of, shown
+from neurosim.experiments.equation_faults import equation_fault
 from neurosim.schemes._network import Network, Part, neuron_of
 
 # What a layer's neuron has to offer, see `NeuronModel.ports`.
@@ -70,7 +71,10 @@ def _neuron(given: Any, path: str, faults: Faults) -> dict[str, Any] | None:
     try:
         ports = neuron_of(Part(kind=kind, **settings)).ports
     except NeurosimError as error:
-        faults.add(path, str(error))
+        key, sentence = equation_fault(
+            error, settings, defaults_of(type(config)), lambda s: neuron_of(Part(kind=kind, **s))
+        )
+        faults.add(f"{path}.{key}".rstrip("."), sentence)
         return None
     missing = [port for port in _PORTS if port not in ports]
     if missing:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from neurosim.atomic import writing
 from neurosim.errors import DataError
 from neurosim.experiments import folder as files
-from neurosim.experiments.export import RECORDING
 from neurosim.experiments.finished import Run, draw, open_run, write_checksums
+from neurosim.experiments.integrity import check_zarr
 from neurosim.experiments.model_file import load
 from neurosim.plots.figures import save_circuit_figures, save_recording_figures
 from neurosim.recording.store import open_recording
+
+if TYPE_CHECKING:
+    import xarray
 
 
 def draw_all(source: str | Path) -> list[Path]:
@@ -27,8 +32,8 @@ def draw_all(source: str | Path) -> list[Path]:
     path = Path(source)
     if (path / ".zgroup").is_file():
         target = path.with_name(path.name.removesuffix(".zarr") + "-figures")
-        with files.writing(target):
-            return save_recording_figures(open_recording(path), target)
+        with writing(target):
+            return save_recording_figures(_opened(path), target)
     run = open_run(path, figures=False)
     try:
         written = _of_run(run, path)
@@ -39,15 +44,20 @@ def draw_all(source: str | Path) -> list[Path]:
     return written
 
 
+def _opened(path: Path) -> xarray.Dataset:
+    check_zarr(path, whole=False)
+    return open_recording(path)
+
+
 def _of_run(run: Run, path: Path) -> list[Path]:
     written = draw(run)
     title = str(run.summary.get("title") or run.summary.get("model", ""))
     figures = path / files.FIGURES
     if run.state:
         model = load(path / files.CONFIG)
-        with files.writing(figures):
+        with writing(figures):
             written += save_circuit_figures(model.circuit, run.state, figures, title=title)
-    if (path / RECORDING).is_dir():
-        with files.writing(figures):
-            written += save_recording_figures(open_recording(path / RECORDING), figures, title=title)
+    if (path / files.RECORDING).is_dir():
+        with writing(figures):
+            written += save_recording_figures(_opened(path / files.RECORDING), figures, title=title)
     return written

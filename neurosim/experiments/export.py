@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Literal
 
 from neurosim.errors import ConfigError, DataError
 from neurosim.experiments import folder as files
+from neurosim.experiments.integrity import check_zarr
 from neurosim.recording.store import open_recording
 from neurosim.recording.weights import load_weights, save_weights
 
 if TYPE_CHECKING:
-    import xarray
+    pass
 
 Format = Literal["nwb", "neo", "csv", "npz"]
 #: Format -> what is put after the name of what is exported.
 _SUFFIXES = {"nwb": ".nwb", "neo": ".mat", "csv": "-csv", "npz": ".npz"}
-#: A recording in a run folder.
-RECORDING = "recording.zarr"
 
 
 def export(source: str | Path, to: Format, out: str | Path | None = None) -> list[Path]:
@@ -55,7 +54,7 @@ def export(source: str | Path, to: Format, out: str | Path | None = None) -> lis
         return _export_run(path, to, target)
     if to == "npz":
         raise DataError(f"{path}: no run folder, so there are no weights")
-    return [_export_recording(open_recording(path), to, target)]
+    return [_export_recording(path, to, target)]
 
 
 def _export_run(path: Path, to: Format, target: Path) -> list[Path]:
@@ -64,22 +63,24 @@ def _export_run(path: Path, to: Format, target: Path) -> list[Path]:
 
     if to == "npz":
         return [save_weights(load_weights(path), target)]
-    recording = path / RECORDING
+    recording = path / files.RECORDING
     if to == "csv":
         written = [metrics_to_csv(open_run(path).history, target)]
         if recording.is_dir():
             with_recording = target.with_name(f"{target.name}-recording")
-            written.append(_export_recording(open_recording(recording), to, with_recording))
+            written.append(_export_recording(recording, to, with_recording))
         return written
     if not recording.is_dir():
         raise DataError(
             f"{path}: this run holds no recording, only what was measured (--to csv) and weights (--to npz); "
-            "neurosim.simulate with out= records"
+            "a section [training.record] of its model makes one"
         )
-    return [_export_recording(open_recording(recording), to, target)]
+    return [_export_recording(recording, to, target)]
 
 
-def _export_recording(recording: xarray.Dataset, to: Format, target: Path) -> Path:
+def _export_recording(path: Path, to: Format, target: Path) -> Path:
+    check_zarr(path, whole=False)
+    recording = open_recording(path)
     if to == "nwb":
         from neurosim.recording.nwb import to_nwb
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from neurosim.atomic import write_file, writing
 from neurosim.engines.state import State
 from neurosim.errors import DataError
 from neurosim.experiments import folder as files
@@ -97,7 +98,7 @@ def draw(run: Run) -> list[Path]:
     """Draw the figures of a run; the files."""
     title = str(run.summary.get("title") or run.summary.get("model", ""))
     save = save_probe_figures if "probe" in run.summary else save_run_figures
-    with files.writing(run.folder / files.FIGURES):
+    with writing(run.folder / files.FIGURES):
         return save(run.history, run.folder / files.FIGURES, title=title)
 
 
@@ -112,7 +113,7 @@ def write_checksums(folder: Path, summary: bytes | None = None) -> None:
     found = {name: digest_of_file(path) for name, path in files_in(folder).items() if _counts(name)}
     if summary is not None:
         found[files.SUMMARY] = digest_of(summary)
-    files.write_file(folder / files.CHECKSUMS, sealed({"files": found}, _FORMAT, _VERSION))
+    write_file(folder / files.CHECKSUMS, sealed({"files": found}, _FORMAT, _VERSION))
 
 
 def _check(folder: Path, *, figures: bool) -> None:
@@ -134,8 +135,9 @@ def _check(folder: Path, *, figures: bool) -> None:
         if name not in present or digest_of_file(present[name]) != digest:
             hint = "; draw it again with 'neurosim plot'" if figure else ""
             raise DataError(f"{folder}: {name[:200]} is missing or damaged, its checksum is another{hint}")
+    stores = (f"{files.METRICS}/", f"{files.RECORDING}/")
     # A chunk that was not there would count as one, and a second summary may stand nowhere.
-    added = [name for name in present if name.startswith(f"{files.METRICS}/") and name not in written]
+    added = [name for name in present if name.startswith(stores) and name not in written]
     if added:
         raise DataError(f"{folder}: {added[0][:200]} is damaged, it was not there when the run ended")
 

@@ -1,29 +1,27 @@
-"""Run folders: what is in them, and writing so that a file is there wholly or not at all."""
+"""Run folders: the names of what is in them, where a run comes from, and JSON and Zarr as they are written there."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import os
 import platform
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurosim.errors import DataError
+from neurosim.atomic import replacing, write_file
 
 if TYPE_CHECKING:
     import xarray
 
 CONFIG, PROVENANCE, SUMMARY, METRICS = "config.toml", "provenance.json", "summary.json", "metrics.zarr"
 WEIGHTS, LOG, FIGURES = "weights.safetensors", "log.txt", "figures"
+RECORDING = "recording.zarr"
 CHECKSUMS, CHECKPOINTS, LOCK = "checksums.json", "checkpoints", "run.lock"
 #: Of run folders: from 2 on they have checksums.
 FORMAT = 2
@@ -40,35 +38,6 @@ def default_folder(scheme: str, seed: int) -> Path:
     return Path("runs") / f"{scheme}-{datetime.now():%Y%m%d-%H%M%S}-seed{seed}"
 
 
-@contextlib.contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn what the file system refuses into an error that names the file."""
-    try:
-        yield
-    except OSError as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from error
-
-
-def write_file(path: Path, data: bytes | str) -> None:
-    """Write a file so that, whatever happens, either the old or the new one is there."""
-    with writing(path):
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data.encode() if isinstance(data, str) else data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            # mkstemp makes files that only their owner can read.
-            os.chmod(temporary, 0o666 & ~_umask())
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        _sync(path.parent)
-
-
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON that every reader takes: numbers that are not finite become null."""
     write_file(path, json_bytes(content))
@@ -81,13 +50,8 @@ def json_bytes(content: Mapping[str, Any]) -> bytes:
 
 def write_dataset(path: Path, dataset: xarray.Dataset) -> None:
     """Write a Dataset as a Zarr store, under another name until it is complete."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with writing(path):
-        shutil.rmtree(temporary, ignore_errors=True)
+    with replacing(path) as temporary:
         dataset.to_zarr(temporary, mode="w", zarr_format=2, consolidated=True)
-        shutil.rmtree(path, ignore_errors=True)
-        os.replace(temporary, path)
-        _sync(path.parent)
 
 
 def provenance(seed: int, config_hash: str) -> dict[str, Any]:
@@ -134,19 +98,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
-
-
-def _sync(folder: Path) -> None:
-    """Make a rename durable, where the system lets folders be synchronised."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -164,8 +164,15 @@ def read_arrays(path: Path, digest: str | None = None) -> dict[str, np.ndarray]:
         raise DataError(f"{path}: missing or damaged, no valid safetensors ({error})") from error
 
 
-def check_zarr(path: Path) -> None:
+def check_zarr(path: Path, *, whole: bool = True) -> None:
     """Refuse a Zarr store that is larger than memory or asks for a decoder that could run code.
+
+    Parameters
+    ----------
+    path
+        The store.
+    whole
+        Whether it will be in memory as a whole; if not, it may be larger, and only its chunks count.
 
     Raises
     ------
@@ -184,12 +191,13 @@ def check_zarr(path: Path) -> None:
     total = 0
     for name, array in described.items():
         if name.rpartition("/")[2] == ".zarray":
-            total += _checked_array(array, f"{path}/{name}")
+            size, chunk = _checked_array(array, f"{path}/{name}")
+            total += chunk + (size if whole else 0)
     check_size(total, str(path))
 
 
-def _checked_array(array: Any, where: str) -> int:
-    """The bytes of an array and of one of its chunks."""
+def _checked_array(array: Any, where: str) -> tuple[int, int]:
+    """The bytes of an array, and of one of its chunks."""
     try:
         dtype, compressor, filters = array["dtype"], array["compressor"], array["filters"]
         kind = compressor["id"] if compressor else None
@@ -201,7 +209,7 @@ def _checked_array(array: Any, where: str) -> int:
         if min(sizes, default=1) < 0 or len(array["shape"]) != len(array["chunks"]) or len(sizes) > 64:
             raise DataError(f"{where}: got shape {str(array['shape'])[:60]} and chunks {str(array['chunks'])[:60]}")
         item = np.dtype(dtype).itemsize
-        return item * (math.prod(map(int, array["shape"])) + math.prod(map(int, array["chunks"])))
+        return item * math.prod(map(int, array["shape"])), item * math.prod(map(int, array["chunks"]))
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise DataError(f"{where}: damaged, or not Zarr format 2 ({error})") from error
 

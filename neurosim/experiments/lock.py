@@ -17,8 +17,8 @@ from neurosim.experiments.folder import LOCK
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder, which has to exist.
+def locked(folder: Path, name: str = LOCK) -> Iterator[None]:
+    """Hold the lock of a folder, which has to exist; `name` is that of the file.
 
     The operating system holds it for the process, so that the lock of a process that died, however it died, blocks
     nobody.
@@ -30,7 +30,7 @@ def locked(folder: Path) -> Iterator[None]:
     DataError
         There can be no lock here.
     """
-    path = folder / LOCK
+    path = folder / name
     handle = _acquire(path)
     try:
         yield

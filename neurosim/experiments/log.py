@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neurosim.experiments import folder as files
+from neurosim.atomic import writing
 from neurosim.training.history import EpochReport
 
 
@@ -18,7 +18,7 @@ class Log:
         self.path = path
 
     def line(self, text: str) -> None:
-        with files.writing(self.path), self.path.open("a") as stream:
+        with writing(self.path), self.path.open("a") as stream:
             stream.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
 
     def epoch(self, report: EpochReport) -> None:

@@ -14,15 +14,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from neurosim import registry
 from neurosim.circuit.description import Circuit
 from neurosim.circuit.update_noise import with_update_noise
 from neurosim.errors import ConfigError, NeurosimError
 from neurosim.experiments import engine as engine_section
+from neurosim.experiments.about import About, NoTask
 from neurosim.experiments.checking import Faults, check_table, did_you_mean, shown
 from neurosim.experiments.component_sections import component_section, network_section
+from neurosim.experiments.record_section import check_record
 from neurosim.experiments.sections import copied, overridden, read_sections
 from neurosim.experiments.variants import check_variants, parted, variants_of, with_variants
 from neurosim.schemes._network import Network
@@ -35,28 +37,6 @@ _MOST_STEPS = 10_000_000
 # Weights and neurons: as float32 these take 16 GB, before anything is computed.
 _MOST_NUMBERS = 4_000_000_000
 _SECTIONS = ("model", "task", "network", "scheme", "engine", "training", "probe")
-
-
-class About(BaseModel):
-    """What a model is, for people.
-
-    Attributes
-    ----------
-    title, description, reference
-        One line each, or more for the description.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    title: str = ""
-    description: str = ""
-    reference: str = ""
-
-
-class NoTask(BaseModel):
-    """The settings of a task that a model does not have."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True)
@@ -125,6 +105,9 @@ class Model:
                     raise ConfigError(f"{steps} time steps a presentation, expected at most {_MOST_STEPS}")
         except NeurosimError as error:
             raise ConfigError(f"{self.name}: 1 fault\n  scheme: {error}") from error
+        if self.training.record is not None:
+            steady = self.engine.level == "steady"
+            check_record(self.name, self.training.record, self.training.epochs, circuit, steady=steady)
         return circuit
 
     @functools.cached_property
@@ -284,6 +267,10 @@ def _checked(name: str, table: Mapping[str, Any], *, data_given: bool = False) -
     if engine is not None and not _DT[0] <= engine.setting.dt <= _DT[1]:
         faults.add("engine.dt", f"got {shown(engine.dt)}, expected a time from 1 ns to 1 second")
     training = check_table(training_section.Config, table.get("training", {}), "training", faults)
+    if data_given and training is not None and training.record is not None:
+        faults.add(
+            "training.record", "got a recording, expected none where data are given from Python: there is no run"
+        )
     probe_kind, probe = component_section("probes", table["probe"], "probe", faults) if "probe" in table else ("", None)
     if "probe" in table and "training" in table:
         faults.add("probe", "got a probe and training, expected one of them: a probe measures instead of training")

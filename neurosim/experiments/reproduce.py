@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from neurosim.atomic import write_file, writing
 from neurosim.errors import DataError
 from neurosim.experiments import folder as files
 from neurosim.experiments.collection import Attempt, collect, key_of
@@ -123,14 +124,14 @@ def reproduce(
     """
     claims = load_expected(name)
     root = Path(out) if out is not None else Path("runs") / f"reproduce-{_file_name(name)}"
-    with files.writing(root):
+    with writing(root):
         root.mkdir(parents=True, exist_ok=True)
     wanted = [claim for claim in claims if slow or not claim.row.slow]
     runs = [(model, seed) for claim in wanted for seed in claim.row.seeds for _, model in claim.readings]
     attempts = collect(runs, root, progress=progress, say=say)
     verdicts = [judge(claim, attempts) if slow or not claim.row.slow else _left_out(claim.row) for claim in claims]
-    files.write_file(root / "reproduce.csv", csv_text([verdict.numbers for verdict in verdicts]))
-    files.write_file(root / "reproduce.md", _page(str(name), verdicts))
+    write_file(root / "reproduce.csv", csv_text([verdict.numbers for verdict in verdicts]))
+    write_file(root / "reproduce.md", _page(str(name), verdicts))
     return verdicts
 
 

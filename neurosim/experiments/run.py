@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from neurosim import registry
-from neurosim.engines.state import State, initial_state
-from neurosim.errors import ConfigError, DataError, NeurosimError
+from neurosim.atomic import discard, write_file
+from neurosim.engines.state import State
+from neurosim.errors import ConfigError, DataError
 from neurosim.experiments import folder as files
 from neurosim.experiments.checkpoints import EVERY, Checkpoints, packed_arrays
 from neurosim.experiments.engine import make_engine
@@ -21,6 +22,8 @@ from neurosim.experiments.finished import open_run as open_run
 from neurosim.experiments.integrity import check_size
 from neurosim.experiments.log import Log
 from neurosim.experiments.model_file import Model, load, numbers_of
+from neurosim.experiments.recorder import SNAPSHOTS, Recorder
+from neurosim.experiments.resumption import going_on, kept_checkpoint
 from neurosim.experiments.start import Place, finished_run, taken, terminable
 from neurosim.tasks._task import Task
 from neurosim.training.activity import faults
@@ -85,8 +88,9 @@ def train(
     -------
     Run
         Also in the folder: ``config.toml``, ``provenance.json`` and ``log.txt`` from the start, ``checkpoints/`` until
-        the end, then ``weights.safetensors``, ``metrics.zarr``, ``figures/``, ``checksums.json`` and, last,
-        ``summary.json``. A probe leaves no weights, and ``metrics.zarr`` holds its curves.
+        the end, then ``weights.safetensors``, ``metrics.zarr``, ``recording.zarr`` if the model asks for it,
+        ``figures/``, ``checksums.json`` and, last, ``summary.json``. A probe leaves no weights,
+        and ``metrics.zarr`` holds its curves.
 
     Raises
     ------
@@ -103,6 +107,7 @@ def train(
     if resume and (done := finished_run(path, checked, seed)) is not None:
         _note(progress, f"{path} holds this run, finished before")
         Checkpoints(path / files.CHECKPOINTS, {}).clear()
+        discard(path / SNAPSHOTS)
         return done
     task = checked.load_task(seed=seed)
     circuit = checked.build(task)
@@ -124,80 +129,42 @@ def _run(place: Place, model: Model, engine: Any, task: Task, seed: int, progres
     signals: list[str] = []
     with terminable(signals.append):
         try:
-            start = _start(place, checkpoints, model, engine, seed, log, progress)
+            recorder = Recorder(folder, engine, task, model.training, seed) if model.training.record else None
+            start = going_on(place, checkpoints, recorder, model, engine, seed, log, progress)
             if model.probe_kind:
                 summary, history, state = _measure(model, engine, task, seed, log, progress)
             else:
-                summary, history, state = _learn(model, engine, task, seed, log, progress, start, checkpoints)
+                summary, history, state = _learn(model, engine, task, seed, log, progress, start, checkpoints, recorder)
             summary |= {"wall_s": round(checkpoints.elapsed, 3)}
             resumed = place.provenance.get("resumed")
             summary |= {"resumed": len(resumed)} if isinstance(resumed, list) else {}
             found = Run(folder, summary, history, state)
-            _finish(found, log)
+            _finish(found, log, recorder)
         except BaseException as error:
-            kept = _keep(checkpoints)
+            kept = kept_checkpoint(checkpoints)
             name = "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
             why = signals[0] if signals else str(error) or name
             with contextlib.suppress(DataError):
                 log.line(f"stopped: {why}{kept}")
             raise
     checkpoints.clear()
+    discard(folder / SNAPSHOTS)
     return found
 
 
-def _start(
-    place: Place,
-    checkpoints: Checkpoints,
-    model: Model,
-    engine: Any,
-    seed: int,
-    log: Log,
-    progress: Watcher | None,
-) -> Progress | None:
-    """Where training goes on from; ``None`` for the beginning."""
-    if not place.begun:
-        return None
-
-    def say(text: str) -> None:
-        log.line(text)
-        _note(progress, text)
-
-    start = None
-    if not model.probe_kind:
-        start = checkpoints.newest(initial_state(engine.circuit, seed, dtype=engine.setting.dtype), say)
-    place.resumed(start.presentations if start else 0)
-    if start is None:
-        say("begun anew: " + ("probes have no checkpoints" if model.probe_kind else "there is no whole checkpoint"))
-        return None
-    say(f"goes on after {start.epoch} epochs and {start.presentations} presentations")
-    for version in place.other_versions():
-        say(f"the run was begun with {version}: its last bits may be others than in one go")
-    if progress is not None and start.reports:
-        progress.epoch(start.reports[-1])
-    return start
-
-
-def _finish(run: Run, log: Log) -> None:
+def _finish(run: Run, log: Log, recorder: Recorder | None) -> None:
     """Write the results, the summary last, so that a folder with a summary is complete."""
     if run.state:
-        files.write_file(run.folder / files.WEIGHTS, packed_arrays(run.state, "neurosim state 1"))
+        write_file(run.folder / files.WEIGHTS, packed_arrays(run.state, "neurosim state 1"))
     files.write_dataset(run.folder / files.METRICS, run.history)
+    if recorder is not None:
+        recorder.finish()
     draw(run)
     shown = ("test_loss", "test_accuracy", "wall_s")
     log.line("; ".join(f"{name} {short(run.summary[name])}" for name in shown if name in run.summary))
     summary = files.json_bytes(run.summary)
     write_checksums(run.folder, summary)
-    files.write_file(run.folder / files.SUMMARY, summary)
-
-
-def _keep(checkpoints: Checkpoints) -> str:
-    """Store where a run is that stops; what to say of that."""
-    try:
-        checkpoints.save()
-    except (NeurosimError, MemoryError) as error:
-        return f"; no checkpoint could be written ({error})"
-    saved = checkpoints.saved
-    return f"; the checkpoint after {saved.presentations} presentations is kept" if saved is not None else ""
+    write_file(run.folder / files.SUMMARY, summary)
 
 
 def _note(progress: Watcher | None, text: str) -> None:
@@ -214,6 +181,7 @@ def _learn(
     progress: Watcher | None,
     start: Progress | None,
     checkpoints: Checkpoints,
+    recorder: Recorder | None,
 ) -> tuple[dict[str, Any], xarray.Dataset, State]:
     before = [report.activity for report in start.reports] if start is not None else []
 
@@ -223,6 +191,12 @@ def _learn(
         for text in faults(before)[known:]:
             log.line(f"warning: {text}")
             _note(progress, f"warning: {text}")
+
+    def keep(reached: Progress) -> None:
+        # In this order, so that what a checkpoint goes on from is recorded.
+        if recorder is not None:
+            recorder(reached)
+        checkpoints(reached)
 
     hooks = [log.epoch, warn] + ([progress.epoch] if progress is not None else [])
     on_step = progress.step if progress is not None else None
@@ -234,7 +208,7 @@ def _learn(
         start=start,
         on_epoch=hooks,
         on_step=on_step,
-        on_progress=checkpoints,
+        on_progress=keep,
     )
     numbers = _summary(model, result)
     if before[-1]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import tomli_w
 
+from neurosim.atomic import discard, is_temporary, write_file, writing
 from neurosim.errors import ConfigError, DataError, NeurosimError
 from neurosim.experiments import folder as files
 from neurosim.experiments.finished import Run, open_run
@@ -91,7 +92,7 @@ def taken(path: Path, model: Model, seed: int, *, resume: bool) -> Iterator[Plac
         It cannot be written, or holds links.
     """
     _check_free(path, resume=resume)
-    with files.writing(path):
+    with writing(path):
         path.mkdir(parents=True, exist_ok=True)
     with locked(path):
         # Somebody may have come and gone in between.
@@ -106,7 +107,7 @@ def taken(path: Path, model: Model, seed: int, *, resume: bool) -> Iterator[Plac
                 place.provenance |= found if isinstance(found, dict) else {}
             # Damaged or not, these are of this run.
             place.provenance |= {"seed": seed, "config_hash": model.hash}
-        files.write_file(path / files.CONFIG, tomli_w.dumps(model.resolve()))
+        write_file(path / files.CONFIG, tomli_w.dumps(model.resolve()))
         files.write_json(path / files.PROVENANCE, place.provenance)
         yield place
 
@@ -134,16 +135,11 @@ def terminable(say: Callable[[str], None]) -> Iterator[None]:
 
 def _content(path: Path) -> set[str]:
     """Names in a folder, but for the lock and files that were not completed."""
-    return {p.name for p in path.iterdir() if p.name != files.LOCK and not _is_temporary(p)} if path.is_dir() else set()
-
-
-def _is_temporary(path: Path) -> bool:
-    own = (files.CONFIG, files.PROVENANCE, files.SUMMARY, files.WEIGHTS, files.METRICS, files.CHECKSUMS)
-    return any(path.name.startswith(f".{name}.") for name in own)
+    return {p.name for p in path.iterdir() if p.name != files.LOCK and not is_temporary(p)} if path.is_dir() else set()
 
 
 def _check_free(path: Path, *, resume: bool, locked: bool = False) -> None:
-    with files.writing(path):
+    with writing(path):
         content = _content(path)
         odd = path.exists() and not path.is_dir()
     if not content and not odd:
@@ -196,10 +192,7 @@ def _flat(sections: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 
 def _tidy(path: Path) -> None:
     """Remove what an interrupted run did not complete."""
-    import shutil
-
-    with files.writing(path):
+    with writing(path):
         (path / files.FAILURE).unlink(missing_ok=True)
-        for left in list(path.iterdir()):
-            if _is_temporary(left):
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
+        for left in [found for found in path.rglob(".*") if is_temporary(found)]:
+            discard(left)

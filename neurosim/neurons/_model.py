@@ -224,9 +224,10 @@ class NeuronModel:
     def _check_refractory(self) -> None:
         if self.refractory is None or self.refractory_seconds is not None or self.refractory_is_condition:
             return
+        place = Place(text=self.refractory)
         check_expression(self.refractory)
         got = unit_of_expression(self.refractory, variables_of(self.equation_set))
         if got is not dimension_of("second"):
-            raise UnitError(
+            raise place.unit_error(
                 f"refractory='{self.refractory}' is neither a time nor a condition; expected e.g. '2 ms' or 'v > v_th'"
             )

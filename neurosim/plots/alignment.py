@@ -8,6 +8,9 @@ from matplotlib.ticker import MaxNLocator
 
 from neurosim.plots._style import COLOURS, label, tidy
 
+# Measurements up to which each is marked.
+_FEW = 12
+
 
 def alignment(
     history: xarray.Dataset,
@@ -45,7 +48,11 @@ def alignment(
         course = shown.sel(layer=layer).dropna("epoch")
         text = f"{name}, {layer}" if name else str(layer)
         colour = COLOURS[number % len(COLOURS)]
-        ax.plot(course.epoch, course, style, color=colour, label=text, linewidth=1.8)
+        # A line through few points does not show where they are, and through one nothing at all.
+        marker = "o" if len(course) <= _FEW else ""
+        ax.plot(course.epoch, course, style, color=colour, label=text, linewidth=1.8, marker=marker, markersize=4)
+    last = float(history.epoch[-1]) or 1.0
+    ax.set_xlim(min(ax.get_xlim()[0], -0.03 * last), max(ax.get_xlim()[1], 1.03 * last))
     ax.set_xlabel("epoch")
     ax.set_ylabel(label(values))
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
-import os
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import xarray
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from neurosim.atomic import write_file
 from neurosim.plots.alignment import alignment
 from neurosim.plots.curve import curve
 from neurosim.plots.inversion_error import CURVES, inversion_error
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from neurosim.circuit.description import Circuit
 
 _DPI = 150
+# Of a title, to the inch.
+_LETTERS = 10.5
 # What a figure of a recording shows at most.
 _MOST_STEPS, _MOST_PANELS = 20_000, 8
 
@@ -67,9 +71,11 @@ def save_circuit_figures(circuit: Circuit, state: Mapping[str, Any], folder: Pat
 
     folder.mkdir(parents=True, exist_ok=True)
     figure = Figure(figsize=(9, 4), layout="constrained")
-    if title:
-        figure.suptitle(title)
-    circuit_diagram(circuit, figure.subplots())
+    ax = circuit_diagram(circuit, figure.subplots())
+    # As high as the picture is, with room for title and legend.
+    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+    figure.set_figheight(min(9.0, 9 * (high - low) / (right - left) + 0.9))
+    _titled(figure, title)
     written = [save_figure(figure, folder / "circuit.png")]
     pairs = []
     for population in circuit.populations:
@@ -86,34 +92,69 @@ def save_circuit_figures(circuit: Circuit, state: Mapping[str, Any], folder: Pat
 
 
 def save_recording_figures(recording: xarray.Dataset, folder: Path, *, title: str = "") -> list[Path]:
-    """Draw ``raster.png`` of the spikes, and ``traces.png`` with a panel for each other variable.
+    """Draw ``raster.png`` of spikes, ``traces.png`` with a panel for each other variable, ``weights.png`` of synapses.
 
     Parameters
     ----------
     recording
-        Of `neurosim.simulate`; its first trial is drawn, of a long one the first seconds.
+        Of `neurosim.simulate`, whose first trial is drawn, or of a run, of which it is the first trial before learning
+        and the same after it; of a long one the first seconds.
     folder, title
         As for `save_run_figures`.
     """
-    from neurosim.plots.recording import raster, traces
+    from neurosim.plots.recording import raster
+    from neurosim.plots.weights import weight_courses
 
     folder.mkdir(parents=True, exist_ok=True)
-    shown = recording.isel(trial=slice(1), time=slice(_MOST_STEPS))
+    synapses = [str(name) for name, values in recording.data_vars.items() if values.dims[0] == "snapshot"]
+    courses = recording.drop_vars(synapses)
+    columns = _columns(courses) if courses.data_vars else {}
+    shown = courses.isel(trial=list(columns.values()), time=slice(_MOST_STEPS)) if columns else courses
     spikes = [name for name, values in shown.data_vars.items() if values.dtype == bool]
     others = [str(name) for name in shown.data_vars if name not in spikes][:_MOST_PANELS]
-    written = []
+    written, width = [], 7.0 if len(columns) == 1 else 5.0
     if spikes:
-        figure, axes = _row(1, title, width=7.0)
-        raster(shown, axes[0])
+        figure, axes = _row(len(columns), title, width=width)
+        for trial, (name, ax) in enumerate(zip(columns, axes, strict=True)):
+            raster(shown, ax, trial=trial).set_title(name, fontsize="medium")
         written.append(save_figure(figure, folder / "raster.png"))
     if others:
-        figure = Figure(figsize=(7, 0.6 + 1.9 * len(others)), layout="constrained")
-        if title:
-            figure.suptitle(title)
-        for name, ax in zip(others, figure.subplots(len(others), 1, squeeze=False)[:, 0], strict=True):
-            traces(shown, ax, variable=name)
+        figure = _traces_figure(shown, others, list(columns), title, width)
         written.append(save_figure(figure, folder / "traces.png"))
+    if synapses:
+        figure, axes = _row(len(synapses), title)
+        for name, ax in zip(synapses, axes, strict=True):
+            weight_courses(recording, ax, variable=name)
+        written.append(save_figure(figure, folder / "weights.png"))
     return written
+
+
+def _traces_figure(
+    shown: xarray.Dataset, names: Sequence[str], columns: Sequence[str], title: str, width: float
+) -> Figure:
+    """A row for each variable, a column for each trial."""
+    from neurosim.plots.recording import traces
+
+    figure = Figure(figsize=(width * len(columns), 0.6 + 1.9 * len(names)), layout="constrained")
+    _titled(figure, title)
+    rows = figure.subplots(len(names), len(columns), squeeze=False, sharey="row")
+    for name, row in zip(names, rows, strict=True):
+        for trial, ax in enumerate(row):
+            # One legend a row, at its end.
+            traces(shown, ax, variable=name, trial=trial, legend=trial == len(columns) - 1)
+            ax.set_ylabel(ax.get_ylabel() if trial == 0 else "")
+    for name, ax in zip(columns, rows[0], strict=True):
+        ax.set_title(name, fontsize="medium")
+    return figure
+
+
+def _columns(recording: xarray.Dataset) -> dict[str, int]:
+    """The trials of a recording that a figure shows, by what is written above them."""
+    if "epoch" not in recording.coords:
+        return {"": 0}
+    epochs = recording.epoch.values
+    last = int(np.flatnonzero(epochs == epochs[-1])[0])
+    return {"before learning": 0, f"after epoch {epochs[-1]}": last}
 
 
 def save_probe_figures(curves: xarray.Dataset, folder: Path, *, title: str = "") -> list[Path]:
@@ -167,21 +208,27 @@ def inversion_figure(curves: xarray.Dataset, *, title: str = "") -> Figure:
 
 
 def save_figure(figure: Figure, path: Path) -> Path:
-    """Write a figure as PNG, wholly or not at all."""
+    """Write a figure as PNG, wholly or not at all.
+
+    Raises
+    ------
+    DataError
+        It cannot be written.
+    """
     buffer = io.BytesIO()
     FigureCanvasAgg(figure).print_figure(buffer, dpi=_DPI, format="png")
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as stream:
-        stream.write(buffer.getvalue())
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, path)
+    write_file(path, buffer.getvalue())
     return path
 
 
 def _row(count: int, title: str, *, width: float = 4.2) -> tuple[Figure, list]:
     # No pyplot: its global state breaks notebooks and threads.
     figure = Figure(figsize=(width * count, 3.4), layout="constrained")
-    if title:
-        figure.suptitle(title)
+    _titled(figure, title)
     return figure, list(figure.subplots(1, count, squeeze=False)[0])
+
+
+def _titled(figure: Figure, title: str) -> None:
+    """Put a title above a figure, in as many lines as its width asks for."""
+    if title:
+        figure.suptitle(textwrap.fill(title, int(_LETTERS * figure.get_figwidth())))

@@ -16,6 +16,8 @@ from neurosim.plots._style import COLOURS, label, tidy
 _SHORT = 2.0
 # Traces beyond this cannot be told apart by colour.
 _FEW = len(COLOURS)
+# Points that a tick is high at least.
+_LEAST = 2.5
 
 
 def raster(recording: xarray.Dataset, ax: Axes, *, trial: int = 0, populations: Sequence[str] | None = None) -> Axes:
@@ -45,6 +47,9 @@ def raster(recording: xarray.Dataset, ax: Axes, *, trial: int = 0, populations: 
         raise DataError(f"a raster needs recorded spikes, got {known}")
     time, scale, unit = _time(recording)
     base, ticks = 0, []
+    # With many neurons a row is thinner than a line can be; ticks then reach beyond theirs.
+    total = sum(recording[name].shape[2] for name in names)
+    beyond = max(0.0, _LEAST * total / (ax.bbox.height * 72 / ax.figure.dpi) - 0.8) / 2
     for number, name in enumerate(names):
         spikes = recording[name].isel(trial=trial).values
         step, neuron = np.nonzero(spikes)
@@ -52,7 +57,12 @@ def raster(recording: xarray.Dataset, ax: Axes, *, trial: int = 0, populations: 
         colour = COLOURS[number % len(COLOURS)]
         shown = name.split(".")[0] if "." in name else str(recording.attrs.get("model", "neuron"))
         ax.vlines(
-            time[step] * scale, base + neuron + 0.1, base + neuron + 0.9, color=colour, linewidth=0.9, label=shown
+            time[step] * scale,
+            base + neuron + 0.1 - beyond,
+            base + neuron + 0.9 + beyond,
+            color=colour,
+            linewidth=0.9,
+            label=shown,
         )
         ticks.append((base + size / 2, shown))
         base += size
@@ -65,7 +75,8 @@ def raster(recording: xarray.Dataset, ax: Axes, *, trial: int = 0, populations: 
         ax.set_yticks([place for place, _ in ticks], [shown for _, shown in ticks])
         ax.set_ylabel("neurons by population")
     else:
-        ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+        numbers = [int(n) for n in MaxNLocator(6, integer=True).tick_values(0, base - 1) if 0 <= n < base]
+        ax.set_yticks([number + 0.5 for number in numbers], [str(number) for number in numbers])
         ax.set_ylabel("neuron (number)")
     tidy(ax).grid(visible=False)
     return ax
@@ -79,6 +90,7 @@ def traces(
     trial: int = 0,
     neurons: Sequence[int] | None = None,
     spikes: bool = True,
+    legend: bool = True,
 ) -> Axes:
     """Draw a variable of some neurons over time.
 
@@ -96,6 +108,8 @@ def traces(
         Which neurons; the first few by default.
     spikes
         Whether spikes of the same neurons, where they were recorded, are marked above.
+    legend
+        Whether there is one, if there are several neurons.
 
     Raises
     ------
@@ -126,7 +140,7 @@ def traces(
     ax.set_xlim(time[0] * scale, (time[-1] + float(recording.attrs["dt"])) * scale)
     ax.set_xlabel(f"time ({unit})")
     ax.set_ylabel(f"{variable} ({values_unit})" if values_unit else variable)
-    if len(chosen) > 1:
+    if legend and len(chosen) > 1:
         ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize="small")
     return tidy(ax)
 

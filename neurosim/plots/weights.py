@@ -1,9 +1,11 @@
-"""Feedback weights against the forward weights they should be the transpose of."""
+"""Weights: feedback against the forward ones they should be the transpose of, and their course in training."""
 
 from __future__ import annotations
 
 import numpy as np
+import xarray
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from neurosim.errors import DataError
 from neurosim.metrics import angle
@@ -11,6 +13,8 @@ from neurosim.plots._style import COLOURS, tidy
 
 # Points beyond which a cloud says no more.
 _MOST = 4000
+# Lines that can still be followed by eye.
+_LINES = 30
 
 
 def weight_scatter(forward: np.ndarray, feedback: np.ndarray, ax: Axes, *, name: str = "") -> Axes:
@@ -55,4 +59,41 @@ def weight_scatter(forward: np.ndarray, feedback: np.ndarray, ax: Axes, *, name:
         ax.set_title(name, fontsize="medium")
     ax.set_xlabel("forward weight, transposed (1)")
     ax.set_ylabel("feedback weight (1)")
+    return tidy(ax)
+
+
+def weight_courses(recording: xarray.Dataset, ax: Axes, *, variable: str) -> Axes:
+    """Draw some synapses of a pathway over the epochs of training, and the root mean square of all.
+
+    Parameters
+    ----------
+    recording
+        Of a run, with weights.
+    ax
+        Where to draw.
+    variable
+        Its name in the recording: ``B1.w``.
+
+    Raises
+    ------
+    DataError
+        No weights of this name were recorded.
+    """
+    if variable not in recording or recording[variable].dims[0] != "snapshot":
+        known = [str(name) for name, found in recording.data_vars.items() if found.dims[0] == "snapshot"]
+        raise DataError(f"'{variable}' is no recorded weight; there are {', '.join(known) or 'none'}")
+    epochs = recording.snapshot.values
+    values = recording[variable].values.reshape(len(epochs), -1)
+    count = values.shape[1]
+    # Evenly spaced: no random choice in a figure.
+    chosen = np.unique(np.linspace(0, count - 1, min(_LINES, count)).round().astype(int))
+    lines = ax.plot(epochs, values[:, chosen], color="0.6", linewidth=0.7)
+    lines[0].set_label(f"{len(chosen)} of {count} synapses" if count > len(chosen) else "synapses")
+    square = np.sqrt(np.mean(np.square(values, dtype=np.float64), axis=1))
+    ax.plot(epochs, square, color=COLOURS[0], linewidth=2.0, marker="o", markersize=3, label="root mean square of all")
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.set_xlabel("epoch")
+    ax.set_ylabel(f"{variable} (1)")
+    # Above the lines, so that none is hidden.
+    ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), fontsize="small")
     return tidy(ax)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.atomic import write_file
 from neurosim.circuit.description import Circuit
 from neurosim.engines.continuation import Continuation
 from neurosim.engines.state import neuron_variables
@@ -61,7 +60,7 @@ def store_end(path: Path, end: End) -> None:
         arrays |= {f"random/{trial}/{name}": array for name, array in state.items()}
     arrays = {name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in arrays.items()}
     about = {"step": going.step, "dt": end.dt, "seed": end.seed, "trials": end.trials, "sha256": _digest(arrays)}
-    write_whole(path, save(arrays, metadata={"format": _FORMAT, "about": json.dumps(about)}))
+    write_file(path, save(arrays, metadata={"format": _FORMAT, "about": json.dumps(about)}), parents=True)
 
 
 def read_end(path: Path) -> End:
@@ -142,23 +141,6 @@ def _digest(arrays: Mapping[str, np.ndarray]) -> str:
         found.update(f"{name} {array.dtype.str} {np.shape(arrays[name])}\n".encode())
         found.update(array.tobytes())
     return found.hexdigest()
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
 def weights_in(circuit: Circuit, values: Mapping[str, Any]) -> dict[str, np.ndarray]:

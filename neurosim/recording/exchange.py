@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurosim.atomic import replacing
 from neurosim.errors import ConfigError, DataError
 from neurosim.units import dimension_text, unit_dimensions
 
 if TYPE_CHECKING:
     import xarray
 
+#: The dimension of weights, and what is known of trials, with what that is.
+SNAPSHOT = "snapshot"
+TRIAL_COLUMNS = {"epoch": "epochs of training before the trial", "row": "number of the trial in its split of the data"}
 # Values that are in memory at once.
 _VALUES = 4 << 20
 _DERIVED = ("volt", "amp", "siemens", "ohm", "farad", "coulomb", "hertz", "newton", "joule", "watt")
@@ -24,24 +26,57 @@ _BASE = ("metre", "kilogram", "second", "ampere", "kelvin", "mole", "candela")
 _NAMES = {"amp": "ampere"}
 
 
-def check_recording(recording: xarray.Dataset) -> None:
+def check_recording(recording: xarray.Dataset, *, timeless: bool = False) -> None:
     """Refuse a dataset that is no recording.
+
+    Parameters
+    ----------
+    recording
+        Of `neurosim.simulate`, or of a run.
+    timeless
+        Whether one of weights alone will do, which has no time.
 
     Raises
     ------
     DataError
         It lacks time, a time step, a unit, or a variable's dimensions.
     """
+    synapses = synapses_of(recording)
+    if synapses and len(synapses) == len(recording.data_vars):
+        if not timeless:
+            raise DataError(f"this recording holds weights only ({', '.join(synapses)}), which --to csv takes")
+        return
     if "time" not in recording.coords or "dt" not in recording.attrs or not len(recording.time):
         raise DataError("no recording of neurosim.simulate: it has no time, or no time step")
     for name, variable in recording.data_vars.items():
+        if name in synapses:
+            continue
         if len(variable.dims) != 3 or variable.dims[:2] != ("time", "trial"):
             raise DataError(f"'{name}' has the dimensions {variable.dims}, expected (time, trial, neuron)")
 
 
 def traces_of(recording: xarray.Dataset) -> list[str]:
     """The variables that are numbers over time."""
-    return [str(name) for name, variable in recording.data_vars.items() if variable.dtype != bool]
+    return [
+        str(name)
+        for name, variable in recording.data_vars.items()
+        if variable.dtype != bool and variable.dims[:1] != (SNAPSHOT,)
+    ]
+
+
+def synapses_of(recording: xarray.Dataset) -> list[str]:
+    """The variables that are numbers of synapses, one array a snapshot: weights while a model was trained."""
+    return [str(name) for name, variable in recording.data_vars.items() if variable.dims[:1] == (SNAPSHOT,)]
+
+
+def trial_columns(recording: xarray.Dataset) -> dict[str, np.ndarray]:
+    """What is known of each trial of a recording while a model was trained: its epoch, and its row in the split."""
+    return {name: recording[name].values for name in TRIAL_COLUMNS if name in recording.coords}
+
+
+def trials_a_snapshot(recording: xarray.Dataset) -> int:
+    """How many trials belong to a snapshot."""
+    return recording.sizes["trial"] // max(1, recording.sizes[SNAPSHOT])
 
 
 def spikes_of(recording: xarray.Dataset) -> list[str]:
@@ -108,20 +143,8 @@ def written(path: Path, write: Callable[[Path], None]) -> Path:
     """
     if path.exists() or path.is_symlink():
         raise ConfigError(f"{path} exists already; choose another name, or remove it")
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path, parents=True) as temporary:
         write(temporary)
-        os.replace(temporary, path)
-    except OSError as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            temporary.unlink(missing_ok=True)
     return path
 
 

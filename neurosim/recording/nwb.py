@@ -6,6 +6,7 @@ piece by piece, so that a recording on disk need not fit into memory.
 
 from __future__ import annotations
 
+import math
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +15,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.recording.exchange import (
+    SNAPSHOT,
+    TRIAL_COLUMNS,
     check_recording,
     needs,
     population_of,
     spike_times,
     spikes_of,
+    synapses_of,
     traces_of,
+    trial_columns,
+    trials_a_snapshot,
     unit_name,
     written,
 )
@@ -44,7 +50,9 @@ def to_nwb(
     """Write a recording as an NWB file.
 
     Each variable over time is a TimeSeries ``(time, neuron)`` with unit and sampling rate under ``acquisition``, one
-    for each trial; each neuron that spikes is a row of ``units``, with its population and number.
+    for each trial; each neuron that spikes is a row of ``units``, with its population and number. Of what was
+    recorded while a model was trained, the table of trials has the epochs, and weights are a table of the module
+    ``weights`` with a row for each recorded epoch.
 
     Parameters
     ----------
@@ -83,11 +91,16 @@ def to_nwb(
     time = recording.time.values
     begin, length = float(time[0]), len(time) * step
     trials = recording.sizes["trial"]
+    known = trial_columns(recording)
+    for column in known:
+        session.add_trial_column(name=column, description=TRIAL_COLUMNS[column])
     for trial in range(trials):
-        session.add_trial(start_time=begin + trial * length, stop_time=begin + (trial + 1) * length)
+        more = {column: int(values[trial]) for column, values in known.items()}
+        session.add_trial(start_time=begin + trial * length, stop_time=begin + (trial + 1) * length, **more)
     for name in traces_of(recording):
         for trial in range(trials):
             _add_trace(session, recording, name, trial, begin + trial * length, 1 / step)
+    _add_synapses(session, recording, begin, length)
     _add_units(session, recording, time, begin, length)
 
     def write(temporary: Path) -> None:
@@ -121,6 +134,32 @@ def _add_trace(session: Any, recording: xarray.Dataset, name: str, trial: int, s
     )
 
 
+def _add_synapses(session: Any, recording: xarray.Dataset, begin: float, length: float) -> None:
+    """Weights as a table with a row for each snapshot: no TimeSeries, because they have few rows and many columns."""
+    from hdmf.backends.hdf5.h5_utils import H5DataIO
+    from hdmf.common import DynamicTable, VectorData
+
+    names = synapses_of(recording)
+    if not names:
+        return
+    data_io: Any = H5DataIO
+    column: Any = VectorData
+    table: Any = DynamicTable
+    epochs = recording[SNAPSHOT].values
+    starts = begin + length * trials_a_snapshot(recording) * np.arange(len(epochs))
+    columns = [
+        column(name="epoch", description=TRIAL_COLUMNS["epoch"], data=epochs),
+        column(name="start_time", description="when the trials of the row begin, in seconds", data=starts),
+    ]
+    for name in names:
+        data = data_io(_pieces(recording[name]), compression="gzip", compression_opts=1)
+        what = f"'{name}', with the axes {', '.join(map(str, recording[name].dims))}; simulated"
+        columns.append(column(name=name.replace("/", "_"), description=what, data=data))
+    session.create_processing_module("weights", "synapses while the model was trained").add(
+        table(name="weights", description="a row for each recorded epoch", columns=columns)
+    )
+
+
 def _add_units(session: Any, recording: xarray.Dataset, time: np.ndarray, begin: float, length: float) -> None:
     names = spikes_of(recording)
     if not names:
@@ -138,7 +177,7 @@ def _add_units(session: Any, recording: xarray.Dataset, time: np.ndarray, begin:
 
 
 def _pieces(variable: Any) -> Any:
-    """A variable ``(time, neuron)`` that is read as it is written."""
+    """A variable, such as ``(time, neuron)``, that is read as it is written."""
     from hdmf.data_utils import GenericDataChunkIterator
 
     class Pieces(GenericDataChunkIterator):
@@ -151,6 +190,7 @@ def _pieces(variable: Any) -> Any:
         def _get_dtype(self) -> np.dtype:
             return variable.dtype
 
-    steps, neurons = variable.shape
-    chunk = (max(1, min(steps, _CHUNK // (variable.dtype.itemsize * neurons))), neurons)
-    return Pieces(buffer_gb=max(_BUFFER, 2e-9 * chunk[0] * neurons * variable.dtype.itemsize), chunk_shape=chunk)
+    steps, *rest = variable.shape
+    row = variable.dtype.itemsize * math.prod(rest)
+    chunk = (max(1, min(steps, _CHUNK // row)), *rest)
+    return Pieces(buffer_gb=max(_BUFFER, 2e-9 * chunk[0] * row), chunk_shape=chunk)

@@ -22,6 +22,7 @@ from neurosim.neurons._model import NeuronModel
 from neurosim.recording.ends import End, check_end, read_end, store_end, weights_in
 from neurosim.recording.inputs import apply_inputs
 from neurosim.recording.store import Recorded, RecordingWriter, open_recording
+from neurosim.recording.variables import is_spikes, traces, unit_of
 from neurosim.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -202,12 +203,11 @@ def _circuit(model: NeuronModel | Circuit, duration: str | float | None, n: int,
 
 
 def _recorded(circuit: Circuit, record: Sequence[str] | None) -> tuple[str, ...]:
-    known: list[str] = []
+    known = traces(circuit)
     default: list[str] = []
     for population, neuron in compose(circuit).items():
         spikes = [f"{population}.spikes"] if neuron.threshold is not None else []
         default += [f"{population}.{variable}" for variable in neuron.state_variables] + spikes
-        known += [f"{population}.{name}" for name in neuron.equation_set.by_name] + spikes
     if record is None:
         return tuple(default or [name for name in known if name in plan(circuit).nodes])
     names = []
@@ -230,11 +230,11 @@ def _variables(
     alone = len(circuit.populations) == 1
     for name in names:
         population, variable = name.split(".")
-        spikes = variable == "spikes"
-        unit = "1" if spikes else compose(circuit)[population].equation_set.by_name[variable].unit
         dims = ("time", "trial", "neuron" if alone else f"neuron_{population}")
         shape = (steps, trials, circuit.population[population].size)
-        variables[variable if bare else name] = Recorded(dims, shape, np.dtype(bool if spikes else dtype), unit)
+        variables[variable if bare else name] = Recorded(
+            dims, shape, np.dtype(bool if is_spikes(name) else dtype), unit_of(circuit, name)
+        )
     return variables
 
 

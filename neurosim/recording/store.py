@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-import os
-import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurosim.atomic import discard, put, temporary_name, writing
 from neurosim.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -25,12 +25,13 @@ _ORDER = "variables"
 
 @dataclass(frozen=True)
 class Recorded:
-    """One variable of a recording: dims, shape, data type and unit."""
+    """One variable of a recording: dims, shape, data type, unit, and the shape of what is in one file (all of it)."""
 
     dims: tuple[str, ...]
     shape: tuple[int, ...]
     dtype: Any
     unit: str
+    chunks: tuple[int, ...] | None = None
 
 
 class RecordingWriter:
@@ -66,44 +67,41 @@ class RecordingWriter:
         attrs: Mapping[str, Any],
         piece: int,
     ) -> None:
-        import zarr
-
-        self.path, self._zarr = path, zarr
+        self.path = path
         if path.exists() or path.is_symlink():
             raise ConfigError(f"{path} exists already; choose another name for the recording, or remove it")
-        self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
+        self.temporary = temporary_name(path)
+        with self._writing():
             path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(self.temporary, ignore_errors=True)
-            self.group = zarr.open_group(str(self.temporary), mode="w", zarr_format=2)
-            self.group.attrs.update({**attrs, _ORDER: list(variables)})
-            self._array("time", Recorded(("time",), time.shape, time.dtype, "second"), time.shape)
-            self.group["time"][:] = time  # type: ignore[index]
-            for name, variable in variables.items():
-                self._array(name, variable, _chunks(variable, piece))
-        except OSError as error:
-            self.abandon()
-            raise DataError(f"{path}: cannot be written ({error.strerror or error})") from error
+            cut = {name: replace(variable, chunks=_chunks(variable, piece)) for name, variable in variables.items()}
+            coords = {"time": (Recorded(("time",), time.shape, time.dtype, "second"), time)}
+            self.group = new_group(self.temporary, cut, coords, attrs)
 
     def write(self, begin: int, arrays: Mapping[str, np.ndarray]) -> None:
         """The next steps of all variables, beginning with the step of that number."""
-        try:
+        with self._writing():
             for name, array in arrays.items():
                 self.group[name][begin : begin + len(array)] = array  # type: ignore[index]
-        except OSError as error:
-            raise DataError(f"{self.path}: cannot be written ({error.strerror or error})") from error
 
     def finish(self) -> None:
         """Give the store its name."""
-        try:
-            self._zarr.consolidate_metadata(str(self.temporary), zarr_format=2)
-            os.replace(self.temporary, self.path)
-        except OSError as error:
-            raise DataError(f"{self.path}: cannot be written ({error.strerror or error})") from error
+        with self._writing():
+            consolidate(self.temporary)
+            put(self.temporary, self.path)
 
     def abandon(self) -> None:
         """Remove what was written so far."""
-        shutil.rmtree(self.temporary, ignore_errors=True)
+        discard(self.temporary)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """What goes wrong leaves nothing behind, and names the store."""
+        try:
+            with writing(self.path):
+                yield
+        except BaseException:
+            self.abandon()
+            raise
 
     def __enter__(self) -> RecordingWriter:
         return self
@@ -114,11 +112,35 @@ class RecordingWriter:
         else:
             self.abandon()
 
-    def _array(self, name: str, variable: Recorded, chunks: tuple[int, ...]) -> None:
-        settings = {"shape": variable.shape, "chunks": chunks, "dtype": variable.dtype}
+
+def new_group(
+    folder: Path,
+    variables: Mapping[str, Recorded],
+    coords: Mapping[str, tuple[Recorded, np.ndarray]],
+    attrs: Mapping[str, Any],
+) -> Any:
+    """An empty store with room for all variables, and its coordinates written: a group of zarr."""
+    import zarr
+
+    group = zarr.open_group(str(folder), mode="w", zarr_format=2)
+    along = [name for name, (variable, _) in coords.items() if name not in variable.dims]
+    group.attrs.update({**attrs, _ORDER: list(variables), **({"coordinates": " ".join(along)} if along else {})})
+    described = {name: variable for name, (variable, _) in coords.items()} | dict(variables)
+    for name, variable in described.items():
+        chunks = variable.chunks or tuple(max(1, size) for size in variable.shape)
         # With a fill value, xarray would take zeros for missing numbers.
-        array = self.group.create_array(name, fill_value=None, **settings)
+        array = group.create_array(name, fill_value=None, shape=variable.shape, chunks=chunks, dtype=variable.dtype)
         array.attrs.update({"_ARRAY_DIMENSIONS": list(variable.dims), "units": variable.unit})
+    for name, (_, values) in coords.items():
+        group[name][:] = values  # type: ignore[index]
+    return group
+
+
+def consolidate(folder: Path) -> None:
+    """Write the description of all arrays of a complete store into one file."""
+    import zarr
+
+    zarr.consolidate_metadata(str(folder), zarr_format=2)
 
 
 def open_recording(path: str | Path) -> xarray.Dataset:
@@ -144,7 +166,7 @@ def open_recording(path: str | Path) -> xarray.Dataset:
         )
     except Exception as error:  # whatever xarray and zarr make of a damaged store
         raise DataError(f"{folder}: no recording, or a damaged one ({error})") from error
-    if "time" not in found.coords or "dt" not in found.attrs:
+    if ("time" not in found.coords and "snapshot" not in found.coords) or "dt" not in found.attrs:
         raise DataError(f"{folder}: no recording of neurosim.simulate: it has no time, or no time step")
     # Stores list their arrays by name.
     order = found.attrs.pop(_ORDER, list(found))

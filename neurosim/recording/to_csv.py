@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,14 @@ import numpy as np
 
 from neurosim.errors import DataError
 from neurosim.recording.exchange import (
+    SNAPSHOT,
     blocks_of,
     check_recording,
     spike_times,
     spikes_of,
+    synapses_of,
     traces_of,
+    trial_columns,
     unit_name,
     written,
 )
@@ -28,6 +32,8 @@ def to_csv(recording: xarray.Dataset, path: str | Path) -> Path:
 
     ``v.csv`` has a row for each step of each trial, ``time (second)``, ``trial`` and one column a neuron with the unit
     in its name; ``spikes.csv`` has a row for each spike, ``trial``, ``neuron``, ``time (second)``.
+    What was recorded while a model was trained has ``trials.csv``, too, with ``trial``, ``epoch`` and ``row``, and of
+    weights a row for each postsynaptic neuron after each epoch that was recorded.
 
     Raises
     ------
@@ -36,11 +42,14 @@ def to_csv(recording: xarray.Dataset, path: str | Path) -> Path:
     ConfigError
         There is something at `path`.
     """
-    check_recording(recording)
-    time = recording.time.values
+    check_recording(recording, timeless=True)
+    time = recording.time.values if "time" in recording.coords else np.zeros(0)
 
     def write(folder: Path) -> None:
         folder.mkdir()
+        _write_trials(folder, trial_columns(recording))
+        for name in synapses_of(recording):
+            _write_synapses(folder, name, recording[name])
         for name in traces_of(recording):
             variable = recording[name]
             unit = unit_name(str(variable.attrs.get("units", "1")))
@@ -87,6 +96,27 @@ def metrics_to_csv(metrics: xarray.Dataset, path: str | Path) -> Path:
             frame.to_csv(folder / f"{_file_name('_'.join(dims) or 'numbers')}.csv")
 
     return written(Path(path), write)
+
+
+def _write_trials(folder: Path, columns: Mapping[str, np.ndarray]) -> None:
+    if not columns:
+        return
+    with _table(folder, "trials") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["trial", *columns])
+        writer.writerows(
+            [trial, *row] for trial, row in enumerate(zip(*(c.tolist() for c in columns.values()), strict=True))
+        )
+
+
+def _write_synapses(folder: Path, name: str, variable: xarray.DataArray) -> None:
+    with _table(folder, name) as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["epoch", "post", *(f"pre {n}" for n in range(variable.shape[-1]))])
+        for number, epoch in enumerate(variable[SNAPSHOT].values.tolist()):
+            # One after the other: there may be very many.
+            for post, row in enumerate(np.atleast_2d(variable[number].values).tolist()):
+                writer.writerow([epoch, post, *map(repr, row)])
 
 
 def _table(folder: Path, name: str) -> Any:

@@ -11,12 +11,16 @@ import numpy as np
 
 from neurosim.errors import ConfigError
 from neurosim.recording.exchange import (
+    SNAPSHOT,
     check_recording,
     needs,
     population_of,
     spike_times,
     spikes_of,
+    synapses_of,
     traces_of,
+    trial_columns,
+    trials_a_snapshot,
     unit_name,
     written,
 )
@@ -30,6 +34,9 @@ def to_neo(recording: xarray.Dataset) -> Any:
 
     Each variable over time is an AnalogSignal ``(time, neuron)`` with unit, sampling rate and start; each neuron's
     spikes are a SpikeTrain, annotated with its population and number. The block holds the recording in memory.
+    Of what was recorded while a model was trained, segments have the annotations ``epoch`` and ``row``, and weights are
+    an IrregularlySampledSignal in the first of them: a row for each recorded epoch, all synapses in it, and as times
+    when its trials begin if all follow one another; epochs and shape are annotations.
 
     Parameters
     ----------
@@ -54,9 +61,13 @@ def to_neo(recording: xarray.Dataset) -> Any:
     start, stop = float(time[0]), float(time[0]) + len(time) * step
     block = neo.Block(name=str(recording.attrs.get("model", "")), description="simulated with neurosim")
     trains = {name: spike_times(recording[name], time) for name in spikes_of(recording)}
+    known = trial_columns(recording)
     count = next((size for name, size in recording.sizes.items() if name == "trial"), 0)
     for trial in range(count):
-        segment = neo.Segment(name=f"trial {trial}", index=trial)
+        more = {column: int(values[trial]) for column, values in known.items()}
+        segment = neo.Segment(name=f"trial {trial}", index=trial, **more)
+        for name in synapses_of(recording) if not trial else ():
+            segment.irregularlysampledsignals.append(_synapses(recording, name, start, len(time) * step))
         for name in traces_of(recording):
             variable = recording[name]
             segment.analogsignals.append(
@@ -85,6 +96,21 @@ def to_neo(recording: xarray.Dataset) -> Any:
         block.segments.append(segment)
     block.check_relationships()
     return block
+
+
+def _synapses(recording: xarray.Dataset, name: str, start: float, length: float) -> Any:
+    import neo
+    import quantities
+
+    weights, epochs = recording[name].values, recording[SNAPSHOT].values
+    return neo.IrregularlySampledSignal(
+        (start + length * trials_a_snapshot(recording) * np.arange(len(epochs))) * quantities.s,
+        weights.reshape(len(epochs), -1),
+        units=quantities.dimensionless,
+        name=name,
+        epochs=epochs.tolist(),
+        shape=list(weights.shape[1:]),
+    )
 
 
 def save_neo(recording: xarray.Dataset, path: str | Path) -> Path:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.atomic import write_file
 from neurosim.engines.state import State
 from neurosim.errors import DataError
-from neurosim.recording.ends import write_whole
 
 #: What the metadata of a weights file say.
 FORMAT = "neurosim state 1"
@@ -96,7 +96,7 @@ def save_weights(state: Mapping[str, Any], path: str | Path) -> Path:
         data = buffer.getvalue()
     else:
         raise DataError(f"{file}: got the suffix '{file.suffix}', expected .safetensors or .npz")
-    write_whole(file, data)
+    write_file(file, data, parents=True)
     return file
 
 

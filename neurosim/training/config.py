@@ -2,10 +2,48 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
 from neurosim.circuit.update_noise import UpdateNoise
 from neurosim.engines.optimiser import Optimiser
+
+
+class Record(BaseModel):
+    """What is recorded while a model is trained.
+
+    Before learning and after every few epochs some trials are presented as training would present them next, all phases
+    with their noise, but without learning. Training itself has the same bits with and without.
+
+    Attributes
+    ----------
+    variables
+        Of neurons at every time step (``hidden1.v``, ``hidden1.spikes``), and of synapses (``B1.w``).
+    split, trials
+        Which trials: of this split, those of these numbers, from 0.
+    every
+        Epochs between two recordings; there is one after the last epoch, too.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    variables: tuple[str, ...] = Field(min_length=1, max_length=1000)
+    split: Literal["train", "validation"] = "train"
+    trials: tuple[NonNegativeInt, ...] = Field(default=(0,), min_length=1, max_length=100_000)
+    every: PositiveInt = 1
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Record:
+        for name in ("variables", "trials"):
+            given = getattr(self, name)
+            if len(set(given)) < len(given):
+                raise ValueError(f"got one of {name} twice, expected each once")
+        return self
+
+    def epochs(self, last: int) -> list[int]:
+        """The epochs after which there is a recording, from 0 for the one before learning."""
+        return sorted({*range(0, last + 1, self.every), last})
 
 
 class Config(BaseModel):
@@ -44,6 +82,8 @@ class Config(BaseModel):
         Trials of the training split that alignment is measured on, the same ones throughout.
     evaluation_batch
         Trials evaluated at once.
+    record
+        What is recorded meanwhile into ``recording.zarr`` of the run; nothing by default.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,3 +101,4 @@ class Config(BaseModel):
     gauss_newton: NonNegativeFloat | None = None
     evaluate_perturbed: bool = False
     evaluation_batch: int = Field(default=256, gt=0, le=10**6)
+    record: Record | None = None

@@ -97,7 +97,7 @@ def test_with_adds_and_replaces_in_place() -> None:
         ("v = : 1", 1, 4, "expected an expression"),
         ("v = w.x : 1\nw : 1", 1, 5, "attribute access"),
         ("v = 2*w[0] : 1\nw : 1", 1, 7, "indexing"),
-        ("v = 1 + sinn(2) : 1", 1, 9, "'sinn' is not a known function; allowed are"),
+        ("v = 1 + sinn(2) : 1", 1, 9, "'sinn' is not a known function .did you mean 'sin'..; allowed are"),
         ("v = clip(1, 2) : 1", 1, 5, "takes 3 argument"),
         ("v = 2 ^ 3 : 1", 1, 5, r"write \*\* instead"),
         ("v = (1 + 2 : 1", 1, 5, "cannot be read"),

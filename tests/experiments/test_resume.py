@@ -334,7 +334,7 @@ def test_checkpoints_cost_a_hundredth_at_most(monkeypatch, tmp_path):
         now += 1.5
         written.append(now)
 
-    monkeypatch.setattr(files, "write_file", write)
+    monkeypatch.setattr("neurosim.experiments.checkpoints.write_file", write)
     for step in range(6000):
         now += 10
         checkpoints(Progress({}, presentations=step))

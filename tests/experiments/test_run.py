@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -111,20 +110,6 @@ def test_a_damaged_file_is_a_clear_error(run, tmp_path, name):
     (copy / name).write_bytes((copy / name).read_bytes()[:20])
     with pytest.raises(DataError, match="missing or damaged"):
         open_run(copy)
-
-
-def test_writing_is_all_or_nothing(tmp_path, monkeypatch):
-    path = tmp_path / "file"
-    files.write_file(path, "old")
-
-    def full(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(DataError, match="No space left"):
-        files.write_file(path, "new")
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_default_folders_tell_runs_apart():

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import platform
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +22,13 @@ from neurosim.experiments.collection import Attempt, finished
 from neurosim.experiments.run import train
 from neurosim.experiments.sweeps import pool, work
 from neurosim.experiments.sweeps.crew import Quiet
-from neurosim.experiments.sweeps.driver import carry_out
+from neurosim.experiments.sweeps.driver import LOCK, carry_out
 from neurosim.experiments.sweeps.plan import read_plan
 from neurosim.experiments.sweeps.search import Study
 
 # The tiny model leaves its neurons as they are, and settings of a neuron need its kind.
 _NEURON = "network.neuron.kind=leaky_rate"
+_MAIN = "from neurosim.cli import main; main()"
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +155,29 @@ def searched(tiny: str, trials: int) -> dict[str, Any]:
             "network.hidden": [[4], [6]],
         },
     }
+
+
+def test_a_second_sweep_in_the_folder_is_refused_and_names_the_first(client, tiny, tmp_path):
+    tables = {"sweep": {"model": tiny}, "grid": {"scheme.learning_rate": [0.1]}}
+    path, folder, seen = tmp_path / "second.toml", tmp_path / "out", []
+    path.write_text(tomli_w.dumps(tables))
+    folder.mkdir()
+    # Of a process that died: nobody holds it any more.
+    (folder / LOCK).write_text(json.dumps({"pid": 1, "host": "gone", "since": ""}))
+
+    class Second(Noting):
+        def begin(self, total: int) -> None:
+            command = [sys.executable, "-c", _MAIN, "sweep", str(path), "--out", str(folder)]
+            seen.append(sorted(each.name for each in folder.iterdir()))
+            done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+            seen.append(sorted(each.name for each in folder.iterdir()))
+            assert done.returncode == 2
+            assert f"{folder} is in use by process {os.getpid()} on host '{platform.node()}'" in done.stderr
+
+    found = neurosim.sweep(tables, scheduler=client, out=folder, progress=Second())
+    assert (found.status == "finished").all() and len(seen) == 2
+    assert seen[0] == seen[1] and LOCK in seen[0]
+    assert not (folder / LOCK).exists()
 
 
 def test_a_search_that_was_stopped_goes_on_as_if_it_had_not(client, tiny, tmp_path):

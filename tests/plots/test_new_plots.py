@@ -16,12 +16,14 @@ from neurosim.circuit.description import Circuit, Pathway, Population
 from neurosim.errors import CircuitError, DataError, UnitError
 from neurosim.experiments.model_file import load
 from neurosim.neurons._model import NeuronModel
+from neurosim.plots import figures
+from neurosim.plots.alignment import alignment
 from neurosim.plots.circuit import circuit_diagram
 from neurosim.plots.figures import save_recording_figures
 from neurosim.plots.learning_curve import seed_bands
 from neurosim.plots.phase_portrait import derivative, phase_portrait
 from neurosim.plots.recording import raster, traces
-from neurosim.plots.weights import weight_scatter
+from neurosim.plots.weights import weight_courses, weight_scatter
 
 LEAKY = NeuronModel(
     "dv/dt = (e_leak - v + r_m*i_ext)/tau_m : volt\ni_ext : amp",
@@ -181,3 +183,65 @@ def test_portraits_that_cannot_be_drawn(ax):
         phase_portrait(LEAKY, ax, spans={"v": ("-80 mV", "-50 mV")}, inputs={"i": 1})
     with pytest.raises(UnitError):
         phase_portrait(LEAKY, ax, spans={"v": ("-80 nA", "-50 mV")})
+
+
+def test_of_many_neurons_every_tick_can_be_seen():
+    spikes = np.zeros((10, 1, 2000), dtype=bool)
+    spikes[5, 0, 1000] = True
+    many = xarray.Dataset({"a.spikes": (("time", "trial", "neuron_a"), spikes)}, {"time": np.arange(10.0)}, {"dt": 1.0})
+    ax = raster(many, Figure().subplots())
+    (lines,) = ax.collections
+    (segment,) = cast("LineCollection", lines).get_segments()
+    low, high = np.asarray(segment)[:, 1]
+    points = ax.bbox.height * 72 / ax.figure.dpi
+    assert (high - low) / 2000 * points == pytest.approx(2.5) and (low + high) / 2 == 1000.5
+    assert ax.get_yticks()[0] == 0.5 and ax.get_yticklabels()[0].get_text() == "0"
+
+
+@pytest.fixture
+def course() -> xarray.Dataset:
+    """Of a run: 100 synapses at three epochs, the traces of a neuron."""
+    weights = np.arange(300.0).reshape(3, 10, 10)
+    traces = np.zeros((4, 6, 1))
+    return xarray.Dataset(
+        {"B1.w": (("snapshot", "post_B1", "pre_B1"), weights), "a.v": (("time", "trial", "neuron"), traces)},
+        {"snapshot": [0, 5, 9], "epoch": ("trial", [0, 0, 5, 5, 9, 9]), "time": np.arange(4.0)},
+        {"dt": 1.0},
+    )
+
+
+def test_weights_over_epochs(course, ax):
+    assert weight_courses(course, ax, variable="B1.w") is ax
+    *some, square = ax.lines
+    assert len(some) == 30 and all(list(line.get_xdata()) == [0, 5, 9] for line in ax.lines)
+    assert list(some[0].get_ydata()) == [0, 100, 200] and list(some[-1].get_ydata()) == [99, 199, 299]
+    # The mean of k**2 from 0 to n - 1 is (n - 1)(2n - 1)/6.
+    assert square.get_ydata()[0] == pytest.approx(np.sqrt(99 * 199 / 6))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "30 of 100 synapses",
+        "root mean square of all",
+    ]
+    with pytest.raises(DataError, match=r"'a\.v' is no recorded weight; there are B1\.w"):
+        weight_courses(course, ax, variable="a.v")
+
+
+def test_of_a_run_the_first_and_the_last_recording_are_drawn(course, tmp_path, monkeypatch):
+    drawn: dict[str, Figure] = {}
+    monkeypatch.setattr(figures, "save_figure", lambda figure, path: drawn.setdefault(path.name, figure) and path)
+    save_recording_figures(course, tmp_path, title="a title that is much too long for the width of one panel alone")
+    assert list(drawn) == ["traces.png", "weights.png"]
+    assert [ax.get_title() for ax in drawn["traces.png"].axes] == ["before learning", "after epoch 9"]
+    title = drawn["weights.png"].get_suptitle()
+    assert "\n" in title and max(map(len, title.splitlines())) <= 44
+
+
+def test_what_was_measured_once_is_seen(ax):
+    values = np.array([[np.nan, np.nan, 40.0], [np.nan, 80.0, 60.0]])
+    attrs = {"units": "deg"}
+    history = xarray.Dataset(
+        {"signal_angle_deg": (("layer", "epoch"), values, attrs)}, {"layer": ["one", "two"], "epoch": [0, 5, 10]}
+    )
+    alignment(history, ax)
+    once = next(line for line in ax.lines if line.get_label() == "one")
+    assert list(once.get_xdata()) == [10] and once.get_marker() == "o"
+    assert ax.get_xlim()[0] <= 0 and ax.get_xlim()[1] >= 10

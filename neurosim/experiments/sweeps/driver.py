@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
+from neurosim.atomic import discard, is_temporary, write_file, writing
 from neurosim.experiments import folder as files
+from neurosim.experiments.lock import locked
 from neurosim.experiments.sweeps.chosen import Listed, Searched
 from neurosim.experiments.sweeps.crew import Crew, Quiet, Watcher
 from neurosim.experiments.sweeps.keys import Range
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     import xarray
 
 RESULTS, TABLE, FIGURE, RUNS, DESCRIPTION = "results.zarr", "results.csv", "sweep.png", "runs", "sweep.toml"
+LOCK = "sweep.lock"
 
 
 def sweep(
@@ -63,8 +66,9 @@ def sweep(
     Raises
     ------
     ConfigError, UnknownNameError, DataError
-        The sweep or one of its configurations does not fit, before anything is run; Dask is not installed, or nobody
-        answers at the address. What goes wrong in a run is in the results.
+        The sweep or one of its configurations does not fit, before anything is run; another process runs a sweep in
+        the folder (which one, and where); Dask is not installed, or nobody answers at the address. What goes wrong in
+        a run is in the results.
     KeyboardInterrupt
         Passed on, after the results so far were written.
     """
@@ -109,13 +113,20 @@ def carry_out(
     out: str | Path | None = None,
     progress: Watcher | None = None,
 ) -> Outcome:
-    """As `sweep`, of a plan that is checked."""
-    watcher = progress or Quiet()
+    """As `sweep`, of a plan that is checked; the folder is locked meanwhile."""
     require_dask()
     root = Path(out if out is not None else Path("runs") / f"sweep-{plan.name}").resolve()
-    with files.writing(root):
+    with writing(root):
         (root / RUNS).mkdir(parents=True, exist_ok=True)
-    files.write_file(root / DESCRIPTION, tomli_w.dumps(_described(plan)))
+    # Two at once would write each other's results, and one search cannot have two askers.
+    with locked(root, LOCK):
+        for left in [found for found in root.iterdir() if is_temporary(found)]:
+            discard(left)
+        return _carry_out(plan, scheduler, workers, root, progress or Quiet())
+
+
+def _carry_out(plan: Plan, scheduler: Any, workers: int | None, root: Path, watcher: Watcher) -> Outcome:
+    write_file(root / DESCRIPTION, tomli_w.dumps(_described(plan)))
     crew = Crew(scheduler, workers, root / RUNS, watcher)
     chosen = Searched(plan, root) if plan.kind == "search" else Listed(plan)
     watcher.begin(chosen.count * len(plan.settings.seeds))
@@ -156,8 +167,8 @@ def _described(plan: Plan) -> dict[str, Any]:
 
 def _write(plan: Plan, trials: list[Trial], found: xarray.Dataset, root: Path) -> None:
     files.write_dataset(root / RESULTS, found)
-    files.write_file(root / TABLE, csv_text(rows_of(plan, trials)))
+    write_file(root / TABLE, csv_text(rows_of(plan, trials)))
     figure = sweep_figure(found)
     if figure is not None:
-        with files.writing(root):
+        with writing(root):
             save_figure(figure, root / FIGURE)

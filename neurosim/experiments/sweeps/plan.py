@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -216,7 +217,8 @@ def _checked(
             lines = [f"sweep.metric.{missing[0]}: {missing[1]}"] if missing else []
             found.append(Configuration(values, model))
         except NeurosimError as error:
-            lines = [line.strip() for line in str(error).splitlines()[1:]] or [str(error)]
+            # A fault may have lines of its own, further in.
+            lines = re.split(r"\n  (?! )", str(error))[1:] or [str(error)]
         for line in lines:
             faults.setdefault(line, []).append(number)
     if on_check is not None:
