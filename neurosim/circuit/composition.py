@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from neurosim.circuit.description import Circuit
 from neurosim.equations.dimensions import unit_of_expression, variables_of
 from neurosim.equations.parse import Equation, EquationSet, parse_equations, unknown_names
+from neurosim.errors import EquationError
 from neurosim.neurons._model import NeuronModel
 from neurosim.units import dimension_text
 
@@ -43,7 +44,13 @@ def compose(circuit: Circuit) -> Mapping[str, NeuronModel]:
             added += parse_equations(f"{name} = {text} : {unit}").equations
         kept = {name: value for name, value in model.parameters.items() if name not in population.bind}
         added += _held(circuit, population.name, model.equation_set.with_(*added))
-        models[population.name] = model.extended(*added, parameters=kept) if added else model
+        try:
+            models[population.name] = model.extended(*added, parameters=kept) if added else model
+        except EquationError as error:
+            if error.text is not None:
+                raise
+            # It concerns the equations as a whole, and somebody's own were right.
+            raise EquationError(f"population '{population.name}': {error.message}") from None
     return models
 
 

@@ -122,7 +122,10 @@ def _apply(equations: EquationSet, method: str) -> str:
             brian = add_refractoriness(brian)
         code = str(StateUpdateMethod.apply_stateupdater(brian, variables, method))
     except UnsupportedEquationsException as error:
-        raise EquationError(f"the method '{method}' cannot integrate these equations: {error}") from None
+        raise EquationError(
+            f"got the method '{method}', which cannot integrate these equations ({error}); expected another, such as "
+            "'exponential_euler' or 'rk2'"
+        ) from None
     except Exception as error:  # sympy raises whatever its algebra ran into
         raise EquationError(
             f"the algebra of the method '{method}' fails for these equations ({type(error).__name__}: {error})"

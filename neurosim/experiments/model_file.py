@@ -6,6 +6,7 @@ A model file names components; it cannot bring code of its own.
 from __future__ import annotations
 
 import functools
+import re
 import hashlib
 import json
 import math
@@ -104,7 +105,7 @@ class Model:
                 if steps > _MOST_STEPS:
                     raise ConfigError(f"{steps} time steps a presentation, expected at most {_MOST_STEPS}")
         except NeurosimError as error:
-            raise ConfigError(f"{self.name}: 1 fault\n  scheme: {error}") from error
+            raise ConfigError(f"{self.name}: 1 fault\n  {_blamed(str(error))}") from error
         if self.training.record is not None:
             steady = self.engine.level == "steady"
             check_record(self.name, self.training.record, self.training.epochs, circuit, steady=steady)
@@ -290,3 +291,11 @@ def _without_none(section: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in section.items()
         if value is not None
     }
+
+
+def _blamed(fault: str) -> str:
+    """What is wrong with a circuit as a whole, with the key that is to blame: the scheme, which made it, if no other."""
+    method = re.search(r"population '(\w+)': (got the method .*)", fault, re.DOTALL)
+    if method is None:
+        return f"scheme: {fault}"
+    return f"network.{'output_neuron' if method[1] == 'output' else 'neuron'}.method: {method[2]}"

@@ -21,7 +21,13 @@ from neurosim.experiments.estimator import NeurosimClassifier, NeurosimRegressor
 
 SMALL: dict[str, Any] = {"hidden": (8,), "epochs": 8, "scheme": "feedback_alignment"}
 #: Schemes that have no steady level, with the shortest phases that they do something in.
-IN_TIME = {"continuous_node_perturbation", "continuous_weight_mirror"}
+# Schemes whose loops or noise need time.
+IN_TIME = {
+    "continuous_node_perturbation",
+    "continuous_weight_mirror",
+    "dynamic_inversion",
+    "single_loop_dynamic_inversion",
+}
 
 
 @parametrize_with_checks([NeurosimClassifier(**SMALL), NeurosimRegressor(**SMALL)])

@@ -163,6 +163,10 @@ def test_two_thousand_mutated_model_files_are_refused_or_pass(checked, text):
         (["task.kind=/etc/passwd"], "task.kind: got '/etc/passwd', expected a name"),
         (["network.neuron={kind='_model'}"], "network.neuron.kind: got '_model', expected a name"),
         (["scheme.duration='1e30 s'"], "scheme"),
+        (
+            ["network.readout=squared_error", "network.output_neuron={kind='leaky_rate',activation='tanh'}"],
+            "network.output_neuron.method: got the method 'exact'",
+        ),
         (["engine.dt='1e-300 s'"], "engine.dt"),
     ],
 )
