@@ -189,6 +189,7 @@ def test_a_damaged_run_goes_on_to_the_same_bits(made, stopped, tmp_path):
 
 @pytest.mark.slow
 def test_a_run_damaged_at_200_places_goes_on_to_the_same_bits(made, stopped, tmp_path):
+    """2 min."""
     for _ in range(200):
         _resume_damaged(made, stopped, tmp_path / "run", random.Random())
 

@@ -145,6 +145,7 @@ def test_mutated_model_files_are_refused_or_pass(checked, text):
 @settings(max_examples=2000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(text=mutated())
 def test_two_thousand_mutated_model_files_are_refused_or_pass(checked, text):
+    """1 min 30 s."""
     checked(text)
 
 

@@ -346,7 +346,7 @@ def test_checkpoints_cost_a_hundredth_at_most(monkeypatch, tmp_path):
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("engine", MODELS)
 def test_a_hundred_kills_change_nothing(whole, tmp_path, engine):
-    """Fifty on each engine."""
+    """Fifty on each engine, together 8 min on two cores that others use, too."""
     expected, seconds = whole(engine)
     killed, runs = 0, 0
     while killed < 50:
