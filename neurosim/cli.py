@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,6 +36,8 @@ Variants = Annotated[
 Overrides = Annotated[
     list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change: training.epochs=5")
 ]
+# Columns of text where there is no terminal.
+_WIDE = 200
 
 
 def main() -> None:
@@ -227,7 +231,9 @@ def export(
 
 
 def _console() -> Console:
-    return Console(markup=False, highlight=False, emoji=False)
+    # A file or a pipe has no width, and a table that is cut to that of a small terminal loses the names of models.
+    free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(markup=False, highlight=False, emoji=False, width=_WIDE if free else None)
 
 
 def _model_rows(name: str) -> list[tuple[str, str]]:
