@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from neurosim.circuit.description import Circuit
+from neurosim.engines.batched import program
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
@@ -76,3 +77,13 @@ def test_gradients_compile_once(circuit: Circuit, stimuli: Callable[[int], Any])
     assert compilations(lambda: true_gradients(circuit, STEADY, state, given)) >= 1
     other = {name: array + 1 for name, array in given.items()}
     assert compilations(lambda: true_gradients(circuit, STEADY, changed(state), other)) == 0
+
+
+def test_options_that_this_xla_does_not_know_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert program.options() == program._OPTIONS
+    monkeypatch.setattr(program, "_OPTIONS", {"xla_cpu_no_such_option": True})
+    program.options.cache_clear()
+    try:
+        assert program.options() is None
+    finally:
+        program.options.cache_clear()

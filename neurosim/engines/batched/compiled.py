@@ -13,12 +13,13 @@ from neurosim.circuit.description import Circuit
 from neurosim.circuit.gating import cycle, needed_phases
 from neurosim.engines.batched import optimisation
 from neurosim.engines.batched.presentation import Outcome, present, update_noise
+from neurosim.engines.batched.program import program
 from neurosim.engines.noise import draw_pairs, drawn_shapes, named_noise
 from neurosim.engines.optimiser import Optimiser
 from neurosim.engines.setting import Setting
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5))
+@program(static=(0, 1, 2, 3, 4, 5, 6))
 def run_batch(
     circuit: Circuit,
     setting: Setting,
@@ -26,6 +27,7 @@ def run_batch(
     record: tuple[str, ...],
     learn: frozenset[str],
     phases: tuple[str, ...] | None,
+    sparse: tuple[str, ...],
     values: Any,
     stimuli: Any,
     keys: Any,
@@ -36,7 +38,8 @@ def run_batch(
 ) -> Any:
     """One batch; see `BatchedEngine.run`.
 
-    `begin` is the number of its first step, and `clamps` what is known of refractoriness there.
+    `sparse` names the stimuli that change in time and are mostly zero, `begin` is the number of its first step, and
+    `clamps` what is known of refractoriness there.
     """
     trials = jnp.shape(presentations)[0]
     drawn, left = update_noise(circuit, learn, keys, presentations[:1] // trials, values, setting.dtype)
@@ -53,13 +56,14 @@ def run_batch(
         learn=learn,
         phases=phases,
         begin=begin,
+        sparse=sparse,
     )
     final = outcome.final if circuit.carry else {}
     changes = {name: change + left.get(name, 0.0) for name, change in outcome.changes.items()}
     return changes, final, outcome.ends, outcome.recordings, outcome.clamps if circuit.carry else {}
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3), donate_argnums=(4,))
+@program(static=(0, 1, 2, 3), donated=(4,))
 def train_batches(
     circuit: Circuit,
     setting: Setting,

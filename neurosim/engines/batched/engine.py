@@ -15,6 +15,7 @@ from neurosim.circuit.gating import acting
 from neurosim.circuit.plan import plan
 from neurosim.engines.batched import optimisation
 from neurosim.engines.batched.compiled import run_batch, train_batches
+from neurosim.engines.batched.events import sparse_courses
 from neurosim.engines.continuation import Continuation
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.optimiser import PLAIN, Optimiser
@@ -94,7 +95,7 @@ class BatchedEngine:
         """
         check_stimuli(self.circuit, stimuli)
         with self.precision():
-            arrays = {name: self.array(a) for name, a in stimuli.items()}
+            arrays = {name: self._passed(a) for name, a in stimuli.items()}
             given = {**state, **(start.neurons if start is not None else {})}
             trials = trials or _trials(arrays)
             keys = noise_keys(self.circuit, seed)
@@ -107,11 +108,12 @@ class BatchedEngine:
                 tuple(record),
                 acting(self.circuit, int(first) // trials) if learn else frozenset(),
                 None if phases is None else tuple(phases),
-                {name: self.array(a) for name, a in given.items() if not name.startswith(optimisation.PREFIX)},
+                sparse_courses(arrays),
+                {name: self._passed(a) for name, a in given.items() if not name.startswith(optimisation.PREFIX)},
                 arrays,
                 keys,
                 first + jnp.arange(trials, dtype=jnp.uint32),
-                {p: {n: self.array(a) for n, a in drawn.items()} for p, drawn in noise.items()} if noise else None,
+                {p: {n: self._passed(a) for n, a in drawn.items()} for p, drawn in noise.items()} if noise else None,
                 np.int32(begin),
                 _clamps(start) if start is not None else {},
             )
@@ -210,10 +212,14 @@ class BatchedEngine:
 
     def array(self, array: Any) -> Any:
         """An array of the setting's precision on the device."""
-        if not isinstance(array, jax.Array):
-            # Converted on the host: on the device even that would be compiled.
-            array = np.asarray(array, dtype=self.setting.dtype)
-        return jnp.asarray(array, dtype=self.setting.dtype)
+        return jnp.asarray(self._passed(array), dtype=self.setting.dtype)
+
+    def _passed(self, array: Any) -> Any:
+        """An array as a compiled program takes it; it brings many to the device faster than one by one."""
+        if isinstance(array, jax.Array):
+            return jnp.asarray(array, dtype=self.setting.dtype)
+        # Converted on the host: on the device even that would be compiled.
+        return np.asarray(array, dtype=self.setting.dtype)
 
 
 def _clamps(start: Continuation) -> dict[str, Any]:

@@ -70,6 +70,7 @@ def present(
     perturbations: Mapping[str, Any] | None = None,
     phases: Sequence[str] | None = None,
     begin: Any = 0,
+    sparse: Collection[str] = (),
 ) -> Outcome:
     """Present one batch of trials; pure, to be compiled by the caller.
 
@@ -98,6 +99,8 @@ def present(
         Names of the phases to run instead of all.
     begin
         The number of the first step, if an earlier part of the presentation was another call.
+    sparse
+        Stimuli that change in time and are mostly zero.
     """
     graph = plan(circuit, steady=setting.steady)
     run = [phase for phase in circuit.phases if phases is None or phase.name in phases]
@@ -138,6 +141,7 @@ def present(
                 setting.surrogate_width,
                 setting.surrogate_reset,
                 phase.until,
+                tuple(name for name in sparse if name in courses),
             )
             _refuse_early_end(phase, circuit, courses, learning, record)
             window = {name: course[step : step + stretch.steps] for name, course in courses.items()}

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from neurosim.circuit.description import Circuit
 from neurosim.circuit.plan import Node, Plan
+from neurosim.engines.batched import events
 from neurosim.equations.array_code import ArrayFunction, expression_function
 from neurosim.equations.switched import switched
 
@@ -172,7 +173,7 @@ def deliver(circuit: Circuit, pathway: str, values: Mapping[str, Any], activity:
         Shape (trial, n_post), or without the trial axis where the activity has none.
     """
     found = circuit.pathway[pathway]
-    _, n_pre = circuit.shape(pathway)
+    n_post, n_pre = circuit.shape(pathway)
     owner = found.tie.pathway if found.tie else pathway
     weights = _weights(circuit, pathway, values)
     # Of each trial its own; there only while noise acts on the weights.
@@ -184,5 +185,8 @@ def deliver(circuit: Circuit, pathway: str, values: Mapping[str, Any], activity:
     if n_pre == 1:
         return activity * (weights[:, 0] if noise is None else weights[:, 0] + noise[..., 0])
     full = jnp.broadcast_to(activity, (*jnp.shape(activity)[:-1], n_pre))
+    rows = values.get(f"{pathway}|rows")
+    if rows is not None:
+        return events.product(full, rows)[:, :n_post]
     delivered = full @ weights.T
     return delivered if noise is None else delivered + jnp.einsum("...ij,...j->...i", noise, full)

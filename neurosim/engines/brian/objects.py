@@ -231,7 +231,7 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
         lines += [f"{NOISE} : 1", f"{SIGMA} : {unit} (shared)", f"{SWITCH} : 1 (shared)"]
         weight = f"(w + {SWITCH}*{SIGMA}*{NOISE})"
     sums = {}
-    on_pre = None
+    at_spikes: dict[str, list[str]] = {"pre": [], "post": []}
     for user in circuit.pathways:
         if user.name != pathway.name and (user.tie is None or user.tie.pathway != pathway.name):
             continue
@@ -239,14 +239,15 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
         here, there = ("post", "pre") if transposed else ("pre", "post")
         variable = user.target.split(".")[1]
         if user.at_spikes:
-            on_pre = f"{variable}_post += {weight}"
+            at_spikes[here].append(f"{variable}_{there} += {weight}")
             continue
         summed = f"{variable}_{user.name}_{there}"
         kind = compose(circuit)[user.post].equation_set.by_name[variable].unit
         lines.append(f"{summed} = {weight}*{user.source.split('.')[1]}_{here} : {kind} (summed)")
         sums[f"{user.target}|{user.name}"] = summed
+    code: dict[str, Any] = {f"on_{side}": "\n".join(statements) for side, statements in at_spikes.items() if statements}
     synapses = brian2.Synapses(
-        pre, post, "\n".join(lines), on_pre=on_pre, clock=objects.clock, name=f"{pathway.name}_synapses*"
+        pre, post, "\n".join(lines), **code, clock=objects.clock, name=f"{pathway.name}_synapses*"
     )
     for name in rule.names & broadcast(circuit).keys():
         # A variable that populations link to cannot be read through them.
