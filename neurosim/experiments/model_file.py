@@ -6,10 +6,10 @@ A model file names components; it cannot bring code of its own.
 from __future__ import annotations
 
 import functools
-import re
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -294,7 +294,7 @@ def _without_none(section: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _blamed(fault: str) -> str:
-    """What is wrong with a circuit as a whole, with the key that is to blame: the scheme, which made it, if no other."""
+    """What is wrong with a circuit as a whole, and the key that is to blame: the scheme, which made it, if no other."""
     method = re.search(r"population '(\w+)': (got the method .*)", fault, re.DOTALL)
     if method is None:
         return f"scheme: {fault}"
