@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,8 +27,10 @@ from neurosim.training.progress import Part, Progress
 if TYPE_CHECKING:
     import xarray
 
-# Long epochs are cut into calls of so many steps, to show progress and to notice numbers that went wrong.
-_STEPS_PER_CALL = 250
+# Long epochs are cut into calls of so many steps, to show progress and to notice numbers that went wrong; into shorter
+# ones where a call would take more than so many products of a weight and a number, which is minutes. Where they are cut
+# may decide about last bits, so it depends on the model alone, and on no clock.
+_STEPS_PER_CALL, _PRODUCTS_PER_CALL = 250, 2e12
 
 
 @dataclass(frozen=True)
@@ -165,7 +168,7 @@ def _learn(
     circuit, epoch, split = engine.circuit, progress.epoch, task.train
     order = _order(config, epoch, len(split), seed)
     rates = learning_rates(circuit, progress.state, config, epoch)
-    for rows in _calls(order, progress.part.steps):
+    for rows in _calls(order, progress.part.steps, _steps_per_call(engine, config.batch_size)):
         progress = _advance(progress, engine, data, rows, rates, seed, counted=split.labels is not None)
         if on_step is not None:
             on_step(progress.part.steps, len(order))
@@ -179,7 +182,14 @@ def _learn(
     return replace(progress, epoch=epoch + 1, part=Part()), report
 
 
-def _calls(order: np.ndarray, done: int) -> list[np.ndarray]:
+def _steps_per_call(engine: Any, batch_size: int) -> int:
+    circuit, setting = engine.circuit, engine.setting
+    times = 1 if setting.level == "steady" else sum(phase.steps(setting.dt) for phase in circuit.phases)
+    products = times * batch_size * sum(math.prod(circuit.shape(pathway.name)) for pathway in circuit.pathways)
+    return max(1, min(_STEPS_PER_CALL, int(_PRODUCTS_PER_CALL / max(1, products))))
+
+
+def _calls(order: np.ndarray, done: int, steps: int) -> list[np.ndarray]:
     """The steps of an epoch that are not done, one array for each call of the engine.
 
     Raises
@@ -187,7 +197,7 @@ def _calls(order: np.ndarray, done: int) -> list[np.ndarray]:
     DataError
         If what is done does not end where a call ends.
     """
-    parts = np.array_split(order, -(-len(order) // _STEPS_PER_CALL))
+    parts = np.array_split(order, -(-len(order) // steps))
     ends = [0, *np.cumsum([len(part) for part in parts]).tolist()]
     if done not in ends:
         raise DataError(f"{done} steps of an epoch are done, expected one of {ends}: made by another version?")

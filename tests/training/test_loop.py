@@ -136,6 +136,14 @@ def test_an_epoch_in_parts_is_the_same_epoch(parts, result, monkeypatch):
     assert steps[:2] == [(2, 4), (4, 4)]
 
 
+def test_where_steps_take_long_there_are_fewer_in_a_call(parts, monkeypatch):
+    engine, task, config = parts
+    monkeypatch.setattr(loop, "_PRODUCTS_PER_CALL", 1)
+    steps: list[tuple[int, int]] = []
+    train(engine, task, config, seed=3, on_step=lambda *done: steps.append(done))
+    assert steps[:4] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
 def test_measuring_less_often(parts):
     engine, task, config = parts
     history = train(engine, task, config.model_copy(update={"measure_every": 2}), seed=0).history
