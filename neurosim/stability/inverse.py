@@ -88,8 +88,8 @@ def pseudo_inverse(w: Any, leak: float = 0.0, *, xp: Any = np) -> Any:
     above, below = w.shape
     if 5 * min(above, below) > 4 * max(above, below):
         return xp.linalg.pinv(w)
-    # Else the Gram matrix of random weights is well conditioned, and smaller to decompose. Besides, JAX's singular values
-    # in single precision were seen to fail where nothing is singular (784 x 500, all of them between 0.97 and 1.03).
+    # Else the Gram matrix of random weights is well conditioned, and smaller to decompose. JAX's singular values, too,
+    # were seen to fail in single precision where nothing is singular (784 x 500, all between 0.97 and 1.03).
     gram = xp.linalg.pinv(w @ w.T if above < below else w.T @ w, hermitian=True)
     return w.T @ gram if above < below else gram @ w.T
 
