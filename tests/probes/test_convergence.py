@@ -72,6 +72,13 @@ SHORT = {
     "cost": {"most": 20, "repetitions": 3},
     "estimate": {"draws": 30, "chunk": 10},
     "settling": {"systems": 2, "gains": 3},
+    "spiking_inversion": {
+        "neurons": [4],
+        "settling": ["20 ms", "40 ms"],
+        "background": "20 ms",
+        "trials": 2,
+        "draws": 1,
+    },
     "update": {"draws": [1, 2], "repetitions": 2},
 }
 
@@ -85,7 +92,10 @@ def test_every_probe_tells_how_far_it_is_and_repeats_itself(name: str, parts: Ca
         "scheme": {"kind": "dynamic_inversion", "tau_u": "1 ms", "tau_x": "1 ms", "inversion_duration": "100 ms"},
         "engine": {"level": "rate", "dt": "0.5 ms", "dtype": "float64"},
     }
-    engine, task = parts({**ISOTROPIC, **{"sensitivity": classes, "settling": loops}.get(name, {})})
+    taus = {"leak": 0.2, "tau_u": "20 ms", "tau_x": "50 ms"}
+    slow = {**loops, "scheme": {**loops["scheme"], **taus}}
+    own = {"sensitivity": classes, "settling": loops, "spiking_inversion": slow}
+    engine, task = parts({**ISOTROPIC, **own.get(name, {})})
     module, told = registry.load("probes", name), []
     config = module.Config(**SHORT[name])
     with pytest.raises(ValidationError):
