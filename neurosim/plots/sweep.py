@@ -181,7 +181,9 @@ def _place(values: xarray.DataArray, ax: Axes, name: str) -> np.ndarray:
         return places
     texts = [str(text) or "-" for text in values.values]
     distinct = list(dict.fromkeys(texts))
-    ax.set_xticks(range(len(distinct)), distinct, rotation=30 if len("".join(distinct)) > 24 else 0)
+    # Long names are turned, and end at their tick.
+    turned = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if len("".join(distinct)) > 24 else {}
+    ax.set_xticks(range(len(distinct)), distinct, **turned)
     ax.set_xlim(-0.5, len(distinct) - 0.5)
     ax.set_xlabel(name)
     return np.array([distinct.index(text) for text in texts], dtype=float)
