@@ -361,6 +361,11 @@ class Circuit:
         found = self.pathway[pathway]
         return self.population[found.post].size, self.population[found.pre].size
 
+    def owner(self, pathway: str) -> str:
+        """The pathway whose weights a pathway uses: its own, or those it is tied to."""
+        tie = self.pathway[pathway].tie
+        return pathway if tie is None else tie.pathway
+
     def convergence(self, pathway: str) -> int:
         """How many neurons reach a pathway's target, by it and by others."""
         target = self.pathway[pathway].target

@@ -151,7 +151,7 @@ def weights_of(circuit: Circuit, state: Mapping[str, np.ndarray], pathway: str) 
     found = circuit.pathway[pathway]
     if found.derived is not None:
         return np.asarray(found.derived.function(np, *(np.asarray(state[f"{p}.w"]) for p in found.derived.pathways)))
-    own = np.asarray(state[f"{found.tie.pathway if found.tie else pathway}.w"])
+    own = np.asarray(state[f"{circuit.owner(pathway)}.w"])
     if own.ndim == 1:
         own = np.diag(own)
     return own.T if found.tie is not None and found.tie.transposed else own

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from neurosim.atomic import writing
 from neurosim.errors import DataError
 from neurosim.experiments import folder as files
 from neurosim.experiments.finished import Run, draw, open_run, write_checksums
-from neurosim.experiments.integrity import check_zarr
+from neurosim.experiments.integrity import read_recording
 from neurosim.experiments.model_file import load
 from neurosim.plots.figures import save_circuit_figures, save_recording_figures
-from neurosim.recording.store import open_recording
-
-if TYPE_CHECKING:
-    import xarray
 
 
 def draw_all(source: str | Path) -> list[Path]:
@@ -33,7 +28,7 @@ def draw_all(source: str | Path) -> list[Path]:
     if (path / ".zgroup").is_file():
         target = path.with_name(path.name.removesuffix(".zarr") + "-figures")
         with writing(target):
-            return save_recording_figures(_opened(path), target)
+            return save_recording_figures(read_recording(path), target)
     run = open_run(path, figures=False)
     try:
         written = _of_run(run, path)
@@ -42,11 +37,6 @@ def draw_all(source: str | Path) -> list[Path]:
     if (path / files.CHECKSUMS).is_file():
         write_checksums(path)
     return written
-
-
-def _opened(path: Path) -> xarray.Dataset:
-    check_zarr(path, whole=False)
-    return open_recording(path)
 
 
 def _of_run(run: Run, path: Path) -> list[Path]:
@@ -59,5 +49,5 @@ def _of_run(run: Run, path: Path) -> list[Path]:
             written += save_circuit_figures(model.circuit, run.state, figures, title=title)
     if (path / files.RECORDING).is_dir():
         with writing(figures):
-            written += save_recording_figures(_opened(path / files.RECORDING), figures, title=title)
+            written += save_recording_figures(read_recording(path / files.RECORDING), figures, title=title)
     return written

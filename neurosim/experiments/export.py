@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from neurosim.errors import ConfigError, DataError
 from neurosim.experiments import folder as files
-from neurosim.experiments.integrity import check_zarr
-from neurosim.recording.store import open_recording
+from neurosim.experiments.integrity import read_recording
 from neurosim.recording.weights import load_weights, save_weights
-
-if TYPE_CHECKING:
-    pass
 
 Format = Literal["nwb", "neo", "csv", "npz"]
 #: Format -> what is put after the name of what is exported.
@@ -79,8 +75,7 @@ def _export_run(path: Path, to: Format, target: Path) -> list[Path]:
 
 
 def _export_recording(path: Path, to: Format, target: Path) -> Path:
-    check_zarr(path, whole=False)
-    recording = open_recording(path)
+    recording = read_recording(path)
     if to == "nwb":
         from neurosim.recording.nwb import to_nwb
 

@@ -14,11 +14,15 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurosim.errors import DataError
+from neurosim.recording.store import open_recording
+
+if TYPE_CHECKING:
+    import xarray
 
 # Of JSON, of all files together, of names.
 _LARGEST_TEXT, _MOST_FILES, _DEEPEST = 1 << 26, 100_000, 20
@@ -162,6 +166,18 @@ def read_arrays(path: Path, digest: str | None = None) -> dict[str, np.ndarray]:
         return load(data)
     except Exception as error:  # the reader's own kind of error, and whatever NumPy makes of an odd type
         raise DataError(f"{path}: missing or damaged, no valid safetensors ({error})") from error
+
+
+def read_recording(path: Path) -> xarray.Dataset:
+    """Open a recording, from anybody, piece by piece as it is read.
+
+    Raises
+    ------
+    DataError
+        It is none, it is damaged, or it wants what `check_zarr` refuses.
+    """
+    check_zarr(path, whole=False)
+    return open_recording(path)
 
 
 def check_zarr(path: Path, *, whole: bool = True) -> None:

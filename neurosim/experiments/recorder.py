@@ -27,6 +27,7 @@ from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import ConfigError, DataError, NumericalError
 from neurosim.experiments import folder as files
 from neurosim.experiments.integrity import sealed, unsealed
+from neurosim.recording.exchange import SNAPSHOT
 from neurosim.recording.store import Recorded, consolidate, new_group
 from neurosim.recording.variables import is_spikes, unit_of, weights
 from neurosim.tasks._task import Split, Task
@@ -100,7 +101,7 @@ class Recorder:
             "time": self._coord("time", dt * np.arange(steps), "second"),
             "epoch": self._coord("trial", np.asarray(self.epochs)[trial // len(self.rows)]),
             "row": self._coord("trial", self.rows[trial % len(self.rows)]),
-            "snapshot": self._coord("snapshot", np.asarray(self.epochs)),
+            SNAPSHOT: self._coord(SNAPSHOT, np.asarray(self.epochs)),
         }
         attrs = {"model": self.engine.circuit.name, "dt": dt, "split": self.record.split}
         with writing(self.path):
@@ -207,7 +208,7 @@ class Recorder:
             pathway = name.split(".")[0]
             if name in self.weights:
                 array = _synapses(self.engine.circuit, state, name)
-                dims = ("snapshot", f"post_{pathway}", f"pre_{pathway}")[: 1 + array.ndim]
+                dims = (SNAPSHOT, f"post_{pathway}", f"pre_{pathway}")[: 1 + array.ndim]
                 shape, one = (len(self.epochs), *array.shape), (1, *array.shape)
                 found[name] = Recorded(dims, shape, array.dtype, "1", tuple(max(1, size) for size in one))
             else:

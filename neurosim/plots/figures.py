@@ -18,6 +18,7 @@ from neurosim.plots.alignment import alignment
 from neurosim.plots.curve import curve
 from neurosim.plots.inversion_error import CURVES, inversion_error
 from neurosim.plots.learning_curve import learning_curve
+from neurosim.recording.exchange import synapses_of
 
 if TYPE_CHECKING:
     from neurosim.circuit.description import Circuit
@@ -106,7 +107,7 @@ def save_recording_figures(recording: xarray.Dataset, folder: Path, *, title: st
     from neurosim.plots.weights import weight_courses
 
     folder.mkdir(parents=True, exist_ok=True)
-    synapses = [str(name) for name, values in recording.data_vars.items() if values.dims[0] == "snapshot"]
+    synapses = synapses_of(recording)
     courses = recording.drop_vars(synapses)
     columns = _columns(courses) if courses.data_vars else {}
     shown = courses.isel(trial=list(columns.values()), time=slice(_MOST_STEPS)) if columns else courses

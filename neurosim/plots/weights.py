@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from neurosim.errors import DataError
 from neurosim.metrics import angle
 from neurosim.plots._style import COLOURS, tidy
+from neurosim.recording.exchange import SNAPSHOT, synapses_of
 
 # Points beyond which a cloud says no more.
 _MOST = 4000
@@ -79,10 +80,10 @@ def weight_courses(recording: xarray.Dataset, ax: Axes, *, variable: str) -> Axe
     DataError
         No weights of this name were recorded.
     """
-    if variable not in recording or recording[variable].dims[0] != "snapshot":
-        known = [str(name) for name, found in recording.data_vars.items() if found.dims[0] == "snapshot"]
+    known = synapses_of(recording)
+    if variable not in known:
         raise DataError(f"'{variable}' is no recorded weight; there are {', '.join(known) or 'none'}")
-    epochs = recording.snapshot.values
+    epochs = recording[SNAPSHOT].values
     values = recording[variable].values.reshape(len(epochs), -1)
     count = values.shape[1]
     # Evenly spaced: no random choice in a figure.

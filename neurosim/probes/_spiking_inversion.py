@@ -223,9 +223,8 @@ def _numbers(config: Config, found: Mapping[str, np.ndarray]) -> dict[str, float
         numbers[f"rate_error_at_{name}"] = float(mean["rate_error"][place])
     times = np.array([parse_quantity(text, "second") for text in config.settling])
     still = mean["rate_error"] > _SETTLING * mean["error"][most, -1]
-    slopes = [_slope(times[still], mean[name][still]) for name in ("rate_error",)]
-    slopes.append(_slope(times[still], mean["error"][most][still]))
-    numbers["settling_rate_ratio"] = slopes[1] / slopes[0] if slopes[0] else math.nan
+    without, with_spikes = (_slope(times[still], e[still]) for e in (mean["rate_error"], mean["error"][most]))
+    numbers["settling_rate_ratio"] = with_spikes / without if without else math.nan
     return numbers
 
 
@@ -235,10 +234,11 @@ def _slope(abscissa: np.ndarray, values: np.ndarray) -> float:
 
 
 def _curves(config: Config, found: Mapping[str, np.ndarray]) -> xarray.Dataset:
-    dims = {3: ("draw", "neurons", "settling")}
+    static, rates = ("draw", "neurons"), ("draw", "settling")
+    dims = {"static_error": static, "rate_error": rates, "rate_angle_deg": rates}
     variables = {}
     for name, array in found.items():
-        over = dims.get(array.ndim) or (("draw", "neurons") if name == "static_error" else ("draw", "settling"))
+        over = dims.get(name, ("draw", "neurons", "settling"))
         angles = name.endswith("angle_deg")
         named = "angle to the fixed point" if angles else "relative error"
         variables[name] = (over, array, {"units": "deg" if angles else "1", "long_name": named})

@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import numpy as np
 from brian2.utils.stringtools import word_substitute
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, model_validator
 
 from neurosim.circuit.description import Hold, Initial, Loop, Phase, Population, hold
-from neurosim.errors import ConfigError, NumericalError
+from neurosim.errors import ConfigError
 from neurosim.neurons._model import NeuronModel
 from neurosim.neurons._quantities import TimeConstant
 from neurosim.schemes import _network
+from neurosim.schemes._inversion_weights import NegativeTranspose, SequentialFeedback, StabilisedFeedback
 from neurosim.schemes._network import Network
 from neurosim.units import parse_quantity
 
@@ -296,95 +296,3 @@ def feedback_law(config: Inversion, forward: Sequence[str]) -> Initial:
     if config.feedback == "random":
         return drawn
     return Initial(drawn.law, drawn.scale, None, tuple(forward), StabilisedFeedback(config.leak))
-
-
-@dataclass(frozen=True)
-class NegativeTranspose:
-    """Feedback that is the negative transpose of the forward weights, or of their product, times a scale."""
-
-    scale: float = 1.0
-
-    def __call__(self, drawn: np.ndarray, *forward: np.ndarray) -> np.ndarray:
-        return -self.scale * _product(forward).T
-
-    def __str__(self) -> str:
-        return "negative transpose" + (f" times {self.scale:g}" if self.scale != 1 else "")
-
-
-@dataclass(frozen=True)
-class SequentialFeedback:
-    """Feedback ``B_2 (W_2 B_2)^-1 B_3 ...`` with minus the transposes, for layers that do not expand."""
-
-    def __call__(self, drawn: np.ndarray, *forward: np.ndarray) -> np.ndarray:
-        feedback = -forward[-1].T
-        for weights in reversed(forward[:-1]):
-            feedback = np.linalg.pinv(weights) @ feedback
-        return feedback
-
-    def __str__(self) -> str:
-        return "sequential inverse"
-
-
-@dataclass(frozen=True)
-class StabilisedFeedback:
-    """Drawn feedback, changed until the loop is stable without leak, or with that given where the layer expands.
-
-    Raises
-    ------
-    NumericalError
-        If no stable feedback is found.
-    """
-
-    leak: float
-
-    def __call__(self, drawn: np.ndarray, *forward: np.ndarray) -> np.ndarray:
-        from neurosim.stability.abscissa import stabilised
-
-        weights = _product(forward)
-        expands = weights.shape[0] > weights.shape[1]
-        found = stabilised(weights, drawn, self.leak if expands else 0.0)
-        if not found.succeeded:
-            raise NumericalError(
-                f"feedback of shape {drawn.shape} is still unstable after {found.steps} steps of repair (abscissa "
-                f"{found.abscissa:.3g}); use feedback = 'negative_transpose', or a larger leak than {self.leak:g}"
-            )
-        return found.feedback
-
-    def __str__(self) -> str:
-        return f"stabilised, with a leak of {self.leak:g} where it has to be"
-
-
-@dataclass(frozen=True)
-class LoopInverse:
-    """The matrix by which a loop's fixed point follows from its target, from forward and feedback weights."""
-
-    leak: float
-
-    def __call__(self, xp: Any, *weights: Any) -> Any:
-        from neurosim.stability.inverse import inverse
-
-        forward, feedback = weights
-        return inverse(forward, feedback, self.leak, xp=xp)
-
-    def __str__(self) -> str:
-        return f"loop's inverse with a leak of {self.leak:g}"
-
-
-@dataclass(frozen=True)
-class PseudoInverse:
-    """The Moore-Penrose inverse of forward weights."""
-
-    def __call__(self, xp: Any, *weights: Any) -> Any:
-        from neurosim.stability.inverse import pseudo_inverse
-
-        return pseudo_inverse(weights[0], xp=xp)
-
-    def __str__(self) -> str:
-        return "pseudo-inverse"
-
-
-def _product(forward: Sequence[np.ndarray]) -> np.ndarray:
-    product = forward[0]
-    for weights in forward[1:]:
-        product = weights @ product
-    return product

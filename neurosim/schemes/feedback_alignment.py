@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.description import Circuit, Initial, Pathway
 from neurosim.schemes import _network
-from neurosim.schemes._inversion import NegativeTranspose
+from neurosim.schemes._inversion_weights import NegativeTranspose
 from neurosim.schemes._network import Network, Sized, Topology
 
 

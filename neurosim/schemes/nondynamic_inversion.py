@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from neurosim.circuit.description import Circuit, Derived, Pathway
 from neurosim.schemes import _inversion, _network
+from neurosim.schemes._inversion_weights import LoopInverse
 from neurosim.schemes._network import Network, Sized
 
 
@@ -34,7 +35,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
             place.target,
             rule=_network.rule_of("fixed"),
             initial=_inversion.feedback_law(config, (place.forward,)),
-            derived=Derived(_inversion.LoopInverse(config.leak), (place.forward, place.feedback)),
+            derived=Derived(LoopInverse(config.leak), (place.forward, place.feedback)),
         )
         for place in _inversion.places(network)
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.description import Circuit, Derived, Initial, Pathway
-from neurosim.schemes import _inversion, _network
+from neurosim.schemes import _network
+from neurosim.schemes._inversion_weights import PseudoInverse
 from neurosim.schemes._network import Network, Sized
 
 
@@ -40,7 +41,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
             target,
             rule=_network.rule_of("fixed"),
             initial=Initial("constant", 0.0, None),
-            derived=Derived(_inversion.PseudoInverse(), (f"W{number}",)),
+            derived=Derived(PseudoInverse(), (f"W{number}",)),
         )
         for name, source, target, number in _network.feedback_ends(network, "layerwise")
     )

@@ -184,7 +184,7 @@ def _learn(
 
 def _steps_per_call(engine: Any, batch_size: int) -> int:
     circuit, setting = engine.circuit, engine.setting
-    times = 1 if setting.level == "steady" else sum(phase.steps(setting.dt) for phase in circuit.phases)
+    times = 1 if setting.steady else sum(phase.steps(setting.dt) for phase in circuit.phases)
     products = times * batch_size * sum(math.prod(circuit.shape(pathway.name)) for pathway in circuit.pathways)
     return max(1, min(_STEPS_PER_CALL, int(_PRODUCTS_PER_CALL / max(1, products))))
 

@@ -1,4 +1,7 @@
-"""Run folders that are damaged, or made by somebody who means harm: a clear message, and never other numbers."""
+"""Run folders that are damaged, or made by somebody who means harm: a clear message, and never other numbers.
+
+(Over 300 lines: one finished run and one that stopped, harmed in every way.)
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Dynamic inversion: predicted stability against eigenvalues, steps and integration; fixed points; repair."""
+"""Dynamic inversion: predicted stability against eigenvalues, steps and integration; fixed points; repair.
+
+(Over 300 lines: closed forms of one kind of loop, held against the same random systems.)
+"""
 
 from __future__ import annotations
 

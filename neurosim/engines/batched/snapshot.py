@@ -137,7 +137,7 @@ class Snapshot:
 def weights_matrix(circuit: Circuit, pathway: str, values: Mapping[str, Any]) -> Any:
     """The weights a pathway delivers by, (n_post, n_pre); none if they are not one dense matrix for all trials."""
     found = circuit.pathway[pathway]
-    owner = found.tie.pathway if found.tie else pathway
+    owner = circuit.owner(pathway)
     if found.connectivity != "dense" or f"{owner}.perturbation" in values:
         return None
     weights = _weights(circuit, pathway, values)
@@ -146,7 +146,7 @@ def weights_matrix(circuit: Circuit, pathway: str, values: Mapping[str, Any]) ->
 
 def _weights(circuit: Circuit, pathway: str, values: Mapping[str, Any]) -> Any:
     found = circuit.pathway[pathway]
-    owner = found.tie.pathway if found.tie else pathway
+    owner = circuit.owner(pathway)
     return values[f"{owner}.w" if found.derived is None else f"{pathway}.derived"]
 
 
@@ -174,7 +174,7 @@ def deliver(circuit: Circuit, pathway: str, values: Mapping[str, Any], activity:
     """
     found = circuit.pathway[pathway]
     n_post, n_pre = circuit.shape(pathway)
-    owner = found.tie.pathway if found.tie else pathway
+    owner = circuit.owner(pathway)
     weights = _weights(circuit, pathway, values)
     # Of each trial its own; there only while noise acts on the weights.
     noise = values.get(f"{owner}.perturbation")

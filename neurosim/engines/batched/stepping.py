@@ -14,11 +14,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from neurosim.circuit.description import UNTIL_STEPS, Circuit
+from neurosim.circuit.description import UNTIL_STEPS
 from neurosim.circuit.plan import Plan
-from neurosim.engines.batched import events
+from neurosim.engines.batched.beforehand import beforehand
 from neurosim.engines.batched.learning import increments
-from neurosim.engines.batched.snapshot import Arrays, Snapshot, deliver, weights_matrix
+from neurosim.engines.batched.snapshot import Arrays, Snapshot, deliver
 from neurosim.engines.batched.surrogate import expected_spikes, soft_spikes
 from neurosim.equations.array_code import ArrayFunction, expression_function, margin_of
 from neurosim.neurons._model import NeuronModel
@@ -113,8 +113,7 @@ def run_steps(
     """
     carry = carried(stretch, values)
     fixed = {name: value for name, value in values.items() if name not in carry and name not in courses}
-    fixed |= _constant_part(stretch, fixed, perturbations, changing={*carry, *courses, "t"})
-    fixed |= _rows(stretch, fixed)
+    fixed |= beforehand(stretch, fixed, perturbations, changing={*carry, *courses, "t"})
 
     def step(before: Arrays, inputs: tuple[Any, Arrays]) -> tuple[Arrays, Arrays]:
         number, course = inputs
@@ -343,105 +342,6 @@ def _draws(
         ).astype(stretch.dtype)
         for name, law in function.draws
     }
-
-
-def _constant_part(
-    stretch: Stretch,
-    values: Mapping[str, Any],
-    perturbations: Mapping[str, Any] | None,
-    *,
-    changing: set[str],
-) -> Arrays:
-    """Everything that does not change during the stretch, computed before the loop.
-
-    An input to which only some pathways deliver a changing activity keeps the sum of the others.
-    """
-    plan = stretch.plan
-    circuit = plan.circuit
-    still = Snapshot(plan, values, perturbations=perturbations)
-    found: Arrays = {}
-
-    def constant(name: str) -> bool:
-        return not (plan.leaves_of([name]) & changing) and not _learning(name)
-
-    def _learning(name: str) -> bool:
-        stack = [name]
-        while stack:
-            node = plan.nodes.get(stack.pop())
-            if node is None:
-                continue
-            if any(_owner(circuit, pathway) in stretch.learn for pathway in node.pathways):
-                return True
-            stack.extend(node.needs.values())
-        return False
-
-    known = set(values)
-    for name, node in plan.nodes.items():
-        leaves = plan.leaves_of([name])
-        if not leaves <= known | changing:
-            continue
-        if constant(name):
-            found[name] = still[name]
-        elif node.kind == "input":
-            steady = [p for p in node.pathways if constant(node.needs[p]) and _owner(circuit, p) not in stretch.learn]
-            if steady:
-                total = sum(deliver(circuit, p, values, still[node.needs[p]]) for p in steady)
-                found[f"{name}|constant"] = total
-                found |= {f"{pathway}|constant": True for pathway in steady}
-            for pathway in node.pathways:
-                relayed = _relayed(stretch, pathway, values, perturbations)
-                if pathway not in steady and relayed is not None:
-                    found[f"{pathway}|relayed"] = relayed
-    return found
-
-
-def _relayed(
-    stretch: Stretch, pathway: str, values: Mapping[str, Any], perturbations: Mapping[str, Any] | None
-) -> tuple[str, Any] | None:
-    """Where a pathway passes on what a single other one delivers: that one's source, and the product of both weights.
-
-    It is computed once instead of at every step, if the detour through the neurons in between costs more.
-    """
-    plan, circuit = stretch.plan, stretch.plan.circuit
-    between = plan.nodes.get(circuit.pathway[pathway].source)
-    if (
-        between is None
-        or between.kind != "input"
-        or len(between.pathways) != 1
-        or between.name in (perturbations or {})
-    ):
-        return None
-    before = between.pathways[0]
-    if {_owner(circuit, pathway), _owner(circuit, before)} & set(stretch.learn):
-        return None
-    (n_post, n_between), (_, n_pre) = circuit.shape(pathway), circuit.shape(before)
-    if n_post * n_pre >= n_between * (n_post + n_pre):
-        return None
-    first, second = weights_matrix(circuit, before, values), weights_matrix(circuit, pathway, values)
-    if first is None or second is None:
-        return None
-    return circuit.pathway[before].source, second @ first
-
-
-def _rows(stretch: Stretch, values: Mapping[str, Any]) -> Arrays:
-    """The weights of pathways whose activity is sparse, sender by sender, where sums by events are faster."""
-    circuit, found = stretch.plan.circuit, {}
-    for pathway in circuit.pathways:
-        if not (pathway.at_spikes or pathway.source in stretch.sparse):
-            continue
-        # Weights that change at every step would have to be transposed at every step.
-        if _owner(circuit, pathway.name) in stretch.learn:
-            continue
-        weights = weights_matrix(circuit, pathway.name, values)
-        if weights is not None and events.worthwhile(stretch.trials, *circuit.shape(pathway.name)):
-            found[f"{pathway.name}|rows"] = events.rows_of(weights)
-    return found
-
-
-def _owner(circuit: Circuit, pathway: str) -> str:
-    """The pathway whose weights a pathway uses."""
-    tie = circuit.pathway[pathway].tie
-    return pathway if tie is None else tie.pathway
 
 
 def _full(stretch: Stretch, name: str, value: Any) -> Any:

@@ -233,7 +233,7 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
     sums = {}
     at_spikes: dict[str, list[str]] = {"pre": [], "post": []}
     for user in circuit.pathways:
-        if user.name != pathway.name and (user.tie is None or user.tie.pathway != pathway.name):
+        if circuit.owner(user.name) != pathway.name:
             continue
         transposed = user.tie is not None and user.tie.transposed
         here, there = ("post", "pre") if transposed else ("pre", "post")

@@ -1,4 +1,7 @@
-"""The presentations of one call: their schedule, and what happens at the ends of phases."""
+"""The presentations of one call: their schedule, and what happens at the ends of phases.
+
+(Over 300 lines: one class, whose methods are the moments of one schedule.)
+"""
 
 from __future__ import annotations
 
