@@ -6,7 +6,6 @@ this is its gradient, at the price of two simulations for each neuron. Surrogate
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +17,7 @@ from neurosim.circuit.composition import LOSS
 from neurosim.circuit.description import Circuit
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.batched.presentation import present
+from neurosim.engines.batched.program import program
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.setting import Setting
 from neurosim.gradients.true_gradient import sites_of
@@ -66,7 +66,7 @@ def finite_difference_gradients(
     return found
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
+@program(static=(0, 1, 2, 3, 4))
 def _differences(
     circuit: Circuit,
     setting: Setting,

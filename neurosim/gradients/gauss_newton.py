@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from neurosim.circuit.description import Circuit
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.batched.presentation import present
+from neurosim.engines.batched.program import program
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
@@ -63,7 +63,7 @@ def gauss_newton_signals(
         return {site.split(".")[0]: np.asarray(a) for site, a in jax.device_get(found).items()}
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+@program(static=(0, 1, 2))
 def _directions(
     circuit: Circuit, setting: Setting, phase: str, values: Any, stimuli: Any, keys: Any, damping: Any
 ) -> Any:

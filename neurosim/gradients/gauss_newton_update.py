@@ -9,7 +9,6 @@ removes the readout's error, as in `gauss_newton`, without the loss's own curvat
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +20,7 @@ import numpy as np
 from neurosim.circuit.description import Circuit
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.batched.presentation import present
+from neurosim.engines.batched.program import program
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError, ConfigError
@@ -153,7 +153,7 @@ def _answer(circuit: Circuit, setting: Setting, phase: str, values: Any, stimuli
     return answer
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
+@program(static=(0, 1, 2, 3))
 def _grams(
     circuit: Circuit,
     setting: Setting,
@@ -179,7 +179,7 @@ def _grams(
     return jnp.moveaxis(found, 1, 0), errors
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+@program(static=(0, 1, 2))
 def _pulled(
     circuit: Circuit, setting: Setting, phase: str, pulls: Any, weights: Any, values: Any, stimuli: Any, keys: Any
 ) -> Any:

@@ -6,7 +6,6 @@ this one.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +18,7 @@ from neurosim.circuit.composition import LOSS
 from neurosim.circuit.description import Circuit
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.batched.presentation import present
+from neurosim.engines.batched.program import program
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
@@ -102,7 +102,7 @@ def sites_of(circuit: Circuit) -> tuple[str, ...]:
     )
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+@program(static=(0, 1, 2))
 def _differentiate(
     circuit: Circuit, setting: Setting, phase: str, weights: Any, values: Any, stimuli: Any, keys: Any
 ) -> Any:

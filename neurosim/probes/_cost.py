@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from dataclasses import replace
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 from neurosim.circuit.description import Circuit
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.batched.presentation import present
+from neurosim.engines.batched.program import program
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import learned_names
@@ -76,7 +76,7 @@ def _repetition(config: Config, engine: BatchedEngine, task: Task, layers: tuple
     return counts
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+@program(static=(0, 1, 2))
 def _learn(
     circuit: Circuit,
     setting: Setting,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
@@ -14,6 +13,7 @@ from neurosim.circuit.composition import LOSS
 from neurosim.circuit.description import Circuit
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.batched.presentation import present
+from neurosim.engines.batched.program import program
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.setting import Setting
 from neurosim.engines.stimuli import stimuli_of
@@ -114,7 +114,7 @@ def estimating_layers(circuit: Circuit) -> tuple[str, ...]:
     return found
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
+@program(static=(0, 1, 2, 3))
 def _draw(
     circuit: Circuit,
     setting: Setting,
@@ -135,7 +135,7 @@ def _draw(
     return jnp.sum(estimate, axis=0), jnp.sum(estimate**2, axis=0), jnp.stack([cosine, abs(cosine)]).sum(axis=1)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
+@program(static=(0, 1, 2, 3))
 def _derivatives(
     circuit: Circuit, setting: Setting, layers: tuple[str, ...], curvature: bool, values: Any, one: Any
 ) -> Any:

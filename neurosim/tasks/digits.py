@@ -5,6 +5,9 @@ Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI Mach
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -49,10 +52,7 @@ def load(config: Config, *, seed: int) -> Task:
     Task
         64 inputs, 10 one-hot outputs.
     """
-    # Late, because scikit-learn takes a second and most commands never need it.
-    from sklearn.datasets import load_digits
-
-    pixels, labels = (np.asarray(part) for part in load_digits(return_X_y=True))
+    pixels, labels = _pixels()
     images = pixels.astype(np.float32) / 16
     generator = _split_generator(config.split_seed)
     rest, test = _stratified(np.arange(len(labels)), labels, config.test_fraction, generator)
@@ -67,3 +67,18 @@ def load(config: Config, *, seed: int) -> Task:
         return Split(images[rows], _one_hot(labels[rows], 10), labels[rows])
 
     return Task("digits", split(train), split(validation), split(test), kind="classification", shape=(8, 8))
+
+
+def _pixels() -> tuple[np.ndarray, np.ndarray]:
+    """Pixels (n, 64) from 0 to 16, and labels (n,), as `sklearn.datasets.load_digits` gives them."""
+    # Read where scikit-learn keeps them, because to import it takes longer than all else that comes before learning.
+    installed = importlib.util.find_spec("sklearn")
+    for folder in (installed.submodule_search_locations or ()) if installed else ():
+        file = Path(folder) / "datasets" / "data" / "digits.csv.gz"
+        if file.is_file():
+            rows = np.loadtxt(file, delimiter=",")
+            return rows[:, :-1], rows[:, -1].astype(int)
+    from sklearn.datasets import load_digits
+
+    pixels, labels = load_digits(return_X_y=True)
+    return np.asarray(pixels), np.asarray(labels)

@@ -9,6 +9,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from neurosim.engines.batched.cache import keep_programs
+
 #: On the CPU, XLA by default copies a loop's state at each step where it cannot quickly see that it need not, and runs
 #: what does not depend on each other side by side, at the price of handing over between threads. On the GPU it always
 #: looks.
@@ -27,6 +29,7 @@ def program(static: Sequence[int], donated: Sequence[int] = ()) -> Callable[[Cal
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.cache
         def compiled() -> Callable[..., Any]:
+            keep_programs()
             return jax.jit(function, static_argnums=static, donate_argnums=donated, compiler_options=options())
 
         @functools.wraps(function)
