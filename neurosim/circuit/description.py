@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
+from neurosim.circuit.connectivity import NAMED, Connectivity, Ends, Image
 from neurosim.circuit.weights import Derived, Initial, Tie
 from neurosim.equations.parse import Equation, Statement, parse_equations, parse_statements
 from neurosim.errors import CircuitError
@@ -22,7 +23,6 @@ from neurosim.readouts._readout import Readout
 from neurosim.rules._rule import OracleRule, Rule
 from neurosim.units import format_quantity, parse_quantity
 
-Connectivity = Literal["dense", "one_to_one"]
 #: The switch of noise on weights, and by convention of the neurons' noise.
 PERTURB = "perturb"
 #: Steps between two looks at whether a phase can end.
@@ -55,6 +55,9 @@ class Population:
     noise
         Parameters that are redrawn from a standard normal law for each trial and held through a phase, in the
         phases that draw noise.
+    shape
+        Height, width and channels, if its neurons are the pixels of an image; its size is their product. Everywhere
+        else neurons stay one axis, channels running fastest.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Population:
     sums: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     method: str | None = None
+    shape: Image | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bind", MappingProxyType(dict(self.bind)))
@@ -86,7 +90,7 @@ class Population:
 
 @dataclass(frozen=True)
 class Pathway:
-    """Weights from one population to another, array ``(n_post, n_pre)``.
+    """Weights from one population to another, array ``(n_post, n_pre)`` unless its connectivity says otherwise.
 
     Attributes
     ----------
@@ -95,7 +99,8 @@ class Pathway:
     target
         The input it adds to (``hidden2.drive``); at a spike, the state variable it increments.
     connectivity
-        ``dense`` or ``one_to_one``.
+        A `neurosim.circuit.connectivity`, or by its name ``dense``, ``one_to_one`` or ``per_channel``. A tied pathway
+        has that of the one whose weights it uses, transposed if it is.
     initial
         The law of the initial weights.
     tie
@@ -107,6 +112,10 @@ class Pathway:
         The learning rule with the values of its parameters.
     reduction
         Whether increments of the trials of a batch are averaged or summed.
+    positions
+        Where synapses share a weight, whether its increment is the ``mean`` of what they see, or their ``sum``, which
+        grows with the image. Terms in which no neuron takes part, such as a decay, count once. A rule's own variables
+        are shared like the weight.
     sigma
         Standard deviation of held noise on the weights, none by default. The synaptic variable ``noise`` is redrawn
         from a standard normal law for each trial in the phases that draw noise; where the switch ``perturb`` is on,
@@ -125,11 +134,12 @@ class Pathway:
     target: str
     rule: Rule | OracleRule = field(default_factory=lambda: Rule(name="fixed"))
     parameters: Mapping[str, float] = field(default_factory=dict)
-    connectivity: Connectivity = "dense"
+    connectivity: Connectivity | str = "dense"
     initial: Initial = field(default_factory=Initial)
     tie: Tie | None = None
     derived: Derived | None = None
     reduction: Literal["mean", "sum"] = "mean"
+    positions: Literal["mean", "sum"] = "mean"
     sigma: float | None = None
     every: int = 1
     optimised: bool | None = None
@@ -137,6 +147,9 @@ class Pathway:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+        if isinstance(self.connectivity, str):
+            # An unknown name stays as it is: the circuit tells of it with its other faults.
+            object.__setattr__(self, "connectivity", NAMED.get(self.connectivity, self.connectivity))
 
     @property
     def pre(self) -> str:
@@ -366,20 +379,43 @@ class Circuit:
         tie = self.pathway[pathway].tie
         return pathway if tie is None else tie.pathway
 
+    def ends(self, pathway: str) -> Ends:
+        """The populations that a pathway joins, as its connectivity sees them."""
+        pre, post = (self.population[name] for name in (self.pathway[pathway].pre, self.pathway[pathway].post))
+        return Ends(pre.size, post.size, pre.shape, post.shape)
+
+    def connectivity(self, pathway: str) -> Connectivity:
+        """How a pathway connects its populations: in its own way, or in that of the pathway it is tied to."""
+        tie = self.pathway[pathway].tie
+        found = self.pathway[self.owner(pathway)].connectivity
+        if tie is not None and tie.transposed and not isinstance(found, str):
+            found = found.reversed
+        if found is None or isinstance(found, str):
+            raise CircuitError(f"pathway '{pathway}' has no connectivity")
+        return found
+
+    @functools.cached_property
+    def owners(self) -> tuple[Pathway, ...]:
+        """The pathways with weights of their own."""
+        return tuple(p for p in self.pathways if p.tie is None and self.connectivity(p.name).weighted)
+
     def convergence(self, pathway: str) -> int:
-        """How many neurons reach a pathway's target, by it and by others."""
+        """How many synapses reach a neuron of a pathway's target, of it and of others."""
         target = self.pathway[pathway].target
-        return sum(self.shape(other.name)[1] for other in self.pathways if other.target == target)
+        return sum(self.fans(other.name)[0] for other in self.pathways if other.target == target)
+
+    def fans(self, pathway: str) -> tuple[int, int]:
+        """The most synapses of a pathway that a neuron receives, and that a neuron sends."""
+        return self.connectivity(pathway).fans(self.ends(pathway))
 
     def weights_shape(self, pathway: str) -> tuple[int, ...]:
-        """The shape of the array of its own weights: ``(n_post, n_pre)``, or ``(n,)`` for one-to-one."""
-        n_post, n_pre = self.shape(pathway)
-        return (n_post,) if self.pathway[pathway].connectivity == "one_to_one" else (n_post, n_pre)
+        """The shape of the array of its weights: ``(n_post, n_pre)``, if they are dense."""
+        return self.connectivity(pathway).weights_shape(self.ends(pathway))
 
     def variable_shape(self, pathway: str, variable: str) -> tuple[int, ...]:
         """The shape of one of a pathway's synaptic variables."""
         found = self.pathway[pathway]
-        if found.connectivity == "one_to_one":
+        if isinstance(found.rule, Rule):
             return self.weights_shape(pathway)
         return found.rule.shape_of(variable, *self.shape(pathway))
 

@@ -11,7 +11,7 @@ from neurosim.circuit.description import Circuit
 from neurosim.equations.array_code import ArrayFunction, expression_function
 from neurosim.equations.grammar import Place
 from neurosim.equations.parse import unknown_names
-from neurosim.equations.symbolic import separate
+from neurosim.equations.symbolic import Term, separate
 from neurosim.rules._rule import OracleRule, Rule
 
 #: What a rule calls a normal number that is drawn anew for each weight in each batch.
@@ -22,12 +22,13 @@ UPDATE_NOISE = "update_noise"
 class RuleTerm:
     """One product of a rule: functions of the postsynaptic, presynaptic and own variables.
 
-    A factor that is one everywhere is none.
+    A factor that is one everywhere is none. `sees_neurons` says whether any neuron's variable is in it.
     """
 
     post: ArrayFunction | None
     pre: ArrayFunction | None
     own: ArrayFunction | None
+    sees_neurons: bool
 
 
 @functools.lru_cache(maxsize=256)
@@ -89,13 +90,21 @@ def rule_terms(circuit: Circuit, pathway: str) -> Mapping[str, tuple[RuleTerm, .
     def function(name: str, text: str) -> ArrayFunction | None:
         return None if text == "1" else expression_function(name, text)
 
+    def resolved(term: Term) -> RuleTerm:
+        found = [function(side, getattr(term, side)) for side in ("post", "pre", "own")]
+        arguments = {argument for factor in found if factor is not None for argument in factor.arguments}
+        return RuleTerm(*found, sees_neurons=any(names[argument][0] in ("pre", "post") for argument in arguments))
+
     return {
-        variable: tuple(
-            RuleTerm(function("post", term.post), function("pre", term.pre), function("own", term.own))
-            for term in separate(expression, lambda name: names[name][0].replace("trace", "own"))
-        )
+        variable: tuple(resolved(term) for term in separated(circuit, pathway, expression))
         for variable, expression in rule.increments.items()
     }
+
+
+def separated(circuit: Circuit, pathway: str, increment: str) -> tuple[Term, ...]:
+    """The terms of an increment of a pathway's rule, as text."""
+    names = rule_names(circuit, pathway)
+    return separate(increment, lambda name: names[name][0].replace("trace", "own"))
 
 
 def _refuse_activity(rule: Rule | OracleRule, known: Mapping[str, tuple[str, str]]) -> None:

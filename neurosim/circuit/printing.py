@@ -35,7 +35,8 @@ def circuit_text(circuit: Circuit) -> str:
 
 
 def _population(population: Population, seen: dict[str, str]) -> str:
-    head = f"population {population.name} ({population.size})"
+    image = f"{' x '.join(map(str, population.shape))} = " if population.shape else ""
+    head = f"population {population.name} ({image}{population.size})"
     body = str(population.neuron).split("\n", 1)
     extra = [f"    + {line.strip()}" for line in population.equations.splitlines() if line.strip()]
     if population.parameters:
@@ -53,9 +54,15 @@ def _population(population: Population, seen: dict[str, str]) -> str:
 
 def _pathway(pathway: Pathway, circuit: Circuit) -> str:
     shape = " x ".join(map(str, circuit.weights_shape(pathway.name)))
-    line = f"pathway {pathway.name} ({shape}): {pathway.source} -> {pathway.target}"
+    connectivity = circuit.connectivity(pathway.name)
+    line = (
+        f"pathway {pathway.name}{f' ({shape})' if connectivity.weighted else ''}: {pathway.source} -> {pathway.target}"
+    )
+    line += f"  {connectivity}" if str(connectivity) else ""
     if pathway.tie is not None:
         line += f"  weights of {pathway.tie.pathway}{' transposed' if pathway.tie.transposed else ''}"
+    elif not connectivity.weighted:
+        line += "  without weights"
     elif pathway.derived is not None:
         line += f"  {pathway.derived}, own weights {_initial(pathway.initial)}"
     else:
@@ -71,6 +78,7 @@ def _pathway(pathway: Pathway, circuit: Circuit) -> str:
     values = ", ".join(f"{name} = {value:g}" for name, value in pathway.rule_parameters.items())
     if values:
         lines.append(f"    where {values}; {pathway.reduction} over trials")
+        lines[-1] += f", {pathway.positions} over positions" if connectivity.shared else ""
     return "\n".join(lines)
 
 

@@ -6,7 +6,9 @@ import difflib
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
+from neurosim.circuit.connectivity import NAMED, Dense, size_of
 from neurosim.errors import NeurosimError
+from neurosim.rules._rule import OracleRule
 
 if TYPE_CHECKING:
     from neurosim.circuit.description import Circuit, Pathway, Phase
@@ -43,6 +45,13 @@ def _population_faults(circuit: Circuit) -> Iterator[str]:
             yield f"'{population.name}' cannot be a population's name; expected letters, digits and underscores"
         if population.size < 1:
             yield f"population '{population.name}' has {population.size} neurons; expected at least 1"
+        if population.shape is not None and (
+            len(population.shape) != 3 or min(population.shape) < 1 or size_of(population.shape) != population.size
+        ):
+            yield (
+                f"population '{population.name}' has the shape {population.shape} and {population.size} neurons; "
+                "expected (height, width, channels), whose product is the number of neurons"
+            )
         parameters = {equation.name for equation in population.model.equation_set.of("parameter")}
         for name in (*population.bind, *population.noise):
             if name not in parameters:
@@ -101,14 +110,34 @@ def _end_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iterator[str]
         yield f"{where}: target '{pathway.target}', {_missing(variable, allowed, kind)}"
     elif variable in target.bind:
         yield f"{where}: '{pathway.target}' is bound to '{target.bind[variable]}' and takes no input"
-    if pathway.connectivity == "one_to_one" and source.size != target.size:
-        yield f"{where}: one_to_one needs equal sizes, got {source.size} -> {target.size}"
+    yield from _connectivity_faults(circuit, pathway, where)
+
+
+def _connectivity_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iterator[str]:
+    connectivity = pathway.connectivity
+    if isinstance(connectivity, str):
+        yield f"{where}: connectivity '{connectivity}', {_missing(connectivity, NAMED, 'connectivity')}"
+        return
+    if pathway.tie is not None:
+        return
+    ends = f"'{pathway.pre}' -> '{pathway.post}'"
+    yield from (f"{where} ({ends}): {fault}" for fault in connectivity.faults(circuit.ends(pathway.name)))
+    if not connectivity.weighted and (pathway.rule.learns or pathway.sigma is not None):
+        yield f"{where}: {connectivity} has no weights that could learn or be noisy; expected the rule 'fixed'"
+    if connectivity != Dense() and isinstance(pathway.rule, OracleRule):
+        yield (
+            f"{where}: the rule '{pathway.rule.name}' computes on the matrix of a dense pathway, and this one is "
+            f"{connectivity}; use another rule, or dense connectivity"
+        )
 
 
 def _tie_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iterator[str]:
     if pathway.tie is None:
         if "reciprocal" in pathway.rule.reads and reciprocal_of(circuit, pathway) is None:
-            yield f"{where}: the rule '{pathway.rule.name}' reads the reciprocal weight, but no pathway leads back"
+            yield (
+                f"{where}: the rule '{pathway.rule.name}' reads the reciprocal weight, but no pathway leads back along "
+                "the same synapses"
+            )
         return
     other = circuit.pathway.get(pathway.tie.pathway)
     if other is None:
@@ -116,6 +145,19 @@ def _tie_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iterator[str]
         return
     if other.tie is not None:
         yield f"{where}: tied to '{other.name}', which is tied itself"
+        return
+    if isinstance(other.connectivity, str):
+        return
+    if not other.connectivity.weighted:
+        yield f"{where}: tied to '{other.name}', which has no weights ({other.connectivity})"
+    expected = other.connectivity.reversed if pathway.tie.transposed else other.connectivity
+    if expected is None:
+        yield f"{where}: the weights of '{other.name}' ({other.connectivity}) cannot be transposed"
+    elif pathway.connectivity not in (expected, Dense()):
+        yield (
+            f"{where}: its connectivity is that of '{other.name}'{' transposed' if pathway.tie.transposed else ''} "
+            f"({expected}), got {pathway.connectivity}; leave it out"
+        )
     ends = (other.post, other.pre) if pathway.tie.transposed else (other.pre, other.post)
     if (pathway.pre, pathway.post) != ends:
         how = " transposed" if pathway.tie.transposed else ""
@@ -140,7 +182,7 @@ def _derived_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iterator[
             yield f"{where}: drawn beside '{beside}', {_missing(beside, circuit.pathway, 'pathway')}"
     if pathway.derived is None:
         return
-    if pathway.tie is not None or pathway.sigma is not None or pathway.connectivity != "dense" or pathway.at_spikes:
+    if pathway.tie is not None or pathway.sigma is not None or pathway.connectivity != Dense() or pathway.at_spikes:
         yield f"{where}: derived weights can be neither tied nor noisy, and need dense connectivity and no spikes"
     for name in pathway.derived.pathways:
         if name not in circuit.pathway:
@@ -241,11 +283,15 @@ def _rule_faults(circuit: Circuit, pathway: Pathway) -> Iterator[str]:
 
 
 def reciprocal_of(circuit: Circuit, pathway: Pathway) -> str | None:
-    """The pathway that leads back between the same two populations and has weights of its own."""
+    """The pathway that leads back along the same synapses and has weights of its own."""
     found = [
         other.name
         for other in circuit.pathways
-        if (other.pre, other.post) == (pathway.post, pathway.pre) and other.tie is None and other is not pathway
+        if (other.pre, other.post) == (pathway.post, pathway.pre)
+        and other.tie is None
+        and other is not pathway
+        and not isinstance(other.connectivity, str)
+        and other.connectivity.reversed == pathway.connectivity
     ]
     return found[0] if found else None
 

@@ -1,6 +1,7 @@
 """The state of a circuit: a flat mapping of plain arrays with the same names and shapes on both engines.
 
-``W1.w`` and other synaptic variables ``(n_post, n_pre)``; ``W1.learning_rate``, ``W1.sigma`` (of noise on the
+``W1.w`` and other synaptic variables ``(n_post, n_pre)``, or as the pathway's connectivity shapes them;
+``W1.learning_rate``, ``W1.sigma`` (of noise on the
 weights) and ``hidden1.tau_m`` parameters, scalars or one number a neuron; ``hidden1.v`` state variables: their values
 at the start of each presentation, scalars, or ``(trial, n)`` where they carry over; ``W1.eligibility`` traces of
 synapses likewise, ``(trial, n_post, n_pre)``. SI units throughout.
@@ -9,6 +10,7 @@ synapses likewise, ``(trial, n_post, n_pre)``. SI units throughout.
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -48,7 +50,7 @@ def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> Sta
         state |= {f"{population}.{n}": v for n, v in values.items() if f"{population}.{n}" not in graph.nodes}
     state |= {name: 0.0 for name in broadcast(circuit) if name not in graph.nodes}
     for pathway in circuit.pathways:
-        if pathway.tie is None:
+        if pathway in circuit.owners:
             state[f"{pathway.name}.w"] = initial_weights(circuit, pathway.name, seed)
             for variable in pathway.rule.synaptic_variables[1:]:
                 trace = variable in pathway.rule.trace_variables
@@ -74,7 +76,8 @@ def _drawn(circuit: Circuit, pathway: str, seed: int) -> np.ndarray:
     shape = circuit.weights_shape(pathway)
     if law.law == "constant":
         return np.full(shape, law.scale)
-    width = law.width(*circuit.shape(pathway), circuit.convergence(pathway))
+    received, sent = circuit.fans(pathway)
+    width = law.width(sent, received, circuit.convergence(pathway))
     generator = stream(seed, "weights", pathway)
     if law.law == "normal":
         return width * generator.standard_normal(shape)
@@ -83,9 +86,10 @@ def _drawn(circuit: Circuit, pathway: str, seed: int) -> np.ndarray:
         return width * ndtri(generator.uniform(ndtr(-2.0), ndtr(2.0), shape))
     if law.law == "orthogonal":
         # The longer side's columns; signs make the law uniform (Mezzadri 2007).
-        q, r = np.linalg.qr(generator.standard_normal((max(shape), min(shape))))
+        rows, columns = shape[0], math.prod(shape[1:])
+        q, r = np.linalg.qr(generator.standard_normal((max(rows, columns), min(rows, columns))))
         q *= np.sign(np.diag(r))
-        return width * (q if shape[0] >= shape[-1] else q.T)
+        return width * (q if rows >= columns else q.T).reshape(shape)
     return width * generator.uniform(-1.0, 1.0, shape)
 
 
@@ -139,19 +143,21 @@ def carried_shapes(circuit: Circuit) -> dict[str, tuple[int, ...]]:
         found |= {f"{population}.{variable}": (size,) for variable in model.state_variables}
     for held in (held for phase in circuit.phases for held in phase.hold):
         found[held.target] = (circuit.population[held.population].size if held.population else 1,)
-    for pathway in circuit.pathways:
-        if pathway.tie is None:
-            shape = circuit.weights_shape(pathway.name)
-            found |= {f"{pathway.name}.{variable}": shape for variable in pathway.rule.trace_variables}
+    for pathway in circuit.owners:
+        shape = circuit.weights_shape(pathway.name)
+        found |= {f"{pathway.name}.{variable}": shape for variable in pathway.rule.trace_variables}
     return found
 
 
 def weights_of(circuit: Circuit, state: Mapping[str, np.ndarray], pathway: str) -> np.ndarray:
-    """The weights a pathway uses, as ``(n_post, n_pre)``: its own, those it is tied to, or what is derived."""
+    """The weights a pathway uses: its own, those it is tied to, or what is derived.
+
+    As ``(n_post, n_pre)``, or where synapses share weights in the shape that the connectivity gives them.
+    """
     found = circuit.pathway[pathway]
     if found.derived is not None:
         return np.asarray(found.derived.function(np, *(np.asarray(state[f"{p}.w"]) for p in found.derived.pathways)))
     own = np.asarray(state[f"{circuit.owner(pathway)}.w"])
     if own.ndim == 1:
         own = np.diag(own)
-    return own.T if found.tie is not None and found.tie.transposed else own
+    return np.swapaxes(own, 0, 1) if found.tie is not None and found.tie.transposed else own

@@ -177,7 +177,7 @@ class Model:
 
 def numbers_of(circuit: Circuit) -> int:
     """How many weights of its own and neurons a circuit has."""
-    weights = sum(math.prod(circuit.weights_shape(p.name)) for p in circuit.pathways if p.tie is None)
+    weights = sum(math.prod(circuit.weights_shape(p.name)) for p in circuit.owners)
     return weights + sum(population.size for population in circuit.populations)
 
 

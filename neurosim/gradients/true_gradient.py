@@ -78,7 +78,7 @@ def true_gradients(
     with engine.precision():
         arrays = {name: engine.array(a) for name, a in stimuli.items()}
         values = {name: engine.array(a) for name, a in state.items()}
-        weights = {f"{p.name}.w": values.pop(f"{p.name}.w") for p in circuit.pathways if p.tie is None}
+        weights = {f"{p.name}.w": values.pop(f"{p.name}.w") for p in circuit.owners}
         found = _differentiate(circuit, setting, phase, weights, values, arrays, noise_keys(circuit, 0))
         loss, by_site, by_weight = jax.device_get(found)
     sites = {name.split(".")[0]: array for name, array in by_site.items()}

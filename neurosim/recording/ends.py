@@ -120,7 +120,7 @@ def check_end(end: End, circuit: Circuit, *, dt: float, seed: int, trials: int, 
                 f"{path} is the end of another circuit: '{name}' has there {_shape(stored, name)}, here "
                 f"{_shape(shapes, name)}"
             )
-    own = {f"{p.name}.w": circuit.weights_shape(p.name) for p in circuit.pathways if p.tie is None}
+    own = {f"{p.name}.w": circuit.weights_shape(p.name) for p in circuit.owners}
     there = {name: array.shape for name, array in end.weights.items() if name.endswith(".w")}
     for name in sorted({*own, *there}):
         if own.get(name) != there.get(name):
@@ -145,6 +145,6 @@ def _digest(arrays: Mapping[str, np.ndarray]) -> str:
 
 def weights_in(circuit: Circuit, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """The synaptic variables of a state, which a simulation does not change."""
-    own = {pathway.name for pathway in circuit.pathways if pathway.tie is None}
+    own = {pathway.name for pathway in circuit.owners}
     variables = {f"{name}.{v}" for name in own for v in circuit.pathway[name].rule.synaptic_variables}
     return {name: np.asarray(values[name]) for name in sorted(variables) if name in values}

@@ -19,7 +19,9 @@ def weights(circuit: Circuit) -> tuple[str, ...]:
     """What has a value for each synapse between presentations: the weights of every pathway, what else they own."""
     found: list[str] = []
     for pathway in circuit.pathways:
-        own = pathway.rule.synaptic_variables[1:] if pathway.tie is None else ()
+        if not circuit.connectivity(pathway.name).weighted:
+            continue
+        own = pathway.rule.synaptic_variables[1:] if pathway in circuit.owners else ()
         kept = [name for name in own if name not in pathway.rule.trace_variables]
         found += [f"{pathway.name}.{name}" for name in ("w", *kept)]
     return tuple(found)

@@ -12,7 +12,8 @@ import pytest
 
 from neurosim import registry
 from neurosim.circuit.composition import compose
-from neurosim.circuit.description import Circuit, Connectivity, Pathway, Phase, Population, hold
+from neurosim.circuit.connectivity import Connectivity, Convolution, Ends, PerChannel, Window, size_of
+from neurosim.circuit.description import Circuit, Pathway, Phase, Population, hold
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.inputs import apply_inputs
 from neurosim.rules._rule import OracleRule, Rule
@@ -22,6 +23,18 @@ N_INPUTS, N_OUTPUTS = 3, 4
 #: What rules may read besides the two neurons: broadcast scalars, and the noise on the synapse's own weight.
 BROADCAST, NOISE = {"loss", "loss_change"}, {"noise", "sigma"}
 
+
+#: Two populations of three neurons, and images of which one is the convolution of the other.
+ALIKE = Ends(3, 3)
+PIXELS, MAPS = (4, 3, 2), (2, 2, 3)
+IMAGES = Ends(size_of(PIXELS), size_of(MAPS), PIXELS, MAPS)
+_WINDOW = Window((3, 3), (2, 2), (1, 1))
+#: Connectivities whose synapses share weights, with populations that they join.
+SHARED: dict[str, tuple[Connectivity, Ends]] = {
+    "convolution": (Convolution(_WINDOW), IMAGES),
+    "transposed": (Convolution(_WINDOW, transposed=True), IMAGES.reversed),
+    "per_channel": (PerChannel(), Ends(3, IMAGES.n_post, None, MAPS)),
+}
 
 Variant = tuple[str, dict[str, Any]]
 
@@ -104,7 +117,9 @@ def stimuli() -> Callable[[int], dict[str, np.ndarray]]:
 def rule_circuit() -> Callable[..., Circuit]:
     """Builds two populations in which all that a rule reads is given, and the pathway ``rule`` between them."""
 
-    def build(rule: Rule | OracleRule, connectivity: Connectivity = "dense") -> Circuit:
+    def build(
+        rule: Rule | OracleRule, connectivity: Connectivity | str = "dense", ends: Ends = ALIKE, **settings: Any
+    ) -> Circuit:
         own = {*rule.synaptic_variables, *rule.parameters, "w_reciprocal", "update_noise", "dt", *BROADCAST, *NOISE}
         sides: dict[str, set[str]] = {"pre": {"r"}, "post": {"r"}}
         for name in rule.names - own:
@@ -113,7 +128,11 @@ def rule_circuit() -> Callable[..., Circuit]:
         squared = registry.load("readouts", "squared_error").READOUT
         held = zip(squared.held_names, squared.held.values(), strict=True) if "loss_change" in rule.names else ()
         missing = {name: 0.1 for name, default in rule.parameters.items() if default is None}
-        populations = tuple(Population(side, 3, _neuron(variables)) for side, variables in sides.items())
+        shapes = {"pre": (ends.n_pre, ends.pre), "post": (ends.n_post, ends.post)}
+        populations = tuple(
+            Population(side, shapes[side][0], _neuron(variables), shape=shapes[side][1])
+            for side, variables in sides.items()
+        )
         return Circuit(
             "one_rule",
             populations,
@@ -126,8 +145,9 @@ def rule_circuit() -> Callable[..., Circuit]:
                     parameters=missing,
                     connectivity=connectivity,
                     sigma=0.2 if rule.names & NOISE else None,
+                    **settings,
                 ),
-                Pathway("back", "post.r", "pre.x_in", connectivity=connectivity),
+                Pathway("back", "post.r", "pre.x_in", connectivity=_back(connectivity)),
             ),
             (
                 Phase(
@@ -144,6 +164,11 @@ def rule_circuit() -> Callable[..., Circuit]:
         )
 
     return build
+
+
+def _back(connectivity: Connectivity | str) -> Connectivity | str:
+    """Along the same synapses, if there is such a connectivity."""
+    return connectivity if isinstance(connectivity, str) else connectivity.reversed or "dense"
 
 
 def _neuron(variables: set[str]) -> NeuronModel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.equations.array_code import expression_function
 from neurosim.equations.grammar import check_expression
-from neurosim.errors import EquationError
+from neurosim.errors import CircuitError, EquationError
 from neurosim.rules._rule import OracleRule, Rule
+from tests.engines.conftest import NOISE, SHARED
 
 SETTING = Setting("rate", 1e-3, "float64")
 
@@ -36,8 +38,12 @@ def rule(name: str) -> Rule | OracleRule:
 def random_state(circuit: Circuit, rule: Rule | OracleRule) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """A state in which all of the rule's variables differ, and six trials of arbitrary activity."""
     generator = np.random.default_rng(9)
-    varying = [f"{p.name}.{e.name}" for p in circuit.populations for e in p.neuron.equation_set.of("parameter")]
-    given = {n: generator.standard_normal((6, 3)) for n in varying if n.split(".")[1] not in ("tau", "x_in")}
+    varying = {f"{p.name}.{e.name}": p.size for p in circuit.populations for e in p.neuron.equation_set.of("parameter")}
+    given = {
+        name: generator.standard_normal((6, size))
+        for name, size in varying.items()
+        if name.split(".")[1] not in ("tau", "x_in")
+    }
     state = initial_state(circuit, 1)
     if not isinstance(rule, OracleRule):
         # What an oracle accumulates cannot be arbitrary: a moment is positive.
@@ -107,7 +113,27 @@ def test_both_engines_agree_on_arbitrary_activity(
 ) -> None:
     if isinstance(rule, OracleRule) and connectivity == "one_to_one":
         pytest.skip("an oracle computes on matrices")
-    circuit = rule_circuit(rule, connectivity)
+    _hold_engines_together(rule_circuit(rule, connectivity), rule)
+
+
+@pytest.mark.parametrize(
+    ("kind", "positions"), [("convolution", "mean"), ("transposed", "sum"), ("per_channel", "sum")]
+)
+def test_both_engines_agree_where_synapses_share_weights(
+    kind: str, positions: str, rule: Rule | OracleRule, rule_circuit: Callable[..., Circuit]
+) -> None:
+    if isinstance(rule, OracleRule):
+        with pytest.raises(CircuitError, match=f"'{rule.name}' computes on the matrix of a dense pathway"):
+            rule_circuit(rule, *SHARED[kind], positions=positions)
+        return
+    if kind == "per_channel" and "reciprocal" in rule.reads:
+        with pytest.raises(CircuitError, match="no pathway leads back along the same synapses"):
+            rule_circuit(rule, *SHARED[kind], positions=positions)
+        return
+    _hold_engines_together(rule_circuit(rule, *SHARED[kind], positions=positions), rule)
+
+
+def _hold_engines_together(circuit: Circuit, rule: Rule | OracleRule) -> None:
     start, given = random_state(circuit, rule)
     batch = 1 if rule.timing == "step" else 3
     expected, _ = BrianEngine(circuit, SETTING).run(start, given, batch=batch)
@@ -120,6 +146,52 @@ def test_both_engines_agree_on_arbitrary_activity(
         np.testing.assert_allclose(got[name], array, rtol=1e-9, atol=1e-9 * np.max(np.abs(array), initial=0))
     if rule.learns:
         assert any(np.any(expected[f"rule.{v}"] != start[f"rule.{v}"]) for v in rule.learned)
+
+
+@pytest.mark.parametrize("kind", SHARED)
+def test_a_shared_weight_learns_what_its_synapses_would_on_average(
+    kind: str, rule: Rule | OracleRule, rule_circuit: Callable[..., Circuit]
+) -> None:
+    if isinstance(rule, OracleRule) or "update_noise" in rule.names or (kind == "per_channel" and rule.reads):
+        pytest.skip("refused, or drawn for each weight anew; see the test above")
+    connectivity, ends = SHARED[kind]
+    made = connectivity.synapses(ends)
+    assert made.weight is not None
+    index = made.weight
+    shared = rule_circuit(rule, connectivity, ends)
+    start, given = random_state(shared, rule)
+    if "w_reciprocal" in rule.names:
+        start["back.w"] = np.random.default_rng(4).standard_normal(start["back.w"].shape)
+    unrolled = rule_circuit(rule, "dense", ends)
+    if rule.timing == "step":
+        # After one step, weights that are not shared would have gone their own ways.
+        shared, unrolled = (replace(c, phases=(replace(c.phases[0], duration="1 ms"),)) for c in (shared, unrolled))
+
+    def spread(array: np.ndarray, index: np.ndarray = index) -> np.ndarray:
+        # What is no synapse of the shared pathway has no weight.
+        found = np.zeros((*array.shape[: array.ndim - start["rule.w"].ndim], ends.n_post, ends.n_pre))
+        found[..., made.post, made.pre] = array.reshape(*found.shape[:-2], -1)[..., index]
+        return found
+
+    alone = dict(start)
+    for name in (*(f"rule.{v}" for v in rule.synaptic_variables), "back.w"):
+        alone[name] = (
+            spread(np.swapaxes(start[name], 0, 1)).T
+            if name == "back.w" and kind != "per_channel"
+            else (start[name] if name == "back.w" or not start[name].ndim else spread(start[name]))
+        )
+    noise, noise_alone = None, None
+    if rule.names & NOISE:
+        drawn = np.random.default_rng(6).standard_normal((6, *start["rule.w"].shape))
+        noise, noise_alone = {"only": {"rule.noise": drawn}}, {"only": {"rule.noise": spread(drawn)}}
+    got, _ = BatchedEngine(shared, SETTING).run(start, given, noise=noise)
+    expected, _ = BatchedEngine(unrolled, SETTING).run(alone, given, noise=noise_alone)
+    for variable in rule.learned:
+        change = (expected[f"rule.{variable}"] - alone[f"rule.{variable}"])[made.post, made.pre]
+        mean = np.bincount(index, weights=change) / np.bincount(index)
+        np.testing.assert_allclose(
+            (got[f"rule.{variable}"] - start[f"rule.{variable}"]).ravel(), mean, rtol=1e-9, atol=1e-12
+        )
 
 
 def test_mean_over_a_batch_is_the_mean_of_single_trials(

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
+from neurosim.circuit.description import Circuit
 from neurosim.circuit.plasticity import RuleTerm, rule_names, rule_terms
 from neurosim.circuit.validation import reciprocal_of
+from neurosim.engines.batched import linear_maps
 from neurosim.engines.batched.snapshot import Snapshot, compiled
 from neurosim.equations.array_code import ArrayFunction
 from neurosim.rules._rule import OracleRule
@@ -61,7 +64,7 @@ def _oracle(now: Snapshot, pathway: str, rule: OracleRule, trials: int) -> dict[
 
 
 def _term(now: Snapshot, pathway: str, term: RuleTerm, trials: int) -> Any:
-    """A term summed or averaged over trials."""
+    """A term summed or averaged over trials, and over the synapses that share a weight."""
     circuit = now.plan.circuit
     count = trials if circuit.pathway[pathway].reduction == "mean" else 1
     own = _factor(now, pathway, term.own)
@@ -69,45 +72,31 @@ def _term(now: Snapshot, pathway: str, term: RuleTerm, trials: int) -> Any:
         # A trace, or noise on the weights: each trial's own meets its own trial's factors only.
         return jnp.sum(_in_each_trial(now, pathway, term, trials), axis=0) / count
     post, pre = (_factor(now, pathway, function) for function in (term.post, term.pre))
-    product = _outer(circuit.pathway[pathway].connectivity, post, pre, circuit.shape(pathway), trials) / count
+    connectivity, ends = circuit.connectivity(pathway), circuit.ends(pathway)
+    product = linear_maps.product(connectivity, ends, post, pre, trials) / count
+    product = _over_positions(circuit, pathway, term, product)
     return product if own is None else product * own
 
 
 def _in_each_trial(now: Snapshot, pathway: str, term: RuleTerm, trials: int) -> Any:
-    """A term of each trial: (trial, n_post, n_pre), or (trial, n) for one-to-one."""
+    """A term of each trial: the shape of the weights behind an axis of trials."""
     circuit = now.plan.circuit
     post, pre, own = (_factor(now, pathway, function) for function in (term.post, term.pre, term.own))
-    post, pre = (_per_trial(jnp.ones(()) if factor is None else factor) for factor in (post, pre))
-    if circuit.pathway[pathway].connectivity == "dense":
-        post, pre = post[:, :, None], pre[:, None, :]
-    product = post * pre if own is None else post * pre * own
-    return jnp.broadcast_to(product, (trials, *circuit.weights_shape(pathway)))
+    connectivity, ends = circuit.connectivity(pathway), circuit.ends(pathway)
+    product = linear_maps.product_each(connectivity, ends, post, pre, trials)
+    product = _over_positions(circuit, pathway, term, product)
+    return jnp.broadcast_to(product if own is None else product * own, (trials, *circuit.weights_shape(pathway)))
 
 
-def _outer(connectivity: str, post: Any, pre: Any, shape: tuple[int, int], trials: int) -> Any:
-    """The sum over trials of post times pre, in the shape of the weights."""
-    post, pre = (_per_trial(factor) for factor in (post, pre))
-    if connectivity == "one_to_one":
-        return jnp.sum(jnp.broadcast_to(_times(post, pre), (trials, shape[0])), axis=0)
-    if post is None or pre is None:
-        # One side is the same for all its neurons: no product is needed.
-        only = _times(post, pre)
-        summed = jnp.sum(jnp.broadcast_to(only, (trials, jnp.shape(only)[-1])), axis=0)
-        return summed[None, :] if post is None and pre is not None else summed[:, None]
-    post = jnp.broadcast_to(post, (trials, shape[0]))
-    pre = jnp.broadcast_to(pre, (trials, shape[1]))
-    return post.T @ pre
-
-
-def _per_trial(factor: Any) -> Any:
-    """At least (1, 1), so that the last axis is the neuron."""
-    return None if factor is None else jnp.reshape(factor, (1,) * (2 - jnp.ndim(factor)) + jnp.shape(factor))
-
-
-def _times(post: Any, pre: Any) -> Any:
-    if post is None:
-        return jnp.ones((1, 1)) if pre is None else pre
-    return post if pre is None else post * pre
+def _over_positions(circuit: Circuit, pathway: str, term: RuleTerm, summed: Any) -> Any:
+    """What of a sum over the synapses that share a weight becomes its increment."""
+    if not circuit.connectivity(pathway).shared:
+        return summed
+    count = linear_maps.synapses_of_each(circuit.connectivity(pathway), circuit.ends(pathway))
+    if circuit.pathway[pathway].positions == "sum" and term.sees_neurons:
+        return summed
+    # Weights that only the padding would see have no synapse, and nothing changes them.
+    return summed / np.maximum(count, 1).astype(summed.dtype)
 
 
 def _factor(now: Snapshot, pathway: str, function: ArrayFunction | None) -> Any:
@@ -127,4 +116,4 @@ def _factor(now: Snapshot, pathway: str, function: ArrayFunction | None) -> Any:
 def _reciprocal(now: Snapshot, pathway: str) -> Any:
     """The weights of the pathway that leads back, transposed."""
     circuit = now.plan.circuit
-    return jnp.transpose(now[f"{reciprocal_of(circuit, circuit.pathway[pathway])}.w"])
+    return linear_maps.transposed_weights(now[f"{reciprocal_of(circuit, circuit.pathway[pathway])}.w"])

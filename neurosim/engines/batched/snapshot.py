@@ -6,11 +6,13 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
+from neurosim.circuit.connectivity import Dense
 from neurosim.circuit.description import Circuit
 from neurosim.circuit.plan import Node, Plan
-from neurosim.engines.batched import events
+from neurosim.engines.batched import events, linear_maps
 from neurosim.equations.array_code import ArrayFunction, expression_function
 from neurosim.equations.switched import switched
 
@@ -138,7 +140,7 @@ def weights_matrix(circuit: Circuit, pathway: str, values: Mapping[str, Any]) ->
     """The weights a pathway delivers by, (n_post, n_pre); none if they are not one dense matrix for all trials."""
     found = circuit.pathway[pathway]
     owner = circuit.owner(pathway)
-    if found.connectivity != "dense" or f"{owner}.perturbation" in values:
+    if circuit.connectivity(pathway) != Dense() or f"{owner}.perturbation" in values:
         return None
     weights = _weights(circuit, pathway, values)
     return weights.T if found.tie is not None and found.tie.transposed else weights
@@ -173,20 +175,18 @@ def deliver(circuit: Circuit, pathway: str, values: Mapping[str, Any], activity:
         Shape (trial, n_post), or without the trial axis where the activity has none.
     """
     found = circuit.pathway[pathway]
-    n_post, n_pre = circuit.shape(pathway)
-    owner = circuit.owner(pathway)
-    weights = _weights(circuit, pathway, values)
-    # Of each trial its own; there only while noise acts on the weights.
-    noise = values.get(f"{owner}.perturbation")
-    if found.connectivity == "one_to_one":
-        return (weights if noise is None else weights + noise) * activity
-    if found.tie is not None and found.tie.transposed:
-        weights, noise = weights.T, None if noise is None else jnp.swapaxes(noise, -1, -2)
-    if n_pre == 1:
-        return activity * (weights[:, 0] if noise is None else weights[:, 0] + noise[..., 0])
-    full = jnp.broadcast_to(activity, (*jnp.shape(activity)[:-1], n_pre))
+    connectivity, ends = circuit.connectivity(pathway), circuit.ends(pathway)
+    if not connectivity.weighted:
+        return linear_maps.apply(connectivity, ends, None, activity)
     rows = values.get(f"{pathway}|rows")
     if rows is not None:
-        return events.product(full, rows)[:, :n_post]
-    delivered = full @ weights.T
-    return delivered if noise is None else delivered + jnp.einsum("...ij,...j->...i", noise, full)
+        full = jnp.broadcast_to(activity, (*jnp.shape(activity)[:-1], ends.n_pre))
+        return events.product(full, rows)[:, : ends.n_post]
+    weights = _weights(circuit, pathway, values)
+    # Of each trial its own; there only while noise acts on the weights.
+    noise = values.get(f"{circuit.owner(pathway)}.perturbation")
+    if found.tie is not None and found.tie.transposed:
+        weights = linear_maps.transposed_weights(weights)
+        noise = None if noise is None else jax.vmap(linear_maps.transposed_weights)(noise)
+    delivered = linear_maps.apply(connectivity, ends, weights, activity)
+    return delivered if noise is None else delivered + linear_maps.apply_each(connectivity, ends, noise, activity)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import brian2
 import numpy as np
 from brian2.utils.stringtools import word_substitute
 
 from neurosim.circuit.description import Circuit, Pathway, Phase
 from neurosim.circuit.gating import beginning
-from neurosim.circuit.plasticity import UPDATE_NOISE, rule_names
+from neurosim.circuit.plasticity import UPDATE_NOISE, rule_names, rule_terms, separated
 from neurosim.circuit.validation import reciprocal_of
-from neurosim.engines.brian.objects import LEARNING, NOISE, SIGMA, Objects
+from neurosim.engines.brian.objects import LEARNING, NOISE, SHARING, SIGMA, Objects, sums_positions
 from neurosim.engines.noise import draw_update_noise
 from neurosim.engines.state import State, learned_names
 from neurosim.rules._rule import OracleRule, Rule
@@ -39,7 +40,7 @@ class Learning:
         self.collecting: dict[str, Any] = {}
         self.applying: dict[str, Any] = {}
         #: Rules that act at every step; the Network holds them.
-        self.stepping: dict[str, Any] = {}
+        self.stepping: dict[str, tuple[Any, ...]] = {}
         self.oracle: dict[str, Any] = {}
         self.collected: dict[str, list[dict[str, np.ndarray]]] = {}
         for name in learning_pathways(circuit):
@@ -47,7 +48,7 @@ class Learning:
             if isinstance(pathway.rule, OracleRule):
                 self.oracle |= {f"{name}.{v}": state[f"{name}.{v}"] for v in pathway.rule.changed}
             elif pathway.rule.timing == "step":
-                self.stepping[name] = objects.runner(synapses, rule_code(circuit, pathway))
+                self.stepping[name] = stepping_runners(circuit, pathway, objects)
             else:
                 # At the beginning there are no trials to average over.
                 averaged = pathway.reduction == "mean" and pathway.rule.timing == "phase_end"
@@ -63,9 +64,7 @@ class Learning:
 
     def set_initial(self) -> None:
         """Weights, further synaptic variables and rule parameters, from the state."""
-        for pathway in self.circuit.pathways:
-            if pathway.tie is not None:
-                continue
+        for pathway in self.circuit.owners:
             if pathway.sigma is not None:
                 self.objects.set_synaptic(pathway.name, SIGMA, self.state[f"{pathway.name}.sigma"])
             local = isinstance(pathway.rule, Rule)
@@ -87,10 +86,11 @@ class Learning:
         first = [name for name in self.beginning if name in acting]
         for name in first:
             self._copy_reciprocal(self.circuit.pathway[name])
-        for runners in (self.collecting, self.applying):
-            for name in first:
-                if name in runners:
-                    runners[name].run()
+        for name in first:
+            if name in self.collecting:
+                self.collecting[name].run()
+        for name in first:
+            self._apply(name)
         for name in first:
             if name not in self.collecting:
                 self._step_oracle(name, [])
@@ -110,13 +110,21 @@ class Learning:
 
     def apply(self, number: int, acting: frozenset[str]) -> None:
         """The batch of that running number is over: change the weights."""
-        for name, runner in self.applying.items():
+        for name in self.applying:
             if name not in self.beginning:
-                runner.run()
+                self._apply(name)
         for name, trials in self.collected.items():
             self._step_oracle(name, trials)
         self.collected.clear()
         self._leave_noise([name for name in acting if name not in self.beginning], number)
+
+    def _apply(self, name: str) -> None:
+        """Change a pathway by what its synapses have collected, if it is theirs to change."""
+        if name in self.applying:
+            if self.circuit.connectivity(name).shared:
+                for variable in self.circuit.pathway[name].rule.changed:
+                    self.objects.share(name, f"change_{variable}")
+            self.applying[name].run()
 
     def _step_oracle(self, name: str, trials: Sequence[Mapping[str, np.ndarray]]) -> None:
         """Let an oracle rule change a pathway, from what it saw in each trial."""
@@ -156,7 +164,8 @@ class Learning:
     def _copy_reciprocal(self, pathway: Pathway) -> None:
         if "reciprocal" in pathway.rule.reads and isinstance(pathway.rule, Rule):
             weights = self.objects.get_synaptic(str(reciprocal_of(self.circuit, pathway)), "w")
-            self.objects.set_synaptic(pathway.name, "w_reciprocal", weights.T)
+            swapped = np.swapaxes(weights, 0, 1) if weights.ndim > 1 else weights
+            self.objects.set_synaptic(pathway.name, "w_reciprocal", swapped)
 
 
 def learning_pathways(circuit: Circuit) -> tuple[str, ...]:
@@ -167,19 +176,54 @@ def learning_pathways(circuit: Circuit) -> tuple[str, ...]:
 def rule_code(circuit: Circuit, pathway: Pathway) -> str:
     """The rule as the abstract code of its Synapses.
 
-    At the end of a phase, increments are collected over the trials of a batch; a rule that acts at every step
-    changes its variables at once, in phases in which it is switched on.
+    At the end of a phase, increments are collected over the trials of a batch; for a rule that acts at every step they
+    are those of this step, in phases in which it is switched on.
     """
     assert isinstance(pathway.rule, Rule)
     lines = []
     names = {"noise": NOISE, "sigma": SIGMA} if pathway.sigma is not None else {}
     for variable, expression in pathway.rule.increments.items():
-        text = word_substitute(expression, names)
+        text = word_substitute(_shared_out(circuit, pathway, expression), names)
         if pathway.rule.timing == "step":
             lines.append(f"change_{variable} = {LEARNING}*({text})")
         else:
             lines.append(f"change_{variable} = change_{variable} + ({text})")
-    if pathway.rule.timing == "step":
-        # All increments are computed from the variables as they were.
-        lines += [f"{variable} = {variable} + change_{variable}" for variable in pathway.rule.changed]
     return "\n".join(lines)
+
+
+def stepping_runners(circuit: Circuit, pathway: Pathway, objects: Objects) -> tuple[Any, ...]:
+    """What a Network runs for a rule that acts at every step: increments first, from the variables as they were."""
+    code, synapses = rule_code(circuit, pathway), objects.synapses[pathway.name]
+    changed = pathway.rule.changed
+    added = "\n".join(f"{variable} = {variable} + change_{variable}" for variable in changed)
+    if not circuit.connectivity(pathway.name).shared:
+        return (objects.runner(synapses, f"{code}\n{added}"),)
+    between = Sharing(objects, pathway.name, [f"change_{variable}" for variable in changed])
+    return objects.runner(synapses, code), between, objects.runner(synapses, added, order=2)
+
+
+class Sharing(brian2.BrianObject):  # type: ignore[misc]
+    """Between increments and their addition at each step: synapses that share a weight come to share them."""
+
+    add_to_magic_network = False
+
+    def __init__(self, objects: Objects, pathway: str, variables: Sequence[str]) -> None:
+        super().__init__(clock=objects.clock, when="end", order=1, name=f"{pathway}_sharing*")
+        self.objects, self.pathway, self.variables = objects, pathway, variables
+
+    def run(self) -> None:
+        """Called by the Network at every step."""
+        for variable in self.variables:
+            self.objects.share(self.pathway, variable)
+
+
+def _shared_out(circuit: Circuit, pathway: Pathway, increment: str) -> str:
+    """An increment whose sum over the synapses of a shared weight counts once what none of them sees of a neuron."""
+    if not sums_positions(circuit, pathway):
+        return increment
+    assert isinstance(pathway.rule, Rule)
+    variable = next(name for name, text in pathway.rule.increments.items() if text == increment)
+    terms = zip(separated(circuit, pathway.name, increment), rule_terms(circuit, pathway.name)[variable], strict=True)
+    return " + ".join(
+        f"({text.post})*({text.pre})*({text.own}){'' if term.sees_neurons else f'/{SHARING}'}" for text, term in terms
+    )

@@ -32,6 +32,8 @@ LEARNING = "is_learning"
 NOISE, SIGMA, SWITCH = "w_noise", "w_sigma", "w_perturb"
 #: What a pathway delivers by, where that is not its own weights.
 DERIVED = "w_derived"
+#: How many synapses share the weight of one.
+SHARING = "w_sharing"
 #: When courses begin.
 COURSE_BEGIN = "course_begin"
 _counter = itertools.count()
@@ -49,6 +51,8 @@ class Objects:
         By pathway name; a tied pathway lives in the Synapses whose weights it uses.
     sums
         The updaters of summed inputs, in the order in which they can be computed.
+    indices, given
+        What was asked for before: which weight each synapse has, and arrays of variables of shared weights.
     """
 
     circuit: Circuit
@@ -58,6 +62,8 @@ class Objects:
     sums: list[Any] = field(default_factory=list)
     extra: list[Any] = field(default_factory=list)
     scalars: Any = None
+    indices: dict[str, np.ndarray] = field(default_factory=dict)
+    given: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
 
     def everything(self) -> list[Any]:
         """All objects a Network has to hold."""
@@ -80,17 +86,38 @@ class Objects:
         array.set_value(np.asarray(value, dtype=array.dtype))
 
     def get_synaptic(self, pathway: str, variable: str) -> np.ndarray:
-        """A synaptic variable as ``(n_post, n_pre)``."""
-        n_post, n_pre = self.circuit.shape(pathway)
-        values = np.array(self.synapses[pathway].variables[variable].get_value(), copy=True)
-        single = self.circuit.pathway[pathway].connectivity == "one_to_one"
-        return values if single else values.reshape(n_pre, n_post).T
+        """A synaptic variable in the shape of the weights."""
+        values = self.synapses[pathway].variables[variable].get_value()
+        shape = self.circuit.weights_shape(pathway)
+        # What no synapse has keeps the value that it was given.
+        found = np.array(np.broadcast_to(self.given.get((pathway, variable), 0.0), shape), dtype=values.dtype)
+        found.reshape(-1)[self.index(pathway)] = values
+        return found
 
     def set_synaptic(self, pathway: str, variable: str, value: Any) -> None:
-        """Set a synaptic variable from ``(n_post, n_pre)``, or a shared one from a number."""
+        """Set a synaptic variable from the shape of the weights, or one that all synapses have from a number."""
         array = self.synapses[pathway].variables[variable]
-        # Brian2 counts dense synapses by presynaptic neuron first.
-        array.set_value(np.ascontiguousarray(np.asarray(value, dtype=array.dtype).T).ravel())
+        given = np.asarray(value, dtype=array.dtype)
+        if given.ndim:
+            if self.circuit.connectivity(pathway).shared:
+                self.given[pathway, variable] = given
+            given = given.ravel()[self.index(pathway)]
+        array.set_value(given)
+
+    def index(self, pathway: str) -> np.ndarray:
+        """Which weight each synapse of a pathway has."""
+        if pathway not in self.indices:
+            index = self.circuit.connectivity(pathway).synapses(self.circuit.ends(pathway)).weight
+            assert index is not None, "what has no weights is not asked for them"
+            self.indices[pathway] = index
+        return self.indices[pathway]
+
+    def share(self, pathway: str, variable: str) -> None:
+        """Give a synaptic variable, in all synapses that share a weight, their mean or their sum."""
+        values, index = self.synapses[pathway].variables[variable], self.index(pathway)
+        total = np.bincount(index, weights=values.get_value())[index]
+        averaged = self.circuit.pathway[pathway].positions == "mean"
+        values.set_value(total / np.bincount(index)[index] if averaged else total)
 
     def get_in_trial(self, name: str) -> np.ndarray:
         """A variable of neurons or, of a pathway, a trace, by its qualified name."""
@@ -105,10 +132,10 @@ class Objects:
         else:
             self.set(name, value)
 
-    def runner(self, group: Any, code: str) -> Any:
+    def runner(self, group: Any, code: str, *, order: int = 0) -> Any:
         """Code of a group that runs when called for, or at the end of each step if a Network holds it."""
-        name = f"neurosim_runner_{next(_counter)}*"
-        return CodeRunner(group, "stateupdate", code=code, check_units=False, clock=self.clock, when="end", name=name)
+        settings = {"clock": self.clock, "when": "end", "order": order, "name": f"neurosim_runner_{next(_counter)}*"}
+        return CodeRunner(group, "stateupdate", code=code, check_units=False, **settings)
 
 
 def build_objects(circuit: Circuit, setting: Setting, courses: Mapping[str, np.ndarray], *, begin: int = 0) -> Objects:
@@ -223,6 +250,7 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
         lines += [f"change_{variable} : 1" for variable in rule.changed]
         lines += [f"{UPDATE_NOISE} : 1"] if UPDATE_NOISE in rule.names else []
         lines += ["w_reciprocal : 1"] if "reciprocal" in rule.reads else []
+        lines += [f"{SHARING} : 1"] if sums_positions(circuit, pathway) else []
     weight = "w"
     if pathway.derived is not None:
         lines.append(f"{DERIVED} : {unit}")
@@ -252,7 +280,14 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
     for name in rule.names & broadcast(circuit).keys():
         # A variable that populations link to cannot be read through them.
         synapses.variables.add_reference(name, objects.scalars, name, index="0")
-    _connect(synapses, len(pre), len(post), one_to_one=pathway.connectivity == "one_to_one")
+    # Given as arrays: otherwise Brian2 generates code for each pathway, which takes a tenth of a second.
+    made = circuit.connectivity(pathway.name).synapses(circuit.ends(pathway.name))
+    synapses.connect(i=made.pre, j=made.post)
+    if made.strength is not None:
+        synapses.variables["w"].set_value(made.strength)
+    if SHARING in synapses.variables:
+        assert made.weight is not None
+        synapses.variables[SHARING].set_value(np.bincount(made.weight)[made.weight])
     updaters |= {name: synapses.summed_updaters[summed] for name, summed in sums.items()}
     return synapses
 
@@ -263,7 +298,8 @@ def _add_sums(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> N
         model = f"{name}_post = {text} : 1 (summed)"
         group = objects.groups[population]
         pairs = brian2.Synapses(group, group, model, clock=objects.clock, name=f"{population}_{name}_pairs*")
-        _connect(pairs, len(group), len(group))
+        index = np.arange(len(group))
+        pairs.connect(i=np.repeat(index, len(group)), j=np.tile(index, len(group)))
         objects.extra.append(pairs)
         updaters[qualified] = pairs.summed_updaters[f"{name}_post"]
     for name, share in losses_of(circuit).items():
@@ -271,21 +307,14 @@ def _add_sums(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> N
         model = f"{name}_post = {variable}_pre : 1 (summed)"
         group = objects.groups[population]
         total = brian2.Synapses(group, objects.scalars, model, clock=objects.clock, name=f"neurosim_{name}*")
-        _connect(total, len(group), 1)
+        total.connect(i=np.arange(len(group)), j=np.zeros(len(group), dtype=int))
         objects.extra.append(total)
         updaters[name] = total.summed_updaters[f"{name}_post"]
 
 
-def _connect(synapses: Any, n_pre: int, n_post: int, *, one_to_one: bool = False) -> None:
-    """Make all synapses, in the order in which Brian2 would.
-
-    Given as arrays, because otherwise Brian2 generates code for each pathway, which takes a tenth of a second.
-    """
-    pre = np.arange(n_pre)
-    if one_to_one:
-        synapses.connect(i=pre, j=pre)
-    else:
-        synapses.connect(i=np.repeat(pre, n_post), j=np.tile(np.arange(n_post), n_pre))
+def sums_positions(circuit: Circuit, pathway: Pathway) -> bool:
+    """Whether increments are summed over the synapses that share a weight."""
+    return circuit.connectivity(pathway.name).shared and pathway.positions == "sum"
 
 
 def _sum_names(node: Any) -> list[str]:

@@ -142,7 +142,7 @@ class Presentations:
         self.prepared: set[int] = set()
         self._set_parameters()
         self.learning.set_initial()
-        stepping = self.learning.stepping.values() if self.learn else ()
+        stepping = [one for runners in self.learning.stepping.values() for one in runners] if self.learn else []
         network = brian2.Network(*self.objects.everything(), *self.recorder.monitors.values(), *stepping)
         if self.standalone:
             return self._run_standalone(network)
@@ -378,6 +378,7 @@ class Presentations:
                 f"pathway '{name}' reads more than its synapses see": bool(set(rule.reads) - {"population"}),
                 f"the updates of pathway '{name}' have noise": needs_update_noise(self.circuit.pathway[name]),
                 f"pathway '{name}' learns at the beginning of a presentation": rule.timing == "presentation",
+                f"the synapses of pathway '{name}' share their weights": self.circuit.connectivity(name).shared,
             }
             for what in (what for what, there in beyond.items() if there):
                 raise EngineError(f"{what}, which standalone code cannot do; use the target 'numpy' or 'cython'")

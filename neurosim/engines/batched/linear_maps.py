@@ -1,0 +1,185 @@
+"""What pathways deliver, and the products of what their synapses see, for each kind of connectivity.
+
+Images keep channels last, as XLA's convolutions on the CPU are fastest with. What leads back, and what kernels learn
+from, are the transposes of one linear map, which JAX derives from it: they cannot disagree with it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from neurosim.circuit.connectivity import (
+    Connectivity,
+    Convolution,
+    Dense,
+    Ends,
+    Image,
+    OneToOne,
+    PerChannel,
+    Pooling,
+    Window,
+)
+
+_IMAGES = ("NHWC", "OIHW", "NHWC")
+
+
+def transposed_weights(weights: Any) -> Any:
+    """The weights of a map as its transpose has them: the first two axes swapped, if there are two."""
+    return jnp.swapaxes(weights, 0, 1) if jnp.ndim(weights) > 1 else weights
+
+
+def apply(connectivity: Connectivity, ends: Ends, weights: Any, activity: Any) -> Any:
+    """What arrives at a target: weights times activity, shape (trial, n_post).
+
+    Parameters
+    ----------
+    weights
+        In the shape that the connectivity gives them; whatever, where it has none.
+    activity
+        Of the source, shape (trial, n_pre) or broadcastable to it; without a trial axis the result has none.
+    """
+    if isinstance(connectivity, OneToOne):
+        return weights * activity
+    if isinstance(connectivity, Dense) and ends.n_pre == 1:
+        return activity * weights[:, 0]
+    full = jnp.broadcast_to(activity, (*jnp.shape(activity)[:-1], ends.n_pre))
+    if isinstance(connectivity, Dense):
+        return full @ weights.T
+    if full.ndim == 1:
+        return apply(connectivity, ends, weights, full[None])[0]
+    if isinstance(connectivity, PerChannel):
+        height, width, channels = _shape(ends.post)
+        summed = (full @ weights.T)[:, None, :]
+        return jnp.broadcast_to(summed, (len(full), height * width, channels)).reshape(len(full), -1)
+    if isinstance(connectivity, Pooling):
+        return _pool(connectivity, ends, full)
+    if connectivity.transposed:
+        return _back(connectivity.window, ends.reversed, transposed_weights(weights), full)
+    return _convolve(connectivity.window, ends, weights, full)
+
+
+def apply_each(connectivity: Connectivity, ends: Ends, weights: Any, activity: Any) -> Any:
+    """As `apply`, but of each trial by weights of its own, with a leading axis of trials."""
+    if isinstance(connectivity, OneToOne):
+        return weights * activity
+    if isinstance(connectivity, Dense):
+        full = jnp.broadcast_to(activity, (*jnp.shape(activity)[:-1], ends.n_pre))
+        return jnp.einsum("...ij,...j->...i", weights, full)
+    full = jnp.broadcast_to(activity, (len(weights), ends.n_pre))
+    # One after the other: together they would be one convolution in as many groups, which takes no less time to run
+    # and far more to compile.
+    return lax.map(lambda given: apply(connectivity, ends, *given), (weights, full))
+
+
+def product(connectivity: Connectivity, ends: Ends, post: Any, pre: Any, trials: int) -> Any:
+    """For each weight, post times pre of its synapses, summed over them and over trials.
+
+    Parameters
+    ----------
+    post, pre
+        Shape (trial, n), or broadcastable to it; none where a side is one everywhere.
+
+    Returns
+    -------
+    jax.Array
+        Shape of the weights, or broadcastable to it.
+    """
+    post, pre = (_per_trial(factor) for factor in (post, pre))
+    if isinstance(connectivity, OneToOne):
+        return jnp.sum(jnp.broadcast_to(_times(post, pre), (trials, ends.n_post)), axis=0)
+    if isinstance(connectivity, Dense) and (post is None or pre is None):
+        # One side is the same for all its neurons: no product is needed.
+        only = _times(post, pre)
+        summed = jnp.sum(jnp.broadcast_to(only, (trials, jnp.shape(only)[-1])), axis=0)
+        return summed[None, :] if post is None and pre is not None else summed[:, None]
+    if not isinstance(connectivity, Dense) and all(factor is None or factor.shape[1] == 1 for factor in (post, pre)):
+        # No neuron takes part: all synapses of a weight see the same.
+        summed = jnp.sum(jnp.broadcast_to(_times(post, pre), (trials, 1)))
+        return summed * jnp.asarray(synapses_of_each(connectivity, ends), summed.dtype)
+    post = jnp.broadcast_to(jnp.ones(()) if post is None else post, (trials, ends.n_post))
+    pre = jnp.broadcast_to(jnp.ones(()) if pre is None else pre, (trials, ends.n_pre))
+    if isinstance(connectivity, Dense):
+        return post.T @ pre
+    if isinstance(connectivity, PerChannel):
+        return jnp.sum(post.reshape(trials, -1, _shape(ends.post)[2]), axis=1).T @ pre
+    assert isinstance(connectivity, Convolution), "validation lets nothing else learn"
+    if connectivity.transposed:
+        return transposed_weights(_kernels(connectivity.window, ends.reversed, pre, post))
+    return _kernels(connectivity.window, ends, post, pre)
+
+
+def product_each(connectivity: Connectivity, ends: Ends, post: Any, pre: Any, trials: int) -> Any:
+    """As `product`, but of each trial, with a leading axis of trials."""
+    post, pre = (_per_trial(jnp.ones(()) if factor is None else factor) for factor in (post, pre))
+    if isinstance(connectivity, OneToOne):
+        return post * pre
+    if isinstance(connectivity, Dense):
+        return post[:, :, None] * pre[:, None, :]
+    post, pre = (jnp.broadcast_to(a, (trials, n)) for a, n in ((post, ends.n_post), (pre, ends.n_pre)))
+    return lax.map(lambda given: product(connectivity, ends, given[0][None], given[1][None], 1), (post, pre))
+
+
+def synapses_of_each(connectivity: Connectivity, ends: Ends) -> np.ndarray | int:
+    """How many synapses share each weight, broadcastable to the shape of the weights; some may have none."""
+    if isinstance(connectivity, PerChannel):
+        return math.prod(_shape(ends.post)[:2])
+    return connectivity.positions(ends) if isinstance(connectivity, Convolution) else 1
+
+
+def _convolve(window: Window, ends: Ends, kernels: Any, activity: Any) -> Any:
+    images = activity.reshape(len(activity), *_shape(ends.pre))
+    padding = window.around(_shape(ends.pre))
+    found = lax.conv_general_dilated(images, kernels, window.stride, padding, dimension_numbers=_IMAGES)
+    return found.reshape(len(activity), -1)
+
+
+def _back(window: Window, ends: Ends, kernels: Any, activity: Any) -> Any:
+    """The transpose of `_convolve` with respect to its activity."""
+    form = jax.ShapeDtypeStruct((len(activity), ends.n_pre), activity.dtype)
+    return jax.linear_transpose(lambda images: _convolve(window, ends, kernels, images), form)(activity)[0]
+
+
+def _kernels(window: Window, ends: Ends, post: Any, pre: Any) -> Any:
+    """The transpose of `_convolve` with respect to its kernels."""
+    shape = (_shape(ends.post)[2], _shape(ends.pre)[2], *window.size)
+    form = jax.ShapeDtypeStruct(shape, post.dtype)
+    pre = pre.astype(post.dtype)
+    return jax.linear_transpose(lambda kernels: _convolve(window, ends, kernels, pre), form)(post)[0]
+
+
+def _pool(connectivity: Pooling, ends: Ends, activity: Any) -> Any:
+    forward = ends.reversed if connectivity.transposed else ends
+    window, counts = connectivity.window, connectivity.counts(ends)
+
+    def means(images: Any) -> Any:
+        shaped = images.reshape(len(images), *_shape(forward.pre))
+        around = ((0, 0), *window.around(_shape(forward.pre)), (0, 0))
+        summed = lax.reduce_window(shaped, 0.0, lax.add, (1, *window.size, 1), (1, *window.stride, 1), around)
+        return (summed / counts[:, :, None].astype(images.dtype)).reshape(len(images), -1)
+
+    if not connectivity.transposed:
+        return means(activity)
+    form = jax.ShapeDtypeStruct((len(activity), forward.n_pre), activity.dtype)
+    return jax.linear_transpose(means, form)(activity)[0]
+
+
+def _shape(image: Image | None) -> Image:
+    assert image is not None, "the circuit is checked before it runs"
+    return image
+
+
+def _per_trial(factor: Any) -> Any:
+    """At least (1, 1), so that the last axis is the neuron."""
+    return None if factor is None else jnp.reshape(factor, (1,) * (2 - jnp.ndim(factor)) + jnp.shape(factor))
+
+
+def _times(post: Any, pre: Any) -> Any:
+    if post is None:
+        return jnp.ones((1, 1)) if pre is None else pre
+    return post if pre is None else post * pre
