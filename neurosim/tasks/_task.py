@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,10 +17,18 @@ class Sizes:
     """What a circuit has to know of a task.
 
     A task whose data must be fetched says them without: ``sizes(config) -> Sizes``.
+
+    Attributes
+    ----------
+    n_inputs, n_outputs
+        Input features and target values.
+    image
+        Height, width and channels of inputs that are images; the inputs are in this order, channels fastest.
     """
 
     n_inputs: int
     n_outputs: int
+    image: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +94,11 @@ class Task:
     kind
         What the outputs mean.
     shape
-        Height, width (and channels) of an input that is an image.
+        Height, width and channels of inputs that are images, in this order, channels fastest.
+    augment
+        ``augment(inputs, seed, presentations)`` gives training inputs ``(n, d)`` as they are presented for the
+        ``presentations``-th time, numbers of shape (n,) counted through the whole training. It is a function of its
+        arguments alone, so that a run that goes on has the same bits; validation and test inputs never go through it.
 
     Raises
     ------
@@ -98,7 +111,8 @@ class Task:
     validation: Split
     test: Split
     kind: Literal["classification", "regression"]
-    shape: tuple[int, ...] | None = None
+    shape: tuple[int, int, int] | None = None
+    augment: Callable[[np.ndarray, int, np.ndarray], np.ndarray] | None = None
 
     def __post_init__(self) -> None:
         splits = {"train": self.train, "validation": self.validation, "test": self.test}
@@ -120,6 +134,11 @@ class Task:
     def n_inputs(self) -> int:
         """Number of input features."""
         return self.train.inputs.shape[1]
+
+    @property
+    def image(self) -> tuple[int, int, int] | None:
+        """As in `Sizes`."""
+        return self.shape
 
     @property
     def n_outputs(self) -> int:

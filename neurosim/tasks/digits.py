@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from neurosim.tasks._task import Split, Task, _one_hot, _split_generator, _stratified
+from neurosim.tasks._task import Sizes, Split, Task, _one_hot, _split_generator, _stratified
 
 
 class Config(BaseModel):
@@ -35,6 +35,11 @@ class Config(BaseModel):
     validation_fraction: float = Field(default=0.1, ge=0, lt=1)
     split_seed: int = Field(default=0, ge=0, lt=2**64)
     standardise: bool = False
+
+
+def sizes(config: Config) -> Sizes:
+    """Pixels and classes."""
+    return Sizes(64, 10, image=(8, 8, 1))
 
 
 def load(config: Config, *, seed: int) -> Task:
@@ -66,7 +71,7 @@ def load(config: Config, *, seed: int) -> Task:
     def split(rows: np.ndarray) -> Split:
         return Split(images[rows], _one_hot(labels[rows], 10), labels[rows])
 
-    return Task("digits", split(train), split(validation), split(test), kind="classification", shape=(8, 8))
+    return Task("digits", split(train), split(validation), split(test), kind="classification", shape=(8, 8, 1))
 
 
 def _pixels() -> tuple[np.ndarray, np.ndarray]:

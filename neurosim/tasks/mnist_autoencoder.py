@@ -15,7 +15,7 @@ class Config(mnist.Config):
 
 def sizes(config: Config) -> Sizes:
     """Pixels in, pixels out."""
-    return Sizes(784, 784)
+    return Sizes(784, 784, image=(28, 28, 1))
 
 
 def load(config: Config, *, seed: int) -> Task:
@@ -27,10 +27,10 @@ def load(config: Config, *, seed: int) -> Task:
         As `neurosim.tasks.mnist.load`.
     """
     task = mnist.load(config, seed=seed)
-    splits = {name: getattr(task, name) for name in ("train", "validation", "test")}
+    parts = (Split(split.inputs, split.inputs) for split in (task.train, task.validation, task.test))
     return Task(
         "mnist_autoencoder",
-        **{name: Split(split.inputs, split.inputs) for name, split in splits.items()},
+        *parts,
         kind="regression",
         shape=task.shape,
     )

@@ -22,6 +22,7 @@ from neurosim.training.activity import activity
 from neurosim.training.config import Config
 from neurosim.training.evaluation import Evaluation, evaluate, summarise
 from neurosim.training.history import EpochReport, history_of
+from neurosim.training.presented import order_of, presented
 from neurosim.training.progress import Part, Progress
 
 if TYPE_CHECKING:
@@ -139,21 +140,6 @@ def _leads_to(circuit: Circuit, name: str, port: str) -> bool:
     return circuit.population[population].neuron.ports.get(port) == variable
 
 
-def _order(config: Config, epoch: int, trials: int, seed: int) -> np.ndarray:
-    """Which trials each step of an epoch presents, shape (step, batch)."""
-    if config.steps_per_epoch is None:
-        steps = trials // config.batch_size
-        chosen = stream(seed, "order", epoch).permutation(trials)[: steps * config.batch_size]
-        return chosen.reshape(steps, config.batch_size)
-    # A window onto an endless sequence of passes.
-    count = config.steps_per_epoch * config.batch_size
-    begin = epoch * count
-    passes = range(begin // trials, (begin + count - 1) // trials + 1)
-    endless = np.concatenate([stream(seed, "order", number).permutation(trials) for number in passes])
-    start = begin - passes[0] * trials
-    return endless[start : start + count].reshape(config.steps_per_epoch, config.batch_size)
-
-
 def _learn(
     progress: Progress,
     engine: Any,
@@ -166,10 +152,11 @@ def _learn(
 ) -> tuple[Progress, EpochReport]:
     """One epoch of learning, or the rest of it."""
     circuit, epoch, split = engine.circuit, progress.epoch, task.train
-    order = _order(config, epoch, len(split), seed)
+    order = order_of(config, epoch, len(split), seed)
     rates = learning_rates(circuit, progress.state, config, epoch)
     for rows in _calls(order, progress.part.steps, _steps_per_call(engine, config.batch_size)):
-        progress = _advance(progress, engine, data, rows, rates, seed, counted=split.labels is not None)
+        given, at = presented(engine, task, data, rows, seed, progress.presentations)
+        progress = _advance(progress, engine, given, at, rates, seed, counted=split.labels is not None)
         if on_step is not None:
             on_step(progress.part.steps, len(order))
         if on_progress is not None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neurosim.errors import DataError
-from neurosim.tasks import mnist
+from neurosim.tasks import _idx_images, mnist
 from neurosim.tasks._idx import read_idx
 
 CODES = {"u1": 0x08, "i1": 0x09, ">i2": 0x0B, ">i4": 0x0C, ">f4": 0x0D, ">f8": 0x0E}
@@ -152,7 +152,7 @@ def test_files_that_do_not_fit_together(tmp_path, replaced, message):
 
 
 def test_a_named_folder_without_the_files_downloads_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(mnist, "_download", lambda *_: pytest.fail("downloaded"))
+    monkeypatch.setattr(_idx_images, "downloaded", lambda *_: pytest.fail("downloaded"))
     with pytest.raises(DataError, match="train-images-idx3-ubyte: got no such file"):
         load(tmp_path)
 

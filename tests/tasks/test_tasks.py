@@ -13,15 +13,20 @@ from neurosim.tasks._task import Split, Task, _one_hot
 
 
 @pytest.fixture(params=registry.names("tasks"))
-def task_module(request, monkeypatch):
+def task_module(request, monkeypatch, tmp_path):
     if request.param.startswith("mnist"):
         monkeypatch.setenv("NEUROSIM_DATA", str(request.getfixturevalue("data_folder")))
+    if request.param in request.getfixturevalue("made_up"):
+        request.getfixturevalue("made_up")[request.param](tmp_path / request.param)
+        monkeypatch.setenv("NEUROSIM_DATA", str(tmp_path))
     return registry.load("tasks", request.param)
 
 
 @pytest.fixture
-def settings(task_module, tmp_path):
+def settings(task_module, made_up, tmp_path):
     """What a task cannot do without."""
+    if task_module.__name__.rpartition(".")[2] in made_up:
+        return {"verify": False, "validation": 5}
     if not task_module.__name__.endswith(".table"):
         return {}
     lines = [f"{number % 7},{number % 5},{'ab'[number % 2]}" for number in range(40)]
@@ -45,6 +50,7 @@ def test_every_task_keeps_the_contract(task_module, settings):
     if hasattr(task_module, "sizes"):
         sizes = task_module.sizes(config)
         assert (sizes.n_inputs, sizes.n_outputs) == (task.n_inputs, task.n_outputs)
+        assert sizes.image == task.image
     again = task_module.load(config, seed=1)
     np.testing.assert_array_equal(task.train.inputs, again.train.inputs)
     np.testing.assert_array_equal(task.test.targets, again.test.targets)
@@ -92,7 +98,7 @@ def test_digits_are_standardised_by_the_training_split_only():
 def test_mnist_is_the_real_one(data_folder):
     task = mnist.load(mnist.Config(folder=data_folder), seed=0)
     assert [len(split) for split in (task.train, task.validation, task.test)] == [55_000, 5_000, 10_000]
-    assert task.shape == (28, 28)
+    assert task.shape == (28, 28, 1)
     # The well-known global mean and spread of the 60,000 training images.
     both = np.concatenate([task.train.inputs, task.validation.inputs])
     assert both.mean(dtype=float) == pytest.approx(0.1307, abs=5e-5)
@@ -181,14 +187,14 @@ def test_splits_that_do_not_fit(changes, message):
 def test_tasks_that_do_not_fit():
     def task(*, shape=None, **changes):
         splits = {"train": split(), "validation": split(n=0), "test": split()} | changes
-        return Task("t", **splits, kind="classification", shape=shape)
+        return Task("t", *splits.values(), kind="classification", shape=shape)
 
-    assert (task(shape=(2, 2)).n_inputs, task().n_outputs) == (4, 2)
+    assert (task(shape=(2, 2, 1)).n_inputs, task().n_outputs) == (4, 2)
     with pytest.raises(DataError, match="test split has 5 inputs and 2 outputs, expected 4 and 2"):
         task(test=split(d=5))
     with pytest.raises(DataError, match="test split is empty"):
         task(test=split(n=0))
     with pytest.raises(DataError, match="train split has no labels"):
         task(train=split(labels=None))
-    with pytest.raises(DataError, match=r"shape \(3, 2\)"):
-        task(shape=(3, 2))
+    with pytest.raises(DataError, match=r"shape \(3, 2, 1\)"):
+        task(shape=(3, 2, 1))

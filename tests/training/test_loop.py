@@ -14,6 +14,7 @@ from neurosim.experiments.model_file import load
 from neurosim.training import loop
 from neurosim.training.evaluation import evaluate
 from neurosim.training.loop import Progress, learning_rates, train
+from neurosim.training.presented import order_of
 
 SMALL: dict[str, Any] = {
     "task": {"kind": "teacher_student", "n_inputs": 6, "hidden": [5], "n_outputs": 3, "n_train": 90},
@@ -171,8 +172,8 @@ def test_a_batch_larger_than_the_data(parts):
 def test_epochs_of_so_many_steps_go_on_through_the_passes(parts):
     _, _, config = parts
     window = config.model_copy(update={"steps_per_epoch": 3})
-    presented = np.concatenate([loop._order(window, epoch, 90, 3).ravel() for epoch in range(6)])
-    assert loop._order(window, 0, 90, 3).shape == (3, 20)
+    presented = np.concatenate([order_of(window, epoch, 90, 3).ravel() for epoch in range(6)])
+    assert order_of(window, 0, 90, 3).shape == (3, 20)
     # Four passes through 90 trials, each complete.
     for number in range(4):
         assert sorted(presented[number * 90 : (number + 1) * 90]) == list(range(90))

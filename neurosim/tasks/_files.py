@@ -1,0 +1,109 @@
+"""Where the files of a data set are: in a folder that is named, below ``NEUROSIM_DATA``, or downloaded and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from neurosim.errors import DataError
+
+
+def searched(folder: Path | None, below: Sequence[str]) -> list[Path]:
+    """The folders to look into, in this order.
+
+    Parameters
+    ----------
+    folder
+        As a task's settings name it; ``None`` for the one that the environment variable ``NEUROSIM_DATA`` names.
+    below
+        Folders in it that the files may lie in, ``""`` for itself.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Empty if no folder is named.
+    """
+    if folder is None and os.environ.get("NEUROSIM_DATA"):
+        folder = Path(os.environ["NEUROSIM_DATA"])
+    return [] if folder is None else [folder.expanduser() / name for name in below]
+
+
+def downloaded(url: str, md5: str, data_set: str, places: Sequence[Path], *, members: Sequence[str] = ()) -> list[Path]:
+    """Files of a data set that are not at hand: downloaded once, checked, and kept in the user's cache.
+
+    Parameters
+    ----------
+    url
+        Of one file.
+    md5
+        Its checksum.
+    data_set
+        Name of the task, which names the folder in the cache.
+    places
+        Where the files were looked for, for the message.
+    members
+        Of a tar archive: what to unpack of it.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The file, or what was unpacked of it.
+
+    Raises
+    ------
+    DataError
+        It cannot be downloaded, or is not what it should be.
+    """
+    import pooch
+
+    name = url.rpartition("/")[2]
+    try:
+        found = pooch.retrieve(
+            url=url,
+            known_hash=f"md5:{md5}",
+            fname=name,
+            path=pooch.os_cache("neurosim") / data_set,
+            processor=pooch.Untar(members=list(members)) if members else None,
+        )
+    except (OSError, ValueError) as error:
+        where = f" It is not in {places[0]} either." if places else ""
+        raise DataError(
+            f"{name}: could not be downloaded from {url.rpartition('/')[0]} ({error}).{where} Set NEUROSIM_DATA to a "
+            f"folder that holds the files of {data_set}, or use the task 'digits', which needs none."
+        ) from error
+    return [Path(path) for path in ([found] if isinstance(found, str) else found)]
+
+
+def contents(path: Path, *, md5: str | None = None, largest: int) -> bytes:
+    """All bytes of a file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    md5
+        Its checksum, checked if given.
+    largest
+        Bytes beyond which it is refused.
+
+    Raises
+    ------
+    DataError
+        It cannot be read, is too large, or has another checksum.
+    """
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(largest + 1)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if len(data) > largest:
+        raise DataError(f"{path}: got more than {largest} bytes, expected at most as many")
+    got = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    if md5 is not None and got != md5:
+        raise DataError(
+            f"{path}: this is not the official file, got md5 {got}, expected {md5}; set task.verify=false if that is "
+            "intended"
+        )
+    return data

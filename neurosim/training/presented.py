@@ -1,0 +1,77 @@
+"""What is presented when: the order of trials, and trials that change from presentation to presentation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from neurosim.engines.stimuli import stimuli_of
+from neurosim.random import stream
+from neurosim.tasks._task import Task
+from neurosim.training.config import Config
+
+
+def order_of(config: Config, epoch: int, trials: int, seed: int) -> np.ndarray:
+    """Which trials each step of an epoch presents.
+
+    Parameters
+    ----------
+    config
+        How to go through the data.
+    epoch
+        Counted from 0.
+    trials
+        Of the training split.
+    seed
+        Of the run.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (step, batch).
+    """
+    if config.steps_per_epoch is None:
+        steps = trials // config.batch_size
+        chosen = stream(seed, "order", epoch).permutation(trials)[: steps * config.batch_size]
+        return chosen.reshape(steps, config.batch_size)
+    # A window onto an endless sequence of passes.
+    count = config.steps_per_epoch * config.batch_size
+    begin = epoch * count
+    passes = range(begin // trials, (begin + count - 1) // trials + 1)
+    endless = np.concatenate([stream(seed, "order", number).permutation(trials) for number in passes])
+    start = begin - passes[0] * trials
+    return endless[start : start + count].reshape(config.steps_per_epoch, config.batch_size)
+
+
+def presented(
+    engine: Any, task: Task, data: Mapping[str, Any], rows: np.ndarray, seed: int, first: int
+) -> tuple[Mapping[str, Any], np.ndarray]:
+    """The trials of one call of the engine as they are presented this time.
+
+    Parameters
+    ----------
+    engine
+        That is called.
+    task
+        That is learned.
+    data
+        Its training split on the engine's device, which is what is presented unless the task has an `augment`.
+    rows
+        Which trials each step presents, shape (step, batch).
+    seed
+        Of the run.
+    first
+        How many trials were presented before.
+
+    Returns
+    -------
+    tuple
+        Data as the engine takes them, and which of them each step presents, shape (step, batch).
+    """
+    if task.augment is None:
+        return data, rows
+    stimuli, count = stimuli_of(engine.circuit, task.train, rows.ravel()), rows.size
+    stimuli["input.r"] = task.augment(stimuli["input.r"], seed, first + np.arange(count))
+    return engine.placed(stimuli), np.arange(count).reshape(rows.shape)
