@@ -13,6 +13,8 @@ from typing import Literal
 
 import numpy as np
 
+from neurosim.random import stream
+
 #: Height, width and channels of a population whose neurons are the pixels of an image, channels running fastest.
 Image = tuple[int, int, int]
 #: ``same`` keeps the size (over the stride, rounded up), ``valid`` adds nothing, numbers are added on either side.
@@ -332,7 +334,65 @@ class Pooling:
         return f"average pooling {self.window}{', transposed' if self.transposed else ''}"
 
 
-Connectivity = Dense | OneToOne | PerChannel | Convolution | Pooling
+@dataclass(frozen=True)
+class Sparse:
+    """Each pair of neurons with the same probability, independently of all others; weights ``(n_synapses,)``.
+
+    Attributes
+    ----------
+    probability
+        Of a synapse between two neurons.
+    draw
+        Number of the draw: which pairs have a synapse is a function of this, the probability and the sizes alone.
+    senders
+        The first and the one past the last of the neurons of the source that send; all by default.
+    transposed
+        Whether it leads back along the same synapses.
+    """
+
+    probability: float
+    draw: int = 0
+    senders: tuple[int, int] | None = None
+    transposed: bool = False
+
+    shared = False
+    weighted = True
+
+    @property
+    def reversed(self) -> Sparse:
+        """See `Dense.reversed`."""
+        return replace(self, transposed=not self.transposed)
+
+    def faults(self, ends: Ends) -> Iterator[str]:
+        """See `Dense.faults`."""
+        if not 0 < self.probability <= 1:
+            yield f"a synapse with probability {self.probability:g}; expected more than 0 and at most 1"
+            return
+        n_pre = (ends.reversed if self.transposed else ends).n_pre
+        if self.senders is not None and not 0 <= self.senders[0] < self.senders[1] <= n_pre:
+            yield f"senders {self.senders[0]} to {self.senders[1]}; expected a part of 0 to {n_pre}"
+        elif not len(self.synapses(ends).pre):
+            yield f"no synapse at all with probability {self.probability:g}; use another draw, or a higher probability"
+
+    def weights_shape(self, ends: Ends) -> tuple[int, ...]:
+        """See `Dense.weights_shape`."""
+        return self.synapses(ends).pre.shape
+
+    def fans(self, ends: Ends) -> tuple[int, int]:
+        """See `Dense.fans`."""
+        made = self.synapses(ends)
+        return int(np.bincount(made.post).max()), int(np.bincount(made.pre).max())
+
+    def synapses(self, ends: Ends) -> Synapses:
+        """See `Dense.synapses`."""
+        return _sparse_synapses(self, ends)
+
+    def __str__(self) -> str:
+        senders = f" of neurons {self.senders[0]} to {self.senders[1] - 1}" if self.senders is not None else ""
+        return f"sparse {self.probability:g}{senders}, draw {self.draw}{', transposed' if self.transposed else ''}"
+
+
+Connectivity = Dense | OneToOne | PerChannel | Convolution | Pooling | Sparse
 #: What can be written as one word.
 NAMED: dict[str, Connectivity] = {"dense": Dense(), "one_to_one": OneToOne(), "per_channel": PerChannel()}
 
@@ -405,3 +465,15 @@ def _pooling_synapses(connectivity: Pooling, ends: Ends) -> Synapses:
     strength = np.tile(1.0 / connectivity.counts(ends).ravel()[place], channels)
     post, pre = (place * channels + channel).ravel(), (pixel * channels + channel).ravel()
     return Synapses(*((post, pre) if connectivity.transposed else (pre, post)), None, strength)
+
+
+@functools.lru_cache(maxsize=16)
+def _sparse_synapses(connectivity: Sparse, ends: Ends) -> Synapses:
+    forward = ends.reversed if connectivity.transposed else ends
+    first, last = connectivity.senders or (0, forward.n_pre)
+    pairs = (last - first) * forward.n_post
+    generator = stream(connectivity.draw, "sparse", first, last, forward.n_pre, forward.n_post)
+    count = generator.binomial(pairs, connectivity.probability)
+    chosen = np.sort(generator.choice(pairs, count, replace=False, shuffle=False))
+    pre, post = first + chosen // forward.n_post, chosen % forward.n_post
+    return Synapses(*((post, pre) if connectivity.transposed else (pre, post)), np.arange(count))

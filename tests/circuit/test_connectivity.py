@@ -20,6 +20,7 @@ from neurosim.circuit.connectivity import (
     OneToOne,
     PerChannel,
     Pooling,
+    Sparse,
     Window,
     size_of,
 )
@@ -44,7 +45,7 @@ def joined(draw: st.DrawFn) -> tuple[Connectivity, Ends]:
     numbers = st.tuples(st.integers(0, size[0] - 1), st.integers(0, size[1] - 1))
     padding: Any = draw(st.one_of(st.sampled_from(["same", "valid"]), numbers))
     window = Window(size, stride, padding)
-    kind = draw(st.sampled_from(["dense", "one_to_one", "per_channel", "convolution", "pooling"]))
+    kind = draw(st.sampled_from(["dense", "one_to_one", "per_channel", "convolution", "pooling", "sparse"]))
     if kind in ("convolution", "pooling") and not list(window.faults(image)):
         transposed = draw(st.booleans())
         ends = _joined(window, image, image[2] if kind == "pooling" else draw(st.integers(1, 3)))
@@ -52,6 +53,9 @@ def joined(draw: st.DrawFn) -> tuple[Connectivity, Ends]:
         return made, ends.reversed if transposed else ends
     if kind == "one_to_one":
         return OneToOne(), Ends(4, 4)
+    if kind == "sparse":
+        senders = draw(st.sampled_from([None, (1, 5)]))
+        return Sparse(0.5, draw(st.integers(0, 9)), senders, draw(st.booleans())), Ends(6, 6)
     n_pre = draw(st.integers(1, 4))
     return (Dense(), Ends(n_pre, 3)) if kind == "dense" else (PerChannel(), Ends(n_pre, size_of(image), None, image))
 
@@ -126,6 +130,21 @@ def test_padding(window: Window, image: Any, positions: Any, around: Any) -> Non
     assert (window.positions(image), window.around(image)) == (positions, around)
 
 
+def test_sparse_synapses_are_drawn_pair_by_pair() -> None:
+    ends = Ends(400, 300)
+    made = Sparse(0.1, senders=(100, 300)).synapses(ends)
+    # Of 60,000 pairs; five standard deviations.
+    assert abs(len(made.pre) - 6000) < 5 * np.sqrt(60_000 * 0.1 * 0.9)
+    assert made.pre.min() >= 100 and made.pre.max() < 300
+    assert np.bincount(made.post, minlength=300).min() > 0
+    again, other = Sparse(0.1, senders=(100, 300)).synapses(ends), Sparse(0.1, 1, (100, 300)).synapses(ends)
+    np.testing.assert_array_equal(again.pre, made.pre)
+    assert len(other.pre) != len(made.pre) or np.any(other.post != made.post)
+    back = Sparse(0.1, senders=(100, 300), transposed=True).synapses(ends.reversed)
+    np.testing.assert_array_equal(back.pre, made.post)
+    np.testing.assert_array_equal(back.post, made.pre)
+
+
 def test_pooling_does_not_count_the_padding() -> None:
     window = Window((3, 3), (2, 2), (1, 1))
     ends = _joined(window, (4, 4, 1), 1)
@@ -184,6 +203,9 @@ def test_the_text_says_what_is_connected_how() -> None:
         (Convolution(Window((2, 2), (1, 1), (2, 0))), {}, r"padding 2 x 0 around a window of 2 x 2; expected less"),
         (Convolution(Window((0, 2))), {}, r"a window of 0 x 2 with stride 1 x 1; expected positive numbers"),
         (Pooling(Window((2, 2), (2, 2))), {}, r"keeps channels apart: got 3 pooled channels, expected 2"),
+        (Sparse(1.5), {}, r"a synapse with probability 1.5; expected more than 0 and at most 1"),
+        (Sparse(0.5, senders=(30, 40)), {}, r"senders 30 to 40; expected a part of 0 to 32"),
+        (Sparse(1e-9), {}, r"no synapse at all with probability 1e-09; use another draw"),
         ("per_channel", {"b": None}, r"weights for each channel need a target population with a shape"),
     ],
 )

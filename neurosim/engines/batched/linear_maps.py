@@ -23,6 +23,7 @@ from neurosim.circuit.connectivity import (
     OneToOne,
     PerChannel,
     Pooling,
+    Sparse,
     Window,
 )
 
@@ -59,6 +60,10 @@ def apply(connectivity: Connectivity, ends: Ends, weights: Any, activity: Any) -
         return jnp.broadcast_to(summed, (len(full), height * width, channels)).reshape(len(full), -1)
     if isinstance(connectivity, Pooling):
         return _pool(connectivity, ends, full)
+    if isinstance(connectivity, Sparse):
+        made = connectivity.synapses(ends)
+        arriving = full[:, made.pre] * weights
+        return jnp.zeros((len(full), ends.n_post), arriving.dtype).at[:, made.post].add(arriving)
     if connectivity.transposed:
         return _back(connectivity.window, ends.reversed, transposed_weights(weights), full)
     return _convolve(connectivity.window, ends, weights, full)
@@ -108,6 +113,9 @@ def product(connectivity: Connectivity, ends: Ends, post: Any, pre: Any, trials:
         return post.T @ pre
     if isinstance(connectivity, PerChannel):
         return jnp.sum(post.reshape(trials, -1, _shape(ends.post)[2]), axis=1).T @ pre
+    if isinstance(connectivity, Sparse):
+        made = connectivity.synapses(ends)
+        return jnp.sum(post[:, made.post] * pre[:, made.pre], axis=0)
     assert isinstance(connectivity, Convolution), "validation lets nothing else learn"
     if connectivity.transposed:
         return transposed_weights(_kernels(connectivity.window, ends.reversed, pre, post))

@@ -208,7 +208,7 @@ class Sharing(brian2.BrianObject):  # type: ignore[misc]
     add_to_magic_network = False
 
     def __init__(self, objects: Objects, pathway: str, variables: Sequence[str]) -> None:
-        super().__init__(clock=objects.clock, when="end", order=1, name=f"{pathway}_sharing*")
+        super().__init__(clock=objects.clock, when="end", order=1, name=f"{pathway}_sharing")
         self.objects, self.pathway, self.variables = objects, pathway, variables
 
     def run(self) -> None:

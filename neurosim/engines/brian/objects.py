@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,12 +36,13 @@ DERIVED = "w_derived"
 SHARING = "w_sharing"
 #: When courses begin.
 COURSE_BEGIN = "course_begin"
-_counter = itertools.count()
 
 
 @dataclass
 class Objects:
     """The Brian2 objects of one circuit.
+
+    All have the same names in every run: Brian2 compiles again what differs in a name.
 
     Attributes
     ----------
@@ -51,6 +52,8 @@ class Objects:
         By pathway name; a tied pathway lives in the Synapses whose weights it uses.
     sums
         The updaters of summed inputs, in the order in which they can be computed.
+    runners
+        Numbers for those that `runner` makes.
     indices, given
         What was asked for before: which weight each synapse has, and arrays of variables of shared weights.
     """
@@ -62,6 +65,7 @@ class Objects:
     sums: list[Any] = field(default_factory=list)
     extra: list[Any] = field(default_factory=list)
     scalars: Any = None
+    runners: Iterator[int] = field(default_factory=itertools.count)
     indices: dict[str, np.ndarray] = field(default_factory=dict)
     given: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
 
@@ -134,7 +138,7 @@ class Objects:
 
     def runner(self, group: Any, code: str, *, order: int = 0) -> Any:
         """Code of a group that runs when called for, or at the end of each step if a Network holds it."""
-        settings = {"clock": self.clock, "when": "end", "order": order, "name": f"neurosim_runner_{next(_counter)}*"}
+        settings = {"clock": self.clock, "when": "end", "order": order, "name": f"neurosim_runner_{next(self.runners)}"}
         return CodeRunner(group, "stateupdate", code=code, check_units=False, **settings)
 
 
@@ -148,11 +152,11 @@ def build_objects(circuit: Circuit, setting: Setting, courses: Mapping[str, np.n
     begin
         The number of the step at which the courses begin.
     """
-    objects = Objects(circuit, brian2.Clock(dt=setting.dt * brian2.second, name="neurosim_clock*"))
+    objects = Objects(circuit, brian2.Clock(dt=setting.dt * brian2.second, name="neurosim_clock"))
     scalars = broadcast(circuit)
     if scalars:
         text = "\n".join(f"{name} : {unit}" for name, unit in scalars.items())
-        objects.scalars = brian2.NeuronGroup(1, text, clock=objects.clock, name="neurosim_scalars*")
+        objects.scalars = brian2.NeuronGroup(1, text, clock=objects.clock, name="neurosim_scalars")
     for population in circuit.populations:
         model = compose(circuit)[population.name]
         mine = {name.split(".")[1]: course for name, course in courses.items() if name.split(".")[0] == population.name}
@@ -211,7 +215,7 @@ def _group(
     for name, course in courses.items():
         unit = brian2.Quantity(1.0, dim=dimension_of(model.equation_set.by_name[name].unit))
         namespace[f"{name}_course"] = brian2.TimedArray(
-            course * unit, dt=objects.clock.dt, name=f"{population}_{name}_course*"
+            course * unit, dt=objects.clock.dt, name=f"{population}__{name}_course"
         )
     group = brian2.NeuronGroup(
         circuit.population[population].size,
@@ -222,7 +226,7 @@ def _group(
         method=_statements(model),
         namespace=namespace,
         clock=objects.clock,
-        name=f"{population}_neurons*",
+        name=f"{population}_neurons",
     )
     for name in broadcast(circuit):
         setattr(group, name, brian2.linked_var(objects.scalars, name))
@@ -275,7 +279,7 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
         sums[f"{user.target}|{user.name}"] = summed
     code: dict[str, Any] = {f"on_{side}": "\n".join(statements) for side, statements in at_spikes.items() if statements}
     synapses = brian2.Synapses(
-        pre, post, "\n".join(lines), **code, clock=objects.clock, name=f"{pathway.name}_synapses*"
+        pre, post, "\n".join(lines), **code, clock=objects.clock, name=f"{pathway.name}_synapses"
     )
     for name in rule.names & broadcast(circuit).keys():
         # A variable that populations link to cannot be read through them.
@@ -297,7 +301,7 @@ def _add_sums(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> N
         population, name = qualified.split(".")
         model = f"{name}_post = {text} : 1 (summed)"
         group = objects.groups[population]
-        pairs = brian2.Synapses(group, group, model, clock=objects.clock, name=f"{population}_{name}_pairs*")
+        pairs = brian2.Synapses(group, group, model, clock=objects.clock, name=f"{population}__{name}_pairs")
         index = np.arange(len(group))
         pairs.connect(i=np.repeat(index, len(group)), j=np.tile(index, len(group)))
         objects.extra.append(pairs)
@@ -306,7 +310,7 @@ def _add_sums(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> N
         population, variable = share.split(".")
         model = f"{name}_post = {variable}_pre : 1 (summed)"
         group = objects.groups[population]
-        total = brian2.Synapses(group, objects.scalars, model, clock=objects.clock, name=f"neurosim_{name}*")
+        total = brian2.Synapses(group, objects.scalars, model, clock=objects.clock, name=f"neurosim_{name}")
         total.connect(i=np.arange(len(group)), j=np.zeros(len(group), dtype=int))
         objects.extra.append(total)
         updaters[name] = total.summed_updaters[f"{name}_post"]

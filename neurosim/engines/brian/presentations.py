@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import brian2
@@ -56,19 +57,27 @@ def _joined(ends: Sequence[Continuation]) -> Continuation:
 
 
 class PhaseEnds(brian2.BrianObject):  # type: ignore[misc]
-    """Calls back at the last step of each phase, when the step is over."""
+    """Calls back at the last step of each phase, when the step is over.
+
+    Parameters
+    ----------
+    ends
+        For each phase in order, its number of steps and what to call.
+    """
 
     add_to_magic_network = False
 
-    def __init__(self, clock: Any, ends: Mapping[int, Callable[[], object]]) -> None:
-        super().__init__(clock=clock, when="end", order=10_000, name="neurosim_phase_ends*")
-        self.ends = ends
+    def __init__(self, clock: Any, ends: Iterable[tuple[int, Callable[[], object]]]) -> None:
+        super().__init__(clock=clock, when="end", order=10_000, name="neurosim_phase_ends")
+        self.ends = iter(ends)
+        self.left, self.call = next(self.ends)
 
     def run(self) -> None:
-        """Called by the Network at every step."""
-        clock: Any = self._clock
-        call = self.ends.get(int(clock.variables["timestep"].get_value()[0]))
-        if call is not None:
+        """Called by the Network at every step: it counts, because to ask the clock takes as long as a small network."""
+        self.left -= 1
+        if self.left == 0:
+            call = self.call
+            self.left, self.call = next(self.ends, (-1, call))
             call()
 
 
@@ -150,16 +159,19 @@ class Presentations:
         return self._results()
 
     def _run_at_once(self, network: Any) -> None:
-        ends, step = {}, self.begin
         schedule = list(itertools.product(range(self.trials), range(len(self.steps))))
-        for position, (trial, number) in enumerate(schedule):
-            step += self.steps[number]
-            following = schedule[position + 1] if position + 1 < len(schedule) else None
-            ends[step - 1] = lambda t=trial, n=number, f=following: (self._end(t, n), f and self._begin(*f))
+        turns = itertools.pairwise([*schedule, None])
+        ends = [(self.steps[now[1]], functools.partial(self._turn, now, following)) for now, following in turns if now]
         network.add(PhaseEnds(self.objects.clock, ends))
         self._begin(0, 0)
         network.t_ = self.begin * self.setting.dt
-        network.run((step - self.begin) * self.setting.dt * brian2.second, namespace={})
+        network.run(self.trials * sum(self.steps) * self.setting.dt * brian2.second, namespace={})
+
+    def _turn(self, now: tuple[int, int], following: tuple[int, int] | None) -> None:
+        """From one phase, as (trial, number), to the next."""
+        self._end(*now)
+        if following is not None:
+            self._begin(*following)
 
     def _run_standalone(self, network: Any) -> tuple[State, Outputs]:
         for trial, number in itertools.product(range(self.trials), range(len(self.steps))):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,8 +9,6 @@ import brian2
 import numpy as np
 
 from neurosim.engines.brian.objects import MONITOR, Objects
-
-_counter = itertools.count()
 
 
 class Recorder:
@@ -28,7 +25,7 @@ class Recorder:
     def __init__(self, objects: Objects, record: Sequence[str], report: Sequence[str]) -> None:
         self.objects = objects
         self.monitors = {name: self._course_monitor(name) for name in record}
-        self.reports = {name: self._state_monitor(name, "start", 0) for name in report}
+        self.reports = {name: self._state_monitor(name, "report", "start", 0) for name in report}
 
     def report(self) -> None:
         """Take all reported variables as they are now."""
@@ -59,13 +56,13 @@ class Recorder:
     def _course_monitor(self, name: str) -> Any:
         population, variable = name.split(".")
         if variable == "spikes":
-            return brian2.SpikeMonitor(self.objects.groups[population], name=f"neurosim_spikes_{next(_counter)}*")
-        return self._state_monitor(name, "groups", MONITOR)
+            return brian2.SpikeMonitor(self.objects.groups[population], name=f"{population}__spikes_recording")
+        return self._state_monitor(name, "recording", "groups", MONITOR)
 
-    def _state_monitor(self, name: str, when: str, order: int) -> Any:
+    def _state_monitor(self, name: str, purpose: str, when: str, order: int) -> Any:
         population, _, variable = name.rpartition(".")
         group, clock = self.objects.group(population), self.objects.clock
-        label = f"neurosim_monitor_{next(_counter)}*"
+        label = f"{name.replace('.', '__')}_{purpose}"
         return brian2.StateMonitor(group, variable, record=True, clock=clock, when=when, order=order, name=label)
 
 
