@@ -266,9 +266,15 @@ class NeurosimClassifier(ClassifierMixin, _NeurosimEstimator):
 class NeurosimRegressor(RegressorMixin, _NeurosimEstimator):
     """A network that learns numbers by any scheme of credit assignment, on any level and engine.
 
-    Parameters and attributes as for `NeurosimClassifier`, apart from the classes. `standardise` concerns the targets,
-    too: the network learns them in units of their standard deviation, and answers in their own. `loss_` and
-    `history_` are in the network's units.
+    Parameters
+    ----------
+    hidden, scheme, level, engine, readout, epochs, batch_size, learning_rate, learning_rate_decay, sigma
+        As for `NeurosimClassifier`.
+    standardise
+        Concerns the targets, too: the network learns them in units of their standard deviation, and answers in their
+        own. `loss_` and `history_` are in the network's units.
+    validation_fraction, settings, random_state
+        As for `NeurosimClassifier`.
 
     Examples
     --------
