@@ -50,10 +50,12 @@ html_theme_options = {
     "navigation_depth": 3,
     "show_toc_level": 2,
     "navbar_align": "left",
-    "header_links_before_dropdown": 8,
+    "header_links_before_dropdown": 6,
     "footer_start": ["copyright"],
     "footer_end": [],
     "show_prev_next": True,
 }
 html_context = {"default_mode": "light"}
 html_show_sourcelink = False
+# Pages without others below them.
+html_sidebars = {"*": []}

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import is_dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 
 import neurosim
@@ -91,7 +92,7 @@ def test_examples_run(name: str, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registry, "_registered", {})
     thing = getattr(neurosim, name)
-    names = {**{each: getattr(neurosim, each) for each in neurosim.__all__}, "neurosim": neurosim}
+    names = {**{each: getattr(neurosim, each) for each in neurosim.__all__}, "neurosim": neurosim, "np": np}
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     told: list[str] = []
     for test in doctest.DocTestFinder(recurse=inspect.isclass(thing)).find(thing, name, globs=names):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 
-from markdown import evaluated, table, toctree
+from page_parts import evaluated, table, toctree
 
 import neurosim
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from markdown import code, evaluated, table, toctree
 from numpydoc.docscrape import NumpyDocString
+from page_parts import code, evaluated, table, toctree
 
 from neurosim import registry
 from neurosim.circuit.description import Circuit, Pathway

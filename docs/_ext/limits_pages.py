@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from markdown import table
+from page_parts import table
 
 from neurosim import registry
 from neurosim.experiments.expected import load_expected

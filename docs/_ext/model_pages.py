@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
-from markdown import code, table, toctree
 from matplotlib.figure import Figure
+from page_parts import code, table, toctree
 
 from neurosim import registry
 from neurosim.experiments.expected import Claim, load_expected
@@ -52,7 +52,7 @@ def rows_of(claims: Sequence[Claim]) -> str:
 
 def _model(model: Model, text: str, claims: Sequence[Claim]) -> str:
     about = model.about
-    parts = [f"# {about.title or model.name}\n", f"`{model.name}`\n", about.description]
+    parts = [f"# {about.title or model.name}\n", f"`{model.name}`\n", f"{about.description}\n"]
     if about.reference:
         parts.append(f"{about.reference}.\n")
     verb = f"Measures with the probe `{model.probe_kind}`." if model.probe_kind else "Is trained."

@@ -103,7 +103,7 @@ def test_pages_fit_the_screen(site: Path, browser, name: str, width: int) -> Non
     # What is not on this machine (icons of the theme's author, formulas) is not asked for.
     page.route("http*://**", lambda route: route.fulfill(status=200, body=""))
     page.goto((site / f"{name}.html").as_uri())
-    page.wait_for_load_state("networkidle")
+    page.evaluate("document.fonts.ready.then(() => 0)")
     shots = REPOSITORY / "build" / "screenshots"
     shots.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=shots / f"{name.replace('/', '-')}-{width}.png", full_page=True)
