@@ -85,7 +85,7 @@ def _fact(claim: Claim) -> str:
 def _runs(claim: Claim) -> str:
     row = claim.row
     names = "+".join((row.model, *row.variants))
-    seeds = f"{len(row.seeds)} seeds" if len(row.seeds) > 1 else f"seed {row.seeds[0]}"
+    seeds = f"{len(row.seeds)} seeds" if len(row.seeds) > 1 else f"seed {min(row.seeds)}"
     changed = "".join(f", `{override}`" for override in row.overrides)
     minutes = f", {row.minutes:g} min" if row.minutes else ""
     return f"`{names}`{changed}, {seeds}{minutes}" + (", slow" if row.slow else "")

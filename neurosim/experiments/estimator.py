@@ -279,7 +279,7 @@ class NeurosimRegressor(RegressorMixin, _NeurosimEstimator):
     Examples
     --------
     >>> X = np.linspace(-1, 1, 100)[:, None]
-    >>> float(NeurosimRegressor((16,), random_state=0, epochs=100).fit(X, X[:, 0] ** 2).score(X, X[:, 0] ** 2)) > 0.8
+    >>> float(NeurosimRegressor((16,), random_state=0, epochs=300).fit(X, X[:, 0] ** 2).score(X, X[:, 0] ** 2)) > 0.8
     True
     """
 
