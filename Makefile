@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: venv demo test test-all lint bench clean
+.PHONY: venv demo test test-all lint bench docs clean
 .DELETE_ON_ERROR:
 
 venv: $(VENV)/.installed
@@ -27,6 +27,10 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed
 	set -e; for script in benchmarks/*.py; do $(BIN)/python "$$script"; done
+
+# Warnings are errors. The site is build/docs/index.html.
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx -b html -W --keep-going docs build/docs
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

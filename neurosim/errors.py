@@ -8,7 +8,17 @@ from __future__ import annotations
 
 
 class NeurosimError(Exception):
-    """Anything neurosim refuses to do."""
+    """Anything neurosim refuses to do.
+
+    Examples
+    --------
+    >>> import neurosim
+    >>> try:
+    ...     neurosim.load("lansdell2020/digit")
+    ... except neurosim.NeurosimError as error:
+    ...     print(str(error)[:64])
+    unknown model 'lansdell2020/digit': did you mean 'lansdell2020/d
+    """
 
     def __str__(self) -> str:
         # KeyError quotes its message; ours are sentences.

@@ -38,6 +38,15 @@ def names(kind: str) -> list[str]:
     ------
     UnknownNameError
         There is no such kind.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> names("readouts")
+    ['cross_entropy', 'sigmoid_cross_entropy', 'squared_error']
     """
     _check_kind(kind)
     own = {registered for registered_kind, registered in _registered if registered_kind == kind}
@@ -112,6 +121,14 @@ def register(kind: str, path: str | Path) -> str:
         The file is missing.
     ConfigError
         It is no Python file, its stem is no name, or the name is taken.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> text = "from neurosim import Rule\\nRULE = Rule('w += rate*r_pre', parameters={'rate': None})"
+    >>> _ = Path("my_rule.py").write_text(text)
+    >>> register("rules", "my_rule.py")
+    'my_rule'
     """
     _check_kind(kind)
     path = Path(path).expanduser().resolve()

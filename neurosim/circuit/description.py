@@ -58,6 +58,12 @@ class Population:
     shape
         Height, width and channels, if its neurons are the pixels of an image; its size is their product. Everywhere
         else neurons stay one axis, channels running fastest.
+
+    Examples
+    --------
+    >>> leak = NeuronModel("dv/dt = (drive - v)/tau : 1\\ndrive : 1\\nr = tanh(v) : 1", parameters={"tau": "10 ms"})
+    >>> Population("hidden", 48, leak).model.parameters["tau"]
+    '10 ms'
     """
 
     name: str
@@ -94,6 +100,8 @@ class Pathway:
 
     Attributes
     ----------
+    name
+        What it is called, as in ``W1.w``.
     source
         The variable it reads (``hidden1.r``), or ``population.spikes`` for a pathway that acts at spikes.
     target
@@ -127,6 +135,12 @@ class Pathway:
     update_noise
         Standard deviation of noise that each update leaves on every weight, times the learning rate: a normal number
         for each batch in which the rule acts, besides the rule, and past any optimiser. None by default.
+
+    Examples
+    --------
+    >>> pathway = Pathway("W1", "input.r", "hidden1.drive", initial=Initial("uniform", 0.1))
+    >>> pathway.pre, pathway.post, pathway.rule.learns
+    ('input', 'hidden1', False)
     """
 
     name: str
@@ -192,12 +206,25 @@ class Hold:
 def hold(text: str) -> Hold:
     """Read ``hidden1.r_held = r`` or ``loss_held = loss``.
 
-    The expression is in the population's own variables and what is broadcast.
+    Parameters
+    ----------
+    text
+        An assignment whose expression is in the population's own variables and what is broadcast.
+
+    Returns
+    -------
+    Hold
+        To be given to a `Phase`.
 
     Raises
     ------
     EquationError
         If it is no assignment.
+
+    Examples
+    --------
+    >>> hold("hidden1.r_held = tanh(v)").population
+    'hidden1'
     """
     head, _, _ = text.partition("=")
     population, dot, _ = head.rpartition(".")
@@ -213,6 +240,8 @@ class Phase:
 
     Attributes
     ----------
+    name
+        What it is called.
     duration
         A quantity (``"50 ms"``).
     switches
@@ -229,6 +258,11 @@ class Phase:
     until
         Ends the phase early: a variable, and the number below which it has to fall, in absolute value, in all its
         neurons and in every trial of the batch. Looked at every `UNTIL_STEPS` steps.
+
+    Examples
+    --------
+    >>> Phase("clean", "40 ms", {"perturb": 0.0}).steps(dt=1e-3)
+    40
     """
 
     name: str
@@ -312,6 +346,12 @@ class Circuit:
 
     Attributes
     ----------
+    name
+        What it is called.
+    populations, pathways, phases
+        Its parts; phases in the order of a presentation.
+    readout
+        How loss and error are read from `output`; without one there is no loss.
     output
         The variable read as the network's answer (``output.r``), needed with a readout.
     carry
@@ -327,6 +367,14 @@ class Circuit:
     ------
     CircuitError
         With all faults at once, when parts do not fit together.
+
+    Examples
+    --------
+    >>> leak = NeuronModel("dv/dt = (drive - v)/tau : 1\\ndrive : 1\\nr = tanh(v) : 1", parameters={"tau": "10 ms"})
+    >>> populations = (Population("below", 2, leak), Population("above", 3, leak))
+    >>> circuit = Circuit("pair", populations, (Pathway("W", "below.r", "above.drive"),), (Phase("all", "20 ms"),))
+    >>> circuit.shape("W"), circuit.local
+    ((3, 2), True)
     """
 
     name: str

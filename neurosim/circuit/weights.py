@@ -26,6 +26,11 @@ class Initial:
         ``both`` together, or of the neurons of all pathways that reach the same variable (``all``).
     beside, adjusted
         What becomes of the drawn weights: a function of them and of the initial weights of the pathways `beside`.
+
+    Examples
+    --------
+    >>> Initial("normal", 0.5, "in").width(n_post=10, n_pre=25, n_all=25)
+    0.1
     """
 
     law: Literal["normal", "truncated_normal", "uniform", "orthogonal", "constant"] = "normal"
@@ -42,7 +47,20 @@ class Initial:
 
 @dataclass(frozen=True)
 class Tie:
-    """Weights shared with another pathway, in its direction or transposed."""
+    """Weights shared with another pathway, in its direction or transposed.
+
+    Attributes
+    ----------
+    pathway
+        Whose weights they are.
+    transposed
+        Whether they are used as ``(n_pre, n_post)`` of that pathway, which no synapse can.
+
+    Examples
+    --------
+    >>> Tie("W2", transposed=True)
+    Tie(pathway='W2', transposed=True)
+    """
 
     pathway: str
     transposed: bool = False

@@ -28,6 +28,11 @@ class Setting:
         Whether that derivative also goes through what resets assign (``v = v_reset``); what they increment
         (``r += 1``) always carries it. Through the assignment every spike multiplies the gradient by about
         ``1 - v_th/surrogate_width``, which is neither small nor what a reset does to the expected loss.
+
+    Examples
+    --------
+    >>> Setting(level="steady").steady
+    True
     """
 
     level: Literal["steady", "rate", "spiking"] = "rate"

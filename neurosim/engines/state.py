@@ -41,6 +41,13 @@ def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> Sta
     -------
     dict
         As described at the top of this module.
+
+    Examples
+    --------
+    >>> from neurosim import load
+    >>> state = initial_state(load("lansdell2020/digits").circuit, 0)
+    >>> state["W1.w"].shape, state["B1.w"].shape
+    ((48, 64), (48, 32))
     """
     state: dict[str, np.ndarray | float] = {}
     graph = plan(circuit)

@@ -266,14 +266,20 @@ class NeurosimClassifier(ClassifierMixin, _NeurosimEstimator):
 class NeurosimRegressor(RegressorMixin, _NeurosimEstimator):
     """A network that learns numbers by any scheme of credit assignment, on any level and engine.
 
-    Parameters and attributes as for `NeurosimClassifier`, apart from the classes. `standardise` concerns the targets,
-    too: the network learns them in units of their standard deviation, and answers in their own. `loss_` and
-    `history_` are in the network's units.
+    Parameters
+    ----------
+    hidden, scheme, level, engine, readout, epochs, batch_size, learning_rate, learning_rate_decay, sigma
+        As for `NeurosimClassifier`.
+    standardise
+        Concerns the targets, too: the network learns them in units of their standard deviation, and answers in their
+        own. `loss_` and `history_` are in the network's units.
+    validation_fraction, settings, random_state
+        As for `NeurosimClassifier`.
 
     Examples
     --------
     >>> X = np.linspace(-1, 1, 100)[:, None]
-    >>> float(NeurosimRegressor((16,), random_state=0, epochs=100).fit(X, X[:, 0] ** 2).score(X, X[:, 0] ** 2)) > 0.8
+    >>> float(NeurosimRegressor((16,), random_state=0, epochs=300).fit(X, X[:, 0] ** 2).score(X, X[:, 0] ** 2)) > 0.8
     True
     """
 

@@ -212,6 +212,17 @@ def load(
         No shipped model has this name, and no file either, or the model has no such variant.
     DataError
         The file cannot be read.
+
+    Returns
+    -------
+    Model
+        Checked, with all defaults; ``model.circuit`` is the circuit that it describes.
+
+    Examples
+    --------
+    >>> model = load("lansdell2020/digits", ["training.epochs=5"])
+    >>> model.training.epochs, model.circuit.shape("W1")
+    (5, (48, 64))
     """
     if isinstance(source, Model):
         name, table = source.name, source.given or source.resolve()

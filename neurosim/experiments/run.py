@@ -99,6 +99,12 @@ def train(
         or that cannot be written.
     NumericalError
         If learning diverges; the last state whose numbers are finite is kept as a checkpoint.
+
+    Examples
+    --------
+    >>> run = train("lansdell2020/digits", overrides=["training.epochs=1", "training.measure_every=0"], out="runs/one")
+    >>> run.history.validation_accuracy.dims
+    ('epoch',)
     """
     checked = load(model, overrides)
     if resume and out is None:

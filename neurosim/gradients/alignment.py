@@ -80,6 +80,17 @@ def alignment(
     ------
     ConfigError
         If the system that Gauss-Newton updates solve is too large (trials times outputs).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from neurosim import Setting, initial_state, load
+    >>> circuit = load("lansdell2020/schemes+bp").circuit
+    >>> stimuli = {"input.r": np.ones((4, 64)), "output.target": np.eye(10)[:4]}
+    >>> state = initial_state(circuit, 0)
+    >>> found = alignment(circuit, Setting(level="steady", dtype="float64"), state, stimuli)
+    >>> bool(found["hidden1"]["signal_angle_deg"] < 1e-6)  # backpropagation delivers the gradient
+    True
     """
     quiet = undisturbed(circuit)
     truth = true_gradients(quiet, setting, state, stimuli)

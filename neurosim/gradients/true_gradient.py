@@ -65,10 +65,25 @@ def true_gradients(
     phase
         The phase at whose end the loss counts; the first by default.
 
+    Returns
+    -------
+    Gradients
+        Of each trial's loss with respect to weights, and to each population's site of noise.
+
     Raises
     ------
     CircuitError
         If the circuit has no readout, hence no loss.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from neurosim import Setting, initial_state, load
+    >>> circuit = load("lansdell2020/digits").circuit
+    >>> stimuli = {"input.r": np.ones((4, 64)), "output.target": np.eye(10)[:4]}
+    >>> found = true_gradients(circuit, Setting(level="steady"), initial_state(circuit, 0), stimuli)
+    >>> found.weights["W1.w"].shape
+    (48, 64)
     """
     if circuit.readout is None:
         raise CircuitError(f"the circuit '{circuit.name}' has no readout, hence no loss to differentiate")

@@ -33,6 +33,12 @@ class Readout:
         Sums over all output neurons that `change` needs, as `pairwise`.
     name
         The file's stem.
+
+    Examples
+    --------
+    >>> absolute = Readout(error="sign(y - target)", loss="abs(y - target)", name="absolute_error")
+    >>> [equation.name for equation in absolute.equations("r")]
+    ['y', 'target', 'error', 'loss_share']
     """
 
     error: str

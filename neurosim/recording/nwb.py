@@ -65,12 +65,24 @@ def to_nwb(
     session_start
         When it began, with a time zone; now by default.
 
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
     Raises
     ------
     DataError
         It is no recording, or cannot be written.
     ConfigError
         PyNWB is not installed, or there is something at `path`.
+
+    Examples
+    --------
+    >>> from neurosim import NeuronModel, simulate
+    >>> leak = NeuronModel("dv/dt = (i_ext - v)/tau : 1", parameters={"tau": "10 ms", "i_ext": 1})
+    >>> to_nwb(simulate(leak, "5 ms"), "recording.nwb").name
+    'recording.nwb'
     """
     try:
         import pynwb

@@ -81,6 +81,8 @@ def simulate(
         Variables to return, by default all state variables and spikes.
     seed
         Of initial weights and noise.
+    dtype
+        Precision.
     state
         Weights and parameters to use instead of initial ones, see `neurosim.engines.state`.
     out

@@ -146,10 +146,28 @@ def consolidate(folder: Path) -> None:
 def open_recording(path: str | Path) -> xarray.Dataset:
     """Open a recording without reading it: values are read when they are asked for.
 
+    Parameters
+    ----------
+    path
+        The Zarr store.
+
+    Returns
+    -------
+    xarray.Dataset
+        As of `neurosim.simulate`.
+
     Raises
     ------
     DataError
         There is no recording, or it is damaged.
+
+    Examples
+    --------
+    >>> from neurosim import NeuronModel, simulate
+    >>> leak = NeuronModel("dv/dt = (i_ext - v)/tau : 1", parameters={"tau": "10 ms", "i_ext": 1})
+    >>> _ = simulate(leak, "5 ms", out="recording.zarr")
+    >>> open_recording("recording.zarr").v.dims
+    ('time', 'trial', 'neuron')
     """
     import xarray
 

@@ -35,12 +35,31 @@ def to_csv(recording: xarray.Dataset, path: str | Path) -> Path:
     What was recorded while a model was trained has ``trials.csv``, too, with ``trial``, ``epoch`` and ``row``, and of
     weights a row for each postsynaptic neuron after each epoch that was recorded.
 
+    Parameters
+    ----------
+    recording
+        Of `neurosim.simulate`, or of a run.
+    path
+        The folder, which must not exist.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
+
     Raises
     ------
     DataError
         It is no recording, or cannot be written.
     ConfigError
         There is something at `path`.
+
+    Examples
+    --------
+    >>> from neurosim import NeuronModel, simulate
+    >>> leak = NeuronModel("dv/dt = (i_ext - v)/tau : 1", parameters={"tau": "10 ms", "i_ext": 1})
+    >>> [path.name for path in to_csv(simulate(leak, "5 ms"), "tables").iterdir()]
+    ['v.csv']
     """
     check_recording(recording, timeless=True)
     time = recording.time.values if "time" in recording.coords else np.zeros(0)

@@ -43,12 +43,24 @@ def to_neo(recording: xarray.Dataset) -> Any:
     recording
         Of `neurosim.simulate`.
 
+    Returns
+    -------
+    neo.Block
+        One Segment a trial.
+
     Raises
     ------
     DataError
         It is no recording.
     ConfigError
         Neo is not installed.
+
+    Examples
+    --------
+    >>> from neurosim import NeuronModel, simulate
+    >>> leak = NeuronModel("dv/dt = (i_ext - v)/tau : 1", parameters={"tau": "10 ms", "i_ext": 1})
+    >>> len(to_neo(simulate(leak, "5 ms", trials=3)).segments)
+    3
     """
     try:
         import neo

@@ -37,6 +37,13 @@ def load_weights(path: str | Path) -> State:
     ------
     DataError
         A file that is missing, damaged, of another kind, or that holds something else than numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from neurosim import save_weights
+    >>> load_weights(save_weights({"W1.w": np.ones((2, 3))}, "weights.npz"))["W1.w"].shape
+    (2, 3)
     """
     file = Path(path)
     if file.is_dir():
@@ -81,6 +88,12 @@ def save_weights(state: Mapping[str, Any], path: str | Path) -> Path:
     ------
     DataError
         It cannot be written, or its suffix is another.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> save_weights({"W1.w": np.ones((2, 3))}, "weights.safetensors").name
+    'weights.safetensors'
     """
     file = Path(path)
     arrays = {name: np.asarray(array) for name, array in state.items()}

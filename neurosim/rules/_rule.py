@@ -48,6 +48,12 @@ class Rule:
         anything is not local.
     name
         The file's stem.
+
+    Examples
+    --------
+    >>> rule = Rule("w += rate*r_post*r_pre", parameters={"rate": None})
+    >>> rule.local, rule.increments
+    (True, {'w': 'rate*r_post*r_pre'})
     """
 
     update: str = ""

@@ -36,6 +36,16 @@ class BatchedEngine:
         What to run and how.
     optimiser
         How the increments of forward weights become steps in `train`.
+
+    Examples
+    --------
+    >>> from neurosim import Circuit, NeuronModel, Phase, Population, Setting, initial_state
+    >>> leak = NeuronModel("dv/dt = (i_ext - v)/tau : 1", parameters={"tau": "10 ms", "i_ext": 1})
+    >>> circuit = Circuit("one", (Population("p", 2, leak),), phases=(Phase("all", "10 ms"),))
+    >>> engine = BatchedEngine(circuit, Setting(dtype="float64"))
+    >>> _, outputs = engine.run(initial_state(circuit, 0), {}, trials=3, report=["p.v"])
+    >>> outputs.ends["all"]["p.v"].shape, round(float(outputs.ends["all"]["p.v"][0, 0]), 3)
+    ((3, 2), 0.632)
     """
 
     circuit: Circuit

@@ -37,6 +37,16 @@ class BrianEngine:
     target
         Brian2's code generation target: ``numpy`` (starts at once), ``cython`` (compiles, then faster) or
         ``cpp_standalone`` (compiles the whole run).
+
+    Examples
+    --------
+    >>> from neurosim import Circuit, NeuronModel, Phase, Population, Setting, initial_state
+    >>> leak = NeuronModel("dv/dt = (i_ext - v)/tau : 1", parameters={"tau": "10 ms", "i_ext": 1})
+    >>> circuit = Circuit("one", (Population("p", 2, leak),), phases=(Phase("all", "10 ms"),))
+    >>> engine = BrianEngine(circuit, Setting(dtype="float64"))
+    >>> _, outputs = engine.run(initial_state(circuit, 0), {}, trials=1, report=["p.v"])
+    >>> round(float(outputs.ends["all"]["p.v"][0, 0]), 3)
+    0.632
     """
 
     circuit: Circuit

@@ -71,6 +71,23 @@ def sweep(
         a run is in the results.
     KeyboardInterrupt
         Passed on, after the results so far were written.
+
+    Examples
+    --------
+    >>> tables = {
+    ...     "sweep": {
+    ...         "model": "lansdell2020/digits",
+    ...         "overrides": ["training.epochs=1", "training.measure_every=0"],
+    ...         "metric": "validation_accuracy",
+    ...         "direction": "maximize",
+    ...     },
+    ...     "grid": {"scheme.learning_rate": [0.1, 0.2]},
+    ... }
+    >>> from distributed import Client
+    >>> with Client(processes=False, dashboard_address=None) as client:  # in a script: workers=2 instead
+    ...     found = sweep(tables, scheduler=client, out="runs/rates")
+    >>> found.metric.sizes["scheme.learning_rate"]
+    2
     """
     watcher = progress or Quiet()
     require_dask()

@@ -1,0 +1,59 @@
+"""Pages that nobody writes by hand: models, kinds of variants, public names, limits. Written before Sphinx reads them.
+
+They land in ``docs/generated``, which git ignores. A file is touched only when its text changes, so that a second build
+does little; files that are no longer made are removed.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import api_pages
+import kind_pages
+import limits_pages
+import model_pages
+
+FOLDER = "generated"
+
+
+def pages(repository: Path) -> dict[str, str | bytes]:
+    """All generated files, by their path in the folder.
+
+    Parameters
+    ----------
+    repository
+        The root, which has ``models`` and ``notebooks``.
+    """
+    found: dict[str, str | bytes] = {}
+    for source in (model_pages, kind_pages, api_pages, limits_pages):
+        found |= source.pages(repository)
+    notebooks = sorted(path for path in (repository / "notebooks").glob("*") if path.suffix in (".ipynb", ".md"))
+    found |= {f"notebooks/{path.name}": path.read_bytes() for path in notebooks}
+    if notebooks:
+        names = "\n".join(path.stem for path in notebooks)
+        found["notebooks/index.md"] = f"# Notebooks\n\n```{{toctree}}\n{names}\n```\n"
+    return found
+
+
+def write(source_folder: Path) -> None:
+    """Bring the folder of generated files up to date."""
+    folder = source_folder / FOLDER
+    made = pages(source_folder.parent)
+    for name, content in made.items():
+        path, data = folder / name, content.encode() if isinstance(content, str) else content
+        if not path.is_file() or path.read_bytes() != data:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_file() and path.relative_to(folder).as_posix() not in made:
+            path.unlink()
+        elif path.is_dir() and not any(path.iterdir()):
+            shutil.rmtree(path)
+
+
+def setup(app: Any) -> dict[str, Any]:
+    """Called by Sphinx."""
+    app.connect("builder-inited", lambda app: write(Path(app.srcdir)))
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

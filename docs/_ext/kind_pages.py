@@ -1,0 +1,159 @@
+"""One page for each kind of variant, from what the registry finds: what there is, with settings and equations."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from numpydoc.docscrape import NumpyDocString
+from page_parts import code, evaluated, table, toctree
+
+from neurosim import registry
+from neurosim.circuit.description import Circuit, Pathway
+from neurosim.experiments.model_file import load
+from neurosim.readouts._readout import Readout
+from neurosim.rules._rule import Rule
+from neurosim.tasks._task import Sizes
+
+_INTRODUCTIONS = {
+    "neurons": "Neuron models: equations with units. A model names one as `network.neuron.kind`.",
+    "rules": "Learning rules of pathways. Schemes choose them; in Python they are given to `Pathway`.",
+    "readouts": "How loss and error are read from the output: `network.readout`.",
+    "tasks": "Data to learn from: `task.kind`.",
+    "schemes": "Ways of credit assignment: `scheme.kind`. All that the table says is read off the circuits "
+    "that the schemes build for a network with two hidden layers, with their default settings.",
+    "metrics": "What is measured.",
+    "probes": "Measurements of a circuit that are no training: `probe.kind`.",
+}
+
+
+def pages(repository: Path) -> dict[str, str | bytes]:
+    """The page of each kind, and the page of all kinds."""
+    found: dict[str, str | bytes] = {f"{kind}.md": _page(kind) for kind in registry.kinds}
+    found["kinds.md"] = (
+        "# What there is\n\nEach is one file, found by its name. To add one, write one: "
+        "[how](../how-to/add/index.md).\n\n" + toctree(registry.kinds)
+    )
+    return found
+
+
+def scheme_rows() -> list[tuple[str, ...]]:
+    """What the circuits of all schemes say of themselves."""
+    return [_scheme_row(name, _circuit(name)) for name in registry.names("schemes")]
+
+
+SCHEME_COLUMNS = ("scheme", "local", "phases", "reads a broadcast scalar", "feedback weights", "rules that learn")
+
+
+def _circuit(scheme: str) -> Circuit:
+    model = load(
+        {"network": {"hidden": [8, 7]}, "scheme": {"kind": scheme}, "training": {}, "task": {"kind": "teacher_student"}}
+    )
+    return model.build(Sizes(6, 5))
+
+
+def _scheme_row(name: str, circuit: Circuit) -> tuple[str, ...]:
+    rules = dict.fromkeys(pathway.rule.name for pathway in circuit.pathways if pathway.rule.learns)
+    return (
+        f"[{name}](#{name})",
+        "yes" if circuit.local else "no",
+        ", ".join(phase.name for phase in circuit.phases),
+        "yes" if circuit.global_scalar else "no",
+        _feedback(circuit),
+        ", ".join(f"[{rule}](rules.md#{rule})" if rule in registry.names("rules") else rule for rule in rules),
+    )
+
+
+def _feedback(circuit: Circuit) -> str:
+    """What the pathways that carry the teaching signal are."""
+    ways = dict.fromkeys(_way(pathway) for pathway in circuit.pathways if _carries_feedback(circuit, pathway))
+    return ", ".join(ways) or "none"
+
+
+def _carries_feedback(circuit: Circuit, pathway: Pathway) -> bool:
+    population, variable = pathway.target.split(".")
+    return circuit.population[population].neuron.ports.get("feedback") == variable
+
+
+def _way(pathway: Pathway) -> str:
+    if pathway.rule.learns:
+        return "learned" if pathway.rule.local else f"learned, reading the {' and the '.join(pathway.rule.reads)}"
+    if pathway.tie is not None:
+        return "the forward weights transposed" if pathway.tie.transposed else "tied to others"
+    return "computed from the forward weights" if pathway.derived is not None else "fixed"
+
+
+def _page(kind: str) -> str:
+    names = registry.names(kind)
+    title = kind.capitalize()
+    described = {name: registry.describe(kind, name) for name in names}
+    rows = [(f"[{name}](#{name})", text) for name, text in described.items()]
+    parts = [f"# {title}\n", _INTRODUCTIONS[kind] + "\n", table(("name", "what it is"), rows)]
+    if kind == "schemes":
+        parts += ["## What each scheme needs\n", table(SCHEME_COLUMNS, scheme_rows())]
+    for name in names:
+        module = registry.load(kind, name)
+        parts += [f"## {name}\n", evaluated(inspect.getdoc(module) or ""), _details(kind, name, module)]
+    return "\n".join(parts)
+
+
+def _details(kind: str, name: str, module: ModuleType) -> str:
+    parts = []
+    if isinstance(found := getattr(module, "RULE", None) or getattr(module, "READOUT", None), Rule | Readout):
+        parts.append(code(_equations(found)))
+    config = getattr(module, "Config", None)
+    if config is not None:
+        parts.append(settings_table(config))
+    if kind == "neurons":
+        built: Callable[[Any], Any] | None = getattr(module, "build", None)
+        if built is not None and config is not None:
+            parts.append(code(str(built(config()))))
+    for function in ("measure", "load") if kind in ("metrics", "tasks") else ():
+        if hasattr(module, function):
+            parts.append(evaluated(f".. autofunction:: neurosim.{kind}.{name}.{function}"))
+    return "\n".join(parts)
+
+
+def _equations(found: Rule | Readout) -> str:
+    """The text that a rule or a readout is, without what it leaves out."""
+    if isinstance(found, Rule):
+        own = {"variables": found.variables, "traces": found.traces, "update": found.update, "timing": found.timing}
+        own["reads beyond the synapse"] = ", ".join(found.reads)
+        own["parameters"] = ", ".join(f"{n}" if v is None else f"{n} = {v:g}" for n, v in found.parameters.items())
+    else:
+        own = {"error": found.error, "loss": found.loss}
+    return "\n".join(f"{name}: {text.strip()}" for name, text in own.items() if text.strip())
+
+
+def settings_table(config: type[Any]) -> str:
+    """The settings of a component with their defaults and what its docstrings say of them."""
+    described = _described(config)
+    rows = [(f"`{name}`", _default(field), described.get(name, "")) for name, field in config.model_fields.items()]
+    return table(("setting", "default", "meaning"), rows) if rows else ""
+
+
+def _default(field: Any) -> str:
+    if field.is_required():
+        return "needed"
+    value = field.get_default(call_default_factory=True)
+    return "none" if value is None else f"`{value}`"
+
+
+def _described(config: type[Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    # The nearest docstring counts.
+    for each in reversed(config.__mro__):
+        if each.__doc__ and each.__module__.startswith("neurosim"):
+            parsed = NumpyDocString(inspect.cleandoc(each.__doc__))
+            for parameter in (*parsed["Parameters"], *parsed["Attributes"]):
+                text = " ".join(parameter.desc).replace("``", "`")
+                if "See `neurosim." not in text and "see `neurosim." not in text.lower():
+                    found |= dict.fromkeys(_names(parameter.name), text)
+    return found
+
+
+def _names(listed: str) -> Iterable[str]:
+    return (name.strip() for name in listed.split(","))
