@@ -16,7 +16,7 @@ from typing import Any
 
 import brian2
 import numpy as np
-from brian2 import mV, ms, second, volt
+from brian2 import ms, mV, second, volt
 
 #: Trials of a round: one after the other in one run, because each run has an overhead of its own.
 TRIALS = 5
@@ -92,7 +92,7 @@ def recurrent_spiking(data: dict[str, np.ndarray]) -> dict[str, Any]:
             """,
             threshold="v > Vt",
             reset="v = Vr",
-            refractory=5 * ms,
+            refractory="5*ms",
             method="exact",
             namespace=values,
         )
