@@ -19,7 +19,7 @@ from benchmarks._results import Result
 PACKAGES = ("neurosim", "jax", "jaxlib", "numpy", "numba", "brian2")
 _OPENING = """# Benchmarks
 
-{date}, {machine}. {versions}.
+{date}, {machine}. This project: {versions}. Others: {others}.
 
 `make bench` measures all of this again and writes this page (`python -m benchmarks --help` has the options, among them
 `--only` for some works and `--no-peers`). Other simulators are installed by pip, each into an environment of its own in
@@ -47,12 +47,12 @@ def page(results: Mapping[str, Result], broken: Mapping[str, str], *, figures: P
         What else is known of the machine: name -> value with its unit.
     """
     known = {name: found for result in results.values() for name, found in result.versions.items()}
-    own = {name: version(name) for name in PACKAGES}
     parts = [
         _OPENING.format(
             date=datetime.date.today().isoformat(),
             machine=machine(),
-            versions=", ".join(f"{name} {found}" for name, found in (own | known).items()),
+            versions=_listed({name: version(name) for name in PACKAGES}),
+            others=_listed(known) or "none",
         )
     ]
     if limits:
@@ -68,6 +68,10 @@ def machine() -> str:
     """Processor, cores and memory."""
     memory = psutil.virtual_memory().total / 2**30
     return f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB of memory, Python {platform.python_version()}"
+
+
+def _listed(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {found}" for name, found in versions.items())
 
 
 def _processor() -> str:

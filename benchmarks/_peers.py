@@ -57,6 +57,8 @@ class Peer:
             self.process.stdin.flush()
             return float(self.answer(ROUND_PATIENCE)["seconds"])
         except (PeerMissing, OSError) as error:
+            # It may be computing still, at the cost of all others.
+            self.stop()
             raise ContenderLost(str(error)) from error
 
     def answer(self, patience: float) -> dict[str, Any]:

@@ -188,7 +188,7 @@ class TestPage:
         assert "* Absent: does not install: no such thing" in text
         assert "* broken: ValueError: why" in text
         assert "* memory: 7 GB/s" in text
-        assert "theirs 1.2.3" in text
+        assert "Others: theirs 1.2.3." in text
         assert "(images/benchmark_made_up.png)" in text
         assert (tmp_path / "images" / "benchmark_made_up.png").stat().st_size > 1000
 
