@@ -36,7 +36,7 @@ class Peer:
     trials
         Trials in a round.
     rates, rated
-        By which equal work shows, and over how many trials.
+        By which equal work shows, and over which trials.
     """
 
     label: str
@@ -44,7 +44,7 @@ class Peer:
     errors: IO[bytes]
     first: float = 0.0
     trials: int = 1
-    rated: int = 1
+    rated: list[int] = field(default_factory=list)
     rates: tuple[float, ...] = ()
     note: str = ""
     versions: dict[str, str] = field(default_factory=dict)
@@ -149,7 +149,7 @@ def taking_part(
                     python = interpreter(header, environments, options=pip)
                     peer = _started(file, header, work, python, arrays)
                     found.ready.append(peer)
-                    expected = rates[: peer.rated].mean(axis=0)
+                    expected = rates[peer.rated].mean(axis=0)
                     if not _alike(peer.rates, expected, tolerance):
                         peer.stop()
                         found.ready.remove(peer)

@@ -6,8 +6,8 @@ A peer's file has a function for each of its works, ``work(data) -> dict``, with
 
 * ``round``: does the work once; if it returns a number, that is how many seconds it took;
 * ``trials``: how many trials that are (one where the simulator has no batches);
-* ``rates``: spikes a neuron and step of each layer, or any numbers by which equal work shows, over the first ``rated``
-  trials;
+* ``rates``: spikes a neuron and step of each layer, or any numbers by which equal work shows, as means over the trials
+  ``rated``;
 * ``note``: what has to be known for the comparison.
 
 What `work` needs besides (compiling, a first call) is measured apart. Then each line that is read lets it do one round.
@@ -45,7 +45,7 @@ def serve(file: str, work: str, data: str, packages: list[str]) -> None:
         answer(
             first=time.perf_counter() - begin,
             trials=prepared["trials"],
-            rated=prepared["rated"],
+            rated=list(prepared["rated"]),
             rates=[float(rate) for rate in prepared["rates"]],
             note=prepared["note"],
             versions={name: importlib.metadata.version(name) for name in packages},

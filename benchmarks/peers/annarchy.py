@@ -75,6 +75,7 @@ def rate_step(data: dict[str, np.ndarray]) -> dict[str, Any]:
     for before, after, w in zip([source, *layers[:-1]], layers, weights, strict=True):
         network.connect(before, after, "exc").from_matrix(w, storage_format="dense")
     network.compile(silent=True)
+    steps = len(course)
 
     def trials() -> float:
         taken = 0.0
@@ -82,10 +83,11 @@ def rate_step(data: dict[str, np.ndarray]) -> dict[str, Any]:
             source.rates = course[:, k]
             network.reset()
             begin = time.perf_counter()
-            network.simulate(float(len(course)))
+            # One more, because the input arrives a step later.
+            network.simulate(float(steps + 1))
             taken += time.perf_counter() - begin
             activities.append([float(np.mean(np.abs(layer.r))) for layer in layers])
-        return taken
+        return taken * steps / (steps + 1)
 
     activities: list[list[float]] = []
     trials()
@@ -121,7 +123,7 @@ def _prepared(trials: Any, rates: list[float]) -> dict[str, Any]:
     return {
         "round": round_,
         "trials": cores * TRIALS,
-        "rated": TRIALS,
+        "rated": range(TRIALS),
         "rates": rates,
         "note": f"float32, {cores} processes of one thread, each with {TRIALS} single trials",
     }

@@ -66,7 +66,7 @@ def spiking_forward(data: dict[str, np.ndarray]) -> dict[str, Any]:
     return {
         "round": wait,
         "trials": course.shape[1],
-        "rated": course.shape[1],
+        "rated": range(course.shape[1]),
         "rates": [float(rate) for rate in rates(course)],
         "note": f"float32, {os.cpu_count()} threads",
     }

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def spiking_forward(data: dict[str, np.ndarray]) -> dict[str, Any]:
     program = _built(network, TRIALS * steps, monitors)
     counts = [int(np.asarray(monitor.N)) for monitor in monitors]
     rates = [count / (len(layer) * TRIALS * steps) for count, layer in zip(counts, layers, strict=True)]
-    return _prepared(program, rates)
+    return _prepared(program, rates, range(TRIALS))
 
 
 def rate_step(data: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -87,7 +88,8 @@ def rate_step(data: dict[str, np.ndarray]) -> dict[str, Any]:
     network.add(source, *layers)
     program = _built(network, TRIALS * steps, [])
     last = [float(np.mean(np.abs(np.tanh(np.asarray(layer.v))))) for layer in layers]
-    return _prepared(program, last)
+    # Of the last trial, since that is what the state is left by.
+    return _prepared(program, last, [TRIALS - 1])
 
 
 def _given(data: dict[str, np.ndarray]) -> tuple[list[np.ndarray], np.ndarray, int]:
@@ -133,7 +135,7 @@ def _built(network: Any, steps: int, monitors: list[Any]) -> Path:
     return folder / "main"
 
 
-def _prepared(program: Path, rates: list[float]) -> dict[str, Any]:
+def _prepared(program: Path, rates: list[float], rated: Iterable[int]) -> dict[str, Any]:
     cores = os.cpu_count() or 1
 
     def run() -> float:
@@ -150,7 +152,7 @@ def _prepared(program: Path, rates: list[float]) -> dict[str, Any]:
     return {
         "round": run,
         "trials": cores * TRIALS,
-        "rated": TRIALS,
+        "rated": rated,
         "rates": rates,
         "note": f"float32, {cores} processes of one thread, each with {TRIALS} single trials",
     }

@@ -55,7 +55,7 @@ def spiking_forward(data: dict[str, np.ndarray]) -> dict[str, Any]:
     return {
         "round": run,
         "trials": course.shape[1],
-        "rated": course.shape[1],
+        "rated": range(course.shape[1]),
         "rates": rates(),
         "note": f"float32, {torch.get_num_threads()} threads",
     }
