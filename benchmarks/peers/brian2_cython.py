@@ -86,6 +86,8 @@ def recurrent_spiking(data: dict[str, np.ndarray]) -> dict[str, Any]:
 
     def simulate() -> None:
         values = {"taum": 20 * ms, "taue": 5 * ms, "taui": 10 * ms, "Vt": -50 * mV, "Vr": -60 * mV, "El": -49 * mV}
+        # Brian2's own annotation allows a truth value alone.
+        refractory: Any = 5 * ms
         neurons = brian2.NeuronGroup(
             sum(sizes),
             """
@@ -95,7 +97,7 @@ def recurrent_spiking(data: dict[str, np.ndarray]) -> dict[str, Any]:
             """,
             threshold="v > Vt",
             reset="v = Vr",
-            refractory="5*ms",
+            refractory=refractory,
             method="exact",
             namespace=values,
         )
