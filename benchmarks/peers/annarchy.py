@@ -82,6 +82,8 @@ def rate_step(data: dict[str, np.ndarray]) -> dict[str, Any]:
         for k in range(TRIALS):
             source.rates = course[:, k]
             network.reset()
+            # Its place in the course is its own.
+            source.reset()
             begin = time.perf_counter()
             # One more, because the input arrives a step later.
             network.simulate(float(steps + 1))
