@@ -26,7 +26,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.installed
-	set -e; for script in benchmarks/*.py; do $(BIN)/python "$$script"; done
+	$(BIN)/python -m benchmarks
 
 # Warnings are errors. The site is build/docs/index.html.
 docs: $(VENV)/.installed-docs

@@ -4,27 +4,31 @@
 and the ratio is the median over rounds of those within a round, so that what else the machine does falls on all alike.
 Exit code 1 if a scheme that aligns feedback with forward weights is slower than half of backpropagation.
 
-    python benchmarks/schemes.py [scheme ...]
+    python -m benchmarks.schemes
 """
 
 from __future__ import annotations
 
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from benchmarks._command import Options, alone
+from benchmarks._measuring import alternate, ratio, speeds, timed
+from benchmarks._results import Asked, Result, Table
 from neurosim import registry
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.schemes._network import Network
 
-BATCH, STEPS, ROUNDS, ASKED = 128, 40, 7, 0.5
+TITLE = "Schemes of credit assignment beside backpropagation"
+BATCH, STEPS, ROUNDS = 128, 40, 7
+#: Of the speed of backpropagation.
+ASKED = 0.5
 REFERENCE = "backpropagation"
 HELD_TO = (
     "feedback_alignment",
@@ -54,34 +58,28 @@ def training(scheme: str, data: dict[str, Any], order: np.ndarray) -> Callable[[
     return lambda: engine.train(state, placed, order, seed=0, first=0)
 
 
-def main(names: list[str]) -> int:
-    """Measure and print."""
+def measure(options: Options) -> Result:
+    """Measure, and compare."""
     generator = np.random.default_rng(0)
     classes = generator.integers(0, 10, 2000)
     data = {"input.r": generator.random((2000, 784), dtype=np.float32), "output.target": np.eye(10)[classes]}
     order = generator.integers(0, 2000, (STEPS, BATCH))
-    schemes = dict.fromkeys((REFERENCE, *(names or HELD_TO)))
-    runs = {scheme: training(scheme, data, order) for scheme in schemes}
+    runs = {scheme: training(scheme, data, order) for scheme in (REFERENCE, *HELD_TO)}
     for run in runs.values():
         run()
-    seconds: dict[str, list[float]] = {scheme: [] for scheme in runs}
-    for _ in range(ROUNDS):
-        for scheme, run in runs.items():
-            begin = time.perf_counter()
-            run()
-            seconds[scheme].append(time.perf_counter() - begin)
-    slow = []
-    for scheme, taken in seconds.items():
-        ratios = [reference / own for reference, own in zip(seconds[REFERENCE], taken, strict=True)]
-        ratio, speed = statistics.median(ratios), STEPS * BATCH / statistics.median(taken)
-        print(
-            f"{scheme:24} {speed:10,.0f} samples/s, {ratio:.2f} of {REFERENCE} ({min(ratios):.2f} to {max(ratios):.2f})"
-        )
-        slow += [scheme] if scheme in HELD_TO and ratio < ASKED else []
-    if slow:
-        print(f"below {ASKED}: {', '.join(slow)}")
-    return int(bool(slow))
+    rounds = alternate({scheme: timed(run) for scheme, run in runs.items()}, options.rounds or ROUNDS)
+    rows = [speeds(scheme, taken, STEPS * BATCH) for scheme, taken in rounds.seconds.items()]
+    return Result(
+        title=TITLE,
+        about="Schemes that align feedback with forward weights, beside backpropagation in the same engine: 784-500-10 "
+        f"logistic units at the steady level, batches of {BATCH}, float32, each scheme with its default settings.",
+        tables=(Table("Speed", "samples a second", tuple(rows), faster="higher"),),
+        asked=tuple(
+            Asked(f"{found.name}: its speed over that of {REFERENCE}", ASKED, ratio(found, rows[0]), True)
+            for found in rows[1:]
+        ),
+    )
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(alone(measure))
