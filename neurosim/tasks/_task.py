@@ -15,11 +15,13 @@ from neurosim.errors import DataError
 class Sizes:
     """What a circuit has to know of a task.
 
-    A task whose data must be fetched says them without: ``sizes(config) -> Sizes``.
+    A task whose data must be fetched says them without: ``sizes(config) -> Sizes``. `image` is height, width and
+    channels of inputs that are images.
     """
 
     n_inputs: int
     n_outputs: int
+    image: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +127,13 @@ class Task:
     def n_outputs(self) -> int:
         """Number of target values: the classes of a classification."""
         return self.train.targets.shape[1]
+
+    @property
+    def image(self) -> tuple[int, int, int] | None:
+        """Height, width and channels of an input that is an image."""
+        if self.shape is None or len(self.shape) < 2:
+            return None
+        return (self.shape[0], self.shape[1], self.shape[2] if len(self.shape) > 2 else 1)
 
     def __repr__(self) -> str:
         sizes = f"{len(self.train)} train, {len(self.validation)} validation, {len(self.test)} test"

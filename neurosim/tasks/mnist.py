@@ -71,7 +71,7 @@ class Config(BaseModel):
 
 def sizes(config: Config) -> Sizes:
     """Pixels and classes."""
-    return Sizes(784, 10)
+    return Sizes(784, 10, (28, 28, 1))
 
 
 def load(config: Config, *, seed: int) -> Task:

@@ -15,7 +15,7 @@ class Config(mnist.Config):
 
 def sizes(config: Config) -> Sizes:
     """Pixels in, pixels out."""
-    return Sizes(784, 784)
+    return Sizes(784, 784, (28, 28, 1))
 
 
 def load(config: Config, *, seed: int) -> Task:
