@@ -279,18 +279,22 @@ class Convolution:
 
 @dataclass(frozen=True)
 class Pooling:
-    """The mean over a window of each channel, without weights.
+    """The mean or the maximum over a window of each channel, without weights.
 
     Attributes
     ----------
+    kind
+        ``average`` or ``maximum``.
     window
         Size, stride and padding; the padding does not count.
     transposed
-        Whether it leads back along the same synapses, each as strong as it is forward.
+        Whether it leads back along the same synapses, each as strong as it is forward: from the pools of a maximum,
+        to the neuron that is largest in each window (the first of them in reading order, where several are).
     """
 
     window: Window
     transposed: bool = False
+    kind: Literal["average", "maximum"] = "average"
 
     shared = False
     weighted = False
@@ -317,6 +321,11 @@ class Pooling:
         received, sent = size[0] * size[1], -(-size[0] // stride[0]) * -(-size[1] // stride[1])
         return (sent, received) if self.transposed else (received, sent)
 
+    @property
+    def chooses(self) -> bool:
+        """Whether what it delivers back depends on activities: those of the neurons that were pooled."""
+        return self.transposed and self.kind == "maximum"
+
     def counts(self, ends: Ends) -> np.ndarray:
         """How many neurons are in each window, shape (rows, columns) of windows."""
         image = _image((ends.reversed if self.transposed else ends).pre)
@@ -331,7 +340,7 @@ class Pooling:
         return _pooling_synapses(self, ends)
 
     def __str__(self) -> str:
-        return f"average pooling {self.window}{', transposed' if self.transposed else ''}"
+        return f"{self.kind} pooling {self.window}{', transposed' if self.transposed else ''}"
 
 
 @dataclass(frozen=True)
@@ -395,6 +404,11 @@ class Sparse:
 Connectivity = Dense | OneToOne | PerChannel | Convolution | Pooling | Sparse
 #: What can be written as one word.
 NAMED: dict[str, Connectivity] = {"dense": Dense(), "one_to_one": OneToOne(), "per_channel": PerChannel()}
+
+
+def is_linear(connectivity: Connectivity) -> bool:
+    """Whether what a pathway delivers is a sum over its synapses."""
+    return not isinstance(connectivity, Pooling) or connectivity.kind == "average"
 
 
 def size_of(image: Image) -> int:
@@ -462,7 +476,8 @@ def _pooling_synapses(connectivity: Pooling, ends: Ends) -> Synapses:
     place, pixel, _ = _flat(connectivity.window, forward)
     channels = _image(forward.pre)[2]
     channel = np.arange(channels)[:, None]
-    strength = np.tile(1.0 / connectivity.counts(ends).ravel()[place], channels)
+    average = connectivity.kind == "average"
+    strength = np.tile(1.0 / connectivity.counts(ends).ravel()[place] if average else np.ones(len(place)), channels)
     post, pre = (place * channels + channel).ravel(), (pixel * channels + channel).ravel()
     return Synapses(*((post, pre) if connectivity.transposed else (pre, post)), None, strength)
 

@@ -111,6 +111,9 @@ class Pathway:
         has that of the one whose weights it uses, transposed if it is.
     initial
         The law of the initial weights.
+    chosen_by
+        Of a pathway back from the pools of a maximum: the variable of its target whose largest value in each window
+        says who gets what the pool delivers (``hidden1.r``).
     tie
         Whose weights it uses instead of its own.
     derived
@@ -158,6 +161,7 @@ class Pathway:
     every: int = 1
     optimised: bool | None = None
     update_noise: float | None = None
+    chosen_by: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))

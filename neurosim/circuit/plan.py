@@ -38,7 +38,7 @@ class Node:
         the population, of an expression of ``*_pre`` and ``*_post``), ``sum`` (over neurons: the loss, its change) or
         ``batch_sum`` (over the trials of a batch).
     needs
-        Argument of `function` -> qualified name.
+        Argument of `function` -> qualified name; of an input, pathway -> source, and what `choice_of` it.
     """
 
     name: str
@@ -130,6 +130,7 @@ def plan(circuit: Circuit, *, steady: bool = False) -> Plan:
         for variable, pathways in fed.items():
             name = f"{population}.{variable}"
             needs = {pathway: circuit.pathway[pathway].source for pathway in pathways}
+            needs |= {choice_of(p): str(circuit.pathway[p].chosen_by) for p in pathways if circuit.pathway[p].chosen_by}
             nodes[name] = Node(name, "input", needs, pathways=tuple(pathways))
         if steady:
             if model.threshold is not None:
@@ -149,6 +150,11 @@ def plan(circuit: Circuit, *, steady: bool = False) -> Plan:
         if name in broadcast(circuit):
             nodes[name] = Node(name, "batch_sum", {"loss": summed})
     return Plan(circuit, _sorted(nodes, steady), models, steady)
+
+
+def choice_of(pathway: str) -> str:
+    """Under which name an input needs the variable that says whom a pathway reaches."""
+    return f"{pathway}|choice"
 
 
 def _fed(circuit: Circuit, population: str) -> dict[str, list[str]]:

@@ -63,6 +63,7 @@ def _pathway(pathway: Pathway, circuit: Circuit) -> str:
         line += f"  weights of {pathway.tie.pathway}{' transposed' if pathway.tie.transposed else ''}"
     elif not connectivity.weighted:
         line += "  without weights"
+        line += f", chosen by {pathway.chosen_by}" if pathway.chosen_by else ""
     elif pathway.derived is not None:
         line += f"  {pathway.derived}, own weights {_initial(pathway.initial)}"
     else:

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from neurosim.circuit.connectivity import NAMED, Dense, size_of
+from neurosim.circuit.connectivity import NAMED, Dense, Pooling, size_of
 from neurosim.errors import NeurosimError
 from neurosim.rules._rule import OracleRule
 
@@ -122,6 +122,15 @@ def _connectivity_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iter
         return
     ends = f"'{pathway.pre}' -> '{pathway.post}'"
     yield from (f"{where} ({ends}): {fault}" for fault in connectivity.faults(circuit.ends(pathway.name)))
+    if (chooses := isinstance(connectivity, Pooling) and connectivity.chooses) or pathway.chosen_by is not None:
+        population, _, variable = (pathway.chosen_by or "").partition(".")
+        known = circuit.population[pathway.post].model.equation_set.by_name
+        if not chooses:
+            yield f"{where}: chosen_by is '{pathway.chosen_by}', and only what leads back from a maximum has a choice"
+        elif population != pathway.post or variable not in known:
+            yield (
+                f"{where}: chosen_by is '{pathway.chosen_by}'; expected the variable of '{pathway.post}' that is pooled"
+            )
     if not connectivity.weighted and (pathway.rule.learns or pathway.sigma is not None):
         yield f"{where}: {connectivity} has no weights that could learn or be noisy; expected the rule 'fixed'"
     if connectivity != Dense() and isinstance(pathway.rule, OracleRule):

@@ -208,7 +208,8 @@ class Recorder:
             pathway = name.split(".")[0]
             if name in self.weights:
                 array = _synapses(self.engine.circuit, state, name)
-                dims = (SNAPSHOT, f"post_{pathway}", f"pre_{pathway}")[: 1 + array.ndim]
+                axes = ("post", "pre", "row", "column")[: array.ndim]
+                dims = (SNAPSHOT, *(f"{axis}_{pathway}" for axis in axes))
                 shape, one = (len(self.epochs), *array.shape), (1, *array.shape)
                 found[name] = Recorded(dims, shape, array.dtype, "1", tuple(max(1, size) for size in one))
             else:

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.circuit.connectivity import Dense, is_linear
 from neurosim.circuit.description import Circuit, Pathway
+from neurosim.engines.batched.linear_maps import delivered, returned
 from neurosim.engines.state import weights_of
 from neurosim.metrics import angle, matrix_angle, norm_ratio, relative_error, sign_agreement
 
@@ -33,17 +35,26 @@ def incoming_weights(circuit: Circuit, layer: str) -> tuple[str, ...]:
 
 
 def wanted_weights(circuit: Circuit, state: Mapping[str, Any], layer: str) -> np.ndarray | None:
-    """The matrix a layer's feedback weights should be, in their shape.
+    """What a layer's feedback weights should be, in their shape.
 
-    For feedback from the layer above that is the transpose of the forward weights; for feedback from further
-    up, the transposed product of all forward weights in between (exact for linear layers). None where there is no
-    feedback or no such chain of forward pathways.
+    Along the synapses of one forward pathway that is its weights, transposed, for kernels in their first two axes. For
+    dense feedback from further up it is the transposed product of all forward maps in between, pools and convolutions
+    included (exact for linear layers). None through maxima, and where there is no feedback or no such chain of forward
+    pathways.
     """
     pathway = feedback_pathway(circuit, layer)
-    if pathway is None:
+    if pathway is None or not circuit.connectivity(pathway.name).weighted:
         return None
-    chain = _forward_product(circuit, state, layer, pathway.pre)
-    return None if chain is None else chain.T
+    chain = _forward_chain(circuit, layer, pathway.pre)
+    if chain is None:
+        return None
+    connectivity = circuit.connectivity(pathway.name)
+    if len(chain) == 1 and circuit.connectivity(chain[0]).reversed == connectivity:
+        return np.swapaxes(weights_of(circuit, state, chain[0]), 0, 1)
+    if connectivity != Dense() or not all(is_linear(circuit.connectivity(name)) for name in chain):
+        return None
+    # Each sender by itself, on its way back.
+    return returned(circuit, state, chain, np.eye(circuit.population[pathway.pre].size)).T
 
 
 def weight_numbers(circuit: Circuit, state: Mapping[str, Any], layer: str) -> dict[str, float]:
@@ -73,17 +84,18 @@ def local_angle(circuit: Circuit, state: Mapping[str, Any], layer: str, error: n
     if pathway is None or wanted is None:
         return np.nan
     weights = weights_of(circuit, state, pathway.name)
-    return float(np.mean(angle.measure(error @ weights.T, error @ wanted.T)))
+    connectivity, ends = circuit.connectivity(pathway.name), circuit.ends(pathway.name)
+    return float(np.mean(angle.measure(*(delivered(connectivity, ends, w, error) for w in (weights, wanted)))))
 
 
-def _forward_product(circuit: Circuit, state: Mapping[str, Any], start: str, end: str) -> np.ndarray | None:
-    """The product of forward weights from one population to another, (n_end, n_start)."""
+def _forward_chain(circuit: Circuit, start: str, end: str) -> tuple[str, ...] | None:
+    """The forward pathways from one population to another, from the lowest up."""
     if start == end:
-        return np.eye(circuit.population[start].size)
+        return ()
     for pathway in circuit.pathways:
         drive = circuit.population[pathway.post].neuron.ports.get("drive")
         if pathway.pre == start and pathway.target == f"{pathway.post}.{drive}" and pathway.post != start:
-            rest = _forward_product(circuit, state, pathway.post, end)
+            rest = _forward_chain(circuit, pathway.post, end)
             if rest is not None:
-                return rest @ weights_of(circuit, state, pathway.name)
+                return (pathway.name, *rest)
     return None

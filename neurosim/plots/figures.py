@@ -87,6 +87,8 @@ def save_circuit_figures(circuit: Circuit, state: Mapping[str, Any], folder: Pat
     if pairs:
         figure, axes = _row(len(pairs), title)
         for (name, wanted, weights), ax in zip(pairs, axes, strict=True):
+            # Kernels row by row, one for each map that they feed.
+            wanted, weights = (a.reshape(len(a), -1) for a in (wanted, weights))
             weight_scatter(wanted.T, weights, ax, name=name)
         written.append(save_figure(figure, folder / "feedback_weights.png"))
     return written

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -96,20 +95,29 @@ def imitation(rate: float, start: Initial, network: Network) -> Addition:
         if population.name not in layers:
             return population
         delta = _passed_on(network, population.name)
-        lines = f"dexact/dt = (exact_feedback - exact)/tau_a : 1\nexact_delta = {delta} : 1\nexact_feedback : 1"
+        # Like the first one, it has a time constant unless the neuron passes on at once what it gets.
+        follows = "a" in population.neuron.state_variables
+        exact = "dexact/dt = (exact_feedback - exact)/tau_a : 1" if follows else "exact = exact_feedback : 1"
+        lines = f"{exact}\nexact_delta = {delta} : 1\nexact_feedback : 1"
         bind = {"exact_feedback": "error"} if population.name == "output" else {}
         return replace(population, equations=lines, bind={**population.bind, **bind})
 
-    transposed = tuple(
-        Pathway(
-            f"T{number}",
-            f"{above}.exact_delta",
-            f"{below}.exact_feedback",
-            rule=_network.rule_of("fixed"),
-            tie=Tie(f"W{number + 1}", transposed=True),
+    def beside(pathway: Pathway) -> Pathway:
+        # The same way back as backpropagation's, for the second compartment.
+        return replace(
+            pathway,
+            name=f"T{pathway.name[1:]}" if pathway.tie is not None else f"exact_{pathway.name}",
+            source=f"{pathway.pre}.exact_delta",
+            target=f"{pathway.post}.exact_feedback",
         )
-        for number, (below, above) in enumerate(itertools.pairwise(layers), start=1)
+
+    fixed = _network.rule_of("fixed")
+    back = _network.feedback_pathways(
+        network.model_copy(update={"feedback_to_input": False}),
+        "layerwise",
+        lambda number: {"rule": fixed, "tie": Tie(f"W{number}", transposed=True)},
     )
+    transposed = tuple(beside(pathway) for pathway in back)
     signals = {layer: _network.ports_of(network, layer)["signal"] for layer in layers[:-1]}
     return Addition(
         {"rule": _network.rule_of("imitation"), "parameters": {"learning_rate": rate}, "initial": start},

@@ -22,7 +22,8 @@ class NegativeTranspose:
     def __call__(self, drawn: np.ndarray, *forward: np.ndarray) -> np.ndarray:
         from neurosim.stability.inverse import chained
 
-        return -self.scale * chained(forward).T
+        # Of kernels, the first two axes are swapped.
+        return -self.scale * np.swapaxes(chained(forward), 0, 1)
 
     def __str__(self) -> str:
         return "negative transpose" + (f" times {self.scale:g}" if self.scale != 1 else "")

@@ -16,7 +16,7 @@ from typing import Any
 from neurosim.circuit.description import Circuit, Hold, Initial, Pathway, Phase, Population, Tie, hold
 from neurosim.rules import _primitives
 from neurosim.rules._rule import Timing
-from neurosim.schemes import _network
+from neurosim.schemes import _layers, _network
 from neurosim.schemes._alignment import Alignment, Mirror
 from neurosim.schemes._network import Network, Part, Sized
 
@@ -115,7 +115,7 @@ class _Plan:
         return ("y",) if self.noisy and self.mirror.noise_reach == "private" else ("x", "y")
 
     def phases(self) -> tuple[Phase, ...]:
-        forward = [p.name for p in self.forward()]
+        forward = _network.learning(self.forward())
         late = {loop.forward for loop in self.loops} if self.config.update_forward and self.noisy else set()
         clean = _network.clean_phase(self.network, self.config.duration, [n for n in forward if n not in late])
         if not self.noisy:
@@ -148,6 +148,9 @@ class _Plan:
             if pathway.pre in senders:
                 changed = replace(changed, source=f"{pathway.pre}.mirror_sent")
             if self.config.update_forward and pathway.name in loops:
+                _layers.refuse_images(
+                    self.network.hidden, "with update_forward, kernels would learn by sums and by means at once"
+                )
                 # Both directions move at the rate of the feedback.
                 scale = self.config.feedback_learning_rate / self.config.learning_rate
                 rule = _primitives.combined(
@@ -170,7 +173,7 @@ class _Plan:
             "reduction": self.mirror.reduction if self.mirror else "mean",
             "every": self.config.mirror_every,
         }
-        return tuple(Pathway(loop.feedback, loop.source, loop.target, **settings) for loop in self.loops)
+        return _network.feedback_pathways(self.network, "layerwise", settings)
 
     def carrying(self) -> tuple[Pathway, ...]:
         """Pathways that use the feedback weights once more: back (u), in reverse (p), back and in reverse (q)."""

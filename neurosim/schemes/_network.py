@@ -1,21 +1,28 @@
-"""The layered network that all schemes train: what is common, apart from how credit is assigned."""
+"""The layered network that all schemes train: what is common, apart from how credit is assigned.
+
+(Over 300 lines: the words in which all schemes are written, most of them a few lines each; shapes of layers are in
+`_layers`.)
+"""
 
 from __future__ import annotations
 
 import functools
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, model_validator
 
 from neurosim import registry
+from neurosim.circuit.connectivity import Connectivity, Image, Pooling
 from neurosim.circuit.description import Hold, Initial, Pathway, Phase, Population, hold
 from neurosim.neurons._model import NeuronModel
 from neurosim.readouts._readout import Readout
 from neurosim.rules._rule import Rule
+from neurosim.schemes import _layers
+from neurosim.schemes._layers import Layer
 
 Topology = Literal["layerwise", "direct"]
 
@@ -27,6 +34,11 @@ class Sized(Protocol):
     def n_inputs(self) -> int: ...
     @property
     def n_outputs(self) -> int: ...
+
+
+def image_of(task: Sized) -> Image | None:
+    """Height, width and channels of a task's inputs, if it says that they are images."""
+    return getattr(task, "image", None)
 
 
 class Part(BaseModel):
@@ -47,10 +59,11 @@ class Network(BaseModel):
     Attributes
     ----------
     hidden
-        Sizes of the hidden layers, from the input on.
+        The hidden layers, from the input on: sizes, or tables for convolutions (``channels``, ``kernel``, ``stride``,
+        ``padding``) and pools (``pool``, ``window``, ``stride``, ``padding``), where the task's inputs are images.
     neuron, output_neuron
         Neuron model of hidden and output layers, with the model's own settings; a list has one for each hidden
-        layer.
+        layer. Pools relay what they get, with noise of that neuron's sigma, unless a list names a neuron for them.
     readout
         How loss and error are read from the output.
     weights
@@ -73,10 +86,13 @@ class Network(BaseModel):
         What travels on to other layers is not. None for no limit.
     feedback_to_input
         Whether feedback also leads to the input, where it has no effect, but its weights learn and can be measured.
+    positions, feedback_positions
+        Whether a weight that synapses share learns by the ``sum`` of what they see, as by the gradient, or by their
+        ``mean``: of forward weights, and of feedback weights.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    hidden: tuple[PositiveInt, ...] = Field(default=(64, 32), min_length=1, max_length=200)
+    hidden: tuple[Layer, ...] = Field(default=(64, 32), min_length=1, max_length=200)
     neuron: Part | tuple[Part, ...] = Field(default=Part(kind="leaky_rate"))
     output_neuron: Part = Field(default=Part(kind="leaky_rate", activation="identity"))  # type: ignore[call-arg]
     readout: str = "cross_entropy"
@@ -90,6 +106,8 @@ class Network(BaseModel):
     input_noise: NonNegativeFloat = 0.0
     update_limit: PositiveFloat | None = None
     feedback_to_input: bool = False
+    positions: Literal["mean", "sum"] = "sum"
+    feedback_positions: Literal["mean", "sum"] = "mean"
 
     @model_validator(mode="after")
     def _one_neuron_a_layer(self) -> Network:
@@ -135,17 +153,28 @@ def populations(network: Network, task: Sized, *, noise: bool) -> tuple[Populati
     def error_of(layer: str) -> str:
         return ports_of(network, layer)["error"]
 
-    def noisy(layer: str) -> tuple[str, ...]:
-        # A neuron that fires at random has no need of any.
-        return () if "factor" in ports_of(network, layer) else drawn
+    def noisy(layer: str, pooled: bool) -> tuple[str, ...]:
+        # A neuron that fires at random has no need of any, and where pools are, they are noisy.
+        return () if pooled or "factor" in ports_of(network, layer) else drawn
 
-    sizes = zip(layer_names(network), network.hidden, strict=True)
+    image = image_of(task)
+    rows = zip(layer_names(network), _layers.forms(network.hidden, image), _layers.pooled(network.hidden), strict=True)
     return (
-        Population("input", task.n_inputs, neuron_at(network, "input"), noise=drawn if network.input_noise else ()),
+        Population(
+            "input",
+            task.n_inputs,
+            neuron_at(network, "input"),
+            noise=drawn if network.input_noise else (),
+            shape=image if _layers.forms(network.hidden, image)[0][1] else None,
+        ),
         *((Population("one", 1, neuron_of(Part(kind="constant"))),) if network.bias else ()),
         *(
-            limited(network, Population(name, size, neuron_at(network, name), noise=noisy(name)), error_of(name))
-            for name, size in sizes
+            limited(
+                network,
+                Population(name, size, neuron_at(network, name), noise=noisy(name, pooled), shape=shape),
+                error_of(name),
+            )
+            for name, (size, shape), pooled in rows
         ),
         Population("output", task.n_outputs, output, bind={output.ports["feedback"]: "error"}),
     )
@@ -154,20 +183,32 @@ def populations(network: Network, task: Sized, *, noise: bool) -> tuple[Populati
 def forward_pathways(
     network: Network, learning_rate: float, rule: str = "delta", *, decay: float = 0.0
 ) -> tuple[Pathway, ...]:
-    """Weights ``W1`` ... and biases ``b1`` ... , learning by the same rule; the delta rule may have a decay."""
+    """Weights ``W1`` ... and biases ``b1`` ... , learning by the same rule; the delta rule may have a decay.
+
+    A layer of pools has neither: it is reached by a pathway ``pool2`` without weights.
+    """
     if decay:
         found = forward_pathways(network, learning_rate, "decaying_delta")
-        return tuple(replace(pathway, parameters={**pathway.parameters, "decay": decay}) for pathway in found)
+        return tuple(
+            replace(pathway, parameters={**pathway.parameters, "decay": decay}) if pathway.rule.learns else pathway
+            for pathway in found
+        )
     layers = ("input", *layer_names(network), "output")
     ports = {name: ports_of(network, name) for name in layers}
     found = []
     for number, (pre, post) in enumerate(itertools.pairwise(layers), start=1):
-        target = f"{post}.{ports[post]['drive']}"
+        target, connectivity = f"{post}.{ports[post]['drive']}", connectivity_into(network, post)
+        if isinstance(connectivity, Pooling):
+            source = f"{pre}.{ports[pre]['output']}"
+            found.append(Pathway(f"pool{number}", source, target, rule=rule_of("fixed"), connectivity=connectivity))
+            continue
         settings: dict[str, Any] = {"rule": rule_of(rule), "parameters": {"learning_rate": learning_rate}}
+        settings |= {"connectivity": connectivity, "positions": network.positions}
         law = Initial(network.weight_law, network.weights, None if network.weight_fan == "none" else network.weight_fan)
         found.append(Pathway(f"W{number}", f"{pre}.{ports[pre]['output']}", target, initial=law, **settings))
         if network.bias:
             settings["parameters"] = {"learning_rate": network.bias_rate * learning_rate}
+            settings["connectivity"] = "dense" if connectivity == "dense" else "per_channel"
             found.append(Pathway(f"b{number}", "one.r", target, initial=_bias_law(network), **settings))
     return tuple(found)
 
@@ -181,15 +222,61 @@ def _bias_law(network: Network) -> Initial:
 def feedback_ends(network: Network, topology: Topology) -> tuple[tuple[str, str, str, int], ...]:
     """Each feedback pathway's name, source, target, and the number of the forward weights it runs beside.
 
-    Layerwise feedback comes from the layer above, direct feedback from the output.
+    Layerwise feedback comes from the layer above, direct feedback from the output. A layer that is pooled gets its
+    feedback from its pools, whatever the topology; see `feedback_pathways`.
     """
     layers = (*(("input",) if network.feedback_to_input else ()), *layer_names(network), "output")
     found = []
     for number, (below, above) in enumerate(itertools.pairwise(layers), start=0 if network.feedback_to_input else 1):
+        if isinstance(connectivity_into(network, above), Pooling):
+            continue
         sender = above if topology == "layerwise" else "output"
         source = f"{sender}.{ports_of(network, sender)['error']}"
         found.append((f"B{number}", source, f"{below}.{ports_of(network, below)['feedback']}", number + 1))
     return tuple(found)
+
+
+def feedback_pathways(
+    network: Network, topology: Topology, settings: Mapping[str, Any] | Callable[[int], Mapping[str, Any]]
+) -> tuple[Pathway, ...]:
+    """The pathways of `feedback_ends`, and ``unpool2`` ... from pools to what they pool.
+
+    Layerwise feedback leads along the synapses of the forward weights beside it; direct feedback is dense.
+
+    Parameters
+    ----------
+    settings
+        Of those with weights: rule, parameters, initial law ...; or what gives them for the number of the forward
+        weights beside them.
+    """
+    found = []
+    for name, source, target, number in feedback_ends(network, topology):
+        given = dict(settings(number) if callable(settings) else settings)
+        if topology == "layerwise" and "tie" not in given:
+            given["connectivity"] = _reversed(connectivity_into(network, source.split(".")[0]))
+        found.append(Pathway(name, source, target, **{"positions": network.feedback_positions, **given}))
+    layers = (*(("input",) if network.feedback_to_input else ()), *layer_names(network))
+    for below, above in itertools.pairwise(layers):
+        connectivity = connectivity_into(network, above)
+        if isinstance(connectivity, Pooling):
+            source = f"{above}.{ports_of(network, above)['error']}"
+            target = f"{below}.{ports_of(network, below)['feedback']}"
+            name = f"unpool{above.removeprefix('hidden')}"
+            back = connectivity.reversed
+            chosen = f"{below}.{ports_of(network, below)['output']}" if back.chooses else None
+            found.append(Pathway(name, source, target, rule=rule_of("fixed"), connectivity=back, chosen_by=chosen))
+    return tuple(found)
+
+
+def connectivity_into(network: Network, layer: str) -> Connectivity | Literal["dense"]:
+    """How a layer is reached from the one below it."""
+    if layer == "output":
+        return "dense"
+    return _layers.connectivity_into(network.hidden[layer_names(network).index(layer)])
+
+
+def _reversed(connectivity: Connectivity | Literal["dense"]) -> Connectivity | str:
+    return connectivity if isinstance(connectivity, str) else connectivity.reversed or "dense"
 
 
 def feedback_law(network: Network, scale: float) -> Initial:
@@ -286,4 +373,7 @@ def neuron_at(network: Network, layer: str) -> NeuronModel:
         return neuron_of(network.output_neuron)
     if isinstance(network.neuron, tuple):
         return neuron_of(network.neuron[layer_names(network).index(layer)])
+    if isinstance(connectivity_into(network, layer), Pooling):
+        noise = {name: value for name, value in network.neuron.settings.items() if name == "sigma"}
+        return neuron_of(Part.model_validate({"kind": "relay", **noise}))
     return neuron_of(network.neuron)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
-from neurosim.circuit.description import Circuit, Pathway, Tie
+from neurosim.circuit.description import Circuit, Tie
 from neurosim.schemes import _network
 from neurosim.schemes._network import Network, Sized
 
@@ -33,9 +33,9 @@ class Config(BaseModel):
 def build(config: Config, network: Network, task: Sized) -> Circuit:
     """One phase; each feedback pathway uses the weights of the forward pathway beside it, transposed."""
     forward = _network.forward_pathways(network, config.learning_rate, decay=config.decay)
-    feedback = tuple(
-        Pathway(name, source, target, rule=_network.rule_of("fixed"), tie=Tie(f"W{number}", transposed=True))
-        for name, source, target, number in _network.feedback_ends(network, "layerwise")
+    fixed = _network.rule_of("fixed")
+    feedback = _network.feedback_pathways(
+        network, "layerwise", lambda number: {"rule": fixed, "tie": Tie(f"W{number}", transposed=True)}
     )
     return Circuit(
         "backpropagation",

@@ -127,9 +127,9 @@ def _pathways(
         "parameters": {"learning_rate": config.feedback_learning_rate},
         "initial": _network.feedback_law(network, config.feedback_weights),
     }
-    ends = _network.feedback_ends(network, config.topology)
     feedback = tuple(
-        _with_trace(Pathway(name, source, target, **settings), how, populations) for name, source, target, _ in ends
+        _with_trace(pathway, how, populations)
+        for pathway in _network.feedback_pathways(network, config.topology, settings)
     )
     return (*_network.forward_pathways(network, config.learning_rate, "step_delta"), *feedback)
 

@@ -123,8 +123,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         "parameters": {"learning_rate": config.feedback_learning_rate, "c_amp": config.amp, "c_decay": config.decay},
         "initial": _network.feedback_law(network, config.feedback_weights),
     }
-    ends = _network.feedback_ends(network, "layerwise")
-    feedback = tuple(Pathway(name, source, target, **settings) for name, source, target, _ in ends)
+    feedback = _network.feedback_pathways(network, "layerwise", settings)
     return Circuit(
         "continuous_weight_mirror",
         tuple(populations.values()),

@@ -10,8 +10,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
-from neurosim.circuit.description import Circuit, Initial, Pathway
-from neurosim.schemes import _network
+from neurosim.circuit.description import Circuit, Initial
+from neurosim.schemes import _layers, _network
 from neurosim.schemes._inversion_weights import NegativeTranspose
 from neurosim.schemes._network import Network, Sized, Topology
 
@@ -49,9 +49,10 @@ class Config(BaseModel):
 def build(config: Config, network: Network, task: Sized) -> Circuit:
     """One phase; the feedback pathways never learn."""
     forward = _network.forward_pathways(network, config.learning_rate, decay=config.decay)
-    feedback = tuple(
-        Pathway(name, source, target, rule=_network.rule_of("fixed"), initial=_law(config, network, number))
-        for name, source, target, number in _network.feedback_ends(network, config.topology)
+    feedback = _network.feedback_pathways(
+        network,
+        config.topology,
+        lambda number: {"rule": _network.rule_of("fixed"), "initial": _law(config, network, number)},
     )
     return Circuit(
         "feedback_alignment",
@@ -66,6 +67,8 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
 def _law(config: Config, network: Network, number: int) -> Initial:
     """The law of the feedback weights beside the forward weights of that number (and above, if they are direct)."""
     if config.feedback_law == "negative_transpose":
+        if config.topology == "direct":
+            _layers.refuse_images(network.hidden, "the transposed product of forward weights is one of matrices")
         last = len(network.hidden) + 1 if config.topology == "direct" else number
         beside = tuple(f"W{each}" for each in range(number, last + 1))
         return Initial("constant", 0.0, None, beside, NegativeTranspose(config.feedback_weights))

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
-from neurosim.circuit.description import Circuit, Pathway
+from neurosim.circuit.description import Circuit
 from neurosim.schemes import _network
 from neurosim.schemes._network import Network, Sized
 
@@ -55,18 +55,15 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     if config.feedback_decay is not None:
         settings = {**settings, "decay": config.feedback_decay}
     law = _network.feedback_law(network, config.feedback_weights)
-    feedback = tuple(
-        Pathway(
-            name,
-            source,
-            target,
-            rule=_network.rule_of("kolen_pollack"),
-            parameters=settings,
-            initial=law,
-            optimised=config.optimised,
-        )
-        for name, source, target, _ in _network.feedback_ends(network, "layerwise")
-    )
+    made = {
+        "rule": _network.rule_of("kolen_pollack"),
+        "parameters": settings,
+        "initial": law,
+        "optimised": config.optimised,
+        # Both directions learn by the same amount.
+        "positions": network.positions,
+    }
+    feedback = _network.feedback_pathways(network, "layerwise", made)
     learn = _network.learning((*forward, *feedback))
     return Circuit(
         "kolen_pollack",

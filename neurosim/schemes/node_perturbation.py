@@ -90,7 +90,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     forward = tuple(_paced(p, config) for p in _network.forward_pathways(network, config.learning_rate))
     ends = _network.feedback_ends(network, config.topology)
     added = _estimator(config, network, tuple(dict.fromkeys(source.split(".")[0] for _, source, _, _ in ends)))
-    feedback = tuple(Pathway(name, source, target, **added.pathway) for name, source, target, _ in ends)
+    feedback = _network.feedback_pathways(network, config.topology, added.pathway)
     layers = _network.layer_names(network)
     change = "loss_change" if config.reward_scope == "trial" else "batch_loss_change"
     populations = tuple(added.populations(population) for population in _network.populations(network, task, noise=True))

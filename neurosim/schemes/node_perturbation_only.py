@@ -59,7 +59,7 @@ class Config(BaseModel):
 def build(config: Config, network: Network, task: Sized) -> Circuit:
     """All forward weights learn at the end of the last phase, no hidden population receives feedback."""
     forward = _network.forward_pathways(network, config.learning_rate, "scalar_reward")
-    layers = (*_network.layer_names(network), "output")
+    layers = (*(p.post for p in forward if p.name.startswith("W")),)
     gains = tuple(hold(f"{layer}.gain_held = {_network.ports_of(network, layer)['gain']}") for layer in layers)
     populations = tuple(_perturbed(p, config, network) for p in _network.populations(network, task, noise=True))
     pathways, change, critic = forward, "loss_change", None
@@ -71,7 +71,8 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         estimates = [f"{layer}.estimate = {_network.factor_of(network, layer)}*{change}" for layer in layers]
     else:
         # The mean of |da|^2 is the number of neurons times their variance: the same scale as the noise's.
-        estimates = [f"{a}.estimate = deviation*{change}*{_size(network, task, a)}/power" for a in layers]
+        sizes = {population.name: population.size for population in populations}
+        estimates = [f"{a}.estimate = deviation*{change}*{sizes[a]}/power" for a in layers]
     phases = _baselines.phases(
         network,
         (config.duration, config.perturbed_duration),
@@ -93,7 +94,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
 
 def _perturbed(population: Population, config: Config, network: Network) -> Population:
     """The output is perturbed like the hidden layers."""
-    if population.name in ("input", "one"):
+    if population.name in ("input", "one") or population.neuron.name == "relay":
         return population
     changed = replace(population, noise=("noise",))
     if config.factor == "noise":
@@ -101,8 +102,3 @@ def _perturbed(population: Population, config: Config, network: Network) -> Popu
     output = _network.ports_of(network, population.name)["output"]
     lines = f"r_held : 1\ndeviation = {output} - r_held : 1"
     return replace(changed, equations=lines, sums={"power": "deviation_pre**2"})
-
-
-def _size(network: Network, task: Sized, layer: str) -> int:
-    sizes = dict(zip(_network.layer_names(network), network.hidden, strict=True))
-    return sizes.get(layer, task.n_outputs)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.description import Circuit, Derived, Initial, Pathway
-from neurosim.schemes import _network
+from neurosim.schemes import _layers, _network
 from neurosim.schemes._inversion_weights import PseudoInverse
 from neurosim.schemes._network import Network, Sized
 
@@ -33,6 +33,7 @@ class Config(BaseModel):
 
 def build(config: Config, network: Network, task: Sized) -> Circuit:
     """One phase; each feedback pathway delivers by the pseudo-inverse of the forward weights beside it."""
+    _layers.refuse_images(network.hidden, "pseudo-inverses are those of the matrices of dense pathways")
     forward = _network.forward_pathways(network, config.learning_rate, decay=config.decay)
     feedback = tuple(
         Pathway(

@@ -5,10 +5,12 @@ Liao, Leibo & Poggio (2016), AAAI; Moskovitz, Litwin-Kumar & Abbott (2018), arXi
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, PositiveFloat
 
+from neurosim.circuit.connectivity import Ends
 from neurosim.circuit.description import Circuit, Initial, Pathway
 from neurosim.schemes import _network
 from neurosim.schemes._network import Network, Sized
@@ -41,26 +43,26 @@ class Config(BaseModel):
 def build(config: Config, network: Network, task: Sized) -> Circuit:
     """One phase; forward weights learn at its end, and feedback weights take over signs."""
     populations = _network.populations(network, task, noise=False)
-    sizes = {population.name: population.size for population in populations}
     forward = _network.forward_pathways(network, config.learning_rate)
     law = _network.feedback_law(network, config.feedback_weights)
 
-    def settings(post: int, pre: int) -> dict[str, Any]:
-        if config.magnitude == "fixed":
-            return {"rule": _network.rule_of("sign_symmetry"), "initial": law}
-        same = Initial("constant", law.width(post, pre, pre), None)
-        if config.magnitude == "uniform":
-            return {"rule": _network.rule_of("sign_symmetry"), "initial": same}
-        return {
-            "rule": _network.rule_of("redrawn_sign_symmetry"),
-            "parameters": {"scale": law.width(post, pre, pre)},
-            "initial": law,
-        }
-
-    feedback = tuple(
-        Pathway(name, source, target, **settings(sizes[target.split(".")[0]], sizes[source.split(".")[0]]))
-        for name, source, target, _ in _network.feedback_ends(network, "layerwise")
+    drawn = _network.feedback_pathways(
+        network, "layerwise", {"rule": _network.rule_of("sign_symmetry"), "initial": law}
     )
+    named = {population.name: population for population in populations}
+
+    def changed(pathway: Pathway) -> Pathway:
+        if config.magnitude == "fixed" or not pathway.rule.learns:
+            return pathway
+        pre, post = named[pathway.pre], named[pathway.post]
+        assert not isinstance(pathway.connectivity, str)
+        received, sent = pathway.connectivity.fans(Ends(pre.size, post.size, pre.shape, post.shape))
+        width = law.width(sent, received, received)
+        if config.magnitude == "uniform":
+            return replace(pathway, initial=Initial("constant", width, None))
+        return replace(pathway, rule=_network.rule_of("redrawn_sign_symmetry"), parameters={"scale": width})
+
+    feedback = tuple(changed(pathway) for pathway in drawn)
     return Circuit(
         "sign_symmetry",
         populations,

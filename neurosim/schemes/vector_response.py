@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
-from neurosim.circuit.description import Circuit, Pathway, hold
+from neurosim.circuit.description import Circuit, hold
 from neurosim.schemes import _estimators, _network
 from neurosim.schemes._network import Network, Sized, Topology
 
@@ -69,7 +69,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         added = _estimators.online_mean(
             config.feedback_learning_rate, _network.feedback_law(network, config.feedback_weights)
         )
-    feedback = tuple(Pathway(name, source, target, **added.pathway) for name, source, target, _ in ends)
+    feedback = _network.feedback_pathways(network, config.topology, added.pathway)
     drives = {
         sender: _network.ports_of(network, sender)["drive"]
         for sender in dict.fromkeys(source.split(".")[0] for _, source, _, _ in ends)

@@ -41,7 +41,7 @@ class Config(BaseModel):
 def build(config: Config, network: Network, task: Sized) -> Circuit:
     """Two phases; all forward weights learn at the end of the second, nothing is fed back."""
     forward = tuple(
-        replace(pathway, sigma=config.sigma)
+        replace(pathway, sigma=config.sigma) if pathway.rule.learns else pathway
         for pathway in _network.forward_pathways(network, config.learning_rate, "weight_perturbation")
     )
     clean = Phase("clean", config.duration, {"perturb": 0.0}, hold=_network.change_holds(network))

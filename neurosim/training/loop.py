@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -172,8 +171,13 @@ def _learn(
 def _steps_per_call(engine: Any, batch_size: int) -> int:
     circuit, setting = engine.circuit, engine.setting
     times = 1 if setting.steady else sum(phase.steps(setting.dt) for phase in circuit.phases)
-    products = times * batch_size * sum(math.prod(circuit.shape(pathway.name)) for pathway in circuit.pathways)
+    products = times * batch_size * sum(_products(circuit, p.name) for p in circuit.pathways)
     return max(1, min(_STEPS_PER_CALL, int(_PRODUCTS_PER_CALL / max(1, products))))
+
+
+def _products(circuit: Circuit, pathway: str) -> int:
+    """How many products of a weight and a number a pathway takes, at the most."""
+    return circuit.shape(pathway)[0] * circuit.fans(pathway)[0]
 
 
 def _calls(order: np.ndarray, done: int, steps: int) -> list[np.ndarray]:

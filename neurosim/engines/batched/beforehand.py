@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from neurosim.circuit.plan import choice_of
 from neurosim.engines.batched import events
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, deliver, weights_matrix
 
@@ -70,9 +71,17 @@ def _constant_part(
         if constant(name):
             found[name] = still[name]
         elif node.kind == "input":
-            steady = [p for p in node.pathways if constant(node.needs[p]) and circuit.owner(p) not in stretch.learn]
+            steady = [
+                p
+                for p in node.pathways
+                if constant(node.needs[p])
+                and constant(node.needs.get(choice_of(p), node.needs[p]))
+                and circuit.owner(p) not in stretch.learn
+            ]
             if steady:
-                total = sum(deliver(circuit, p, values, still[node.needs[p]]) for p in steady)
+                total = sum(
+                    deliver(circuit, p, values, still[node.needs[p]], choice=still.choice(node, p)) for p in steady
+                )
                 found[f"{name}|constant"] = total
                 found |= {f"{pathway}|constant": True for pathway in steady}
             for pathway in node.pathways:

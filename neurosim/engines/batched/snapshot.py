@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from neurosim.circuit.connectivity import Dense
 from neurosim.circuit.description import Circuit
-from neurosim.circuit.plan import Node, Plan
+from neurosim.circuit.plan import Node, Plan, choice_of
 from neurosim.engines.batched import events, linear_maps
 from neurosim.equations.array_code import ArrayFunction, expression_function
 from neurosim.equations.switched import switched
@@ -120,6 +120,11 @@ class Snapshot:
         size = self.plan.circuit.population[name.split(".")[0]].size
         return jnp.broadcast_to(value, (*jnp.shape(value)[:-1], size))
 
+    def choice(self, node: Node, pathway: str) -> Any:
+        """The activity that says whom a pathway reaches, if it has that choice."""
+        name = node.needs.get(choice_of(pathway))
+        return None if name is None else self._per_neuron(name)
+
     def _input(self, node: Node) -> Any:
         # What does not change during a phase is summed once, before the loop over time.
         total = self.values.get(f"{node.name}|constant")
@@ -128,7 +133,13 @@ class Snapshot:
                 continue
             relayed = self.values.get(f"{pathway}|relayed")
             if relayed is None:
-                delivered = deliver(self.plan.circuit, pathway, self.values, self[node.needs[pathway]])
+                delivered = deliver(
+                    self.plan.circuit,
+                    pathway,
+                    self.values,
+                    self[node.needs[pathway]],
+                    choice=self.choice(node, pathway),
+                )
             else:
                 source, weights = relayed
                 delivered = self[source] @ weights.T
@@ -161,13 +172,15 @@ def derived_weights(circuit: Circuit, values: Mapping[str, Any]) -> Arrays:
     }
 
 
-def deliver(circuit: Circuit, pathway: str, values: Mapping[str, Any], activity: Any) -> Any:
+def deliver(circuit: Circuit, pathway: str, values: Mapping[str, Any], activity: Any, *, choice: Any = None) -> Any:
     """What a pathway adds to its target: weights times activity.
 
     Parameters
     ----------
     activity
         Of the source, shape (trial, n_pre) or broadcastable to it.
+    choice
+        Of the target, for pathways that lead back from maxima.
 
     Returns
     -------
@@ -177,7 +190,7 @@ def deliver(circuit: Circuit, pathway: str, values: Mapping[str, Any], activity:
     found = circuit.pathway[pathway]
     connectivity, ends = circuit.connectivity(pathway), circuit.ends(pathway)
     if not connectivity.weighted:
-        return linear_maps.apply(connectivity, ends, None, activity)
+        return linear_maps.apply(connectivity, ends, None, activity, choice=choice)
     rows = values.get(f"{pathway}|rows")
     if rows is not None:
         full = jnp.broadcast_to(activity, (*jnp.shape(activity)[:-1], ends.n_pre))

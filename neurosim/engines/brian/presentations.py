@@ -15,6 +15,7 @@ import brian2
 import numpy as np
 
 from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose
+from neurosim.circuit.connectivity import is_linear
 from neurosim.circuit.description import PERTURB, Circuit
 from neurosim.circuit.gating import acting
 from neurosim.engines.brian.learning import Learning, learning_pathways
@@ -372,6 +373,14 @@ class Presentations:
             raise EngineError(
                 f"phase '{ending.name}' ends as soon as it has settled, and the engine 'brian' gives every phase its "
                 "whole duration; leave out the tolerance, or use the engine 'batched'"
+            )
+        largest = next(
+            (p.name for p in self.circuit.pathways if not is_linear(self.circuit.connectivity(p.name))), None
+        )
+        if largest is not None:
+            raise EngineError(
+                f"pathway '{largest}' is {self.circuit.connectivity(largest)}, and the engine 'brian' can only sum "
+                "over synapses; use the engine 'batched', or pools of the average"
             )
         derived = next((pathway.name for pathway in self.circuit.pathways if pathway.derived is not None), None)
         if derived and self.standalone:

@@ -1,0 +1,141 @@
+"""The hidden layers of a network: plain sizes, convolutions and pools, and the images that they make of an input."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, NonNegativeInt, PositiveInt, Tag
+
+from neurosim.circuit.connectivity import Connectivity, Convolution, Image, Padding, Pooling, Window
+from neurosim.errors import ConfigError
+
+_Pair = tuple[PositiveInt, PositiveInt]
+_Around = Literal["same", "valid"] | NonNegativeInt | tuple[NonNegativeInt, NonNegativeInt]
+
+
+class Convolved(BaseModel):
+    """A layer of feature maps, each the convolution of the maps below with kernels of its own.
+
+    Attributes
+    ----------
+    channels
+        How many maps.
+    kernel, stride
+        Height and width, or one number for both.
+    padding
+        ``same`` (maps as large as those below, over the stride), ``valid`` (none), or rows and columns on either side.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    channels: PositiveInt
+    kernel: PositiveInt | _Pair
+    stride: PositiveInt | _Pair = 1
+    padding: _Around = "same"
+
+    @property
+    def connectivity(self) -> Convolution:
+        """How the layer below reaches it."""
+        return Convolution(Window(_pair(self.kernel), _pair(self.stride), _around(self.padding)))
+
+
+class Pooled(BaseModel):
+    """A layer of pools, each of a window of one map below.
+
+    Attributes
+    ----------
+    pool
+        What it makes of its window: the ``average``, or the ``maximum``, whose feedback goes to the largest neuron.
+    window, stride
+        Height and width, or one number for both; the stride is the window by default.
+    padding
+        As for a convolution; what is added does not count.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    pool: Literal["average", "maximum"]
+    window: PositiveInt | _Pair
+    stride: PositiveInt | _Pair | None = None
+    padding: _Around = "same"
+
+    @property
+    def connectivity(self) -> Pooling:
+        """How the layer below reaches it."""
+        stride = self.window if self.stride is None else self.stride
+        return Pooling(Window(_pair(self.window), _pair(stride), _around(self.padding)), kind=self.pool)
+
+
+def _kind(given: Any) -> str:
+    if isinstance(given, dict):
+        return "pool" if "pool" in given else "convolution"
+    return {Convolved: "convolution", Pooled: "pool"}.get(type(given), "size")
+
+
+Layer = Annotated[
+    Annotated[PositiveInt, Tag("size")] | Annotated[Convolved, Tag("convolution")] | Annotated[Pooled, Tag("pool")],
+    Discriminator(_kind),
+]
+
+
+def connectivity_into(layer: int | Convolved | Pooled) -> Connectivity | Literal["dense"]:
+    """How a layer is reached from the one below it."""
+    return "dense" if isinstance(layer, int) else layer.connectivity
+
+
+def forms(hidden: Sequence[int | Convolved | Pooled], image: Image | None) -> list[tuple[int, Image | None]]:
+    """The number of neurons and the image of each hidden layer.
+
+    Parameters
+    ----------
+    hidden
+        The layers, from the input on.
+    image
+        Of the input, if it is one.
+
+    Raises
+    ------
+    ConfigError
+        Where a convolution or a pool finds no image below it, or its window does not fit in.
+    """
+    found: list[tuple[int, Image | None]] = []
+    for number, layer in enumerate(hidden):
+        if isinstance(layer, int):
+            image = None
+            found.append((layer, None))
+            continue
+        window, where = layer.connectivity.window, f"network.hidden[{number}]"
+        if image is None:
+            below = "the task's inputs are no images" if number == 0 else "the layer below is none of images"
+            raise ConfigError(f"{where}: got {layer.connectivity}, but {below}; expected a size")
+        for fault in window.faults(image):
+            raise ConfigError(f"{where}: {fault}")
+        image = (*window.positions(image), layer.channels if isinstance(layer, Convolved) else image[2])
+        found.append((image[0] * image[1] * image[2], image))
+    return found
+
+
+def refuse_images(hidden: Sequence[int | Convolved | Pooled], why: str) -> None:
+    """For schemes that need matrices.
+
+    Raises
+    ------
+    ConfigError
+        If any layer is no plain size.
+    """
+    for number, layer in enumerate(hidden):
+        if not isinstance(layer, int):
+            raise ConfigError(f"network.hidden[{number}]: got {layer.connectivity}, expected a size: {why}")
+
+
+def pooled(hidden: Sequence[int | Convolved | Pooled]) -> list[bool]:
+    """Of each layer, whether a pool reads it."""
+    return [isinstance(above, Pooled) for _, above in itertools.pairwise((*hidden, 0))]
+
+
+def _pair(given: int | tuple[int, int]) -> tuple[int, int]:
+    return (given, given) if isinstance(given, int) else given
+
+
+def _around(given: str | int | tuple[int, int]) -> Padding:
+    return given if given in ("same", "valid") else _pair(given)  # type: ignore[return-value, arg-type]
