@@ -80,10 +80,9 @@ def rate_step(data: dict[str, np.ndarray]) -> dict[str, Any]:
     def trials() -> float:
         taken = 0.0
         for k in range(TRIALS):
-            source.rates = course[:, k]
             network.reset()
-            # Its place in the course is its own.
-            source.reset()
+            # After it, since it brings back the first trial's; its own timers start anew.
+            source.update(rates=course[:, k], reset=True)
             begin = time.perf_counter()
             # One more, because the input arrives a step later.
             network.simulate(float(steps + 1))
