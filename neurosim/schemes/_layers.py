@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, NonNegativeInt, PositiveInt, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, NonNegativeInt, PositiveInt, Tag, model_validator
 
 from neurosim.circuit.connectivity import Connectivity, Convolution, Image, Padding, Pooling, Window
 from neurosim.errors import ConfigError
@@ -56,14 +56,20 @@ class Pooled(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     pool: Literal["average", "maximum"]
     window: PositiveInt | _Pair
-    stride: PositiveInt | _Pair | None = None
+    stride: PositiveInt | _Pair
     padding: _Around = "same"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _side_by_side(cls, given: Any) -> Any:
+        # Filled in, since text has no word for nothing.
+        return {"stride": given["window"], **given} if isinstance(given, dict) and "window" in given else given
 
     @property
     def connectivity(self) -> Pooling:
         """How the layer below reaches it."""
-        stride = self.window if self.stride is None else self.stride
-        return Pooling(Window(_pair(self.window), _pair(stride), _around(self.padding)), kind=self.pool)
+        window = Window(_pair(self.window), _pair(self.stride), _around(self.padding))
+        return Pooling(window, kind=self.pool)
 
 
 def _kind(given: Any) -> str:

@@ -68,6 +68,7 @@ def apply(connectivity: Connectivity, ends: Ends, weights: Any, activity: Any, *
         return jnp.broadcast_to(summed, (len(full), height * width, channels)).reshape(len(full), -1)
     if isinstance(connectivity, Pooling):
         if connectivity.chooses:
+            assert choice is not None, "validation asks for it"
             choice = jnp.broadcast_to(choice, (len(full), ends.n_post))
             return _to_largest(connectivity.window, ends.reversed, choice, full)
         return _largest(connectivity, ends, full) if connectivity.kind == "maximum" else _pool(connectivity, ends, full)
