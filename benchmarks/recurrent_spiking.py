@@ -4,9 +4,6 @@ The benchmark of Vogels and Abbott with current-based synapses (CUBA): 3,200 exc
 2 % of all pairs connected, 1 s of model time in steps of 0.1 ms, Brian2's Cython code, float64. Weights, connections
 and initial potentials are the same. Exit code 1 above what is asked.
 
-A pathway here joins all pairs; those that are not connected have a weight of zero. Sparse pathways would do the same
-work as the network by hand does.
-
     python -m benchmarks.recurrent_spiking
 
 Sources: Vogels and Abbott (2005), Journal of Neuroscience 25:10786; Brette et al. (2007), Journal of Computational
@@ -16,7 +13,6 @@ Neuroscience 23:349, benchmark 2.
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import numpy as np
 
@@ -24,7 +20,8 @@ from benchmarks._command import Options, alone
 from benchmarks._measuring import alternate, first_call, named, ratio, row, timed
 from benchmarks._peers import files_of, taking_part
 from benchmarks._results import Asked, Result, Table
-from neurosim.circuit.description import Circuit, Pathway, Phase, Population
+from neurosim.circuit.connectivity import Sparse
+from neurosim.circuit.description import Circuit, Initial, Pathway, Phase, Population
 from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
@@ -32,7 +29,9 @@ from neurosim.neurons._model import NeuronModel
 
 TITLE = "Recurrent spiking network, one trial"
 ROUNDS = 5
-SIZES, CONNECTED, DT, DURATION = {"excitatory": 3200, "inhibitory": 800}, 0.02, 1e-4, "1 second"
+SIZE, CONNECTED, DT, DURATION = 4000, 0.02, 1e-4, "1 second"
+#: The first of the senders of each pathway, and the one past the last.
+SENDERS = {"excitatory": (0, 3200), "inhibitory": (3200, 4000)}
 #: What a spike adds to the conductance-like currents, in volt (they are multiplied with the membrane's resistance).
 WEIGHTS = {"excitatory": 1.62e-3, "inhibitory": -9e-3}
 INPUTS = {"excitatory": "ge", "inhibitory": "gi"}
@@ -67,42 +66,46 @@ def neuron() -> NeuronModel:
 
 
 def network() -> Circuit:
-    """Two populations that reach both."""
-    populations = tuple(Population(name, size, neuron()) for name, size in SIZES.items())
+    """One population, and a pathway from either part of it to all of it."""
     pathways = tuple(
-        Pathway(f"{pre}_{post}", f"{pre}.spikes", f"{post}.{INPUTS[pre]}") for pre in SIZES for post in SIZES
+        Pathway(
+            name,
+            "cells.spikes",
+            f"cells.{INPUTS[name]}",
+            connectivity=Sparse(CONNECTED, draw, senders),
+            initial=Initial("constant", WEIGHTS[name], fan=None),
+        )
+        for draw, (name, senders) in enumerate(SENDERS.items())
     )
-    return Circuit("cuba", populations, pathways, (Phase("run", DURATION),))
+    return Circuit("cuba", (Population("cells", SIZE, neuron()),), pathways, (Phase("run", DURATION),))
 
 
-def drawn() -> dict[str, np.ndarray]:
-    """Who is connected, pathway -> (n_post, n_pre), and initial potentials in volt."""
-    generator = np.random.default_rng(0)
-    found = {
-        f"{pre}_{post}": generator.random((SIZES[post], SIZES[pre])) < CONNECTED for pre in SIZES for post in SIZES
-    }
-    return found | {f"{name}_v": -60e-3 + 10e-3 * generator.random(size) for name, size in SIZES.items()}
+def data_of(circuit: Circuit) -> dict[str, np.ndarray]:
+    """What the network by hand needs: who is connected, weights, and initial potentials in volt."""
+    given = {"v": -60e-3 + 10e-3 * np.random.default_rng(0).random(SIZE)}
+    for name in SENDERS:
+        made = circuit.connectivity(name).synapses(circuit.ends(name))
+        given |= {f"{name}_pre": made.pre, f"{name}_post": made.post, f"{name}_weight": np.array(WEIGHTS[name])}
+    return given
 
 
 def measure(options: Options) -> Result:
     """Measure, and compare."""
-    circuit, data = network(), drawn()
+    circuit = network()
+    data = data_of(circuit)
     engine = BrianEngine(circuit, Setting("spiking", DT, "float64"), "cython")
-    state: dict[str, Any] = dict(initial_state(circuit, 0))
-    state |= {f"{p.name}.w": WEIGHTS[p.pre] * data[p.name].astype(float) for p in circuit.pathways}
-    state |= {f"{name}.v": data[f"{name}_v"] for name in SIZES}
-    counted = tuple(f"{name}.spikes" for name in SIZES)
-    found: dict[str, Any] = {}
+    state = {**initial_state(circuit, 0), "cells.v": data["v"]}
+    found: dict[str, float] = {}
 
     def simulated() -> None:
-        _, outputs = engine.run(state, {}, record=counted, learn=False, trials=1)
-        found.update({name: float(outputs.recordings[name].mean()) / DT for name in counted})
+        _, outputs = engine.run(state, {}, record=("cells.spikes",), learn=False, trials=1)
+        spikes = outputs.recordings["cells.spikes"]
+        found.update({name: float(spikes[..., slice(*part)].mean()) / DT for name, part in SENDERS.items()})
 
     first = first_call(simulated)
-    rates = np.array([[found[name] for name in counted]])
+    rates = np.array([[found[name] for name in SENDERS]])
     place, files = options.environments, files_of("recurrent_spiking") if options.peers else []
-    given = data | {f"{name}_weight": np.array(weight) for name, weight in WEIGHTS.items()}
-    with taking_part(files, "recurrent_spiking", given, environments=place, rates=rates, tolerance=SAME) as peers:
+    with taking_part(files, "recurrent_spiking", data, environments=place, rates=rates, tolerance=SAME) as peers:
         calls = {"neurosim, engine brian": timed(simulated)} | {peer.label: peer.round for peer in peers.ready}
         rounds = alternate(calls, options.rounds or ROUNDS)
         peers.missing |= rounds.lost
@@ -118,8 +121,7 @@ def measure(options: Options) -> Result:
         title=TITLE,
         about="The benchmark of Vogels and Abbott with current-based synapses (CUBA): 4,000 neurons, 2 % of all pairs "
         "connected, 1 s of model time in steps of 0.1 ms, one trial. Both make the network, run it, and count spikes; "
-        "imports and compiling are left out. A pathway here joins all pairs, with a weight of zero where there is no "
-        "connection: there are no sparse pathways yet, so that fifty times as many synapses are made and passed.",
+        "imports and compiling are left out.",
         tables=(Table("Time", "s", tuple(rows)),),
         asked=(Asked("ours over the network by hand", ASKED, ratio(rows[0], hand) if hand else None, False),),
         missing=peers.missing,

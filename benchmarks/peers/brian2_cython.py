@@ -78,10 +78,7 @@ def recurrent_spiking(data: dict[str, np.ndarray]) -> dict[str, Any]:
     """The network of Vogels and Abbott as Brian2's own example writes it; a round makes it anew, as a script does."""
     brian2.prefs.codegen.target = "cython"
     brian2.defaultclock.dt = 0.1 * ms
-    names = ("excitatory", "inhibitory")
-    sizes = [len(data[f"{name}_v"]) for name in names]
-    connected = {pre: np.concatenate([data[f"{pre}_{post}"] for post in names]) for pre in names}
-    ends = {pre: np.nonzero(matrix.T) for pre, matrix in connected.items()}
+    first_inhibitory = int(data["inhibitory_pre"].min())
     rates: list[float] = []
 
     def simulate() -> None:
@@ -89,7 +86,7 @@ def recurrent_spiking(data: dict[str, np.ndarray]) -> dict[str, Any]:
         # Brian2's own annotation allows a truth value alone.
         refractory: Any = 5 * ms
         neurons = brian2.NeuronGroup(
-            sum(sizes),
+            len(data["v"]),
             """
             dv/dt = (ge + gi - (v - El))/taum : volt (unless refractory)
             dge/dt = -ge/taue : volt
@@ -100,20 +97,22 @@ def recurrent_spiking(data: dict[str, np.ndarray]) -> dict[str, Any]:
             refractory=refractory,
             method="exact",
             namespace=values,
+            # Named, because Brian2 would compile anew in each round what is called otherwise.
+            name="neurons",
         )
-        neurons.v = np.concatenate([data[f"{name}_v"] for name in names]) * volt
-        sources = {"excitatory": neurons[: sizes[0]], "inhibitory": neurons[sizes[0] :]}
+        neurons.v = data["v"] * volt
         network = brian2.Network(neurons)
         for name, variable in (("excitatory", "ge"), ("inhibitory", "gi")):
             weight = {"weight": float(data[f"{name}_weight"]) * volt}
-            synapses = brian2.Synapses(sources[name], neurons, on_pre=f"{variable}_post += weight", namespace=weight)
-            synapses.connect(i=ends[name][0], j=ends[name][1])
+            code = f"{variable}_post += weight"
+            synapses = brian2.Synapses(neurons, neurons, on_pre=code, namespace=weight, name=name)
+            synapses.connect(i=data[f"{name}_pre"], j=data[f"{name}_post"])
             network.add(synapses)
-        monitor = brian2.SpikeMonitor(neurons)
+        monitor = brian2.SpikeMonitor(neurons, name="counted")
         network.add(monitor)
         network.run(1 * second, namespace={})
-        split = np.asarray(monitor.i) < sizes[0]
-        rates[:] = [int(split.sum()) / sizes[0], int((~split).sum()) / sizes[1]]
+        split = np.asarray(monitor.i) < first_inhibitory
+        rates[:] = [split.sum() / first_inhibitory, (~split).sum() / (len(neurons) - first_inhibitory)]
 
     simulate()
     return {"round": simulate, "trials": 1, "rated": [0], "rates": rates, "note": "float64, 1 thread"}

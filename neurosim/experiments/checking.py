@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Tag, ValidationError
 
 from neurosim import registry
 from neurosim.errors import ConfigError, UnitError, UnknownNameError
@@ -69,10 +69,27 @@ def check_table(cls: type[M], table: Any, path: str, faults: Faults) -> M | None
         config = cls.model_validate_json(json.dumps(table, default=str), strict=True)
     except ValidationError as error:
         for fault in error.errors(include_url=False):
-            where = ".".join([path, *map(str, fault["loc"])])
+            where = ".".join([path, *_keys(table, fault["loc"], missing=fault["type"] == "missing")])
             faults.add(where, _sentence(cls, dict(fault)))
         return None
     return config if len(faults.found) == before else None
+
+
+def _keys(table: Any, path: Sequence[str | int], *, missing: bool) -> list[str]:
+    """The keys in a path to a fault; its other steps are names of the choices that a setting has."""
+    found: list[str] = []
+    here: Any = table
+    for number, step in enumerate(path):
+        # An array is asked like a table whose keys are numbers.
+        inside: Any = dict(enumerate(here)) if isinstance(here, list | tuple) else here
+        if isinstance(inside, Mapping) and step in inside:
+            here = inside[step]
+        elif missing and number == len(path) - 1:
+            here = None
+        else:
+            continue
+        found.append(str(step))
+    return found
 
 
 def check_kind(registry_kind: str, name: Any, path: str, faults: Faults) -> Any:
@@ -139,7 +156,7 @@ def _sentence(cls: type[BaseModel], fault: dict[str, Any]) -> str:
     kind, message, got = fault["type"], str(fault["msg"]), shown(fault.get("input"))
     if kind == "extra_forbidden":
         known = _fields_at(cls, fault["loc"][:-1])
-        return f"unknown key, got {got}; {did_you_mean(str(fault['loc'][-1]), known)}"
+        return f"unknown key, got {got}" + (f"; {did_you_mean(str(fault['loc'][-1]), known)}" if known else "")
     if kind == "missing":
         return "missing, expected a value"
     if kind == "value_error":
@@ -151,12 +168,25 @@ def _sentence(cls: type[BaseModel], fault: dict[str, Any]) -> str:
 
 
 def _fields_at(cls: type[BaseModel], path: Sequence[Any]) -> Collection[str]:
-    """The keys of the table at a path in another, down to where the tables have classes of their own."""
+    """The keys of the table at a path in another; nothing where that is no table with a class of its own."""
+    classes: list[tuple[str | None, type[BaseModel]]] = [(None, cls)]
     for step in path:
-        field = cls.model_fields.get(str(step))
-        inner = (field.annotation, *get_args(field.annotation)) if field is not None else ()
-        found = [each for each in inner if isinstance(each, type) and issubclass(each, BaseModel)]
-        if len(found) != 1:
-            break
-        cls = found[0]
-    return cls.model_fields
+        if isinstance(step, int):
+            continue
+        chosen = [inner for tag, inner in classes if tag == step]
+        if chosen:
+            classes = [(None, chosen[0])]
+        elif len(classes) == 1 and step in classes[0][1].model_fields:
+            classes = _classes_in(classes[0][1].model_fields[step].annotation)
+        else:
+            return ()
+    return classes[0][1].model_fields if len(classes) == 1 else ()
+
+
+def _classes_in(annotation: Any) -> list[tuple[str | None, type[BaseModel]]]:
+    """The classes of tables that a type speaks of, each with its tag if it is one of several."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [(None, annotation)]
+    found = [each for inner in get_args(annotation) for each in _classes_in(inner)]
+    tags = [each.tag for each in getattr(annotation, "__metadata__", ()) if isinstance(each, Tag)]
+    return [(tag or (tags[0] if tags else None), inner) for tag, inner in found]

@@ -63,7 +63,7 @@ class Pooled(BaseModel):
     @classmethod
     def _side_by_side(cls, given: Any) -> Any:
         # Filled in, since text has no word for nothing.
-        return {"stride": given["window"], **given} if isinstance(given, dict) and "window" in given else given
+        return {"stride": given.get("window", 1), **given} if isinstance(given, dict) else given
 
     @property
     def connectivity(self) -> Pooling:
@@ -74,12 +74,12 @@ class Pooled(BaseModel):
 
 def _kind(given: Any) -> str:
     if isinstance(given, dict):
-        return "pool" if "pool" in given else "convolution"
-    return {Convolved: "convolution", Pooled: "pool"}.get(type(given), "size")
+        return "pooling" if "pool" in given else "convolution"
+    return {Convolved: "convolution", Pooled: "pooling"}.get(type(given), "size")
 
 
 Layer = Annotated[
-    Annotated[PositiveInt, Tag("size")] | Annotated[Convolved, Tag("convolution")] | Annotated[Pooled, Tag("pool")],
+    Annotated[PositiveInt, Tag("size")] | Annotated[Convolved, Tag("convolution")] | Annotated[Pooled, Tag("pooling")],
     Discriminator(_kind),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import datetime
 import re
@@ -21,6 +22,8 @@ from neurosim.cli import app
 
 # Where what a file says leads to: seconds of processor time.
 _LONGEST = 20.0
+#: Modules whose readers run what a file says.
+_RUNS_FILES = {"pickle", "_pickle", "cPickle", "yaml", "marshal", "shelve", "joblib", "dill", "cloudpickle", "torch"}
 _SECTIONS = ("model", "task", "network", "scheme", "engine", "training", "probe", "variants")
 
 _TEXTS = [
@@ -181,6 +184,10 @@ def test_no_pickle_yaml_or_eval_of_files_in_the_package():
     """Nothing that reads files can run what is in them."""
     folder = Path(registry.__file__).parent
     for path in folder.rglob("*.py"):
-        words = re.findall(r"\b(?:pickle|yaml|marshal|shelve|joblib|allow_pickle=True|torch\.load)\b", path.read_text())
-        # The module that refuses such filters says their name.
-        assert not words or path.name == "integrity.py", f"{path}: {words}"
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            imported = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            imported += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not {name.split(".")[0] for name in imported} & _RUNS_FILES, f"{path}: {imported}"
+            for keyword in node.keywords if isinstance(node, ast.Call) else ():
+                refused = keyword.arg != "allow_pickle" or ast.unparse(keyword.value) == "False"
+                assert refused, f"{path}, line {keyword.lineno}: allow_pickle={ast.unparse(keyword.value)}"

@@ -104,7 +104,19 @@ def ran(word: str) -> str:
         Hostile(ran, ("ran",)),
         {Hostile(ran, ("ran",)): 1},
     ],
-    ids=str,
+    ids=[
+        "os",
+        "eval",
+        "function",
+        "numpy",
+        "object_array",
+        "array",
+        "path",
+        "bound_method",
+        "module",
+        "alone",
+        "as_key",
+    ],
 )
 def test_what_could_run_something_is_refused(content, protocol):
     try:
