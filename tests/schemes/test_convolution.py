@@ -224,7 +224,7 @@ def test_a_task_without_images_is_named() -> None:
     ("layer", "where"),
     [
         ({"channels": 2}, ("hidden", 0, "convolution", "kernel")),
-        ({"pool": "median", "window": 2}, ("hidden", 0, "pool", "pool")),
+        ({"pool": "median", "window": 2}, ("hidden", 0, "pooling", "pool")),
         (-3, ("hidden", 0, "size")),
     ],
 )
