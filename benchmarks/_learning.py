@@ -43,7 +43,7 @@ def learning(scheme: str, **settings: Any) -> Callable[[], Any]:
     generator = np.random.default_rng(0)
     targets = np.eye(SIZES[-1], dtype=np.float32)[generator.integers(0, SIZES[-1], TRIALS)]
     data = {"input.r": generator.random((TRIALS, SIZES[0]), dtype=np.float32), "output.target": targets}
-    placed, state = engine.placed(data), initial_state(circuit, 0, dtype="float32")
+    placed, state = engine.placed(data, BATCH), initial_state(circuit, 0, dtype="float32")
     order = generator.integers(0, TRIALS, (CALLS, BATCH))
 
     def run() -> None:

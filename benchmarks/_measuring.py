@@ -14,6 +14,10 @@ import numpy as np
 
 from benchmarks._results import Row
 
+#: What takes less than these seconds is done again within a round, by peers as well: in the first call after another
+#: contender's turn all that is measured of short work is what that has left in the caches.
+LEAST = 0.2
+
 
 class ContenderLost(Exception):
     """A contender cannot go on; the message says why."""
@@ -59,19 +63,23 @@ def alternate(contenders: Mapping[str, Callable[[], float]], rounds: int) -> Rou
 
 
 def timed(call: Callable[[], Any]) -> Callable[[], float]:
-    """A contender from a call that returns when its work is done."""
+    """A contender from a call that returns when its work is done: seconds a call, over calls that fill a round."""
 
     def seconds() -> float:
-        begin = time.perf_counter()
-        call()
-        return time.perf_counter() - begin
+        begin, calls = time.perf_counter(), 0
+        while time.perf_counter() - begin < LEAST:
+            call()
+            calls += 1
+        return (time.perf_counter() - begin) / calls
 
     return seconds
 
 
 def first_call(call: Callable[[], Any]) -> float:
     """Seconds of a call that compiles; rounds come after it."""
-    return timed(call)()
+    begin = time.perf_counter()
+    call()
+    return time.perf_counter() - begin
 
 
 def row(name: str, seconds: tuple[float, ...], factor: float, note: str = "") -> Row:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -73,8 +74,9 @@ class Peer:
         return json.loads(line)
 
     def stop(self) -> None:
-        """End its process."""
-        self.process.kill()
+        """End its process, and what that has started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self.errors.close()
 
@@ -177,6 +179,7 @@ def _started(file: Path, header: Header, work: str, python: Path, data: Path) ->
         env={name: value for name, value in {**os.environ, **settings}.items() if name != "PYTHONPATH"},
         # What compilers leave behind goes away with the data.
         cwd=data.parent,
+        start_new_session=True,
     )
     peer = Peer(header.label, process, errors)
     try:

@@ -46,7 +46,7 @@ def training(scheme: str, data: dict[str, np.ndarray], **settings: Any) -> tuple
     config = module.Config(learning_rate=1e-3, **settings)
     circuit = module.build(config, Network(hidden=HIDDEN), Sizes(size, CLASSES, IMAGE))
     engine, state = BatchedEngine(circuit, Setting("steady")), initial_state(circuit, 0, dtype="float32")
-    placed, order = engine.placed(data), np.arange(BATCH)[None]
+    placed, order = engine.placed(data, BATCH), np.arange(BATCH)[None]
     return lambda: engine.train(state, placed, order, seed=0, first=0), engine, state
 
 

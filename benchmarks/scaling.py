@@ -59,7 +59,8 @@ def simulation(level: Literal["rate", "spiking"], neurons: int, batch: int, step
     generator = np.random.default_rng(0)
     course = generator.random((steps, batch, neurons), dtype=np.float32)
     # Placed once: how fast the host hands over arrays is not what is measured.
-    placed = engine.placed({**state, "input.r": (course < ACTIVE).astype(np.float32) if spiking else course})
+    current = (course < ACTIVE).astype(np.float32) if spiking else course
+    placed = engine.placed({**state, "input.r": current}, batch)
     given = {"input.r": placed.pop("input.r")}
     return lambda: engine.run(placed, given, report=("layer.v",), learn=False)
 

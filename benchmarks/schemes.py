@@ -54,7 +54,7 @@ def training(scheme: str, data: dict[str, Any], order: np.ndarray) -> Callable[[
     module = registry.load("schemes", scheme)
     circuit = module.build(module.Config(), network, SimpleNamespace(n_inputs=784, n_outputs=10))
     engine, state = BatchedEngine(circuit, Setting("steady")), initial_state(circuit, 0, dtype="float32")
-    placed = engine.placed(data)
+    placed = engine.placed(data, BATCH)
     return lambda: engine.train(state, placed, order, seed=0, first=0)
 
 

@@ -44,7 +44,7 @@ def training(data: dict[str, Any], order: np.ndarray, **settings: Any) -> Callab
     task = SimpleNamespace(n_inputs=SIZES[0], n_outputs=SIZES[-1])
     circuit = scheme.build(scheme.Config(learning_rate=0.01, **settings), network, task)
     engine, state = BatchedEngine(circuit, Setting("steady")), initial_state(circuit, 0, dtype="float32")
-    placed = engine.placed(data)
+    placed = engine.placed(data, BATCH)
     return lambda: engine.train(state, placed, order, seed=0, first=0)
 
 

@@ -30,7 +30,7 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     circuit = feedback_alone(engine.circuit)
     fixed, layers = replace(engine, circuit=circuit), learned_layers(circuit)
     state = start_of(engine, seed)
-    data = fixed.placed(stimuli_of(circuit, task.train, slice(None)))
+    data = fixed.placed(stimuli_of(circuit, task.train, slice(None)), config.batch_size)
     found: dict[str, list[list[float]]] = {}
     done = 0
     for mark in config.marks:

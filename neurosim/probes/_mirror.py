@@ -90,7 +90,7 @@ def _repetition(
         engine, given = _white(engine, task, batch, seed)
     else:
         given = stimuli_of(circuit, task.train, slice(None))
-    data, done = engine.placed(given), 0
+    data, done = engine.placed(given, batch), 0
     looks = [{layer: _look(circuit, state, layer) for layer in layers}]
     for mark in config.marks:
         steps = (mark - done) // batch

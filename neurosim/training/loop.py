@@ -100,7 +100,7 @@ def train(
     if not progress.reports:
         check_loops(engine.circuit, engine.setting, progress.state)
         progress = _report(progress, EpochReport(0, config.epochs), engine, task, config, seed, on_epoch, on_progress)
-    data = engine.placed(stimuli_of(engine.circuit, task.train, slice(None)))
+    data = engine.placed(stimuli_of(engine.circuit, task.train, slice(None)), config.batch_size)
     while progress.epoch < config.epochs:
         progress, learned = _learn(progress, engine, data, task, config, seed, on_step, on_progress)
         progress = _report(progress, learned, engine, task, config, seed, on_epoch, on_progress)

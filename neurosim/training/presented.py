@@ -74,4 +74,4 @@ def presented(
         return data, rows
     stimuli, count = stimuli_of(engine.circuit, task.train, rows.ravel()), rows.size
     stimuli["input.r"] = task.augment(stimuli["input.r"], seed, first + np.arange(count))
-    return engine.placed(stimuli), np.arange(count).reshape(rows.shape)
+    return engine.placed(stimuli, rows.shape[1]), np.arange(count).reshape(rows.shape)

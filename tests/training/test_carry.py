@@ -39,7 +39,7 @@ def result(parts):
 
 
 def _data(engine, task):
-    return engine.placed(loop.stimuli_of(engine.circuit, task.train, slice(None)))
+    return engine.placed(loop.stimuli_of(engine.circuit, task.train, slice(None)), 20)
 
 
 def test_state_goes_on_and_the_kept_state_starts_from_rest(parts):

@@ -79,7 +79,7 @@ def test_learning_lowers_the_loss_and_is_reported(result):
 def test_forward_weights_wait_for_the_warm_up(parts):
     engine, task, config = parts
     start = Progress(loop.initial_state(engine.circuit, 3, dtype="float64"))
-    data = engine.placed(loop.stimuli_of(engine.circuit, task.train, slice(None)))
+    data = engine.placed(loop.stimuli_of(engine.circuit, task.train, slice(None)), 20)
     after, _ = loop._learn(start, engine, data, task, config, 3, None)
     for name in ("W1.w", "W2.w", "W3.w", "b1.w"):
         np.testing.assert_array_equal(after.state[name], start.state[name])

@@ -35,11 +35,13 @@ def run_batch(
     noise: Any,
     begin: Any,
     clamps: Any,
+    row: Any,
 ) -> Any:
     """One batch; see `BatchedEngine.run`.
 
-    `sparse` names the stimuli that change in time and are mostly zero, `begin` is the number of its first step, and
-    `clamps` what is known of refractoriness there.
+    `sparse` names the stimuli that change in time and are mostly zero, `begin` is the number of its first step,
+    `clamps` what is known of refractoriness there, and `row`, if it is not ``None``, the first trial of courses whose
+    other trials are not in the batch.
     """
     trials = jnp.shape(presentations)[0]
     drawn, left = update_noise(circuit, learn, keys, presentations[:1] // trials, values, setting.dtype)
@@ -57,6 +59,7 @@ def run_batch(
         phases=phases,
         begin=begin,
         sparse=sparse,
+        row=row,
     )
     final = outcome.final if circuit.carry else {}
     changes = {name: change + left.get(name, 0.0) for name, change in outcome.changes.items()}

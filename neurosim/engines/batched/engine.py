@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +16,9 @@ from neurosim.circuit.gating import acting
 from neurosim.circuit.plan import plan
 from neurosim.engines.batched import optimisation
 from neurosim.engines.batched.compiled import run_batch, train_batches
+from neurosim.engines.batched.cores import each, few_cores, shares
 from neurosim.engines.batched.events import sparse_courses
+from neurosim.engines.batched.trials import Batch, joined
 from neurosim.engines.continuation import Continuation
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.optimiser import PLAIN, Optimiser
@@ -104,36 +107,50 @@ class BatchedEngine:
             The new state and the `Outputs`.
         """
         check_stimuli(self.circuit, stimuli)
-        with self.precision():
+        trials = trials or _trials(stimuli)
+        begin = start.step if start is not None else 0
+        learning = acting(self.circuit, int(first) // trials) if learn else frozenset()
+        # Where state carries over, all of it is advanced and returned.
+        circuit = replace(self.circuit, carry=True) if keep else self.circuit
+        fixed = (
+            circuit,
+            self.setting,
+            tuple(report),
+            tuple(record),
+            learning,
+            None if phases is None else tuple(phases),
+        )
+        with self._compiled_for(trials):
             arrays = {name: self._passed(a) for name, a in stimuli.items()}
-            given = {**state, **(start.neurons if start is not None else {})}
-            trials = trials or _trials(arrays)
-            keys = noise_keys(self.circuit, seed)
-            begin = start.step if start is not None else 0
-            outcome = run_batch(
-                # Where state carries over, all of it is advanced and returned.
-                replace(self.circuit, carry=True) if keep else self.circuit,
-                self.setting,
-                tuple(report),
-                tuple(record),
-                acting(self.circuit, int(first) // trials) if learn else frozenset(),
-                None if phases is None else tuple(phases),
+            values = {**state, **(start.neurons if start is not None else {})}
+            batch = Batch(
                 sparse_courses(arrays),
-                {name: self._passed(a) for name, a in given.items() if not name.startswith(optimisation.PREFIX)},
+                {name: self._passed(a) for name, a in values.items() if not name.startswith(optimisation.PREFIX)},
                 arrays,
-                keys,
-                first + jnp.arange(trials, dtype=jnp.uint32),
+                noise_keys(self.circuit, seed),
+                (int(first) + np.arange(trials)).astype(np.uint32),
                 {p: {n: self._passed(a) for n, a in drawn.items()} for p, drawn in noise.items()} if noise else None,
                 np.int32(begin),
                 _clamps(start) if start is not None else {},
             )
-            changes, final, ends, recordings, clamps = jax.device_get(outcome)
+            parts = shares(self.circuit, trials, {*report, *record}) if not learning and batch.has_rows else []
+            if parts:
+                given = [(*fixed, *share) for share in batch.shares(circuit, parts)]
+                outcome = joined(each(self._outcome, given))
+            else:
+                outcome = self._outcome(*fixed, *batch.whole())
+        changes, final, ends, recordings, clamps = outcome
         after = {name: np.asarray(array) for name, array in state.items()}
         after |= {name: after[name] + change for name, change in changes.items()}
         end = self._end(begin, phases, final, clamps) if keep else None
         if not keep or self.circuit.carry:
             after |= {name: np.asarray(array) for name, array in final.items()}
         return after, Outputs(ends=ends, recordings=recordings, end=end)
+
+    def _outcome(self, *given: Any) -> tuple[Any, ...]:
+        """What a batch gives, on the host; in whatever thread."""
+        with self.precision():
+            return jax.device_get(run_batch(*given))
 
     def _end(
         self, begin: int, phases: Sequence[str] | None, final: Mapping[str, Any], clamps: Mapping[str, Any]
@@ -179,7 +196,7 @@ class BatchedEngine:
             The new state, and outputs whose `ends` have what was asked for of every presentation, in order.
         """
         check_stimuli(self.circuit, stimuli)
-        with self.precision():
+        with self._compiled_for(order.shape[1]):
             values = {name: self.array(a) for name, a in state.items()}
             data = {name: self.array(a) for name, a in stimuli.items()}
             names = set(learned_names(self.circuit))
@@ -210,10 +227,16 @@ class BatchedEngine:
         shapes = {n: s for n, s in carried_shapes(self.circuit).items() if n in values and n not in computed}
         return {name: jnp.broadcast_to(values.pop(name), (batch, *shape)) for name, shape in shapes.items()}
 
-    def placed(self, stimuli: Mapping[str, Any]) -> dict[str, Any]:
-        """Data brought to the device once, for any number of calls of `train`."""
-        with self.precision():
+    def placed(self, stimuli: Mapping[str, Any], batch: int) -> dict[str, Any]:
+        """Data brought once to where batches of this size are run, for any number of calls of `train`."""
+        with self._compiled_for(batch):
             return {name: self.array(array) for name, array in stimuli.items()}
+
+    @contextlib.contextmanager
+    def _compiled_for(self, trials: int) -> Iterator[None]:
+        """A context in which JAX has the setting's precision, and as many cores as so many trials are worth."""
+        with self.precision(), few_cores(self.circuit, trials):
+            yield
 
     def precision(self) -> Any:
         """A context in which JAX has the setting's precision."""

@@ -15,7 +15,7 @@ from neurosim.engines.batched.beginning import LEFT, changes_at_beginning
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.liveness import asked_at_end, lives
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, compiled, derived_weights
-from neurosim.engines.batched.stepping import Stretch, run_steps
+from neurosim.engines.batched.stepping import Stretch, rows, run_steps
 from neurosim.engines.noise import draw_noise, draw_update_noise
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import carried_shapes
@@ -71,6 +71,7 @@ def present(
     phases: Sequence[str] | None = None,
     begin: Any = 0,
     sparse: Collection[str] = (),
+    row: Any = None,
 ) -> Outcome:
     """Present one batch of trials; pure, to be compiled by the caller.
 
@@ -101,6 +102,8 @@ def present(
         The number of the first step, if an earlier part of the presentation was another call.
     sparse
         Stimuli that change in time and are mostly zero.
+    row
+        The first trial of courses over the presentation that have more trials than are presented.
     """
     graph = plan(circuit, steady=setting.steady)
     run = [phase for phase in circuit.phases if phases is None or phase.name in phases]
@@ -146,12 +149,12 @@ def present(
             _refuse_early_end(phase, circuit, courses, learning, record)
             window = {name: course[step : step + stretch.steps] for name, course in courses.items()}
             since = begin + step
-            after, recorded, made = run_steps(stretch, switched, window, keys, presentations, since, perturbations)
+            after, recorded, made = run_steps(stretch, switched, window, keys, presentations, since, perturbations, row)
             outcome.steps[phase.name] = made
             for name, course in recorded.items():
                 outcome.recordings.setdefault(name, []).append(course)
             step += stretch.steps
-            switched |= {name: course[-1] for name, course in window.items()}
+            switched |= {name: rows(course[-1], row, trials) for name, course in window.items()}
         end = Snapshot(
             graph,
             {**switched, **after, "dt": jnp.asarray(setting.dt, dtype)},

@@ -90,6 +90,7 @@ def run_steps(
     presentations: Any,
     first_step: Any,
     perturbations: Mapping[str, Any] | None = None,
+    row: Any = None,
 ) -> tuple[Arrays, Arrays, Any]:
     """Advance by all steps of the stretch, or until it ends early.
 
@@ -105,6 +106,8 @@ def run_steps(
         Numbers of the trials' presentations, shape (trial,).
     first_step
         The number of its first step within the presentation.
+    row
+        The first trial of courses that have more trials than are presented.
 
     Returns
     -------
@@ -117,6 +120,7 @@ def run_steps(
 
     def step(before: Arrays, inputs: tuple[Any, Arrays]) -> tuple[Arrays, Arrays]:
         number, course = inputs
+        course = {name: rows(array, row, stretch.trials) for name, array in course.items()}
         after, start = _advance(stretch, {**fixed, **course, **before}, number, keys, presentations, perturbations)
         recorded = {
             name: after["spiked"][name] > 0 if name.endswith(".spikes") else _full(stretch, name, start[name])
@@ -132,6 +136,12 @@ def run_steps(
         return after, recorded, stretch.steps
     after, steps = _until_settled(stretch, step, carry, {**fixed, **_first(courses)}, first_step)
     return after, {}, steps
+
+
+def rows(array: Any, first: Any, trials: int) -> Any:
+    """So many trials of an array from the first one on; all if that is ``None``."""
+    # Within the loop, which reads one step at a time anyway: before it, all steps would be copied.
+    return array if first is None else jax.lax.dynamic_slice_in_dim(array, first, trials)
 
 
 def _one_step(step: Any, carry: Arrays, courses: Mapping[str, Any], number: Any) -> tuple[Arrays, Arrays]:
