@@ -42,6 +42,8 @@ _WIDE = 200
 
 def main() -> None:
     """Entry point of the command ``neurosim``."""
+    # Brian2 imports all that plots only to hand it on to scripts, and does without where there is none.
+    sys.modules["pylab"] = None  # pyright: ignore[reportArgumentType]
     app()
 
 

@@ -22,7 +22,6 @@ from neurosim.experiments.integrity import (
     sealed,
     unsealed,
 )
-from neurosim.plots.figures import save_probe_figures, save_run_figures
 
 if TYPE_CHECKING:
     import xarray
@@ -97,6 +96,9 @@ def open_run(folder: str | Path, *, figures: bool = True) -> Run:
 def draw(run: Run) -> list[Path]:
     """Draw the figures of a run; the files."""
     title = str(run.summary.get("title") or run.summary.get("model", ""))
+    # Imported late: Matplotlib and xarray take a quarter of a second of a run's start.
+    from neurosim.plots.figures import save_probe_figures, save_run_figures
+
     save = save_probe_figures if "probe" in run.summary else save_run_figures
     with writing(run.folder / files.FIGURES):
         return save(run.history, run.folder / files.FIGURES, title=title)

@@ -111,7 +111,7 @@ class BrianEngine:
         flat = {name: np.asarray(array)[np.ravel(order)] for name, array in stimuli.items()}
         return self.run(state, flat, seed=seed, first=first, batch=order.shape[1], report=("loss", *report))
 
-    def placed(self, stimuli: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def placed(self, stimuli: Mapping[str, np.ndarray], batch: int) -> dict[str, np.ndarray]:
         """Data as `train` wants them; see `BatchedEngine.placed`."""
         return dict(stimuli)
 
