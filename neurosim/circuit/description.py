@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-from neurosim.circuit.connectivity import NAMED, Connectivity, Ends, Image
+from neurosim.circuit.connectivity import NAMED, Connectivity
+from neurosim.circuit.synapses import Ends, Image
 from neurosim.circuit.weights import Derived, Initial, Tie
 from neurosim.equations.parse import Equation, Statement, parse_equations, parse_statements
 from neurosim.errors import CircuitError

@@ -6,7 +6,9 @@ import difflib
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from neurosim.circuit.connectivity import NAMED, Dense, Pooling, size_of
+from neurosim.circuit.connectivity import NAMED, Dense
+from neurosim.circuit.images import Pooling
+from neurosim.circuit.synapses import size_of
 from neurosim.errors import NeurosimError
 from neurosim.rules._rule import OracleRule
 

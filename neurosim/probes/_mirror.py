@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from neurosim.circuit.connectivity import Dense
 from neurosim.circuit.description import Circuit, Pathway, hold
 from neurosim.circuit.update_noise import with_update_noise
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.state import State, weights_of
 from neurosim.engines.stimuli import stimuli_of
-from neurosim.errors import ConfigError, NumericalError
+from neurosim.errors import CircuitError, ConfigError, NumericalError
 from neurosim.gradients.feedback import feedback_pathway, wanted_weights
 from neurosim.metrics import matrix_angle
 from neurosim.probes import _mirror_limits
@@ -43,6 +44,7 @@ class _Look:
 def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_step: OnStep | None = None) -> Findings:
     """See `neurosim.probes.mirror.measure`."""
     layers = learned_layers(engine.circuit)
+    _refuse_kernels(engine.circuit, layers)
     circuit = _mirroring(engine.circuit, layers, forward=config.forward == "learned")
     if config.weight_noise is not None:
         circuit = with_update_noise(circuit, config.weight_noise)
@@ -114,6 +116,17 @@ def _repetition(
         numbers[layer] |= _end(course, rate=_rate(state, circuit, layer) * updates)
         numbers[layer] |= _against_theory(circuit, state, layer, course, moments_of, updates)
     return numbers
+
+
+def _refuse_kernels(circuit: Circuit, layers: Sequence[str]) -> None:
+    """The theory is that of matrices."""
+    for layer in layers:
+        pathway = feedback_pathway(circuit, layer)
+        if pathway is not None and circuit.connectivity(pathway.name) != Dense():
+            raise CircuitError(
+                f"this probe compares matrices, and the feedback '{pathway.name}' to '{layer}' is "
+                f"{circuit.connectivity(pathway.name)}; use a network whose hidden layers are sizes"
+            )
 
 
 def _look(circuit: Circuit, state: State, layer: str) -> _Look:

@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, NonNegativeInt, PositiveInt, Tag, model_validator
 
-from neurosim.circuit.connectivity import Connectivity, Convolution, Image, Padding, Pooling, Window
+from neurosim.circuit.connectivity import Connectivity
+from neurosim.circuit.images import Convolution, Padding, Pooling, Window
+from neurosim.circuit.synapses import Image
 from neurosim.errors import ConfigError
 
 _Pair = tuple[PositiveInt, PositiveInt]

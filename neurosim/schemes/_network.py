@@ -16,8 +16,10 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, model_validator
 
 from neurosim import registry
-from neurosim.circuit.connectivity import Connectivity, Image, Pooling
+from neurosim.circuit.connectivity import Connectivity
 from neurosim.circuit.description import Hold, Initial, Pathway, Phase, Population, hold
+from neurosim.circuit.images import Pooling
+from neurosim.circuit.synapses import Image
 from neurosim.neurons._model import NeuronModel
 from neurosim.readouts._readout import Readout
 from neurosim.rules._rule import Rule

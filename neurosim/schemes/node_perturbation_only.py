@@ -59,9 +59,13 @@ class Config(BaseModel):
 def build(config: Config, network: Network, task: Sized) -> Circuit:
     """All forward weights learn at the end of the last phase, no hidden population receives feedback."""
     forward = _network.forward_pathways(network, config.learning_rate, "scalar_reward")
-    layers = (*(p.post for p in forward if p.name.startswith("W")),)
+    # Of pools no weights learn, so they need no noise.
+    layers = tuple(p.post for p in forward if p.name.startswith("W"))
     gains = tuple(hold(f"{layer}.gain_held = {_network.ports_of(network, layer)['gain']}") for layer in layers)
-    populations = tuple(_perturbed(p, config, network) for p in _network.populations(network, task, noise=True))
+    populations = tuple(
+        _perturbed(p, config, network) if p.name in layers else p
+        for p in _network.populations(network, task, noise=True)
+    )
     pathways, change, critic = forward, "loss_change", None
     if config.baseline != "clean":
         change = "(loss - expected)"
@@ -94,8 +98,6 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
 
 def _perturbed(population: Population, config: Config, network: Network) -> Population:
     """The output is perturbed like the hidden layers."""
-    if population.name in ("input", "one") or population.neuron.name == "relay":
-        return population
     changed = replace(population, noise=("noise",))
     if config.factor == "noise":
         return changed

@@ -10,8 +10,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, PositiveFloat
 
-from neurosim.circuit.connectivity import Ends
 from neurosim.circuit.description import Circuit, Initial, Pathway
+from neurosim.circuit.synapses import Ends
 from neurosim.schemes import _network
 from neurosim.schemes._network import Network, Sized
 

@@ -11,20 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import correlate
 
-from neurosim.circuit.connectivity import (
-    NAMED,
-    Connectivity,
-    Convolution,
-    Dense,
-    Ends,
-    OneToOne,
-    PerChannel,
-    Pooling,
-    Sparse,
-    Window,
-    size_of,
-)
+from neurosim.circuit.connectivity import NAMED, Connectivity, Dense, OneToOne, PerChannel, Sparse
 from neurosim.circuit.description import Circuit, Pathway, Population, Tie
+from neurosim.circuit.images import Convolution, Pooling, Window
+from neurosim.circuit.synapses import Ends, size_of
 from neurosim.engines.batched import linear_maps
 from neurosim.engines.state import initial_state
 from neurosim.errors import CircuitError

@@ -12,8 +12,10 @@ import pytest
 
 from neurosim import registry
 from neurosim.circuit.composition import compose
-from neurosim.circuit.connectivity import Connectivity, Convolution, Ends, PerChannel, Window, size_of
+from neurosim.circuit.connectivity import Connectivity, PerChannel
 from neurosim.circuit.description import Circuit, Pathway, Phase, Population, hold
+from neurosim.circuit.images import Convolution, Window
+from neurosim.circuit.synapses import Ends, size_of
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.inputs import apply_inputs
 from neurosim.rules._rule import OracleRule, Rule

@@ -161,3 +161,10 @@ def test_what_cannot_be_measured_is_refused(probe: Probe) -> None:
         mirror.Config(batch_size=8, marks=(12,))
     with pytest.raises(ValidationError, match="expected them to rise"):
         mirror.Config(batch_size=8, marks=(16, 8))
+
+
+def test_kernels_are_refused(probe: Probe) -> None:
+    maps = {"channels": 2, "kernel": 3}
+    model = changed(task={"kind": "digits"}, network={"hidden": [maps, maps]})
+    with pytest.raises(CircuitError, match=r"compares matrices, and the feedback 'B1' to 'hidden1' is convolution"):
+        probe(model)

@@ -11,8 +11,9 @@ import pydantic
 import pytest
 
 from neurosim import registry
-from neurosim.circuit.connectivity import Convolution, PerChannel, Pooling
+from neurosim.circuit.connectivity import PerChannel
 from neurosim.circuit.description import Circuit
+from neurosim.circuit.images import Convolution, Pooling
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.setting import Setting

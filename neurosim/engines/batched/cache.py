@@ -35,6 +35,7 @@ def keep_programs() -> Path | None:
     given = os.environ.get(VARIABLE, "").strip()
     if given.lower() in OFF or jax.config.values["jax_compilation_cache_dir"] is not None:
         return None
+    # The folder of `pooch.os_cache`, where data sets are; to import that would take longer than to compile a little.
     users = Path(given).expanduser() if given else platformdirs.user_cache_path("neurosim")
     folder = users / "compiled" / _processor()
     try:

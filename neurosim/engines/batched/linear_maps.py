@@ -16,19 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from neurosim.circuit.connectivity import (
-    Connectivity,
-    Convolution,
-    Dense,
-    Ends,
-    Image,
-    OneToOne,
-    PerChannel,
-    Pooling,
-    Sparse,
-    Window,
-)
+from neurosim.circuit.connectivity import Connectivity, Dense, OneToOne, PerChannel, Sparse
 from neurosim.circuit.description import Circuit
+from neurosim.circuit.images import Convolution, Pooling, Window
+from neurosim.circuit.synapses import Ends
 from neurosim.engines.state import weights_of
 
 _IMAGES = ("NHWC", "OIHW", "NHWC")
@@ -63,7 +54,7 @@ def apply(connectivity: Connectivity, ends: Ends, weights: Any, activity: Any, *
     if full.ndim == 1:
         return apply(connectivity, ends, weights, full[None], choice=None if choice is None else choice[None])[0]
     if isinstance(connectivity, PerChannel):
-        height, width, channels = _shape(ends.post)
+        height, width, channels = ends.post_image
         summed = (full @ weights.T)[:, None, :]
         return jnp.broadcast_to(summed, (len(full), height * width, channels)).reshape(len(full), -1)
     if isinstance(connectivity, Pooling):
@@ -124,7 +115,7 @@ def product(connectivity: Connectivity, ends: Ends, post: Any, pre: Any, trials:
     if isinstance(connectivity, Dense):
         return post.T @ pre
     if isinstance(connectivity, PerChannel):
-        return jnp.sum(post.reshape(trials, -1, _shape(ends.post)[2]), axis=1).T @ pre
+        return jnp.sum(post.reshape(trials, -1, ends.post_image[2]), axis=1).T @ pre
     if isinstance(connectivity, Sparse):
         made = connectivity.synapses(ends)
         return jnp.sum(post[:, made.post] * pre[:, made.pre], axis=0)
@@ -174,13 +165,13 @@ def returned(circuit: Circuit, state: Mapping[str, Any], pathways: Sequence[str]
 def synapses_of_each(connectivity: Connectivity, ends: Ends) -> np.ndarray | int:
     """How many synapses share each weight, broadcastable to the shape of the weights; some may have none."""
     if isinstance(connectivity, PerChannel):
-        return math.prod(_shape(ends.post)[:2])
+        return math.prod(ends.post_image[:2])
     return connectivity.positions(ends) if isinstance(connectivity, Convolution) else 1
 
 
 def _convolve(window: Window, ends: Ends, kernels: Any, activity: Any) -> Any:
-    images = activity.reshape(len(activity), *_shape(ends.pre))
-    padding = window.around(_shape(ends.pre))
+    images = activity.reshape(len(activity), *ends.pre_image)
+    padding = window.around(ends.pre_image)
     found = lax.conv_general_dilated(images, kernels, window.stride, padding, dimension_numbers=_IMAGES)
     return found.reshape(len(activity), -1)
 
@@ -193,7 +184,7 @@ def _back(window: Window, ends: Ends, kernels: Any, activity: Any) -> Any:
 
 def _kernels(window: Window, ends: Ends, post: Any, pre: Any) -> Any:
     """The transpose of `_convolve` with respect to its kernels."""
-    shape = (_shape(ends.post)[2], _shape(ends.pre)[2], *window.size)
+    shape = (ends.post_image[2], ends.pre_image[2], *window.size)
     form = jax.ShapeDtypeStruct(shape, post.dtype)
     pre = pre.astype(post.dtype)
     return jax.linear_transpose(lambda kernels: _convolve(window, ends, kernels, pre), form)(post)[0]
@@ -204,8 +195,8 @@ def _pool(connectivity: Pooling, ends: Ends, activity: Any) -> Any:
     window, counts = connectivity.window, connectivity.counts(ends)
 
     def means(images: Any) -> Any:
-        shaped = images.reshape(len(images), *_shape(forward.pre))
-        around = ((0, 0), *window.around(_shape(forward.pre)), (0, 0))
+        shaped = images.reshape(len(images), *forward.pre_image)
+        around = ((0, 0), *window.around(forward.pre_image), (0, 0))
         summed = lax.reduce_window(shaped, 0.0, lax.add, (1, *window.size, 1), (1, *window.stride, 1), around)
         return (summed / counts[:, :, None].astype(images.dtype)).reshape(len(images), -1)
 
@@ -216,7 +207,7 @@ def _pool(connectivity: Pooling, ends: Ends, activity: Any) -> Any:
 
 
 def _largest(connectivity: Pooling, ends: Ends, activity: Any) -> Any:
-    window, image = connectivity.window, _shape(ends.pre)
+    window, image = connectivity.window, ends.pre_image
     shaped = activity.reshape(len(activity), *image)
     around = ((0, 0), *window.around(image), (0, 0))
     found = lax.reduce_window(shaped, -jnp.inf, lax.max, (1, *window.size, 1), (1, *window.stride, 1), around)
@@ -235,7 +226,7 @@ def _to_largest(window: Window, ends: Ends, activity: Any, errors: Any) -> Any:
     errors
         Shape (trial, n_post).
     """
-    image, maps = _shape(ends.pre), _shape(ends.post)
+    image, maps = ends.pre_image, ends.post_image
     rows, columns = window.around(image)
     shaped = activity.reshape(len(activity), *image)
     padded = jnp.pad(shaped, ((0, 0), rows, columns, (0, 0)), constant_values=-jnp.inf)
@@ -257,11 +248,6 @@ def _to_largest(window: Window, ends: Ends, activity: Any, errors: Any) -> Any:
         given = jnp.where(chosen, errors, jnp.zeros((), errors.dtype))
         total += lax.pad(given, jnp.zeros((), given.dtype), ((0, 0, 0), *placed, (0, 0, 0)))
     return total.reshape(len(activity), -1)
-
-
-def _shape(image: Image | None) -> Image:
-    assert image is not None, "the circuit is checked before it runs"
-    return image
 
 
 def _per_trial(factor: Any) -> Any:

@@ -161,8 +161,8 @@ class Presentations:
 
     def _run_at_once(self, network: Any) -> None:
         schedule = list(itertools.product(range(self.trials), range(len(self.steps))))
-        turns = itertools.pairwise([*schedule, None])
-        ends = [(self.steps[now[1]], functools.partial(self._turn, now, following)) for now, following in turns if now]
+        turns = zip(schedule, [*schedule[1:], None], strict=True)
+        ends = [(self.steps[now[1]], functools.partial(self._turn, now, following)) for now, following in turns]
         network.add(PhaseEnds(self.objects.clock, ends))
         self._begin(0, 0)
         network.t_ = self.begin * self.setting.dt
