@@ -56,6 +56,9 @@ class Population:
     noise
         Parameters that are redrawn from a standard normal law for each trial and held through a phase, in the
         phases that draw noise.
+    lots
+        Parameters that are drawn from a standard normal law once for each presentation, the same in all its phases:
+        what decides which neurons are left out of a presentation. Zero where nothing is drawn, as in evaluation.
     shape
         Height, width and channels, if its neurons are the pixels of an image; its size is their product. Everywhere
         else neurons stay one axis, channels running fastest.
@@ -72,6 +75,7 @@ class Population:
     neuron: NeuronModel
     bind: Mapping[str, str] = field(default_factory=dict)
     noise: tuple[str, ...] = ()
+    lots: tuple[str, ...] = ()
     equations: str = ""
     sums: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)

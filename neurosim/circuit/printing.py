@@ -46,6 +46,8 @@ def _population(population: Population, seen: dict[str, str]) -> str:
     extra += [f"    {name} := {text}" for name, text in population.bind.items()]
     if population.noise:
         extra.append(f"    noise: {', '.join(population.noise)}")
+    if population.lots:
+        extra.append(f"    drawn for each presentation: {', '.join(population.lots)}")
     # Equal neurons are printed once.
     first = seen.setdefault(str(population.neuron), population.name)
     lines = [body[1]] if len(body) > 1 and first == population.name else [f"    as {first}"]

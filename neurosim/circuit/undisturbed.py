@@ -1,4 +1,4 @@
-"""A circuit as it is evaluated: its first phase without injected noise, every presentation from rest."""
+"""A circuit as it is evaluated: its first phase without injected noise, all neurons taking part, from rest."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from neurosim.circuit.description import PERTURB, Circuit
 
 @functools.lru_cache(maxsize=64)
 def undisturbed(circuit: Circuit) -> Circuit:
-    """Noise off in the first phase, nothing carried over; the circuit itself where that is so already.
+    """Noise off in the first phase, no lots, nothing carried over; the circuit itself where that is so already.
 
     What a network is worth, and which gradient its feedback should deliver, is asked of it without the noise it
     learns from. A circuit that starts with a clean phase stays as it is.
     """
+    if any(population.lots for population in circuit.populations):
+        circuit = replace(circuit, populations=tuple(replace(each, lots=()) for each in circuit.populations))
     if not circuit.phases:
         return circuit
     if circuit.delivered_at is not None and not circuit.carry:

@@ -55,7 +55,7 @@ def _population_faults(circuit: Circuit) -> Iterator[str]:
                 "expected (height, width, channels), whose product is the number of neurons"
             )
         parameters = {equation.name for equation in population.model.equation_set.of("parameter")}
-        for name in (*population.bind, *population.noise):
+        for name in (*population.bind, *population.noise, *population.lots):
             if name not in parameters:
                 yield f"population '{population.name}' sets '{name}', {_missing(name, parameters, 'parameter')}"
 

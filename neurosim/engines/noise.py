@@ -1,4 +1,5 @@
-"""Held noise: drawn once for (seed, presentation, phase, population or pathway), handed to either engine."""
+"""Held noise, drawn once for (seed, presentation, phase, population or pathway), and lots, drawn for all phases of a
+presentation; handed to either engine."""
 
 from __future__ import annotations
 
@@ -28,6 +29,9 @@ def noise_keys(circuit: Circuit, seed: int) -> dict[str, Any]:
             for variable in population.noise:
                 name = f"{phase.name}:{population.name}.{variable}"
                 keys[name] = key_words(seed, "noise", phase.name, population.name, variable)
+            for variable in population.lots:
+                # Without the phase: the same numbers in all of them.
+                keys[f"{phase.name}:{population.name}.{variable}"] = key_words(seed, "lot", population.name, variable)
         for purpose, function in compose(circuit)[population.name].functions.items():
             for draw, _ in function.draws:
                 name = f"{population.name}.{purpose}.{draw}"
@@ -62,7 +66,7 @@ def draw_update_noise(circuit: Circuit, pathway: str, keys: Mapping[str, Any], b
 def draw_noise(
     circuit: Circuit, phase: Phase, keys: Mapping[str, Any], presentations: Any, dtype: Any
 ) -> dict[str, Any]:
-    """The held noise of a phase; empty if the phase draws none.
+    """The held noise of a phase, and the lots of the presentation; empty if there are none.
 
     Returns
     -------
@@ -76,9 +80,10 @@ def draw_noise(
 
 def drawn_shapes(circuit: Circuit, phase: Phase) -> dict[str, tuple[int, ...]]:
     """The variables that a phase draws, with their shapes for one trial."""
+    found: dict[str, tuple[int, ...]] = {f"{p.name}.{name}": (p.size,) for p in circuit.populations for name in p.lots}
     if not phase.draw_noise:
-        return {}
-    found: dict[str, tuple[int, ...]] = {f"{p.name}.{name}": (p.size,) for p in circuit.populations for name in p.noise}
+        return found
+    found |= {f"{p.name}.{name}": (p.size,) for p in circuit.populations for name in p.noise}
     return found | {f"{p.name}.noise": circuit.weights_shape(p.name) for p in circuit.perturbed}
 
 

@@ -32,6 +32,7 @@ def report_line(report: EpochReport) -> str:
         "loss": report.train_loss,
         "validation loss": report.validation_loss,
         "validation accuracy %": report.validation_accuracy,
+        "test accuracy %": report.test_accuracy,
     }
     parts += [f"{name} {value:.4g}" for name, value in numbers.items() if value == value]
     angles = {layer: found.get("signal_angle_deg", np.nan) for layer, found in report.layers.items()}

@@ -105,6 +105,8 @@ def unavailable(reading: Reading, model: Model) -> tuple[str, str] | None:
         return "layer", f"'{reading.history}' is {'of a layer, which is missing' if of_layers else 'of no layer'}"
     if reading.layer is not None and not _has_layer(model, reading.layer):
         return "layer", f"got '{reading.layer}'; {did_you_mean(reading.layer, _usual_layers(model))}"
+    if reading.history in ("test_loss", "test_accuracy") and not model.training.evaluate_test:
+        return "history", f"got '{reading.history}', which needs training.evaluate_test = true"
     last = reading.epoch[1] if isinstance(reading.epoch, tuple) else reading.epoch
     if last is not None and last > model.training.epochs:
         return "epoch", f"got {last}, expected at most {model.training.epochs}, the last epoch of {model.name}"

@@ -7,9 +7,10 @@ apical compartment integrates what the feedback pathways deliver. Noise enters a
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from neurosim.equations.symbolic import differentiate
 from neurosim.neurons._model import NeuronModel
@@ -38,6 +39,10 @@ class Config(BaseModel):
     readout
         What a readout takes for the answer of an output neuron: its ``rate``, or its ``potential``, as the
         cross-entropy of a logistic rate does. Feedback is then the derivative with respect to the potential.
+    dropout
+        The chance to be left out of a presentation: such a neuron has no rate, apart from noise, and learns nothing;
+        the others' rates are larger in turn, so that the mean stays. The population has to draw its ``lot``; without
+        one, as in evaluation, no neuron is left out.
     tau_m, tau_a
         Time constants of soma and apical compartment.
     method
@@ -50,6 +55,7 @@ class Config(BaseModel):
     noise_site: Literal["rate", "current"] = "rate"
     sigma: float = 0.1
     readout: Literal["rate", "potential"] = "rate"
+    dropout: float = Field(default=0.0, ge=0, lt=1)
     tau_m: str = "10 ms"
     tau_a: str = "5 ms"
     method: Literal["exact", "exponential_euler", "rk2", "rk4"] = "exact"
@@ -59,11 +65,14 @@ def build(config: Config) -> NeuronModel:
     """The neuron's equations for the chosen activation and site of noise."""
     activation = ACTIVATIONS.get(config.activation, config.activation)
     at_rate = config.noise_site == "rate"
+    rate, slope = activation, str(differentiate(activation, "v"))
+    if config.dropout:
+        rate, slope = f"({activation})*share", f"({slope})*share"
     return NeuronModel(
         f"""
         dv/dt = (drive{"" if at_rate else " + perturb*sigma*noise"} - v)/tau_m : 1
-        r = {activation}{" + perturb*sigma*noise" if at_rate else ""} : 1
-        slope = {differentiate(activation, "v")} : 1
+        r = {rate}{" + perturb*sigma*noise" if at_rate else ""} : 1
+        slope = {slope} : 1
         gain = {"slope" if at_rate else "1"} : 1
         da/dt = (feedback - a)/tau_a : 1
         delta = {"slope*a" if config.readout == "rate" else "a"} : 1
@@ -71,6 +80,7 @@ def build(config: Config) -> NeuronModel:
         feedback : 1
         noise : 1
         perturb : 1 (shared)
+        {_share(config.dropout) if config.dropout else ""}
         """,
         method=config.method,
         parameters={"tau_m": config.tau_m, "tau_a": config.tau_a, "sigma": config.sigma},
@@ -85,7 +95,15 @@ def build(config: Config) -> NeuronModel:
             "signal": "a" if at_rate else "delta",
             # What turns the gradient at the site of noise into that at the potential.
             "gain": "gain",
+            **({"lot": "lot"} if config.dropout else {}),
         },
         name="leaky_rate",
         reference="Lansdell, Prakash & Kording (2020), ICLR; in time after Dayan & Abbott (2001), section 7.2",
     )
+
+
+def _share(dropout: float) -> str:
+    """What a neuron's rate is multiplied with: nothing below a quantile of its lot, and the more above."""
+    least = NormalDist().inv_cdf(dropout)
+    return f"""share = 1 + int(abs(lot) > 0)*(int(lot > {least!r})/{1 - dropout!r} - 1) : 1
+        lot : 1"""

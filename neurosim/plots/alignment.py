@@ -44,7 +44,9 @@ def alignment(
         worst = float(shown.max()) if shown.size else 0.0
         ax.set_ylim(0, max(100.0, 1.03 * worst))
         ax.set_yticks(range(0, 181 if worst > 120 else 91, 30))
-    for number, layer in enumerate(shown.layer.values):
+    for number, layer in enumerate(values.layer.values):
+        if layer not in shown.layer:
+            continue
         course = shown.sel(layer=layer).dropna("epoch")
         text = f"{name}, {layer}" if name else str(layer)
         colour = COLOURS[number % len(COLOURS)]

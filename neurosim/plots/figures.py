@@ -56,7 +56,9 @@ def save_run_figures(history: xarray.Dataset, folder: Path, *, title: str = "") 
 
 
 def save_circuit_figures(circuit: Circuit, state: Mapping[str, Any], folder: Path, *, title: str = "") -> list[Path]:
-    """Draw ``circuit.png`` and, where there is feedback that should be some matrix, ``feedback_weights.png``.
+    """Draw ``circuit.png``, ``kernels.png`` of convolutions, and ``feedback_weights.png`` if they should be a matrix.
+
+    Kernels are those of the first convolution, and all feedback to layers that have the shape of images.
 
     Parameters
     ----------
@@ -78,6 +80,8 @@ def save_circuit_figures(circuit: Circuit, state: Mapping[str, Any], folder: Pat
     figure.set_figheight(min(9.0, 9 * (high - low) / (right - left) + 0.9))
     _titled(figure, title)
     written = [save_figure(figure, folder / "circuit.png")]
+    kernels = _kernels_figure(circuit, state, title)
+    written += [save_figure(kernels, folder / "kernels.png")] if kernels is not None else []
     pairs = []
     for population in circuit.populations:
         pathway = feedback_pathway(circuit, population.name)
@@ -92,6 +96,62 @@ def save_circuit_figures(circuit: Circuit, state: Mapping[str, Any], folder: Pat
             weight_scatter(wanted.T, weights, ax, name=name)
         written.append(save_figure(figure, folder / "feedback_weights.png"))
     return written
+
+
+def _kernels_figure(circuit: Circuit, state: Mapping[str, Any], title: str) -> Figure | None:
+    from neurosim.circuit.images import Convolution
+    from neurosim.engines.state import weights_of
+    from neurosim.gradients.feedback import feedback_pathway
+    from neurosim.plots.kernels import kernel_tiles
+
+    first = next((p.name for p in circuit.pathways if isinstance(circuit.connectivity(p.name), Convolution)), None)
+    if first is None:
+        return None
+    shown = {first: weights_of(circuit, state, first)}
+    for population in circuit.populations:
+        pathway = feedback_pathway(circuit, population.name) if population.shape else None
+        # Those that are tied to forward kernels show nothing new.
+        if pathway is None or pathway.tie is not None or not circuit.connectivity(pathway.name).weighted:
+            continue
+        weights = weights_of(circuit, state, pathway.name)
+        if weights.ndim == 2 and population.shape:
+            # A map of weights from each sender.
+            weights = weights.reshape(*population.shape, -1).transpose(2, 3, 0, 1)
+        shown[pathway.name] = weights
+    figure, axes = _row(len(shown), title)
+    for (name, weights), ax in zip(shown.items(), axes, strict=True):
+        # Colours are what an input of three maps has.
+        coloured = name == first and weights.shape[1] == 3 and circuit.pathway[name].pre == "input"
+        kernel_tiles(weights, ax, name=name, coloured=coloured)
+    return figure
+
+
+def save_map_figure(
+    circuit: Circuit, activity: Mapping[str, np.ndarray], folder: Path, *, title: str = ""
+) -> list[Path]:
+    """Draw ``feature_maps.png``: a row for each trial, a column for each layer that has the shape of images.
+
+    Parameters
+    ----------
+    circuit
+        What was shown the images.
+    activity
+        Of these layers, in the order of the columns, shape (trial, n).
+    folder, title
+        As for `save_run_figures`.
+    """
+    from neurosim.plots.kernels import map_tiles
+
+    folder.mkdir(parents=True, exist_ok=True)
+    trials = len(next(iter(activity.values())))
+    figure = Figure(figsize=(2.4 * len(activity), 0.6 + 2.4 * trials), layout="constrained")
+    _titled(figure, title)
+    for row, trial in zip(figure.subplots(trials, len(activity), squeeze=False), range(trials), strict=True):
+        for (layer, values), ax in zip(activity.items(), row, strict=True):
+            shape = circuit.population[layer].shape
+            assert shape is not None, "asked for are layers that have one"
+            map_tiles(values[trial], shape, ax, name=layer if trial == 0 else "")
+    return [save_figure(figure, folder / "feature_maps.png")]
 
 
 def save_recording_figures(recording: xarray.Dataset, folder: Path, *, title: str = "") -> list[Path]:

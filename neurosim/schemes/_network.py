@@ -173,12 +173,25 @@ def populations(network: Network, task: Sized, *, noise: bool) -> tuple[Populati
         *(
             limited(
                 network,
-                Population(name, size, neuron_at(network, name), noise=noisy(name, pooled), shape=shape),
+                Population(
+                    name,
+                    size,
+                    neuron_at(network, name),
+                    noise=noisy(name, pooled),
+                    lots=lots_of(network, name),
+                    shape=shape,
+                ),
                 error_of(name),
             )
             for name, (size, shape), pooled in rows
         ),
-        Population("output", task.n_outputs, output, bind={output.ports["feedback"]: "error"}),
+        Population(
+            "output",
+            task.n_outputs,
+            output,
+            bind={output.ports["feedback"]: "error"},
+            lots=lots_of(network, "output"),
+        ),
     )
 
 
@@ -356,6 +369,12 @@ def factor_of(network: Network, layer: str) -> str:
     The noise it was given over its standard deviation, unless the neuron's port ``factor`` names its own.
     """
     return ports_of(network, layer).get("factor", "noise/sigma")
+
+
+def lots_of(network: Network, layer: str) -> tuple[str, ...]:
+    """What decides which neurons of a layer are left out of a presentation, if any can be."""
+    ports = ports_of(network, layer)
+    return (ports["lot"],) if "lot" in ports else ()
 
 
 def ports_of(network: Network, layer: str) -> Mapping[str, str]:

@@ -78,6 +78,9 @@ class Config(BaseModel):
     evaluate_perturbed
         Whether the validation split is also evaluated with noise on, at the end of the last phase (which says
         more about the noise than about the network).
+    evaluate_test
+        Whether the test split is evaluated whenever the validation split is, for comparison with authors who give the
+        best test accuracy of all epochs. Nothing is chosen by it; without it, the test split is seen once, at the end.
     measure_trials
         Trials of the training split that alignment is measured on, the same ones throughout.
     evaluation_batch
@@ -100,5 +103,6 @@ class Config(BaseModel):
     measure_trials: PositiveInt = 64
     gauss_newton: NonNegativeFloat | None = None
     evaluate_perturbed: bool = False
+    evaluate_test: bool = False
     evaluation_batch: int = Field(default=256, gt=0, le=10**6)
     record: Record | None = None

@@ -22,6 +22,8 @@ QUANTITIES = (
     "validation_accuracy",
     "perturbed_loss",
     "perturbed_accuracy",
+    "test_loss",
+    "test_accuracy",
     "samples_per_second",
 )
 
@@ -29,6 +31,7 @@ _UNITS = {
     "train_loss": "1",
     "validation_loss": "1",
     "perturbed_loss": "1",
+    "test_loss": "1",
     "train_accuracy": "%",
     "validation_accuracy": "%",
     "perturbed_accuracy": "%",
@@ -57,6 +60,8 @@ class EpochReport:
         Layer -> number -> value of `neurosim.gradients.alignment`; empty if it was not measured.
     perturbed_loss, perturbed_accuracy
         On the validation split with noise on, if that was asked for.
+    test_loss, test_accuracy
+        On the test split, if that was asked for.
     presentations
         Training trials presented so far, in all epochs.
     activity
@@ -73,6 +78,8 @@ class EpochReport:
     layers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     perturbed_loss: float = math.nan
     perturbed_accuracy: float = math.nan
+    test_loss: float = math.nan
+    test_accuracy: float = math.nan
     presentations: int = 0
     activity: Mapping[str, Activity] = field(default_factory=dict)
 

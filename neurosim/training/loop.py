@@ -44,7 +44,7 @@ class TrainingResult:
     history
         Dims ``epoch`` and ``layer``; see `EpochReport`.
     test
-        Loss and accuracy on the test split, seen only here.
+        Loss and accuracy on the test split, which is seen only here unless `Config.evaluate_test` asks for more.
     """
 
     state: State
@@ -275,6 +275,9 @@ def _evaluated(
     if config.evaluate_perturbed:
         found = evaluate(engine, state, task.validation, chunk=config.evaluation_batch, perturbed=True)
         report = replace(report, perturbed_loss=found.loss, perturbed_accuracy=found.accuracy)
+    if config.evaluate_test:
+        found = evaluate(engine, state, task.test, chunk=config.evaluation_batch)
+        report = replace(report, test_loss=found.loss, test_accuracy=found.accuracy)
     return replace(report, activity=activity(engine, state, task.validation or task.train))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import jax
@@ -48,6 +49,27 @@ def joined(draw: st.DrawFn) -> tuple[Connectivity, Ends]:
         return Sparse(0.5, draw(st.integers(0, 9)), senders, draw(st.booleans())), Ends(6, 6)
     n_pre = draw(st.integers(1, 4))
     return (Dense(), Ends(n_pre, 3)) if kind == "dense" else (PerChannel(), Ends(n_pre, size_of(image), None, image))
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_all_convolutions_have_the_form_that_is_fast_within_a_loop(stride: int) -> None:
+    """Any other takes XLA's plain loops on the CPU, up to a thousand times as long."""
+    window = Window((3, 3), (stride, stride), "same")
+    ends = _joined(window, (8, 8, 2), 3)
+    kernels = np.zeros(Convolution(window).weights_shape(ends), np.float32)
+    pre, post = np.zeros((4, ends.n_pre), np.float32), np.zeros((4, ends.n_post), np.float32)
+
+    def step(carry: Any, _: Any) -> tuple[Any, None]:
+        forth = linear_maps.apply(Convolution(window), ends, kernels + carry, pre)
+        back = linear_maps.apply(Convolution(window, True), ends.reversed, kernels.swapaxes(0, 1) + carry, post)
+        learned = linear_maps.product(Convolution(window), ends, post + carry, pre, 4)
+        return carry + forth.sum() + back.sum() + learned.sum(), None
+
+    with jax.default_device(jax.devices("cpu")[0]):
+        program = jax.jit(lambda: jax.lax.scan(step, np.float32(0), None, length=5)[0]).lower().compile()
+    compiled = program.as_text() or ""
+    forms = re.findall(r" convolution\(.*dim_labels=(\S+?),? ", compiled + " ")
+    assert len(forms) == 3 and set(forms) == {"b01f_01io->b01f"}
 
 
 @settings(max_examples=30, deadline=None)

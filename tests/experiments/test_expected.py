@@ -113,6 +113,7 @@ FAULTS = [
     (without(ROW, over="last"), "expected.0.over: goes with history, got it with name"),
     (without(ROW, name="layers.hidden2.r2"), "expected.0.name: .*no layer 'hidden2'"),
     (without(ROW, "name", history="train_loss", over="latest"), "expected.0.over: got 'latest'"),
+    (without(ROW, "name", history="test_accuracy", over="max"), "expected.0.history: .*training.evaluate_test = true"),
     (without(ROW, variants=["fb"]), "expected.0.variants: unknown variant of small 'fb': there are fa"),
     (without(ROW, overrides=["training.epoch=3"]), "expected.0.model: small: 1 fault\n.*did you mean 'epochs'"),
 ]

@@ -191,6 +191,18 @@ def test_evaluating_less_often_and_with_noise(parts):
     )
 
 
+def test_the_test_split_is_evaluated_after_epochs_if_asked_for(parts, result):
+    engine, task, config = parts
+    assert np.isnan(result.history.test_loss).all()
+    changed = config.model_copy(update={"evaluate_every": 2, "evaluate_test": True, "measure_every": 0})
+    asked = train(engine, task, changed, seed=3)
+    assert np.isfinite(asked.history.test_loss).values.tolist() == [True, False, True, True]
+    before = evaluate(engine, loop.initial_state(engine.circuit, 3, dtype="float64"), task.test).loss
+    assert asked.history.test_loss.values[[0, -1]].tolist() == [before, asked.test.loss]
+    # To look is not to learn.
+    assert asked.test == result.test
+
+
 def test_evaluation_with_noise_is_that_of_the_answer_with_noise(parts, result):
     engine, task, _ = parts
     loss = evaluate(engine, result.state, task.validation, perturbed=True).loss

@@ -1,14 +1,16 @@
 """What pathways deliver, and the products of what their synapses see, for each kind of connectivity.
 
-Images keep channels last, as XLA's convolutions on the CPU are fastest with. What leads back, and what kernels learn
-from, are the transposes of one linear map, which JAX derives from it: they cannot disagree with it.
+Images keep channels last. What leads back, and what kernels learn from, are the transposes of one linear map. JAX could
+derive them, but within a loop XLA runs on the CPU only convolutions of one form fast: images (trial, row, column,
+channel) and kernels (row, column, from, to). In any other form they take up to a thousand times as long, so the
+transposes of convolutions are written here in that form.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -22,7 +24,7 @@ from neurosim.circuit.images import Convolution, Pooling, Window
 from neurosim.circuit.synapses import Ends
 from neurosim.engines.state import weights_of
 
-_IMAGES = ("NHWC", "OIHW", "NHWC")
+_IMAGES = ("NHWC", "HWIO", "NHWC")
 
 
 def transposed_weights(weights: Any) -> Any:
@@ -171,23 +173,49 @@ def synapses_of_each(connectivity: Connectivity, ends: Ends) -> np.ndarray | int
 
 def _convolve(window: Window, ends: Ends, kernels: Any, activity: Any) -> Any:
     images = activity.reshape(len(activity), *ends.pre_image)
+    kernels = jnp.transpose(kernels, (2, 3, 1, 0))
     padding = window.around(ends.pre_image)
     found = lax.conv_general_dilated(images, kernels, window.stride, padding, dimension_numbers=_IMAGES)
     return found.reshape(len(activity), -1)
 
 
 def _back(window: Window, ends: Ends, kernels: Any, activity: Any) -> Any:
-    """The transpose of `_convolve` with respect to its activity."""
-    form = jax.ShapeDtypeStruct((len(activity), ends.n_pre), activity.dtype)
-    return jax.linear_transpose(lambda images: _convolve(window, ends, kernels, images), form)(activity)[0]
+    """The transpose of `_convolve` with respect to its activity: each kernel, turned round, over errors spread out."""
+    images = activity.reshape(len(activity), *ends.post_image)
+    kernels = jnp.transpose(jnp.flip(kernels, (2, 3)), (2, 3, 0, 1))
+    padding = [
+        (size - 1 - low, length - _reach(maps, stride) + low)
+        for size, stride, (low, _), length, maps in _axes(window, ends)
+    ]
+    found = lax.conv_general_dilated(
+        images, kernels, (1, 1), padding, lhs_dilation=window.stride, dimension_numbers=_IMAGES
+    )
+    return found.reshape(len(activity), -1)
 
 
 def _kernels(window: Window, ends: Ends, post: Any, pre: Any) -> Any:
-    """The transpose of `_convolve` with respect to its kernels."""
-    shape = (ends.post_image[2], ends.pre_image[2], *window.size)
-    form = jax.ShapeDtypeStruct(shape, post.dtype)
-    pre = pre.astype(post.dtype)
-    return jax.linear_transpose(lambda kernels: _convolve(window, ends, kernels, pre), form)(post)[0]
+    """The transpose of `_convolve` with respect to its kernels: the maps, as kernels, over what they were made from."""
+    images = jnp.transpose(pre.astype(post.dtype).reshape(len(pre), *ends.pre_image), (3, 1, 2, 0))
+    maps = jnp.transpose(post.reshape(len(post), *ends.post_image), (1, 2, 0, 3))
+    padding = [
+        (low, size - 1 + _reach(places, stride) - length - low)
+        for size, stride, (low, _), length, places in _axes(window, ends)
+    ]
+    found = lax.conv_general_dilated(
+        images, maps, (1, 1), padding, rhs_dilation=window.stride, dimension_numbers=_IMAGES
+    )
+    return jnp.transpose(found, (3, 0, 1, 2))
+
+
+def _axes(window: Window, ends: Ends) -> Iterator[tuple[int, int, tuple[int, int], int, int]]:
+    """Of rows and columns: the window's size, stride and padding, how many the image has, and how many the maps."""
+    around = window.around(ends.pre_image)
+    return zip(window.size, window.stride, around, ends.pre_image[:2], ends.post_image[:2], strict=True)
+
+
+def _reach(places: int, stride: int) -> int:
+    """From the first of some places to the last, both included."""
+    return (places - 1) * stride + 1
 
 
 def _pool(connectivity: Pooling, ends: Ends, activity: Any) -> Any:
@@ -231,7 +259,7 @@ def _to_largest(window: Window, ends: Ends, activity: Any, errors: Any) -> Any:
     shaped = activity.reshape(len(activity), *image)
     padded = jnp.pad(shaped, ((0, 0), rows, columns, (0, 0)), constant_values=-jnp.inf)
     errors = errors.reshape(len(errors), *maps)
-    reach = [(places - 1) * stride + 1 for places, stride in zip(maps[:2], window.stride, strict=True)]
+    reach = [_reach(places, stride) for places, stride in zip(maps[:2], window.stride, strict=True)]
     offsets = list(np.ndindex(*window.size))
 
     def seen(offset: tuple[int, ...]) -> Any:
