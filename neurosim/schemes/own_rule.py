@@ -18,6 +18,9 @@ from neurosim.errors import EquationError
 from neurosim.rules._rule import Rule
 from neurosim.schemes import _baselines, _network
 from neurosim.schemes._network import Network, Sized, Topology
+from neurosim.schemes._relation import Relation
+
+GRADIENT = Relation.OPEN
 
 
 class Config(BaseModel):
