@@ -14,6 +14,7 @@ import api_pages
 import kind_pages
 import limits_pages
 import model_pages
+from page_parts import toctree
 
 FOLDER = "generated"
 
@@ -32,8 +33,10 @@ def pages(repository: Path) -> dict[str, str | bytes]:
     notebooks = sorted(path for path in (repository / "notebooks").glob("*") if path.suffix in (".ipynb", ".md"))
     found |= {f"notebooks/{path.name}": path.read_bytes() for path in notebooks}
     if notebooks:
-        names = "\n".join(path.stem for path in notebooks)
-        found["notebooks/index.md"] = f"# Notebooks\n\n```{{toctree}}\n{names}\n```\n"
+        found["notebooks/index.md"] = (
+            '# Notebooks\n\nShown here as they ran. To turn their knobs: `pip install -e ".[notebooks]"`, then '
+            "`jupyter lab notebooks`.\n\n" + toctree(path.stem for path in notebooks)
+        )
     return found
 
 

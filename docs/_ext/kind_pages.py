@@ -23,8 +23,10 @@ _INTRODUCTIONS = {
     "rules": "Learning rules of pathways. Schemes choose them; in Python they are given to `Pathway`.",
     "readouts": "How loss and error are read from the output: `network.readout`.",
     "tasks": "Data to learn from: `task.kind`.",
-    "schemes": "Ways of credit assignment: `scheme.kind`. All that the table says is read off the circuits "
-    "that the schemes build for a network with two hidden layers, with their default settings.",
+    "schemes": "Ways of credit assignment: `scheme.kind`. What the table of needs says is read off the circuits "
+    "that the schemes build for a network with two hidden layers, with their default settings; its last column is what "
+    "each scheme declares of linear networks. How far the signal is from the gradient in others is measured: "
+    "[angles](models/lansdell2020/index.md).",
     "metrics": "What is measured.",
     "probes": "Measurements of a circuit that are no training: `probe.kind`.",
 }
@@ -45,7 +47,15 @@ def scheme_rows() -> list[tuple[str, ...]]:
     return [_scheme_row(name, _circuit(name)) for name in registry.names("schemes")]
 
 
-SCHEME_COLUMNS = ("scheme", "local", "phases", "reads a broadcast scalar", "feedback weights", "rules that learn")
+SCHEME_COLUMNS = (
+    "scheme",
+    "local",
+    "phases",
+    "reads a broadcast scalar",
+    "feedback weights",
+    "rules that learn",
+    "what is delivered, beside the gradient",
+)
 
 
 def _circuit(scheme: str) -> Circuit:
@@ -64,6 +74,7 @@ def _scheme_row(name: str, circuit: Circuit) -> tuple[str, ...]:
         "yes" if circuit.global_scalar else "no",
         _feedback(circuit),
         ", ".join(f"[{rule}](rules.md#{rule})" if rule in registry.names("rules") else rule for rule in rules),
+        registry.load("schemes", name).GRADIENT,
     )
 
 

@@ -1,0 +1,1 @@
+"""True gradients by automatic differentiation, and how far from them what feedback delivers is."""

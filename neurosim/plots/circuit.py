@@ -85,7 +85,11 @@ def _kind(circuit: Circuit, pathway: Pathway) -> str:
 def _places(circuit: Circuit) -> dict[str, tuple[float, float]]:
     """Where each population stands."""
     reached = {pathway.post for pathway in circuit.pathways}
-    biases = {p.name for p in circuit.populations if p.size == 1 and p.name not in reached and _from(circuit, p.name)}
+    biases = {
+        p.name
+        for p in circuit.populations
+        if p.neuron.name == "constant" and p.name not in reached and _from(circuit, p.name)
+    }
     forward = [w for w in circuit.pathways if _kind(circuit, w) == "forward" and w.pre not in biases]
     chained = {w.pre for w in forward} | {w.post for w in forward}
     depth = dict.fromkeys((p.name for p in circuit.populations), 0)

@@ -15,6 +15,8 @@ from neurosim.errors import CircuitError, UnitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.units import array_in_si
 
+#: What a readout compares the output with; the circuit declares it, so that it is none of the neuron's own parameters.
+TARGET = "target"
 #: What stands in for white noise, and for the draws of a threshold, whose numbers are given.
 GIVEN_NOISE, GIVEN_UNIFORM = "given_noise", "given_uniform"
 
@@ -38,7 +40,7 @@ class Inputs:
 def apply_inputs(
     circuit: Circuit, given: Mapping[str, Any], *, steps: int, trials: int, dt: float
 ) -> tuple[Circuit, Inputs]:
-    """Set parameters of a circuit's neurons.
+    """Set parameters of a circuit's neurons, and the target of its readout.
 
     Parameters
     ----------
@@ -46,6 +48,7 @@ def apply_inputs(
         ``population.parameter`` (or the bare parameter, in a circuit of one population) -> a quantity, or an
         array of shape ``(n,)``, ``(trial, n)``, ``(step,)``, ``(step, n)`` or ``(step, trial, n)``. White noise
         ``xi`` takes standard normal numbers over time, ``rand`` those between 0 and 1 that a threshold draws.
+        ``<output population>.target`` is what a readout wants.
 
     Returns
     -------
@@ -68,9 +71,11 @@ def apply_inputs(
         elif parameter == "rand":
             circuit, parameter = _replace_draw(circuit, population)
             array = np.asarray(value, dtype=float)
+        elif _is_target(circuit, population, parameter):
+            array = _target(value, population, circuit.population[population].size, trials)
         else:
             array = _in_si(circuit, population, parameter, value)
-        if array.ndim > 0:
+        if array.ndim > 0 and not _is_target(circuit, population, parameter):
             circuit = _declare_varying(circuit, population, parameter)
         qualified = f"{population}.{parameter}"
         _sort(found, qualified, array, circuit.population[population].size, steps=steps, trials=trials)
@@ -94,6 +99,7 @@ def _locate(circuit: Circuit, name: str) -> tuple[str, str]:
         {n for e in model.equation_set.of("differential") for n in e.names if n == "xi" or n.startswith("xi_")}
     )
     allowed += ["rand"] if "rand()" in (model.threshold or "") else []
+    allowed += [TARGET] if _is_target(circuit, population, TARGET) else []
     if parameter not in allowed:
         raise CircuitError(
             f"'{parameter}' is no parameter of '{population}' that could be set; known: {', '.join(allowed)}"
@@ -108,6 +114,19 @@ def _locate(circuit: Circuit, name: str) -> tuple[str, str]:
             "or leave the pathway out"
         )
     return population, parameter
+
+
+def _is_target(circuit: Circuit, population: str, parameter: str) -> bool:
+    return circuit.readout is not None and population == circuit.output_population and parameter == TARGET
+
+
+def _target(value: Any, population: str, size: int, trials: int) -> np.ndarray:
+    """A target as an array with an axis of trials: engines know it as a stimulus alone."""
+    try:
+        array = array_in_si(value, "1")
+    except UnitError as error:
+        raise UnitError(f"the input '{population}.{TARGET}': {error}") from None
+    return np.broadcast_to(array, (trials, size)) if array.shape in ((), (size,)) else array
 
 
 def _in_si(circuit: Circuit, population: str, parameter: str, value: Any) -> np.ndarray:

@@ -23,6 +23,7 @@ from neurosim.recording.ends import End, check_end, read_end, store_end, weights
 from neurosim.recording.inputs import apply_inputs
 from neurosim.recording.store import Recorded, RecordingWriter, open_recording
 from neurosim.recording.variables import is_spikes, traces, unit_of
+from neurosim.rules._rule import Rule
 from neurosim.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 # Bytes that are recorded before they are written.
 _PIECE = 48 << 20
+_UNLEARNED = Rule(name="fixed")
 #: The name of the only population when a bare neuron is simulated.
 ALONE = "neuron"
 
@@ -69,8 +71,8 @@ def simulate(
     inputs
         Parameters to set: constants with units (``{"i_ext": "1.2 nA"}``), arrays over neurons ``(n,)``, trials
         ``(trial, n)`` or time ``(step,)``, ``(step, n)``, ``(step, trial, n)`` in SI units or as Brian2
-        quantities. In a circuit, names are qualified: ``"hidden1.i_ext"``. The numbers of white noise ``xi``
-        can be given in the same way.
+        quantities. In a circuit, names are qualified: ``"hidden1.i_ext"``; what its readout wants is
+        ``"output.target"``, zero unless given. The numbers of white noise ``xi`` can be given in the same way.
     engine, target
         ``batched`` (all trials at once) or ``brian`` (one after the other, with Brian2's code generation target).
     dt
@@ -198,7 +200,10 @@ def _circuit(model: NeuronModel | Circuit, duration: str | float | None, n: int,
         return Circuit(model.name, (Population(ALONE, n, neuron),), phases=(Phase("run", duration),))
     if duration is not None:
         first = model.phases[0] if model.phases else Phase("run", duration)
-        return replace(model, phases=(replace(first, duration=duration, learn=()),))
+        alone = replace(first, duration=duration, learn=())
+        # Nothing learns, and a rule may read what only a later phase holds.
+        pathways = tuple(replace(p, rule=_UNLEARNED, parameters={}) if p.rule.learns else p for p in model.pathways)
+        return replace(model, pathways=pathways, phases=(alone,))
     if not model.phases:
         raise CircuitError(f"the circuit '{model.name}' has no phases; give a duration")
     return model

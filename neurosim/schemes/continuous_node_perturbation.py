@@ -25,6 +25,9 @@ from neurosim.neurons._quantities import TimeConstant
 from neurosim.schemes import _continuous, _network
 from neurosim.schemes._continuous import Estimating
 from neurosim.schemes._network import Network, Sized, Topology
+from neurosim.schemes._relation import Relation
+
+GRADIENT = Relation.LIMIT
 
 
 class Config(BaseModel):

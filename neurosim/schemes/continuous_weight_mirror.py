@@ -28,7 +28,10 @@ from neurosim.neurons._quantities import TimeConstant
 from neurosim.schemes import _continuous, _network
 from neurosim.schemes._continuous import Filters, covariance
 from neurosim.schemes._network import Network, Sized
+from neurosim.schemes._relation import Relation
 from neurosim.units import format_quantity, parse_quantity
+
+GRADIENT = Relation.LIMIT
 
 #: Switches: whether the mirror's running means go on, and whether the input shows its stimulus.
 MIRROR, SHOWN = "mirror", "shown"

@@ -12,7 +12,10 @@ from neurosim.circuit.description import Circuit, Hold, Pathway, Phase, Populati
 from neurosim.schemes import _inversion, _network
 from neurosim.schemes._inversion import CONVENTIONS, Place
 from neurosim.schemes._network import Network, Sized
+from neurosim.schemes._relation import Relation
 from neurosim.units import parse_quantity
+
+GRADIENT = Relation.GAUSS_NEWTON
 
 
 class Config(_inversion.Settling):

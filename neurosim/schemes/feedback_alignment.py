@@ -14,6 +14,9 @@ from neurosim.circuit.description import Circuit, Initial
 from neurosim.schemes import _layers, _network
 from neurosim.schemes._inversion_weights import NegativeTranspose
 from neurosim.schemes._network import Network, Sized, Topology
+from neurosim.schemes._relation import Relation
+
+GRADIENT = Relation.CORRELATED
 
 
 class Config(BaseModel):

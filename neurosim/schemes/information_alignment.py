@@ -12,6 +12,9 @@ from neurosim.circuit.description import Circuit
 from neurosim.schemes import _mirror
 from neurosim.schemes._alignment import Mirror
 from neurosim.schemes._network import Network, Sized
+from neurosim.schemes._relation import Relation
+
+GRADIENT = Relation.CORRELATED
 
 
 class Config(Mirror):

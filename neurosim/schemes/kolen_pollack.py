@@ -13,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 from neurosim.circuit.description import Circuit
 from neurosim.schemes import _network
 from neurosim.schemes._network import Network, Sized
+from neurosim.schemes._relation import Relation
+
+GRADIENT = Relation.LIMIT
 
 
 class Config(BaseModel):

@@ -18,6 +18,9 @@ from neurosim.schemes import _baselines, _estimators, _network
 from neurosim.schemes._baselines import Baseline, Critic
 from neurosim.schemes._estimators import Addition
 from neurosim.schemes._network import Network, Sized, Topology
+from neurosim.schemes._relation import Relation
+
+GRADIENT = Relation.LIMIT
 
 
 class Config(BaseModel):

@@ -15,6 +15,9 @@ from neurosim.circuit.description import Circuit, Population, hold
 from neurosim.schemes import _baselines, _network
 from neurosim.schemes._baselines import Baseline, Critic
 from neurosim.schemes._network import Network, Sized
+from neurosim.schemes._relation import Relation
+
+GRADIENT = Relation.MEAN
 
 
 class Config(BaseModel):

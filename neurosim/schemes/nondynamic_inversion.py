@@ -11,6 +11,9 @@ from neurosim.circuit.description import Circuit, Derived, Pathway
 from neurosim.schemes import _inversion, _network
 from neurosim.schemes._inversion_weights import LoopInverse
 from neurosim.schemes._network import Network, Sized
+from neurosim.schemes._relation import Relation
+
+GRADIENT = Relation.GAUSS_NEWTON
 
 
 class Config(_inversion.Inversion):

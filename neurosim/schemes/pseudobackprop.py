@@ -11,6 +11,9 @@ from neurosim.circuit.description import Circuit, Derived, Initial, Pathway
 from neurosim.schemes import _layers, _network
 from neurosim.schemes._inversion_weights import PseudoInverse
 from neurosim.schemes._network import Network, Sized
+from neurosim.schemes._relation import Relation
+
+GRADIENT = Relation.GAUSS_NEWTON
 
 
 class Config(BaseModel):

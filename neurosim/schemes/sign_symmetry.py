@@ -14,6 +14,9 @@ from neurosim.circuit.description import Circuit, Initial, Pathway
 from neurosim.circuit.synapses import Ends
 from neurosim.schemes import _network
 from neurosim.schemes._network import Network, Sized
+from neurosim.schemes._relation import Relation
+
+GRADIENT = Relation.CORRELATED
 
 
 class Config(BaseModel):

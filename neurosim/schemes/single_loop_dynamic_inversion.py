@@ -14,6 +14,9 @@ from neurosim.neurons._quantities import TimeConstant
 from neurosim.schemes import _inversion, _network
 from neurosim.schemes._inversion import CONVENTIONS, Place
 from neurosim.schemes._network import Network, Sized
+from neurosim.schemes._relation import Relation
+
+GRADIENT = Relation.GAUSS_NEWTON
 
 
 class Config(_inversion.Settling):

@@ -16,6 +16,9 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 from neurosim.circuit.description import Circuit, hold
 from neurosim.schemes import _estimators, _network
 from neurosim.schemes._network import Network, Sized, Topology
+from neurosim.schemes._relation import Relation
+
+GRADIENT = Relation.LIMIT
 
 
 class Config(BaseModel):

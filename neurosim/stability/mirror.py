@@ -1,6 +1,6 @@
 """Weight mirror and information alignment when forward weights receive the same primitives: the symmetrised flow.
 
-For linear units the two populations' weights, forward W (m x n) and feedback B (n x m), descend one potential,
+For linear units the two populations' weights, forward W (m x n) and feedback B (n x m), descend one potential::
 
     R = -amp tr(B W C) + null/2 tr(B W C W^T B^T) + decay/2 (|W|^2 + |B|^2),
 

@@ -1,7 +1,8 @@
 """The site is built without a warning, and its pages are whole at the widths of a screen and of a telephone.
 
-The build takes 2 to 4 minutes and the browser another, so all of it is slow. Without Sphinx, or a Chromium that
-Playwright can drive, it is skipped. Screenshots stay in ``build/screenshots``, to be looked at.
+The build takes 2 to 4 minutes, more where notebooks have not run yet, and the browser another, so all of it is slow.
+Without Sphinx, or a Chromium that Playwright can drive, it is skipped. Screenshots stay in ``build/screenshots``, to be
+looked at.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ PAGES = (
     "concepts/levels",
     "how-to/add/neuron",
     "how-to/sweep",
+    "generated/notebooks/index",
+    "generated/notebooks/01-first-network",
+    "generated/notebooks/04-feedback-and-gradient",
     "generated/models/index",
     "generated/models/lansdell2020/digits",
     "generated/models/kunin2020/index",
@@ -32,6 +36,7 @@ PAGES = (
     "generated/api/index",
     "generated/api/simulate",
     "generated/api/Circuit",
+    "generated/api/neurosim.stability",
     "limits",
     "coming-from",
     "developer/architecture",

@@ -136,6 +136,14 @@ def test_the_diagram_of_every_scheme(scheme, ax):
     assert {"input", "hidden1", "hidden2", "output"} <= words
 
 
+def test_a_single_input_is_no_bias(ax):
+    task = {"kind": "teacher_student", "n_inputs": 1, "n_outputs": 1}
+    circuit = load({"task": task, "scheme": {"kind": "backpropagation"}, "network": {"hidden": [1]}}).circuit
+    words = {text.get_text() for text in circuit_diagram(circuit, ax).texts}
+    assert {"input", "hidden1", "output", "1 neuron", "W1"} <= words
+    assert "one" not in words
+
+
 def test_the_diagram_of_a_recurrent_circuit(ax):
     populations = (Population("a", 2, LEAKY), Population("b", 3, LEAKY))
     loops = (Pathway("W", "a.v", "b.i_ext"), Pathway("V", "b.v", "a.i_ext"), Pathway("U", "a.v", "a.i_ext"))

@@ -12,6 +12,7 @@ from neurosim import registry
 from neurosim.circuit.description import Circuit, Pathway, Phase, Population
 from neurosim.engines.state import initial_state
 from neurosim.errors import CircuitError, EquationError, NumericalError, UnitError
+from neurosim.experiments.model_file import load
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.simulate import simulate
 
@@ -37,6 +38,32 @@ def engine(request: pytest.FixtureRequest) -> Any:
 
 
 # What comes out
+
+
+@pytest.mark.parametrize(
+    ("target", "wanted"),
+    [
+        (0.25, np.full((4, 3, 2), 0.25)),
+        (np.array([0.5, -0.5]), np.broadcast_to([0.5, -0.5], (4, 3, 2))),
+        (np.arange(6.0).reshape(3, 2), np.broadcast_to(np.arange(6.0).reshape(3, 2), (4, 3, 2))),
+        (np.arange(4.0), np.broadcast_to(np.arange(4.0)[:, None, None], (4, 3, 2))),
+    ],
+)
+def test_the_target_of_a_readout_is_an_input(engine: Any, target: Any, wanted: np.ndarray) -> None:
+    unit = NeuronModel("dv/dt = (1 - v)/tau : 1", parameters={"tau": "5 ms"})
+    readout = registry.load("readouts", "squared_error").READOUT
+    circuit = Circuit("read", (Population("output", 2, unit),), readout=readout, output="output.v")
+    record = ["output.v", "output.error"]
+    found = simulate(
+        circuit, "4 ms", inputs={"output.target": target}, trials=3, dt="1 ms", engine=engine, record=record
+    )
+    np.testing.assert_allclose(found["output.v"] - found["output.error"], wanted, atol=1e-12)
+
+
+def test_a_target_is_for_what_is_read_out() -> None:
+    alone = Circuit("alone", (Population("output", 2, LIF),))
+    with pytest.raises(CircuitError, match="'target' is no parameter of 'output'"):
+        simulate(alone, "4 ms", inputs={"output.target": 1.0})
 
 
 def test_dims_coordinates_units_and_attributes(engine: Any) -> None:
@@ -258,3 +285,12 @@ def test_what_stops_being_finite_is_named_with_its_time(engine: Any) -> None:
         simulate(growing, "5 ms", n=2, trials=2, inputs={"gain": np.array([[0.0, 0.0], [0.0, 2.0]])}, engine=engine)
     assert "'neuron.v' stopped being finite at" in str(caught.value)
     assert "(trial 1, neuron 1)" in str(caught.value)
+
+
+def test_a_circuit_whose_rules_read_later_phases_runs_for_any_time() -> None:
+    circuit = load("lansdell2020/schemes").circuit
+    assert [phase.name for phase in circuit.phases] == ["clean", "perturbed"]
+    short, whole = (simulate(circuit, time, inputs={"input.r": 0.5}, dt="1 ms") for time in ("20 ms", None))
+    assert short.sizes["time"] == 20
+    for name in short:
+        np.testing.assert_array_equal(short[name], whole[name][:20], err_msg=str(name))

@@ -1,0 +1,99 @@
+"""Feedback weights that learn by a rule written in the model file.
+
+The presentation is that of learned feedback: a clean phase, and a perturbed one at whose end every pathway learns. The
+rule may read, of the neuron behind the synapse (``_post``) and of the one before it (``_pre``): ``r_held`` (the clean
+rate), ``delta_held`` (its error), ``signal_held`` (what feedback delivered), ``estimate`` (of the gradient, from noise
+and the change of the loss; the output has none) and the neuron's own variables. Such a rule is local, because text can
+name nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, model_validator
+
+from neurosim.circuit.description import Circuit
+from neurosim.errors import EquationError
+from neurosim.rules._rule import Rule
+from neurosim.schemes import _baselines, _network
+from neurosim.schemes._network import Network, Sized, Topology
+from neurosim.schemes._relation import Relation
+
+GRADIENT = Relation.OPEN
+
+
+class Config(BaseModel):
+    """Settings of feedback that learns by one's own rule.
+
+    Attributes
+    ----------
+    rule
+        Statements such as ``w += rate*(estimate_post - signal_held_post)*delta_held_pre``, which is that of learned
+        feedback and the default.
+    parameters
+        Names in the rule and their values: ``{ rate = 0.1 }``.
+    topology
+        ``layerwise`` (from the layer above) or ``direct`` (from the output to every layer).
+    learning_rate
+        Of the forward weights, for the mean over a batch.
+    feedback_weights
+        Standard deviation of the initial feedback weights times the root of the number of neurons they reach.
+    duration, perturbed_duration
+        Of the clean and the perturbed phase.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    rule: str = "w += rate*(estimate_post - signal_held_post)*delta_held_pre"
+    parameters: Mapping[str, float] = Field(default_factory=lambda: {"rate": 0.1})
+    topology: Topology = "layerwise"
+    learning_rate: PositiveFloat = 0.1
+    feedback_weights: NonNegativeFloat = 1.0
+    duration: str = "50 ms"
+    perturbed_duration: str = "50 ms"
+
+    @model_validator(mode="after")
+    def _is_a_rule(self) -> Config:
+        try:
+            rule = self.written
+        except EquationError as error:
+            raise ValueError(f"rule: {error}") from error
+        if not rule.learns:
+            raise ValueError("rule: got no statement, expected one such as 'w += rate*delta_held_pre*r_held_post'")
+        return self
+
+    @property
+    def written(self) -> Rule:
+        """The rule."""
+        return Rule(self.rule, parameters=dict.fromkeys(self.parameters), name="own")
+
+
+def build(config: Config, network: Network, task: Sized) -> Circuit:
+    """Forward and feedback weights learn at the end of the perturbed phase."""
+    forward = _network.forward_pathways(network, config.learning_rate)
+    feedback = _network.feedback_pathways(
+        network,
+        config.topology,
+        {
+            "rule": config.written,
+            "parameters": dict(config.parameters),
+            "initial": _network.feedback_law(network, config.feedback_weights),
+        },
+    )
+    layers = _network.layer_names(network)
+    phases = _baselines.phases(
+        network,
+        (config.duration, config.perturbed_duration),
+        (),
+        [f"{layer}.estimate = {_network.factor_of(network, layer)}*loss_change" for layer in layers],
+        _network.learning((*forward, *feedback)),
+        critic=None,
+    )
+    return Circuit(
+        "own_rule",
+        _network.populations(network, task, noise=True),
+        (*forward, *feedback),
+        phases,
+        _network.readout_of(network),
+        _network.answer_of(network),
+    )
