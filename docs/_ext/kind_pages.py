@@ -24,8 +24,8 @@ _INTRODUCTIONS = {
     "readouts": "How loss and error are read from the output: `network.readout`.",
     "tasks": "Data to learn from: `task.kind`.",
     "schemes": "Ways of credit assignment: `scheme.kind`. What the table of needs says is read off the circuits "
-    "that the schemes build for a network with two hidden layers, with their default settings; its last column is what "
-    "each scheme declares of linear networks. How far the signal is from the gradient in others is measured: "
+    "that the schemes build for a network with two hidden layers, with their default settings; what they deliver is "
+    "declared by each, of linear networks. How far the signal is from the gradient in others is measured: "
     "[angles](models/lansdell2020/index.md).",
     "metrics": "What is measured.",
     "probes": "Measurements of a circuit that are no training: `probe.kind`.",
@@ -54,7 +54,6 @@ SCHEME_COLUMNS = (
     "reads a broadcast scalar",
     "feedback weights",
     "rules that learn",
-    "what is delivered, beside the gradient",
 )
 
 
@@ -74,7 +73,6 @@ def _scheme_row(name: str, circuit: Circuit) -> tuple[str, ...]:
         "yes" if circuit.global_scalar else "no",
         _feedback(circuit),
         ", ".join(f"[{rule}](rules.md#{rule})" if rule in registry.names("rules") else rule for rule in rules),
-        registry.load("schemes", name).GRADIENT,
     )
 
 
@@ -105,6 +103,8 @@ def _page(kind: str) -> str:
     parts = [f"# {title}\n", _INTRODUCTIONS[kind] + "\n", table(("name", "what it is"), rows)]
     if kind == "schemes":
         parts += ["## What each scheme needs\n", table(SCHEME_COLUMNS, scheme_rows())]
+        delivered = [(f"[{name}](#{name})", registry.load(kind, name).GRADIENT) for name in names]
+        parts += ["## What each delivers\n", table(("scheme", "signal beside the gradient"), delivered)]
     for name in names:
         module = registry.load(kind, name)
         parts += [f"## {name}\n", evaluated(inspect.getdoc(module) or ""), _details(kind, name, module)]
