@@ -257,7 +257,7 @@ def test_skips_that_do_not_fit_are_named() -> None:
 
 def test_all_skips_from_nowhere_are_named_at_once() -> None:
     pools = {"pool": "average", "window": 2}
-    hidden = (
+    hidden: Any = (
         {"size": 3, "skip_from": "input"}, {"channels": 2, "kernel": 1}, pools, {**IMAGES[0], "skip_from": "hidden2"},
         {"size": 3, "skip_from": ["input", "input"]}, {"size": 3, "skip_from": "hidden9"},
     )  # fmt: skip
