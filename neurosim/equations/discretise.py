@@ -27,6 +27,9 @@ AUTOMATIC = ("exact", "euler", "heun")  # Brian2's own order of preference
 def resolve_method(equations: EquationSet, method: str | None) -> str:
     """The integration method to use: the one asked for, or the first of Brian2's preferences that fits.
 
+    Where two equations act on each other, their exact solution may oscillate, depending on the values of parameters,
+    and Brian2's code for it then takes the root of a negative number. So that is only used if it is asked for.
+
     Raises
     ------
     EquationError
@@ -42,9 +45,11 @@ def resolve_method(equations: EquationSet, method: str | None) -> str:
         if candidate == "exact" and max(map(len, coupled(equations)), default=0) > _QUICKLY_EXACT:
             continue
         try:
-            abstract_code(equations, candidate)
+            code = abstract_code(equations, candidate)
         except EquationError as error:
             reason = error
+            continue
+        if candidate == "exact" and "sqrt(" in code and "sqrt(" not in str(equations):
             continue
         return candidate
     raise EquationError(f"none of {', '.join(AUTOMATIC)} fits these equations; name another method ({reason})")

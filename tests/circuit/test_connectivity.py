@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.signal import correlate
 
@@ -16,7 +16,7 @@ from neurosim.circuit.connectivity import NAMED, Connectivity, Dense, OneToOne, 
 from neurosim.circuit.description import Circuit, Pathway, Population, Tie
 from neurosim.circuit.images import Convolution, Pooling, Window
 from neurosim.circuit.synapses import Ends, size_of
-from neurosim.engines.batched import linear_maps
+from neurosim.engines.batched import linear_maps, windows
 from neurosim.engines.state import initial_state
 from neurosim.errors import CircuitError
 from neurosim.registry import load
@@ -28,14 +28,20 @@ def _joined(window: Window, image: tuple[int, int, int], channels: int) -> Ends:
 
 
 @st.composite
-def joined(draw: st.DrawFn) -> tuple[Connectivity, Ends]:
-    """A connectivity and populations that it fits."""
+def windows_of_images(draw: st.DrawFn) -> tuple[Window, tuple[int, int, int]]:
+    """A window and an image that it may fit."""
     image = (draw(st.integers(1, 5)), draw(st.integers(1, 5)), draw(st.integers(1, 3)))
     size = (draw(st.integers(1, 4)), draw(st.integers(1, 4)))
     stride = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
     numbers = st.tuples(st.integers(0, size[0] - 1), st.integers(0, size[1] - 1))
     padding: Any = draw(st.one_of(st.sampled_from(["same", "valid"]), numbers))
-    window = Window(size, stride, padding)
+    return Window(size, stride, padding), image
+
+
+@st.composite
+def joined(draw: st.DrawFn) -> tuple[Connectivity, Ends]:
+    """A connectivity and populations that it fits."""
+    window, image = draw(windows_of_images())
     kind = draw(st.sampled_from(["dense", "one_to_one", "per_channel", "convolution", "pooling", "sparse"]))
     if kind in ("convolution", "pooling") and not list(window.faults(image)):
         transposed = draw(st.booleans())
@@ -69,7 +75,23 @@ def test_all_convolutions_have_the_form_that_is_fast_within_a_loop(stride: int) 
         program = jax.jit(lambda: jax.lax.scan(step, np.float32(0), None, length=5)[0]).lower().compile()
     compiled = program.as_text() or ""
     forms = re.findall(r" convolution\(.*dim_labels=(\S+?),? ", compiled + " ")
-    assert len(forms) == 3 and set(forms) == {"b01f_01io->b01f"}
+    assert len(forms) == 2 and set(forms) == {"b01f_01io->b01f"}  # kernels learn by products
+
+
+@settings(max_examples=20, deadline=None)
+@given(windows_of_images(), st.integers(1, 3), st.integers(1, 6), st.integers(1, 200), st.integers(0, 1000))
+def test_kernels_learn_the_same_by_products_and_by_convolution(
+    case: tuple[Window, tuple[int, int, int]], channels: int, trials: int, patches: int, seed: int
+) -> None:
+    """The one is for the CPU, however many images fit, the other for all else."""
+    window, image = case
+    assume(not list(window.faults(image)))
+    ends, generator = _joined(window, image, channels), np.random.default_rng(seed)
+    with jax.enable_x64(True), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(windows, "_PATCHES", patches)
+        given = [generator.standard_normal((trials, size)) for size in (ends.n_post, ends.n_pre)]
+        found = [way(window, ends, *given) for way in (windows.by_products, windows.by_convolution)]
+    np.testing.assert_allclose(*found, rtol=1e-12, atol=1e-12)
 
 
 @settings(max_examples=30, deadline=None)
@@ -102,7 +124,8 @@ def test_maps_are_the_sums_over_explicit_synapses(case: tuple[Connectivity, Ends
             found = linear_maps.product(connectivity, ends, post, pre, 2)
             np.testing.assert_allclose(np.broadcast_to(found, weights.shape), expected, rtol=1e-12, atol=1e-12)
             alone = linear_maps.product_each(connectivity, ends, post, pre, 2)
-            np.testing.assert_allclose(np.sum(alone, axis=0), expected, rtol=1e-12, atol=1e-12)
+            summed = np.broadcast_to(np.sum(alone, axis=0), weights.shape)
+            np.testing.assert_allclose(summed, expected, rtol=1e-12, atol=1e-12)
             shared = np.bincount(made.weight, minlength=weights.size).reshape(weights.shape)
             if connectivity.shared:
                 counts = linear_maps.synapses_of_each(connectivity, ends)

@@ -27,7 +27,7 @@ def test_shipped_models_fit_and_survive_a_round_trip(name):
     assert again.hash == model.hash
     assert again.resolve() == model.resolve()
     assert model.about.title and model.about.reference
-    assert model.build(SIZED).output_population == "output"
+    assert model.circuit.output_population == "output"
 
 
 def test_a_model_can_be_loaded_with_other_settings():
