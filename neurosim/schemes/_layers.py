@@ -6,6 +6,7 @@ What leads into each of them is in `_links`.
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Discriminator,
+    Field,
     NonNegativeInt,
     PositiveInt,
     Tag,
@@ -43,7 +45,8 @@ class Plain(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     size: PositiveInt
-    skip_from: _Names = ()
+    # Left out where there is none, so that a model's hash stays what it was before there were any.
+    skip_from: _Names = Field(default=(), exclude_if=operator.not_)
 
 
 class Convolved(BaseModel):
@@ -66,7 +69,7 @@ class Convolved(BaseModel):
     kernel: PositiveInt | _Pair
     stride: PositiveInt | _Pair = 1
     padding: _Around = "same"
-    skip_from: _Names = ()
+    skip_from: _Names = Field(default=(), exclude_if=operator.not_)
 
     @property
     def connectivity(self) -> Convolution:
