@@ -12,7 +12,14 @@ from neurosim.circuit.description import Circuit
 from neurosim.circuit.undisturbed import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
-from neurosim.gradients.feedback import WEIGHT_NUMBERS, feedback_pathway, incoming_weights, local_angle, weight_numbers
+from neurosim.gradients.feedback import (
+    WEIGHT_NUMBERS,
+    feedback_pathway,
+    feedback_pathways,
+    incoming_weights,
+    local_angle,
+    weight_numbers,
+)
 from neurosim.gradients.gauss_newton import gauss_newton_signals
 from neurosim.gradients.loops import LOOP_NUMBERS, loop_numbers
 from neurosim.gradients.true_gradient import true_gradients
@@ -114,7 +121,7 @@ def alignment(
             continue
         numbers |= angles_of(learned, state, after, references)
         numbers |= weight_numbers(circuit, state, layer)
-        numbers["local_angle_deg"] = local_angle(circuit, state, layer, errors[layer]) if layer in errors else math.nan
+        numbers["local_angle_deg"] = local_angle(circuit, state, layer, errors)
         if gauss_newton is not None:
             both = layer in signals and layer in newton and fed
             off = float(np.mean(angle.measure(signals[layer], newton[layer]))) if both else math.nan
@@ -134,21 +141,21 @@ def weight_angle(circuit: Circuit, state: Mapping[str, Any], layer: str) -> floa
 def _delivered(
     circuit: Circuit, setting: Setting, state: Mapping[str, Any], stimuli: Mapping[str, Any]
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, Any]]:
-    """When feedback has delivered: each layer's signal, the error its feedback pathway reads, and what loops make."""
+    """When feedback has delivered: each layer's signal, the errors feedback pathways read, and what loops make."""
     signals = {
         p.name: f"{p.name}.{p.neuron.ports['signal']}"
         for p in circuit.populations
         if "signal" in p.neuron.ports and p.name != circuit.output_population
     }
-    found = {p.name: feedback_pathway(circuit, p.name) for p in circuit.populations}
-    sources = {layer: pathway.source for layer, pathway in found.items() if pathway and not pathway.at_spikes}
+    back = [pathway for p in circuit.populations for pathway in feedback_pathways(circuit, p.name)]
+    sources = [pathway.source for pathway in back if not pathway.at_spikes]
     names = [phase.name for phase in circuit.phases]
     phase = circuit.delivered_at or names[0]
     inside = [name for loop in circuit.loops for name in (loop.target, loop.activity)]
-    report = tuple(dict.fromkeys([*signals.values(), *sources.values(), *inside]))
+    report = tuple(dict.fromkeys([*signals.values(), *sources, *inside]))
     upto = tuple(names[: names.index(phase) + 1])
     _, outputs = BatchedEngine(circuit, setting).run(state, stimuli, report=report, learn=False, phases=upto)
     ends = outputs.ends[phase]
     delivered = {layer: ends[name] for layer, name in signals.items()}
-    errors = {layer: ends[name] for layer, name in sources.items()}
+    errors = {name: ends[name] for name in sources}
     return delivered, errors, loop_numbers(circuit, state, ends)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.circuit.connectivity import Dense, is_linear
+from neurosim.circuit.connectivity import Dense, OneToOne, is_linear
 from neurosim.circuit.description import Circuit, Pathway
 from neurosim.engines.batched.linear_maps import delivered, returned
 from neurosim.engines.state import weights_of
@@ -22,10 +22,15 @@ WEIGHT_NUMBERS = {
 }
 
 
-def feedback_pathway(circuit: Circuit, layer: str) -> Pathway | None:
-    """The pathway that brings feedback to a population, if any."""
+def feedback_pathways(circuit: Circuit, layer: str) -> tuple[Pathway, ...]:
+    """The pathways that bring feedback to a population: more than one where connections skip layers."""
     target = f"{layer}.{circuit.population[layer].neuron.ports.get('feedback')}"
-    return next((pathway for pathway in circuit.pathways if pathway.target == target), None)
+    return tuple(pathway for pathway in circuit.pathways if pathway.target == target)
+
+
+def feedback_pathway(circuit: Circuit, layer: str) -> Pathway | None:
+    """The first pathway that brings feedback to a population, if any: that from the next layer, or from the output."""
+    return next(iter(feedback_pathways(circuit, layer)), None)
 
 
 def incoming_weights(circuit: Circuit, layer: str) -> tuple[str, ...]:
@@ -35,41 +40,51 @@ def incoming_weights(circuit: Circuit, layer: str) -> tuple[str, ...]:
 
 
 def wanted_weights(circuit: Circuit, state: Mapping[str, Any], layer: str) -> np.ndarray | None:
-    """What a layer's feedback weights should be, in their shape.
+    """What the weights of a layer's (first) feedback pathway should be, see `wanted_of`."""
+    pathway = feedback_pathway(circuit, layer)
+    return None if pathway is None else wanted_of(circuit, state, pathway)
+
+
+def wanted_of(circuit: Circuit, state: Mapping[str, Any], pathway: Pathway) -> np.ndarray | None:
+    """What the weights of a feedback pathway should be, in their shape.
 
     Along the synapses of one forward pathway that is its weights, transposed, for kernels in their first two axes. For
     dense feedback from further up it is the transposed product of all forward maps in between, pools and convolutions
-    included (exact for linear layers). None through maxima, and where there is no feedback or no such chain of forward
-    pathways.
+    included, summed over all ways up (exact for linear layers). None through maxima, and where there is no feedback or
+    no such chain of forward pathways.
     """
-    pathway = feedback_pathway(circuit, layer)
-    if pathway is None or not circuit.connectivity(pathway.name).weighted:
-        return None
-    chain = _forward_chain(circuit, layer, pathway.pre)
-    if chain is None:
-        return None
     connectivity = circuit.connectivity(pathway.name)
-    if len(chain) == 1 and circuit.connectivity(chain[0]).reversed == connectivity:
-        return np.swapaxes(weights_of(circuit, state, chain[0]), 0, 1)
-    if connectivity != Dense() or not all(is_linear(circuit.connectivity(name)) for name in chain):
+    if not connectivity.weighted:
+        return None
+    beside = [p.name for p in _forward(circuit, pathway.post) if p.post == pathway.pre]
+    if len(beside) == 1 and circuit.connectivity(beside[0]).reversed == connectivity:
+        return np.swapaxes(weights_of(circuit, state, beside[0]), 0, 1)
+    if connectivity != Dense():
         return None
     # Each sender by itself, on its way back.
-    return returned(circuit, state, chain, np.eye(circuit.population[pathway.pre].size)).T
+    senders = np.eye(circuit.population[pathway.pre].size)
+    back = _all_the_way(circuit, state, pathway.post, {pathway.pre: senders})
+    return None if back is None or np.isnan(back).any() else back.T
 
 
 def weight_numbers(circuit: Circuit, state: Mapping[str, Any], layer: str) -> dict[str, float]:
     """Angle (degrees), relative error, sign agreement (percent) and norm ratio of a layer's feedback weights.
 
-    Each matrix is taken as one long vector, against `wanted_weights`; not a number where these do not exist.
+    The matrices of all its feedback pathways are taken as one long vector, against `wanted_of`; identities along skips
+    do not count. Not a number where one of them has no such weights, or there are none.
     """
-    pathway, wanted = feedback_pathway(circuit, layer), wanted_weights(circuit, state, layer)
-    if pathway is None or wanted is None:
+    pathways = [p for p in feedback_pathways(circuit, layer) if not _is_identity(circuit, p)]
+    found = [
+        (weights_of(circuit, state, p.name), wanted_of(circuit, state, p)) for p in pathways if _weighted(circuit, p)
+    ]
+    pairs = [(weights.ravel(), wanted.ravel()) for weights, wanted in found if wanted is not None]
+    if not pairs or len(pairs) < len(pathways):
         return dict.fromkeys(WEIGHT_NUMBERS, np.nan)
-    weights = weights_of(circuit, state, pathway.name).ravel()
-    return {name: float(metric.measure(weights, wanted.ravel())) for name, metric in WEIGHT_NUMBERS.items()}
+    weights, wanted = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    return {name: float(metric.measure(weights, wanted)) for name, metric in WEIGHT_NUMBERS.items()}
 
 
-def local_angle(circuit: Circuit, state: Mapping[str, Any], layer: str, error: np.ndarray) -> float:
+def local_angle(circuit: Circuit, state: Mapping[str, Any], layer: str, errors: Mapping[str, np.ndarray]) -> float:
     """The mean angle in degrees between what the feedback delivers and what the right weights would.
 
     Both from the same error of the sender, so that what is wrong further up does not count: the measure of
@@ -77,25 +92,66 @@ def local_angle(circuit: Circuit, state: Mapping[str, Any], layer: str, error: n
 
     Parameters
     ----------
-    error
-        What the layer's feedback pathway reads, shape (trial, n_pre).
+    errors
+        What each of the layer's feedback pathways reads, shape (trial, n_pre), by the variable's qualified name.
     """
-    pathway, wanted = feedback_pathway(circuit, layer), wanted_weights(circuit, state, layer)
-    if pathway is None or wanted is None:
+    sums = []
+    for pathway in feedback_pathways(circuit, layer):
+        wanted = wanted_of(circuit, state, pathway)
+        if wanted is None or pathway.source not in errors:
+            return np.nan
+        connectivity, ends = circuit.connectivity(pathway.name), circuit.ends(pathway.name)
+        # Its weights are asked for as a matrix.
+        connectivity = Dense() if connectivity == OneToOne() else connectivity
+        both = (weights_of(circuit, state, pathway.name), wanted)
+        sums.append([delivered(connectivity, ends, weights, errors[pathway.source]) for weights in both])
+    if not sums:
         return np.nan
-    weights = weights_of(circuit, state, pathway.name)
-    connectivity, ends = circuit.connectivity(pathway.name), circuit.ends(pathway.name)
-    return float(np.mean(angle.measure(*(delivered(connectivity, ends, w, error) for w in (weights, wanted)))))
+    return float(np.mean(angle.measure(*(np.sum(side, axis=0) for side in zip(*sums, strict=True)))))
 
 
-def _forward_chain(circuit: Circuit, start: str, end: str) -> tuple[str, ...] | None:
-    """The forward pathways from one population to another, from the lowest up."""
-    if start == end:
-        return ()
-    for pathway in circuit.pathways:
-        drive = circuit.population[pathway.post].neuron.ports.get("drive")
-        if pathway.pre == start and pathway.target == f"{pathway.post}.{drive}" and pathway.post != start:
-            rest = _forward_chain(circuit, pathway.post, end)
-            if rest is not None:
-                return (pathway.name, *rest)
-    return None
+def _weighted(circuit: Circuit, pathway: Pathway) -> bool:
+    return circuit.connectivity(pathway.name).weighted
+
+
+def _is_identity(circuit: Circuit, pathway: Pathway) -> bool:
+    """Whether it passes on what it reads, and always will."""
+    constant = pathway.tie is None and pathway.initial.law == "constant" and not pathway.rule.learns
+    return constant and circuit.connectivity(pathway.name) == OneToOne()
+
+
+def _forward(circuit: Circuit, start: str) -> tuple[Pathway, ...]:
+    """The forward pathways out of a population."""
+    ports = {population.name: population.neuron.ports for population in circuit.populations}
+    return tuple(
+        pathway
+        for pathway in circuit.pathways
+        if pathway.pre == start != pathway.post
+        and pathway.target == f"{pathway.post}.{ports[pathway.post].get('drive')}"
+    )
+
+
+def _all_the_way(
+    circuit: Circuit, state: Mapping[str, Any], start: str, arrived: dict[str, np.ndarray | None]
+) -> np.ndarray | None:
+    """What comes back to a population by all ways; None where there is none, not a number through maxima.
+
+    Parameters
+    ----------
+    arrived
+        What is known of other populations, shape (trial, n); of each, all ways are summed before they go on, and once.
+    """
+    if start not in arrived:
+        arrived[start] = None
+        found = []
+        for pathway in _forward(circuit, start):
+            above = _all_the_way(circuit, state, pathway.post, arrived)
+            connectivity = circuit.connectivity(pathway.name)
+            if above is not None and connectivity == OneToOne():
+                found.append(above @ weights_of(circuit, state, pathway.name))
+            elif above is not None and is_linear(connectivity):
+                found.append(returned(circuit, state, [pathway.name], above))
+            elif above is not None:
+                found.append(np.full((len(above), circuit.population[start].size), np.nan))
+        arrived[start] = np.sum(found, axis=0) if found else None
+    return arrived[start]

@@ -99,7 +99,7 @@ def _look(
     )
     rows = [
         weight_numbers(circuit, state, layer)
-        | {"local_angle_deg": local_angle(circuit, state, layer, outputs.ends[phase][source])}
+        | {"local_angle_deg": local_angle(circuit, state, layer, outputs.ends[phase])}
         for layer, source in sources.items()
     ]
     return {name: [row[name] for row in rows] for name in rows[0]}

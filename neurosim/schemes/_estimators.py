@@ -115,7 +115,7 @@ def imitation(rate: float, start: Initial, network: Network) -> Addition:
     back = _network.feedback_pathways(
         network.model_copy(update={"feedback_to_input": False}),
         "layerwise",
-        lambda number: {"rule": fixed, "tie": Tie(f"W{number}", transposed=True)},
+        lambda link: {"rule": fixed, "tie": Tie(link.forward, transposed=True)},
     )
     transposed = tuple(beside(pathway) for pathway in back)
     signals = {layer: _network.ports_of(network, layer)["signal"] for layer in layers[:-1]}

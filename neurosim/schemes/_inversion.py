@@ -19,7 +19,7 @@ from neurosim.circuit.description import Hold, Initial, Loop, Phase, Population,
 from neurosim.errors import ConfigError
 from neurosim.neurons._model import NeuronModel
 from neurosim.neurons._quantities import TimeConstant
-from neurosim.schemes import _layers, _network
+from neurosim.schemes import _layers, _links, _network
 from neurosim.schemes._inversion_weights import NegativeTranspose, SequentialFeedback, StabilisedFeedback
 from neurosim.schemes._network import Network
 from neurosim.units import parse_quantity
@@ -278,9 +278,10 @@ class Place:
 def places(network: Network) -> tuple[Place, ...]:
     """From the first hidden layer up."""
     _layers.refuse_images(network.hidden, "loops invert the matrices of dense pathways")
+    _links.refuse_skips(network.hidden, "each loop inverts the pathways between two layers, one after the other")
     found = []
-    for name, source, target, number in _network.feedback_ends(network, "layerwise"):
-        found.append(Place(name, f"W{number}", number, target.split(".")[0], source.split(".")[0], target))
+    for name, _, target, link in _network.feedback_ends(network, "layerwise"):
+        found.append(Place(name, link.forward, link.end, link.below, link.above, target))
     return tuple(found)
 
 

@@ -1,20 +1,52 @@
-"""The hidden layers of a network: plain sizes, convolutions and pools, and the images that they make of an input."""
+"""The hidden layers of a network: plain sizes, convolutions and pools, and the images that they make of an input.
+
+What leads into each of them is in `_links`.
+"""
 
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, NonNegativeInt, PositiveInt, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    Tag,
+    model_validator,
+)
 
-from neurosim.circuit.connectivity import Connectivity
+from neurosim.circuit.connectivity import Dense
 from neurosim.circuit.images import Convolution, Padding, Pooling, Window
 from neurosim.circuit.synapses import Image
 from neurosim.errors import ConfigError
 
 _Pair = tuple[PositiveInt, PositiveInt]
 _Around = Literal["same", "valid"] | NonNegativeInt | tuple[NonNegativeInt, NonNegativeInt]
+#: Names of layers; one of them can stand alone.
+_Names = str | tuple[str, ...]
+
+
+class Plain(BaseModel):
+    """A layer of neurons without positions, as a table.
+
+    Attributes
+    ----------
+    size
+        How many.
+    skip_from
+        Layers further down that lead here as well, see `neurosim.schemes._links`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    size: PositiveInt
+    # Left out where there is none, so that a model's hash stays what it was before there were any.
+    skip_from: _Names = Field(default=(), exclude_if=operator.not_)
 
 
 class Convolved(BaseModel):
@@ -28,6 +60,8 @@ class Convolved(BaseModel):
         Height and width, or one number for both.
     padding
         ``same`` (maps as large as those below, over the stride), ``valid`` (none), or rows and columns on either side.
+    skip_from
+        Layers further down that lead here as well, see `neurosim.schemes._links`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +69,7 @@ class Convolved(BaseModel):
     kernel: PositiveInt | _Pair
     stride: PositiveInt | _Pair = 1
     padding: _Around = "same"
+    skip_from: _Names = Field(default=(), exclude_if=operator.not_)
 
     @property
     def connectivity(self) -> Convolution:
@@ -76,22 +111,45 @@ class Pooled(BaseModel):
 
 def _kind(given: Any) -> str:
     if isinstance(given, dict):
-        return "pooling" if "pool" in given else "convolution"
-    return {Convolved: "convolution", Pooled: "pooling"}.get(type(given), "size")
+        return "pooling" if "pool" in given else "dense" if "size" in given else "convolution"
+    return {Convolved: "convolution", Pooled: "pooling", Plain: "dense"}.get(type(given), "size")
 
 
+#: What a layer can be.
+AnyLayer = int | Plain | Convolved | Pooled
 Layer = Annotated[
-    Annotated[PositiveInt, Tag("size")] | Annotated[Convolved, Tag("convolution")] | Annotated[Pooled, Tag("pooling")],
+    Annotated[PositiveInt, Tag("size")]
+    | Annotated[Plain, Tag("dense")]
+    | Annotated[Convolved, Tag("convolution")]
+    | Annotated[Pooled, Tag("pooling")],
     Discriminator(_kind),
 ]
 
 
-def connectivity_into(layer: int | Convolved | Pooled) -> Connectivity | Literal["dense"]:
+def names(hidden: Sequence[AnyLayer]) -> tuple[str, ...]:
+    """``hidden1`` ... from the input on."""
+    return tuple(f"hidden{number}" for number in range(1, len(hidden) + 1))
+
+
+def size_of(layer: AnyLayer) -> int | None:
+    """The number of neurons of a layer without positions; None of all others."""
+    if isinstance(layer, Plain):
+        return layer.size
+    return layer if isinstance(layer, int) else None
+
+
+def skipped_from(layer: AnyLayer) -> tuple[str, ...]:
+    """The layers whose skips lead into a layer."""
+    given = layer.skip_from if isinstance(layer, Plain | Convolved) else ()
+    return (given,) if isinstance(given, str) else given
+
+
+def connectivity_into(layer: AnyLayer) -> Dense | Convolution | Pooling:
     """How a layer is reached from the one below it."""
-    return "dense" if isinstance(layer, int) else layer.connectivity
+    return layer.connectivity if isinstance(layer, Convolved | Pooled) else Dense()
 
 
-def forms(hidden: Sequence[int | Convolved | Pooled], image: Image | None) -> list[tuple[int, Image | None]]:
+def forms(hidden: Sequence[AnyLayer], image: Image | None) -> list[tuple[int, Image | None]]:
     """The number of neurons and the image of each hidden layer.
 
     Parameters
@@ -108,9 +166,9 @@ def forms(hidden: Sequence[int | Convolved | Pooled], image: Image | None) -> li
     """
     found: list[tuple[int, Image | None]] = []
     for number, layer in enumerate(hidden):
-        if isinstance(layer, int):
+        if isinstance(layer, int | Plain):
             image = None
-            found.append((layer, None))
+            found.append((size_of(layer) or 0, None))
             continue
         window, where = layer.connectivity.window, f"network.hidden[{number}]"
         if image is None:
@@ -123,7 +181,7 @@ def forms(hidden: Sequence[int | Convolved | Pooled], image: Image | None) -> li
     return found
 
 
-def refuse_images(hidden: Sequence[int | Convolved | Pooled], why: str) -> None:
+def refuse_images(hidden: Sequence[AnyLayer], why: str) -> None:
     """For schemes that need matrices.
 
     Raises
@@ -132,11 +190,11 @@ def refuse_images(hidden: Sequence[int | Convolved | Pooled], why: str) -> None:
         If any layer is no plain size.
     """
     for number, layer in enumerate(hidden):
-        if not isinstance(layer, int):
+        if isinstance(layer, Convolved | Pooled):
             raise ConfigError(f"network.hidden[{number}]: got {layer.connectivity}, expected a size: {why}")
 
 
-def pooled(hidden: Sequence[int | Convolved | Pooled]) -> list[bool]:
+def pooled(hidden: Sequence[AnyLayer]) -> list[bool]:
     """Of each layer, whether a pool reads it."""
     return [isinstance(above, Pooled) for _, above in itertools.pairwise((*hidden, 0))]
 

@@ -16,7 +16,7 @@ from typing import Any
 from neurosim.circuit.description import Circuit, Hold, Initial, Pathway, Phase, Population, Tie, hold
 from neurosim.rules import _primitives
 from neurosim.rules._rule import Timing
-from neurosim.schemes import _layers, _network
+from neurosim.schemes import _layers, _links, _network
 from neurosim.schemes._alignment import Alignment, Mirror
 from neurosim.schemes._network import Network, Part, Sized
 
@@ -60,6 +60,7 @@ def build(
         When the feedback pathways' rule acts.
     """
     plan = _Plan(config, coefficients, network)
+    plan.refuse_mixtures()
     populations = tuple(plan.population(p) for p in _network.populations(network, task, noise=False))
     pathways = (*plan.forward(), *plan.feedback(name, timing), *plan.carrying(), *plan.means())
     if plan.means() and not network.bias:
@@ -96,17 +97,20 @@ class _Plan:
     @property
     def loops(self) -> tuple[Loop, ...]:
         ends = _network.feedback_ends(self.network, "layerwise")
-        return tuple(Loop(name, f"W{number}", source, target) for name, source, target, number in ends)
+        return tuple(Loop(name, link.forward, source, target) for name, source, target, link in ends)
 
     @property
     def turns(self) -> tuple[tuple[Loop, ...], ...]:
         """The loops that learn in each mirror phase."""
         how = self.mirror.turns if self.mirror else "together"
-        if how == "one_by_one":
-            return tuple((loop,) for loop in self.loops)
-        if how == "even_odd":
-            return tuple(turn for turn in (self.loops[::2], self.loops[1::2]) if turn)
-        return (self.loops,)
+        # A layer sends one noise to all loops it is in.
+        senders = tuple(dict.fromkeys(loop.below for loop in self.loops))
+        chosen = {
+            "together": (senders,),
+            "one_by_one": tuple((sender,) for sender in senders),
+            "even_odd": (senders[::2], senders[1::2]),
+        }[how]
+        return tuple(tuple(loop for loop in self.loops if loop.below in turn) for turn in chosen if turn)
 
     def centred(self, loop: Loop) -> tuple[str, ...]:
         """The roles (``x`` below, ``y`` above) whose running mean is subtracted in a loop."""
@@ -193,8 +197,8 @@ class _Plan:
     def means(self) -> tuple[Pathway, ...]:
         """Pathways from the unit that is always on, whose weights are running means."""
         assert self.mirror is not None or not any(self.centred(loop) for loop in self.loops)
-        return tuple(
-            Pathway(
+        found = {
+            self._mean(loop, role): Pathway(
                 self._mean(loop, role),
                 "one.r",
                 f"{loop.below if role == 'x' else loop.above}.mirror_{role}_mean",
@@ -205,7 +209,8 @@ class _Plan:
             )
             for loop in self.loops
             for role in self.centred(loop)
-        )
+        }
+        return tuple(found.values())
 
     def population(self, population: Population) -> Population:
         """A layer with what it shows to the feedback weights from above, and what it answers to those below."""
@@ -266,15 +271,38 @@ class _Plan:
             for held, (layer, variable) in inputs.items():
                 if f"{layer}.mirror_{variable}" in targets:
                     lines.append(f"{layer}.mirror_{held} = mirror_{variable}")
-        return tuple(hold(line) for line in lines)
+        return tuple(hold(line) for line in dict.fromkeys(lines))
 
     def _learning(self, loops: Sequence[Loop]) -> tuple[str, ...]:
-        return tuple(
-            name for loop in loops for name in (loop.feedback, *(self._mean(loop, r) for r in self.centred(loop)))
-        )
+        names = (name for loop in loops for name in (loop.feedback, *(self._mean(loop, r) for r in self.centred(loop))))
+        return tuple(dict.fromkeys(names))
 
     def _mean(self, loop: Loop, role: str) -> str:
-        return f"M{role}{loop.feedback[1:]}"
+        """The pathway whose weights are a layer's running mean, called after the first loop it is in."""
+        first = next(
+            other for other in self.loops if (other.below == loop.below if role == "x" else other.above == loop.above)
+        )
+        return f"M{role}{first.feedback[1:]}"
+
+    def refuse_mixtures(self) -> None:
+        """Where skips would mix what one pathway learns from with what another does.
+
+        Raises
+        ------
+        ConfigError
+            Naming the setting of the layer.
+        """
+        if self.mirror is None:
+            return
+        hidden = self.network.hidden
+        if not self.noisy:
+            _links.refuse_skips(hidden, "with scheme.source 'activity' layers that answer together are correlated")
+        elif self.mirror.noise_reach == "propagating":
+            why = "with scheme.noise_reach 'propagating' layers also answer to what the layers in between pass on"
+            _links.refuse_skips(hidden, why)
+        elif self.carrying():
+            why = "a layer reads what all its feedback weights carry together, and each needs its own"
+            _links.refuse_skips(hidden, why, but_identities=True)
 
 
 def _less_mean(name: str, text: str, role: str, centred: Sequence[str]) -> list[str]:

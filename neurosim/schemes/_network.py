@@ -1,30 +1,40 @@
 """The layered network that all schemes train: what is common, apart from how credit is assigned.
 
 (Over 300 lines: the words in which all schemes are written, most of them a few lines each; shapes of layers are in
-`_layers`.)
+`_layers`, what leads into each of them in `_links`.)
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from neurosim import registry
-from neurosim.circuit.connectivity import Connectivity
+from neurosim.circuit.connectivity import Dense
 from neurosim.circuit.description import Hold, Initial, Pathway, Phase, Population, hold
 from neurosim.circuit.images import Pooling
 from neurosim.circuit.synapses import Image
 from neurosim.neurons._model import NeuronModel
 from neurosim.readouts._readout import Readout
 from neurosim.rules._rule import Rule
-from neurosim.schemes import _layers
-from neurosim.schemes._layers import Layer
+from neurosim.schemes import _layers, _links
+from neurosim.schemes._layers import Layer, Pooled
+from neurosim.schemes._links import Link
 
 Topology = Literal["layerwise", "direct"]
 
@@ -63,6 +73,10 @@ class Network(BaseModel):
     hidden
         The hidden layers, from the input on: sizes, or tables for convolutions (``channels``, ``kernel``, ``stride``,
         ``padding``) and pools (``pool``, ``window``, ``stride``, ``padding``), where the task's inputs are images.
+        Skip connections (shortcuts past layers, as in residual networks) are a setting ``skip_from`` of the layer
+        they lead to, which names the layer or the layers they come from: ``{ channels = 32, kernel = 3, skip_from =
+        "hidden1" }``, of a layer without positions ``{ size = 64, skip_from = ["input", "hidden1"] }``. Between
+        layers of the same form a skip is the identity, else it has weights (kernels of 1 x 1).
     neuron, output_neuron
         Neuron model of hidden and output layers, with the model's own settings; a list has one for each hidden
         layer. Pools relay what they get, with noise of that neuron's sigma, unless a list names a neuron for them.
@@ -111,6 +125,21 @@ class Network(BaseModel):
     positions: Literal["mean", "sum"] = "sum"
     feedback_positions: Literal["mean", "sum"] = "mean"
 
+    @field_validator("hidden")
+    @classmethod
+    def _skips_lead_up(cls, hidden: tuple[Layer, ...]) -> tuple[Layer, ...]:
+        found = [
+            InitErrorDetails(
+                type=PydanticCustomError("value_error", "{fault}", {"fault": fault}),
+                loc=(number, "skip_from"),
+                input=hidden[number],
+            )
+            for number, fault in _links.faults(hidden)
+        ]
+        if found:
+            raise ValidationError.from_exception_data("hidden", found)
+        return hidden
+
     @model_validator(mode="after")
     def _one_neuron_a_layer(self) -> Network:
         if isinstance(self.neuron, tuple) and len(self.neuron) != len(self.hidden):
@@ -144,7 +173,7 @@ def readout_of(network: Network) -> Readout:
 
 def layer_names(network: Network) -> tuple[str, ...]:
     """``hidden1`` ... from the input on."""
-    return tuple(f"hidden{number}" for number in range(1, len(network.hidden) + 1))
+    return _layers.names(network.hidden)
 
 
 def populations(network: Network, task: Sized, *, noise: bool) -> tuple[Population, ...]:
@@ -160,14 +189,16 @@ def populations(network: Network, task: Sized, *, noise: bool) -> tuple[Populati
         return () if pooled or "factor" in ports_of(network, layer) else drawn
 
     image = image_of(task)
-    rows = zip(layer_names(network), _layers.forms(network.hidden, image), _layers.pooled(network.hidden), strict=True)
+    forms = _layers.forms(network.hidden, image)
+    _links.fitting(network.hidden, forms, image)
+    rows = zip(layer_names(network), forms, _layers.pooled(network.hidden), strict=True)
     return (
         Population(
             "input",
             task.n_inputs,
             neuron_at(network, "input"),
             noise=drawn if network.input_noise else (),
-            shape=image if _layers.forms(network.hidden, image)[0][1] else None,
+            shape=image if forms[0][1] else None,
         ),
         *((Population("one", 1, neuron_of(Part(kind="constant"))),) if network.bias else ()),
         *(
@@ -200,7 +231,8 @@ def forward_pathways(
 ) -> tuple[Pathway, ...]:
     """Weights ``W1`` ... and biases ``b1`` ... , learning by the same rule; the delta rule may have a decay.
 
-    A layer of pools has neither: it is reached by a pathway ``pool2`` without weights.
+    A layer of pools has neither: it is reached by a pathway ``pool2`` without weights. Past layers lead ``W1_3``, or
+    ``skip1_3`` where that is the identity.
     """
     if decay:
         found = forward_pathways(network, learning_rate, "decaying_delta")
@@ -208,24 +240,27 @@ def forward_pathways(
             replace(pathway, parameters={**pathway.parameters, "decay": decay}) if pathway.rule.learns else pathway
             for pathway in found
         )
-    layers = ("input", *layer_names(network), "output")
-    ports = {name: ports_of(network, name) for name in layers}
     found = []
-    for number, (pre, post) in enumerate(itertools.pairwise(layers), start=1):
-        target, connectivity = f"{post}.{ports[post]['drive']}", connectivity_into(network, post)
-        if isinstance(connectivity, Pooling):
-            source = f"{pre}.{ports[pre]['output']}"
-            found.append(Pathway(f"pool{number}", source, target, rule=rule_of("fixed"), connectivity=connectivity))
+    for link in _links.links(network.hidden):
+        source = f"{link.below}.{ports_of(network, link.below)['output']}"
+        target = f"{link.above}.{ports_of(network, link.above)['drive']}"
+        if not link.learns:
+            found.append(_unlearned(link.forward, source, target, connectivity=link.connectivity))
             continue
         settings: dict[str, Any] = {"rule": rule_of(rule), "parameters": {"learning_rate": learning_rate}}
-        settings |= {"connectivity": connectivity, "positions": network.positions}
+        settings |= {"connectivity": link.connectivity, "positions": network.positions}
         law = Initial(network.weight_law, network.weights, None if network.weight_fan == "none" else network.weight_fan)
-        found.append(Pathway(f"W{number}", f"{pre}.{ports[pre]['output']}", target, initial=law, **settings))
-        if network.bias:
+        found.append(Pathway(link.forward, source, target, initial=law, **settings))
+        if network.bias and not link.skips:
             settings["parameters"] = {"learning_rate": network.bias_rate * learning_rate}
-            settings["connectivity"] = "dense" if connectivity == "dense" else "per_channel"
-            found.append(Pathway(f"b{number}", "one.r", target, initial=_bias_law(network), **settings))
+            settings["connectivity"] = "dense" if isinstance(link.connectivity, Dense) else "per_channel"
+            found.append(Pathway(f"b{link.end}", "one.r", target, initial=_bias_law(network), **settings))
     return tuple(found)
+
+
+def _unlearned(name: str, source: str, target: str, **settings: Any) -> Pathway:
+    """A pathway of pools, or one that passes on what it reads."""
+    return Pathway(name, source, target, rule=rule_of("fixed"), initial=Initial("constant", 1.0, None), **settings)
 
 
 def _bias_law(network: Network) -> Initial:
@@ -234,64 +269,68 @@ def _bias_law(network: Network) -> Initial:
     return Initial(network.bias_law, network.bias_weights, None)
 
 
-def feedback_ends(network: Network, topology: Topology) -> tuple[tuple[str, str, str, int], ...]:
-    """Each feedback pathway's name, source, target, and the number of the forward weights it runs beside.
+class FeedbackEnd(NamedTuple):
+    """A feedback pathway with weights: its name, source and target, and the forward link it runs beside."""
 
-    Layerwise feedback comes from the layer above, direct feedback from the output. A layer that is pooled gets its
-    feedback from its pools, whatever the topology; see `feedback_pathways`.
+    name: str
+    source: str
+    target: str
+    link: Link
+
+
+def feedback_ends(network: Network, topology: Topology) -> tuple[FeedbackEnd, ...]:
+    """All feedback pathways with weights.
+
+    Layerwise feedback comes from the layer above, and along every skip from the layer it leads to; direct feedback from
+    the output alone. A layer that is pooled gets its feedback from its pools, whatever the topology; see
+    `feedback_pathways`.
     """
-    layers = (*(("input",) if network.feedback_to_input else ()), *layer_names(network), "output")
     found = []
-    for number, (below, above) in enumerate(itertools.pairwise(layers), start=0 if network.feedback_to_input else 1):
-        if isinstance(connectivity_into(network, above), Pooling):
+    for link in _fed_back(network):
+        if not link.learns or (link.skips and topology == "direct"):
             continue
-        sender = above if topology == "layerwise" else "output"
+        sender = link.above if topology == "layerwise" else "output"
         source = f"{sender}.{ports_of(network, sender)['error']}"
-        found.append((f"B{number}", source, f"{below}.{ports_of(network, below)['feedback']}", number + 1))
+        target = f"{link.below}.{ports_of(network, link.below)['feedback']}"
+        found.append(FeedbackEnd(link.feedback, source, target, link))
     return tuple(found)
 
 
 def feedback_pathways(
-    network: Network, topology: Topology, settings: Mapping[str, Any] | Callable[[int], Mapping[str, Any]]
+    network: Network, topology: Topology, settings: Mapping[str, Any] | Callable[[Link], Mapping[str, Any]]
 ) -> tuple[Pathway, ...]:
-    """The pathways of `feedback_ends`, and ``unpool2`` ... from pools to what they pool.
+    """The pathways of `feedback_ends`, and those without weights.
 
-    Layerwise feedback leads along the synapses of the forward weights beside it; direct feedback is dense.
+    The latter are ``unpool2`` ... from pools to what they pool and, with layerwise feedback, ``unskip1_3`` ... back
+    along skips that are the identity. Layerwise feedback leads along the synapses of the forward weights beside it;
+    direct feedback is dense.
 
     Parameters
     ----------
     settings
-        Of those with weights: rule, parameters, initial law ...; or what gives them for the number of the forward
-        weights beside them.
+        Of those with weights: rule, parameters, initial law ...; or what gives them for the forward link beside them.
     """
     found = []
-    for name, source, target, number in feedback_ends(network, topology):
-        given = dict(settings(number) if callable(settings) else settings)
+    for name, source, target, link in feedback_ends(network, topology):
+        given = dict(settings(link) if callable(settings) else settings)
         if topology == "layerwise" and "tie" not in given:
-            given["connectivity"] = _reversed(connectivity_into(network, source.split(".")[0]))
+            given["connectivity"] = link.connectivity.reversed
         found.append(Pathway(name, source, target, **{"positions": network.feedback_positions, **given}))
-    layers = (*(("input",) if network.feedback_to_input else ()), *layer_names(network))
-    for below, above in itertools.pairwise(layers):
-        connectivity = connectivity_into(network, above)
-        if isinstance(connectivity, Pooling):
-            source = f"{above}.{ports_of(network, above)['error']}"
-            target = f"{below}.{ports_of(network, below)['feedback']}"
-            name = f"unpool{above.removeprefix('hidden')}"
-            back = connectivity.reversed
-            chosen = f"{below}.{ports_of(network, below)['output']}" if back.chooses else None
-            found.append(Pathway(name, source, target, rule=rule_of("fixed"), connectivity=back, chosen_by=chosen))
+    for link in _fed_back(network):
+        if link.learns or (link.skips and topology == "direct"):
+            continue
+        source = f"{link.above}.{ports_of(network, link.above)['error']}"
+        target = f"{link.below}.{ports_of(network, link.below)['feedback']}"
+        back = link.connectivity.reversed
+        chooses = isinstance(back, Pooling) and back.chooses
+        chosen = f"{link.below}.{ports_of(network, link.below)['output']}" if chooses else None
+        found.append(_unlearned(link.feedback, source, target, connectivity=back, chosen_by=chosen))
     return tuple(found)
 
 
-def connectivity_into(network: Network, layer: str) -> Connectivity | Literal["dense"]:
-    """How a layer is reached from the one below it."""
-    if layer == "output":
-        return "dense"
-    return _layers.connectivity_into(network.hidden[layer_names(network).index(layer)])
-
-
-def _reversed(connectivity: Connectivity | Literal["dense"]) -> Connectivity | str:
-    return connectivity if isinstance(connectivity, str) else connectivity.reversed or "dense"
+def _fed_back(network: Network) -> tuple[Link, ...]:
+    """The links along which feedback comes back."""
+    return tuple(link for link in _links.links(network.hidden) if link.start or network.feedback_to_input)
 
 
 def feedback_law(network: Network, scale: float) -> Initial:
@@ -394,7 +433,7 @@ def neuron_at(network: Network, layer: str) -> NeuronModel:
         return neuron_of(network.output_neuron)
     if isinstance(network.neuron, tuple):
         return neuron_of(network.neuron[layer_names(network).index(layer)])
-    if isinstance(connectivity_into(network, layer), Pooling):
+    if isinstance(network.hidden[layer_names(network).index(layer)], Pooled):
         noise = {name: value for name, value in network.neuron.settings.items() if name == "sigma"}
         return neuron_of(Part.model_validate({"kind": "relay", **noise}))
     return neuron_of(network.neuron)

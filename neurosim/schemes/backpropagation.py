@@ -38,7 +38,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     forward = _network.forward_pathways(network, config.learning_rate, decay=config.decay)
     fixed = _network.rule_of("fixed")
     feedback = _network.feedback_pathways(
-        network, "layerwise", lambda number: {"rule": fixed, "tie": Tie(f"W{number}", transposed=True)}
+        network, "layerwise", lambda link: {"rule": fixed, "tie": Tie(link.forward, transposed=True)}
     )
     return Circuit(
         "backpropagation",

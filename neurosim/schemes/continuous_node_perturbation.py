@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.description import PERTURB, Circuit, Pathway, Phase, Population
 from neurosim.neurons._quantities import TimeConstant
-from neurosim.schemes import _continuous, _network
+from neurosim.schemes import _continuous, _links, _network
 from neurosim.schemes._continuous import Estimating
 from neurosim.schemes._network import Network, Sized, Topology
 from neurosim.schemes._relation import Relation
@@ -81,6 +81,7 @@ class Config(BaseModel):
 
 def build(config: Config, network: Network, task: Sized) -> Circuit:
     """One phase in which noise is on and every rule acts at every step."""
+    _links.refuse_skips(network.hidden, "estimates are scaled by the membranes in a row between a layer and the loss")
     how = Estimating(
         config.factor,
         config.trace,

@@ -25,7 +25,7 @@ from neurosim.circuit.description import PERTURB, Circuit, Pathway, Phase, Popul
 from neurosim.errors import CircuitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.neurons._quantities import TimeConstant
-from neurosim.schemes import _continuous, _network
+from neurosim.schemes import _continuous, _links, _network
 from neurosim.schemes._continuous import Filters, covariance
 from neurosim.schemes._network import Network, Sized
 from neurosim.schemes._relation import Relation
@@ -107,6 +107,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     """
     if network.feedback_to_input:
         raise CircuitError("network.feedback_to_input: got true, expected false with 'continuous_weight_mirror'")
+    _links.refuse_skips(network.hidden, "layers also answer to what noise further down makes of the layers in between")
     layers = _network.layer_names(network)
     populations = {p.name: _continuous.named_now(p) for p in _network.populations(network, task, noise=False)}
     populations["input"] = _silenced(populations["input"])

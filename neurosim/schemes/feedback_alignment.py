@@ -11,8 +11,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.description import Circuit, Initial
-from neurosim.schemes import _layers, _network
+from neurosim.schemes import _layers, _links, _network
 from neurosim.schemes._inversion_weights import NegativeTranspose
+from neurosim.schemes._links import Link
 from neurosim.schemes._network import Network, Sized, Topology
 from neurosim.schemes._relation import Relation
 
@@ -55,7 +56,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     feedback = _network.feedback_pathways(
         network,
         config.topology,
-        lambda number: {"rule": _network.rule_of("fixed"), "initial": _law(config, network, number)},
+        lambda link: {"rule": _network.rule_of("fixed"), "initial": _law(config, network, link)},
     )
     return Circuit(
         "feedback_alignment",
@@ -67,12 +68,14 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     )
 
 
-def _law(config: Config, network: Network, number: int) -> Initial:
-    """The law of the feedback weights beside the forward weights of that number (and above, if they are direct)."""
+def _law(config: Config, network: Network, link: Link) -> Initial:
+    """The law of the feedback weights beside a forward link (and those above, if they are direct)."""
     if config.feedback_law == "negative_transpose":
+        beside = (link.forward,)
         if config.topology == "direct":
-            _layers.refuse_images(network.hidden, "the transposed product of forward weights is one of matrices")
-        last = len(network.hidden) + 1 if config.topology == "direct" else number
-        beside = tuple(f"W{each}" for each in range(number, last + 1))
+            why = "the transposed product of forward weights is one of matrices"
+            _layers.refuse_images(network.hidden, why)
+            _links.refuse_skips(network.hidden, f"{why} in a row")
+            beside = tuple(other.forward for other in _links.links(network.hidden) if other.end >= link.end)
         return Initial("constant", 0.0, None, beside, NegativeTranspose(config.feedback_weights))
     return replace(_network.feedback_law(network, config.feedback_weights), law=config.feedback_law)

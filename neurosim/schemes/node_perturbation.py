@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, model_validator
 
 from neurosim.circuit.description import Circuit, Pathway
-from neurosim.schemes import _baselines, _estimators, _network
+from neurosim.schemes import _baselines, _estimators, _links, _network
 from neurosim.schemes._baselines import Baseline, Critic
 from neurosim.schemes._estimators import Addition
 from neurosim.schemes._network import Network, Sized, Topology
@@ -92,6 +92,9 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     """Forward and feedback weights learn at the end of the last phase."""
     forward = tuple(_paced(p, config) for p in _network.forward_pathways(network, config.learning_rate))
     ends = _network.feedback_ends(network, config.topology)
+    if config.estimator == "exact_least_squares" and config.topology == "layerwise":
+        why = "with scheme.estimator 'exact_least_squares' each pathway would predict all of the gradient by itself"
+        _links.refuse_skips(network.hidden, why)
     added = _estimator(config, network, tuple(dict.fromkeys(source.split(".")[0] for _, source, _, _ in ends)))
     feedback = _network.feedback_pathways(network, config.topology, added.pathway)
     layers = _network.layer_names(network)

@@ -63,7 +63,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     """All forward weights learn at the end of the last phase, no hidden population receives feedback."""
     forward = _network.forward_pathways(network, config.learning_rate, "scalar_reward")
     # Of pools no weights learn, so they need no noise.
-    layers = tuple(p.post for p in forward if p.name.startswith("W"))
+    layers = tuple(dict.fromkeys(p.post for p in forward if p.name.startswith("W")))
     gains = tuple(hold(f"{layer}.gain_held = {_network.ports_of(network, layer)['gain']}") for layer in layers)
     populations = tuple(
         _perturbed(p, config, network) if p.name in layers else p

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.description import Circuit, Derived, Initial, Pathway
-from neurosim.schemes import _layers, _network
+from neurosim.schemes import _layers, _links, _network
 from neurosim.schemes._inversion_weights import PseudoInverse
 from neurosim.schemes._network import Network, Sized
 from neurosim.schemes._relation import Relation
@@ -37,6 +37,7 @@ class Config(BaseModel):
 def build(config: Config, network: Network, task: Sized) -> Circuit:
     """One phase; each feedback pathway delivers by the pseudo-inverse of the forward weights beside it."""
     _layers.refuse_images(network.hidden, "pseudo-inverses are those of the matrices of dense pathways")
+    _links.refuse_skips(network.hidden, "the pseudo-inverse of several pathways at once is none of each")
     forward = _network.forward_pathways(network, config.learning_rate, decay=config.decay)
     feedback = tuple(
         Pathway(
@@ -45,9 +46,9 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
             target,
             rule=_network.rule_of("fixed"),
             initial=Initial("constant", 0.0, None),
-            derived=Derived(PseudoInverse(), (f"W{number}",)),
+            derived=Derived(PseudoInverse(), (link.forward,)),
         )
-        for name, source, target, number in _network.feedback_ends(network, "layerwise")
+        for name, source, target, link in _network.feedback_ends(network, "layerwise")
     )
     return Circuit(
         "pseudobackprop",

@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.description import Circuit, hold
-from neurosim.schemes import _estimators, _network
+from neurosim.schemes import _estimators, _links, _network
 from neurosim.schemes._network import Network, Sized, Topology
 from neurosim.schemes._relation import Relation
 
@@ -65,6 +65,9 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     weights in a linear network. With noise as a current, each neuron's weights are scaled by its mean slope.
     """
     forward = _network.forward_pathways(network, config.learning_rate)
+    if config.topology == "layerwise":
+        why = "layers also respond to what noise further down makes of the layers in between"
+        _links.refuse_skips(network.hidden, why, but_identities=True)
     ends = _network.feedback_ends(network, config.topology)
     if config.estimator == "exact_mean":
         added = _estimators.exact_mean(config.memory)
