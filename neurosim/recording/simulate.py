@@ -23,7 +23,7 @@ from neurosim.recording.ends import End, check_end, read_end, store_end, weights
 from neurosim.recording.inputs import apply_inputs
 from neurosim.recording.store import Recorded, RecordingWriter, open_recording
 from neurosim.recording.variables import is_spikes, traces, unit_of
-from neurosim.rules._rule import Rule
+from neurosim.rules import fixed
 from neurosim.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 # Bytes that are recorded before they are written.
 _PIECE = 48 << 20
-_UNLEARNED = Rule(name="fixed")
 #: The name of the only population when a bare neuron is simulated.
 ALONE = "neuron"
 
@@ -202,7 +201,7 @@ def _circuit(model: NeuronModel | Circuit, duration: str | float | None, n: int,
         first = model.phases[0] if model.phases else Phase("run", duration)
         alone = replace(first, duration=duration, learn=())
         # Nothing learns, and a rule may read what only a later phase holds.
-        pathways = tuple(replace(p, rule=_UNLEARNED, parameters={}) if p.rule.learns else p for p in model.pathways)
+        pathways = tuple(replace(p, rule=fixed.RULE, parameters={}) if p.rule.learns else p for p in model.pathways)
         return replace(model, pathways=pathways, phases=(alone,))
     if not model.phases:
         raise CircuitError(f"the circuit '{model.name}' has no phases; give a duration")

@@ -34,6 +34,8 @@ SMALL = 1 << 23
 LEAST_TRIALS = 16
 
 _making = threading.Lock()
+# Programs that every core has, or finds on disk.
+_compiled: set[Any] = set()
 
 
 def few_cores(circuit: Circuit, trials: int) -> Any:
@@ -88,9 +90,6 @@ def each(run: Callable[..., Any], given: Sequence[tuple[Any, ...]]) -> list[Any]
     found = [on_core(number) for number in numbers]
     _compiled.add(program)
     return found
-
-
-_compiled: set[Any] = set()
 
 
 def _program(given: tuple[Any, ...]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import jax
@@ -29,7 +29,7 @@ class Batch:
 
     def whole(self) -> tuple[Any, ...]:
         """All trials, as `run_batch` takes them."""
-        return (*self.__dict__.values(), None)
+        return (*(getattr(self, field.name) for field in fields(self)), None)
 
     @property
     def has_rows(self) -> bool:
