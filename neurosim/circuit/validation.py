@@ -1,4 +1,7 @@
-"""What can be wrong with a circuit, found all at once and said in the user's words."""
+"""What can be wrong with a circuit, found all at once and said in the user's words.
+
+(Over 300 lines: a list of faults, each a few lines by itself.)
+"""
 
 from __future__ import annotations
 

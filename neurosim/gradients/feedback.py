@@ -101,8 +101,6 @@ def local_angle(circuit: Circuit, state: Mapping[str, Any], layer: str, errors: 
         if wanted is None or pathway.source not in errors:
             return np.nan
         connectivity, ends = circuit.connectivity(pathway.name), circuit.ends(pathway.name)
-        # Its weights are asked for as a matrix.
-        connectivity = Dense() if connectivity == OneToOne() else connectivity
         both = (weights_of(circuit, state, pathway.name), wanted)
         sums.append([delivered(connectivity, ends, weights, errors[pathway.source]) for weights in both])
     if not sums:
@@ -146,11 +144,8 @@ def _all_the_way(
         found = []
         for pathway in _forward(circuit, start):
             above = _all_the_way(circuit, state, pathway.post, arrived)
-            connectivity = circuit.connectivity(pathway.name)
-            if above is not None and connectivity == OneToOne():
-                found.append(above @ weights_of(circuit, state, pathway.name))
-            elif above is not None and is_linear(connectivity):
-                found.append(returned(circuit, state, [pathway.name], above))
+            if above is not None and is_linear(circuit.connectivity(pathway.name)):
+                found.append(returned(circuit, state, pathway.name, above))
             elif above is not None:
                 found.append(np.full((len(above), circuit.population[start].size), np.nan))
         arrived[start] = np.sum(found, axis=0) if found else None

@@ -1,4 +1,7 @@
-"""The training loop: epochs over a seeded order of the data, with evaluation and alignment in between."""
+"""The training loop: epochs over a seeded order of the data, with evaluation and alignment in between.
+
+(Over 300 lines: one loop, with what it says where learning fails.)
+"""
 
 from __future__ import annotations
 

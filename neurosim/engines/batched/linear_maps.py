@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -135,29 +135,27 @@ def product_each(connectivity: Connectivity, ends: Ends, post: Any, pre: Any, tr
 
 
 def delivered(connectivity: Connectivity, ends: Ends, weights: np.ndarray, activity: np.ndarray) -> np.ndarray:
-    """As `apply`, from arrays to arrays in double precision, outside of any engine."""
+    """As `apply`, of weights as `weights_of` gives them: from arrays to arrays, in double precision, no engine."""
+    if isinstance(connectivity, OneToOne):
+        connectivity = Dense()  # those of single synapses come as a matrix
     with jax.enable_x64(True):
         return np.asarray(apply(connectivity, ends, np.asarray(weights, np.float64), np.asarray(activity, np.float64)))
 
 
-def returned(circuit: Circuit, state: Mapping[str, Any], pathways: Sequence[str], activity: np.ndarray) -> np.ndarray:
-    """What comes back to the lowest of a chain of pathways, through the transpose of each.
+def returned(circuit: Circuit, state: Mapping[str, Any], pathway: str, activity: np.ndarray) -> np.ndarray:
+    """What comes back from a pathway's target through its transpose, shape (trial, n_pre).
 
     Parameters
     ----------
-    pathways
-        From the lowest up.
     activity
-        Of the target of the last, shape (trial, n_post).
+        Of the target, shape (trial, n_post).
     """
-    for name in reversed(pathways):
-        back, ends = circuit.connectivity(name).reversed, circuit.ends(name).reversed
-        assert back is not None, "forward pathways between layers have a way back"
-        weights = weights_of(circuit, state, name) if back.weighted else np.zeros(0)
-        if weights.ndim > 1:
-            weights = np.swapaxes(weights, 0, 1)
-        activity = delivered(back, ends, weights, activity)
-    return activity
+    back = circuit.connectivity(pathway).reversed
+    assert back is not None, "forward pathways between layers have a way back"
+    weights = weights_of(circuit, state, pathway) if back.weighted else np.zeros(0)
+    if weights.ndim > 1:
+        weights = np.swapaxes(weights, 0, 1)
+    return delivered(back, circuit.ends(pathway).reversed, weights, activity)
 
 
 def synapses_of_each(connectivity: Connectivity, ends: Ends) -> np.ndarray | int:

@@ -1,4 +1,7 @@
-"""One presentation of a batch of trials: all phases in order, what they hold, what they learn."""
+"""One presentation of a batch of trials: all phases in order, what they hold, what they learn.
+
+(Over 300 lines: like `stepping`, the order of operations stands in one file.)
+"""
 
 from __future__ import annotations
 

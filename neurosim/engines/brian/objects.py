@@ -1,4 +1,7 @@
-"""A circuit as Brian2 objects: a NeuronGroup per population, Synapses per pathway, all named, no magic."""
+"""A circuit as Brian2 objects: a NeuronGroup per population, Synapses per pathway, all named, no magic.
+
+(Over 300 lines: the names of all objects and the order in which they act have to be seen together.)
+"""
 
 from __future__ import annotations
 
