@@ -110,7 +110,12 @@ def losses_of(circuit: Circuit) -> Mapping[str, str]:
     return {name: f"{circuit.output_population}.{share}" for name, share in shares.items() if name in known}
 
 
-def sums_of(circuit: Circuit) -> Mapping[str, str]:
+def means_of(circuit: Circuit) -> dict[str, str]:
+    """All means over the neurons of a channel, ``population.variable -> text``."""
+    return {f"{p.name}.{name}": text for p in circuit.populations for name, text in p.neuron.means.items()}
+
+
+def sums_of(circuit: Circuit) -> dict[str, str]:
     """All sums over a population, ``population.variable -> text``: the circuit's and the readout's."""
     found = {f"{p.name}.{name}": text for p in circuit.populations for name, text in p.sums.items()}
     if circuit.readout is not None:

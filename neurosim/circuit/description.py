@@ -87,6 +87,11 @@ class Population:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
         object.__setattr__(self, "sums", MappingProxyType(dict(self.sums)))
 
+    @property
+    def channels(self) -> int:
+        """How many feature maps it has; one without positions is one map."""
+        return self.shape[2] if self.shape is not None else 1
+
     @functools.cached_property
     def model(self) -> NeuronModel:
         """The neuron with the lines and sums that are added to it here."""
@@ -485,9 +490,10 @@ class Circuit:
     def local(self) -> bool:
         """Whether all that learns or carries errors is local.
 
-        No tied transposes or derived weights, no sums over a hidden population, no rule that reads beyond its synapse.
+        No tied transposes or derived weights, no sums or means over a population, no rule that reads more than its
+        synapse does.
         """
-        summed = any(population.sums for population in self.populations)
+        summed = any(population.sums or population.neuron.means for population in self.populations)
         tied = any(pathway.tie is not None and pathway.tie.transposed for pathway in self.pathways)
         tied |= any(pathway.derived is not None for pathway in self.pathways)
         return not tied and not summed and all(pathway.rule.local for pathway in self.pathways)

@@ -16,7 +16,7 @@ from typing import Literal
 import sympy
 from brian2.parsing.sympytools import str_to_sympy
 
-from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose, losses_of, sums_of
+from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose, losses_of, means_of, sums_of
 from neurosim.circuit.description import Circuit
 from neurosim.equations.array_code import ArrayFunction, expression_function
 from neurosim.equations.parse import Equation, EquationSet
@@ -35,14 +35,15 @@ class Node:
         Qualified name.
     kind
         ``expression`` (of `needs`), ``input`` (the sum of what `pathways` deliver), ``pairwise`` (a sum over
-        the population, of an expression of ``*_pre`` and ``*_post``), ``sum`` (over neurons: the loss, its change) or
+        the population, of an expression of ``*_pre`` and ``*_post``), ``mean`` (of an expression of
+        ``*_pre``, over the neurons of a channel), ``sum`` (over neurons: the loss, its change) or
         ``batch_sum`` (over the trials of a batch).
     needs
         Argument of `function` -> qualified name; of an input, pathway -> source, and what `choice_of` it.
     """
 
     name: str
-    kind: Literal["expression", "input", "pairwise", "sum", "batch_sum"]
+    kind: Literal["expression", "input", "pairwise", "mean", "sum", "batch_sum"]
     needs: Mapping[str, str]
     function: ArrayFunction | None = None
     pathways: tuple[str, ...] = ()
@@ -139,11 +140,12 @@ def plan(circuit: Circuit, *, steady: bool = False) -> Plan:
                 nodes[f"{population}.{variable}"] = _expression(
                     circuit, population, variable, expression_function(variable, text)
                 )
-    for name, text in sums_of(circuit).items():
+    means = means_of(circuit)
+    for name, text in (sums_of(circuit) | means).items():
         population, variable = name.split(".")
         function = expression_function(variable, text)
         needs = {a: f"{population}.{a.removesuffix('_pre').removesuffix('_post')}" for a in function.arguments}
-        nodes[name] = Node(name, "pairwise", needs, function)
+        nodes[name] = Node(name, "mean" if name in means else "pairwise", needs, function)
     for name, share in losses_of(circuit).items():
         nodes[name] = Node(name, "sum", {"share": share})
     for name, summed in BATCH_SUMS.items():

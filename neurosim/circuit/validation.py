@@ -57,6 +57,12 @@ def _population_faults(circuit: Circuit) -> Iterator[str]:
                 f"population '{population.name}' has the shape {population.shape} and {population.size} neurons; "
                 "expected (height, width, channels), whose product is the number of neurons"
             )
+        elif population.neuron.means and population.size == population.channels:
+            one = "each of its channels has one position" if population.shape else "it has one neuron"
+            yield (
+                f"population '{population.name}': '{population.neuron.name}' neurons know of means over others, but "
+                f"{one}; expected two or more"
+            )
         parameters = {equation.name for equation in population.model.equation_set.of("parameter")}
         for name in (*population.bind, *population.noise, *population.lots):
             if name not in parameters:

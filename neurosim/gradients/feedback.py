@@ -35,8 +35,8 @@ def feedback_pathway(circuit: Circuit, layer: str) -> Pathway | None:
 
 def incoming_weights(circuit: Circuit, layer: str) -> tuple[str, ...]:
     """The names of the forward weights into a population that learn, biases included: ``W1.w``, ``b1.w``."""
-    drive = circuit.population[layer].neuron.ports.get("drive")
-    return tuple(f"{p.name}.w" for p in circuit.pathways if p.target == f"{layer}.{drive}" and p.rule.learns)
+    targets = [f"{layer}.{variable}" for variable in circuit.population[layer].neuron.inputs]
+    return tuple(f"{p.name}.w" for p in circuit.pathways if p.target in targets and p.rule.learns)
 
 
 def wanted_weights(circuit: Circuit, state: Mapping[str, Any], layer: str) -> np.ndarray | None:

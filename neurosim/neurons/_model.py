@@ -19,7 +19,14 @@ from neurosim.equations.dimensions import (
 )
 from neurosim.equations.discretise import abstract_code, resolve_method
 from neurosim.equations.grammar import Place, check_expression, check_identifier
-from neurosim.equations.parse import Equation, EquationSet, Statement, parse_equations, parse_statements
+from neurosim.equations.parse import (
+    Equation,
+    EquationSet,
+    Statement,
+    parse_equations,
+    parse_statements,
+    unknown_names,
+)
 from neurosim.errors import EquationError, UnitError
 from neurosim.units import base_unit, format_quantity, parse_quantity
 
@@ -53,7 +60,12 @@ class NeuronModel:
         shows), ``signal`` (what feedback says of the
         loss's gradient there), ``gain`` (the gradient at the potential over that at the site) and ``factor`` (what
         the change of the loss is multiplied with to estimate the gradient at the site, for neurons that make their
-        noise themselves).
+        noise themselves). Neurons that normalise their drive have an ``offset`` (where biases arrive) and an
+        ``offset_error`` (what these learn from).
+    means
+        Parameters that are means over a feature map, or over all of a population without positions: the parameter's
+        name and a text in ``*_pre``, the neurons averaged over, e.g. ``{"mean": "drive_pre"}``. Such a neuron has to
+        know of the others at every instant, which is not local.
     name, reference
         For printing and for the documentation.
 
@@ -80,6 +92,7 @@ class NeuronModel:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     initial: Mapping[str, Any] = field(default_factory=dict)
     ports: Mapping[str, str] = field(default_factory=dict)
+    means: Mapping[str, str] = field(default_factory=dict)
     name: str = "neuron"
     reference: str = ""
 
@@ -87,6 +100,7 @@ class NeuronModel:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
         object.__setattr__(self, "initial", MappingProxyType(dict(self.initial)))
         object.__setattr__(self, "ports", MappingProxyType(dict(self.ports)))
+        object.__setattr__(self, "means", MappingProxyType(dict(self.means)))
         equations = self.equation_set
         check_equations(equations)
         if self.threshold is None:
@@ -98,6 +112,7 @@ class NeuronModel:
         for statement in self.reset_statements:
             check_statement(statement, equations, what="reset")
         self._check_refractory()
+        self._check_means()
         _ = self.resolved_method, self.initial_values, self.parameter_values
 
     def __hash__(self) -> int:
@@ -116,6 +131,11 @@ class NeuronModel:
                 check_identifier(name, Place())
                 declared.append(Equation("parameter", name, None, base_unit(value), ("constant", "shared")))
         return parsed.with_(*declared)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What forward pathways and biases add to: the ports ``drive`` and ``offset``, as far as it has them."""
+        return tuple(self.ports[port] for port in ("drive", "offset") if port in self.ports)
 
     @functools.cached_property
     def state_variables(self) -> tuple[str, ...]:
@@ -198,6 +218,7 @@ class NeuronModel:
 
     def __str__(self) -> str:
         lines = [f"neuron {self.name}", *(f"    {line}" for line in str(self.equation_set).splitlines())]
+        lines += [f"    {name} := mean over its channel of {text}" for name, text in self.means.items()]
         for label in ("threshold", "reset", "refractory"):
             if getattr(self, label):
                 text = "; ".join(line.strip() for line in getattr(self, label).splitlines() if line.strip())
@@ -220,6 +241,22 @@ class NeuronModel:
             return parse_quantity(value, equation.unit if equation.unit not in ("boolean", "integer") else "1")
         except UnitError as error:
             raise UnitError(f"the parameter '{equation.name}' of neuron '{self.name}': {error}") from None
+
+    def _check_means(self) -> None:
+        free = {equation.name for equation in self.equation_set.of("parameter")} - self.parameters.keys()
+        for name, text in self.means.items():
+            if name not in free:
+                raise EquationError(
+                    f"a mean '{name}', which is no parameter without a value of neuron '{self.name}'; expected one of "
+                    f"{', '.join(sorted(free)) or 'none'}"
+                )
+            unit, place = self.equation_set.by_name[name].unit, Place(text=text)
+            check_expression(text, place)
+            own = self.equation_set.by_name
+            known = {f"{n}_pre": variable for n, variable in variables_of(self.equation_set).items() if n in own}
+            unknown_names(expression_function(name, text).arguments, known, place, what=f"the mean '{name}'")
+            if unit_of_expression(text, known) is not dimension_of(unit):
+                raise place.unit_error(f"the mean '{name} = {text}' does not have the unit of '{name}', {unit}")
 
     def _check_refractory(self) -> None:
         if self.refractory is None or self.refractory_seconds is not None or self.refractory_is_condition:

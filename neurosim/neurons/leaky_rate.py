@@ -3,10 +3,16 @@
 The soma integrates the feedforward ``drive``, the rate is an activation function of its potential, and the
 apical compartment integrates what the feedback pathways deliver. Noise enters after the activation
 (Lansdell, Prakash & Kording 2020) or, with ``noise_site = "current"``, as an input to the soma.
+
+With ``normalised`` the soma sees the drive less its mean over the feature map, over the root of its variance there
+(instance normalisation: Ulyanov, Vedaldi & Lempitsky 2016, arXiv:1607.08022; for a layer without positions, layer
+normalisation: Ba, Kiros & Hinton 2016, arXiv:1607.06450), and the error is the exact derivative with respect to the
+drive, which has two means over the map as well.
 """
 
 from __future__ import annotations
 
+import operator
 from statistics import NormalDist
 from typing import Literal
 
@@ -43,6 +49,10 @@ class Config(BaseModel):
         The chance to be left out of a presentation: such a neuron has no rate, apart from noise, and learns nothing;
         the others' rates are larger in turn, so that the mean stays. The population has to draw its ``lot``; without
         one, as in evaluation, no neuron is left out.
+    normalised
+        Whether the drive is normalised before the soma sees it: over all positions of a feature map, in a layer without
+        positions over all of its neurons. Neurons have to know of each other for that, forward and back, so that it is
+        not local. A bias comes after it.
     tau_m, tau_a
         Time constants of soma and apical compartment.
     method
@@ -56,6 +66,8 @@ class Config(BaseModel):
     sigma: float = 0.1
     readout: Literal["rate", "potential"] = "rate"
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    # Left out where it is not used, so that a model's hash stays what it was before there was any.
+    normalised: bool = Field(default=False, exclude_if=operator.not_)
     tau_m: str = "10 ms"
     tau_a: str = "5 ms"
     method: Literal["exact", "exponential_euler", "rk2", "rk4"] = "exact"
@@ -68,14 +80,20 @@ def build(config: Config) -> NeuronModel:
     rate, slope = activation, str(differentiate(activation, "v"))
     if config.dropout:
         rate, slope = f"({activation})*share", f"({slope})*share"
+    drive = f"drive{'' if at_rate else ' + perturb*sigma*noise'}"
+    delta = f"delta = {'slope*a' if config.readout == 'rate' else 'a'} : 1"
+    if config.normalised:
+        drive, delta = "normal + offset", f"driven = {drive} : 1\n        offset_{delta}\n{_NORMALISED}"
+    # A number, unless what lies between is normalised.
+    has_gain = not (at_rate and config.normalised)
     return NeuronModel(
         f"""
-        dv/dt = (drive{"" if at_rate else " + perturb*sigma*noise"} - v)/tau_m : 1
+        dv/dt = ({drive} - v)/tau_m : 1
         r = {rate}{" + perturb*sigma*noise" if at_rate else ""} : 1
         slope = {slope} : 1
-        gain = {"slope" if at_rate else "1"} : 1
+        {f"gain = {'slope' if at_rate else '1'} : 1" if has_gain else ""}
         da/dt = (feedback - a)/tau_a : 1
-        delta = {"slope*a" if config.readout == "rate" else "a"} : 1
+        {delta}
         drive : 1
         feedback : 1
         noise : 1
@@ -93,13 +111,34 @@ def build(config: Config) -> NeuronModel:
             "site": "r" if at_rate else "drive",
             "perturbed": "r" if at_rate else "v",
             "signal": "a" if at_rate else "delta",
-            # What turns the gradient at the site of noise into that at the potential.
-            "gain": "gain",
+            # What turns the gradient at the site of noise into that at the drive.
+            **({"gain": "gain"} if has_gain else {}),
+            **({"offset": "offset", "offset_error": "offset_delta"} if config.normalised else {}),
             **({"lot": "lot"} if config.dropout else {}),
         },
+        means=_MEANS if config.normalised else {},
         name="leaky_rate",
         reference="Lansdell, Prakash & Kording (2020), ICLR; in time after Dayan & Abbott (2001), section 7.2",
     )
+
+
+#: The drive, normalised, and the derivative with respect to it, from that with respect to the offset.
+_NORMALISED = """        centred = driven - mean : 1
+        scale = 1/sqrt(variance + 1e-5) : 1
+        normal = centred*scale : 1
+        delta = scale*(offset_delta - error_mean - normal*error_product) : 1
+        offset : 1
+        mean : 1
+        variance : 1
+        error_mean : 1
+        error_product : 1"""
+#: Of the drive, forward; of the error, back.
+_MEANS = {
+    "mean": "driven_pre",
+    "variance": "centred_pre**2",
+    "error_mean": "offset_delta_pre",
+    "error_product": "offset_delta_pre*normal_pre",
+}
 
 
 def _share(dropout: float) -> str:

@@ -75,11 +75,11 @@ def _said(kind: str, learns: bool) -> str:
 
 
 def _kind(circuit: Circuit, pathway: Pathway) -> str:
-    ports = circuit.population[pathway.post].neuron.ports
+    neuron = circuit.population[pathway.post].neuron
     variable = pathway.target.split(".")[1]
-    if variable == ports.get("feedback"):
+    if variable == neuron.ports.get("feedback"):
         return "feedback"
-    return "forward" if variable == ports.get("drive") or pathway.at_spikes else "other"
+    return "forward" if variable in neuron.inputs or pathway.at_spikes else "other"
 
 
 def _places(circuit: Circuit) -> dict[str, tuple[float, float]]:

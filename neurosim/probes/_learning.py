@@ -37,8 +37,8 @@ def feedback_alone(circuit: Circuit) -> Circuit:
 
 def forward_pathways(circuit: Circuit) -> tuple[str, ...]:
     """The pathways that drive neurons, biases included."""
-    drives = {p.name: f"{p.name}.{p.neuron.ports.get('drive')}" for p in circuit.populations}
-    return tuple(pathway.name for pathway in circuit.pathways if pathway.target == drives[pathway.post])
+    inputs = {f"{p.name}.{variable}" for p in circuit.populations for variable in p.neuron.inputs}
+    return tuple(pathway.name for pathway in circuit.pathways if pathway.target in inputs)
 
 
 def learned_layers(circuit: Circuit) -> tuple[str, ...]:

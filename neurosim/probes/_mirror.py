@@ -66,10 +66,10 @@ def _mirroring(circuit: Circuit, layers: tuple[str, ...], *, forward: bool) -> C
     What other phases would have held is zero: of the task there is no error.
     """
     feedback = {pathway.name for layer in layers if (pathway := feedback_pathway(circuit, layer)) is not None}
-    drives = {f"{p.name}.{p.neuron.ports.get('drive')}" for p in circuit.populations}
+    inputs = {f"{p.name}.{variable}" for p in circuit.populations for variable in p.neuron.inputs}
 
     def learning(names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(name for name in names if forward or circuit.pathway[name].target not in drives)
+        return tuple(name for name in names if forward or circuit.pathway[name].target not in inputs)
 
     phases = [replace(p, learn=learning(p.learn)) for p in circuit.phases if feedback & set(p.learn)]
     kept = {held.target for phase in phases for held in phase.hold}

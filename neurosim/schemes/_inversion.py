@@ -278,6 +278,7 @@ class Place:
 def places(network: Network) -> tuple[Place, ...]:
     """From the first hidden layer up."""
     _layers.refuse_images(network.hidden, "loops invert the matrices of dense pathways")
+    _network.refuse_normalisation(network, "loops invert the weights between two layers and nothing else")
     _links.refuse_skips(network.hidden, "each loop inverts the pathways between two layers, one after the other")
     found = []
     for name, _, target, link in _network.feedback_ends(network, "layerwise"):

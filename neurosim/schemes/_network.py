@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple, Protocol
@@ -29,6 +30,7 @@ from neurosim.circuit.connectivity import Dense
 from neurosim.circuit.description import Hold, Initial, Pathway, Phase, Population, hold
 from neurosim.circuit.images import Pooling
 from neurosim.circuit.synapses import Image
+from neurosim.errors import ConfigError
 from neurosim.neurons._model import NeuronModel
 from neurosim.readouts._readout import Readout
 from neurosim.rules._rule import Rule
@@ -254,8 +256,30 @@ def forward_pathways(
         if network.bias and not link.skips:
             settings["parameters"] = {"learning_rate": network.bias_rate * learning_rate}
             settings["connectivity"] = "dense" if isinstance(link.connectivity, Dense) else "per_channel"
+            if "offset" in (ports := ports_of(network, link.above)):
+                target = f"{link.above}.{ports['offset']}"
+                settings["rule"] = _for_offset(settings["rule"])
             found.append(Pathway(f"b{link.end}", "one.r", target, initial=_bias_law(network), **settings))
     return tuple(found)
+
+
+def _for_offset(rule: Rule) -> Rule:
+    """The rule of a bias past a normalisation, where the error is another one."""
+    return replace(rule, update=re.sub(r"\bdelta_held_post\b", "offset_delta_held_post", rule.update))
+
+
+def refuse_normalisation(network: Network, why: str) -> None:
+    """For schemes that ask of a neuron what one that normalises its drive does not have.
+
+    Raises
+    ------
+    ConfigError
+        If any layer normalises its drive.
+    """
+    for layer in (*layer_names(network), "output"):
+        if "offset" in ports_of(network, layer):
+            key = "output_neuron" if layer == "output" else "neuron"
+            raise ConfigError(f"network.{key}.normalised: got true for {layer}, expected false: {why}")
 
 
 def _unlearned(name: str, source: str, target: str, **settings: Any) -> Pathway:
@@ -351,15 +375,17 @@ def holds(network: Network) -> tuple[Hold, ...]:
     for layer in (*layer_names(network), "output"):
         ports = ports_of(network, layer)
         lines += [f"{layer}.r_held = {ports['output']}", error_hold(network, layer, ports["error"])]
+        if "offset_error" in ports:
+            lines.append(error_hold(network, layer, ports["offset_error"], held="offset_delta_held"))
         lines += [f"{layer}.signal_held = {ports['signal']}"]
     return tuple(hold(line) for line in lines)
 
 
-def error_hold(network: Network, layer: str, error: str) -> str:
+def error_hold(network: Network, layer: str, error: str, *, held: str = "delta_held") -> str:
     """What a layer learns from: its error, shortened where it is longer than `update_limit` allows."""
     if network.update_limit is None or layer == "output":
-        return f"{layer}.delta_held = {error}"
-    return f"{layer}.delta_held = {error}*clip({network.update_limit:g}/sqrt(error_power + 1e-30), 0, 1)"
+        return f"{layer}.{held} = {error}"
+    return f"{layer}.{held} = {error}*clip({network.update_limit:g}/sqrt(error_power + 1e-30), 0, 1)"
 
 
 def limited(network: Network, population: Population, error: str) -> Population:

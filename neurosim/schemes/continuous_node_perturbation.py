@@ -81,6 +81,7 @@ class Config(BaseModel):
 
 def build(config: Config, network: Network, task: Sized) -> Circuit:
     """One phase in which noise is on and every rule acts at every step."""
+    _network.refuse_normalisation(network, "a trace of noise cannot be turned into one of the drive")
     _links.refuse_skips(network.hidden, "estimates are scaled by the membranes in a row between a layer and the loss")
     how = Estimating(
         config.factor,

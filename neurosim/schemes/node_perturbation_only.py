@@ -61,6 +61,7 @@ class Config(BaseModel):
 
 def build(config: Config, network: Network, task: Sized) -> Circuit:
     """All forward weights learn at the end of the last phase, no hidden population receives feedback."""
+    _network.refuse_normalisation(network, "biases come after it, and noise that is held does not tell what they do")
     forward = _network.forward_pathways(network, config.learning_rate, "scalar_reward")
     # Of pools no weights learn, so they need no noise.
     layers = tuple(dict.fromkeys(p.post for p in forward if p.name.startswith("W")))

@@ -130,16 +130,13 @@ def learning_rates(
 
 
 def _is_feedback(circuit: Circuit, name: str) -> bool:
-    return _leads_to(circuit, name, "feedback")
+    population, variable = circuit.pathway[name].target.split(".")
+    return circuit.population[population].neuron.ports.get("feedback") == variable
 
 
 def _is_forward(circuit: Circuit, name: str) -> bool:
-    return _leads_to(circuit, name, "drive")
-
-
-def _leads_to(circuit: Circuit, name: str, port: str) -> bool:
     population, variable = circuit.pathway[name].target.split(".")
-    return circuit.population[population].neuron.ports.get(port) == variable
+    return variable in circuit.population[population].neuron.inputs
 
 
 def _learn(

@@ -12,11 +12,9 @@ import pytest
 
 from neurosim import registry
 from neurosim.circuit.connectivity import PerChannel
-from neurosim.circuit.description import Circuit
 from neurosim.circuit.images import Convolution, Pooling
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine
-from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.errors import CircuitError, ConfigError, EngineError
 from neurosim.experiments.model_file import load
@@ -24,74 +22,47 @@ from neurosim.gradients.alignment import alignment
 from neurosim.gradients.feedback import feedback_pathway, wanted_weights
 from neurosim.gradients.true_gradient import true_gradients
 from neurosim.schemes._network import Network
+from tests.schemes.small_networks import (
+    RATE,
+    STEADY,
+    after_learning,
+    build,
+    follows_the_gradient,
+    same_on_both_engines,
+    stimuli,
+    variants,
+)
 
-IMAGE, N_OUTPUTS = (5, 4, 2), 3
-TASK = SimpleNamespace(n_inputs=40, n_outputs=N_OUTPUTS, image=IMAGE)
 HIDDEN: Any = (
     {"channels": 3, "kernel": 3},
     {"pool": "average", "window": 3, "stride": 2},
     {"channels": 2, "kernel": (2, 1), "padding": "valid"},
     4,
 )
-STEADY, RATE = Setting("steady", dtype="float64"), Setting("rate", 1e-3, "float64")
 #: They compute with the matrices of dense pathways.
 MATRICES = (
     "dynamic_inversion", "nondynamic_inversion", "pseudobackprop", "single_loop_dynamic_inversion",
 )  # fmt: skip
 
 
-def build(scheme: str, network: dict[str, Any] | None = None, **settings: Any) -> Circuit:
-    module = registry.load("schemes", scheme)
-    durations = {field: "12 ms" for field in module.Config.model_fields if field.endswith("duration")}
-    return module.build(
-        module.Config(**durations, **settings),
-        Network(**{"hidden": HIDDEN, "bias_weights": 0.2, **(network or {})}),
-        TASK,
-    )
-
-
-def stimuli(trials: int = 4) -> dict[str, np.ndarray]:
-    generator = np.random.default_rng(5)
-    targets = np.eye(N_OUTPUTS)[generator.integers(0, N_OUTPUTS, trials)]
-    return {"input.r": generator.standard_normal((trials, 40)), "output.target": targets}
-
-
-def variants() -> list[tuple[str, dict[str, Any]]]:
-    """Every scheme, with each topology it has."""
-    found = []
-    for name in registry.names("schemes"):
-        direct = "topology" in registry.load("schemes", name).Config.model_fields
-        found += [(name, {}), *([(name, {"topology": "direct"})] if direct else [])]
-    return found
-
-
 @pytest.mark.parametrize(("scheme", "settings"), variants())
 def test_every_scheme_builds_and_learns_or_refuses(scheme: str, settings: dict[str, Any]) -> None:
     if scheme in MATRICES:
         with pytest.raises(ConfigError, match=r"network\.hidden\[0\]: got convolution 3 x 3.*expected a size: "):
-            build(scheme, **settings)
+            build(scheme, HIDDEN, **settings)
         return
     network: dict[str, Any] = {}
     if scheme.startswith("continuous"):
         with pytest.raises(CircuitError, match="the neuron 'relay' has no parameter 'tau_m'"):
-            build(scheme, **settings)
+            build(scheme, HIDDEN, **settings)
         network = {"hidden": (HIDDEN[0], {**HIDDEN[0], "stride": 2}, *HIDDEN[2:])}
-    circuit = build(scheme, network, **settings)
+    circuit = build(scheme, HIDDEN, network, **settings)
     assert {type(circuit.connectivity(name)) for name in ("W1", "W3")} == {Convolution}
     assert isinstance(circuit.connectivity("b1"), PerChannel)
     assert network or isinstance(circuit.connectivity("pool2"), Pooling)
-    state = initial_state(circuit, 0)
+    state, _ = after_learning(circuit)
     assert state["W3.w"].shape == (2, 3, 2, 1)
-    engine = BatchedEngine(circuit, RATE)
-    after, _ = engine.run(state, stimuli())
-    # Twice: before its first update sign symmetry sends every neuron the sum of the errors, which is zero.
-    after, _ = engine.run(after, stimuli(), first=4)
-    learned = {name for phase in circuit.phases for name in phase.learn}
-    assert {"W1", "b1", "W3", "W4", "W5"} <= learned
-    for name in learned:
-        assert np.all(np.isfinite(after[f"{name}.w"])), name
-        # Running means are those of silent layers before anything was learned.
-        assert np.any(after[f"{name}.w"] != state[f"{name}.w"]) or name[0] == "M", name
+    assert {"W1", "b1", "W3", "W4", "W5"} <= {name for phase in circuit.phases for name in phase.learn}
 
 
 @pytest.mark.parametrize(
@@ -106,42 +77,20 @@ def test_every_scheme_builds_and_learns_or_refuses(scheme: str, settings: dict[s
     ],
 )
 def test_both_engines_have_the_same_weights_after_ten_presentations(scheme: str, settings: dict[str, Any]) -> None:
-    circuit, given = build(scheme, **settings), stimuli(10)
-    state = initial_state(circuit, 0)
-    expected, _ = BrianEngine(circuit, RATE).run(state, given, seed=3, batch=2)
-    got = state
-    for number in range(0, 10, 2):
-        got, _ = BatchedEngine(circuit, RATE).run(
-            got, {n: a[number : number + 2] for n, a in given.items()}, seed=3, first=number
-        )
-    for name, array in expected.items():
-        np.testing.assert_allclose(
-            got[name], array, rtol=1e-9, atol=1e-9 * np.max(np.abs(array), initial=0), err_msg=name
-        )
+    state, got = same_on_both_engines(build(scheme, HIDDEN, **settings))
     assert np.any(got["W1.w"] != state["W1.w"])
 
 
 def test_backpropagation_is_the_gradient() -> None:
-    circuit, given = build("backpropagation", learning_rate=0.1), stimuli()
-    state = initial_state(circuit, 0)
-    truth = true_gradients(circuit, STEADY, state, given)
-    layers = [f"hidden{number}" for number in range(1, 5)]
-    signals = [f"{layer}.{circuit.population[layer].neuron.ports['signal']}" for layer in layers]
-    after, outputs = BatchedEngine(circuit, STEADY).run(state, given, report=signals)
-    for layer, signal in zip(layers, signals, strict=True):
-        found = outputs.ends["clean"][signal]
-        # Feedback is the negative gradient's mirror image: errors are the gradient of the loss.
-        np.testing.assert_allclose(found, truth.sites[layer], rtol=1e-9, atol=1e-12)
-    for name in ("W1", "b1", "W3", "b3", "W4", "b4", "W5", "b5"):
-        change = after[f"{name}.w"] - state[f"{name}.w"]
-        np.testing.assert_allclose(change, -0.1 * truth.weights[f"{name}.w"], rtol=1e-9, atol=1e-12)
+    learned = follows_the_gradient(HIDDEN).phases[0].learn
+    assert set(learned) == {"W1", "b1", "W3", "b3", "W4", "b4", "W5", "b5"}
 
 
 @pytest.mark.parametrize(("padding", "stride"), [("same", 2), ("valid", 1), (1, 3)])
 def test_feedback_from_a_maximum_goes_to_the_largest(padding: Any, stride: int) -> None:
     pools = {"pool": "maximum", "window": (3, 2), "stride": stride, "padding": padding}
     network = {"hidden": (HIDDEN[0], pools, {"channels": 2, "kernel": 1}, 4)}
-    circuit, given = build("backpropagation", network), stimuli()
+    circuit, given = build("backpropagation", HIDDEN, network), stimuli()
     state = initial_state(circuit, 0)
     truth = true_gradients(circuit, STEADY, state, given)
     _, outputs = BatchedEngine(circuit, STEADY).run(state, given, report=["hidden1.a", "hidden1.r", "hidden2.r"])
@@ -160,7 +109,7 @@ def test_the_mean_over_positions_is_the_sum_over_their_number() -> None:
     given = stimuli()
     changes = {}
     for positions in ("sum", "mean"):
-        circuit = build("backpropagation", {"positions": positions})
+        circuit = build("backpropagation", HIDDEN, {"positions": positions})
         state = initial_state(circuit, 0)
         after, _ = BatchedEngine(circuit, STEADY).run(state, given)
         changes[positions] = after["W1.w"] - state["W1.w"]
@@ -172,7 +121,7 @@ def test_the_mean_over_positions_is_the_sum_over_their_number() -> None:
 @pytest.mark.parametrize("topology", ["layerwise", "direct"])
 def test_alignment_knows_what_feedback_should_be(topology: str) -> None:
     neurons = {"neuron": {"kind": "leaky_rate", "activation": "identity"}}
-    circuit, given = build("feedback_alignment", neurons, topology=topology), stimuli()
+    circuit, given = build("feedback_alignment", HIDDEN, neurons, topology=topology), stimuli()
     state = initial_state(circuit, 0)
     # As they should be: then what they deliver is the gradient.
     for layer in ("hidden2", "hidden3", "hidden4"):
@@ -194,7 +143,7 @@ def test_alignment_knows_what_feedback_should_be(topology: str) -> None:
 
 
 def test_symmetric_alignment_finds_the_kernels() -> None:
-    circuit, given = build("symmetric_alignment", feedback_learning_rate=0.5), stimuli()
+    circuit, given = build("symmetric_alignment", HIDDEN, feedback_learning_rate=0.5), stimuli()
     state = initial_state(circuit, 0)
     engine = BatchedEngine(circuit, STEADY)
     state |= {f"{p.name}.learning_rate": np.asarray(0.0) for p in circuit.pathways if p.name[0] in "Wb"}
@@ -212,7 +161,7 @@ def test_symmetric_alignment_finds_the_kernels() -> None:
 )
 def test_layers_that_do_not_fit_are_named(hidden: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        build("backpropagation", {"hidden": hidden})
+        build("backpropagation", HIDDEN, {"hidden": hidden})
 
 
 def test_a_task_without_images_is_named() -> None:

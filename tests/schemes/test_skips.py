@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import tomllib
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pydantic
 import pytest
 
-from neurosim import registry
 from neurosim.circuit.connectivity import Dense, OneToOne
 from neurosim.circuit.description import Circuit
 from neurosim.circuit.images import Convolution, Window
 from neurosim.engines.batched.engine import BatchedEngine
-from neurosim.engines.brian.engine import BrianEngine
-from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.errors import ConfigError
 from neurosim.experiments.model_file import load
 from neurosim.gradients.alignment import alignment
 from neurosim.gradients.feedback import feedback_pathways, wanted_of
-from neurosim.gradients.true_gradient import true_gradients
 from neurosim.schemes._network import Network
+from tests.schemes.small_networks import (
+    STEADY,
+    after_learning,
+    build,
+    follows_the_gradient,
+    same_on_both_engines,
+    stimuli,
+    variants,
+)
 
-N_OUTPUTS = 3
 #: From the input and, of another size and of the same, from hidden layers.
 DENSE: Any = (5, 4, {"size": 5, "skip_from": "hidden1"}, {"size": 3, "skip_from": ["hidden1", "input"]})
 #: Past a layer of the same form, past a pool, from the input, and into a layer without positions.
@@ -37,8 +40,6 @@ IMAGES: Any = (
     {"channels": 2, "kernel": 1, "skip_from": ["hidden2", "input"]},
     {"size": 4, "skip_from": "hidden4"},
 )
-TASK = SimpleNamespace(n_inputs=40, n_outputs=N_OUTPUTS, image=(5, 4, 2))
-STEADY, RATE = Setting("steady", dtype="float64"), Setting("rate", 1e-3, "float64")
 #: No skips: their feedback is a sequence of steps, or scaled by one.
 SEQUENTIAL = (
     "continuous_node_perturbation", "continuous_weight_mirror", "dynamic_inversion", "nondynamic_inversion",
@@ -50,41 +51,10 @@ IDENTITIES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def build(scheme: str, hidden: Any, network: dict[str, Any] | None = None, **settings: Any) -> Circuit:
-    module = registry.load("schemes", scheme)
-    durations = {field: "12 ms" for field in module.Config.model_fields if field.endswith("duration")}
-    made = Network(**{"hidden": hidden, "bias_weights": 0.2, **(network or {})})
-    return module.build(module.Config(**durations, **settings), made, TASK)
-
-
-def stimuli(trials: int = 4) -> dict[str, np.ndarray]:
-    generator = np.random.default_rng(5)
-    targets = np.eye(N_OUTPUTS)[generator.integers(0, N_OUTPUTS, trials)]
-    return {"input.r": generator.standard_normal((trials, 40)), "output.target": targets}
-
-
-def variants() -> list[tuple[str, dict[str, Any]]]:
-    """Every scheme, with each topology it has."""
-    found = []
-    for name in registry.names("schemes"):
-        direct = "topology" in registry.load("schemes", name).Config.model_fields
-        found += [(name, {}), *([(name, {"topology": "direct"})] if direct else [])]
-    return found
-
-
 def learns(circuit: Circuit, *, forward: set[str]) -> None:
-    """All that should learn changes by finite numbers."""
-    state = initial_state(circuit, 0)
-    engine = BatchedEngine(circuit, RATE)
-    after, _ = engine.run(state, stimuli())
-    # Twice: before its first update sign symmetry sends every neuron the sum of the errors, which is zero.
-    after, _ = engine.run(after, stimuli(), first=4)
-    learned = {name for phase in circuit.phases for name in phase.learn}
-    assert forward <= learned
-    for name in learned:
-        assert np.all(np.isfinite(after[f"{name}.w"])), name
-        # Running means are those of silent layers before anything was learned.
-        assert np.any(after[f"{name}.w"] != state[f"{name}.w"]) or name[0] == "M", name
+    """All that should learn changes, and identities stay what they are."""
+    _, after = after_learning(circuit)
+    assert forward <= {name for phase in circuit.phases for name in phase.learn}
     for pathway in circuit.pathways:
         if pathway.connectivity == OneToOne():
             np.testing.assert_array_equal(after[f"{pathway.name}.w"], 1.0)
@@ -134,19 +104,8 @@ def test_layers_of_images_learn_with_skips(scheme: str) -> None:
 
 @pytest.mark.parametrize("hidden", [DENSE, IMAGES])
 def test_backpropagation_is_the_gradient(hidden: Any) -> None:
-    circuit, given = build("backpropagation", hidden, learning_rate=0.1), stimuli()
-    state = initial_state(circuit, 0)
-    truth = true_gradients(circuit, STEADY, state, given)
-    layers = [f"hidden{number}" for number in range(1, len(hidden) + 1)]
-    signals = [f"{layer}.{circuit.population[layer].neuron.ports['signal']}" for layer in layers]
-    after, outputs = BatchedEngine(circuit, STEADY).run(state, given, report=signals)
-    for layer, signal in zip(layers, signals, strict=True):
-        np.testing.assert_allclose(outputs.ends["clean"][signal], truth.sites[layer], rtol=1e-9, atol=1e-12)
-    learned = circuit.phases[0].learn
+    learned = follows_the_gradient(hidden).phases[0].learn
     assert sum("_" in name for name in learned) == (2 if hidden is DENSE else 3)
-    for name in learned:
-        change = after[f"{name}.w"] - state[f"{name}.w"]
-        np.testing.assert_allclose(change, -0.1 * truth.weights[f"{name}.w"], rtol=1e-9, atol=1e-12, err_msg=name)
 
 
 def test_a_residual_network_is_the_sum_of_what_it_skips() -> None:
@@ -178,18 +137,8 @@ def test_a_residual_network_is_the_sum_of_what_it_skips() -> None:
 def test_both_engines_have_the_same_weights_after_ten_presentations(
     scheme: str, hidden: Any, settings: dict[str, Any]
 ) -> None:
-    circuit, given = build(scheme, hidden, **settings), stimuli(10)
-    state = initial_state(circuit, 0)
-    expected, _ = BrianEngine(circuit, RATE).run(state, given, seed=3, batch=2)
-    got = state
-    for number in range(0, 10, 2):
-        got, _ = BatchedEngine(circuit, RATE).run(
-            got, {n: a[number : number + 2] for n, a in given.items()}, seed=3, first=number
-        )
-    for name, array in expected.items():
-        np.testing.assert_allclose(
-            got[name], array, rtol=1e-9, atol=1e-9 * np.max(np.abs(array), initial=0), err_msg=name
-        )
+    circuit = build(scheme, hidden, **settings)
+    state, got = same_on_both_engines(circuit)
     skips = [name for name in circuit.pathway if name.startswith("W") and "_" in name]
     assert all(np.any(got[f"{name}.w"] != state[f"{name}.w"]) for name in skips)
 

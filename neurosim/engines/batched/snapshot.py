@@ -98,6 +98,9 @@ class Snapshot:
             if not any(a.endswith("_post") for a in full):
                 return jnp.sum(compiled(node.function)(**full), axis=-1, keepdims=True)
             return jnp.sum(compiled(node.function)(**sides), axis=-1)
+        if node.kind == "mean":
+            values = compiled(node.function)(**{a: self._per_neuron(n) for a, n in node.needs.items()})
+            return self._over_channels(node.name.split(".")[0], values)
         function = self._switched(node)
         value = compiled(function)(**{argument: self[node.needs[argument]] for argument in function.arguments})
         # A bare number would take the default precision.
@@ -119,6 +122,12 @@ class Snapshot:
         value = self[name]
         size = self.plan.circuit.population[name.split(".")[0]].size
         return jnp.broadcast_to(value, (*jnp.shape(value)[:-1], size))
+
+    def _over_channels(self, population: str, values: Any) -> Any:
+        """The mean of each channel, at all of its positions."""
+        channels = self.plan.circuit.population[population].channels
+        maps = values.reshape(*values.shape[:-1], -1, channels)
+        return jnp.broadcast_to(jnp.mean(maps, axis=-2, keepdims=True), maps.shape).reshape(values.shape)
 
     def choice(self, node: Node, pathway: str) -> Any:
         """The activity that says whom a pathway reaches, if it has that choice."""

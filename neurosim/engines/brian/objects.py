@@ -14,7 +14,7 @@ import brian2
 import numpy as np
 from brian2.groups.group import CodeRunner
 
-from neurosim.circuit.composition import broadcast, compose, losses_of, sums_of
+from neurosim.circuit.composition import broadcast, compose, losses_of, means_of, sums_of
 from neurosim.circuit.description import Circuit, Pathway
 from neurosim.circuit.plan import plan
 from neurosim.circuit.plasticity import UPDATE_NOISE
@@ -304,11 +304,16 @@ def _add_sums(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> N
         population, name = qualified.split(".")
         model = f"{name}_post = {text} : 1 (summed)"
         group = objects.groups[population]
-        pairs = brian2.Synapses(group, group, model, clock=objects.clock, name=f"{population}__{name}_pairs")
         index = np.arange(len(group))
-        pairs.connect(i=np.repeat(index, len(group)), j=np.tile(index, len(group)))
-        objects.extra.append(pairs)
-        updaters[qualified] = pairs.summed_updaters[f"{name}_post"]
+        ends = np.repeat(index, len(group)), np.tile(index, len(group))
+        updaters[qualified] = _among(objects, qualified, model, *ends)
+    for qualified, text in means_of(circuit).items():
+        population, name = qualified.split(".")
+        size, channels = circuit.population[population].size, circuit.population[population].channels
+        # Channels run fastest, so that a neuron's peers are those of the same remainder.
+        pre, post = np.nonzero(np.subtract.outer(np.arange(size), np.arange(size)) % channels == 0)
+        model = f"{name}_post = ({text})/{size // channels} : {_unit_of(circuit, qualified)} (summed)"
+        updaters[qualified] = _among(objects, qualified, model, pre, post)
     for name, share in losses_of(circuit).items():
         population, variable = share.split(".")
         model = f"{name}_post = {variable}_pre : 1 (summed)"
@@ -317,6 +322,21 @@ def _add_sums(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> N
         total.connect(i=np.arange(len(group)), j=np.zeros(len(group), dtype=int))
         objects.extra.append(total)
         updaters[name] = total.summed_updaters[f"{name}_post"]
+
+
+def _among(objects: Objects, qualified: str, model: str, pre: np.ndarray, post: np.ndarray) -> Any:
+    """What sums over pairs of neurons of a population."""
+    population, name = qualified.split(".")
+    group = objects.groups[population]
+    pairs = brian2.Synapses(group, group, model, clock=objects.clock, name=f"{population}__{name}_pairs")
+    pairs.connect(i=pre, j=post)
+    objects.extra.append(pairs)
+    return pairs.summed_updaters[f"{name}_post"]
+
+
+def _unit_of(circuit: Circuit, qualified: str) -> str:
+    population, name = qualified.split(".")
+    return compose(circuit)[population].equation_set.by_name[name].unit
 
 
 def sums_positions(circuit: Circuit, pathway: Pathway) -> bool:
