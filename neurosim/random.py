@@ -182,4 +182,6 @@ def _unit(bits: Any) -> Any:
     """24 bits as a float32 strictly between 0 and 1."""
     import jax.numpy as jnp
 
-    return ((bits >> np.uint32(8)).astype(jnp.float32) + np.float32(0.5)) * np.float32(2**-24)
+    found = ((bits >> np.uint32(8)).astype(jnp.float32) + np.float32(0.5)) * np.float32(2**-24)
+    # The largest is rounded up to one.
+    return jnp.minimum(found, np.float32(1 - 2**-24))

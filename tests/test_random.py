@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from neurosim.random import _threefry, held_normal, held_uniform, key_words, stream
+from neurosim.random import _threefry, _unit, held_normal, held_uniform, key_words, stream
 
 SEEDS = st.integers(0, 2**63)
 #: What seed 0 gives.
@@ -68,6 +68,8 @@ def test_uniform_numbers_are_uniform_and_never_zero_or_one() -> None:
     drawn = np.asarray(held_uniform(key_words(5, "u"), np.arange(1000), 100)).ravel()
     assert drawn.min() > 0 and drawn.max() < 1
     assert stats.kstest(drawn.astype(float), "uniform").pvalue > 1e-4
+    least, most = _unit(np.asarray([0, 2**32 - 1], np.uint32))
+    assert 0 < least < most < 1
 
 
 @pytest.mark.parametrize(

@@ -159,12 +159,17 @@ def carried_shapes(circuit: Circuit) -> dict[str, tuple[int, ...]]:
 def weights_of(circuit: Circuit, state: Mapping[str, np.ndarray], pathway: str) -> np.ndarray:
     """The weights a pathway uses: its own, those it is tied to, or what is derived.
 
-    As ``(n_post, n_pre)``, or where synapses share weights in the shape that the connectivity gives them.
+    As ``(n_post, n_pre)``, zero where there is no synapse, or where synapses share weights in the shape that the
+    connectivity gives them.
     """
     found = circuit.pathway[pathway]
     if found.derived is not None:
         return np.asarray(found.derived.function(np, *(np.asarray(state[f"{p}.w"]) for p in found.derived.pathways)))
-    own = np.asarray(state[f"{circuit.owner(pathway)}.w"])
+    owner = circuit.owner(pathway)
+    own = np.asarray(state[f"{owner}.w"])
     if own.ndim == 1:
-        own = np.diag(own)
+        ends = circuit.ends(owner)
+        made = circuit.connectivity(owner).synapses(ends)
+        single, own = own, np.zeros((ends.n_post, ends.n_pre), own.dtype)
+        own[made.post, made.pre] = single[made.weight]
     return np.swapaxes(own, 0, 1) if found.tie is not None and found.tie.transposed else own

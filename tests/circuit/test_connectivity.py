@@ -17,7 +17,7 @@ from neurosim.circuit.description import Circuit, Pathway, Population, Tie
 from neurosim.circuit.images import Convolution, Pooling, Window
 from neurosim.circuit.synapses import Ends, size_of
 from neurosim.engines.batched import linear_maps, windows
-from neurosim.engines.state import initial_state
+from neurosim.engines.state import initial_state, weights_of
 from neurosim.errors import CircuitError
 from neurosim.registry import load
 
@@ -205,6 +205,21 @@ def _circuit(connectivity: Any, tie: Pathway | None = None, **sizes: Any) -> Cir
 
 
 _HALVING = Convolution(Window((3, 3), (2, 2)))
+
+
+@pytest.mark.parametrize("connectivity", [OneToOne(), Sparse(0.3)], ids=str)
+def test_weights_of_single_synapses_are_told_as_a_matrix(connectivity: Connectivity) -> None:
+    circuit = _circuit(connectivity, b=(4, 4, 2))
+    state = initial_state(circuit, 0)
+    made, matrix = connectivity.synapses(circuit.ends("W")), weights_of(circuit, state, "W")
+    assert matrix.shape == (32, 32)
+    np.testing.assert_array_equal(matrix[made.post, made.pre], state["W.w"])
+    assert np.count_nonzero(matrix) == len(made.pre)
+    activity = np.random.default_rng(0).standard_normal((3, 32))
+    expected = np.asarray(linear_maps.apply(connectivity, circuit.ends("W"), state["W.w"], activity))
+    found = linear_maps.delivered(connectivity, circuit.ends("W"), matrix, activity)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(linear_maps.returned(circuit, state, "W", activity), activity @ matrix, atol=1e-12)
 
 
 def test_weights_shapes_and_fans() -> None:

@@ -136,7 +136,7 @@ def product_each(connectivity: Connectivity, ends: Ends, post: Any, pre: Any, tr
 
 def delivered(connectivity: Connectivity, ends: Ends, weights: np.ndarray, activity: np.ndarray) -> np.ndarray:
     """As `apply`, of weights as `weights_of` gives them: from arrays to arrays, in double precision, no engine."""
-    if isinstance(connectivity, OneToOne):
+    if isinstance(connectivity, OneToOne | Sparse):
         connectivity = Dense()  # those of single synapses come as a matrix
     with jax.enable_x64(True):
         return np.asarray(apply(connectivity, ends, np.asarray(weights, np.float64), np.asarray(activity, np.float64)))
