@@ -78,8 +78,10 @@ def _of(stem: str, claims: Sequence[Claim]) -> list[Claim]:
 
 
 def _fact(claim: Claim) -> str:
-    gap = claim.row.known_gap
-    return claim.row.fact + (f" **Known gap:** {gap}." if gap else "")
+    gap, not_run = claim.row.known_gap, claim.row.not_run
+    commands = " ".join(f"`{command}`" for command in claim.commands)
+    text = claim.row.fact + (f" **Known gap:** {gap}." if gap else "")
+    return text + (f" **Not run:** {not_run}. {commands}" if not_run else "")
 
 
 def _runs(claim: Claim) -> str:

@@ -24,7 +24,8 @@ equally spaced in the latter. ``first_below`` and ``first_above`` are the presen
 reached, infinite if it never was. Of several seeds the mean counts, or with ``each_seed = true`` every single one;
 what is compared (``versus``) has the same seed. Runs that take long are marked ``slow = true`` with the ``minutes``
 they took. A row that is known not to be met says why in ``known_gap``: it is run and counted like any other, and
-shown with that explanation.
+shown with that explanation. One that has never been run where it was written says why in ``not_run``; its minutes
+are an estimate.
 """
 
 from __future__ import annotations
@@ -72,6 +73,8 @@ class Row(Reading):
         Left out unless asked for, and how long all its runs take.
     known_gap
         Why it is known not to be met.
+    not_run
+        Why it has not been run yet, so that nothing is known of it.
     """
 
     fact: str = Field(min_length=1)
@@ -89,6 +92,7 @@ class Row(Reading):
     slow: bool = False
     minutes: PositiveFloat | None = None
     known_gap: str | None = None
+    not_run: str | None = None
 
     @property
     def readings(self) -> tuple[Reading, ...]:
@@ -143,6 +147,12 @@ class Claim:
 
     row: Row
     readings: tuple[tuple[Reading, Model], ...]
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """What runs the models, one for each of them and each seed."""
+        names = dict.fromkeys(model.name for _, model in self.readings)
+        return tuple(f"neurosim run {name} --seed {seed}" for name in names for seed in self.row.seeds)
 
 
 def load_expected(name: str | Path) -> tuple[Claim, ...]:

@@ -174,7 +174,8 @@ def _unmet(
 
 
 def _left_out(row: Row) -> Verdict:
-    return Verdict(row, "not run", note=f"slow, {row.minutes:g} min")
+    never = f", never run so far: {row.not_run}" if row.not_run is not None else ""
+    return Verdict(row, "not run", note=f"slow, {row.minutes:g} min{never}")
 
 
 def _related(numbers: Sequence[float], relation: str | None) -> float:

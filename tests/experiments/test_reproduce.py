@@ -79,6 +79,7 @@ ROWS = (
     {"fact": "It diverges.", "name": "test_accuracy", "variants": ["diverging"], "low": 0.0},
     {"fact": "It goes on.", "name": "test_loss", "low": 0.0, "seeds": [1]},
     {"fact": "Later.", "name": "test_loss", "low": 0.0, "slow": True, "minutes": 3.0, "seeds": [5]},
+    {"fact": "Some day.", "name": "test_loss", "low": 0.0, "slow": True, "minutes": 9.0, "not_run": "no time"},
 )
 
 
@@ -98,6 +99,7 @@ def test_a_folder_is_run_and_judged_row_by_row(verdicts, runs):
     assert found["It learns."].verdict == found["Two schemes."].verdict == found["It goes on."].verdict == "met"
     assert found["Too much."].verdict == "falls short" and found["Too much."].failed
     assert found["Later."].cells[-1] == "not run (slow, 3 min)" and not found["Later."].failed
+    assert found["Some day."].cells[-1] == "not run (slow, 9 min, never run so far: no time)"
     # Each model with each seed once, however many rows ask for it, and no slow one.
     assert [len(list(runs.glob(f"tiny-*-seed{seed}"))) for seed in (0, 1, 5)] == [1, 1, 0]
 
