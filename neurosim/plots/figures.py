@@ -254,10 +254,17 @@ def learning_figure(history: xarray.Dataset, *, title: str = "") -> Figure:
 
 
 def alignment_figure(history: xarray.Dataset, measures: Sequence[str], *, title: str = "") -> Figure:
-    """One panel for each angle."""
+    """One panel for each angle, and one legend for all: a layer has its colour in each of them."""
     figure, axes = _row(len(measures), title)
+    shown = {}
     for measure, ax in zip(measures, axes, strict=True):
         alignment(history, ax, measure=measure)
+        if (legend := ax.get_legend()) is not None:
+            shown |= {str(line.get_label()): line for line in ax.get_legend_handles_labels()[0]}
+            legend.remove()
+    layers = [str(layer) for layer in history.layer.values if str(layer) in shown]
+    if layers:
+        figure.legend([shown[layer] for layer in layers], layers, frameon=False, loc="outside right upper")
     return figure
 
 
