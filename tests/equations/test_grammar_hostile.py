@@ -141,7 +141,8 @@ def executed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 def refuse(place: Callable[[str], object], text: str) -> str | None:
     """What is wrong with how the text was received; nothing if it was refused in time."""
-    start = time.perf_counter()
+    # The processor's time, whatever else it has to do.
+    start = time.thread_time()
     try:
         place(text)
     except NeurosimError as error:
@@ -150,7 +151,7 @@ def refuse(place: Callable[[str], object], text: str) -> str | None:
         fault = f"{type(error).__name__}: {error}"
     else:
         fault = "accepted"
-    took = time.perf_counter() - start
+    took = time.thread_time() - start
     return f"took {took:.1f} s" if took > LIMIT else fault
 
 
