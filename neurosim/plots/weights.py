@@ -58,6 +58,7 @@ def weight_scatter(forward: np.ndarray, feedback: np.ndarray, ax: Axes, *, name:
         ax.set_title(", ".join(part for part in (name, shown) if part), fontsize="medium")
     elif name:
         ax.set_title(name, fontsize="medium")
+    ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.set_xlabel("forward weight, transposed (1)")
     ax.set_ylabel("feedback weight (1)")
     return tidy(ax)
