@@ -82,16 +82,16 @@ def build(config: Config) -> NeuronModel:
         rate, slope = f"({activation})*share", f"({slope})*share"
     drive = f"drive{'' if at_rate else ' + perturb*sigma*noise'}"
     delta = f"delta = {'slope*a' if config.readout == 'rate' else 'a'} : 1"
+    gain = f"gain = {'slope' if at_rate else '1'} : 1"
     if config.normalised:
+        gain = ""
         drive, delta = "normal + offset", f"driven = {drive} : 1\n        offset_{delta}\n{_NORMALISED}"
-    # A number, unless what lies between is normalised.
-    has_gain = not (at_rate and config.normalised)
     return NeuronModel(
         f"""
         dv/dt = ({drive} - v)/tau_m : 1
         r = {rate}{" + perturb*sigma*noise" if at_rate else ""} : 1
         slope = {slope} : 1
-        {f"gain = {'slope' if at_rate else '1'} : 1" if has_gain else ""}
+        {gain}
         da/dt = (feedback - a)/tau_a : 1
         {delta}
         drive : 1
@@ -111,9 +111,8 @@ def build(config: Config) -> NeuronModel:
             "site": "r" if at_rate else "drive",
             "perturbed": "r" if at_rate else "v",
             "signal": "a" if at_rate else "delta",
-            # What turns the gradient at the site of noise into that at the drive.
-            **({"gain": "gain"} if has_gain else {}),
-            **({"offset": "offset", "offset_error": "offset_delta"} if config.normalised else {}),
+            # What turns the gradient at the site of noise into that at the drive: a number, if that is not normalised.
+            **({"offset": "offset", "offset_error": "offset_delta"} if config.normalised else {"gain": "gain"}),
             **({"lot": "lot"} if config.dropout else {}),
         },
         means=_MEANS if config.normalised else {},

@@ -1,4 +1,7 @@
-"""The standard figures of a run, as files."""
+"""The standard figures of a run, as files.
+
+(Over 300 lines: one function a figure, most of them a few lines each.)
+"""
 
 from __future__ import annotations
 

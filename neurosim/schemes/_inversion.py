@@ -1,5 +1,6 @@
 """What the schemes share that invert forward weights: feedback in a control loop, or the loop's fixed point at once.
 
+(Over 300 lines: the parts of one loop, which all of these schemes are made of.)
 Podlaski & Machens (2020), Biological credit assignment through dynamic inversion of feedforward networks, NeurIPS. One
 sign convention throughout: mismatch is prediction minus target, so feedback that is stable is negative, near -W^T; the
 error of a layer has the sign of the gradient.

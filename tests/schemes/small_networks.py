@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
+from neurosim.experiments.model_file import Model, load
 from neurosim.gradients.true_gradient import true_gradients
 from neurosim.schemes._network import Network
 
@@ -32,6 +34,21 @@ def stimuli(trials: int = 4) -> dict[str, np.ndarray]:
     generator = np.random.default_rng(5)
     targets = np.eye(N_OUTPUTS)[generator.integers(0, N_OUTPUTS, trials)]
     return {"input.r": generator.standard_normal((trials, TASK.n_inputs)), "output.target": targets}
+
+
+def sections(**network: Any) -> dict[str, Any]:
+    """A model file of backpropagation on the digits."""
+    return {
+        "task": {"kind": "digits"}, "scheme": {"kind": "backpropagation"}, "network": network,
+        "engine": {"kind": "batched", "level": "steady"},
+    }  # fmt: skip
+
+
+def written_again(model: Model) -> dict[str, Any]:
+    """A model's sections as its text has them; they are the same model."""
+    written = tomllib.loads(str(model))
+    assert load(written).hash == model.hash
+    return written
 
 
 def variants() -> list[tuple[str, dict[str, Any]]]:

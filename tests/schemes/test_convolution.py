@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,8 +28,10 @@ from tests.schemes.small_networks import (
     build,
     follows_the_gradient,
     same_on_both_engines,
+    sections,
     stimuli,
     variants,
+    written_again,
 )
 
 HIDDEN: Any = (
@@ -186,13 +187,8 @@ def test_a_wrong_layer_is_one_fault(layer: Any, where: tuple[Any, ...]) -> None:
 
 def test_a_model_file_has_layers_as_tables() -> None:
     layers = [{"channels": 4, "kernel": 3}, {"pool": "average", "window": 2}, 16]
-    sections = {
-        "task": {"kind": "digits"}, "scheme": {"kind": "backpropagation"}, "network": {"hidden": layers},
-        "engine": {"kind": "batched", "level": "steady"},
-    }  # fmt: skip
-    model = load(sections)
-    written = tomllib.loads(str(model))
-    assert written["network"]["hidden"][1] == {"pool": "average", "window": 2, "stride": 2, "padding": "same"}
-    assert load(written).hash == model.hash
+    model = load(sections(hidden=layers))
+    pools = written_again(model)["network"]["hidden"][1]
+    assert pools == {"pool": "average", "window": 2, "stride": 2, "padding": "same"}
     circuit = model.build(model.load_task(seed=0))
     assert circuit.population["hidden2"].shape == (4, 4, 4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import Any
 
 import numpy as np
@@ -25,8 +24,10 @@ from tests.schemes.small_networks import (
     build,
     follows_the_gradient,
     same_on_both_engines,
+    sections,
     stimuli,
     variants,
+    written_again,
 )
 
 #: From the input and, of another size and of the same, from hidden layers.
@@ -224,16 +225,9 @@ def test_all_skips_from_nowhere_are_named_at_once() -> None:
 
 def test_a_model_file_has_skips() -> None:
     layers = [16, 12, {"size": 16, "skip_from": "hidden1"}]
-    sections = {
-        "task": {"kind": "digits"}, "scheme": {"kind": "backpropagation"}, "network": {"hidden": layers},
-        "engine": {"kind": "batched", "level": "steady"},
-    }  # fmt: skip
-    model = load(sections)
-    written = tomllib.loads(str(model))
+    written = written_again(load(sections(hidden=layers)))
     assert written["network"]["hidden"][2] == {"size": 16, "skip_from": "hidden1"}
-    assert load(written).hash == model.hash
-    sections["network"]["hidden"] = [16, {"size": 12, "skip_from": "hidden1"}]
     with pytest.raises(
         ConfigError, match=r"1 fault\n  network.hidden.1.skip_from: got 'hidden1', expected one or more of input"
     ):
-        load(sections)
+        load(sections(hidden=[16, {"size": 12, "skip_from": "hidden1"}]))

@@ -300,20 +300,21 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
 
 
 def _add_sums(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> None:
-    for qualified, text in sums_of(circuit).items():
+    means = means_of(circuit)
+    for qualified, text in (sums_of(circuit) | means).items():
         population, name = qualified.split(".")
-        model = f"{name}_post = {text} : 1 (summed)"
-        group = objects.groups[population]
-        index = np.arange(len(group))
-        ends = np.repeat(index, len(group)), np.tile(index, len(group))
-        updaters[qualified] = _among(objects, qualified, model, *ends)
-    for qualified, text in means_of(circuit).items():
-        population, name = qualified.split(".")
-        size, channels = circuit.population[population].size, circuit.population[population].channels
-        # Channels run fastest, so that a neuron's peers are those of the same remainder.
-        pre, post = np.nonzero(np.subtract.outer(np.arange(size), np.arange(size)) % channels == 0)
-        model = f"{name}_post = ({text})/{size // channels} : {_unit_of(circuit, qualified)} (summed)"
-        updaters[qualified] = _among(objects, qualified, model, pre, post)
+        size = circuit.population[population].size
+        channels = circuit.population[population].channels if qualified in means else 1
+        unit = compose(circuit)[population].equation_set.by_name[name].unit
+        summed = f"({text})/{size // channels}" if qualified in means else text
+        group, model = objects.groups[population], f"{name}_post = {summed} : {unit} (summed)"
+        pairs = brian2.Synapses(group, group, model, clock=objects.clock, name=f"{population}__{name}_pairs")
+        # Channels run fastest; each neuron with all of its channel.
+        members = np.arange(size).reshape(-1, channels).T
+        pre, post = np.repeat(members, members.shape[1], axis=1), np.tile(members, members.shape[1])
+        pairs.connect(i=pre.ravel(), j=post.ravel())
+        objects.extra.append(pairs)
+        updaters[qualified] = pairs.summed_updaters[f"{name}_post"]
     for name, share in losses_of(circuit).items():
         population, variable = share.split(".")
         model = f"{name}_post = {variable}_pre : 1 (summed)"
@@ -322,21 +323,6 @@ def _add_sums(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> N
         total.connect(i=np.arange(len(group)), j=np.zeros(len(group), dtype=int))
         objects.extra.append(total)
         updaters[name] = total.summed_updaters[f"{name}_post"]
-
-
-def _among(objects: Objects, qualified: str, model: str, pre: np.ndarray, post: np.ndarray) -> Any:
-    """What sums over pairs of neurons of a population."""
-    population, name = qualified.split(".")
-    group = objects.groups[population]
-    pairs = brian2.Synapses(group, group, model, clock=objects.clock, name=f"{population}__{name}_pairs")
-    pairs.connect(i=pre, j=post)
-    objects.extra.append(pairs)
-    return pairs.summed_updaters[f"{name}_post"]
-
-
-def _unit_of(circuit: Circuit, qualified: str) -> str:
-    population, name = qualified.split(".")
-    return compose(circuit)[population].equation_set.by_name[name].unit
 
 
 def sums_positions(circuit: Circuit, pathway: Pathway) -> bool:
