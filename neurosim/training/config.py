@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
@@ -54,11 +55,14 @@ class Config(BaseModel):
     epochs
         Passes through the training split, or stretches of `steps_per_epoch`.
     steps_per_epoch
-        Mini-batches of an epoch, where an epoch is no pass through the split: passes, each in a new order, then
-        follow one another without regard to epochs.
+        Mini-batches of an epoch, where an epoch is no pass through the split: passes, each in an order as `shuffle`
+        says, then follow one another without regard to epochs.
     batch_size
         Trials between two updates. What is left over of an epoch when it does not divide the split is not
-        presented in that epoch; the order changes from epoch to epoch.
+        presented in that epoch.
+    shuffle
+        Whether the order of trials changes from pass to pass; if not, it is that of the split, for comparison with
+        authors who do without.
     learning_rate_decay
         Factor on all learning rates after each epoch.
     optimiser
@@ -94,6 +98,7 @@ class Config(BaseModel):
     epochs: int = Field(default=20, gt=0, le=10**9)
     steps_per_epoch: int | None = Field(default=None, gt=0, le=10**7)
     batch_size: int = Field(default=32, gt=0, le=10**6)
+    shuffle: bool = Field(default=True, exclude_if=operator.truth)
     learning_rate_decay: float = Field(default=1.0, gt=0, le=1)
     optimiser: Optimiser = Optimiser()
     weight_noise: UpdateNoise | None = None

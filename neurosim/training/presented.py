@@ -32,15 +32,18 @@ def order_of(config: Config, epoch: int, trials: int, seed: int) -> np.ndarray:
     numpy.ndarray
         Shape (step, batch).
     """
+
+    def one_pass(number: int) -> np.ndarray:
+        return stream(seed, "order", number).permutation(trials) if config.shuffle else np.arange(trials)
+
     if config.steps_per_epoch is None:
         steps = trials // config.batch_size
-        chosen = stream(seed, "order", epoch).permutation(trials)[: steps * config.batch_size]
-        return chosen.reshape(steps, config.batch_size)
+        return one_pass(epoch)[: steps * config.batch_size].reshape(steps, config.batch_size)
     # A window onto an endless sequence of passes.
     count = config.steps_per_epoch * config.batch_size
     begin = epoch * count
     passes = range(begin // trials, (begin + count - 1) // trials + 1)
-    endless = np.concatenate([stream(seed, "order", number).permutation(trials) for number in passes])
+    endless = np.concatenate([one_pass(number) for number in passes])
     start = begin - passes[0] * trials
     return endless[start : start + count].reshape(config.steps_per_epoch, config.batch_size)
 

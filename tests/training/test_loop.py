@@ -180,6 +180,20 @@ def test_epochs_of_so_many_steps_go_on_through_the_passes(parts):
     assert not np.array_equal(presented[:90], presented[90:180])
 
 
+def test_without_shuffling_every_pass_has_the_order_of_the_split(parts):
+    _, _, config = parts
+    fixed = config.model_copy(update={"shuffle": False})
+    whole = 90 // config.batch_size * config.batch_size
+    for epoch in range(3):
+        assert order_of(fixed, epoch, 90, 3).ravel().tolist() == list(range(whole))
+    window = fixed.model_copy(update={"steps_per_epoch": 3})
+    presented = np.concatenate([order_of(window, epoch, 90, 3).ravel() for epoch in range(3)])
+    assert presented.tolist() == [*range(90), *range(90)]
+    # Models without the setting keep the hash that they had before there was one.
+    assert "shuffle" not in config.model_dump()
+    assert fixed.model_dump()["shuffle"] is False
+
+
 def test_evaluating_less_often_and_with_noise(parts):
     engine, task, config = parts
     changed = config.model_copy(update={"evaluate_every": 2, "evaluate_perturbed": True, "measure_every": 0})
