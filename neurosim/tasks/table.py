@@ -15,6 +15,8 @@ from neurosim.tasks._task import Split, Task, _one_hot, _split_generator, _strat
 
 # More classes than this are hardly meant as such.
 _MOST_CLASSES = 1000
+#: Height, width, channels.
+_Image = tuple[int, int, int]
 
 
 class Config(BaseModel):
@@ -28,7 +30,8 @@ class Config(BaseModel):
     target
         The column or array that is to be learned; several columns for a regression with several outputs.
     inputs
-        The columns or arrays to learn from, in this order; by default all others.
+        The columns or arrays to learn from, in this order; by default all others. A single array of the shape
+        (examples, height, width) or (examples, height, width, channels) holds images, which convolutions can read.
     problem
         ``classification``, ``regression``, or ``auto``: whole numbers, truth values and text are classes, other
         numbers are not.
@@ -37,7 +40,7 @@ class Config(BaseModel):
     split_seed
         Which examples are held out; apart from the seed of the run.
     standardise
-        Centre and scale each input by the training split.
+        Centre and scale each input, of images each channel, by the training split.
     standardise_target
         The same for the targets of a regression, so that a loss of one half is that of the mean.
     largest_mib
@@ -79,25 +82,31 @@ def load(config: Config, *, seed: int) -> Task:
     columns = read_columns(path, largest=config.largest_mib * 2**20)
     targets = _named(columns, config.target, "target", path)
     others = tuple(name for name in columns if name not in targets)
-    inputs = _joined(path, columns, others if config.inputs is None else _named(columns, config.inputs, "inputs", path))
+    read = others if config.inputs is None else _named(columns, config.inputs, "inputs", path)
+    inputs, image = _joined(path, columns, read), _image(columns, read)
     values = columns[targets[0]]
     classes = values.dtype.kind in "biuU" if config.problem == "auto" else config.problem == "classification"
     if classes:
-        return _classification(config, path, inputs, targets, values)
+        return _classification(config, path, inputs, image, targets, values)
     wanted = _joined(path, columns, targets)
     _refuse_lengths(path, inputs, len(wanted), targets)
     generator = _split_generator(config.split_seed)
     rest, test = _parted(generator.permutation(len(inputs)), config.test_fraction)
     train, validation = _parted(rest, config.validation_fraction)
     _refuse_empty(path, len(inputs), train, test)
-    inputs = _standardised(inputs, train) if config.standardise else inputs
+    inputs = _standardised(inputs, train, image) if config.standardise else inputs
     wanted = _standardised(wanted, train) if config.standardise_target else wanted
     parts = [Split(inputs[rows], wanted[rows]) for rows in (train, validation, test)]
-    return Task("table", *parts, kind="regression")
+    return Task("table", *parts, kind="regression", shape=image)
 
 
 def _classification(
-    config: Config, path: Path, inputs: np.ndarray, targets: tuple[str, ...], values: np.ndarray
+    config: Config,
+    path: Path,
+    inputs: np.ndarray,
+    image: _Image | None,
+    targets: tuple[str, ...],
+    values: np.ndarray,
 ) -> Task:
     name = targets[0]
     if len(targets) > 1 or values.ndim != 1:
@@ -118,11 +127,11 @@ def _classification(
     rest, test = _stratified(np.arange(len(labels)), labels, config.test_fraction, generator)
     train, validation = _stratified(rest, labels, config.validation_fraction, generator)
     _refuse_empty(path, len(inputs), train, test)
-    inputs = _standardised(inputs, train) if config.standardise else inputs
+    inputs = _standardised(inputs, train, image) if config.standardise else inputs
     parts = [
         Split(inputs[rows], _one_hot(labels[rows], len(names)), labels[rows]) for rows in (train, validation, test)
     ]
-    return Task("table", *parts, kind="classification")
+    return Task("table", *parts, kind="classification", shape=image)
 
 
 def _named(columns: Mapping[str, np.ndarray], wanted: str | tuple[str, ...], key: str, path: Path) -> tuple[str, ...]:
@@ -154,6 +163,14 @@ def _joined(path: Path, columns: Mapping[str, np.ndarray], names: tuple[str, ...
     return np.concatenate(parts, axis=1)
 
 
+def _image(columns: Mapping[str, np.ndarray], names: tuple[str, ...]) -> _Image | None:
+    """What inputs are that are one array of images."""
+    shape = columns[names[0]].shape[1:]
+    if len(names) > 1 or len(shape) not in (2, 3) or 0 in shape:
+        return None
+    return (shape[0], shape[1], shape[2] if len(shape) == 3 else 1)
+
+
 def _refuse_missing(path: Path, name: str, array: np.ndarray) -> None:
     broken = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))
     if len(broken):
@@ -178,7 +195,10 @@ def _parted(rows: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray]:
     return rows[held_out:], rows[:held_out]
 
 
-def _standardised(array: np.ndarray, train: np.ndarray) -> np.ndarray:
-    mean, spread = array[train].mean(axis=0), array[train].std(axis=0)
+def _standardised(array: np.ndarray, train: np.ndarray, image: _Image | None = None) -> np.ndarray:
+    # The positions of an image are further examples of its channels.
+    columns = array.reshape(len(array), -1, image[2]) if image else array[:, None]
+    mean, spread = columns[train].mean(axis=(0, 1)), columns[train].std(axis=(0, 1))
     # A column that never changes has nothing to divide by.
-    return (array - mean) / np.where(spread > 1e-12 * np.maximum(1.0, np.abs(mean)), spread, 1.0)
+    scaled = (columns - mean) / np.where(spread > 1e-12 * np.maximum(1.0, np.abs(mean)), spread, 1.0)
+    return scaled.reshape(array.shape)

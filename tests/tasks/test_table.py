@@ -68,6 +68,36 @@ def test_arrays_by_name(tmp_path):
     np.testing.assert_array_equal(np.sort(found[:, 0]), np.sort(labels))
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_one_array_of_images(tmp_path, channels):
+    generator = np.random.default_rng(1)
+    images = generator.uniform(1, 3, (30, 6, 5, channels)) * np.arange(1, 6)[:, None]
+    labels = generator.integers(0, 2, 30)
+    np.savez(tmp_path / "own.npz", X=images[..., 0] if channels == 1 else images, y=labels, session=np.arange(30))
+    task = _load(tmp_path / "own.npz", "y", inputs="X")
+    assert task.image == (6, 5, channels)
+    # Each channel has one scale, so that a pixel stays what it was beside the others.
+    scaled = task.train.inputs.reshape(-1, channels)
+    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-6)
+    np.testing.assert_allclose(scaled.std(axis=0), 1, atol=1e-6)
+    raw = _load(tmp_path / "own.npz", "y", inputs="X", standardise=False).train.inputs.reshape(-1, channels)
+    for channel in range(channels):
+        assert np.corrcoef(raw[:, channel], scaled[:, channel])[0, 1] == pytest.approx(1, abs=1e-6)
+    (tmp_path / "mine.toml").write_text(
+        '[task]\nkind = "table"\npath = "own.npz"\ninputs = "X"\ntarget = "y"\n'
+        "[network]\nhidden = [{ channels = 2, kernel = 3 }]\n"
+        '[scheme]\nkind = "backpropagation"\n[engine]\nlevel = "steady"\n'
+    )
+    assert load_model(tmp_path / "mine.toml").circuit.population["hidden1"].shape == (6, 5, 2)
+
+
+def test_several_arrays_are_no_image(tmp_path):
+    generator = np.random.default_rng(1)
+    np.savez(tmp_path / "own.npz", a=generator.random((30, 4, 3)), b=generator.random((30, 4, 3)), y=np.arange(30) % 2)
+    task = _load(tmp_path / "own.npz", "y")
+    assert task.image is None and task.n_inputs == 24
+
+
 def test_columns_of_one_array_and_several_targets(tmp_path):
     array = np.random.default_rng(2).standard_normal((50, 5))
     np.save(tmp_path / "own.npy", array)
