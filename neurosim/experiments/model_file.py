@@ -27,7 +27,7 @@ from neurosim.experiments.about import About, NoTask
 from neurosim.experiments.checking import Faults, check_table, did_you_mean, shown
 from neurosim.experiments.component_sections import component_section, network_section
 from neurosim.experiments.record_section import check_record
-from neurosim.experiments.sections import copied, overridden, read_sections
+from neurosim.experiments.sections import copied, located, overridden, read_sections
 from neurosim.experiments.variants import check_variants, parted, variants_of, with_variants
 from neurosim.schemes._network import Network
 from neurosim.tasks._task import Task
@@ -198,7 +198,8 @@ def load(
         model, which is checked again with the overrides. A name or a path as text may have variants written
         after it: ``lansdell2020/mnist+fa+full``.
     overrides
-        ``section.key=value`` each, the value written as in TOML; what is no TOML is taken as text.
+        ``section.key=value`` each, the value written as in TOML; what is no TOML is taken as text. Paths are relative
+        to the working directory, those in a file to its folder.
     variants
         Names of tables ``[variants.<name>]`` of the model, applied one after the other, before the overrides;
         see `neurosim.experiments.variants`.
@@ -234,7 +235,9 @@ def load(
         name, table = read_sections(base)
         variants = (*written, *variants)
     table = with_variants(table, variants, name)
-    return _checked("+".join((name, *variants)), overridden(table, overrides), data_given=data_given)
+    # What is no file's own is relative to where it is said.
+    sections = located(overridden(table, overrides), ".")
+    return _checked("+".join((name, *variants)), sections, data_given=data_given)
 
 
 def load_variants(source: str | Path | Mapping[str, Any] | Model) -> dict[str, Model]:

@@ -35,7 +35,7 @@ def read_sections(source: str | Path) -> tuple[str, dict[str, Any]]:
     path = Path(source)
     if not path.is_file():
         raise DataError(f"{path}: there is no such file; shipped models: {', '.join(registry.models())}")
-    return path.stem, _located(read_toml(path), path.parent)
+    return path.stem, located(read_toml(path), path.parent)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -101,8 +101,8 @@ def copied(table: Mapping[str, Any]) -> dict[str, Any]:
     return {key: copied(value) if isinstance(value, Mapping) else value for key, value in table.items()}
 
 
-def _located(sections: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Sections in which the paths of data no longer depend on where the file lies."""
+def located(sections: dict[str, Any], folder: str | Path) -> dict[str, Any]:
+    """Sections in which settings of a task that are paths are absolute: those that are not are below the folder."""
     variants = sections.get("variants")
     tables = [sections, *(variants.values() if isinstance(variants, dict) else ())]
     tasks = [table["task"] for table in tables if isinstance(table, dict) and isinstance(table.get("task"), dict)]
@@ -113,8 +113,8 @@ def _located(sections: dict[str, Any], folder: Path) -> dict[str, Any]:
         fields = registry.load("tasks", kind).Config.model_fields
         paths = [name for name, field in fields.items() if Path in (field.annotation, *get_args(field.annotation))]
         for name in paths:
-            if isinstance(task.get(name), str) and not task[name].startswith("~"):
-                task[name] = os.path.abspath(folder / task[name])
+            if isinstance(task.get(name), str | Path) and not str(task[name]).startswith("~"):
+                task[name] = os.path.abspath(Path(folder) / task[name])
     return sections
 
 

@@ -22,9 +22,9 @@ class ImageConfig(BaseModel):
     Parameters
     ----------
     folder
-        Where the files lie, in it or in its subfolder of the task's name; in a model file relative to the folder of
-        that file. Without it, the folder that the environment variable ``NEUROSIM_DATA`` names; without the files
-        there, they are downloaded and kept.
+        Where the files lie, in it or in its subfolder of the task's name; relative to the folder of the model file that
+        says so, else to the working directory. Without it, the folder that the environment variable ``NEUROSIM_DATA``
+        names; without the files there, they are downloaded and kept.
     n_train, n_test
         How many training and test examples to keep; all by default.
     validation

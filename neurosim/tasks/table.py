@@ -25,8 +25,9 @@ class Config(BaseModel):
     Parameters
     ----------
     path
-        The file; in a model file relative to the folder of that file. Arrays in ``.npz`` have one row an example;
-        ``.npy`` holds one array whose columns are called ``"0"``, ``"1"`` ...; ``.csv`` has names in its first line.
+        The file, relative to the folder of the model file that says so, else to the working directory. Arrays in
+        ``.npz`` have one row an example; ``.npy`` holds one array whose columns are called ``"0"``, ``"1"`` ...;
+        ``.csv`` has names in its first line.
     target
         The column or array that is to be learned; several columns for a regression with several outputs.
     inputs

@@ -126,6 +126,21 @@ def test_a_path_in_a_model_file_is_relative_to_that_file(tmp_path, monkeypatch):
         load_model("../mine.toml+other").load_task()
 
 
+@pytest.mark.parametrize("path", ["own.csv", Path("own.csv")])
+def test_a_path_that_is_no_file_s_own_is_relative_to_where_it_is_said(tmp_path, monkeypatch, path):
+    _csv(tmp_path, _rows())
+    sections = {"task": {"kind": "table", "path": path, "target": "direction"}, "scheme": {"kind": "backpropagation"}}
+    monkeypatch.chdir(tmp_path)
+    overrides = ["task.kind=table", f"task.path={path}", "task.target=direction"]
+    found = [load_model(sections), load_model("lansdell2020/digits", overrides)]
+    # A run folder is read from anywhere.
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for model in found:
+        assert load_model(model.resolve()).load_task().n_inputs == 2
+    assert sections["task"]["path"] == path
+
+
 REFUSED = {
     "unknown column": ("a,b\n1,2\n3,4", {"target": "c"}, r"task.target: got c, expected columns of .*: a, b"),
     "missing value": ("a,b\n1,x\n,y\n3,x", {"target": "b"}, r"'a' has 1 examples .* the first in row 2"),
