@@ -17,6 +17,7 @@ def kernel_tiles(kernels: np.ndarray, ax: Axes, *, name: str = "", coloured: boo
     """Draw kernels beside each other, red for positive and blue for negative weights.
 
     Each row has those of one map that they make, each column those of one that they read; of many maps the first.
+    Where they read a single map, they fill a square instead.
 
     Parameters
     ----------
@@ -43,11 +44,11 @@ def kernel_tiles(kernels: np.ndarray, ax: Axes, *, name: str = "", coloured: boo
         )
     post, pre = kernels.shape[:2]
     most = float(np.max(np.abs(kernels))) or 1.0
+    first = kernels[: _MOST_ROWS * _MOST_COLUMNS]
     if coloured:
-        ax.imshow(_in_rows(0.5 + 0.5 * kernels[: _MOST_ROWS * _MOST_COLUMNS].transpose(0, 2, 3, 1) / most, 1.0))
+        ax.imshow(_in_rows(0.5 + 0.5 * first.transpose(0, 2, 3, 1) / most, 1.0))
     else:
-        shown = kernels[:_MOST_ROWS, :_MOST_COLUMNS]
-        grid = _tiled(shown, math.nan)
+        grid = _in_rows(first[:, 0], math.nan) if pre == 1 else _tiled(kernels[:_MOST_ROWS, :_MOST_COLUMNS], math.nan)
         picture = ax.imshow(grid, cmap="RdBu_r", vmin=-most, vmax=most)
         ax.figure.colorbar(picture, ax=ax, label="weight (1)", shrink=0.8)
     ax.set_title(f"{name + ': ' if name else ''}{pre} to {post} maps", fontsize="medium")

@@ -34,6 +34,17 @@ def test_each_kernel_has_a_tile_in_its_row_and_column(ax) -> None:
     assert low == -high == -np.abs(kernels).max()
 
 
+def test_kernels_of_grey_images_fill_a_square(ax) -> None:
+    kernels = np.random.default_rng(0).standard_normal((5, 1, 2, 2))
+    kernel_tiles(kernels, ax)
+    picture = drawn(ax)
+    assert picture.shape == (2 * 3 - 1, 3 * 3 - 1)
+    for number in range(5):
+        row, column = divmod(number, 3)
+        found = picture[row * 3 : row * 3 + 2, column * 3 : column * 3 + 2]
+        np.testing.assert_array_equal(found, kernels[number, 0])
+
+
 def test_kernels_of_coloured_images_are_coloured(ax) -> None:
     kernels = np.random.default_rng(0).standard_normal((5, 3, 2, 2))
     kernel_tiles(kernels, ax, coloured=True)
