@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -16,7 +17,7 @@ from neurosim.circuit.connectivity import NAMED, Connectivity, Dense, OneToOne, 
 from neurosim.circuit.description import Circuit, Pathway, Population, Tie
 from neurosim.circuit.images import Convolution, Pooling, Window
 from neurosim.circuit.synapses import Ends, size_of
-from neurosim.engines.batched import linear_maps, windows
+from neurosim.engines.batched import linear_maps, windows, winograd
 from neurosim.engines.state import initial_state, weights_of
 from neurosim.errors import CircuitError
 from neurosim.registry import load
@@ -95,9 +96,17 @@ def test_kernels_learn_the_same_by_products_and_by_convolution(
 
 
 @settings(max_examples=30, deadline=None)
-@given(joined(), st.integers(0, 1000))
-def test_maps_are_the_sums_over_explicit_synapses(case: tuple[Connectivity, Ends], seed: int) -> None:
-    connectivity, ends = case
+@given(joined(), st.integers(0, 1000), st.booleans())
+def test_maps_are_the_sums_over_explicit_synapses(case: tuple[Connectivity, Ends], seed: int, fewer: bool) -> None:
+    """Those of convolutions also with fewer multiplications, which wait for more channels than these have."""
+    with pytest.MonkeyPatch.context() as patch:
+        if fewer:
+            patch.setattr(winograd, "_CHANNELS", 1)
+            patch.setattr(winograd, "_SHARE", np.inf)
+        _same_as_explicit_synapses(*case, seed)
+
+
+def _same_as_explicit_synapses(connectivity: Connectivity, ends: Ends, seed: int) -> None:
     assert not list(connectivity.faults(ends))
     made, generator = connectivity.synapses(ends), np.random.default_rng(seed)
     weights = generator.standard_normal(connectivity.weights_shape(ends))
@@ -139,6 +148,42 @@ def test_maps_are_the_sums_over_explicit_synapses(case: tuple[Connectivity, Ends
 def _ends_of(connectivity: Connectivity, ends: Ends) -> tuple[np.ndarray, np.ndarray]:
     made = connectivity.synapses(ends)
     return made.pre, made.post
+
+
+@pytest.mark.parametrize("columns", range(2, 8))
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_fewer_multiplications_change_no_more_than_the_last_digits(columns: int, dtype: str) -> None:
+    """Of every size of windows that is computed so, against the convolution in double precision."""
+    window, generator = Window((3, columns)), np.random.default_rng(0)
+    ends = _joined(window, (6, 11, 16), 20)
+    assert winograd.pays(columns, 11, (16, 20))
+    pre, post = (generator.standard_normal((3, n)) for n in (ends.n_pre, ends.n_post))
+    kernels = generator.standard_normal((20, 16, 3, columns))
+    with jax.enable_x64(True):
+        _, transposes = jax.vjp(lambda kernels, pre: windows.convolve(window, ends, kernels, pre), kernels, pre)
+        exact = transposes(jnp.asarray(post))
+        kernels, pre, post = (jnp.asarray(array, dtype) for array in (kernels, pre, post))
+        found = windows.kernel_products(window, ends, post, pre), windows.back(window, ends, kernels, post)
+    for ours, theirs in zip(found, exact, strict=True):
+        assert ours.dtype == dtype
+        assert np.abs(ours - theirs).max() < 200 * np.finfo(dtype).eps * np.std(theirs)
+
+
+@pytest.mark.parametrize("columns", [1, 8, 11])
+def test_windows_that_gain_nothing_or_round_too_much_are_convolved(columns: int) -> None:
+    assert not winograd.pays(columns, 32, (64, 64))
+    assert winograd.pays(5, 32, (64, 64)) and not winograd.pays(5, 1, (64, 64)) and not winograd.pays(5, 32, (3, 64))
+
+
+def test_a_drive_of_zeros_is_zero() -> None:
+    """Slopes and maxima depend on it, so drives are not computed with fewer multiplications."""
+    window, generator = Window((5, 5)), np.random.default_rng(0)
+    ends = _joined(window, (16, 16, 32), 32)
+    images = generator.standard_normal((2, 16, 16, 32)).astype(np.float32)
+    images[:, :, 7:] = 0.0
+    kernels = generator.standard_normal((32, 32, 5, 5)).astype(np.float32)
+    found = linear_maps.apply(Convolution(window), ends, kernels, images.reshape(2, -1))
+    assert np.all(np.asarray(found).reshape(2, 16, 16, 32)[:, :, 9:] == 0.0)
 
 
 def test_a_convolution_is_a_correlation_with_its_kernels() -> None:
