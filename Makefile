@@ -15,7 +15,7 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2
 
-# The last -m wins over the one in setup.cfg.
+# The last -m wins over the one in pyproject.toml.
 test-all: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2 -m "slow or not slow"
 
@@ -40,10 +40,10 @@ $(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)
 	touch $@
 
-$(VENV)/.installed: setup.cfg setup.py pyproject.toml | $(VENV)/.made
+$(VENV)/.installed: pyproject.toml | $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
-$(VENV)/.installed-%: setup.cfg setup.py pyproject.toml | $(VENV)/.made
+$(VENV)/.installed-%: pyproject.toml | $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --editable ".[$*]"
 	touch $@

@@ -254,10 +254,12 @@ def _module_name(kind: str, name: str) -> str:
 
 
 def _models_folder() -> Path:
-    spec = importlib.util.find_spec("neurosim.models")
-    if spec is None or not spec.submodule_search_locations:
-        raise DataError("the shipped models are missing: install neurosim instead of importing it from its folder")
-    return Path(spec.submodule_search_locations[0])
+    package = Path(__file__).parent
+    # Installed, they lie within the package; in a checkout beside it.
+    for folder in (package / "models", package.parent / "models"):
+        if (folder / "__init__.py").exists():
+            return folder
+    raise DataError(f"the shipped models are missing: expected them in {package / 'models'}; install neurosim again")
 
 
 def _check_kind(kind: str) -> None:

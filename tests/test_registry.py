@@ -141,7 +141,3 @@ def test_what_models_are_held_against(monkeypatch, tmp_path):
     monkeypatch.setattr(registry, "_models_folder", lambda: tmp_path)
     with pytest.raises(DataError, match="nothing is expected of the models"):
         registry.expected_path("someone2000")
-
-
-def test_models_are_installed():
-    assert registry._models_folder().is_dir()
