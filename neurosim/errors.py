@@ -59,6 +59,30 @@ class UnitError(_Located, ValueError):
     """A quantity with the wrong unit, or text that is no quantity; in equations with its place."""
 
 
+class ArgumentError(NeurosimError, ValueError):
+    """An argument of a public function that is not what it should be.
+
+    Parameters
+    ----------
+    name
+        Of the argument.
+    value
+        What was given.
+    expected
+        What is allowed, as in "expected a whole number, at least 1".
+    """
+
+    def __init__(self, name: str, value: object, expected: str) -> None:
+        self.name, self.value, self.expected = name, value, expected
+        try:
+            shown = repr(value)
+        except Exception:  # a stranger's object need not know how to show itself
+            shown = f"a {type(value).__name__}"
+        if len(shown) > 100:
+            shown = f"{shown[:97]}..."
+        super().__init__(f"{name}: got {shown}, expected {expected}")
+
+
 class CircuitError(NeurosimError, ValueError):
     """A circuit whose parts do not fit together."""
 

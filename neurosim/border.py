@@ -1,0 +1,298 @@
+"""The border between users and the package: what every public function does with arguments and with others' errors.
+
+A public function declares what its arguments have to be, and calls nothing before they are:
+
+    @public(n=COUNT, seed=SEED, dt=TIME, out=optional(PATH))
+    def simulate(...)
+
+While it runs, an exception of another library (Brian2, JAX, pandas, Zarr, NumPy ...) becomes one of ours, with the
+library's as its cause. Exceptions of the user's own code, such as a callback, pass as they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import functools
+import inspect
+import math
+import os
+import sysconfig
+from collections.abc import Callable, Collection, Iterator
+from numbers import Integral, Real
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+from neurosim.errors import ArgumentError, DataError, EngineError, NeurosimError
+from neurosim.units import parse_quantity
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Check(Protocol):
+    """Takes an argument's name and value; gives the value in the form that the package uses, or raises."""
+
+    def __call__(self, name: str, value: Any, /) -> Any: ...
+
+
+def whole(least: int, most: int | None = None) -> Check:
+    """A whole number in a range, of Python or of NumPy; ``True`` is none."""
+    most_text = "" if most is None else f" and at most {most}"
+
+    def check(name: str, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise ArgumentError(name, value, f"a whole number, at least {least}{most_text}")
+        if value < least or (most is not None and value > most):
+            raise ArgumentError(name, value, f"at least {least}{most_text}")
+        return int(value)
+
+    return check
+
+
+def number(least: float = -math.inf, most: float = math.inf) -> Check:
+    """A finite number in a range."""
+    limits = [f"at least {least:g}"] if least > -math.inf else []
+    limits += [f"at most {most:g}"] if most < math.inf else []
+    expected = ", ".join(["a finite number", *limits])
+
+    def check(name: str, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+            raise ArgumentError(name, value, expected)
+        if not least <= value <= most:
+            raise ArgumentError(name, value, expected)
+        return float(value)
+
+    return check
+
+
+def one_of(*allowed: str) -> Check:
+    """One of a few words."""
+
+    def check(name: str, value: Any) -> str:
+        if value not in allowed:
+            near = difflib.get_close_matches(str(value), allowed, n=1)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            raise ArgumentError(name, value, f"one of {', '.join(map(repr, allowed))}{hint}")
+        return value
+
+    return check
+
+
+def instance(*types: type, expected: str = "") -> Check:
+    """An object of one of some types."""
+
+    def check(name: str, value: Any) -> Any:
+        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+            raise ArgumentError(name, value, expected or " or ".join(each.__name__ for each in types))
+        return value
+
+    return check
+
+
+def optional(check: Check) -> Check:
+    """The same, or ``None``."""
+    return lambda name, value: None if value is None else check(name, value)
+
+
+def _time(name: str, value: Any) -> float:
+    """A length of time above zero, in seconds."""
+    if isinstance(value, bool) or not (isinstance(value, str | Real) or hasattr(value, "dimensions")):
+        raise ArgumentError(name, value, "a time such as '10 ms', or a number of seconds")
+    plain = isinstance(value, Real) and not hasattr(value, "dimensions")
+    seconds = float(value) if plain else parse_quantity(value, "second")
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise ArgumentError(name, value, "a finite time above zero, such as '10 ms'")
+    return seconds
+
+
+def _path(name: str, value: Any) -> Path:
+    """A path of the file system, absolute, the home folder's ``~`` expanded."""
+    if not isinstance(value, str | os.PathLike) or not str(value).strip() or "\0" in str(value):
+        raise ArgumentError(name, value, "a path")
+    try:
+        return Path(os.path.abspath(Path(value).expanduser()))
+    except RuntimeError as error:
+        raise ArgumentError(name, value, f"a path ({error})") from error
+
+
+def _words(name: str, value: Any) -> tuple[str, ...]:
+    """Several names, not one text that would be taken apart into letters."""
+    if isinstance(value, str) or not isinstance(value, Collection) or not all(isinstance(v, str) for v in value):
+        raise ArgumentError(name, value, f"a list of names, such as [{value!r}]" if isinstance(value, str) else "names")
+    return tuple(value)
+
+
+#: How many of something there are.
+COUNT = whole(1)
+#: Of random numbers: what NumPy's seed sequences take, and fits into a file.
+SEED = whole(0, 2**63 - 1)
+PRECISION = one_of("float32", "float64")
+ENGINE = one_of("batched", "brian")
+TARGET = one_of("numpy", "cython", "cpp_standalone")
+LEVEL = one_of("steady", "rate", "spiking")
+FLAG = instance(bool, expected="True or False")
+TIME: Check = _time
+PATH: Check = _path
+NAMES: Check = _words
+
+
+def public(**checks: Check) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Mark a public function: its arguments are checked, and other libraries' errors translated.
+
+    Parameters
+    ----------
+    checks
+        Argument -> what it has to be. Defaults are not checked.
+
+    Raises
+    ------
+    TypeError
+        When the function is defined: a check for an argument that it does not have.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+        if unknown := checks.keys() - signature.parameters.keys():
+            raise TypeError(f"{function.__name__}() has no arguments {sorted(unknown)} to check")
+
+        @functools.wraps(function)
+        def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+            given = signature.bind(*args, **kwargs)
+            for name in checks.keys() & given.arguments.keys():
+                given.arguments[name] = checks[name](name, given.arguments[name])
+            with translated():
+                return function(*given.args, **given.kwargs)
+
+        wrapped.__checks__ = checks  # type: ignore[attr-defined]
+        return wrapped
+
+    return decorate
+
+
+def check_fields(description: Any, **checks: Check) -> None:
+    """The same for the fields of a frozen dataclass, in its ``__post_init__``.
+
+    Raises
+    ------
+    ArgumentError
+        Naming the class and the field.
+    """
+    for name, check in checks.items():
+        value = check(f"{type(description).__name__}.{name}", getattr(description, name))
+        object.__setattr__(description, name, value)
+
+
+#: Which of our errors another library's becomes: by its package, what it was doing, and the error.
+_LIBRARIES: dict[str, tuple[str, type[NeurosimError]]] = {
+    "brian2": ("Brian2", EngineError),
+    "Cython": ("Brian2's compiler", EngineError),
+    "jax": ("JAX", EngineError),
+    "jaxlib": ("JAX", EngineError),
+    "numba": ("Numba", EngineError),
+    "optax": ("Optax", EngineError),
+    "sympy": ("the algebra (SymPy)", EngineError),
+    "numpy": ("NumPy", NeurosimError),
+    "scipy": ("SciPy", NeurosimError),
+    "pandas": ("pandas", DataError),
+    "zarr": ("Zarr", DataError),
+    "numcodecs": ("Zarr", DataError),
+    "xarray": ("xarray", DataError),
+    "safetensors": ("safetensors", DataError),
+    "sklearn": ("scikit-learn", NeurosimError),
+    "pydantic": ("the check of settings", NeurosimError),
+    "matplotlib": ("Matplotlib", NeurosimError),
+    "dask": ("Dask", NeurosimError),
+    "distributed": ("Dask", NeurosimError),
+    "optuna": ("Optuna", NeurosimError),
+    "pynwb": ("PyNWB", DataError),
+    "hdmf": ("PyNWB", DataError),
+    "h5py": ("h5py", DataError),
+    "neo": ("Neo", DataError),
+}
+_OWN = Path(__file__).parent
+_STANDARD = tuple(sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib"))
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turn whatever is no error of ours and was not raised by the user's own code into one of ours."""
+    try:
+        yield
+    except NeurosimError:
+        raise
+    except Exception as error:
+        ours = translation(error)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+def translation(error: Exception) -> NeurosimError | None:
+    """The error of ours that says what another library's does; ``None`` where the user's own code raised it."""
+    frames = list(_files(error.__traceback__))
+    inside = next((n for n, file in enumerate(frames) if _is_own(file)), None)
+    # From the first frame of ours on: what is neither ours nor an installed package's is a callback of the user's.
+    if inside is None or any(not _is_installed(file) for file in frames[inside:]):
+        return None
+    sentence = _root_sentence(error)
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in sentence:
+        return EngineError(f"not enough memory ({sentence}): use fewer trials, neurons or steps at once, or float32")
+    package = _package(error, frames)
+    if package in _LIBRARIES:
+        library, kind = _LIBRARIES[package]
+        return kind(f"{library} failed: {sentence}")
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return DataError(f"{where}{error.strerror or error}")
+    return NeurosimError(
+        f"neurosim itself failed ({sentence}): this is a fault of neurosim, please report it with what you called"
+    )
+
+
+def _package(error: Exception, frames: list[str]) -> str:
+    """The package that raised: that of the innermost frame that is ours or a known library's."""
+    named = type(error).__module__.partition(".")[0]
+    if named in _LIBRARIES:
+        return named
+    for file in reversed(frames):
+        if _is_own(file):
+            return "neurosim"
+        for root in _STANDARD:
+            inner = os.path.relpath(file, root).split(os.sep)[0] if file.startswith(root + os.sep) else ""
+            package = inner.removesuffix(".py")
+            if package in _LIBRARIES:
+                return package
+    return "neurosim"
+
+
+def _root_sentence(error: BaseException) -> str:
+    """What the first cause says, on one line: Brian2's outermost error says only that there was one."""
+    seen: set[int] = set()
+    while (cause := error.__cause__) is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        error = cause
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__
+
+
+def _files(traceback: TracebackType | None) -> Iterator[str]:
+    while traceback is not None:
+        yield traceback.tb_frame.f_code.co_filename
+        traceback = traceback.tb_next
+
+
+def _is_own(file: str) -> bool:
+    return file.startswith((str(_OWN) + os.sep, "<neurosim"))
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_installed(file: str) -> bool:
+    """Whether a file belongs to us, to Python or to an installed package; generated code does, too."""
+    if _is_own(file) or file.startswith("<") or not os.path.isabs(file):
+        return True
+    # What Brian2's Cython compiles lies in the user's cache.
+    return any(f"{os.sep}{part}" in file for part in ("site-packages", "dist-packages", ".cython")) or file.startswith(
+        _STANDARD
+    )
