@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,15 @@ from neurosim.errors import ArgumentError, DataError, NeurosimError
 
 
 @public(n=COUNT, seed=SEED, dtype=PRECISION, dt=TIME, names=optional(NAMES), quiet=FLAG, share=number(0, 1))
-def _asked(n=1, seed=0, dtype="float64", dt=1e-3, names=None, quiet=False, share=0.5):
+def _asked(
+    n: Any = 1,
+    seed: Any = 0,
+    dtype: Any = "float64",
+    dt: Any = 1e-3,
+    names: Any = None,
+    quiet: Any = False,
+    share: Any = 0.5,
+) -> Any:
     return n, seed, dtype, dt, names, quiet, share
 
 
