@@ -60,7 +60,7 @@ def number(least: float = -math.inf, most: float = math.inf) -> Check:
     def check(name: str, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
             raise ArgumentError(name, value, expected)
-        if not least <= value <= most:
+        if not least <= float(value) <= most:
             raise ArgumentError(name, value, expected)
         return float(value)
 
@@ -100,8 +100,9 @@ def _time(name: str, value: Any) -> float:
     """A length of time above zero, in seconds."""
     if isinstance(value, bool) or not (isinstance(value, str | Real) or hasattr(value, "dimensions")):
         raise ArgumentError(name, value, "a time such as '10 ms', or a number of seconds")
+    quantity: Any = value
     plain = isinstance(value, Real) and not hasattr(value, "dimensions")
-    seconds = float(value) if plain else parse_quantity(value, "second")
+    seconds = float(quantity) if plain else parse_quantity(quantity, "second")
     if not (math.isfinite(seconds) and seconds > 0):
         raise ArgumentError(name, value, "a finite time above zero, such as '10 ms'")
     return seconds
