@@ -44,9 +44,10 @@ def whole(least: int, most: int | None = None) -> Check:
     def check(name: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, Integral):
             raise ArgumentError(name, value, f"a whole number, at least {least}{most_text}")
-        if value < least or (most is not None and value > most):
+        found = int(value)
+        if found < least or (most is not None and found > most):
             raise ArgumentError(name, value, f"at least {least}{most_text}")
-        return int(value)
+        return found
 
     return check
 
