@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurosim.atomic import replacing, write_file
+from neurosim.installation import __version__
 
 if TYPE_CHECKING:
     import xarray
@@ -73,7 +74,9 @@ def provenance(seed: int, config_hash: str) -> dict[str, Any]:
 
 
 def installed_version(package: str) -> str | None:
-    """The version of an installed package."""
+    """The version of an installed package; of this one as it says itself, whatever else has its name."""
+    if package == "neurosim":
+        return __version__
     try:
         return version(package)
     except PackageNotFoundError:
