@@ -17,7 +17,9 @@ A row says in a sentence what is claimed, which number of which runs to look at,
     relation = "difference"                         # this minus the other one; "ratio": divided by it
     high = -10                                      # or low, or both; or value with tolerance or relative_tolerance
     unit = "deg"
-    source = "measured"                             # paper, authors' code, derived or measured
+    source = "measured"                             # paper, authors' code, another implementation, derived, measured
+                                                    #   (with this program) or recalled (of a text not read again)
+    # origin = "Akrout et al. (2019)"               # whose, where the source does not say
 
 ``slope`` is that of the logarithm against the logarithm of the presentations, after the curve is read off at points
 equally spaced in the latter. ``first_below`` and ``first_above`` are the presentations when ``level`` was first
@@ -66,7 +68,10 @@ class Row(Reading):
     unit
         Of the number; ``1`` for none.
     source
-        Where the expectation comes from.
+        Where the expectation comes from. A number of the authors was printed by their code or in their paper; what a
+        program of others gave is ``another implementation``, and what was not looked up again is ``recalled``.
+    origin
+        Whose program or which paper, where ``source`` does not say; needed with ``another implementation``.
     each_seed
         Whether every seed has to meet it, or the mean.
     slow, minutes
@@ -87,7 +92,8 @@ class Row(Reading):
     low: float | None = None
     high: float | None = None
     unit: str = "1"
-    source: Literal["paper", "authors' code", "derived", "measured"]
+    source: Literal["paper", "authors' code", "another implementation", "derived", "measured", "recalled"]
+    origin: str | None = Field(default=None, min_length=1)
     each_seed: bool = False
     slow: bool = False
     minutes: PositiveFloat | None = None
@@ -117,6 +123,11 @@ class Row(Reading):
     def unit_text(self) -> str:
         """The unit as it follows a number."""
         return "" if self.unit == "1" else f" {self.unit}"
+
+    @property
+    def source_text(self) -> str:
+        """Where the expectation comes from, as text."""
+        return self.source if self.origin is None else f"{self.source}: {self.origin}"
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -257,6 +268,8 @@ def _complaints(row: Row) -> list[tuple[str, str]]:
         found.append(("tolerance", "expected with value either tolerance or relative_tolerance, and only there"))
     if row.low is not None and row.high is not None and row.low > row.high:
         found.append(("low", f"got {row.low:g}, expected at most high, which is {row.high:g}"))
+    if row.source == "another implementation" and row.origin is None:
+        found.append(("origin", "missing, expected whose implementation it is"))
     if row.slow and row.minutes is None:
         found.append(("minutes", "missing, expected how long the runs of a slow row take"))
     if len(set(row.seeds)) < len(row.seeds):
