@@ -65,7 +65,7 @@ def test_what_the_folder_expects_is_what_comes_out(folder, summaries):
     assert {len(summaries(model)) for model in ("digits", "digits_fa")} == {len(SEEDS)}
     for model in ("digits", "digits_fa"):
         verdicts = reproduce(f"lansdell2020/{model}", out=folder)
-        assert verdicts and all(tuple(verdict.row.seeds) == SEEDS for verdict in verdicts)
+        assert verdicts and all(set(SEEDS) <= set(verdict.row.seeds) for verdict in verdicts)
         assert [verdict.row.fact for verdict in verdicts if verdict.verdict != "met"] == []
 
 

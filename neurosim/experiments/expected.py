@@ -18,8 +18,7 @@ A row says in a sentence what is claimed, which number of which runs to look at,
     high = -10                                      # or low, or both; or value with tolerance or relative_tolerance
     unit = "deg"
     source = "measured"                             # paper, authors' code, another implementation, derived, measured
-                                                    #   (with this program) or recalled (of a text not read again)
-    # origin = "Akrout et al. (2019)"               # whose, where the source does not say
+    # origin = "Akrout et al. (2019)"               #   or recalled; and whose, where that does not say it
 
 ``slope`` is that of the logarithm against the logarithm of the presentations, after the curve is read off at points
 equally spaced in the latter. ``first_below`` and ``first_above`` are the presentations when ``level`` was first
@@ -48,6 +47,8 @@ from neurosim.experiments.readings import Reading, complaints, unavailable
 from neurosim.experiments.sections import read_toml
 
 _FILE = "expected.toml"
+#: Models by name, overrides and variants: many rows look at the same one.
+_Made = dict[tuple[str, tuple[str, ...], tuple[str, ...]], Model]
 
 
 class Row(Reading):
@@ -193,7 +194,8 @@ def load_expected(name: str | Path) -> tuple[Claim, ...]:
     if not isinstance(rows, list):
         faults.add("expected", f"got {shown(rows)}, expected an array of tables [[expected]]")
         rows = []
-    claims = [_claim(row, f"expected.{number}", path.parent, faults) for number, row in enumerate(rows)]
+    made: _Made = {}
+    claims = [_claim(row, f"expected.{number}", path.parent, made, faults) for number, row in enumerate(rows)]
     faults.raise_any(str(path))
     return tuple(claim for claim in claims if claim is not None and only in (None, claim.row.model))
 
@@ -215,7 +217,7 @@ def _found(name: str | Path) -> tuple[Path, str | None]:
     raise UnknownNameError(registry.unknown("folder of models, or model,", str(name), known))
 
 
-def _claim(table: Any, path: str, folder: Path, faults: Faults) -> Claim | None:
+def _claim(table: Any, path: str, folder: Path, made: _Made, faults: Faults) -> Claim | None:
     row = check_table(Row, table, path, faults)
     if row is None:
         return None
@@ -229,7 +231,7 @@ def _claim(table: Any, path: str, folder: Path, faults: Faults) -> Claim | None:
         return None
     found = []
     for reading, where in zip(row.readings, (path, f"{path}.versus"), strict=False):
-        model = _model(reading, where, folder, faults)
+        model = _model(reading, where, folder, made, faults)
         if model is None:
             return None
         if (fault := unavailable(reading, model)) is not None:
@@ -238,7 +240,7 @@ def _claim(table: Any, path: str, folder: Path, faults: Faults) -> Claim | None:
     return Claim(row, tuple(found))
 
 
-def _model(reading: Reading, path: str, folder: Path, faults: Faults) -> Model | None:
+def _model(reading: Reading, path: str, folder: Path, made: _Made, faults: Faults) -> Model | None:
     known = [file.stem for file in folder.glob("*.toml") if not file.name.endswith(_FILE)]
     if reading.model not in known:
         hint = did_you_mean(reading.model, known)
@@ -246,8 +248,12 @@ def _model(reading: Reading, path: str, folder: Path, faults: Faults) -> Model |
         return None
     shipped = f"{folder.name}/{reading.model}"
     own = shipped in registry.models() and registry.model_path(shipped).parent == folder
+    settings = (reading.model, tuple(reading.overrides), tuple(reading.variants))
     try:
-        return load(shipped if own else folder / f"{reading.model}.toml", reading.overrides, reading.variants)
+        if settings not in made:
+            name = shipped if own else folder / f"{reading.model}.toml"
+            made[settings] = load(name, reading.overrides, reading.variants)
+        return made[settings]
     except UnknownNameError as error:
         faults.add(f"{path}.variants", str(error))
     except NeurosimError as error:
