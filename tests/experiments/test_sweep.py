@@ -171,7 +171,7 @@ def test_a_second_sweep_in_the_folder_is_refused_and_names_the_first(client, tin
         def begin(self, total: int) -> None:
             command = [sys.executable, "-c", _MAIN, "sweep", str(path), "--out", str(folder)]
             seen.append(sorted(each.name for each in folder.iterdir()))
-            done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+            done = subprocess.run(command, capture_output=True, text=True)
             seen.append(sorted(each.name for each in folder.iterdir()))
             assert done.returncode == 2
             assert f"{folder} is in use by process {os.getpid()} on host '{platform.node()}'" in done.stderr
