@@ -219,6 +219,21 @@ def plot(folder: Annotated[Path, typer.Argument(help="A run folder, or a recordi
 
 @app.command()
 @_plainly
+def predict(
+    folder: Annotated[Path, typer.Argument(help="A run folder.")],
+    file: Annotated[Path, typer.Argument(help="New rows: a table like that of the run, without its target or with it.")],
+    *,
+    out: Annotated[Path | None, typer.Option(help="A CSV file for the predictions; by default they are printed.")] = None,
+) -> None:
+    """Apply a trained network to new rows, scaled as the run scaled its own."""
+    from neurosim.experiments.prediction import predictions_of
+
+    text = predictions_of(folder, file, out)
+    typer.echo(text, nl=False)
+
+
+@app.command()
+@_plainly
 def export(
     folder: Annotated[Path, typer.Argument(help="A run folder, or a recording's Zarr store.")],
     *,
