@@ -221,9 +221,11 @@ def plot(folder: Annotated[Path, typer.Argument(help="A run folder, or a recordi
 @_plainly
 def predict(
     folder: Annotated[Path, typer.Argument(help="A run folder.")],
-    file: Annotated[Path, typer.Argument(help="New rows: a table like that of the run, without its target or with it.")],
+    file: Annotated[Path, typer.Argument(help="New rows, with the columns of the run's own table.")],
     *,
-    out: Annotated[Path | None, typer.Option(help="A CSV file for the predictions; by default they are printed.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A CSV file for the predictions; by default they are printed.")
+    ] = None,
 ) -> None:
     """Apply a trained network to new rows, scaled as the run scaled its own."""
     from neurosim.experiments.prediction import predictions_of

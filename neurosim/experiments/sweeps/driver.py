@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import tomli_w
-
 from neurosim.atomic import discard, is_temporary, write_file, writing
+from neurosim.border import COUNT, PATH, optional, public
 from neurosim.experiments import folder as files
 from neurosim.experiments.lock import locked
 from neurosim.experiments.sweeps.chosen import Listed, Searched
@@ -18,7 +17,9 @@ from neurosim.experiments.sweeps.keys import Range
 from neurosim.experiments.sweeps.plan import Plan, is_file, read_plan
 from neurosim.experiments.sweeps.pool import require_dask
 from neurosim.experiments.sweeps.results import FAILED, NOT_RUN, Trial, dataset_of, rows_of
+from neurosim.experiments.sweeps.same import lost
 from neurosim.experiments.tables import csv_text
+from neurosim.experiments.together import claimed
 from neurosim.plots.figures import save_figure
 from neurosim.plots.sweep import sweep_figure
 
@@ -29,6 +30,7 @@ RESULTS, TABLE, FIGURE, RUNS, DESCRIPTION = "results.zarr", "results.csv", "swee
 LOCK = "sweep.lock"
 
 
+@public(workers=optional(COUNT), out=optional(PATH))
 def sweep(
     source: str | Path | Mapping[str, Any],
     *,
@@ -53,7 +55,8 @@ def sweep(
     workers
         How many; by default one for each core.
     out
-        The folder for the runs and the results; by default ``runs/sweep-<name>``.
+        The folder for the runs and the results, which is new or holds this sweep, or one that is part of it; by default
+        ``runs/sweep-<name>``.
     progress
         Told how it goes on.
 
@@ -67,8 +70,8 @@ def sweep(
     ------
     ConfigError, UnknownNameError, DataError
         The sweep or one of its configurations does not fit, before anything is run; another process runs a sweep in
-        the folder (which one, and where); Dask is not installed, or nobody answers at the address. What goes wrong in
-        a run is in the results.
+        the folder (which one, and where), or it holds another sweep; Dask is not installed, or nobody answers at the
+        address; the metric has no value in any run that finished. What goes wrong in a run is in the results.
     KeyboardInterrupt
         Passed on, after the results so far were written.
 
@@ -122,6 +125,7 @@ class Outcome:
         return bool((self.results.status == FAILED).any() or (self.results.status == NOT_RUN).any())
 
 
+@public(workers=optional(COUNT), out=optional(PATH))
 def carry_out(
     plan: Plan,
     *,
@@ -134,16 +138,18 @@ def carry_out(
     require_dask()
     root = Path(out if out is not None else Path("runs") / f"sweep-{plan.name}").resolve()
     with writing(root):
-        (root / RUNS).mkdir(parents=True, exist_ok=True)
+        root.mkdir(parents=True, exist_ok=True)
     # Two at once would write each other's results, and one search cannot have two askers.
     with locked(root, LOCK):
+        claimed(root, root, DESCRIPTION, _described(plan), includes=lost, results=(RESULTS, TABLE, FIGURE))
+        with writing(root):
+            (root / RUNS).mkdir(exist_ok=True)
         for left in [found for found in root.iterdir() if is_temporary(found)]:
             discard(left)
         return _carry_out(plan, scheduler, workers, root, progress or Quiet())
 
 
 def _carry_out(plan: Plan, scheduler: Any, workers: int | None, root: Path, watcher: Watcher) -> Outcome:
-    write_file(root / DESCRIPTION, tomli_w.dumps(_described(plan)))
     crew = Crew(scheduler, workers, root / RUNS, watcher)
     chosen = Searched(plan, root) if plan.kind == "search" else Listed(plan)
     watcher.begin(chosen.count * len(plan.settings.seeds))

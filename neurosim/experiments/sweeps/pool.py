@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from neurosim.errors import ConfigError
+from neurosim.experiments.collection import key_of
 from neurosim.experiments.model_file import Model
 from neurosim.experiments.sweeps.work import order_for, stop_name, work
 
@@ -85,7 +86,7 @@ class Pool:
         # Not pure: a run that failed is done again when it is asked for again.
         key = f"{self.topic}-{order.key}"
         future = self.client.submit(work, order, key=key, pure=False)
-        self.futures[future] = (model.hash, seed)
+        self.futures[future] = key_of(model, seed)
         # Called in another thread, which a queue does not mind.
         future.add_done_callback(self.done.put)
 
