@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypedDict
 
 import numpy as np
 
@@ -29,6 +29,22 @@ class Sizes:
     n_inputs: int
     n_outputs: int
     image: tuple[int, int, int] | None = None
+
+
+class FileRead(TypedDict):
+    """A file that a task read, as a run's provenance has it: the same bytes at another path are the same data.
+
+    Attributes
+    ----------
+    name
+        Of the file, without its folder.
+    sha256, bytes
+        Checksum and number of its bytes; of IDX files unpacked, so that it does not matter who gzipped them.
+    """
+
+    name: str
+    sha256: str
+    bytes: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +115,8 @@ class Task:
         ``augment(inputs, seed, presentations)`` gives training inputs ``(n, d)`` as they are presented for the
         ``presentations``-th time, numbers of shape (n,) counted through the whole training. It is a function of its
         arguments alone, so that a run that goes on has the same bits; validation and test inputs never go through it.
+    files
+        What was read, in this order; empty for what is drawn.
 
     Raises
     ------
@@ -113,6 +131,7 @@ class Task:
     kind: Literal["classification", "regression"]
     shape: tuple[int, int, int] | None = None
     augment: Callable[[np.ndarray, int, np.ndarray], np.ndarray] | None = None
+    files: tuple[FileRead, ...] = ()
 
     def __post_init__(self) -> None:
         splits = {"train": self.train, "validation": self.validation, "test": self.test}

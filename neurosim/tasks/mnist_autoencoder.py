@@ -33,4 +33,5 @@ def load(config: Config, *, seed: int) -> Task:
         *parts,
         kind="regression",
         shape=task.shape,
+        files=task.files,
     )

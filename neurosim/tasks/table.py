@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from neurosim.errors import ConfigError, DataError
 from neurosim.tasks._arrays import read_columns
+from neurosim.tasks._files import file_read
 from neurosim.tasks._task import Split, Task, _one_hot, _split_generator, _stratified
 
 # More classes than this are hardly meant as such.
@@ -81,6 +83,8 @@ def load(config: Config, *, seed: int) -> Task:
     """
     path = config.path.expanduser()
     columns = read_columns(path, largest=config.largest_mib * 2**20)
+    with path.open("rb") as stream:
+        files = (file_read(path, stream),)
     targets = _named(columns, config.target, "target", path)
     others = tuple(name for name in columns if name not in targets)
     read = others if config.inputs is None else _named(columns, config.inputs, "inputs", path)
@@ -88,7 +92,7 @@ def load(config: Config, *, seed: int) -> Task:
     values = columns[targets[0]]
     classes = values.dtype.kind in "biuU" if config.problem == "auto" else config.problem == "classification"
     if classes:
-        return _classification(config, path, inputs, image, targets, values)
+        return replace(_classification(config, path, inputs, image, targets, values), files=files)
     wanted = _joined(path, columns, targets)
     _refuse_lengths(path, inputs, len(wanted), targets)
     generator = _split_generator(config.split_seed)
@@ -98,7 +102,7 @@ def load(config: Config, *, seed: int) -> Task:
     inputs = _standardised(inputs, train, image) if config.standardise else inputs
     wanted = _standardised(wanted, train) if config.standardise_target else wanted
     parts = [Split(inputs[rows], wanted[rows]) for rows in (train, validation, test)]
-    return Task("table", *parts, kind="regression", shape=image)
+    return Task("table", *parts, kind="regression", shape=image, files=files)
 
 
 def _classification(
