@@ -10,6 +10,7 @@ from typing import Any
 import tomli_w
 
 from neurosim.atomic import write_file, writing
+from neurosim.border import PATH
 from neurosim.errors import ConfigError, NeurosimError
 from neurosim.experiments.sections import read_toml
 
@@ -48,7 +49,7 @@ def claimed(
     DataError
         It cannot be written.
     """
-    places = [Path(out)] if out is not None else _numbered(default)
+    places = [PATH("out", out)] if out is not None else _numbered(PATH("out", default))
     for root in places:
         wrong = _other(root, description, described, includes, results)
         if not wrong:
