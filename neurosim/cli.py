@@ -176,10 +176,10 @@ def sweep(
     with SweepLive(console) as live:
         plan = read_plan(file, on_check=live.checking)
         from neurosim.experiments.sweeps.driver import carry_out
-        from neurosim.experiments.sweeps.table import COLUMNS, cells, failures
+        from neurosim.experiments.sweeps.table import cells, columns, failures
 
         outcome = carry_out(plan, scheduler=scheduler, workers=workers, out=out, progress=live)
-    _table(console, COLUMNS, cells(outcome))
+    _table(console, columns(outcome), cells(outcome))
     for line in failures(outcome):
         console.print(line, soft_wrap=True)
     console.print(f"written to {outcome.folder}", soft_wrap=True)
