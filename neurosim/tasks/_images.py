@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from neurosim.errors import ConfigError, DataError
 from neurosim.random import held_uniform, key_words
+from neurosim.tasks._encoding import image_encoding
 from neurosim.tasks._task import FileRead, Split, Task, _one_hot, _split_generator
 
 
@@ -166,6 +167,7 @@ def split_images(
         shape=images.shape[1:],
         augment=augment,
         files=tuple(files),
+        encoding=image_encoding(images.shape[1:], range(n_classes), mean, spread),
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from neurosim.tasks._encoding import image_encoding
 from neurosim.tasks._files import file_read
 from neurosim.tasks._task import FileRead, Sizes, Split, Task, _one_hot, _split_generator, _stratified
 
@@ -63,8 +64,9 @@ def load(config: Config, *, seed: int) -> Task:
     pixels, labels, files = _pixels()
     images = pixels.astype(np.float32) / 16
     generator = _split_generator(config.split_seed)
-    rest, test = _stratified(np.arange(len(labels)), labels, config.test_fraction, generator)
-    train, validation = _stratified(rest, labels, config.validation_fraction, generator)
+    rest, test = _stratified(np.arange(len(labels)), labels, config.test_fraction, generator, "task.test_fraction")
+    train, validation = _stratified(rest, labels, config.validation_fraction, generator, "task.validation_fraction")
+    mean, spread = np.zeros(1), np.ones(1)
     if config.standardise:
         mean = images[train].mean(axis=0)
         # Some pixels are nearly always blank: dividing by their spread would blow up the few that are not.
@@ -75,7 +77,8 @@ def load(config: Config, *, seed: int) -> Task:
         return Split(images[rows], _one_hot(labels[rows], 10), labels[rows])
 
     parts = [split(rows) for rows in (train, validation, test)]
-    return Task("digits", *parts, kind="classification", shape=(8, 8, 1), files=files)
+    encoding = image_encoding((8, 8), range(10), mean, spread, full=16)
+    return Task("digits", *parts, kind="classification", shape=(8, 8, 1), files=files, encoding=encoding)
 
 
 def _pixels() -> tuple[np.ndarray, np.ndarray, tuple[FileRead, ...]]:

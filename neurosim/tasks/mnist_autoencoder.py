@@ -34,4 +34,5 @@ def load(config: Config, *, seed: int) -> Task:
         kind="regression",
         shape=task.shape,
         files=task.files,
+        encoding={**(task.encoding or {}), "kind": "regression", "classes": None},
     )
