@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
+from neurosim.tasks._encoding import plain_encoding
 from neurosim.tasks._task import Split, Task, _split_generator
 
 
@@ -62,4 +63,5 @@ def answered(name: str, config: Config, answer: Callable[[np.ndarray], np.ndarra
     # The validation split last: its size or kind changes nothing in the others.
     train, test = split(config.n_train), split(config.n_test)
     validation = train if config.validation == "training" else split(config.n_validation)
-    return Task(name, train=train, validation=validation, test=test, kind="regression")
+    encoding = plain_encoding(config.n_inputs)
+    return Task(name, train=train, validation=validation, test=test, kind="regression", encoding=encoding)

@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
+from neurosim.tasks._encoding import plain_encoding
 from neurosim.tasks._task import Split, Task, _split_generator
 
 # Numbers in all splits and in the teacher; as float32 they take 4 GB.
@@ -87,6 +88,7 @@ def load(config: Config, *, seed: int) -> Task:
         validation=split(config.n_validation, config.noise),
         test=split(config.n_test, 0.0),
         kind="regression",
+        encoding=plain_encoding(config.n_inputs),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import struct
 import tracemalloc
 
@@ -36,9 +37,11 @@ def test_reads_every_type(tmp_path, code, pack):
     array = np.arange(24).reshape(2, 3, 4)
     path = tmp_path / "file"
     path.write_bytes(pack(idx_bytes(array, code)))
-    read = read_idx(path)
-    np.testing.assert_array_equal(read, array)
-    assert read.dtype == np.dtype(code).newbyteorder("=")
+    found, read = read_idx(path)
+    np.testing.assert_array_equal(found, array)
+    assert found.dtype == np.dtype(code).newbyteorder("=")
+    unpacked = idx_bytes(array, code)
+    assert read == {"name": "file", "sha256": hashlib.sha256(unpacked).hexdigest(), "bytes": len(unpacked)}
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
