@@ -26,6 +26,12 @@ _BASE = ("metre", "kilogram", "second", "ampere", "kelvin", "mole", "candela")
 _NAMES = {"amp": "ampere"}
 
 
+def numbered(recording: xarray.Dataset) -> xarray.Dataset:
+    """A whole recording, its trials, neurons and synapses numbered by coordinates, which a selection keeps."""
+    missing = [dim for dim in recording.dims if dim not in recording.coords and dim not in ("time", SNAPSHOT)]
+    return recording.assign_coords({str(dim): np.arange(recording.sizes[dim]) for dim in missing})
+
+
 def check_recording(recording: xarray.Dataset, *, timeless: bool = False) -> None:
     """Refuse a dataset that is no recording.
 
