@@ -225,7 +225,8 @@ def translated() -> Iterator[None]:
     """Turn whatever is no error of ours and was not raised by the user's own code into one of ours."""
     try:
         yield
-    except NeurosimError:
+    except (NeurosimError, Warning):
+        # A warning becomes an exception where somebody asked for that.
         raise
     except Exception as error:
         ours = translation(error)

@@ -9,7 +9,7 @@ import numpy as np
 
 from neurosim.border import public
 from neurosim.errors import ArgumentError, CircuitError, NeurosimError, UnitError
-from neurosim.units import array_in_si, format_quantity, parse_quantity
+from neurosim.units import array_in_si, parse_quantity
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,10 +192,9 @@ def _check_steps(name: str, value: Any, dt: float) -> None:
     time = np.asarray(value["time"].values)
     apart = np.diff(time) if time.dtype.kind in "fiu" else np.zeros(1)
     if not np.allclose(apart, dt, rtol=1e-3, atol=0):
-        shown = format_quantity(float(np.median(apart)), "second")
         raise CircuitError(
-            f"the input '{name}' has time steps of {shown} by its coordinate 'time', and the simulation of "
-            f"{format_quantity(dt, 'second')}; interpolate it, or drop the coordinate"
+            f"the input '{name}' has time steps of {1e3 * float(np.median(apart)):g} ms by its coordinate 'time', and "
+            f"the simulation of {1e3 * dt:g} ms; interpolate it, or drop the coordinate"
         )
 
 
