@@ -13,6 +13,7 @@ import numpy as np
 
 from neurosim.atomic import discard, put, temporary_name, writing
 from neurosim.errors import ConfigError, DataError
+from neurosim.recording.exchange import numbered
 
 if TYPE_CHECKING:
     import xarray
@@ -188,7 +189,7 @@ def open_recording(path: str | Path) -> xarray.Dataset:
         raise DataError(f"{folder}: no recording of neurosim.simulate: it has no time, or no time step")
     # Stores list their arrays by name.
     order = found.attrs.pop(_ORDER, list(found))
-    return found[[name for name in order if name in found]]
+    return numbered(found[[name for name in order if name in found]])
 
 
 def _chunks(variable: Recorded, piece: int) -> tuple[int, ...]:
