@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.atomic import replacing
-from neurosim.errors import ConfigError, DataError
+from neurosim.errors import ConfigError
 from neurosim.installation import how_to_install
 from neurosim.units import dimension_text, unit_dimensions
 
