@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from brian2.equations.refractory import add_refractoriness
 from brian2.stateupdaters.base import StateUpdateMethod, UnsupportedEquationsException
 
 from neurosim.equations.dimensions import variables_of
-from neurosim.equations.parse import EquationSet
+from neurosim.equations.parse import Equation, EquationSet
 from neurosim.errors import EquationError
 
 #: Brian2's integration methods that both engines can follow.
@@ -21,6 +22,8 @@ METHODS = ("exact", "euler", "exponential_euler", "rk2", "rk4", "heun", "milstei
 _QUICKLY_EXACT, _EXACT = 2, 3
 #: What sympy prints for a division by zero and the like.
 _NONSENSE = re.compile(r"\b(?:zoo|nan|oo|I|AccumBounds)\b")
+#: Of these, the names that variables can have, and what keeps such variables apart.
+_ALGEBRAS, _APART = frozenset({"zoo", "nan", "oo", "I", "AccumBounds"}), "__own"
 AUTOMATIC = ("exact", "euler", "heun")  # Brian2's own order of preference
 
 
@@ -69,6 +72,10 @@ def abstract_code(equations: EquationSet, method: str) -> str:
     """
     if not equations.of("differential"):
         return ""
+    if own := {name for e in equations.equations for name in (e.name, *e.names)} & _ALGEBRAS:
+        # The user's own, by a name that algebra prints for something else.
+        apart = EquationSet(tuple(_renamed(equation, own) for equation in equations.equations))
+        return re.sub(rf"\b({'|'.join(own)}){_APART}\b", r"\1", abstract_code(apart, method))
     groups = coupled(equations)
     if method != "exact":
         return _apply(_only(equations, frozenset().union(*groups)), method)
@@ -80,6 +87,13 @@ def abstract_code(equations: EquationSet, method: str) -> str:
             )
     # Each group on its own: the algebra of a matrix exponential grows steeply with its size.
     return "\n".join(_apply(_only(equations, group), method) for group in groups)
+
+
+def _renamed(equation: Equation, names: set[str]) -> Equation:
+    """An equation with names kept apart from those of algebra."""
+    text = re.sub(rf"\b({'|'.join(names)})\b", rf"\1{_APART}", equation.expression or "")
+    name = f"{equation.name}{_APART}" if equation.name in names else equation.name
+    return replace(equation, name=name, expression=text if equation.expression is not None else None)
 
 
 def coupled(equations: EquationSet) -> tuple[frozenset[str], ...]:
