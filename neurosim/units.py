@@ -307,7 +307,13 @@ def array_in_si(value: Any, unit: str) -> Any:
         return np.asarray(0.0 if value == 0 else parse_quantity(value, unit))
     if isinstance(value, Quantity) and value.dim is not unit_dimensions(unit):
         raise UnitError(f"got an array in {dimension_text(value.dim)}, expected {unit}")
-    array = np.asarray(value, dtype=float)
+    if isinstance(value, list | tuple) and any(isinstance(each, str | Quantity) for each in value):
+        # NumPy would drop the units.
+        return np.asarray([array_in_si(each, unit) for each in value])
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise UnitError(f"got an array of {array.dtype}, expected numbers")
+    array = array.astype(float)
     if not np.all(np.isfinite(array)):
         raise UnitError("the array holds numbers that are not finite")
     if not _fits_kind(array, unit):

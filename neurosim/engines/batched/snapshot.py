@@ -73,8 +73,7 @@ class Snapshot:
         One that reads the time is computed in double precision, whatever that of the others: after 200 s, single
         precision tells times apart by 15 us.
         """
-        dtype = jnp.result_type(self.values["dt"])
-        if dtype == jnp.float64 or not TIMES & set(function.arguments):
+        if not TIMES & set(function.arguments) or (dtype := jnp.result_type(self.values["dt"])) == jnp.float64:
             return compiled(function)(**arguments)
         with jax.enable_x64(True):
             found = compiled(function)(**{name: _wide(value) for name, value in arguments.items()})

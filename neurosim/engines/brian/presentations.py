@@ -195,7 +195,7 @@ class Presentations:
                 self.objects.set(name, array[trial])
             self._place(trial)
         elif phase.restart:
-            self._rest()
+            self._rest(trial)
         for pathway in self.circuit.perturbed:
             self.objects.set_synaptic(pathway.name, SWITCH, phase.switches.get(PERTURB, 0.0))
             if number == 0:
@@ -325,11 +325,11 @@ class Presentations:
                 weights = [self.objects.get_synaptic(name, "w") for name in pathway.derived.pathways]
                 self.objects.set_synaptic(pathway.name, DERIVED, pathway.derived.function(np, *weights))
 
-    def _rest(self) -> None:
+    def _rest(self, trial: int) -> None:
         """State variables at their initial values, as after a silence; held variables stay."""
-        for population, model in compose(self.circuit).items():
-            for variable in model.state_variables:
-                self.objects.set(f"{population}.{variable}", self.state[f"{population}.{variable}"])
+        for name in neuron_variables(self.circuit):
+            value = self.state[name]
+            self.objects.set(name, value[trial % self.batch % len(value)] if value.ndim > 1 else value)
         self._forget_spikes()
 
     def _forget_spikes(self) -> None:
