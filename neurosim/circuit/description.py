@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
+from neurosim.border import number
 from neurosim.circuit.connectivity import NAMED, Connectivity
 from neurosim.circuit.synapses import Ends, Image
 from neurosim.circuit.weights import Derived, Initial, Tie
@@ -299,7 +300,15 @@ class Phase:
     until: tuple[str, float] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "switches", MappingProxyType(dict(self.switches)))
+        check_number = number()
+        switches = {
+            name: check_number(
+                f"the switch '{name}' of phase '{self.name}', in SI units",
+                float(value) if isinstance(value, bool) else value,
+            )
+            for name, value in {**self.switches}.items()
+        }
+        object.__setattr__(self, "switches", MappingProxyType(switches))
         if self.seconds <= 0:
             raise CircuitError(
                 f"phase '{self.name}' lasts {self.duration}; expected a time above zero, such as '50 ms'"

@@ -124,11 +124,15 @@ def _end_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iterator[str]
             yield f"{where}: '{source.name}' never spikes, its neuron '{source.neuron.name}' has no threshold"
     elif variable not in known:
         yield f"{where}: source '{pathway.source}', {_missing(variable, known, 'variable')}"
+    elif variable in source.model.truths:
+        yield f"{where}: source '{pathway.source}' is a truth value; add a line such as 'sent = int({variable}) : 1'"
     variable = pathway.target.split(".")[1]
     equations = target.model.equation_set
     wanted = equations.of("differential" if pathway.at_spikes else "parameter")
     kind = "state variable that spikes can increment" if pathway.at_spikes else "input (a parameter)"
-    allowed = [equation.name for equation in wanted if "shared" not in equation.flags]
+    # What arrives is a sum of real numbers.
+    real = [equation for equation in wanted if equation.unit not in ("integer", "boolean")]
+    allowed = [equation.name for equation in real if "shared" not in equation.flags]
     if variable not in allowed:
         yield f"{where}: target '{pathway.target}', {_missing(variable, allowed, kind)}"
     elif variable in target.bind:

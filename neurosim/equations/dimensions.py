@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +21,7 @@ from brian2.units.fundamentalunits import (
 
 from neurosim.equations.grammar import Place, check_expression, names_in
 from neurosim.equations.parse import Equation, EquationSet, Statement, unknown_names
+from neurosim.equations.whole import is_count
 
 #: SI values of the unit names that may stand in an expression (`mV`, `ms` ...).
 UNIT_VALUES: Mapping[str, float] = {name: float(unit) for name, unit in DEFAULT_UNITS.items()}
@@ -92,6 +94,8 @@ def check_equations(equations: EquationSet, extra: Mapping[str, str] | None = No
             continue
         _check_known(equation, equations, variables)
         declared = dimension_of(equation.unit, equation.place)
+        if equation.unit == "integer":
+            _check_count(equation.expression, equations, equation.place, f"the right-hand side of {equation.name}")
         expected = declared / _SECOND if equation.kind == "differential" else declared
         got = _dimension(equation.expression, _with_noise(variables, equation), equation.place)
         if got is not expected:
@@ -146,9 +150,21 @@ def check_statement(
     expected = declared if statement.operator in ("=", "+=", "-=") else DIMENSIONLESS
     if _is_condition(statement.expression, variables, statement.place) != (_unit_type(target.unit) == "boolean"):
         raise statement.place.error(f"the {what} '{statement}' assigns a truth value to a number or the reverse")
+    if target.unit == "integer":
+        _check_count(statement.expression, equations, statement.place, f"the {what} to '{target.name}'")
     if got is not expected:
         raise statement.place.unit_error(
             f"the {what} '{statement}' has unit {shown_unit(got)}, expected {shown_unit(expected)}"
+        )
+
+
+def _check_count(expression: str, equations: EquationSet, place: Place, what: str) -> None:
+    """What is declared to be whole is computed from whole numbers."""
+    counts = {equation.name for equation in equations.equations if equation.unit == "integer"}
+    if not is_count(ast.parse(expression, mode="eval").body, counts):
+        raise place.error(
+            f"{what} is declared an integer, and '{expression}' is a real number; write int({expression}), or declare "
+            "the unit 1"
         )
 
 

@@ -20,7 +20,7 @@ from neurosim.equations.growth import Growth, TooLarge, measure
 from neurosim.equations.lines import ASSIGNED as _ASSIGNED
 from neurosim.equations.lines import DIFFERENTIAL as _DIFFERENTIAL
 from neurosim.equations.lines import Source, equation_lines, statement_lines
-from neurosim.equations.reserved import SPECIAL
+from neurosim.equations.reserved import FOREIGN_FLAGS, SPECIAL
 from neurosim.errors import EquationError
 
 Kind = Literal["differential", "subexpression", "parameter"]
@@ -30,13 +30,6 @@ FLAGS: dict[Kind, frozenset[str]] = {
     "differential": frozenset({"unless refractory"}),
     "subexpression": frozenset({CONSTANT}),
     "parameter": frozenset({"constant", "shared"}),
-}
-#: Flags of Brian2 that mean nothing to a neuron here, with what does the same.
-_FOREIGN_FLAGS = {
-    "clock-driven": "an equation of a neuron always advances with the clock; leave the flag out",
-    "event-driven": "an equation of a neuron advances with the clock; leave the flag out",
-    "summed": "sums over synapses are what pathways deliver; declare a parameter and let a pathway target it",
-    "linked": "what other populations compute comes by a pathway; declare a parameter and let a pathway target it",
 }
 _UNIT_NODES = (
     *(ast.BinOp, ast.Name, ast.Load, ast.Constant, ast.UnaryOp),
@@ -216,8 +209,8 @@ def _parse_line(source: Source) -> Equation:
     for flag in flags:
         if flag not in FLAGS[kind]:
             where = source.place(line.index(flag, len(body)))
-            if flag in _FOREIGN_FLAGS:
-                raise where.error(f"the flag '{flag}' is not allowed here: {_FOREIGN_FLAGS[flag]}")
+            if flag in FOREIGN_FLAGS:
+                raise where.error(f"the flag '{flag}' is not allowed here: {FOREIGN_FLAGS[flag]}")
             raise where.error(
                 f"the flag '{flag}' is not allowed for a {kind}; allowed are {', '.join(sorted(FLAGS[kind]))}"
             )

@@ -49,6 +49,13 @@ RULE_NAMES: Mapping[str, str] = {
     "batch_loss": "the sum of the loss over a batch",
     "batch_loss_change": "the sum of the loss's change over a batch",
 }
+#: Flags of Brian2 that mean nothing to a neuron here, with what does the same.
+FOREIGN_FLAGS: Mapping[str, str] = {
+    "clock-driven": "an equation of a neuron always advances with the clock; leave the flag out",
+    "event-driven": "an equation of a neuron advances with the clock; leave the flag out",
+    "summed": "sums over synapses are what pathways deliver; declare a parameter and let a pathway target it",
+    "linked": "what other populations compute comes by a pathway; declare a parameter and let a pathway target it",
+}
 _GENERATED = frozenset({"where", "number", "logical_and", "logical_or", "logical_not", "variables"})
 #: Of C++, in which Brian2's compiled targets write equations; words of Python are found by Python itself.
 _COMPILED_WORDS = """

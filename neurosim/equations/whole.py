@@ -44,6 +44,24 @@ def is_bare(node: ast.AST) -> bool:
     return all(id(inner) in called for inner in ast.walk(node) if isinstance(inner, ast.Name))
 
 
+def is_count(node: ast.expr, counts: Collection[str]) -> bool:
+    """Whether an expression is a whole number whatever its names are, of which some are counts."""
+    match node:
+        case ast.Constant(value=value):
+            return isinstance(value, int) and not isinstance(value, bool)
+        case ast.Name(id=name):
+            return name in counts
+        case ast.UnaryOp(op=ast.UAdd() | ast.USub(), operand=operand):
+            return is_count(operand, counts)
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() | ast.Mod(), right=right):
+            return is_count(left, counts) and is_count(right, counts)
+        case ast.Call(func=ast.Name(id="int")):
+            return True
+        case ast.Call(func=ast.Name(id="abs" | "sign" | "clip"), args=arguments):
+            return all(is_count(argument, counts) for argument in arguments)
+    return False
+
+
 class _Real(ast.NodeTransformer):
     def __init__(self, truths: frozenset[str]) -> None:
         self.truths = truths

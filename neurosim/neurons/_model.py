@@ -28,7 +28,8 @@ from neurosim.equations.parse import (
 )
 from neurosim.errors import EquationError, UnitError
 from neurosim.neurons._checks import check_means, check_reads, check_refractory, check_values
-from neurosim.units import base_unit, format_quantity, parse_quantity
+from neurosim.neurons._values import si_value, unit_of_value
+from neurosim.units import format_quantity, parse_quantity
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,9 @@ class NeuronModel:
                 raise known.place.error(f"'{name}' is given a value as a parameter, but the equations compute it")
             if known is None:
                 check_identifier(name, Place())
-                declared.append(Equation("parameter", name, None, self._unit(name, value), ("constant", "shared")))
+                declared.append(
+                    Equation("parameter", name, None, unit_of_value(self.name, name, value), ("constant", "shared"))
+                )
         return parsed.with_(*declared)
 
     @functools.cached_property
@@ -187,7 +190,9 @@ class NeuronModel:
     @functools.cached_property
     def parameter_values(self) -> dict[str, float]:
         """Every parameter in SI units, zero where no value is given."""
-        return {e.name: self._si(e, self.parameters.get(e.name, 0.0)) for e in self.equation_set.of("parameter")}
+        return {
+            e.name: si_value(self.name, e, self.parameters.get(e.name, 0.0)) for e in self.equation_set.of("parameter")
+        }
 
     @functools.cached_property
     def initial_values(self) -> dict[str, float]:
@@ -198,7 +203,9 @@ class NeuronModel:
                     f"an initial value for '{name}', which has no differential equation "
                     f"(those that have: {', '.join(self.state_variables) or 'none'})"
                 )
-        return {e.name: self._si(e, self.initial.get(e.name, 0.0)) for e in self.equation_set.of("differential")}
+        return {
+            e.name: si_value(self.name, e, self.initial.get(e.name, 0.0)) for e in self.equation_set.of("differential")
+        }
 
     @functools.cached_property
     def refractory_seconds(self) -> float | None:
@@ -264,36 +271,6 @@ class NeuronModel:
 
     def _repr_html_(self) -> str:
         return f"<pre>{self}</pre>".replace("<pre>neuron", "<pre><b>neuron</b>")
-
-    def _si(self, equation: Equation, value: Any) -> float:
-        what = "the initial value of" if equation.kind == "differential" else "the parameter"
-        if getattr(value, "size", 1) != 1 or isinstance(value, list | tuple):
-            raise UnitError(
-                f"{what} '{equation.name}' of neuron '{self.name}': got {len(value)} values, expected one quantity for "
-                f"all neurons; give each its own where it is run, inputs={{'{equation.name}': ...}} for parameters "
-                f"and state={{'{equation.name}': ...}} for state variables"
-            )
-        if not isinstance(value, str) and value == 0:
-            return 0.0  # zero is zero in every unit
-        try:
-            return parse_quantity(value, equation.unit)
-        except UnitError as error:
-            raise UnitError(f"{what} '{equation.name}' of neuron '{self.name}': {error}") from None
-
-    def _unit(self, name: str, value: Any) -> str:
-        """The unit of a parameter that no line declares."""
-        if isinstance(value, bool):
-            return "boolean"
-        if getattr(value, "size", 1) != 1 or isinstance(value, list | tuple):
-            raise UnitError(
-                f"the parameter '{name}' of neuron '{self.name}': got {len(value)} values, expected one quantity for "
-                f"all neurons; declare '{name}' by a line of the equations, and give each neuron its own where it is "
-                f"run, inputs={{'{name}': ...}}"
-            )
-        try:
-            return base_unit(value)
-        except UnitError as error:
-            raise UnitError(f"the parameter '{name}' of neuron '{self.name}': {error}") from None
 
     def _read(self, what: str) -> None:
         """Bring a text of one expression to one line."""

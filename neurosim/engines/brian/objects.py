@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import brian2
@@ -17,11 +17,30 @@ from brian2.groups.group import CodeRunner
 from neurosim.circuit.composition import broadcast, compose, losses_of, means_of, sums_of
 from neurosim.circuit.description import Circuit, Pathway
 from neurosim.circuit.plan import plan
-from neurosim.circuit.plasticity import UPDATE_NOISE, rule_names
+from neurosim.circuit.plasticity import UPDATE_NOISE
 from neurosim.circuit.weight_units import weight_unit
+from neurosim.engines.brian.texts import (
+    COURSE_BEGIN,
+    DERIVED,
+    LEARNING,
+    NOISE,
+    SHARING,
+    SIDES,
+    SIGMA,
+    SPIKING,
+    SWITCH,
+    change_of,
+    delivered_name,
+    group_equations,
+    in_brian,
+    integration,
+    leaving,
+    spikes_read,
+    synaptic,
+)
 from neurosim.engines.setting import Setting
 from neurosim.equations.dimensions import dimension_of
-from neurosim.equations.parse import CONSTANT, Equation, EquationSet, Statement
+from neurosim.equations.parse import CONSTANT, Equation, EquationSet
 from neurosim.equations.whole import real_numbers
 from neurosim.neurons._model import NeuronModel
 from neurosim.rules._rule import Rule
@@ -29,35 +48,6 @@ from neurosim.rules._rule import Rule
 #: Summed inputs come first within a step, in the order of the circuit's graph; monitors between them and
 #: the state update (order 0), so that they see a consistent instant.
 FIRST, MONITOR = -1_000_000, -1
-SIDES = ("pre", "post")
-# Users' own names have no two underscores.
-#: Switches a rule that acts at every step.
-LEARNING = "is__learning"
-#: Noise on weights.
-NOISE, SIGMA, SWITCH = "w__noise", "w__sigma", "w__perturb"
-#: What a pathway delivers by, where that is not its own weights.
-DERIVED = "w__derived"
-#: How many synapses share the weight of one.
-SHARING = "w__sharing"
-#: When courses begin.
-COURSE_BEGIN = "course__begin"
-#: Whether a neuron spikes in this time step, where a rule asks.
-SPIKING = "spiking__now"
-
-
-def synaptic(variable: str) -> str:
-    """What a variable of synapses is called in Brian2, which wants a name that neither population has."""
-    return f"{variable}__here"
-
-
-def change_of(variable: str) -> str:
-    """What the increment of a synaptic variable is called."""
-    return f"change__{variable}"
-
-
-def delivered_name(variable: str, pathway: str) -> str:
-    """What a pathway delivers to a variable."""
-    return f"{variable}__{pathway}"
 
 
 @dataclass
@@ -196,57 +186,6 @@ def build_objects(circuit: Circuit, setting: Setting, courses: Mapping[str, np.n
     return objects
 
 
-def group_equations(circuit: Circuit, population: str, model: NeuronModel, courses: Mapping[str, np.ndarray]) -> str:
-    """The text a population's NeuronGroup is made of.
-
-    Fed parameters become the sum of what each pathway delivers; what is broadcast is linked.
-    """
-    lines = []
-    scalars = broadcast(circuit)
-    for equation in model.equation_set.equations:
-        node = plan(circuit).nodes.get(f"{population}.{equation.name}")
-        if node is not None and node.kind == "input":
-            terms = [delivered_name(equation.name, pathway) for pathway in node.pathways]
-            lines.append(f"{equation.name} = {' + '.join(terms)} : {equation.unit}")
-            lines += [f"{term} : {equation.unit}" for term in terms]
-        elif equation.name in courses:
-            # Held through the step: methods of higher order would look ahead otherwise.
-            lines.append(
-                f"{equation.name} = {equation.name}__course(t - {COURSE_BEGIN}, i) : {equation.unit} (constant over dt)"
-            )
-        elif equation.name in scalars:
-            continue
-        else:
-            lines.append(str(_in_brian(model, equation)))
-    if f"{population}.spikes" in spikes_read(circuit):
-        lines.append(f"{SPIKING} : 1")
-    lines += [f"{name} : {unit} (linked)" for name, unit in scalars.items()]
-    return "\n".join(lines)
-
-
-def _in_brian(model: NeuronModel, equation: Equation) -> Equation:
-    """An equation as Brian2 takes it: counts are real numbers, and what is constant over a step is given."""
-    unit = "1" if equation.unit == "integer" else equation.unit
-    if CONSTANT in equation.flags:
-        return Equation("parameter", equation.name, None, unit)
-    flags = tuple(flag for flag in equation.flags if model.refractory is not None or flag != "unless refractory")
-    text = None if equation.expression is None else real_numbers(equation.expression, model.truths)
-    return replace(equation, expression=text, unit=unit, flags=flags)
-
-
-def in_brian(circuit: Circuit, population: str | None, statement: Statement) -> str:
-    """An assignment to a population's variables as Brian2 takes it."""
-    truths = compose(circuit)[population].truths if population else ()
-    return f"{statement.target} {statement.operator} {real_numbers(statement.expression, truths)}"
-
-
-def spikes_read(circuit: Circuit) -> frozenset[str]:
-    """The spikes that rules read, as ``population.spikes``."""
-    learning = {name for phase in circuit.phases for name in phase.learn}
-    found = [rule_names(circuit, pathway).values() for pathway in learning]
-    return frozenset(name for names in found for _, name in names if name.endswith(".spikes"))
-
-
 def _group(
     circuit: Circuit,
     population: str,
@@ -255,7 +194,8 @@ def _group(
     courses: Mapping[str, np.ndarray],
     begin: int,
 ) -> Any:
-    seconds, refractory, text = model.refractory_seconds, False, ""
+    refractory: Any = False
+    seconds, text = model.refractory_seconds, ""
     if model.refractory is not None:
         text = real_numbers(model.refractory, model.truths) if seconds is None else repr(seconds)
         refractory = text if seconds is None else seconds * brian2.second
@@ -275,7 +215,7 @@ def _group(
         threshold=real_numbers(model.threshold, model.truths) if model.threshold else None,
         reset="\n".join(reset) or None,
         refractory=refractory,
-        method=_statements(model),
+        method=integration(model),
         namespace=namespace,
         clock=objects.clock,
         name=f"{population}_neurons",
@@ -284,18 +224,11 @@ def _group(
         setattr(group, name, brian2.linked_var(objects.scalars, name))
     if any("not_refractory" in equation.names for equation in model.equation_set.of("subexpression")):
         # Brian2 lets neurons leave their refractory period after inputs are summed and recordings taken.
-        code = _leaving(model, text)
+        code = leaving(model, text)
         objects.extra.append(objects.runner(group, code, when="groups", order=FIRST - 1))
     if told:
         objects.extra.append(objects.runner(group, f"{SPIKING} = 0", when="before_thresholds"))
     return group
-
-
-def _leaving(model: NeuronModel, refractory: str) -> str:
-    """How neurons leave their refractory period, as in Brian2."""
-    if model.refractory_is_condition:
-        return f"not_refractory = not_refractory or not ({refractory})"
-    return f"not_refractory = timestep(t - lastspike, dt) >= timestep({refractory}, dt)"
 
 
 def _add_held(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> None:
@@ -307,16 +240,6 @@ def _add_held(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> N
                 runner = objects.runner(objects.groups[population], code, when="groups")
                 updaters[f"{population}.{equation.name}"] = runner
                 objects.extra.append(runner)
-
-
-def _statements(model: NeuronModel) -> Any:
-    """The state update as a Brian2 method: the very statements the batched engine runs."""
-    method = model.resolved_method
-    if method is None:
-        return "euler"
-    assigned = (line.partition("=") for line in model.step_code.splitlines() if line.strip())
-    code = "\n".join(f"{target}= {real_numbers(text, model.truths)}" for target, _, text in assigned)
-    return lambda equations, variables, options=None: code
 
 
 def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: dict[str, Any]) -> Any:

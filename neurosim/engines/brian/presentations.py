@@ -19,8 +19,9 @@ from neurosim.circuit.connectivity import is_linear
 from neurosim.circuit.description import PERTURB, Circuit
 from neurosim.circuit.gating import acting
 from neurosim.engines.brian.learning import Learning, learning_pathways
-from neurosim.engines.brian.objects import DERIVED, NOISE, SWITCH, build_objects, in_brian
+from neurosim.engines.brian.objects import build_objects
 from neurosim.engines.brian.recorder import Recorder
+from neurosim.engines.brian.texts import DERIVED, NOISE, SWITCH, in_brian
 from neurosim.engines.continuation import Continuation
 from neurosim.engines.noise import draw_noise, needs_update_noise, noise_keys
 from neurosim.engines.outputs import Outputs
