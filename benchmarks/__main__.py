@@ -84,7 +84,9 @@ def main() -> int:
         for position, name in enumerate(chosen, start=1):
             task = progress.add_task(f"{name} ({position} of {len(chosen)})", total=None)
             console.print(f"{name} ({position} of {len(chosen)})")
-            found = measured(name, options, Path(folder), lambda text: console.print(f"  {text}", markup=False))
+            found = measured(
+                name, options, Path(folder), lambda text: console.print(f"  {text}", markup=False, soft_wrap=True)
+            )
             progress.remove_task(task)
             if isinstance(found, str):
                 broken[name] = found
