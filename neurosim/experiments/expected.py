@@ -41,9 +41,10 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from neurosim import registry
 from neurosim.errors import NeurosimError, UnknownNameError
+from neurosim.experiments.availability import unavailable
 from neurosim.experiments.checking import Faults, check_table, did_you_mean, shown
 from neurosim.experiments.model_file import Model, load
-from neurosim.experiments.readings import Reading, complaints, unavailable
+from neurosim.experiments.readings import Reading, complaints
 from neurosim.experiments.sections import read_toml
 
 _FILE = "expected.toml"
