@@ -99,7 +99,7 @@ def taken(path: Path, model: Model, seed: int, *, resume: bool) -> Iterator[Plac
         _check_free(path, resume=resume, locked=True)
         place = Place(path, files.provenance(seed, model.hash), bool(_content(path)))
         if place.begun:
-            files_in(path)
+            files_in(path, to_write=True)
             _check_same(path, model, seed)
             _tidy(path)
             with contextlib.suppress(DataError):
