@@ -65,7 +65,8 @@ def load_weights(path: str | Path) -> State:
     for name, array in found.items():
         if array.dtype.kind not in "fiub":
             raise DataError(f"{file}: '{name}' holds {array.dtype}, expected numbers")
-    return found
+    # In the machine's order of bytes, which engines want.
+    return {name: array.astype(array.dtype.newbyteorder("="), copy=False) for name, array in found.items()}
 
 
 def _read(file: Path) -> State:
