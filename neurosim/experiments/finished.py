@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurosim.atomic import write_file, writing
+from neurosim.border import PATH, public
 from neurosim.engines.state import State
 from neurosim.errors import DataError
 from neurosim.experiments import folder as files
@@ -69,6 +70,7 @@ class Run:
         return f"<pre>{html.escape(str(self))}</pre>"
 
 
+@public(folder=PATH)
 def open_run(folder: str | Path, *, figures: bool = True) -> Run:
     """Read a finished run back.
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from neurosim.atomic import replacing, write_file
 from neurosim.gate.seals import CHECKSUMS as CHECKSUMS
 from neurosim.gate.seals import PROVENANCE as PROVENANCE
+from neurosim.installation import __version__
 
 if TYPE_CHECKING:
     import xarray
@@ -75,7 +76,9 @@ def provenance(seed: int, config_hash: str) -> dict[str, Any]:
 
 
 def installed_version(package: str) -> str | None:
-    """The version of an installed package."""
+    """The version of an installed package; of this one as it says itself, whatever else has its name."""
+    if package == "neurosim":
+        return __version__
     try:
         return version(package)
     except PackageNotFoundError:

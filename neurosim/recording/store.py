@@ -18,6 +18,7 @@ from neurosim.errors import ConfigError, DataError
 from neurosim.gate.seals import CHECKSUMS
 from neurosim.gate.stores import SEALED, dataset_of, open_store, seal
 from neurosim.recording.described import check_described
+from neurosim.recording.exchange import numbered
 
 if TYPE_CHECKING:
     import xarray
@@ -194,7 +195,7 @@ def open_recording(path: str | Path) -> xarray.Dataset:
     if store.checksums is None:
         warnings.warn(f"{folder} has no checksums: damage in it cannot be seen", stacklevel=3)
     # Stores list their arrays by name.
-    return found[[name for name in order if name in found]]
+    return numbered(found[[name for name in order if name in found]])
 
 
 def _chunks(variable: Recorded, piece: int) -> tuple[int, ...]:
