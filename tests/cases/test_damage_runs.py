@@ -214,7 +214,7 @@ def test_no_run_goes_on_in_a_folder_with_files_that_are_elsewhere_too(run, tmp_p
     _outside(run / name, tmp_path / "outside", kind)
     model: Any = _Model()
     message = "this is a link" if kind == "link" else "has 2 names"
-    with pytest.raises(DataError, match=message), taken(run, model, 0, resume=True):
+    with pytest.raises(DataError, match=message), taken(run, model, 0, (), resume=True):
         pass
     assert (tmp_path / "outside").read_text() == "mine"
 
