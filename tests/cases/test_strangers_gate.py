@@ -30,7 +30,7 @@ CALLS = {
 #: File -> what it may use, and why that is no stranger's file, or where its size and content are checked.
 ALLOWED = {
     "recording/store.py": ({"zarr"}, "writes stores that it has described itself"),
-    "experiments/sections.py": ({"tomllib"}, "checks size and depth of TOML before it is parsed"),
+    "experiments/sections.py": ({"tomllib"}, "bounds TOML before it is parsed"),
     "installation.py": ({"tomllib"}, "reads this checkout's own settings"),
     "tasks/_csv.py": ({"pandas.read_csv"}, "checks sizes, and reads columns that are asked for"),
     "tasks/_idx.py": ({"gzip", "zlib"}, "reads in pieces no longer than was checked"),
