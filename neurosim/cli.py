@@ -213,7 +213,7 @@ def plot(folder: Annotated[Path, typer.Argument(help="A run folder, or a recordi
     """Draw the standard figures of a run, or of a recording."""
     from neurosim.experiments.drawing import draw_all
 
-    for path in draw_all(folder):
+    for path in draw_all(folder, lambda text: typer.echo(text, err=True)):
         typer.echo(str(path))
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CONFIG, PROVENANCE, SUMMARY, METRICS = "config.toml", "provenance.json", "summary.json", "metrics.zarr"
 WEIGHTS, LOG, FIGURES = "weights.safetensors", "log.txt", "figures"
+TASK = "task.json"
 RECORDING = "recording.zarr"
 CHECKSUMS, CHECKPOINTS, LOCK = "checksums.json", "checkpoints", "run.lock"
 #: Of run folders: from 2 on they have checksums.
