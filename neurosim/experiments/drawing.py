@@ -19,6 +19,7 @@ from neurosim.experiments.engine import make_engine
 from neurosim.experiments.finished import Run, draw, open_run, write_checksums
 from neurosim.experiments.integrity import read_recording
 from neurosim.experiments.model_file import Model, load
+from neurosim.experiments.planes import save_planes
 from neurosim.experiments.prediction import circuit_of
 from neurosim.plots.figures import save_circuit_figures, save_map_figure, save_recording_figures
 
@@ -81,9 +82,25 @@ def _of_run(run: Run, path: Path, say: Callable[[str], None]) -> list[Path]:
             with writing(figures):
                 written += save_circuit_figures(circuit, run.state, figures, title=title)
                 written += _feature_maps(circuit, model, run, figures, title, say)
+    if "probe" in run.summary:
+        written += _of_probe(run, path, bool(written), say)
     if (path / files.RECORDING).is_dir():
         with writing(figures):
             written += save_recording_figures(read_recording(path / files.RECORDING), figures, title=title)
+    return written
+
+
+def _of_probe(run: Run, path: Path, drawn: bool, say: Callable[[str], None]) -> list[Path]:
+    """The plane that a probe is about; a sentence where there is nothing to draw."""
+    model = load(path / files.CONFIG)
+    try:
+        with writing(path / files.FIGURES):
+            written, why = save_planes(model, circuit_of(path, model), int(run.summary["seed"]), path / files.FIGURES)
+    except DataError as error:
+        written, why = [], f"it needs the data ({error})"
+    if not (written or drawn):
+        kept = f"; what it found are the {len(run.summary['probe'])} numbers of {files.SUMMARY}"
+        say(f"no figure: the probe '{model.probe_kind}' leaves no curves{f', and {why}' if why else ''}{kept}")
     return written
 
 

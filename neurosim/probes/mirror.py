@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from neurosim.tasks._task import Task
 
 
+#: What figures of its runs show besides curves.
+PLANE = "flow"
+
+
 class Config(Marked):
     """Settings of the mirror probe.
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from neurosim.tasks._task import Task
 
 
+#: What figures of its runs show besides curves.
+PLANE = "loops"
+
+
 class Config(BaseModel):
     """Settings of the settling probe.
 

@@ -31,6 +31,10 @@ def _even(neurons: int) -> int:
     return neurons
 
 
+#: What figures of its runs show besides curves.
+PLANE = "loops"
+
+
 class Config(BaseModel):
     """Settings of the probe.
 
