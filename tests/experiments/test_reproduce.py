@@ -173,8 +173,8 @@ def test_faults_in_one_run_are_told_and_written_down(tiny, tmp_path, monkeypatch
 
 
 def test_what_is_not_a_run_is_not_removed(tiny, tmp_path):
-    model = load(tiny / "tiny.toml")
-    mine = tmp_path / f"tiny-{model.hash[:8]}-seed0" / "mine.txt"
+    model = Identified()(load(tiny / "tiny.toml"))
+    mine = tmp_path / f"tiny-{model.identity[:8]}-seed0" / "mine.txt"
     mine.parent.mkdir()
     mine.write_text("mine")
     assert "not empty" in collect([(model, 0)], tmp_path)[key_of(model, 0)].message
@@ -205,7 +205,7 @@ def test_the_command_shows_a_table_and_says_by_its_exit_code_whether_all_is_met(
         assert text in result.stdout
     assert tally(verdicts) in result.stdout
     good = tiny_folder(ROWS[0])
-    assert runner.invoke(cli.app, ["reproduce", str(good / "tiny.toml"), "--out", str(runs)]).exit_code == 0
+    assert runner.invoke(cli.app, ["reproduce", str(good / "tiny.toml"), "--out", str(runs / "good")]).exit_code == 0
     unknown = runner.invoke(cli.app, ["reproduce", "lansdell2021"])
     assert unknown.exit_code == 2 and "did you mean 'lansdell2020'" in unknown.stderr
 
