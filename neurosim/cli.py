@@ -18,6 +18,7 @@ from neurosim.errors import NeurosimError, UnknownNameError
 from neurosim.experiments.live import Live
 
 if TYPE_CHECKING:
+    from neurosim.experiments.model_file import Model
     from neurosim.experiments.run import Run
 
 app = typer.Typer(
@@ -88,7 +89,7 @@ def run(
 
     with Live(console) as live:
         found = train(checked, seed=seed, out=out, progress=live, resume=resume, checkpoint_every=checkpoint_every)
-    _show(console, found)
+    _show(console, found, checked, model)
 
 
 @app.command()
@@ -213,7 +214,7 @@ def plot(folder: Annotated[Path, typer.Argument(help="A run folder, or a recordi
     """Draw the standard figures of a run, or of a recording."""
     from neurosim.experiments.drawing import draw_all
 
-    for path in draw_all(folder):
+    for path in draw_all(folder, lambda text: typer.echo(text, err=True)):
         typer.echo(str(path))
 
 
@@ -273,11 +274,14 @@ def _table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str
     console.print(table)
 
 
-def _show(console: Console, run: Run) -> None:
+def _show(console: Console, run: Run, model: Model, source: str) -> None:
     """What a run found, at its end."""
     console.print()
     if "probe" in run.summary:
-        _table(console, ("number", "value"), [(name, f"{value:.5g}") for name, value in run.summary["probe"].items()])
+        from neurosim.experiments.probe_report import COLUMNS, description_of, lines_of
+
+        console.print(description_of(model), soft_wrap=True)
+        _table(console, COLUMNS, [line.cells for line in lines_of(run.summary["probe"], model, source)])
         console.print(f"written to {run.folder}", soft_wrap=True)
         return
     columns = {"signal": "signal_angle_deg", "update": "update_angle_deg", "weights": "weight_angle_deg"}

@@ -60,7 +60,8 @@ class Model:
     given
         The sections as they were written, which overrides change.
     data
-        A checksum of the files that a run reads, once somebody looked at them: `neurosim.experiments.data_identity`.
+        A checksum of the files that a run reads, empty if it reads none; ``None`` before somebody looked at them, see
+        `neurosim.experiments.data_identity`.
     """
 
     name: str
@@ -75,7 +76,7 @@ class Model:
     probe_kind: str = ""
     probe_config: BaseModel | None = None
     given: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    data: str = field(default="", repr=False)
+    data: str | None = field(default=None, repr=False)
 
     def load_task(self, *, seed: int = 0) -> Task:
         """Load the task's data.

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from neurosim.atomic import write_file
 from neurosim.plots.alignment import alignment
-from neurosim.plots.curve import curve
+from neurosim.plots.curve import family
 from neurosim.plots.inversion_error import CURVES, inversion_error
 from neurosim.plots.learning_curve import learning_curve
 from neurosim.recording.exchange import synapses_of
@@ -31,6 +31,8 @@ _DPI = 150
 _LETTERS = 10.5
 # What a figure of a recording shows at most.
 _MOST_STEPS, _MOST_PANELS = 20_000, 8
+# Panels beside each other.
+_COLUMNS = 4
 
 
 def save_run_figures(history: xarray.Dataset, folder: Path, *, title: str = "") -> list[Path]:
@@ -224,7 +226,7 @@ def _columns(recording: xarray.Dataset) -> dict[str, int]:
 
 
 def save_probe_figures(curves: xarray.Dataset, folder: Path, *, title: str = "") -> list[Path]:
-    """Draw ``probe.png``, one panel for each curve of one dimension; nothing where there are none.
+    """Draw ``probe.png``, a panel for each variable, repetitions averaged; nothing where there are none.
 
     Of the probe `spiking_inversion` three panels: error by neurons and by time, and angle by neurons.
 
@@ -233,16 +235,15 @@ def save_probe_figures(curves: xarray.Dataset, folder: Path, *, title: str = "")
     curves, folder, title
         As for `save_run_figures`.
     """
-    shown = [name for name in curves if curves[name].ndim == 1]
-    inversion = set(curves) >= CURVES
-    if not shown and not inversion:
+    shown = [name for name in curves if curves[name].ndim and curves[name].dtype.kind in "iufb"][:_MOST_PANELS]
+    if not shown:
         return []
     folder.mkdir(parents=True, exist_ok=True)
-    if inversion:
+    if set(curves) >= CURVES:
         return [save_figure(inversion_figure(curves, title=title), folder / "probe.png")]
-    figure, axes = _row(len(shown), title)
-    for name, ax in zip(shown, axes, strict=True):
-        curve(curves[name], ax)
+    figure, axes = _grid(len(shown), title)
+    for name, ax in zip(shown, axes, strict=False):
+        family(curves[name], ax)
     return [save_figure(figure, folder / "probe.png")]
 
 
@@ -299,6 +300,18 @@ def _row(count: int, title: str, *, width: float = 4.2) -> tuple[Figure, list]:
     figure = Figure(figsize=(width * count, 3.4), layout="constrained")
     _titled(figure, title)
     return figure, list(figure.subplots(1, count, squeeze=False)[0])
+
+
+def _grid(count: int, title: str) -> tuple[Figure, list]:
+    """As `_row`, in several rows where there are more than fit beside each other."""
+    rows = -(-count // _COLUMNS)
+    columns = -(-count // rows)
+    figure = Figure(figsize=(4.2 * columns, 3.4 * rows), layout="constrained")
+    _titled(figure, title)
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for ax in axes[count:]:
+        ax.set_visible(False)
+    return figure, axes
 
 
 def _titled(figure: Figure, title: str) -> None:
