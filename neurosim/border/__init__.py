@@ -216,7 +216,7 @@ _LIBRARIES: dict[str, tuple[str, type[NeurosimError]]] = {
     "h5py": ("h5py", DataError),
     "neo": ("Neo", DataError),
 }
-_OWN = Path(__file__).parent
+_OWN = Path(__file__).parent.parent
 _STANDARD = tuple(sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 
