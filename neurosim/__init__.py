@@ -10,6 +10,8 @@ import difflib
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from neurosim.installation import __version__ as __version__
+
 if TYPE_CHECKING:
     from neurosim.circuit.description import Circuit as Circuit
     from neurosim.circuit.description import Initial as Initial
@@ -44,8 +46,6 @@ if TYPE_CHECKING:
     from neurosim.registry import names as names
     from neurosim.registry import register as register
     from neurosim.rules._rule import Rule as Rule
-
-__version__ = "0.1.0"
 
 #: Public name -> the module that defines it. Imported when first used: Brian2 and JAX take seconds to load.
 _HOME = {

@@ -10,6 +10,7 @@ import numpy as np
 
 from neurosim.atomic import replacing
 from neurosim.errors import ConfigError
+from neurosim.installation import how_to_install
 from neurosim.units import dimension_text, unit_dimensions
 
 if TYPE_CHECKING:
@@ -122,4 +123,4 @@ def written(path: Path, write: Callable[[Path], None]) -> Path:
 
 def needs(package: str, wanted: str) -> ConfigError:
     """What to say where an optional package is missing."""
-    return ConfigError(f"export to {wanted} needs the package {package}: pip install 'neurosim[nwb]'")
+    return ConfigError(f"export to {wanted} needs the package {package}: {how_to_install('nwb')}")

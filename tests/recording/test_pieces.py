@@ -76,7 +76,7 @@ def test_stored_and_restored_in_another_process(engine: Any, tmp_path: Path) -> 
         found = simulate(_network(), "10 ms", inputs={{"a.i_ext": over_time(course[100:]), "b.i_ext": 1.8}},
                          restore={str(store)!r}, out={str(tmp_path / "second.zarr")!r}, **{settings!r})
     """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True, timeout=300)
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True)
     _same(open_recording(tmp_path / "second.zarr"), whole.isel(time=slice(100, None)))
 
 
@@ -196,6 +196,6 @@ def test_ten_minutes_of_a_thousand_neurons_stay_under_a_gibibyte(engine: str, mi
     """
     out = str(tmp_path / "long.zarr")
     command = [sys.executable, "-c", LONG, engine, f"{60 * minutes} second", out]
-    said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=3000).stdout.split()
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     assert int(said[0]) == minutes * 60 * 1000 * 1000
     assert float(said[1]) < 1024

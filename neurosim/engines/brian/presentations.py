@@ -19,13 +19,14 @@ from neurosim.circuit.connectivity import is_linear
 from neurosim.circuit.description import PERTURB, Circuit
 from neurosim.circuit.gating import acting
 from neurosim.engines.brian.learning import Learning, learning_pathways
-from neurosim.engines.brian.objects import DERIVED, NOISE, SWITCH, build_objects
+from neurosim.engines.brian.objects import DERIVED, NOISE, SWITCH, build_objects, in_brian
 from neurosim.engines.brian.recorder import Recorder
 from neurosim.engines.continuation import Continuation
 from neurosim.engines.noise import draw_noise, needs_update_noise, noise_keys
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, carried_shapes, check_stimuli, neuron_variables
+from neurosim.equations.parse import Statement
 from neurosim.errors import EngineError
 
 
@@ -257,11 +258,15 @@ class Presentations:
         """What one population holds in a row is one piece of code, because each piece is compiled."""
         return {
             phase.name: [
-                self.objects.runner(self.objects.group(population), "\n".join(str(h.statement) for h in held))
+                self._held_together(population, [one.statement for one in held])
                 for population, held in itertools.groupby(phase.hold, key=lambda h: h.population)
             ]
             for phase in self.circuit.phases
         }
+
+    def _held_together(self, population: str | None, statements: Iterable[Statement]) -> Any:
+        code = "\n".join(in_brian(self.circuit, population, statement) for statement in statements)
+        return self.objects.runner(self.objects.group(population), code)
 
     def _set_parameters(self) -> None:
         # What carries over is set at the start of each presentation.
