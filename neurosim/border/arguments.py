@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -41,11 +42,12 @@ def array(*dimensions: int) -> Check:
 
 
 def several(check: Check) -> Check:
-    """A list or tuple of such values, at least one."""
+    """A list, tuple or array of such values."""
 
     def checked(name: str, value: Any) -> tuple[Any, ...]:
-        if isinstance(value, str | Mapping) or not isinstance(value, Sequence) or not len(value):
-            raise ArgumentError(name, value, "a list or tuple with at least one value")
+        listed = isinstance(value, Sequence) and not isinstance(value, str)
+        if not listed and not (isinstance(value, np.ndarray) and value.ndim):
+            raise ArgumentError(name, value, "a list or tuple")
         return tuple(check(f"{name}[{place}]", each) for place, each in enumerate(value))
 
     return checked
@@ -60,6 +62,14 @@ def having(expected: str, *attributes: str) -> Check:
         return value
 
     return check
+
+
+def _real(name: str, value: Any) -> Any:
+    """A number of any size, one that JAX traces too: its range is the function's own business."""
+    number_like = isinstance(value, Real) and not isinstance(value, bool)
+    if not number_like and getattr(value, "shape", None) != ():
+        raise ArgumentError(name, value, "a number")
+    return value
 
 
 def or_traced(check: Check) -> Check:
@@ -118,6 +128,7 @@ NAME: Check = _identifier
 TEXT: Check = _text
 ARRAY = array()
 NUMBER = number()
+REAL: Check = _real
 MAPPING = instance(Mapping, expected="names and values, as a dict")
 AXES = having("axes of Matplotlib, such as plt.gca()", "plot", "figure")
 RECORDING = having("a recording of neurosim.simulate; of one on disk, neurosim.open_recording(path)", "data_vars")

@@ -12,6 +12,7 @@ from neurosim.circuit.description import Circuit
 from neurosim.circuit.undisturbed import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
+from neurosim.gradients._arguments import of_circuit
 from neurosim.gradients.feedback import (
     WEIGHT_NUMBERS,
     feedback_pathway,
@@ -47,6 +48,7 @@ GAUSS_NEWTON_NUMBERS = ("gauss_newton_angle_deg", *GAUSS_NEWTON_ANGLES)
 MEASURES = (*_SIGNAL, "update_angle_deg", *WEIGHT_NUMBERS, "local_angle_deg", *LOOP_NUMBERS, *GAUSS_NEWTON_NUMBERS)
 
 
+@of_circuit()
 def alignment(
     circuit: Circuit,
     setting: Setting,
@@ -130,6 +132,7 @@ def alignment(
     return found
 
 
+@of_circuit()
 def weight_angle(circuit: Circuit, state: Mapping[str, Any], layer: str) -> float:
     """The angle in degrees between a layer's feedback weights and the matrix they should be.
 

@@ -8,12 +8,15 @@ import numpy as np
 import xarray
 from matplotlib.axes import Axes
 
+from neurosim.border.arguments import having
+from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, label, tidy
 
 # From one and a half decades on, equal distances should mean equal ratios.
 _WIDE = 10**1.5
 
 
+@drawing(values=having("a variable of a Dataset of xarray", "dims", "coords"))
 def curve(values: xarray.DataArray, ax: Axes, *, name: str = "") -> Axes:
     """Draw a curve.
 

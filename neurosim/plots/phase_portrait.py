@@ -9,9 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from neurosim.border import TIME
 from neurosim.equations.array_code import expression_function
 from neurosim.errors import CircuitError
 from neurosim.neurons._model import NeuronModel
+from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, tidy
 from neurosim.recording.simulate import simulate
 from neurosim.units import parse_quantity
@@ -21,6 +23,7 @@ _ARROWS, _FINE = 17, 201
 _SHOWN = {"volt": ("mV", 1e3), "amp": ("nA", 1e9), "siemens": ("nS", 1e9)}
 
 
+@drawing(duration=TIME)
 def phase_portrait(
     neuron: NeuronModel,
     ax: Axes,
