@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from neurosim.border import COUNT, SEED, instance, number, optional, whole
 from neurosim.border.arguments import MAPPING, NAME, POSITIVE, by_table
 from neurosim.circuit.description import Circuit, Phase
@@ -23,6 +26,34 @@ of_circuit = by_table(
         "gauss_newton": optional(number(0)),
     }
 )
+
+
+def check_weights(circuit: Circuit, state: Mapping[str, Any]) -> None:
+    """Refuse a state that lacks weights.
+
+    Raises
+    ------
+    CircuitError
+        Naming them.
+    """
+    missing = [f"{pathway.name}.w" for pathway in circuit.owners if f"{pathway.name}.w" not in state]
+    if missing:
+        raise CircuitError(
+            f"state: {', '.join(map(repr, missing[:6]))} missing; begin with neurosim.initial_state(circuit, seed) and "
+            "replace what is yours"
+        )
+
+
+def check_layer(circuit: Circuit, layer: str) -> None:
+    """Refuse a layer that the circuit does not have.
+
+    Raises
+    ------
+    CircuitError
+        With those that it has.
+    """
+    if layer not in circuit.population:
+        raise CircuitError(f"layer: got '{layer}', expected one of {', '.join(circuit.population)}")
 
 
 def phase_of(circuit: Circuit, name: str | None) -> Phase:
