@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -72,6 +72,13 @@ def _real(name: str, value: Any) -> Any:
     return value
 
 
+def _whole_kind(name: str, value: Any) -> int:
+    """A whole number; whether it is large enough is told with the other faults of a circuit."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise ArgumentError(name, value, "a whole number, at least 1")
+    return int(value)
+
+
 def or_traced(check: Check) -> Check:
     """The same, but numbers that JAX traces pass as they are: nothing is known of them yet."""
 
@@ -128,6 +135,7 @@ NAME: Check = _identifier
 TEXT: Check = _text
 ARRAY = array()
 NUMBER = number()
+WHOLE: Check = _whole_kind
 REAL: Check = _real
 MAPPING = instance(Mapping, expected="names and values, as a dict")
 AXES = having("axes of Matplotlib, such as plt.gca()", "plot", "figure")
