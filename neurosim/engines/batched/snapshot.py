@@ -73,12 +73,13 @@ class Snapshot:
         One that reads the time is computed in double precision, whatever that of the others: after 200 s, single
         precision tells times apart by 15 us.
         """
-        dtype = jnp.result_type(self.values["dt"])
-        if dtype == jnp.float64 or not TIMES & set(function.arguments):
+        if not TIMES & set(function.arguments) or (dtype := jnp.result_type(self.values["dt"])) == jnp.float64:
             return compiled(function)(**arguments)
         with jax.enable_x64(True):
             found = compiled(function)(**{name: _wide(value) for name, value in arguments.items()})
-            return jax.tree.map(lambda a: jnp.asarray(a) if jnp.result_type(a) == bool else a.astype(dtype), found)
+            return jax.tree.map(
+                lambda a: a if jnp.issubdtype(jnp.result_type(a), jnp.bool_) else a.astype(dtype), found
+            )
 
     def local(self, population: str | None, function: ArrayFunction, **given: Any) -> Any:
         """A function of one population's variables."""
