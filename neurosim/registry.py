@@ -12,6 +12,7 @@ import difflib
 import functools
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
@@ -131,6 +132,8 @@ def register(kind: str, path: str | Path) -> str:
     'my_rule'
     """
     _check_kind(kind)
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError("path", path, "a path")
     path = Path(path).expanduser().resolve()
     name = path.stem
     if not path.is_file():

@@ -132,6 +132,7 @@ def _kernels_figure(circuit: Circuit, state: Mapping[str, Any], title: str) -> F
     return figure
 
 
+@drawing()
 def save_map_figure(
     circuit: Circuit, activity: Mapping[str, np.ndarray], folder: Path, *, title: str = ""
 ) -> list[Path]:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from neurosim.border import TIME
+from neurosim.border.arguments import MAPPING
 from neurosim.equations.array_code import expression_function
 from neurosim.errors import CircuitError
 from neurosim.neurons._model import NeuronModel
@@ -113,6 +114,7 @@ def phase_portrait(
     return ax
 
 
+@drawing(values=MAPPING)
 def derivative(neuron: NeuronModel, variable: str, values: Mapping[str, Any]) -> np.ndarray:
     """The rate of change of a variable, in SI units, with noise at its mean.
 
