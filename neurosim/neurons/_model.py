@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from neurosim.border import check_fields, optional
+from neurosim.border.arguments import MAPPING, TEXT
 from neurosim.equations.array_code import ArrayFunction, block_function, expression_function, reset_function
 from neurosim.equations.dimensions import (
     check_condition,
@@ -97,6 +99,9 @@ class NeuronModel:
     reference: str = ""
 
     def __post_init__(self) -> None:
+        texts = dict.fromkeys(("threshold", "reset", "method"), optional(TEXT))
+        mappings = dict.fromkeys(("parameters", "initial", "ports", "means"), MAPPING)
+        check_fields(self, equations=TEXT, name=TEXT, reference=TEXT, **texts, **mappings)
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
         object.__setattr__(self, "initial", MappingProxyType(dict(self.initial)))
         object.__setattr__(self, "ports", MappingProxyType(dict(self.ports)))

@@ -11,6 +11,7 @@ import numpy as np
 
 from neurosim.atomic import write_file
 from neurosim.border import PATH, public
+from neurosim.border.arguments import MAPPING
 from neurosim.engines.state import State
 from neurosim.errors import DataError
 from neurosim.gate.limits import largest, shown
@@ -79,7 +80,7 @@ def _read(file: Path) -> State:
     return read_tensors(file, None if written is None else written.get(IN_RUN)).arrays
 
 
-@public(path=PATH)
+@public(state=MAPPING, path=PATH)
 def save_weights(state: Mapping[str, Any], path: str | Path) -> Path:
     """Write weights and parameters, wholly or not at all.
 
