@@ -73,7 +73,7 @@ def test_broken_files_are_named(tmp_path, pack, content, message):
     assert peak < 10e6
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.integers(0, len(WHOLE) - 1))
 def test_every_truncation_is_noticed(tmp_path, length):
     path = tmp_path / "cut"
@@ -82,7 +82,7 @@ def test_every_truncation_is_noticed(tmp_path, length):
         read_idx(path, largest=LARGEST)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_every_truncation_and_bit_flip_of_a_gzip_is_noticed(tmp_path, data):
     packed = bytearray(gzip.compress(WHOLE, mtime=0))
