@@ -17,7 +17,7 @@ from neurosim.experiments.engine import make_engine
 from neurosim.experiments.finished import Run, draw, open_run, write_checksums
 from neurosim.experiments.model_file import Model, load
 from neurosim.plots.figures import save_circuit_figures, save_map_figure, save_recording_figures
-from neurosim.recording.store import open_recording
+from neurosim.recording.store import is_store, open_recording
 
 
 @public(source=PATH)
@@ -34,7 +34,7 @@ def draw_all(source: str | Path) -> list[Path]:
         Neither a finished run nor a recording, or a damaged one.
     """
     path = Path(source)
-    if (path / ".zgroup").is_file():
+    if is_store(path):
         target = path.parent / f"{path.name.removesuffix('.zarr') or 'recording'}-figures"
         refuse_link(target)
         with writing(target):
