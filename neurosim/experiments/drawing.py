@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from neurosim.atomic import writing
+from neurosim.atomic import refuse_link, writing
+from neurosim.border import PATH, public
 from neurosim.circuit.undisturbed import undisturbed
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import DataError
@@ -19,6 +20,7 @@ from neurosim.plots.figures import save_circuit_figures, save_map_figure, save_r
 from neurosim.recording.store import open_recording
 
 
+@public(source=PATH)
 def draw_all(source: str | Path) -> list[Path]:
     """Draw what there is to see, into ``figures/`` of a run folder, or beside a recording into ``<name>-figures``.
 
@@ -33,7 +35,8 @@ def draw_all(source: str | Path) -> list[Path]:
     """
     path = Path(source)
     if (path / ".zgroup").is_file():
-        target = path.with_name(path.name.removesuffix(".zarr") + "-figures")
+        target = path.parent / f"{path.name.removesuffix('.zarr') or 'recording'}-figures"
+        refuse_link(target)
         with writing(target):
             return save_recording_figures(open_recording(path), target)
     run = open_run(path, figures=False)

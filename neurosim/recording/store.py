@@ -193,7 +193,7 @@ def open_recording(path: str | Path) -> xarray.Dataset:
     order = found.attrs.pop(_ORDER, list(found))
     check_described(found, order, folder)
     if store.checksums is None:
-        warnings.warn(f"{folder} has no checksums: damage in it cannot be seen", stacklevel=2)
+        warnings.warn(f"{folder} has no checksums: damage in it cannot be seen", stacklevel=3)
     # Stores list their arrays by name.
     return numbered(found[[name for name in order if name in found]])
 

@@ -66,7 +66,8 @@ def load_weights(path: str | Path) -> State:
     for name, array in found.items():
         if array.dtype.kind not in "fiub":
             raise DataError(f"{file}: '{name}' holds {array.dtype}, expected numbers")
-    return found
+    # In the machine's order of bytes, which engines want.
+    return {name: array.astype(array.dtype.newbyteorder("="), copy=False) for name, array in found.items()}
 
 
 def _read(file: Path) -> State:
@@ -98,7 +99,7 @@ def save_weights(state: Mapping[str, Any], path: str | Path) -> Path:
     Raises
     ------
     DataError
-        It cannot be written, or its suffix is another.
+        It cannot be written, its suffix is another, or what is given are no numbers.
 
     Examples
     --------
@@ -108,6 +109,9 @@ def save_weights(state: Mapping[str, Any], path: str | Path) -> Path:
     """
     file = Path(path)
     arrays = {name: np.asarray(array) for name, array in state.items()}
+    for name, array in arrays.items():
+        if not isinstance(name, str) or array.dtype.kind not in "fiub":
+            raise DataError(f"{file}: '{name}' holds {array.dtype}, expected names of arrays of numbers")
     if file.suffix == ".safetensors":
         data = with_seal(arrays, {"format": FORMAT})
     elif file.suffix == ".npz":
