@@ -9,9 +9,7 @@ from neurosim.errors import NeurosimError
 from neurosim.experiments.checking import Faults, check_kind, check_table, defaults_of, shown
 from neurosim.experiments.equation_faults import equation_fault
 from neurosim.schemes._network import Network, Part, neuron_of
-
-# What a layer's neuron has to offer, see `NeuronModel.ports`.
-_PORTS = ("drive", "output", "feedback", "error", "signal")
+from neurosim.schemes._pairing import PORTS
 
 
 def component_section(kind: str, table: Any, path: str, faults: Faults) -> tuple[str, Any]:
@@ -76,7 +74,7 @@ def _neuron(given: Any, path: str, faults: Faults) -> dict[str, Any] | None:
         )
         faults.add(f"{path}.{key}".rstrip("."), sentence)
         return None
-    missing = [port for port in _PORTS if port not in ports]
+    missing = [port for port in PORTS if port not in ports]
     if missing:
         faults.add(
             f"{path}.kind",
