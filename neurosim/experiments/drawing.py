@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neurosim.atomic import writing
+from neurosim.atomic import refuse_link, writing
 from neurosim.border import PATH, public
 from neurosim.circuit.description import Circuit
 from neurosim.circuit.undisturbed import undisturbed
@@ -17,11 +17,11 @@ from neurosim.errors import DataError
 from neurosim.experiments import folder as files
 from neurosim.experiments.engine import make_engine
 from neurosim.experiments.finished import Run, draw, open_run, write_checksums
-from neurosim.experiments.integrity import read_recording
 from neurosim.experiments.model_file import Model, load
 from neurosim.experiments.planes import save_planes
 from neurosim.experiments.prediction import circuit_of
 from neurosim.plots.figures import save_circuit_figures, save_map_figure, save_recording_figures
+from neurosim.recording.store import is_store, open_recording
 
 
 @public(source=PATH)
@@ -46,10 +46,11 @@ def draw_all(source: str | Path, say: Callable[[str], None] | None = None) -> li
         Neither a finished run nor a recording, or a damaged one.
     """
     path = Path(source)
-    if (path / ".zgroup").is_file():
-        target = path.with_name(path.name.removesuffix(".zarr") + "-figures")
+    if is_store(path):
+        target = path.parent / f"{path.name.removesuffix('.zarr') or 'recording'}-figures"
+        refuse_link(target)
         with writing(target):
-            return save_recording_figures(read_recording(path), target)
+            return save_recording_figures(open_recording(path), target)
     run = open_run(path, figures=False)
     try:
         written = _of_run(run, path, say or _warn)
@@ -86,7 +87,7 @@ def _of_run(run: Run, path: Path, say: Callable[[str], None]) -> list[Path]:
         written += _of_probe(run, path, bool(written), say)
     if (path / files.RECORDING).is_dir():
         with writing(figures):
-            written += save_recording_figures(read_recording(path / files.RECORDING), figures, title=title)
+            written += save_recording_figures(open_recording(path / files.RECORDING), figures, title=title)
     return written
 
 

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import json
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,9 +20,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from neurosim import registry
+from neurosim.border import FLAG, NAMES, public
 from neurosim.circuit.description import Circuit
 from neurosim.circuit.update_noise import with_update_noise
-from neurosim.errors import ConfigError, NeurosimError
+from neurosim.errors import ArgumentError, ConfigError, NeurosimError
 from neurosim.experiments import engine as engine_section
 from neurosim.experiments.about import About, NoTask
 from neurosim.experiments.checking import Faults, check_table, did_you_mean, shown
@@ -195,6 +197,13 @@ def numbers_of(circuit: Circuit) -> int:
     return weights + sum(population.size for population in circuit.populations)
 
 
+def _source(name: str, value: Any) -> Any:
+    if not isinstance(value, str | os.PathLike | Mapping | Model) or value == "":
+        raise ArgumentError(name, value, "a name as `neurosim list models` shows, a file of TOML, or its sections")
+    return value
+
+
+@public(source=_source, overrides=NAMES, variants=NAMES, data_given=FLAG)
 def load(
     source: str | Path | Mapping[str, Any] | Model,
     overrides: Sequence[str] = (),

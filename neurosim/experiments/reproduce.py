@@ -63,7 +63,7 @@ class Verdict:
         if len(self.values) > 1:
             measured += f" ({number_text(min(self.values))} to {number_text(max(self.values))})"
         verdict = f"{self.verdict} ({self.note})" if self.note else self.verdict
-        return self.row.fact, measured, self.row.expectation, self.row.source, verdict
+        return self.row.fact, measured, self.row.expectation, self.row.source_text, verdict
 
     @property
     def numbers(self) -> dict[str, Any]:
@@ -85,6 +85,7 @@ class Verdict:
             "expected_high": high,
             "unit": row.unit,
             "source": row.source,
+            "origin": row.origin or "",
             "verdict": self.verdict,
             "note": self.note,
         }

@@ -28,6 +28,7 @@ from neurosim.experiments.prediction import write_task
 from neurosim.experiments.recorder import SNAPSHOTS, Recorder
 from neurosim.experiments.resumption import going_on, kept_checkpoint
 from neurosim.experiments.start import Place, finished_run, taken, terminable
+from neurosim.recording.weights import FORMAT as WEIGHTS_FORMAT
 from neurosim.tasks._task import Task
 from neurosim.training.activity import faults
 from neurosim.training.history import EpochReport
@@ -179,7 +180,7 @@ def _refused(error: BaseException, model: Model, checkpoints: Checkpoints) -> bo
 def _finish(run: Run, log: Log, recorder: Recorder | None) -> None:
     """Write the results, the summary last, so that a folder with a summary is complete."""
     if run.state:
-        write_file(run.folder / files.WEIGHTS, packed_arrays(run.state, "neurosim state 1"))
+        write_file(run.folder / files.WEIGHTS, packed_arrays(run.state, WEIGHTS_FORMAT))
     files.write_dataset(run.folder / files.METRICS, run.history)
     if recorder is not None:
         recorder.finish()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
 
 from neurosim.errors import ConfigError, DataError
 
@@ -62,7 +62,7 @@ def shown(size: int) -> str:
     return f"{size / 2**20:.3g} MiB" if size >= 1 << 17 else f"{size} bytes"
 
 
-def opened(path: Path, *, most: int | None = None) -> tuple[BinaryIO, int]:
+def opened(path: Path, *, most: int | None = None) -> tuple[io.BufferedReader, int]:
     """A file that is open for reading, and its size, which is checked.
 
     Parameters

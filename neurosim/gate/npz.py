@@ -10,7 +10,7 @@ import math
 import struct
 import zipfile
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 
@@ -26,7 +26,7 @@ _MOST_AXES = 32
 _PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
-def read_npz(path: Path, *, largest: int | None = None) -> dict[str, np.ndarray]:
+def read_npz(path: Path, *, largest: int | None = None, hint: str = "") -> dict[str, np.ndarray]:
     """All arrays of an ``.npz`` file by their names.
 
     Parameters
@@ -35,6 +35,8 @@ def read_npz(path: Path, *, largest: int | None = None) -> dict[str, np.ndarray]
         The file.
     largest
         Bytes that all arrays together, unpacked, may take; by default as `neurosim.gate.limits.largest` says.
+    hint
+        What to say of more than that, such as how it can be allowed.
 
     Raises
     ------
@@ -49,7 +51,7 @@ def read_npz(path: Path, *, largest: int | None = None) -> dict[str, np.ndarray]
             _check_directory(path, stream, size)
             with zipfile.ZipFile(stream) as archive:
                 members = archive.infolist()
-                _check_members(path, members, most)
+                _check_members(path, members, most, hint)
                 return {member.filename[:-4]: _member(path, archive, member) for member in members}
         except DataError:
             raise
@@ -77,7 +79,7 @@ def _said(error: BaseException) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def _check_directory(path: Path, stream: BinaryIO, size: int) -> None:
+def _check_directory(path: Path, stream: IO[bytes], size: int) -> None:
     """Refuse a directory that would take long to read: its size stands at the archive's end."""
     stream.seek(max(0, size - 65_600))
     tail = stream.read(65_600)
@@ -94,7 +96,7 @@ def _check_directory(path: Path, stream: BinaryIO, size: int) -> None:
         raise DataError(f"{path}: its directory takes {shown(length)}, which that of no such file does")
 
 
-def _check_members(path: Path, members: list[zipfile.ZipInfo], most: int) -> None:
+def _check_members(path: Path, members: list[zipfile.ZipInfo], most: int, hint: str) -> None:
     seen: set[str] = set()
     for member in members:
         name = member.filename
@@ -107,7 +109,7 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo], most: int) -> Non
             raise DataError(f"{path}: {name[:100]!r} is encrypted, or packed in another way than NumPy does")
     total = sum(member.file_size for member in members)
     if total > most:
-        raise DataError(f"{path}: its arrays unpack to {shown(total)}, expected at most {shown(most)}")
+        raise DataError(f"{path}: its arrays unpack to {shown(total)}, expected at most {shown(most)}{hint}")
 
 
 def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:

@@ -8,6 +8,8 @@ import numpy as np
 import xarray
 from matplotlib.axes import Axes
 
+from neurosim.border.arguments import having
+from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, label, tidy
 
 # From one and a half decades on, equal distances should mean equal ratios.
@@ -16,6 +18,7 @@ _WIDE = 10**1.5
 _REPEATED = ("repetition", "example", "seed")
 
 
+@drawing(values=having("a variable of a Dataset of xarray", "dims", "coords"))
 def curve(values: xarray.DataArray, ax: Axes, *, name: str = "") -> Axes:
     """Draw a curve.
 

@@ -17,6 +17,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from neurosim.atomic import write_file
+from neurosim.border.arguments import MAPPING
+from neurosim.plots._arguments import drawing
 from neurosim.plots.alignment import alignment
 from neurosim.plots.curve import family
 from neurosim.plots.inversion_error import CURVES, inversion_error
@@ -35,6 +37,7 @@ _MOST_STEPS, _MOST_PANELS = 20_000, 8
 _COLUMNS = 4
 
 
+@drawing()
 def save_run_figures(history: xarray.Dataset, folder: Path, *, title: str = "") -> list[Path]:
     """Draw ``learning_curve.png`` and, where it was measured, ``alignment.png``.
 
@@ -60,6 +63,7 @@ def save_run_figures(history: xarray.Dataset, folder: Path, *, title: str = "") 
     return written
 
 
+@drawing()
 def save_circuit_figures(circuit: Circuit, state: Mapping[str, Any], folder: Path, *, title: str = "") -> list[Path]:
     """Draw ``circuit.png``, ``kernels.png`` of convolutions, and ``feedback_weights.png`` if they should be a matrix.
 
@@ -131,6 +135,7 @@ def _kernels_figure(circuit: Circuit, state: Mapping[str, Any], title: str) -> F
     return figure
 
 
+@drawing(activity=MAPPING)
 def save_map_figure(
     circuit: Circuit, activity: Mapping[str, np.ndarray], folder: Path, *, title: str = ""
 ) -> list[Path]:
@@ -159,6 +164,7 @@ def save_map_figure(
     return [save_figure(figure, folder / "feature_maps.png")]
 
 
+@drawing()
 def save_recording_figures(recording: xarray.Dataset, folder: Path, *, title: str = "") -> list[Path]:
     """Draw ``raster.png`` of spikes, ``traces.png`` with a panel for each other variable, ``weights.png`` of synapses.
 
@@ -225,6 +231,7 @@ def _columns(recording: xarray.Dataset) -> dict[str, int]:
     return {"before learning": 0, f"after epoch {epochs[-1]}": last}
 
 
+@drawing()
 def save_probe_figures(curves: xarray.Dataset, folder: Path, *, title: str = "") -> list[Path]:
     """Draw ``probe.png``, a panel for each variable, repetitions averaged; nothing where there are none.
 
@@ -247,6 +254,7 @@ def save_probe_figures(curves: xarray.Dataset, folder: Path, *, title: str = "")
     return [save_figure(figure, folder / "probe.png")]
 
 
+@drawing()
 def learning_figure(history: xarray.Dataset, *, title: str = "") -> Figure:
     """Loss, and for a classification accuracy, side by side."""
     classified = bool(history.train_accuracy.notnull().any() or history.validation_accuracy.notnull().any())
@@ -257,6 +265,7 @@ def learning_figure(history: xarray.Dataset, *, title: str = "") -> Figure:
     return figure
 
 
+@drawing()
 def alignment_figure(history: xarray.Dataset, measures: Sequence[str], *, title: str = "") -> Figure:
     """One panel for each angle, and one legend for all: a layer has its colour in each of them."""
     figure, axes = _row(len(measures), title)
@@ -272,6 +281,7 @@ def alignment_figure(history: xarray.Dataset, measures: Sequence[str], *, title:
     return figure
 
 
+@drawing()
 def inversion_figure(curves: xarray.Dataset, *, title: str = "") -> Figure:
     """Error by neurons and by time, and angle by neurons, side by side."""
     figure, axes = _row(3, title)
@@ -281,6 +291,7 @@ def inversion_figure(curves: xarray.Dataset, *, title: str = "") -> Figure:
     return figure
 
 
+@drawing()
 def save_figure(figure: Figure, path: Path) -> Path:
     """Write a figure as PNG, wholly or not at all.
 

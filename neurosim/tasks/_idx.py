@@ -26,7 +26,7 @@ _HIGHEST_COMPRESSION = 1032
 _MOST_AXES = 8
 
 
-def read_idx(path: str | Path, *, sha256: str | None = None, largest: int = 1 << 28) -> tuple[np.ndarray, FileRead]:
+def read_idx(path: str | Path, *, sha256: str | None = None, largest: int) -> tuple[np.ndarray, FileRead]:
     """Read one IDX file.
 
     Parameters
@@ -75,7 +75,7 @@ def _read(
 ) -> tuple[np.ndarray, FileRead]:
     digest = hashlib.sha256()
 
-    def take(n_bytes: int, what: str) -> bytes:
+    def take(n_bytes: int, what: str) -> bytearray:
         data = _read_up_to(stream.read, n_bytes)
         digest.update(data)
         if len(data) < n_bytes:
@@ -99,7 +99,7 @@ def _read(
         )
     if n_data > largest:
         raise DataError(
-            f"{path}: axes {shape} need {n_data / 2**20:.0f} MiB, expected at most {largest / 2**20:.0f} MiB"
+            f"{path}: axes {shape} need {n_data / 2**20:.0f} MiB, expected at most {largest / 2**20:.0f} MiB here"
         )
     if len(shape) > _MOST_AXES or not n_data:
         raise DataError(f"{path}: got axes {shape}, expected 1 to {_MOST_AXES} axes, each with at least one entry")
@@ -114,13 +114,12 @@ def _read(
     array = np.frombuffer(data, dtype).reshape(shape)
     name = path.name.removesuffix(".gz")
     size = 4 + 4 * n_axes + n_data
-    return array.astype(dtype.newbyteorder("=")), FileRead(name=name, sha256=digest.hexdigest(), bytes=size)
+    return array.astype(dtype.newbyteorder("="), copy=False), FileRead(name=name, sha256=digest.hexdigest(), bytes=size)
 
 
-def _read_up_to(read: Callable[[int], bytes], n_bytes: int) -> bytes:
+def _read_up_to(read: Callable[[int], bytes], n_bytes: int) -> bytearray:
     """In pieces, so that memory grows with what is there and not with what is promised."""
-    pieces, missing = [], n_bytes
-    while missing and (piece := read(min(missing, _CHUNK))):
-        pieces.append(piece)
-        missing -= len(piece)
-    return b"".join(pieces)
+    data = bytearray()
+    while len(data) < n_bytes and (piece := read(min(n_bytes - len(data), _CHUNK))):
+        data += piece
+    return data

@@ -17,6 +17,7 @@ from neurosim.errors import ConfigError, EngineError
 from neurosim.experiments.collection import key_of
 from neurosim.experiments.model_file import Model
 from neurosim.experiments.sweeps.work import order_for, stop_name, work
+from neurosim.installation import how_to_install
 
 #: What a worker finds when it dies for the fourth time with the same run is that run's fault.
 _TRIES = 3
@@ -180,7 +181,8 @@ def require_dask() -> None:
         import distributed  # noqa: F401
         import optuna  # noqa: F401
     except ImportError as error:
-        raise ConfigError(f"sweeps need {error.name}, which is not installed; pip install 'neurosim[sweep]'") from None
+        missing = f"sweeps need {error.name}, which is not installed"
+        raise ConfigError(f"{missing}; {how_to_install('sweep')}") from error
 
 
 def _cores() -> int:
