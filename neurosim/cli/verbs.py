@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import functools
-import os
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from neurosim import registry
-from neurosim.errors import NeurosimError, UnknownNameError
+from neurosim.cli.net import plainly
+from neurosim.cli.printing import console_of, model_rows, print_table, show_run
+from neurosim.errors import UnknownNameError
 from neurosim.experiments.live import Live
-
-if TYPE_CHECKING:
-    from neurosim.experiments.run import Run
 
 app = typer.Typer(
     name="neurosim",
@@ -36,8 +31,6 @@ Variants = Annotated[
 Overrides = Annotated[
     list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change: training.epochs=5")
 ]
-# Columns of text where there is no terminal.
-_WIDE = 200
 
 
 def main() -> None:
@@ -47,25 +40,8 @@ def main() -> None:
     app()
 
 
-def _plainly(verb: Callable[..., None]) -> Callable[..., None]:
-    """What neurosim refuses is a message on stderr and exit code 2, never a traceback."""
-
-    @functools.wraps(verb)
-    def wrapped(*args: Any, **settings: Any) -> None:
-        try:
-            verb(*args, **settings)
-        except NeurosimError as error:
-            typer.echo(f"neurosim: {error}", err=True)
-            raise typer.Exit(2) from None
-        except KeyboardInterrupt:
-            typer.echo("neurosim: interrupted", err=True)
-            raise typer.Exit(130) from None
-
-    return wrapped
-
-
 @app.command()
-@_plainly
+@plainly
 def run(
     model: ModelName,
     overrides: Overrides = None,
@@ -81,18 +57,18 @@ def run(
     """Train a model, or let it measure, show how that goes on, and write a run folder."""
     from neurosim.experiments.model_file import load
 
-    console = _console()
+    console = console_of()
     # Checked before JAX is imported, so that a slip is reported at once.
     checked = load(model, overrides or [], variant or [])
     from neurosim.experiments.run import train
 
     with Live(console) as live:
         found = train(checked, seed=seed, out=out, progress=live, resume=resume, checkpoint_every=checkpoint_every)
-    _show(console, found)
+    show_run(console, found)
 
 
 @app.command()
-@_plainly
+@plainly
 def check(model: ModelName, overrides: Overrides = None, *, variant: Variants = None) -> None:
     """Check a model and its variants, and print it: all settings, and the circuit with its equations."""
     from neurosim.experiments.model_file import load, load_variants
@@ -107,7 +83,7 @@ def check(model: ModelName, overrides: Overrides = None, *, variant: Variants = 
 
 
 @app.command()
-@_plainly
+@plainly
 def reproduce(
     name: Annotated[str, typer.Argument(help="A folder of models, such as lansdell2020, or one model in it.")],
     *,
@@ -118,17 +94,17 @@ def reproduce(
     from neurosim.experiments.reproduce import COLUMNS, tally
     from neurosim.experiments.reproduce import reproduce as judge_all
 
-    console = _console()
+    console = console_of()
     with Live(console) as live:
         verdicts = judge_all(name, slow=slow, out=out, progress=live, say=live.say)
-    _table(console, COLUMNS, [verdict.cells for verdict in verdicts])
+    print_table(console, COLUMNS, [verdict.cells for verdict in verdicts])
     console.print(tally(verdicts))
     if any(verdict.failed for verdict in verdicts):
         raise typer.Exit(1)
 
 
 @app.command()
-@_plainly
+@plainly
 def compare(
     models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Names or files, with variants: MODEL+NAME.")],
     *,
@@ -142,12 +118,12 @@ def compare(
     """Train several models with several seeds: one table and one figure."""
     from neurosim.experiments.compare import compare as compare_all
 
-    console = _console()
+    console = console_of()
     with Live(console) as live:
         found = compare_all(
             models, seeds=seeds, reach=reach, overrides=changes or [], out=out, progress=live, say=live.say
         )
-    _table(console, found.columns, found.rows)
+    print_table(console, found.columns, found.rows)
     for note in found.notes:
         console.print(note)
     console.print(f"written to {found.folder}", soft_wrap=True)
@@ -156,7 +132,7 @@ def compare(
 
 
 @app.command()
-@_plainly
+@plainly
 def sweep(
     file: Annotated[Path, typer.Argument(metavar="SWEEP.toml", help="What to vary, and how.")],
     *,
@@ -171,7 +147,7 @@ def sweep(
     from neurosim.experiments.sweeps.live import SweepLive
     from neurosim.experiments.sweeps.plan import read_plan
 
-    console = _console()
+    console = console_of()
     # Checked before JAX is imported, so that a slip is reported at once.
     with SweepLive(console) as live:
         plan = read_plan(file, on_check=live.checking)
@@ -179,7 +155,7 @@ def sweep(
         from neurosim.experiments.sweeps.table import COLUMNS, cells, failures
 
         outcome = carry_out(plan, scheduler=scheduler, workers=workers, out=out, progress=live)
-    _table(console, COLUMNS, cells(outcome))
+    print_table(console, COLUMNS, cells(outcome))
     for line in failures(outcome):
         console.print(line, soft_wrap=True)
     console.print(f"written to {outcome.folder}", soft_wrap=True)
@@ -188,7 +164,7 @@ def sweep(
 
 
 @app.command("list")
-@_plainly
+@plainly
 def list_(
     kind: Annotated[str | None, typer.Argument(help="One kind only, such as schemes.")] = None,
 ) -> None:
@@ -196,11 +172,11 @@ def list_(
     kinds = ("models", *registry.kinds)
     if kind is not None and kind not in kinds:
         raise UnknownNameError(f"unknown kind '{kind}': there are {', '.join(kinds)}")
-    console = _console()
+    console = console_of()
     for each in kinds if kind is None else (kind,):
         table = Table("name", "description", title=each, title_justify="left", box=None, padding=(0, 2, 0, 0))
         for name in registry.models() if each == "models" else registry.names(each):
-            for row in _model_rows(name) if each == "models" else [(name, registry.describe(each, name))]:
+            for row in model_rows(name) if each == "models" else [(name, registry.describe(each, name))]:
                 table.add_row(*row)
         console.print(table)
         if kind is None:
@@ -208,7 +184,7 @@ def list_(
 
 
 @app.command()
-@_plainly
+@plainly
 def plot(folder: Annotated[Path, typer.Argument(help="A run folder, or a recording's Zarr store.")]) -> None:
     """Draw the standard figures of a run, or of a recording."""
     from neurosim.experiments.drawing import draw_all
@@ -218,7 +194,7 @@ def plot(folder: Annotated[Path, typer.Argument(help="A run folder, or a recordi
 
 
 @app.command()
-@_plainly
+@plainly
 def export(
     folder: Annotated[Path, typer.Argument(help="A run folder, or a recording's Zarr store.")],
     *,
@@ -230,52 +206,3 @@ def export(
 
     for path in write(folder, to, out):  # type: ignore[arg-type]
         typer.echo(str(path))
-
-
-def _console() -> Console:
-    # A file or a pipe has no width, and a table that is cut to that of a small terminal loses the names of models.
-    free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(markup=False, highlight=False, emoji=False, width=_WIDE if free else None)
-
-
-def _model_rows(name: str) -> list[tuple[str, str]]:
-    """A shipped model and its variants, each with its title."""
-    from neurosim.experiments.sections import read_sections
-    from neurosim.experiments.variants import variants_of
-
-    sections = read_sections(name)[1]
-    titles = variants_of(sections).items()
-    return [(name, str(sections.get("model", {}).get("title", ""))), *((f"  +{each}", title) for each, title in titles)]
-
-
-def _table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    # Cells that wrap want lines between them.
-    table = Table(*columns, show_lines=any(len(" ".join(row)) > console.width - 10 for row in rows))
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
-
-
-def _show(console: Console, run: Run) -> None:
-    """What a run found, at its end."""
-    console.print()
-    if "probe" in run.summary:
-        _table(console, ("number", "value"), [(name, f"{value:.5g}") for name, value in run.summary["probe"].items()])
-        console.print(f"written to {run.folder}", soft_wrap=True)
-        return
-    columns = {"signal": "signal_angle_deg", "update": "update_angle_deg", "weights": "weight_angle_deg"}
-    table = Table("layer", title="angle to the true gradient, degrees", title_justify="left")
-    for name in columns:
-        table.add_column(name, justify="right")
-    for layer, numbers in run.summary["layers"].items():
-        values = (numbers.get(key, float("nan")) for key in columns.values())
-        table.add_row(layer, *(f"{value:.1f}" if value == value else "-" for value in values))
-    if run.summary["layers"]:
-        console.print(table)
-    accuracy = run.summary.get("test_accuracy")
-    right = f"test accuracy {accuracy:.2f} %, " if accuracy is not None else ""
-    console.print(
-        f"{right}test loss {run.summary['test_loss']:.4g}, {run.summary['wall_s']:.1f} s, "
-        f"{run.summary['samples_per_second']:.0f} presentations/s"
-    )
-    console.print(f"written to {run.folder}", soft_wrap=True)
