@@ -7,11 +7,14 @@ import re
 from typing import Any
 
 import numpy as np
-from brian2.core.variables import Constant
-from brian2.equations.equations import Equations
-from brian2.equations.refractory import add_refractoriness
-from brian2.stateupdaters.base import StateUpdateMethod, UnsupportedEquationsException
 
+from neurosim.equations.brian import (
+    Constant,
+    Equations,
+    StateUpdateMethod,
+    UnsupportedEquationsException,
+    add_refractoriness,
+)
 from neurosim.equations.dimensions import variables_of
 from neurosim.equations.parse import EquationSet
 from neurosim.errors import EquationError

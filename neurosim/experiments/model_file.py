@@ -19,15 +19,17 @@ from typing import Any
 from pydantic import BaseModel
 
 from neurosim import registry
+from neurosim.border import FLAG, NAMES, instance, public
 from neurosim.circuit.description import Circuit
 from neurosim.circuit.update_noise import with_update_noise
 from neurosim.errors import ConfigError, NeurosimError
 from neurosim.experiments import engine as engine_section
 from neurosim.experiments.about import About, NoTask
 from neurosim.experiments.checking import Faults, check_table, did_you_mean, shown
-from neurosim.experiments.component_sections import component_section, network_section
+from neurosim.experiments.component_sections import check_neurons, component_section, network_section
 from neurosim.experiments.record_section import check_record
 from neurosim.experiments.sections import copied, located, overridden, read_sections
+from neurosim.experiments.toml import DEEPEST, depth_is_fine
 from neurosim.experiments.variants import check_variants, parted, variants_of, with_variants
 from neurosim.schemes._network import Network
 from neurosim.tasks._task import Task
@@ -133,6 +135,7 @@ class Model:
         for name, new in changes.items():
             network = network_section({**own, **new}, faults, f"probe.{name}.network")
             if network is not None:
+                check_neurons(network, faults, f"probe.{name}.network")
                 found[name] = replace(self, network=network)
         faults.raise_any(self.name)
         return found
@@ -182,6 +185,12 @@ def numbers_of(circuit: Circuit) -> int:
     return weights + sum(population.size for population in circuit.populations)
 
 
+@public(
+    source=instance(str, Path, Mapping, Model, expected="a model's name, its file, its sections, or a model"),
+    overrides=NAMES,
+    variants=NAMES,
+    data_given=FLAG,
+)
 def load(
     source: str | Path | Mapping[str, Any] | Model,
     overrides: Sequence[str] = (),
@@ -229,6 +238,8 @@ def load(
     if isinstance(source, Model):
         name, table = source.name, source.given or source.resolve()
     elif isinstance(source, Mapping):
+        if not depth_is_fine(source):
+            raise ConfigError(f"model: nested too deeply, expected at most {DEEPEST} levels")
         name, table = "model", {str(key): value for key, value in source.items()}
     else:
         base, written = parted(source) if isinstance(source, str) else (source, ())
@@ -293,6 +304,9 @@ def _checked(name: str, table: Mapping[str, Any], *, data_given: bool = False) -
     check_variants(table.get("variants", {}), _SECTIONS, faults)
     faults.raise_any(name)
     assert about and task and network and scheme and engine and training
+    # Only now, because reading equations takes a second and a half, and a slip in a key should be reported at once.
+    check_neurons(network, faults)
+    faults.raise_any(name)
     parts = (about, task_kind, task, network, scheme_kind, scheme, engine, training, probe_kind, probe)
     model = Model(name, *parts, given=copied(table))
     # Faults in the networks that a probe asks for belong to this check, too.

@@ -6,18 +6,9 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from neurosim.equations.array_code import ArrayFunction, block_function, expression_function, reset_function
-from neurosim.equations.dimensions import (
-    check_condition,
-    check_equations,
-    check_statement,
-    dimension_of,
-    unit_of_expression,
-    variables_of,
-)
-from neurosim.equations.discretise import abstract_code, resolve_method
+from neurosim import equations as language
 from neurosim.equations.grammar import Place, check_expression, check_identifier
 from neurosim.equations.parse import (
     Equation,
@@ -29,6 +20,9 @@ from neurosim.equations.parse import (
 )
 from neurosim.errors import EquationError, UnitError
 from neurosim.units import base_unit, format_quantity, parse_quantity
+
+if TYPE_CHECKING:
+    from neurosim.equations.array_code import ArrayFunction
 
 
 @dataclass(frozen=True)
@@ -102,15 +96,15 @@ class NeuronModel:
         object.__setattr__(self, "ports", MappingProxyType(dict(self.ports)))
         object.__setattr__(self, "means", MappingProxyType(dict(self.means)))
         equations = self.equation_set
-        check_equations(equations)
+        language.dimensions.check_equations(equations)
         if self.threshold is None:
             for what, value in (("reset", self.reset), ("refractory period", self.refractory)):
                 if value is not None:
                     raise EquationError(f"a {what} ('{value}') without a threshold; add threshold='v > ...'")
         else:
-            check_condition(self.threshold, equations, what="threshold")
+            language.dimensions.check_condition(self.threshold, equations, what="threshold")
         for statement in self.reset_statements:
-            check_statement(statement, equations, what="reset")
+            language.dimensions.check_statement(statement, equations, what="reset")
         self._check_refractory()
         self._check_means()
         _ = self.resolved_method, self.initial_values, self.parameter_values
@@ -150,7 +144,7 @@ class NeuronModel:
     @functools.cached_property
     def resolved_method(self) -> str | None:
         """The integration method in use, none without differential equations."""
-        return resolve_method(self.equation_set, self.method) if self.state_variables else None
+        return language.discretise.resolve_method(self.equation_set, self.method) if self.state_variables else None
 
     @functools.cached_property
     def parameter_values(self) -> dict[str, float]:
@@ -184,7 +178,7 @@ class NeuronModel:
         if self.refractory is None or self.refractory_seconds is not None:
             return False
         try:
-            check_condition(self.refractory, self.equation_set, what="refractory condition")
+            language.dimensions.check_condition(self.refractory, self.equation_set, what="refractory condition")
         except EquationError:
             return False
         return True
@@ -193,18 +187,18 @@ class NeuronModel:
     def functions(self) -> Mapping[str, ArrayFunction]:
         """The array code, one function for each quantity that is computed."""
         found = {
-            equation.name: expression_function(equation.name, equation.expression or "")
+            equation.name: language.array_code.expression_function(equation.name, equation.expression or "")
             for equation in self.equation_set.of("subexpression")
         }
         if self.resolved_method is not None:
-            code = abstract_code(self.equation_set, self.resolved_method)
-            found["advance"] = block_function("advance", code, self.state_variables)
+            code = language.discretise.abstract_code(self.equation_set, self.resolved_method)
+            found["advance"] = language.array_code.block_function("advance", code, self.state_variables)
         if self.threshold is not None:
-            found["threshold"] = expression_function("threshold", self.threshold)
+            found["threshold"] = language.array_code.expression_function("threshold", self.threshold)
         if self.refractory is not None and self.refractory_seconds is None:
-            found["refractory"] = expression_function("refractory", self.refractory)
+            found["refractory"] = language.array_code.expression_function("refractory", self.refractory)
         if self.reset_statements:
-            found["reset"] = reset_function("reset", self.reset_statements)
+            found["reset"] = language.array_code.reset_function("reset", self.reset_statements)
         return MappingProxyType(found)
 
     @property
@@ -253,9 +247,15 @@ class NeuronModel:
             unit, place = self.equation_set.by_name[name].unit, Place(text=text)
             check_expression(text, place)
             own = self.equation_set.by_name
-            known = {f"{n}_pre": variable for n, variable in variables_of(self.equation_set).items() if n in own}
-            unknown_names(expression_function(name, text).arguments, known, place, what=f"the mean '{name}'")
-            if unit_of_expression(text, known) is not dimension_of(unit):
+            known = {
+                f"{n}_pre": variable
+                for n, variable in language.dimensions.variables_of(self.equation_set).items()
+                if n in own
+            }
+            unknown_names(
+                language.array_code.expression_function(name, text).arguments, known, place, what=f"the mean '{name}'"
+            )
+            if language.dimensions.unit_of_expression(text, known) is not language.dimensions.dimension_of(unit):
                 raise place.unit_error(f"the mean '{name} = {text}' does not have the unit of '{name}', {unit}")
 
     def _check_refractory(self) -> None:
@@ -263,8 +263,10 @@ class NeuronModel:
             return
         place = Place(text=self.refractory)
         check_expression(self.refractory)
-        got = unit_of_expression(self.refractory, variables_of(self.equation_set))
-        if got is not dimension_of("second"):
+        got = language.dimensions.unit_of_expression(
+            self.refractory, language.dimensions.variables_of(self.equation_set)
+        )
+        if got is not language.dimensions.dimension_of("second"):
             raise place.unit_error(
                 f"refractory='{self.refractory}' is neither a time nor a condition; expected e.g. '2 ms' or 'v > v_th'"
             )

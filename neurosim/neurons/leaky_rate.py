@@ -18,7 +18,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from neurosim.equations.symbolic import differentiate
+from neurosim import equations
 from neurosim.neurons._model import NeuronModel
 
 #: Activation functions of the potential; the logistic one as a tanh, which cannot overflow.
@@ -77,7 +77,7 @@ def build(config: Config) -> NeuronModel:
     """The neuron's equations for the chosen activation and site of noise."""
     activation = ACTIVATIONS.get(config.activation, config.activation)
     at_rate = config.noise_site == "rate"
-    rate, slope = activation, str(differentiate(activation, "v"))
+    rate, slope = activation, str(equations.symbolic.differentiate(activation, "v"))
     if config.dropout:
         rate, slope = f"({activation})*share", f"({slope})*share"
     drive = f"drive{'' if at_rate else ' + perturb*sigma*noise'}"

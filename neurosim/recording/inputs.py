@@ -13,7 +13,7 @@ from neurosim.circuit.description import Circuit, Population
 from neurosim.equations.parse import Equation, parse_equations
 from neurosim.errors import CircuitError, UnitError
 from neurosim.neurons._model import NeuronModel
-from neurosim.units import array_in_si
+from neurosim.units.arrays import array_in_si
 
 #: What a readout compares the output with; the circuit declares it, so that it is none of the neuron's own parameters.
 TARGET = "target"

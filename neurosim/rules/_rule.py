@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-from neurosim.equations.dimensions import UNIT_VALUES
 from neurosim.equations.grammar import Place, check_identifier
 from neurosim.equations.parse import EquationSet, Statement, parse_equations, parse_statements
 from neurosim.errors import EquationError
+from neurosim.units import UNIT_VALUES
 
 Timing = Literal["phase_end", "step", "presentation"]
 
