@@ -1,11 +1,13 @@
-"""What the command line prints: one console, tables, and what a run found."""
+"""What the command line prints, all of it through one console: tables, JSON, and what a run found."""
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -17,20 +19,89 @@ if TYPE_CHECKING:
 _WIDE = 200
 
 
-def console_of() -> Console:
+class _Output:
+    """Standard output that nothing can fail by: what it cannot encode is replaced, what it cannot write is remembered.
+
+    A terminal that is closed, a full disk or an encoding of the last century must not cost hours of training.
+    """
+
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
+
+    @property
+    def encoding(self) -> str:
+        """Of what stands behind it."""
+        return getattr(sys.stdout, "encoding", None) or "utf-8"
+
+    def write(self, text: str) -> int:
+        """Write as much as can be."""
+        shown = text.encode(self.encoding, "replace").decode(self.encoding, "replace")
+        self._try(lambda: sys.stdout.write(shown))
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        self._try(lambda: sys.stdout.flush())
+
+    def isatty(self) -> bool:
+        """Whether there is a terminal."""
+        return sys.stdout is not None and sys.stdout.isatty()
+
+    def fileno(self) -> int:
+        """Of what stands behind it."""
+        return sys.stdout.fileno()
+
+    def failed(self) -> bool:
+        """Whether something could not be written up to now."""
+        self.flush()
+        return self.failure is not None
+
+    def _try(self, action: Callable[[], object]) -> None:
+        if self.failure is not None or sys.stdout is None:
+            return
+        try:
+            action()
+        except (OSError, ValueError) as error:
+            self.failure = error
+
+
+OUTPUT = _Output()
+
+
+def console_of(*, quiet: bool = False) -> Console:
+    """The console that everything is printed to."""
     # A file or a pipe has no width, and a table that is cut to that of a small terminal loses the names of models.
-    free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(markup=False, highlight=False, emoji=False, width=_WIDE if free else None)
+    free = not OUTPUT.isatty() and "COLUMNS" not in os.environ
+    file: Any = OUTPUT
+    return Console(markup=False, highlight=False, emoji=False, width=_WIDE if free else None, file=file, quiet=quiet)
 
 
-def model_rows(name: str) -> list[tuple[str, str]]:
-    """A shipped model and its variants, each with its title."""
-    from neurosim.experiments.sections import read_sections
-    from neurosim.experiments.variants import variants_of
+def say(text: str) -> None:
+    """A line, or several, as they are."""
+    OUTPUT.write(f"{text}\n")
 
-    sections = read_sections(name)[1]
-    titles = variants_of(sections).items()
-    return [(name, str(sections.get("model", {}).get("title", ""))), *((f"  +{each}", title) for each, title in titles)]
+
+def say_json(found: Any) -> None:
+    """What a program reads: what is no number is null, as JSON has it."""
+    say(json.dumps(_for_json(found), indent=2, ensure_ascii=True, default=str))
+
+
+def _for_json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _for_json(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_for_json(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def name_table(title: str, rows: Sequence[tuple[str, str]]) -> Table:
+    """Names with what they are; a name is never cut, because somebody wants to copy it."""
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table.add_column("name", no_wrap=True, overflow="ignore", min_width=max((len(name) for name, _ in rows), default=0))
+    table.add_column("description")
+    for row in rows:
+        table.add_row(*row)
+    return table
 
 
 def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -7,57 +7,72 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from neurosim import registry
-from neurosim.cli.net import plainly
-from neurosim.cli.printing import console_of, model_rows, print_table, show_run
-from neurosim.errors import UnknownNameError
+from neurosim.cli import listing
+from neurosim.cli.net import no_complaint_at_the_end, plainly
+from neurosim.cli.options import (
+    AsJson,
+    Command,
+    Folder,
+    Group,
+    Kind,
+    ModelName,
+    ModelNames,
+    Overrides,
+    Quiet,
+    Seed,
+    Variants,
+    Version,
+)
+from neurosim.cli.printing import console_of, name_table, print_table, say, say_json, show_run
 from neurosim.experiments.live import Live
 
 app = typer.Typer(
     name="neurosim",
+    cls=Group,
     help="A laboratory for credit assignment: networks of rate and spiking neurons whose feedback learns.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-ModelName = Annotated[str, typer.Argument(help="A TOML file or a shipped name, such as lansdell2020/digits.")]
-Variants = Annotated[
-    list[str] | None,
-    typer.Option("--variant", metavar="NAME", help="A variant of the model; again for more. Also: MODEL+NAME."),
-]
-Overrides = Annotated[
-    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change: training.epochs=5")
-]
 
 
 def main() -> None:
     """Entry point of the command ``neurosim``."""
     # Brian2 imports all that plots only to hand it on to scripts, and does without where there is none.
     sys.modules["pylab"] = None  # pyright: ignore[reportArgumentType]
-    app()
+    try:
+        app()
+    finally:
+        no_complaint_at_the_end()
 
 
-@app.command()
-@plainly
+@app.callback()
+def _neurosim(version: Version = False) -> None:
+    pass
+
+
+@app.command(cls=Command)
+@plainly(keeps=True)
 def run(
     model: ModelName,
     overrides: Overrides = None,
     *,
     variant: Variants = None,
-    seed: Annotated[int, typer.Option(help="Of initial weights, data order and noise.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="The run folder; by default runs/<scheme>-<time>-seed<N>.")] = None,
+    seed: Seed = 0,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="The run folder; by default runs/<scheme>-<time>-seed<N>.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, if it was begun.")] = False,
     checkpoint_every: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="Between two checkpoints; 0 for as often as can be.")
     ] = 60,
+    quiet: Quiet = False,
 ) -> None:
     """Train a model, or let it measure, show how that goes on, and write a run folder."""
     from neurosim.experiments.model_file import load
 
-    console = console_of()
+    console = console_of(quiet=quiet)
     # Checked before JAX is imported, so that a slip is reported at once.
     checked = load(model, overrides or [], variant or [])
     from neurosim.experiments.run import train
@@ -67,34 +82,49 @@ def run(
     show_run(console, found)
 
 
-@app.command()
+@app.command(cls=Command)
 @plainly
-def check(model: ModelName, overrides: Overrides = None, *, variant: Variants = None) -> None:
+def check(
+    model: ModelName,
+    overrides: Overrides = None,
+    *,
+    variant: Variants = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
     """Check a model and its variants, and print it: all settings, and the circuit with its equations."""
     from neurosim.experiments.model_file import load, load_variants
 
     checked = load(model, overrides or [], variant or [])
     load_variants(model)
     circuit = checked.circuit
-    typer.echo(str(checked))
+    if quiet:
+        return
+    if as_json:
+        say_json(listing.described(checked))
+        return
+    say(str(checked))
     if checked.variants:
-        typer.echo("".join(f"# variant {name}: {title}\n" for name, title in checked.variants.items()))
-    typer.echo(str(circuit))
+        say("".join(f"# variant {name}: {title}\n" for name, title in checked.variants.items()))
+    say(str(circuit))
 
 
-@app.command()
+@app.command(cls=Command)
 @plainly
 def reproduce(
-    name: Annotated[str, typer.Argument(help="A folder of models, such as lansdell2020, or one model in it.")],
+    name: Folder,
     *,
     slow: Annotated[bool, typer.Option("--slow", help="Run the rows that take long, too.")] = False,
-    out: Annotated[Path | None, typer.Option(help="For the runs; finished ones in it are reused.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="For the runs; finished ones in it are reused.")
+    ] = None,
+    quiet: Quiet = False,
 ) -> None:
     """Run models and hold them against their expected.toml; exit code 1 if a row that was run is not met."""
     from neurosim.experiments.reproduce import COLUMNS, tally
     from neurosim.experiments.reproduce import reproduce as judge_all
 
-    console = console_of()
+    console = console_of(quiet=quiet)
     with Live(console) as live:
         verdicts = judge_all(name, slow=slow, out=out, progress=live, say=live.say)
     print_table(console, COLUMNS, [verdict.cells for verdict in verdicts])
@@ -103,26 +133,37 @@ def reproduce(
         raise typer.Exit(1)
 
 
-@app.command()
-@plainly
+@app.command(cls=Command)
+@plainly(keeps=True)
 def compare(
-    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Names or files, with variants: MODEL+NAME.")],
+    models: ModelNames,
     *,
-    seeds: Annotated[int, typer.Option(help="How many seeds, from 0 on.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="How many seeds, from 0 on.")] = 3,
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting to change in all; again for more.")
     ] = None,
-    reach: Annotated[float, typer.Option(help="Count presentations to this validation accuracy in percent.")] = 90,
-    out: Annotated[Path | None, typer.Option(help="For runs and table; finished runs in it are reused.")] = None,
+    reach: Annotated[
+        float,
+        typer.Option(
+            min=0, max=100, metavar="PERCENT", help="Count presentations to this validation accuracy in percent."
+        ),
+    ] = 90,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="For runs and table; finished runs in it are reused.")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train several models with several seeds: one table and one figure."""
     from neurosim.experiments.compare import compare as compare_all
 
-    console = console_of()
+    console = console_of(quiet=quiet or as_json)
     with Live(console) as live:
         found = compare_all(
             models, seeds=seeds, reach=reach, overrides=changes or [], out=out, progress=live, say=live.say
         )
+    if as_json:
+        say_json({"folder": str(found.folder), "rows": found.numbers, "notes": found.notes})
     print_table(console, found.columns, found.rows)
     for note in found.notes:
         console.print(note)
@@ -131,8 +172,8 @@ def compare(
         raise typer.Exit(1)
 
 
-@app.command()
-@plainly
+@app.command(cls=Command)
+@plainly(keeps=True)
 def sweep(
     file: Annotated[Path, typer.Argument(metavar="SWEEP.toml", help="What to vary, and how.")],
     *,
@@ -140,14 +181,19 @@ def sweep(
         str | None,
         typer.Option(metavar="ADDRESS", help="Of a Dask scheduler; by default processes of this machine."),
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="How many processes; by default one for each core.")] = None,
-    out: Annotated[Path | None, typer.Option(help="For runs and results; finished runs in it are reused.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="How many processes; by default one for each core.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="For runs and results; finished runs in it are reused.")
+    ] = None,
+    quiet: Quiet = False,
 ) -> None:
     """Run many configurations of a model: one table and one figure; exit code 1 if a run failed."""
     from neurosim.experiments.sweeps.live import SweepLive
     from neurosim.experiments.sweeps.plan import read_plan
 
-    console = console_of()
+    console = console_of(quiet=quiet)
     # Checked before JAX is imported, so that a slip is reported at once.
     with SweepLive(console) as live:
         plan = read_plan(file, on_check=live.checking)
@@ -163,46 +209,43 @@ def sweep(
         raise typer.Exit(1)
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 @plainly
-def list_(
-    kind: Annotated[str | None, typer.Argument(help="One kind only, such as schemes.")] = None,
-) -> None:
+def list_(kind: Kind = None, *, as_json: AsJson = False) -> None:
     """List what there is: models with their variants, schemes, rules, neurons, readouts, tasks, metrics, probes."""
-    kinds = ("models", *registry.kinds)
-    if kind is not None and kind not in kinds:
-        raise UnknownNameError(f"unknown kind '{kind}': there are {', '.join(kinds)}")
+    asked = listing.chosen(kind)
+    if as_json:
+        say_json({each: listing.entries(each) for each in asked})
+        return
     console = console_of()
-    for each in kinds if kind is None else (kind,):
-        table = Table("name", "description", title=each, title_justify="left", box=None, padding=(0, 2, 0, 0))
-        for name in registry.models() if each == "models" else registry.names(each):
-            for row in model_rows(name) if each == "models" else [(name, registry.describe(each, name))]:
-                table.add_row(*row)
-        console.print(table)
+    for each in asked:
+        console.print(name_table(each, listing.rows(each)))
         if kind is None:
             console.print()
 
 
-@app.command()
+@app.command(cls=Command)
 @plainly
 def plot(folder: Annotated[Path, typer.Argument(help="A run folder, or a recording's Zarr store.")]) -> None:
     """Draw the standard figures of a run, or of a recording."""
     from neurosim.experiments.drawing import draw_all
 
     for path in draw_all(folder):
-        typer.echo(str(path))
+        say(str(path))
 
 
-@app.command()
+@app.command(cls=Command)
 @plainly
 def export(
     folder: Annotated[Path, typer.Argument(help="A run folder, or a recording's Zarr store.")],
     *,
-    to: Annotated[str, typer.Option("--to", help="nwb, neo or csv; npz for a run's weights.")],
-    out: Annotated[Path | None, typer.Option(help="The file, or for csv the folder; by default beside it.")] = None,
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="nwb, neo or csv; npz for a run's weights.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="The file, or for csv the folder; by default beside it.")
+    ] = None,
 ) -> None:
     """Write recordings, measurements or weights for other tools."""
     from neurosim.experiments.export import export as write
 
     for path in write(folder, to, out):  # type: ignore[arg-type]
-        typer.echo(str(path))
+        say(str(path))

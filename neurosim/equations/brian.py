@@ -1,43 +1,14 @@
 """What is used of Brian2. Only here and in the engine of that name it is imported, and here first.
 
-Its import changes the process for the good of scripts that are written for it: it takes over `warnings`, reports every
-error that ends a program as its own, and handles interrupts. Who imports it by way of neurosim has not asked for
-that, so all of it is put back. Who imports Brian2 first gets it as it is.
+Who imports it by way of neurosim finds the process as it was; who imports Brian2 before gets it as it is.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
-import signal
 import sys
-import threading
-import warnings
-from collections.abc import Iterator
 
-
-@contextlib.contextmanager
-def process_as_it_was() -> Iterator[None]:
-    """Put back what an import changes for the whole process."""
-    main = threading.current_thread() is threading.main_thread()
-    hook, show, set_signal = sys.excepthook, warnings.showwarning, signal.signal
-    interrupt = signal.getsignal(signal.SIGINT)
-    handlers = logging.getLogger("py.warnings").handlers[:]
-    if not main:
-        # Only the main thread may set a handler, and an import that tries fails in any other.
-        signal.signal = lambda *_: None  # type: ignore[assignment, return-value]
-    try:
-        yield
-    finally:
-        signal.signal = set_signal
-        if main and interrupt is not None:
-            set_signal(signal.SIGINT, interrupt)
-        sys.excepthook = hook
-        if warnings.showwarning is not show:
-            logging.captureWarnings(False)
-            warnings.showwarning = show
-        logging.getLogger("py.warnings").handlers[:] = handlers
-
+from neurosim.imports import process_as_it_was
 
 with contextlib.nullcontext() if "brian2" in sys.modules else process_as_it_was():
     import brian2 as brian2
