@@ -21,7 +21,7 @@ from neurosim.equations.parse import Equation, Statement, parse_equations, parse
 from neurosim.errors import CircuitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.readouts._readout import Readout
-from neurosim.rules._rule import OracleRule, Rule
+from neurosim.rules._rule import OracleRule, Rule, parameter_value
 from neurosim.units import format_quantity, parse_quantity
 
 #: The switch of noise on weights, and by convention of the neurons' noise.
@@ -130,7 +130,7 @@ class Pathway:
         What it delivers by instead of its own weights: a function of weights, computed before each presentation. Its
         own are then only what that function may read.
     rule, parameters
-        The learning rule with the values of its parameters.
+        The learning rule with the values of its parameters: quantities (``"20 ms"``), or plain numbers in SI units.
     reduction
         Whether increments of the trials of a batch are averaged or summed.
     positions
@@ -160,7 +160,7 @@ class Pathway:
     source: str
     target: str
     rule: Rule | OracleRule = field(default_factory=lambda: Rule(name="fixed"))
-    parameters: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     connectivity: Connectivity | str = "dense"
     initial: Initial = field(default_factory=Initial)
     tie: Tie | None = None
@@ -196,9 +196,19 @@ class Pathway:
 
     @functools.cached_property
     def rule_parameters(self) -> dict[str, float]:
-        """The rule's parameters, defaults filled in; those without a value are missing."""
+        """The rule's parameters in SI units, defaults filled in; those without a value are missing."""
+        return {name: value for name, (value, _) in self.parameter_quantities.items()}
+
+    @functools.cached_property
+    def parameter_quantities(self) -> dict[str, tuple[float, str | None]]:
+        """The same with their units, as products of base units; those of plain numbers are none."""
         given = {name: value for name, value in self.rule.parameters.items() if value is not None}
-        return given | {name: float(value) for name, value in self.parameters.items()}
+        # Some rules of whole pathways have a memory without an end.
+        finite = isinstance(self.rule, Rule)
+        return {
+            name: parameter_value(self.rule.name, name, value, finite=finite)
+            for name, value in {**given, **self.parameters}.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -290,7 +300,10 @@ class Phase:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "switches", MappingProxyType(dict(self.switches)))
-        parse_quantity(self.duration, "second")
+        if self.seconds <= 0:
+            raise CircuitError(
+                f"phase '{self.name}' lasts {self.duration}; expected a time above zero, such as '50 ms'"
+            )
 
     @property
     def seconds(self) -> float:

@@ -76,9 +76,9 @@ def console_of(*, quiet: bool = False) -> Console:
     return Console(markup=False, highlight=False, emoji=False, width=_WIDE if free else None, file=file, quiet=quiet)
 
 
-def say(text: str) -> None:
+def say(text: str, end: str = "\n") -> None:
     """A line, or several, as they are."""
-    OUTPUT.write(f"{text}\n")
+    OUTPUT.write(f"{text}{end}")
 
 
 def say_json(found: Any) -> None:

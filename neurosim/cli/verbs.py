@@ -198,10 +198,10 @@ def sweep(
     with SweepLive(console) as live:
         plan = read_plan(file, on_check=live.checking)
         from neurosim.experiments.sweeps.driver import carry_out
-        from neurosim.experiments.sweeps.table import COLUMNS, cells, failures
+        from neurosim.experiments.sweeps.table import cells, columns, failures
 
         outcome = carry_out(plan, scheduler=scheduler, workers=workers, out=out, progress=live)
-    print_table(console, COLUMNS, cells(outcome))
+    print_table(console, columns(outcome), cells(outcome))
     for line in failures(outcome):
         console.print(line, soft_wrap=True)
     console.print(f"written to {outcome.folder}", soft_wrap=True)
@@ -232,6 +232,22 @@ def plot(folder: Annotated[Path, typer.Argument(help="A run folder, or a recordi
 
     for path in draw_all(folder):
         say(str(path))
+
+
+@app.command(cls=Command)
+@plainly
+def predict(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A run folder.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="New rows, with the columns of the run's own table.")],
+    *,
+    out: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="A CSV file for the predictions; by default they are printed.")
+    ] = None,
+) -> None:
+    """Apply a trained network to new rows, scaled as the run scaled its own."""
+    from neurosim.experiments.prediction import predictions_of
+
+    say(predictions_of(folder, file, out), end="")
 
 
 @app.command(cls=Command)

@@ -7,6 +7,7 @@ no closure. It runs on NumPy or JAX alike; which of the two is decided by the na
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -16,9 +17,14 @@ from neurosim.equations.brian import NodeRenderer
 from neurosim.equations.dimensions import UNIT_VALUES
 from neurosim.equations.grammar import CONSTANTS, FUNCTIONS, RANDOM_FUNCTIONS
 from neurosim.equations.parse import Statement
+from neurosim.equations.whole import is_bare, real_number
 from neurosim.errors import EquationError
 
+#: A whole number beyond which integers of 32 bits have their end.
+_LARGEST = 2**31 - 1
 _ELEMENTWISE = sorted(FUNCTIONS.keys() - {"int", "exprel", "clip"})
+#: All digits of a double up to one half.
+_EXPREL_TERMS = 15
 _STATEMENTS = (ast.Return, ast.Assign, ast.Store, ast.Tuple)
 _EXPRESSIONS = (
     *(ast.BinOp, ast.UnaryOp, ast.Compare, ast.Call, ast.Name, ast.Constant, ast.Load),
@@ -137,6 +143,7 @@ class _Renderer(NodeRenderer):
         self.names: set[str] = set()
         self.draws: list[tuple[str, str]] = []
         self._assigned: set[str] = set()
+        self._bare = False
 
     def render_expr(self, expr: str, strip: bool = True, *, assigned: set[str] | None = None) -> str:
         self._assigned = set() if assigned is None else assigned
@@ -155,7 +162,17 @@ class _Renderer(NodeRenderer):
 
     def render_Constant(self, node: ast.Constant) -> str:
         # Python numbers are weakly typed: they take the dtype of the arrays they meet.
-        return repr(node.value)
+        value: Any = node.value
+        return repr(real_number(value) if self._bare or abs(value) > _LARGEST else value)
+
+    def render_BinOp(self, node: ast.BinOp) -> str:
+        # Whole numbers that meet each other only would be computed with as integers, which have an end.
+        before, self._bare = self._bare, self._bare or is_bare(node)
+        if isinstance(node.op, ast.Pow) and is_bare(node.left):
+            self._bare = True
+        rendered = super().render_BinOp(node)
+        self._bare = before
+        return rendered
 
     def render_Call(self, node: ast.Call) -> str:
         function = node.func.id  # type: ignore[attr-defined]
@@ -189,9 +206,13 @@ def _functions(xp: Any) -> Mapping[str, Callable[..., Any]]:
         return xp.trunc(x)
 
     def exprel(x: Any) -> Any:
-        small = xp.abs(x) < 1e-16
-        safe = xp.where(small, 1.0, x)
-        return xp.where(small, 1.0, xp.expm1(safe) / safe)
+        """``(exp(x) - 1)/x``: near zero by its series, whose derivative has all digits, too."""
+        small = xp.abs(x) < 0.5
+        near, far = xp.where(small, x, 0.0), xp.where(small, 1.0, x)
+        series = 1 / math.factorial(_EXPREL_TERMS)
+        for power in range(_EXPREL_TERMS - 1, 0, -1):
+            series = series * near + 1 / math.factorial(power)
+        return xp.where(small, series, (xp.exp(far) - 1) / far)
 
     own = {"number": number, "exprel": exprel, "clip": xp.clip, "where": xp.where, "inf": float("inf")}
     logic = {name: getattr(xp, name) for name in ("logical_and", "logical_or", "logical_not")}

@@ -17,6 +17,7 @@ with contextlib.nullcontext() if "brian2" in sys.modules else process_as_it_was(
     from brian2.core.namespace import DEFAULT_UNITS as DEFAULT_UNITS
     from brian2.core.variables import Constant as Constant
     from brian2.core.variables import Variable as Variable
+    from brian2.equations.codestrings import is_constant_over_dt as is_constant_over_dt
     from brian2.equations.equations import Equations as Equations
     from brian2.equations.equations import dimensions_and_type_from_string as dimensions_and_type_from_string
     from brian2.equations.refractory import add_refractoriness as add_refractoriness
@@ -30,6 +31,7 @@ with contextlib.nullcontext() if "brian2" in sys.modules else process_as_it_was(
     from brian2.units.fundamentalunits import DIMENSIONLESS as DIMENSIONLESS
     from brian2.units.fundamentalunits import DimensionMismatchError as DimensionMismatchError
     from brian2.units.fundamentalunits import get_dimensions as get_dimensions
+    from brian2.units.fundamentalunits import get_or_create_dimension as get_or_create_dimension
     from brian2.units.fundamentalunits import get_unit_for_display as get_unit_for_display
 
 if sys.modules.get("pylab", sys) is None:

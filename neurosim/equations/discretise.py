@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,22 +19,24 @@ from neurosim.equations.brian import (
     add_refractoriness,
 )
 from neurosim.equations.dimensions import variables_of
-from neurosim.equations.parse import EquationSet
+from neurosim.equations.divided import Lines
+from neurosim.equations.linear import conditionally_linear, linear_system, refused
+from neurosim.equations.parse import Equation, EquationSet
+from neurosim.equations.propagator import own_step, steps
+from neurosim.equations.written import regular_as_written
 from neurosim.errors import EquationError
 
 #: Brian2's integration methods that both engines can follow.
 METHODS = ("exact", "euler", "exponential_euler", "rk2", "rk4", "heun", "milstein")
-_QUICKLY_EXACT, _EXACT = 2, 3
 #: What sympy prints for a division by zero and the like.
 _NONSENSE = re.compile(r"\b(?:zoo|nan|oo|I|AccumBounds)\b")
+#: Of these, the names that variables can have, and what keeps such variables apart.
+_ALGEBRAS, _APART = frozenset({"zoo", "nan", "oo", "I", "AccumBounds"}), "__own"
 AUTOMATIC = ("exact", "euler", "heun")  # Brian2's own order of preference
 
 
 def resolve_method(equations: EquationSet, method: str | None) -> str:
     """The integration method to use: the one asked for, or the first of Brian2's preferences that fits.
-
-    Where two equations act on each other, their exact solution may oscillate, depending on the values of parameters,
-    and Brian2's code for it then takes the root of a negative number. So that is only used if it is asked for.
 
     Raises
     ------
@@ -45,14 +50,10 @@ def resolve_method(equations: EquationSet, method: str | None) -> str:
         return method
     reason: EquationError | None = None
     for candidate in AUTOMATIC:
-        if candidate == "exact" and max(map(len, coupled(equations)), default=0) > _QUICKLY_EXACT:
-            continue
         try:
-            code = abstract_code(equations, candidate)
+            abstract_code(equations, candidate)
         except EquationError as error:
             reason = error
-            continue
-        if candidate == "exact" and "sqrt(" in code and "sqrt(" not in str(equations):
             continue
         return candidate
     raise EquationError(f"none of {', '.join(AUTOMATIC)} fits these equations; name another method ({reason})")
@@ -72,17 +73,23 @@ def abstract_code(equations: EquationSet, method: str) -> str:
     """
     if not equations.of("differential"):
         return ""
-    groups = coupled(equations)
-    if method != "exact":
-        return _apply(_only(equations, frozenset().union(*groups)), method)
-    for group in groups:
-        if len(group) > _EXACT:
-            raise EquationError(
-                f"the method 'exact' for {len(group)} coupled equations ({', '.join(sorted(group))}) takes "
-                f"algebra without end; allowed are {_EXACT} that depend on each other, use e.g. rk4"
-            )
-    # Each group on its own: the algebra of a matrix exponential grows steeply with its size.
-    return "\n".join(_apply(_only(equations, group), method) for group in groups)
+    if own := {name for e in equations.equations for name in (e.name, *e.names)} & _ALGEBRAS:
+        # The user's own, by a name that algebra prints for something else.
+        apart = EquationSet(tuple(_renamed(equation, own) for equation in equations.equations))
+        return re.sub(rf"\b({'|'.join(own)}){_APART}\b", r"\1", abstract_code(apart, method))
+    if method == "exponential_euler":
+        return _exponential_euler(equations)
+    if method == "exact":
+        groups = coupled(equations)
+        return "\n".join(_exact(_only(equations, group), f"x{number}") for number, group in enumerate(groups))
+    return _apply(equations, method)
+
+
+def _renamed(equation: Equation, names: set[str]) -> Equation:
+    """An equation with names kept apart from those of algebra."""
+    text = re.sub(rf"\b({'|'.join(names)})\b", rf"\1{_APART}", equation.expression or "")
+    name = f"{equation.name}{_APART}" if equation.name in names else equation.name
+    return replace(equation, name=name, expression=text if equation.expression is not None else None)
 
 
 def coupled(equations: EquationSet) -> tuple[frozenset[str], ...]:
@@ -117,33 +124,76 @@ def _only(equations: EquationSet, group: frozenset[str]) -> EquationSet:
 
 @functools.lru_cache(maxsize=512)
 def _apply(equations: EquationSet, method: str) -> str:
-    known: dict[str, Any] = variables_of(equations)
-    used = {name for e in equations.equations for name in (e.name, *e.names)} | {"dt", "t", "not_refractory"}
-    # Brian2 hashes all variables it is given, and there are a thousand units.
-    variables = {name: known[name] for name in used if name in known}
-    variables["dt"] = Constant("dt", value=np.array([1e-4]), dimensions=known["dt"].dim)  # type: ignore[arg-type]
-    try:
-        brian = Equations(str(equations))
-        # Others stop a clamped variable by a factor of zero; this one would divide by it. Both engines leave
-        # clamped variables as they are after the update, so that it needs no factor.
-        if method != "exponential_euler":
-            brian = add_refractoriness(brian)
+    """Brian2's own statements."""
+    variables, brian = _in_brian(equations)
+    with _algebra(method):
         code = str(StateUpdateMethod.apply_stateupdater(brian, variables, method))
-    except UnsupportedEquationsException as error:
-        raise EquationError(
-            f"got the method '{method}', which cannot integrate these equations ({error}); expected another, such as "
-            "'exponential_euler' or 'rk2'"
-        ) from None
-    except Exception as error:  # sympy raises whatever its algebra ran into
-        raise EquationError(
-            f"the algebra of the method '{method}' fails for these equations ({type(error).__name__}: {error})"
-        ) from None
     if re.search(r"/\(*int\(not_refractory\)", code):
         raise EquationError(
             f"the method '{method}' divides by zero while a variable stands still '(unless refractory)'; use euler, "
             "rk2 or rk4"
         )
-    nonsense = _NONSENSE.search(code)
-    if nonsense:
-        raise EquationError(f"a constant in these equations is not a finite real number (it gives '{nonsense[0]}')")
+    _refuse_nonsense(code, equations)
     return re.sub(r"\b_placeholder_arg\b", "", code)
+
+
+def _exact(equations: EquationSet, label: str) -> str:
+    """The closed form; where it is regular in Brian2's own writing, that, for the same last bits as ever."""
+    variables, brian = _in_brian(equations)
+    with _algebra("exact"):
+        linear = linear_system(brian, variables)
+        lines = steps(linear, label)
+        written = regular_as_written(linear)
+        if written is not None:
+            lines = written.joined(linear, lines, _apply(equations, "exact"), label)
+    code = "\n".join([*lines, *(f"{name} = _{name}" for name in linear.names)])
+    _refuse_nonsense(code, equations)
+    return code
+
+
+def _exponential_euler(equations: EquationSet) -> str:
+    """Each variable in closed form, the others standing still."""
+    # Both engines leave clamped variables as they are after the update, so that these need no factor of zero.
+    variables, brian = _in_brian(equations, refractory=False)
+    with _algebra("exponential_euler"):
+        linear = conditionally_linear(brian, variables)
+        lines = Lines("x")
+        for name in linear.names:
+            lines.assign(f"_{name}", own_step(lines, linear, name))
+    code = "\n".join([*lines.lines, *(f"{name} = _{name}" for name in linear.names)])
+    _refuse_nonsense(code, equations)
+    return code
+
+
+def _in_brian(equations: EquationSet, *, refractory: bool = True) -> tuple[dict[str, Any], Equations]:
+    """The variables and equations as Brian2's."""
+    known: dict[str, Any] = variables_of(equations)
+    used = {name for e in equations.equations for name in (e.name, *e.names)} | {"dt", "t", "not_refractory"}
+    # Brian2 hashes all variables it is given, and there are a thousand units.
+    variables = {name: known[name] for name in used if name in known}
+    variables["dt"] = Constant("dt", value=np.array([1e-4]), dimensions=known["dt"].dim)  # type: ignore[arg-type]
+    with _algebra("any"):
+        brian = Equations(str(equations))
+        return variables, add_refractoriness(brian) if refractory else brian
+
+
+@contextlib.contextmanager
+def _algebra(method: str) -> Iterator[None]:
+    """Errors of Brian2's and SymPy's algebra as ours."""
+    try:
+        yield
+    except EquationError:
+        raise
+    except UnsupportedEquationsException as error:
+        raise refused(method, str(error)) from error
+    except Exception as error:  # sympy raises whatever its algebra ran into
+        raise EquationError(
+            f"the algebra of the method '{method}' fails for these equations ({type(error).__name__}: {error})"
+        ) from error
+
+
+def _refuse_nonsense(code: str, equations: EquationSet) -> None:
+    names = {name for e in equations.equations for name in (e.name, *e.names)}
+    for nonsense in _NONSENSE.findall(code):
+        if nonsense not in names:
+            raise EquationError(f"a constant in these equations is not a finite real number (it gives '{nonsense}')")

@@ -122,9 +122,9 @@ def _shorter(value: sympy.Expr) -> sympy.Basic:
     return sympy.simplify(value) if short else sympy.factor_terms(value)
 
 
-def _summands(tree: sympy.Basic) -> float:
+def summands(tree: sympy.Basic) -> float:
     """How many summands multiplying out makes, at the most."""
-    inner = [_summands(argument) for argument in tree.args]
+    inner = [summands(argument) for argument in tree.args]
     if max(inner, default=1.0) > MAX_SUMMANDS:
         return math.inf
     if isinstance(tree, sympy.Add):
@@ -172,7 +172,7 @@ def separate(expression: str, side: Callable[[str], str]) -> tuple[Term, ...]:
     """
     grouped: dict[tuple[sympy.Expr, sympy.Expr], sympy.Expr] = {}
     tree = _algebra(expression)
-    if _summands(tree) > MAX_SUMMANDS:
+    if summands(tree) > MAX_SUMMANDS:
         raise EquationError(
             f"'{expression}' has more than {MAX_SUMMANDS} terms when multiplied out; write the rule with fewer products"
         )

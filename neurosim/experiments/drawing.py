@@ -14,9 +14,9 @@ from neurosim.errors import DataError
 from neurosim.experiments import folder as files
 from neurosim.experiments.engine import make_engine
 from neurosim.experiments.finished import Run, draw, open_run, write_checksums
-from neurosim.experiments.integrity import read_recording
 from neurosim.experiments.model_file import Model, load
 from neurosim.plots.figures import save_circuit_figures, save_map_figure, save_recording_figures
+from neurosim.recording.store import open_recording
 
 
 def draw_all(source: str | Path) -> list[Path]:
@@ -35,7 +35,7 @@ def draw_all(source: str | Path) -> list[Path]:
     if (path / ".zgroup").is_file():
         target = path.with_name(path.name.removesuffix(".zarr") + "-figures")
         with writing(target):
-            return save_recording_figures(read_recording(path), target)
+            return save_recording_figures(open_recording(path), target)
     run = open_run(path, figures=False)
     try:
         written = _of_run(run, path)
@@ -61,7 +61,7 @@ def _of_run(run: Run, path: Path) -> list[Path]:
             written += _feature_maps(model, run, figures, title)
     if (path / files.RECORDING).is_dir():
         with writing(figures):
-            written += save_recording_figures(read_recording(path / files.RECORDING), figures, title=title)
+            written += save_recording_figures(open_recording(path / files.RECORDING), figures, title=title)
     return written
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from neurosim.errors import ConfigError, DataError
 from neurosim.experiments import folder as files
-from neurosim.experiments.integrity import read_recording
+from neurosim.recording.store import open_recording
 from neurosim.recording.weights import load_weights, save_weights
 
 Format = Literal["nwb", "neo", "csv", "npz"]
@@ -75,7 +75,7 @@ def _export_run(path: Path, to: Format, target: Path) -> list[Path]:
 
 
 def _export_recording(path: Path, to: Format, target: Path) -> Path:
-    recording = read_recording(path)
+    recording = open_recording(path)
     if to == "nwb":
         from neurosim.recording.nwb import to_nwb
 

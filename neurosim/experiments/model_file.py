@@ -28,7 +28,7 @@ from neurosim.experiments.about import About, NoTask
 from neurosim.experiments.checking import Faults, check_table, did_you_mean, shown
 from neurosim.experiments.component_sections import check_neurons, component_section, network_section
 from neurosim.experiments.record_section import check_record
-from neurosim.experiments.sections import copied, located, overridden, read_sections
+from neurosim.experiments.sections import copied, located, overridden, path_settings, read_sections
 from neurosim.experiments.toml import DEEPEST, depth_is_fine
 from neurosim.experiments.variants import check_variants, parted, variants_of, with_variants
 from neurosim.schemes._network import Network
@@ -61,6 +61,8 @@ class Model:
         What is measured instead of training, with its settings; empty and ``None`` for a model that is trained.
     given
         The sections as they were written, which overrides change.
+    data
+        A checksum of the files that a run reads, once somebody looked at them: `neurosim.experiments.data_identity`.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Model:
     probe_kind: str = ""
     probe_config: BaseModel | None = None
     given: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    data: str = field(default="", repr=False)
 
     def load_task(self, *, seed: int = 0) -> Task:
         """Load the task's data.
@@ -164,9 +167,17 @@ class Model:
 
     @property
     def hash(self) -> str:
-        """A name for all that decides what a run gives, apart from its seed."""
+        """A name for all settings that decide what a run gives, apart from its seed; where data lie does not."""
         sections = {name: section for name, section in self.resolve().items() if name != "model"}
+        if self.task_kind:
+            paths = path_settings(self.task_kind)
+            sections["task"] = {key: value for key, value in sections["task"].items() if key not in paths}
         return hashlib.sha256(json.dumps(sections, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def identity(self) -> str:
+        """As `hash`, together with the bytes of the data where `data` is known."""
+        return hashlib.sha256(f"{self.hash} {self.data}".encode()).hexdigest()[:16] if self.data else self.hash
 
     def __str__(self) -> str:
         import tomli_w

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -102,9 +103,15 @@ def located(sections: dict[str, Any], folder: str | Path) -> dict[str, Any]:
         kind = task.get("kind", tasks[0].get("kind"))
         if not isinstance(kind, str) or kind not in registry.names("tasks"):
             continue  # reported with the other faults of the file
-        fields = registry.load("tasks", kind).Config.model_fields
-        paths = [name for name, field in fields.items() if Path in (field.annotation, *get_args(field.annotation))]
-        for name in paths:
-            if isinstance(task.get(name), str | Path) and not str(task[name]).startswith("~"):
-                task[name] = os.path.abspath(Path(folder) / task[name])
+        for name in path_settings(kind):
+            # A path with a NUL, or of somebody else's home, is refused with the other faults of the file.
+            if isinstance(task.get(name), str | Path) and "\0" not in str(task[name]):
+                with contextlib.suppress(RuntimeError):
+                    task[name] = os.path.abspath(Path(folder) / Path(task[name]).expanduser())
     return sections
+
+
+def path_settings(kind: str) -> tuple[str, ...]:
+    """The settings of a kind of task that are paths."""
+    fields = registry.load("tasks", kind).Config.model_fields
+    return tuple(name for name, field in fields.items() if Path in (field.annotation, *get_args(field.annotation)))

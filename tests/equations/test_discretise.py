@@ -40,14 +40,13 @@ def test_exact_for_coupled_equations() -> None:
     assert got["i_syn"] == pytest.approx(math.exp(-6), rel=1e-12)
 
 
-def test_equations_that_may_oscillate_are_not_solved_exactly_unasked() -> None:
+def test_equations_that_may_oscillate_are_solved_exactly() -> None:
     text = "dx/dt = (b*u - x)/tau : 1\ndu/dt = (w*x - u)/tau : 1\nb : 1\nw : 1\ntau : second"
-    assert resolve_method(parse_equations(text), "exact") == "exact"
-    method = resolve_method(parse_equations(text), None)
-    got = integrate(text, method, 0.02, 2e-6, x=1.0, u=0.0, b=1.0, w=-4.0, tau=0.01)
-    assert got["x"] == pytest.approx(math.exp(-2) * math.cos(4), rel=2e-3)
-    assert got["u"] == pytest.approx(-2 * math.exp(-2) * math.sin(4), rel=2e-3)
-    # One way only, or with a root that was written: no mode can be complex.
+    assert resolve_method(parse_equations(text), None) == "exact"
+    got = integrate(text, "exact", 0.02, 2e-3, x=1.0, u=0.0, b=1.0, w=-4.0, tau=0.01)
+    assert got["x"] == pytest.approx(math.exp(-2) * math.cos(4), rel=1e-12)
+    assert got["u"] == pytest.approx(-2 * math.exp(-2) * math.sin(4), rel=1e-12)
+    # One way only, or with a root that was written.
     assert resolve_method(parse_equations(text.replace("b*u - x", "-x")), None) == "exact"
     assert resolve_method(parse_equations("dx/dt = -sqrt(w)*x/second : 1\nw : 1"), None) == "exact"
 

@@ -189,7 +189,7 @@ def test_signals_leave_with_their_codes_and_a_checkpoint(tmp_path, number, code)
         time.sleep(0.01)
     assert not _checkpoints(tmp_path / "run")
     os.kill(process.pid or 0, number)
-    process.join(60)
+    process.join()
     assert process.exitcode == code
     assert len(_checkpoints(tmp_path / "run")) == 1
     assert "stopped: " in log.read_text()
@@ -228,7 +228,7 @@ def test_another_configuration_or_seed_is_refused(copied, ended):
 
 
 def test_a_folder_in_use_is_refused_and_names_its_holder(copied):
-    code = "import time; from neurosim.experiments.lock import locked\nwith locked(folder): time.sleep(600)"
+    code = "import time; from neurosim.experiments.lock import locked\nwith locked(folder): time.sleep(36_000)"
     held = SERVER.Process(target=exec, args=(code, {"folder": copied}))
     held.start()
     while holder(copied) is None:
@@ -346,7 +346,7 @@ def test_checkpoints_cost_a_hundredth_at_most(monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(7200)
+@pytest.mark.timeout(36_000)
 @pytest.mark.parametrize("engine", MODELS)
 def test_a_hundred_kills_change_nothing(whole, tmp_path, engine):
     """Fifty on each engine, together 8 min on two cores that others use, too."""

@@ -38,7 +38,7 @@ def live_states(plan: Plan, asked: Iterable[str], frozen: Collection[str] = ()) 
             if leaf in seen or leaf in frozen:
                 continue
             seen.add(leaf)
-            if population in spiking and (leaf in states or variable in ("spikes", "not_refractory")):
+            if population in spiking and (leaf in states or variable in ("spikes", "not_refractory", "lastspike")):
                 model = plan.models[population]
                 live |= {f"{population}.{v}" for v in model.state_variables}
                 stack += [f"{population}.{v}" for v in model.state_variables]

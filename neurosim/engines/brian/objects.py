@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import brian2
@@ -17,28 +17,47 @@ from brian2.groups.group import CodeRunner
 from neurosim.circuit.composition import broadcast, compose, losses_of, means_of, sums_of
 from neurosim.circuit.description import Circuit, Pathway
 from neurosim.circuit.plan import plan
-from neurosim.circuit.plasticity import UPDATE_NOISE
+from neurosim.circuit.plasticity import UPDATE_NOISE, rule_names
+from neurosim.circuit.weight_units import weight_unit
 from neurosim.engines.setting import Setting
 from neurosim.equations.dimensions import dimension_of
-from neurosim.equations.discretise import abstract_code
-from neurosim.equations.parse import Equation, EquationSet
+from neurosim.equations.parse import CONSTANT, Equation, EquationSet, Statement
+from neurosim.equations.whole import real_numbers
 from neurosim.neurons._model import NeuronModel
 from neurosim.rules._rule import Rule
-from neurosim.units import dimension_text
 
 #: Summed inputs come first within a step, in the order of the circuit's graph; monitors between them and
 #: the state update (order 0), so that they see a consistent instant.
 FIRST, MONITOR = -1_000_000, -1
+SIDES = ("pre", "post")
+# Users' own names have no two underscores.
 #: Switches a rule that acts at every step.
-LEARNING = "is_learning"
-#: Noise on weights. Brian2 wants names of Synapses that neither population has; what a rule calls ``noise`` is one.
-NOISE, SIGMA, SWITCH = "w_noise", "w_sigma", "w_perturb"
+LEARNING = "is__learning"
+#: Noise on weights.
+NOISE, SIGMA, SWITCH = "w__noise", "w__sigma", "w__perturb"
 #: What a pathway delivers by, where that is not its own weights.
-DERIVED = "w_derived"
+DERIVED = "w__derived"
 #: How many synapses share the weight of one.
-SHARING = "w_sharing"
+SHARING = "w__sharing"
 #: When courses begin.
-COURSE_BEGIN = "course_begin"
+COURSE_BEGIN = "course__begin"
+#: Whether a neuron spikes in this time step, where a rule asks.
+SPIKING = "spiking__now"
+
+
+def synaptic(variable: str) -> str:
+    """What a variable of synapses is called in Brian2, which wants a name that neither population has."""
+    return f"{variable}__here"
+
+
+def change_of(variable: str) -> str:
+    """What the increment of a synaptic variable is called."""
+    return f"change__{variable}"
+
+
+def delivered_name(variable: str, pathway: str) -> str:
+    """What a pathway delivers to a variable."""
+    return f"{variable}__{pathway}"
 
 
 @dataclass
@@ -94,7 +113,7 @@ class Objects:
 
     def get_synaptic(self, pathway: str, variable: str) -> np.ndarray:
         """A synaptic variable in the shape of the weights."""
-        values = self.synapses[pathway].variables[variable].get_value()
+        values = self.synapses[pathway].variables[synaptic(variable)].get_value()
         shape = self.circuit.weights_shape(pathway)
         # What no synapse has keeps the value that it was given.
         found = np.array(np.broadcast_to(self.given.get((pathway, variable), 0.0), shape), dtype=values.dtype)
@@ -103,7 +122,7 @@ class Objects:
 
     def set_synaptic(self, pathway: str, variable: str, value: Any) -> None:
         """Set a synaptic variable from the shape of the weights, or one that all synapses have from a number."""
-        array = self.synapses[pathway].variables[variable]
+        array = self.synapses[pathway].variables[synaptic(variable)]
         given = np.asarray(value, dtype=array.dtype)
         if given.ndim:
             if self.circuit.connectivity(pathway).shared:
@@ -121,7 +140,7 @@ class Objects:
 
     def share(self, pathway: str, variable: str) -> None:
         """Give a synaptic variable, in all synapses that share a weight, their mean or their sum."""
-        values, index = self.synapses[pathway].variables[variable], self.index(pathway)
+        values, index = self.synapses[pathway].variables[synaptic(variable)], self.index(pathway)
         total = np.bincount(index, weights=values.get_value())[index]
         averaged = self.circuit.pathway[pathway].positions == "mean"
         values.set_value(total / np.bincount(index)[index] if averaged else total)
@@ -139,9 +158,9 @@ class Objects:
         else:
             self.set(name, value)
 
-    def runner(self, group: Any, code: str, *, order: int = 0) -> Any:
-        """Code of a group that runs when called for, or at the end of each step if a Network holds it."""
-        settings = {"clock": self.clock, "when": "end", "order": order, "name": f"neurosim_runner_{next(self.runners)}"}
+    def runner(self, group: Any, code: str, *, order: int = 0, when: str = "end") -> Any:
+        """Code of a group that runs when called for, or at that moment of each step if a Network holds it."""
+        settings = {"clock": self.clock, "when": when, "order": order, "name": f"neurosim_runner_{next(self.runners)}"}
         return CodeRunner(group, "stateupdate", code=code, check_units=False, **settings)
 
 
@@ -169,6 +188,7 @@ def build_objects(circuit: Circuit, setting: Setting, courses: Mapping[str, np.n
         if pathway.tie is None:
             objects.synapses[pathway.name] = _synapses(circuit, pathway, objects, updaters)
     _add_sums(circuit, objects, updaters)
+    _add_held(circuit, objects, updaters)
     order = [name for node in plan(circuit).nodes.values() for name in _sum_names(node)]
     for position, name in enumerate(name for name in order if name in updaters):
         updaters[name].order = FIRST + position
@@ -186,20 +206,45 @@ def group_equations(circuit: Circuit, population: str, model: NeuronModel, cours
     for equation in model.equation_set.equations:
         node = plan(circuit).nodes.get(f"{population}.{equation.name}")
         if node is not None and node.kind == "input":
-            terms = [f"{equation.name}_{pathway}" for pathway in node.pathways]
+            terms = [delivered_name(equation.name, pathway) for pathway in node.pathways]
             lines.append(f"{equation.name} = {' + '.join(terms)} : {equation.unit}")
             lines += [f"{term} : {equation.unit}" for term in terms]
         elif equation.name in courses:
             # Held through the step: methods of higher order would look ahead otherwise.
             lines.append(
-                f"{equation.name} = {equation.name}_course(t - {COURSE_BEGIN}, i) : {equation.unit} (constant over dt)"
+                f"{equation.name} = {equation.name}__course(t - {COURSE_BEGIN}, i) : {equation.unit} (constant over dt)"
             )
         elif equation.name in scalars:
             continue
         else:
-            lines.append(str(equation))
+            lines.append(str(_in_brian(model, equation)))
+    if f"{population}.spikes" in spikes_read(circuit):
+        lines.append(f"{SPIKING} : 1")
     lines += [f"{name} : {unit} (linked)" for name, unit in scalars.items()]
     return "\n".join(lines)
+
+
+def _in_brian(model: NeuronModel, equation: Equation) -> Equation:
+    """An equation as Brian2 takes it: counts are real numbers, and what is constant over a step is given."""
+    unit = "1" if equation.unit == "integer" else equation.unit
+    if CONSTANT in equation.flags:
+        return Equation("parameter", equation.name, None, unit)
+    flags = tuple(flag for flag in equation.flags if model.refractory is not None or flag != "unless refractory")
+    text = None if equation.expression is None else real_numbers(equation.expression, model.truths)
+    return replace(equation, expression=text, unit=unit, flags=flags)
+
+
+def in_brian(circuit: Circuit, population: str | None, statement: Statement) -> str:
+    """An assignment to a population's variables as Brian2 takes it."""
+    truths = compose(circuit)[population].truths if population else ()
+    return f"{statement.target} {statement.operator} {real_numbers(statement.expression, truths)}"
+
+
+def spikes_read(circuit: Circuit) -> frozenset[str]:
+    """The spikes that rules read, as ``population.spikes``."""
+    learning = {name for phase in circuit.phases for name in phase.learn}
+    found = [rule_names(circuit, pathway).values() for pathway in learning]
+    return frozenset(name for names in found for _, name in names if name.endswith(".spikes"))
 
 
 def _group(
@@ -210,21 +255,25 @@ def _group(
     courses: Mapping[str, np.ndarray],
     begin: int,
 ) -> Any:
-    refractory: Any = False
+    seconds, refractory, text = model.refractory_seconds, False, ""
     if model.refractory is not None:
-        seconds = model.refractory_seconds
-        refractory = model.refractory if seconds is None else seconds * brian2.second
+        text = real_numbers(model.refractory, model.truths) if seconds is None else repr(seconds)
+        refractory = text if seconds is None else seconds * brian2.second
     namespace: dict[str, Any] = {COURSE_BEGIN: begin * objects.clock.dt} if courses else {}
     for name, course in courses.items():
         unit = brian2.Quantity(1.0, dim=dimension_of(model.equation_set.by_name[name].unit))
-        namespace[f"{name}_course"] = brian2.TimedArray(
+        namespace[f"{name}__course"] = brian2.TimedArray(
             course * unit, dt=objects.clock.dt, name=f"{population}__{name}_course"
         )
+    reset = [in_brian(circuit, population, statement) for statement in model.reset_statements]
+    told = f"{population}.spikes" in spikes_read(circuit)
+    if told:
+        reset.append(f"{SPIKING} = 1")
     group = brian2.NeuronGroup(
         circuit.population[population].size,
         group_equations(circuit, population, model, courses),
-        threshold=model.threshold,
-        reset=model.reset,
+        threshold=real_numbers(model.threshold, model.truths) if model.threshold else None,
+        reset="\n".join(reset) or None,
         refractory=refractory,
         method=_statements(model),
         namespace=namespace,
@@ -233,7 +282,31 @@ def _group(
     )
     for name in broadcast(circuit):
         setattr(group, name, brian2.linked_var(objects.scalars, name))
+    if any("not_refractory" in equation.names for equation in model.equation_set.of("subexpression")):
+        # Brian2 lets neurons leave their refractory period after inputs are summed and recordings taken.
+        code = _leaving(model, text)
+        objects.extra.append(objects.runner(group, code, when="groups", order=FIRST - 1))
+    if told:
+        objects.extra.append(objects.runner(group, f"{SPIKING} = 0", when="before_thresholds"))
     return group
+
+
+def _leaving(model: NeuronModel, refractory: str) -> str:
+    """How neurons leave their refractory period, as in Brian2."""
+    if model.refractory_is_condition:
+        return f"not_refractory = not_refractory or not ({refractory})"
+    return f"not_refractory = timestep(t - lastspike, dt) >= timestep({refractory}, dt)"
+
+
+def _add_held(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> None:
+    """What is computed once a step, at its beginning: after the sums that it reads, before those that read it."""
+    for population, model in compose(circuit).items():
+        for equation in model.equation_set.of("subexpression"):
+            if CONSTANT in equation.flags:
+                code = f"{equation.name} = {real_numbers(equation.expression or '0', model.truths)}"
+                runner = objects.runner(objects.groups[population], code, when="groups")
+                updaters[f"{population}.{equation.name}"] = runner
+                objects.extra.append(runner)
 
 
 def _statements(model: NeuronModel) -> Any:
@@ -241,30 +314,32 @@ def _statements(model: NeuronModel) -> Any:
     method = model.resolved_method
     if method is None:
         return "euler"
-    code = abstract_code(model.equation_set, method)
+    assigned = (line.partition("=") for line in model.step_code.splitlines() if line.strip())
+    code = "\n".join(f"{target}= {real_numbers(text, model.truths)}" for target, _, text in assigned)
     return lambda equations, variables, options=None: code
 
 
 def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: dict[str, Any]) -> Any:
     pre, post = objects.groups[pathway.pre], objects.groups[pathway.post]
-    unit = _weight_unit(circuit, pathway)
+    unit = weight_unit(circuit, pathway)
     rule = pathway.rule
-    lines = [f"w : {unit}"]
+    lines = [f"{synaptic('w')} : {unit}"]
     if isinstance(rule, Rule):
         declared = (rule.declared or EquationSet(())).equations
-        lines += [str(Equation("parameter", e.name, None, e.unit)) for e in declared]
-        lines += [f"{name} : 1 (shared)" for name in (*rule.parameters, LEARNING)]
-        lines += [f"change_{variable} : 1" for variable in rule.changed]
-        lines += [f"{UPDATE_NOISE} : 1"] if UPDATE_NOISE in rule.names else []
-        lines += ["w_reciprocal : 1"] if "reciprocal" in rule.reads else []
-        lines += [f"{SHARING} : 1"] if sums_positions(circuit, pathway) else []
-    weight = "w"
+        lines += [str(Equation("parameter", synaptic(e.name), None, e.unit)) for e in declared]
+        lines += [f"{synaptic(name)} : 1 (shared)" for name in (*rule.parameters, LEARNING)]
+        lines += [f"{synaptic(change_of(variable))} : 1" for variable in rule.changed]
+        lines += [f"{synaptic(UPDATE_NOISE)} : 1"] if UPDATE_NOISE in rule.names else []
+        lines += [f"{synaptic('w_reciprocal')} : 1"] if "reciprocal" in rule.reads else []
+        lines += [f"{synaptic(SHARING)} : 1"] if sums_positions(circuit, pathway) else []
+    weight = synaptic("w")
     if pathway.derived is not None:
-        lines.append(f"{DERIVED} : {unit}")
-        weight = DERIVED
+        weight = synaptic(DERIVED)
+        lines.append(f"{weight} : {unit}")
     if pathway.sigma is not None:
-        lines += [f"{NOISE} : 1", f"{SIGMA} : {unit} (shared)", f"{SWITCH} : 1 (shared)"]
-        weight = f"(w + {SWITCH}*{SIGMA}*{NOISE})"
+        noise, sigma, switch = synaptic(NOISE), synaptic(SIGMA), synaptic(SWITCH)
+        lines += [f"{noise} : 1", f"{sigma} : {unit} (shared)", f"{switch} : 1 (shared)"]
+        weight = f"({synaptic('w')} + {switch}*{sigma}*{noise})"
     sums = {}
     at_spikes: dict[str, list[str]] = {"pre": [], "post": []}
     for user in circuit.pathways:
@@ -276,7 +351,7 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
         if user.at_spikes:
             at_spikes[here].append(f"{variable}_{there} += {weight}")
             continue
-        summed = f"{variable}_{user.name}_{there}"
+        summed = f"{delivered_name(variable, user.name)}_{there}"
         kind = compose(circuit)[user.post].equation_set.by_name[variable].unit
         lines.append(f"{summed} = {weight}*{user.source.split('.')[1]}_{here} : {kind} (summed)")
         sums[f"{user.target}|{user.name}"] = summed
@@ -291,10 +366,10 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
     made = circuit.connectivity(pathway.name).synapses(circuit.ends(pathway.name))
     synapses.connect(i=made.pre, j=made.post)
     if made.strength is not None:
-        synapses.variables["w"].set_value(made.strength)
-    if SHARING in synapses.variables:
+        synapses.variables[synaptic("w")].set_value(made.strength)
+    if synaptic(SHARING) in synapses.variables:
         assert made.weight is not None
-        synapses.variables[SHARING].set_value(np.bincount(made.weight)[made.weight])
+        synapses.variables[synaptic(SHARING)].set_value(np.bincount(made.weight)[made.weight])
     updaters |= {name: synapses.summed_updaters[summed] for name, summed in sums.items()}
     return synapses
 
@@ -306,6 +381,9 @@ def _add_sums(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> N
         size = circuit.population[population].size
         channels = circuit.population[population].channels if qualified in means else 1
         unit = compose(circuit)[population].equation_set.by_name[name].unit
+        text = real_numbers(
+            text, {f"{truth}_{side}" for truth in compose(circuit)[population].truths for side in SIDES}
+        )
         summed = f"({text})/{size // channels}" if qualified in means else text
         group, model = objects.groups[population], f"{name}_post = {summed} : {unit} (summed)"
         pairs = brian2.Synapses(group, group, model, clock=objects.clock, name=f"{population}__{name}_pairs")
@@ -332,13 +410,3 @@ def sums_positions(circuit: Circuit, pathway: Pathway) -> bool:
 
 def _sum_names(node: Any) -> list[str]:
     return [f"{node.name}|{pathway}" for pathway in node.pathways] if node.kind == "input" else [node.name]
-
-
-def _weight_unit(circuit: Circuit, pathway: Pathway) -> str:
-    """What turns the unit of the source into that of the target."""
-    target, variable = compose(circuit)[pathway.post], pathway.target.split(".")[1]
-    dimension = dimension_of(target.equation_set.by_name[variable].unit)
-    if not pathway.at_spikes:
-        source = compose(circuit)[pathway.pre].equation_set.by_name[pathway.source.split(".")[1]]
-        dimension = dimension / dimension_of(source.unit)
-    return dimension_text(dimension)

@@ -19,13 +19,14 @@ from neurosim.circuit.connectivity import is_linear
 from neurosim.circuit.description import PERTURB, Circuit
 from neurosim.circuit.gating import acting
 from neurosim.engines.brian.learning import Learning, learning_pathways
-from neurosim.engines.brian.objects import DERIVED, NOISE, SWITCH, build_objects
+from neurosim.engines.brian.objects import DERIVED, NOISE, SWITCH, build_objects, in_brian
 from neurosim.engines.brian.recorder import Recorder
 from neurosim.engines.continuation import Continuation
 from neurosim.engines.noise import draw_noise, needs_update_noise, noise_keys
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, carried_shapes, check_stimuli, neuron_variables
+from neurosim.equations.parse import Statement
 from neurosim.errors import EngineError
 
 
@@ -194,7 +195,7 @@ class Presentations:
                 self.objects.set(name, array[trial])
             self._place(trial)
         elif phase.restart:
-            self._rest()
+            self._rest(trial)
         for pathway in self.circuit.perturbed:
             self.objects.set_synaptic(pathway.name, SWITCH, phase.switches.get(PERTURB, 0.0))
             if number == 0:
@@ -257,11 +258,15 @@ class Presentations:
         """What one population holds in a row is one piece of code, because each piece is compiled."""
         return {
             phase.name: [
-                self.objects.runner(self.objects.group(population), "\n".join(str(h.statement) for h in held))
+                self._held_together(population, [one.statement for one in held])
                 for population, held in itertools.groupby(phase.hold, key=lambda h: h.population)
             ]
             for phase in self.circuit.phases
         }
+
+    def _held_together(self, population: str | None, statements: Iterable[Statement]) -> Any:
+        code = "\n".join(in_brian(self.circuit, population, statement) for statement in statements)
+        return self.objects.runner(self.objects.group(population), code)
 
     def _set_parameters(self) -> None:
         # What carries over is set at the start of each presentation.
@@ -320,11 +325,11 @@ class Presentations:
                 weights = [self.objects.get_synaptic(name, "w") for name in pathway.derived.pathways]
                 self.objects.set_synaptic(pathway.name, DERIVED, pathway.derived.function(np, *weights))
 
-    def _rest(self) -> None:
+    def _rest(self, trial: int) -> None:
         """State variables at their initial values, as after a silence; held variables stay."""
-        for population, model in compose(self.circuit).items():
-            for variable in model.state_variables:
-                self.objects.set(f"{population}.{variable}", self.state[f"{population}.{variable}"])
+        for name in neuron_variables(self.circuit):
+            value = self.state[name]
+            self.objects.set(name, value[trial % self.batch % len(value)] if value.ndim > 1 else value)
         self._forget_spikes()
 
     def _forget_spikes(self) -> None:

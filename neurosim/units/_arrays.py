@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from neurosim.errors import UnitError
-from neurosim.units import dimension_text, is_quantity, parse_quantity, unit_dimensions
+from neurosim.units._text import KINDS, dimension_text, fits_kind, is_quantity, parse_quantity, unit_dimensions
 
 
 def array_in_si(value: Any, unit: str) -> Any:
@@ -30,7 +30,15 @@ def array_in_si(value: Any, unit: str) -> Any:
         return np.asarray(0.0 if value == 0 else parse_quantity(value, unit))
     if is_quantity(value) and dimension_text(value.dim) != dimension_text(unit_dimensions(unit)):
         raise UnitError(f"got an array in {dimension_text(value.dim)}, expected {unit}")
-    array = np.asarray(value, dtype=float)
+    if isinstance(value, list | tuple) and any(isinstance(each, str) or is_quantity(each) for each in value):
+        # NumPy would drop the units.
+        return np.asarray([array_in_si(each, unit) for each in value])
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise UnitError(f"got an array of {array.dtype}, expected numbers")
+    array = array.astype(float)
     if not np.all(np.isfinite(array)):
         raise UnitError("the array holds numbers that are not finite")
+    if not fits_kind(array, unit):
+        raise UnitError(f"the array holds numbers that do not fit; expected {KINDS[unit]}")
     return array
