@@ -121,6 +121,10 @@ def reproduce(
     quiet: Quiet = False,
 ) -> None:
     """Run models and hold them against their expected.toml; exit code 1 if a row that was run is not met."""
+    from neurosim.experiments.expected import place_of
+
+    # Before JAX is imported, so that a slip is reported at once.
+    place_of(name)
     from neurosim.experiments.reproduce import COLUMNS, tally
     from neurosim.experiments.reproduce import reproduce as judge_all
 
@@ -155,9 +159,14 @@ def compare(
     quiet: Quiet = False,
 ) -> None:
     """Train several models with several seeds: one table and one figure."""
-    from neurosim.experiments.compare import compare as compare_all
+    from neurosim.experiments.model_file import settled
 
     console = console_of(quiet=quiet or as_json)
+    # Checked before JAX is imported, so that a slip is reported at once.
+    for model in models:
+        settled(model, changes or [])
+    from neurosim.experiments.compare import compare as compare_all
+
     with Live(console) as live:
         found = compare_all(
             models, seeds=seeds, reach=reach, overrides=changes or [], out=out, progress=live, say=live.say

@@ -246,6 +246,24 @@ def load(
     >>> model.training.epochs, model.circuit.shape("W1")
     (5, (48, 64))
     """
+    model = settled(source, overrides, variants, data_given=data_given)
+    # Only now, because reading equations takes a second and a half, and a slip in a key should be reported at once.
+    faults = Faults()
+    check_neurons(model.network, faults)
+    faults.raise_any(model.name)
+    # Faults in the networks that a probe asks for belong to this check, too.
+    _ = model.further
+    return model
+
+
+def settled(
+    source: str | Path | Mapping[str, Any] | Model,
+    overrides: Sequence[str] = (),
+    variants: Sequence[str] = (),
+    *,
+    data_given: bool = False,
+) -> Model:
+    """As `load`, without the equations: keys, types and units are checked, for which nothing heavy is imported."""
     if isinstance(source, Model):
         name, table = source.name, source.given or source.resolve()
     elif isinstance(source, Mapping):
@@ -315,14 +333,8 @@ def _checked(name: str, table: Mapping[str, Any], *, data_given: bool = False) -
     check_variants(table.get("variants", {}), _SECTIONS, faults)
     faults.raise_any(name)
     assert about and task and network and scheme and engine and training
-    # Only now, because reading equations takes a second and a half, and a slip in a key should be reported at once.
-    check_neurons(network, faults)
-    faults.raise_any(name)
     parts = (about, task_kind, task, network, scheme_kind, scheme, engine, training, probe_kind, probe)
-    model = Model(name, *parts, given=copied(table))
-    # Faults in the networks that a probe asks for belong to this check, too.
-    _ = model.further
-    return model
+    return Model(name, *parts, given=copied(table))
 
 
 def _without_none(section: Mapping[str, Any]) -> dict[str, Any]:
