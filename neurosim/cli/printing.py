@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from neurosim.experiments.model_file import Model
     from neurosim.experiments.run import Run
 
 # Columns of text where there is no terminal.
@@ -112,13 +113,14 @@ def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequenc
     console.print(table)
 
 
-def show_run(console: Console, run: Run) -> None:
+def show_run(console: Console, run: Run, model: Model, source: str) -> None:
     """What a run found, at its end."""
     console.print()
     if "probe" in run.summary:
-        print_table(
-            console, ("number", "value"), [(name, f"{value:.5g}") for name, value in run.summary["probe"].items()]
-        )
+        from neurosim.experiments.probe_report import COLUMNS, description_of, lines_of
+
+        console.print(description_of(model), soft_wrap=True)
+        print_table(console, COLUMNS, [line.cells for line in lines_of(run.summary["probe"], model, source)])
         console.print(f"written to {run.folder}", soft_wrap=True)
         return
     columns = {"signal": "signal_angle_deg", "update": "update_angle_deg", "weights": "weight_angle_deg"}

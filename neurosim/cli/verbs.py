@@ -79,7 +79,7 @@ def run(
 
     with Live(console) as live:
         found = train(checked, seed=seed, out=out, progress=live, resume=resume, checkpoint_every=checkpoint_every)
-    show_run(console, found)
+    show_run(console, found, checked, model)
 
 
 @app.command(cls=Command)
@@ -121,10 +121,10 @@ def reproduce(
     quiet: Quiet = False,
 ) -> None:
     """Run models and hold them against their expected.toml; exit code 1 if a row that was run is not met."""
-    from neurosim.experiments.expected import place_of
+    from neurosim.experiments.expected import expected_beside
 
     # Before JAX is imported, so that a slip is reported at once.
-    place_of(name)
+    expected_beside(name)
     from neurosim.experiments.reproduce import COLUMNS, tally
     from neurosim.experiments.reproduce import reproduce as judge_all
 
@@ -239,7 +239,7 @@ def plot(folder: Annotated[Path, typer.Argument(help="A run folder, or a recordi
     """Draw the standard figures of a run, or of a recording."""
     from neurosim.experiments.drawing import draw_all
 
-    for path in draw_all(folder):
+    for path in draw_all(folder, lambda text: typer.echo(text, err=True)):
         say(str(path))
 
 

@@ -99,7 +99,7 @@ def places_of(circuit: Circuit, trials: int) -> dict[str, Place]:
             if name in moving:
                 shapes["one a trial and neuron"] = (trials, size)
             if name not in graph.nodes:
-                found[name] = Place(shapes, "1" if equation.unit in ("boolean", "integer") else equation.unit)
+                found[name] = Place(shapes, equation.unit)
     found |= {name: Place({"a number": ()}) for name in broadcast(circuit) if name not in graph.nodes}
     for pathway in circuit.pathways:
         found |= _places_of_pathway(circuit, pathway, moving, trials)

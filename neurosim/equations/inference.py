@@ -100,7 +100,7 @@ class Inference:
         resolved = self.resolved(form)
         if resolved.truth:
             return "a truth value"
-        powers = [float(power) for power in resolved.known]
+        powers = [int(power) if power.denominator == 1 else float(power) for power in resolved.known]
         dimension = get_or_create_dimension(powers) if any(powers) else DIMENSIONLESS
         parts = [name if power == 1 else f"{name}**{power}" for name, power in resolved.unknown]
         unit = shown_unit(dimension)

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import json
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,10 +20,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from neurosim import registry
-from neurosim.border import FLAG, NAMES, instance, public
+from neurosim.border import FLAG, NAMES, public
 from neurosim.circuit.description import Circuit
 from neurosim.circuit.update_noise import with_update_noise
-from neurosim.errors import ConfigError, NeurosimError
+from neurosim.errors import ArgumentError, ConfigError, NeurosimError
 from neurosim.experiments import engine as engine_section
 from neurosim.experiments.about import About, NoTask
 from neurosim.experiments.checking import Faults, check_table, did_you_mean, shown
@@ -62,7 +63,8 @@ class Model:
     given
         The sections as they were written, which overrides change.
     data
-        A checksum of the files that a run reads, once somebody looked at them: `neurosim.experiments.data_identity`.
+        A checksum of the files that a run reads, empty if it reads none; ``None`` before somebody looked at them, see
+        `neurosim.experiments.data_identity`.
     """
 
     name: str
@@ -77,7 +79,7 @@ class Model:
     probe_kind: str = ""
     probe_config: BaseModel | None = None
     given: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    data: str = field(default="", repr=False)
+    data: str | None = field(default=None, repr=False)
 
     def load_task(self, *, seed: int = 0) -> Task:
         """Load the task's data.
@@ -196,12 +198,13 @@ def numbers_of(circuit: Circuit) -> int:
     return weights + sum(population.size for population in circuit.populations)
 
 
-@public(
-    source=instance(str, Path, Mapping, Model, expected="a model's name, its file, its sections, or a model"),
-    overrides=NAMES,
-    variants=NAMES,
-    data_given=FLAG,
-)
+def _source(name: str, value: Any) -> Any:
+    if not isinstance(value, str | os.PathLike | Mapping | Model) or value == "":
+        raise ArgumentError(name, value, "a name as `neurosim list models` shows, a file of TOML, or its sections")
+    return value
+
+
+@public(source=_source, overrides=NAMES, variants=NAMES, data_given=FLAG)
 def load(
     source: str | Path | Mapping[str, Any] | Model,
     overrides: Sequence[str] = (),

@@ -9,6 +9,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from neurosim import equations as language
+from neurosim.border import check_fields, optional
+from neurosim.border.arguments import MAPPING, TEXT
 from neurosim.equations.grammar import Place, check_identifier
 from neurosim.equations.lines import statement_lines
 from neurosim.equations.parse import (
@@ -96,6 +98,9 @@ class NeuronModel:
         # Late: it asks Brian2, which takes long to import, and a model file's keys are checked before.
         from neurosim.neurons._checks import check_means, check_reads, check_refractory, check_values
 
+        texts = dict.fromkeys(("threshold", "reset", "method"), optional(TEXT))
+        mappings = dict.fromkeys(("parameters", "initial", "ports", "means"), MAPPING)
+        check_fields(self, equations=TEXT, name=TEXT, reference=TEXT, **texts, **mappings)
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
         object.__setattr__(self, "initial", MappingProxyType(dict(self.initial)))
         object.__setattr__(self, "ports", MappingProxyType(dict(self.ports)))

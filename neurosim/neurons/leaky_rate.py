@@ -19,6 +19,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat
 
 from neurosim import equations
+from neurosim.equations.parse import parse_expression
 from neurosim.neurons._model import NeuronModel
 from neurosim.neurons._quantities import TimeConstant
 
@@ -76,7 +77,7 @@ class Config(BaseModel):
 
 def build(config: Config) -> NeuronModel:
     """The neuron's equations for the chosen activation and site of noise."""
-    activation = ACTIVATIONS.get(config.activation, config.activation)
+    activation, _ = parse_expression(ACTIVATIONS.get(config.activation, config.activation))
     at_rate = config.noise_site == "rate"
     rate, slope = activation, str(equations.symbolic.differentiate(activation, "v"))
     if config.dropout:

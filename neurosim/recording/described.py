@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,9 @@ from neurosim.recording.exchange import SNAPSHOT, TRIAL_COLUMNS
 
 if TYPE_CHECKING:
     import xarray
+
+# Time steps in seconds, far beyond those of any simulation.
+_SHORTEST, _LONGEST = 1e-18, 1e12
 
 
 def check_described(recording: xarray.Dataset, order: Any, where: Path) -> None:
@@ -37,7 +39,7 @@ def check_described(recording: xarray.Dataset, order: Any, where: Path) -> None:
     if ("time" not in recording.coords and SNAPSHOT not in recording.coords) or "dt" not in recording.attrs:
         raise DataError(f"{where}: no recording of neurosim.simulate: it has no time, or no time step")
     step = recording.attrs["dt"]
-    if isinstance(step, bool) or not isinstance(step, int | float) or not (0 < step < math.inf):
+    if isinstance(step, bool) or not isinstance(step, int | float) or not (_SHORTEST <= step <= _LONGEST):
         raise DataError(f"{where}: damaged, got the time step {str(step)[:60]!r}, expected seconds above zero")
     if not isinstance(recording.attrs.get("model", ""), str):
         raise DataError(f"{where}: damaged, its attribute 'model' is no text")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.atomic import discard, put, temporary_name, writing
+from neurosim.border import PATH, public
 from neurosim.errors import ConfigError, DataError
 from neurosim.gate.seals import CHECKSUMS
 from neurosim.gate.stores import SEALED, dataset_of, open_store, seal
@@ -157,6 +158,7 @@ def complete(folder: Path) -> None:
     seal(folder)
 
 
+@public(path=PATH)
 def open_recording(path: str | Path) -> xarray.Dataset:
     """Open a recording without reading it: values are read when they are asked for.
 
@@ -191,7 +193,7 @@ def open_recording(path: str | Path) -> xarray.Dataset:
     order = found.attrs.pop(_ORDER, list(found))
     check_described(found, order, folder)
     if store.checksums is None:
-        warnings.warn(f"{folder} has no checksums: damage in it cannot be seen", stacklevel=2)
+        warnings.warn(f"{folder} has no checksums: damage in it cannot be seen", stacklevel=3)
     # Stores list their arrays by name.
     return numbered(found[[name for name in order if name in found]])
 

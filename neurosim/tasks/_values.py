@@ -81,12 +81,12 @@ def labels(path: Path, name: str, column: np.ndarray) -> tuple[tuple[Label, ...]
         empty = np.array([cell is None for cell in column])
         if empty.any():
             raise DataError(
-                f"{path}: '{name}' has no label in {_rows(np.flatnonzero(empty))}; expected one in each row: leave "
+                f"{path}: '{name}' has no label in {row_names(np.flatnonzero(empty))}, expected one in each row; leave "
                 "these rows out, or give them a label of their own"
             )
         if any(words := np.array([cell in _NO_NUMBER for cell in column])):
             raise DataError(
-                f"{path}: '{name}' has '{column[words][0]}' for a label in {_rows(np.flatnonzero(words))}, which "
+                f"{path}: '{name}' has '{column[words][0]}' for a label in {row_names(np.flatnonzero(words))}, which "
                 "programs write for missing values; leave these rows out, or give them another label"
             )
     names, codes = np.unique(column, return_inverse=True)
@@ -114,8 +114,8 @@ def _text_found(name: str, cells: np.ndarray, row: int, text: str) -> str:
         # A column that is otherwise numbers: this is a missing value.
         rows = [n for n, row_cells in enumerate(cells) if text in row_cells.tolist()]
         return (
-            f"'{name}' has {shown} in {_rows(np.array(rows))}, expected finite numbers: leave these rows out, or the "
-            "column with task.inputs"
+            f"'{name}' has {shown} in {row_names(np.array(rows))}, expected finite numbers: leave these rows out, or "
+            "the column with task.inputs"
         )
     if decimal_comma(text):
         return (
@@ -130,11 +130,11 @@ def _refuse_missing(path: Path, name: str, right: Any) -> None:
     if len(broken):
         raise DataError(
             f"{path}: '{name}' has {len(broken)} examples with missing or infinite values, the first in "
-            f"{_rows(broken)}; expected finite numbers"
+            f"{row_names(broken)}; expected finite numbers"
         )
 
 
-def _rows(places: Sequence[int] | np.ndarray) -> str:
+def row_names(places: Sequence[int] | np.ndarray) -> str:
     """Rows of examples as people count them, from one and without the line of names."""
     named = [str(place + 1) for place in places[:5]]
     more = f" and {len(places) - 5} more" if len(places) > 5 else ""

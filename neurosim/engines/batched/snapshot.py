@@ -77,9 +77,7 @@ class Snapshot:
             return compiled(function)(**arguments)
         with jax.enable_x64(True):
             found = compiled(function)(**{name: _wide(value) for name, value in arguments.items()})
-            return jax.tree.map(
-                lambda a: a if jnp.issubdtype(jnp.result_type(a), jnp.bool_) else a.astype(dtype), found
-            )
+            return jax.tree.map(lambda array: _narrow(jnp.asarray(array), dtype), found)
 
     def local(self, population: str | None, function: ArrayFunction, **given: Any) -> Any:
         """A function of one population's variables."""
@@ -181,6 +179,10 @@ def time_of(number: Any, dt: float) -> Any:
 def _wide(value: Any) -> Any:
     array = jnp.asarray(value)
     return array.astype(jnp.float64) if jnp.issubdtype(array.dtype, jnp.floating) else array
+
+
+def _narrow(array: Any, dtype: Any) -> Any:
+    return array.astype(dtype) if jnp.issubdtype(array.dtype, jnp.number) else array
 
 
 def weights_matrix(circuit: Circuit, pathway: str, values: Mapping[str, Any]) -> Any:

@@ -165,7 +165,8 @@ def public(**checks: Check) -> Callable[[Callable[P, R]], Callable[P, R]]:
         @functools.wraps(function)
         def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
             given = signature.bind(*args, **kwargs)
-            for name in checks.keys() & given.arguments.keys():
+            # In the order of the signature, so that of two wrong ones always the same is told of.
+            for name in [name for name in given.arguments if name in checks]:
                 given.arguments[name] = checks[name](name, given.arguments[name])
             with translated():
                 return function(*given.args, **given.kwargs)
@@ -216,7 +217,7 @@ _LIBRARIES: dict[str, tuple[str, type[NeurosimError]]] = {
     "h5py": ("h5py", DataError),
     "neo": ("Neo", DataError),
 }
-_OWN = Path(__file__).parent
+_OWN = Path(__file__).parent.parent
 _STANDARD = tuple(sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 
