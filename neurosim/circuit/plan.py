@@ -14,11 +14,11 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Literal
 
 import sympy
-from brian2.parsing.sympytools import str_to_sympy
 
 from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose, losses_of, means_of, sums_of
 from neurosim.circuit.description import Circuit
 from neurosim.equations.array_code import ArrayFunction, expression_function
+from neurosim.equations.brian import str_to_sympy
 from neurosim.equations.parse import CONSTANT, Equation, EquationSet
 from neurosim.equations.symbolic import steady_state, to_text
 from neurosim.errors import CircuitError

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy
-from brian2.parsing.sympytools import sympy_to_str
 from sympy.core.function import AppliedUndef
 
+from neurosim.equations.brian import sympy_to_str
 from neurosim.equations.linear import Linear
 
 #: Slower decays lose digits in ``1 - exp(-dt/tau)``, nearer ones in the difference of two; faster ones overflow.

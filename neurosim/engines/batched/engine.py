@@ -25,6 +25,7 @@ from neurosim.engines.optimiser import PLAIN, Optimiser
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, carried_shapes, check_stimuli, learned_names, neuron_variables
+from neurosim.imports import require_jax
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ class BatchedEngine:
     circuit: Circuit
     setting: Setting
     optimiser: Optimiser = PLAIN
+
+    def __post_init__(self) -> None:
+        require_jax()
 
     def run(
         self,
