@@ -128,6 +128,11 @@ def check_statement(statement: Statement, equations: EquationSet, *, what: str) 
         raise statement.place.error(
             f"the {what} assigns to '{statement.target}', which is not a variable; allowed are {', '.join(allowed)}"
         )
+    if fixed := [flag for flag in target.flags if flag in ("constant", "shared")]:
+        raise statement.place.error(
+            f"the {what} assigns to '{statement.target}', which is declared ({', '.join(fixed)}): the same for all "
+            "neurons at all times; leave out the flag, or assign to another variable"
+        )
     names = statement.names - BUILTIN_NAMES
     unknown_names(names, variables.keys() - BUILTIN_NAMES, statement.place, what=f"the {what}")
     got = _dimension(statement.expression, variables, statement.place)

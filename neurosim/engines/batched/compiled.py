@@ -14,12 +14,13 @@ from neurosim.circuit.gating import cycle, needed_phases
 from neurosim.engines.batched import optimisation
 from neurosim.engines.batched.presentation import Outcome, present, update_noise
 from neurosim.engines.batched.program import program
+from neurosim.engines.batched.stepping import Watch
 from neurosim.engines.noise import draw_pairs, drawn_shapes, named_noise
 from neurosim.engines.optimiser import Optimiser
 from neurosim.engines.setting import Setting
 
 
-@program(static=(0, 1, 2, 3, 4, 5, 6))
+@program(static=(0, 1, 2, 3, 4, 5, 6, 7))
 def run_batch(
     circuit: Circuit,
     setting: Setting,
@@ -27,6 +28,7 @@ def run_batch(
     record: tuple[str, ...],
     learn: frozenset[str],
     phases: tuple[str, ...] | None,
+    watch: Watch,
     sparse: tuple[str, ...],
     values: Any,
     stimuli: Any,
@@ -39,9 +41,9 @@ def run_batch(
 ) -> Any:
     """One batch; see `BatchedEngine.run`.
 
-    `sparse` names the stimuli that change in time and are mostly zero, `begin` is the number of its first step,
-    `clamps` what is known of refractoriness there, and `row`, if it is not ``None``, the first trial of courses whose
-    other trials are not in the batch.
+    `watch` is that of `Stretch`, `sparse` names the stimuli that change in time and are mostly zero, `begin` is the
+    number of its first step, `clamps` what is known of refractoriness there, and `row`, if not ``None``, the first
+    trial of courses whose other trials are not in the batch.
     """
     trials = jnp.shape(presentations)[0]
     drawn, left = update_noise(circuit, learn, keys, presentations[:1] // trials, values, setting.dtype)
@@ -60,10 +62,12 @@ def run_batch(
         begin=begin,
         sparse=sparse,
         row=row,
+        watch=watch,
     )
     final = outcome.final if circuit.carry else {}
     changes = {name: change + left.get(name, 0.0) for name, change in outcome.changes.items()}
-    return changes, final, outcome.ends, outcome.recordings, outcome.clamps if circuit.carry else {}
+    clamps = outcome.clamps if circuit.carry else {}
+    return changes, final, outcome.ends, outcome.recordings, clamps, outcome.broken
 
 
 @program(static=(0, 1, 2, 3), donated=(4,))

@@ -18,8 +18,10 @@ from neurosim.engines.batched import optimisation
 from neurosim.engines.batched.compiled import run_batch, train_batches
 from neurosim.engines.batched.cores import each, few_cores, shares
 from neurosim.engines.batched.events import sparse_courses
+from neurosim.engines.batched.stepping import Watch
 from neurosim.engines.batched.trials import Batch, joined
 from neurosim.engines.continuation import Continuation
+from neurosim.engines.finite import NEVER, broken_now, first_broken
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.optimiser import PLAIN, Optimiser
 from neurosim.engines.outputs import Outputs
@@ -70,6 +72,7 @@ class BatchedEngine:
         trials: int | None = None,
         start: Continuation | None = None,
         keep: bool = False,
+        watch: bool = False,
     ) -> tuple[State, Outputs]:
         """Present one batch of trials.
 
@@ -100,6 +103,8 @@ class BatchedEngine:
             Go on from there, within a presentation whose earlier part was another call; courses begin with this call.
         keep
             Whether the outputs say how to go on.
+        watch
+            Whether the outputs say which variable stops being finite, recorded or not.
 
         Returns
         -------
@@ -120,6 +125,7 @@ class BatchedEngine:
             learning,
             None if phases is None else tuple(phases),
         )
+        watching: Watch = "anywhere" if watch and not self.setting.steady else ""
         with self._compiled_for(trials):
             arrays = {name: self._passed(a) for name, a in stimuli.items()}
             values = {**state, **(start.neurons if start is not None else {})}
@@ -135,17 +141,23 @@ class BatchedEngine:
             )
             parts = shares(self.circuit, trials, {*report, *record}) if not learning and batch.has_rows else []
             if parts:
-                given = [(*fixed, *share) for share in batch.shares(circuit, parts)]
+                given = [(*fixed, watching, *share) for share in batch.shares(circuit, parts)]
                 outcome = joined(each(self._outcome, given))
             else:
-                outcome = self._outcome(*fixed, *batch.whole())
-        changes, final, ends, recordings, clamps = outcome
+                outcome = self._outcome(*fixed, watching, *batch.whole())
+            changes, final, ends, recordings, clamps, broken = outcome
+            if any(step < NEVER for step in broken.values()):
+                # Once more, noting where; to note it each time would cost as much as the step itself.
+                broken = self._outcome(*fixed, "each", *batch.whole())[-1]
+            first_of = first_broken(broken) if np.ndim(next(iter(broken.values()), 0)) else None
         after = {name: np.asarray(array) for name, array in state.items()}
         after |= {name: after[name] + change for name, change in changes.items()}
         end = self._end(begin, phases, final, clamps) if keep else None
         if not keep or self.circuit.carry:
             after |= {name: np.asarray(array) for name, array in final.items()}
-        return after, Outputs(ends=ends, recordings=recordings, end=end)
+        if watch and first_of is None and end is not None:
+            first_of = broken_now(end.neurons, end.step)
+        return after, Outputs(ends=ends, recordings=recordings, end=end, broken=first_of)
 
     def _outcome(self, *given: Any) -> tuple[Any, ...]:
         """What a batch gives, on the host; in whatever thread."""

@@ -18,7 +18,7 @@ from neurosim.engines.batched.beginning import LEFT, changes_at_beginning
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.liveness import asked_at_end, lives
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, compiled, derived_weights
-from neurosim.engines.batched.stepping import Stretch, rows, run_steps
+from neurosim.engines.batched.stepping import BROKEN, Stretch, Watch, rows, run_steps
 from neurosim.engines.noise import draw_noise, draw_update_noise
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import carried_shapes
@@ -48,6 +48,8 @@ class Outcome:
         How many each phase made, where there is time.
     clamps
         ``population.last_step``, the number of the last spike's step, and ``population.not_refractory``, at the end.
+    broken
+        Of live variables, the first step at which they were not finite, if that was watched.
     """
 
     ends: dict[str, Arrays] = field(default_factory=dict)
@@ -56,6 +58,7 @@ class Outcome:
     recordings: Arrays = field(default_factory=dict)
     steps: dict[str, Any] = field(default_factory=dict)
     clamps: Arrays = field(default_factory=dict)
+    broken: Arrays = field(default_factory=dict)
 
 
 def present(
@@ -75,6 +78,7 @@ def present(
     begin: Any = 0,
     sparse: Collection[str] = (),
     row: Any = None,
+    watch: Watch = "",
 ) -> Outcome:
     """Present one batch of trials; pure, to be compiled by the caller.
 
@@ -107,6 +111,8 @@ def present(
         Stimuli that change in time and are mostly zero.
     row
         The first trial of courses over the presentation that have more trials than are presented.
+    watch
+        As for `Stretch`.
     """
     graph = plan(circuit, steady=setting.steady)
     run = [phase for phase in circuit.phases if phases is None or phase.name in phases]
@@ -148,6 +154,7 @@ def present(
                 setting.surrogate_reset,
                 phase.until,
                 tuple(name for name in sparse if name in courses),
+                watch,
             )
             _refuse_early_end(phase, circuit, courses, learning, record)
             window = {name: course[step : step + stretch.steps] for name, course in courses.items()}
@@ -184,6 +191,7 @@ def present(
     # A constant that a phase holds may be a whole number.
     outcome.final = {name: array.astype(dtype) for name, array in full.items()}
     outcome.clamps = {n: a for n, a in current.items() if n.rpartition(".")[2] in _CLAMPS and n not in graph.nodes}
+    outcome.broken = {n.removesuffix(BROKEN): a for n, a in current.items() if n.endswith(BROKEN)}
     return outcome
 
 
@@ -249,7 +257,7 @@ def _refuse_early_end(
 def _at_rest(graph: Plan, current: Arrays, values: Mapping[str, Any]) -> Arrays:
     """Everything but the neurons' state, which is what it was at the presentation's start."""
     kept = {name: a for name, a in current.items() if name.rpartition(".")[2] not in _CLAMPS}
-    states = [f"{p}.{name}" for p, model in graph.models.items() for name in model.state_variables]
+    states = [f"{p}.{name}" for p, model in graph.models.items() for name in model.moving]
     return kept | {name: values[name] for name in states if name in values}
 
 

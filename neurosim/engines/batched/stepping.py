@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -20,10 +20,14 @@ from neurosim.engines.batched.beforehand import beforehand
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, deliver
 from neurosim.engines.batched.surrogate import expected_spikes, soft_spikes
+from neurosim.engines.finite import NEVER
 from neurosim.equations.array_code import ArrayFunction, expression_function, margin_of
 from neurosim.neurons._model import NeuronModel
 from neurosim.random import held_normal, held_uniform
 
+Watch = Literal["", "anywhere", "each"]
+#: Under which name the first step stands at which a variable was not finite.
+BROKEN = "|broken"
 #: A step long before the first: no neuron starts refractory.
 LONG_AGO = -(2**30)
 
@@ -35,13 +39,16 @@ class Stretch:
     Attributes
     ----------
     live
-        State variables that are advanced; the others stay as they are.
+        What is advanced, state variables and what resets assign; the others stay as they are. Of populations that
+        spike also ``population.spikes``.
     learn
         Pathways whose rule acts at every step.
     record
         Variables to return for every step.
     sparse
         Stimuli that change in time and are mostly zero.
+    watch
+        Whether to note the first step at which a live variable was not finite, anywhere or at each place.
     """
 
     plan: Plan
@@ -56,6 +63,7 @@ class Stretch:
     surrogate_reset: bool = False
     until: tuple[str, float] | None = None
     sparse: tuple[str, ...] = ()
+    watch: Watch = ""
 
 
 def carried(stretch: Stretch, values: Mapping[str, Any]) -> Arrays:
@@ -63,8 +71,11 @@ def carried(stretch: Stretch, values: Mapping[str, Any]) -> Arrays:
     plan, trials = stretch.plan, stretch.trials
     sizes = {population.name: population.size for population in plan.circuit.populations}
     carry: Arrays = {}
-    for name in stretch.live:
+    for name in (name for name in stretch.live if not name.endswith(".spikes")):
         carry[name] = jnp.broadcast_to(values[name], (trials, sizes[name.split(".")[0]])).astype(stretch.dtype)
+    for name in _watched(stretch):
+        first = jnp.asarray(values.get(f"{name}{BROKEN}", NEVER), jnp.int32)
+        carry[f"{name}{BROKEN}"] = jnp.broadcast_to(first, jnp.shape(carry[name]) if stretch.watch == "each" else ())
     for population in _spiking(stretch):
         shape = (trials, sizes[population])
         last = values.get(f"{population}.last_step", LONG_AGO)
@@ -203,7 +214,15 @@ def _advance(
             results = start.local(population, function, **draws)
             results = results if len(function.returns) > 1 else (results,)
             found = dict(zip(function.returns, results, strict=True))
-            state |= {f"{population}.{name}": _moved(model, population, name, found[name], values) for name in mine}
+            for name in mine:
+                # An update that does not depend on the state is a bare number.
+                before = values[f"{population}.{name}"]
+                after = jnp.broadcast_to(found[name], jnp.shape(before)).astype(before.dtype)
+                state[f"{population}.{name}"] = _moved(model, population, name, after, values)
+    for name in _watched(stretch):
+        finite = jnp.isfinite(state[name])
+        now = jnp.where(finite if stretch.watch == "each" else jnp.all(finite), NEVER, number + 1)
+        state[f"{name}{BROKEN}"] = jnp.minimum(values[f"{name}{BROKEN}"], now)
     spiked: Arrays = {}
     moved = Snapshot(plan, state, inputs=start, perturbations=perturbations)
     for population in _spiking(stretch):
@@ -237,12 +256,12 @@ def _moved(model: NeuronModel, population: str, name: str, after: Any, values: A
     return jnp.where(values[ready], after, values[f"{population}.{name}"])
 
 
+def _watched(stretch: Stretch) -> list[str]:
+    return [name for name in stretch.live if stretch.watch and not name.endswith(".spikes")]
+
+
 def _spiking(stretch: Stretch) -> list[str]:
-    return [
-        population
-        for population, model in stretch.plan.models.items()
-        if model.threshold is not None and any(f"{population}.{v}" in stretch.live for v in model.state_variables)
-    ]
+    return [population for population in stretch.plan.models if f"{population}.spikes" in stretch.live]
 
 
 def _leave_refractoriness(
@@ -358,4 +377,6 @@ def _full(stretch: Stretch, name: str, value: Any) -> Any:
     """A recorded variable at shape (trial, neuron)."""
     population = stretch.plan.circuit.population.get(name.split(".")[0])
     size = population.size if population is not None and "." in name else 1
-    return jnp.broadcast_to(value, (stretch.trials, size))
+    found = jnp.broadcast_to(value, (stretch.trials, size))
+    # A constant expression may be a whole number.
+    return found if found.dtype == bool else found.astype(stretch.dtype)

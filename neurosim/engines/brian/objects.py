@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import brian2
@@ -18,6 +18,7 @@ from neurosim.circuit.composition import broadcast, compose, losses_of, means_of
 from neurosim.circuit.description import Circuit, Pathway
 from neurosim.circuit.plan import plan
 from neurosim.circuit.plasticity import UPDATE_NOISE
+from neurosim.engines.brian.texts import BEGUN, drawn_apart, in_presentation, knows_time
 from neurosim.engines.setting import Setting
 from neurosim.equations.dimensions import dimension_of
 from neurosim.equations.discretise import abstract_code
@@ -57,6 +58,10 @@ class Objects:
         The updaters of summed inputs, in the order in which they can be computed.
     runners
         Numbers for those that `runner` makes.
+    again
+        Whether presentations follow each other, each with a time of its own.
+    timed
+        Populations that then know when theirs began.
     indices, given
         What was asked for before: which weight each synapse has, and arrays of variables of shared weights.
     """
@@ -69,6 +74,8 @@ class Objects:
     extra: list[Any] = field(default_factory=list)
     scalars: Any = None
     runners: Iterator[int] = field(default_factory=itertools.count)
+    again: bool = False
+    timed: set[str] = field(default_factory=set)
     indices: dict[str, np.ndarray] = field(default_factory=dict)
     given: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
 
@@ -81,10 +88,20 @@ class Objects:
         """A population's neurons; without a name, the group of the broadcast variables."""
         return self.groups[population] if population else self.scalars
 
+    def begin(self, step: int) -> None:
+        """Say that a presentation begins, so many steps after the first."""
+        for population in self.timed:
+            self.set(f"{population}.{BEGUN}", step)
+
     def get(self, name: str) -> np.ndarray:
         """A stored variable by its qualified name."""
         population, _, variable = name.rpartition(".")
         return np.array(self.group(population).variables[variable].get_value(), copy=True)
+
+    def array(self, name: str) -> np.ndarray:
+        """A stored variable by its qualified name, as it is at any time."""
+        population, _, variable = name.rpartition(".")
+        return self.group(population).variables[variable].get_value()
 
     def set(self, name: str, value: Any) -> None:
         """Set a stored variable by its qualified name."""
@@ -144,8 +161,14 @@ class Objects:
         settings = {"clock": self.clock, "when": "end", "order": order, "name": f"neurosim_runner_{next(self.runners)}"}
         return CodeRunner(group, "stateupdate", code=code, check_units=False, **settings)
 
+    def holder(self, population: str | None, code: str) -> Any:
+        """Code that holds variables of a population, which may know the time."""
+        return self.runner(self.group(population), in_presentation(code) if population in self.timed else code)
 
-def build_objects(circuit: Circuit, setting: Setting, courses: Mapping[str, np.ndarray], *, begin: int = 0) -> Objects:
+
+def build_objects(
+    circuit: Circuit, setting: Setting, courses: Mapping[str, np.ndarray], *, begin: int = 0, again: bool = False
+) -> Objects:
     """Make all objects.
 
     Parameters
@@ -154,8 +177,10 @@ def build_objects(circuit: Circuit, setting: Setting, courses: Mapping[str, np.n
         Stimuli that change in time: ``population.variable -> (step, n)``, over the whole run.
     begin
         The number of the step at which the courses begin.
+    again
+        Whether presentations follow each other.
     """
-    objects = Objects(circuit, brian2.Clock(dt=setting.dt * brian2.second, name="neurosim_clock"))
+    objects = Objects(circuit, brian2.Clock(dt=setting.dt * brian2.second, name="neurosim_clock"), again=again)
     scalars = broadcast(circuit)
     if scalars:
         text = "\n".join(f"{name} : {unit}" for name, unit in scalars.items())
@@ -176,7 +201,9 @@ def build_objects(circuit: Circuit, setting: Setting, courses: Mapping[str, np.n
     return objects
 
 
-def group_equations(circuit: Circuit, population: str, model: NeuronModel, courses: Mapping[str, np.ndarray]) -> str:
+def group_equations(
+    circuit: Circuit, population: str, model: NeuronModel, courses: Mapping[str, np.ndarray], *, timed: bool = False
+) -> str:
     """The text a population's NeuronGroup is made of.
 
     Fed parameters become the sum of what each pathway delivers; what is broadcast is linked.
@@ -196,9 +223,12 @@ def group_equations(circuit: Circuit, population: str, model: NeuronModel, cours
             )
         elif equation.name in scalars:
             continue
+        elif timed and equation.expression is not None:
+            lines.append(str(replace(equation, expression=in_presentation(equation.expression))))
         else:
             lines.append(str(equation))
     lines += [f"{name} : {unit} (linked)" for name, unit in scalars.items()]
+    lines += [f"{BEGUN} : integer (shared)"] if timed else []
     return "\n".join(lines)
 
 
@@ -210,10 +240,13 @@ def _group(
     courses: Mapping[str, np.ndarray],
     begin: int,
 ) -> Any:
+    timed = objects.again and _knows_time(circuit, population, model)
+    objects.timed |= {population} if timed else set()
+    mine = in_presentation if timed else str
     refractory: Any = False
     if model.refractory is not None:
         seconds = model.refractory_seconds
-        refractory = model.refractory if seconds is None else seconds * brian2.second
+        refractory = mine(model.refractory) if seconds is None else seconds * brian2.second
     namespace: dict[str, Any] = {COURSE_BEGIN: begin * objects.clock.dt} if courses else {}
     for name, course in courses.items():
         unit = brian2.Quantity(1.0, dim=dimension_of(model.equation_set.by_name[name].unit))
@@ -222,26 +255,59 @@ def _group(
         )
     group = brian2.NeuronGroup(
         circuit.population[population].size,
-        group_equations(circuit, population, model, courses),
-        threshold=model.threshold,
-        reset=model.reset,
+        group_equations(circuit, population, model, courses, timed=timed),
+        threshold=mine(model.threshold) if model.threshold is not None else None,
+        reset=mine(_reset(model)) if model.reset is not None else None,
         refractory=refractory,
-        method=_statements(model),
+        method=_statements(model, mine),
         namespace=namespace,
         clock=objects.clock,
         name=f"{population}_neurons",
     )
     for name in broadcast(circuit):
         setattr(group, name, brian2.linked_var(objects.scalars, name))
+    if model.threshold is not None:
+        draws, condition = drawn_apart(mine(model.threshold), "threshold")
+        if draws:
+            group.thresholder["spike"].update_abstract_code = _written(
+                group.thresholder["spike"], f"{draws}\n_cond = {condition}"
+            )
     return group
 
 
-def _statements(model: NeuronModel) -> Any:
+def _knows_time(circuit: Circuit, population: str, model: NeuronModel) -> bool:
+    """Whether any text of a population refers to the time."""
+    statements = [h.statement for phase in circuit.phases for h in phase.hold if h.population == population]
+    statements += model.reset_statements
+    texts = [equation.expression for equation in model.equation_set.equations]
+    texts += [model.threshold, model.refractory if model.refractory_seconds is None else None]
+    return any(knows_time(text) for text in (*texts, *(s.expression for s in statements)) if text is not None)
+
+
+def _reset(model: NeuronModel) -> str:
+    """The reset, with each random number drawn by itself."""
+    lines = []
+    for number, statement in enumerate(model.reset_statements):
+        draws, expression = drawn_apart(statement.expression, f"reset{number}")
+        lines += [draws, str(replace(statement, expression=expression))]
+    return "\n".join(line for line in lines if line)
+
+
+def _written(runner: Any, code: str) -> Callable[[Any], None]:
+    """What a runner calls before it is compiled, to give it this code."""
+
+    def write(run_namespace: Any) -> None:
+        runner.abstract_code = code
+
+    return write
+
+
+def _statements(model: NeuronModel, mine: Callable[[str], str]) -> Any:
     """The state update as a Brian2 method: the very statements the batched engine runs."""
     method = model.resolved_method
     if method is None:
         return "euler"
-    code = abstract_code(model.equation_set, method)
+    code = mine(abstract_code(model.equation_set, method))
     return lambda equations, variables, options=None: code
 
 

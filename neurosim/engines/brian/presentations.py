@@ -19,31 +19,16 @@ from neurosim.circuit.connectivity import is_linear
 from neurosim.circuit.description import PERTURB, Circuit
 from neurosim.circuit.gating import acting
 from neurosim.engines.brian.learning import Learning, learning_pathways
+from neurosim.engines.brian.numbers import random_state, set_random_state
 from neurosim.engines.brian.objects import DERIVED, NOISE, SWITCH, build_objects
 from neurosim.engines.brian.recorder import Recorder
 from neurosim.engines.continuation import Continuation
+from neurosim.engines.finite import Broken, broken_now
 from neurosim.engines.noise import draw_noise, needs_update_noise, noise_keys
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, carried_shapes, check_stimuli, neuron_variables
 from neurosim.errors import EngineError
-
-
-def random_state() -> dict[str, np.ndarray]:
-    """The state of Brian2's random numbers, as plain arrays."""
-    device: Any = brian2.get_device()
-    found = device.get_random_state()
-    _, key, position, has_gauss, gauss = found.pop("numpy_state")
-    numbers = {"key": key, "position": position, "has_gauss": has_gauss, "gauss": gauss}
-    return {name: np.array(value) for name, value in {**found, **numbers}.items()}
-
-
-def set_random_state(state: Mapping[str, np.ndarray]) -> None:
-    """What `random_state` gave, put back."""
-    rest = {name: array for name, array in state.items() if name not in ("key", "position", "has_gauss", "gauss")}
-    numbers = int(state["position"]), int(state["has_gauss"]), float(state["gauss"])
-    device: Any = brian2.get_device()
-    device.set_random_state({"numpy_state": ("MT19937", state["key"], *numbers), **rest})
 
 
 def _joined(ends: Sequence[Continuation]) -> Continuation:
@@ -82,6 +67,35 @@ class PhaseEnds(brian2.BrianObject):  # type: ignore[misc]
             call()
 
 
+class Watch(brian2.BrianObject):  # type: ignore[misc]
+    """Looks at each step, once it has updated them, for the first variable that is not finite.
+
+    Parameters
+    ----------
+    arrays
+        All variables, qualified.
+    begin, steps
+        The number of a presentation's first step, and how many it has.
+    """
+
+    add_to_magic_network = False
+
+    def __init__(self, clock: Any, arrays: Mapping[str, np.ndarray], begin: int, steps: int) -> None:
+        super().__init__(clock=clock, when="after_groups", name="neurosim_watch")
+        self.arrays, self.begin, self.steps, self.done = arrays, begin, steps, 0
+        self.found: Broken | None = None
+
+    def run(self) -> None:
+        """Called by the Network at every step."""
+        self.done += 1
+        if self.found is None:
+            broken = next((name for name, array in self.arrays.items() if not np.isfinite(array).all()), None)
+            if broken is not None:
+                trial, step = divmod(self.done - 1, self.steps)
+                neuron = int(np.flatnonzero(~np.isfinite(self.arrays[broken]))[0])
+                self.found = Broken(broken, self.begin + step + 1, trial, neuron)
+
+
 class Presentations:
     """Trials presented one after the other.
 
@@ -110,9 +124,10 @@ class Presentations:
         trials: int | None,
         start: Continuation | None = None,
         keep: bool = False,
+        watch: bool = False,
     ) -> None:
         check_stimuli(circuit, stimuli)
-        self.start, self.keep = start, keep
+        self.start, self.keep, self.watched = start, keep, watch
         self.begin = start.step if start is not None else 0
         #: Where each trial ended, if that is asked for.
         self.kept: list[Continuation] = []
@@ -127,6 +142,9 @@ class Presentations:
         self.carried = carried_shapes(circuit)
         #: What each place of the batch left behind, where state carries over.
         self.left: list[dict[str, np.ndarray]] = [{} for _ in range(self.batch)]
+        #: Where the presentation that runs began.
+        self.began: dict[str, np.ndarray] = {}
+        self.watch: Watch | None = None
         self.stimuli = {
             name: np.broadcast_to(a, (self.trials, circuit.population[name.split(".")[0]].size))
             for name, a in arrays.items()
@@ -145,7 +163,8 @@ class Presentations:
     def run(self, report: Sequence[str], record: Sequence[str]) -> tuple[State, Outputs]:
         """Build the objects, run all presentations, read the results."""
         brian2.seed(self._seed(0))
-        self.objects = build_objects(self.circuit, self.setting, self.courses, begin=self.begin)
+        again = self.trials > 1
+        self.objects = build_objects(self.circuit, self.setting, self.courses, begin=self.begin, again=again)
         self.learning = Learning(self.circuit, self.objects, self.state, self.batch, self.keys, self.phases)
         self.recorder = Recorder(self.objects, record, report)
         self.holds = self._make_holds()
@@ -164,6 +183,10 @@ class Presentations:
         turns = zip(schedule, [*schedule[1:], None], strict=True)
         ends = [(self.steps[now[1]], functools.partial(self._turn, now, following)) for now, following in turns]
         network.add(PhaseEnds(self.objects.clock, ends))
+        if self.watched:
+            arrays = {name: self.objects.array(name) for name in neuron_variables(self.circuit)}
+            self.watch = Watch(self.objects.clock, arrays, self.begin, sum(self.steps))
+            network.add(self.watch)
         self._begin(0, 0)
         network.t_ = self.begin * self.setting.dt
         network.run(self.trials * sum(self.steps) * self.setting.dt * brian2.second, namespace={})
@@ -190,6 +213,7 @@ class Presentations:
         if number == 0:
             if not self.standalone:
                 self._set_random(trial)
+            self.objects.begin(trial * sum(self.steps))
             for name, array in self.stimuli.items():
                 self.objects.set(name, array[trial])
             self._place(trial)
@@ -257,7 +281,7 @@ class Presentations:
         """What one population holds in a row is one piece of code, because each piece is compiled."""
         return {
             phase.name: [
-                self.objects.runner(self.objects.group(population), "\n".join(str(h.statement) for h in held))
+                self.objects.holder(population, "\n".join(str(h.statement) for h in held))
                 for population, held in itertools.groupby(phase.hold, key=lambda h: h.population)
             ]
             for phase in self.circuit.phases
@@ -302,10 +326,13 @@ class Presentations:
             for name, shape in self.carried.items():
                 value = self.state[name]
                 with_trials = value.ndim > len(shape)
-                self.objects.set_in_trial(name, value[place % len(value)] if with_trials else value)
+                self.began[name] = value[place % len(value)] if with_trials else value
         elif self.batch > 1:
-            for name, value in self.left[place].items():
-                self.objects.set_in_trial(name, value)
+            self.began = self.left[place]
+        elif not self.standalone:
+            self.began = {name: self.objects.get_in_trial(name) for name in self.carried}
+        for name, value in self.began.items():
+            self.objects.set_in_trial(name, value)
         self._forget_spikes()
         if self.start is not None:
             now = self.begin + trial * sum(self.steps)
@@ -323,8 +350,8 @@ class Presentations:
     def _rest(self) -> None:
         """State variables at their initial values, as after a silence; held variables stay."""
         for population, model in compose(self.circuit).items():
-            for variable in model.state_variables:
-                self.objects.set(f"{population}.{variable}", self.state[f"{population}.{variable}"])
+            for variable in model.moving:
+                self.objects.set(f"{population}.{variable}", self.began[f"{population}.{variable}"])
         self._forget_spikes()
 
     def _forget_spikes(self) -> None:
@@ -351,7 +378,13 @@ class Presentations:
                 state[name] = np.stack(places)
         ends = self.recorder.ends([phase.name for phase in self.phases])
         courses = self.recorder.courses(sum(self.steps), self.trials, self.setting.dt, begin=self.begin)
-        return state, Outputs(ends, courses, _joined(self.kept) if self.keep else None)
+        end = _joined(self.kept) if self.keep else None
+        broken = self.watch.found if self.watch is not None else None
+        if self.watched and broken is None:
+            names = neuron_variables(self.circuit)
+            last = {name: self.objects.get(name)[None] for name in names} if end is None else end.neurons
+            broken = broken_now(last, self.begin + sum(self.steps))
+        return state, Outputs(ends, courses, end, broken)
 
     def _refuse(self) -> None:
         """What this engine cannot do, said before anything runs."""
@@ -406,10 +439,3 @@ class Presentations:
         summed = next((name for name in BATCH_SUMS if name in broadcast(self.circuit)), None)
         if summed and self.trials > 1:
             raise EngineError(f"'{summed}' is a sum over trials that run at once; use the engine 'batched'")
-        for population, model in compose(self.circuit).items():
-            for equation in model.equation_set.equations:
-                if "t" in equation.names and self.trials > 1:
-                    raise EngineError(
-                        f"'{population}.{equation.name}' depends on the time t, and the engine 'brian' cannot set the "
-                        "time back between trials; present one trial at a time"
-                    )
