@@ -49,6 +49,12 @@ def first_broken(steps: Mapping[str, np.ndarray]) -> Broken | None:
     return Broken(name, int(steps[name].min()), int(trial), int(neuron))
 
 
+def first_batch(steps: Mapping[str, np.ndarray]) -> tuple[str, int] | None:
+    """The first variable that was not finite in training, and in which batch, from whether it was in each."""
+    found = {name: int(np.argmax(ever)) for name, ever in steps.items() if np.any(ever)}
+    return min(found.items(), key=lambda item: item[1]) if found else None
+
+
 def broken_now(values: Mapping[str, np.ndarray], step: int) -> Broken | None:
     """The first variable ``(trial, neuron)`` that is not finite at a step."""
     return first_broken({name: np.where(np.isfinite(array), NEVER, step) for name, array in values.items()})

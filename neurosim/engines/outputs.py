@@ -25,9 +25,12 @@ class Outputs:
         Where the presentation stands, if that was asked for.
     broken
         The first variable that stopped being finite, if that was watched and any did.
+    broken_batch
+        In training, the first variable that was not finite when a phase ended, and the number of its batch in the call.
     """
 
     ends: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     recordings: dict[str, np.ndarray] = field(default_factory=dict)
     end: Continuation | None = None
     broken: Broken | None = None
+    broken_batch: tuple[str, int] | None = None

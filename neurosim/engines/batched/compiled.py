@@ -12,12 +12,12 @@ import jax.numpy as jnp
 from neurosim.circuit.description import Circuit
 from neurosim.circuit.gating import cycle, needed_phases
 from neurosim.engines.batched import optimisation
-from neurosim.engines.batched.presentation import Outcome, present, update_noise
+from neurosim.engines.batched.presentation import Outcome, Watch, present, update_noise
 from neurosim.engines.batched.program import program
-from neurosim.engines.batched.stepping import Watch
 from neurosim.engines.noise import draw_pairs, drawn_shapes, named_noise
 from neurosim.engines.optimiser import Optimiser
 from neurosim.engines.setting import Setting
+from neurosim.engines.state import neuron_variables
 
 
 @program(static=(0, 1, 2, 3, 4, 5, 6, 7))
@@ -41,7 +41,7 @@ def run_batch(
 ) -> Any:
     """One batch; see `BatchedEngine.run`.
 
-    `watch` is that of `Stretch`, `sparse` names the stimuli that change in time and are mostly zero, `begin` is the
+    `watch` is that of `present`, `sparse` names the stimuli that change in time and are mostly zero, `begin` is the
     number of its first step, `clamps` what is known of refractoriness there, and `row`, if not ``None``, the first
     trial of courses whose other trials are not in the batch.
     """
@@ -96,6 +96,8 @@ def train_batches(
         if phase.name in always and (shapes := drawn_shapes(circuit, phase))
     }
 
+    watched = () if setting.steady else neuron_variables(circuit)
+
     def learn(acting: frozenset[str], carry: Any, inputs: Any) -> Any:
         (learned, moving), (number, chosen, pairs) = carry, inputs
         stimuli = {name: array[chosen] for name, array in data.items()}
@@ -114,13 +116,16 @@ def train_batches(
             report=report,
             learn=acting,
             phases=needed_phases(circuit, acting),
+            watch="ends",
         )
         memory = {name: array for name, array in learned.items() if name.startswith(optimisation.PREFIX)}
         changes, memory = optimisation.steps(circuit, optimiser, outcome.changes, before, memory)
         for name, change in changes.items():
             learned = learned | {name: learned[name] + change + left.get(name, 0.0)}
         ends = _all_ends(circuit, outcome)
-        return ({**learned, **memory}, {name: outcome.final[name] for name in moving}), ends
+        # Which pathways learn says which variables are advanced; they differ between batches.
+        broken = {name: jnp.asarray(outcome.broken.get(name, False)) for name in watched}
+        return ({**learned, **memory}, {name: outcome.final[name] for name in moving}), (ends, broken)
 
     def step(carry: Any, inputs: Any) -> Any:
         if len(distinct) == 1:
@@ -141,10 +146,10 @@ def train_batches(
     length = _block_length(steps, numbers_a_step)
     numbers = jnp.arange(steps, dtype=jnp.uint32)
     blocks = (numbers.reshape(-1, length), order.reshape(-1, length, batch))
-    (learned, moving), ends = jax.lax.scan(block, (learned, moving), blocks)
+    (learned, moving), (ends, broken) = jax.lax.scan(block, (learned, moving), blocks)
     # (block, step, batch, neuron) -> (presentation, neuron)
     flat = {p: {n: a.reshape(-1, a.shape[-1]) for n, a in found.items()} for p, found in ends.items()}
-    return learned, moving, flat
+    return learned, moving, flat, {name: steps.reshape(-1) for name, steps in broken.items()}
 
 
 def _all_ends(circuit: Circuit, outcome: Outcome) -> dict[str, Any]:

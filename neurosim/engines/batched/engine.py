@@ -18,10 +18,10 @@ from neurosim.engines.batched import optimisation
 from neurosim.engines.batched.compiled import run_batch, train_batches
 from neurosim.engines.batched.cores import each, few_cores, shares
 from neurosim.engines.batched.events import sparse_courses
-from neurosim.engines.batched.stepping import Watch
+from neurosim.engines.batched.presentation import Watch
 from neurosim.engines.batched.trials import Batch, joined
 from neurosim.engines.continuation import Continuation
-from neurosim.engines.finite import NEVER, broken_now, first_broken
+from neurosim.engines.finite import broken_now, first_batch, first_broken
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.optimiser import PLAIN, Optimiser
 from neurosim.engines.outputs import Outputs
@@ -115,8 +115,8 @@ class BatchedEngine:
         trials = trials or _trials(stimuli)
         begin = start.step if start is not None else 0
         learning = acting(self.circuit, int(first) // trials) if learn else frozenset()
-        # Where state carries over, all of it is advanced and returned.
-        circuit = replace(self.circuit, carry=True) if keep else self.circuit
+        # Where state carries over, all of it is advanced and returned; what is watched is advanced, too.
+        circuit = replace(self.circuit, carry=True) if keep or watch else self.circuit
         fixed = (
             circuit,
             self.setting,
@@ -125,7 +125,7 @@ class BatchedEngine:
             learning,
             None if phases is None else tuple(phases),
         )
-        watching: Watch = "anywhere" if watch and not self.setting.steady else ""
+        watching: Watch = "ends" if watch and not self.setting.steady else ""
         with self._compiled_for(trials):
             arrays = {name: self._passed(a) for name, a in stimuli.items()}
             values = {**state, **(start.neurons if start is not None else {})}
@@ -146,14 +146,14 @@ class BatchedEngine:
             else:
                 outcome = self._outcome(*fixed, watching, *batch.whole())
             changes, final, ends, recordings, clamps, broken = outcome
-            if any(step < NEVER for step in broken.values()):
-                # Once more, noting where; to note it each time would cost as much as the step itself.
-                broken = self._outcome(*fixed, "each", *batch.whole())[-1]
-            first_of = first_broken(broken) if np.ndim(next(iter(broken.values()), 0)) else None
+            # Once more, noting when and where, which would slow down what stays finite.
+            first_of = (
+                first_broken(self._outcome(*fixed, "steps", *batch.whole())[-1]) if any(broken.values()) else None
+            )
         after = {name: np.asarray(array) for name, array in state.items()}
         after |= {name: after[name] + change for name, change in changes.items()}
         end = self._end(begin, phases, final, clamps) if keep else None
-        if not keep or self.circuit.carry:
+        if self.circuit.carry:
             after |= {name: np.asarray(array) for name, array in final.items()}
         if watch and first_of is None and end is not None:
             first_of = broken_now(end.neurons, end.step)
@@ -215,7 +215,7 @@ class BatchedEngine:
             learned = {name: values.pop(name) for name in sorted(names)}
             learned |= optimisation.initial_memory(self.circuit, self.optimiser, {**values, **learned})
             keys = noise_keys(self.circuit, seed)
-            learned, final, ends = train_batches(
+            learned, final, ends, broken = train_batches(
                 self.circuit,
                 self.setting,
                 ("loss", *report),
@@ -228,8 +228,9 @@ class BatchedEngine:
                 keys,
                 jnp.uint32(first),
             )
-            learned, final, ends = jax.device_get((learned, final, ends))
-        return {**{n: np.asarray(a) for n, a in state.items()}, **learned, **final}, Outputs(ends=ends)
+            learned, final, ends, broken = jax.device_get((learned, final, ends, broken))
+        after = {**{n: np.asarray(a) for n, a in state.items()}, **learned, **final}
+        return after, Outputs(ends=ends, broken_batch=first_batch(broken))
 
     def _moving(self, values: dict[str, Any], batch: int) -> dict[str, Any]:
         """Take out what carries over from batch to batch, one array a trial."""

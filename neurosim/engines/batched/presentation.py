@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import jax.numpy as jnp
 
@@ -18,13 +18,14 @@ from neurosim.engines.batched.beginning import LEFT, changes_at_beginning
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.liveness import asked_at_end, lives
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, compiled, derived_weights
-from neurosim.engines.batched.stepping import BROKEN, Stretch, Watch, rows, run_steps
+from neurosim.engines.batched.stepping import BROKEN, Stretch, rows, run_steps
 from neurosim.engines.noise import draw_noise, draw_update_noise
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import carried_shapes
 from neurosim.equations.array_code import expression_function
 from neurosim.errors import CircuitError
 
+Watch = Literal["", "ends", "steps"]
 #: What the loop over time keeps of a population's refractoriness.
 _CLAMPS = ("last_step", "not_refractory")
 
@@ -49,7 +50,8 @@ class Outcome:
     clamps
         ``population.last_step``, the number of the last spike's step, and ``population.not_refractory``, at the end.
     broken
-        Of live variables, the first step at which they were not finite, if that was watched.
+        Of live variables, whether they were not finite when a phase ended, or at which step first, if that was watched:
+        what is not finite stays so until the neurons begin anew.
     """
 
     ends: dict[str, Arrays] = field(default_factory=dict)
@@ -112,7 +114,8 @@ def present(
     row
         The first trial of courses over the presentation that have more trials than are presented.
     watch
-        As for `Stretch`.
+        What to note of variables that are not finite: whether they were at the ``ends`` of phases, or the first of all
+        ``steps``.
     """
     graph = plan(circuit, steady=setting.steady)
     run = [phase for phase in circuit.phases if phases is None or phase.name in phases]
@@ -139,7 +142,7 @@ def present(
         learning = [circuit.pathway[name] for name in chosen]
         if setting.steady:
             _refuse_steps(learning)
-            after: Arrays = {}
+            watch, after = "", {}
         else:
             stretch = Stretch(
                 graph,
@@ -154,7 +157,7 @@ def present(
                 setting.surrogate_reset,
                 phase.until,
                 tuple(name for name in sparse if name in courses),
-                watch,
+                watch == "steps",
             )
             _refuse_early_end(phase, circuit, courses, learning, record)
             window = {name: course[step : step + stretch.steps] for name, course in courses.items()}
@@ -171,6 +174,11 @@ def present(
             perturbations=perturbations,
             switches=_numbers(circuit, phase),
         )
+        if watch == "ends":
+            for name in (name for name in stretch.live if not name.endswith(".spikes")):
+                outcome.broken[name] = outcome.broken.get(name, False) | ~jnp.all(jnp.isfinite(after[name]))
+        elif watch == "steps":
+            outcome.broken |= {n.removesuffix(BROKEN): a for n, a in after.items() if n.endswith(BROKEN)}
         outcome.ends[phase.name] = {name: _full(circuit, name, end[name], trials) for name in report}
         held = _hold(circuit, phase, end)
         current |= after | held
@@ -191,7 +199,6 @@ def present(
     # A constant that a phase holds may be a whole number.
     outcome.final = {name: array.astype(dtype) for name, array in full.items()}
     outcome.clamps = {n: a for n, a in current.items() if n.rpartition(".")[2] in _CLAMPS and n not in graph.nodes}
-    outcome.broken = {n.removesuffix(BROKEN): a for n, a in current.items() if n.endswith(BROKEN)}
     return outcome
 
 

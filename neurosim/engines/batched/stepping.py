@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +25,6 @@ from neurosim.equations.array_code import ArrayFunction, expression_function, ma
 from neurosim.neurons._model import NeuronModel
 from neurosim.random import held_normal, held_uniform
 
-Watch = Literal["", "anywhere", "each"]
 #: Under which name the first step stands at which a variable was not finite.
 BROKEN = "|broken"
 #: A step long before the first: no neuron starts refractory.
@@ -48,7 +47,7 @@ class Stretch:
     sparse
         Stimuli that change in time and are mostly zero.
     watch
-        Whether to note the first step at which a live variable was not finite, anywhere or at each place.
+        Whether to note the first step at which each live variable is not finite.
     """
 
     plan: Plan
@@ -63,7 +62,7 @@ class Stretch:
     surrogate_reset: bool = False
     until: tuple[str, float] | None = None
     sparse: tuple[str, ...] = ()
-    watch: Watch = ""
+    watch: bool = False
 
 
 def carried(stretch: Stretch, values: Mapping[str, Any]) -> Arrays:
@@ -75,7 +74,7 @@ def carried(stretch: Stretch, values: Mapping[str, Any]) -> Arrays:
         carry[name] = jnp.broadcast_to(values[name], (trials, sizes[name.split(".")[0]])).astype(stretch.dtype)
     for name in _watched(stretch):
         first = jnp.asarray(values.get(f"{name}{BROKEN}", NEVER), jnp.int32)
-        carry[f"{name}{BROKEN}"] = jnp.broadcast_to(first, jnp.shape(carry[name]) if stretch.watch == "each" else ())
+        carry[f"{name}{BROKEN}"] = jnp.broadcast_to(first, jnp.shape(carry[name]))
     for population in _spiking(stretch):
         shape = (trials, sizes[population])
         last = values.get(f"{population}.last_step", LONG_AGO)
@@ -219,10 +218,6 @@ def _advance(
                 before = values[f"{population}.{name}"]
                 after = jnp.broadcast_to(found[name], jnp.shape(before)).astype(before.dtype)
                 state[f"{population}.{name}"] = _moved(model, population, name, after, values)
-    for name in _watched(stretch):
-        finite = jnp.isfinite(state[name])
-        now = jnp.where(finite if stretch.watch == "each" else jnp.all(finite), NEVER, number + 1)
-        state[f"{name}{BROKEN}"] = jnp.minimum(values[f"{name}{BROKEN}"], now)
     spiked: Arrays = {}
     moved = Snapshot(plan, state, inputs=start, perturbations=perturbations)
     for population in _spiking(stretch):
@@ -241,6 +236,9 @@ def _advance(
         ended = Snapshot(plan, {**state, **spiked}, inputs=start)
         changes = [increments(ended, pathway, stretch.trials) for pathway in stretch.learn]
         state |= {name: state[name] + change for found in changes for name, change in found.items()}
+    for name in _watched(stretch):
+        broken = jnp.where(jnp.isfinite(state[name]), NEVER, number + 1)
+        state[f"{name}{BROKEN}"] = jnp.minimum(values[f"{name}{BROKEN}"], broken)
     return {"state": state, "spiked": spiked}, start
 
 

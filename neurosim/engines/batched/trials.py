@@ -65,8 +65,8 @@ class Batch:
 def joined(found: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
     """What `run_batch` gives for all shares, as for one batch."""
     changes, final, ends, recordings, clamps, broken = zip(*found, strict=True)
-    earliest = jax.tree.map(lambda *steps: np.minimum.reduce(steps), *broken)
-    return changes[0], _along(0, final), _along(0, ends), _along(1, recordings), _along(0, clamps), earliest
+    ever = jax.tree.map(lambda *shares: np.logical_or.reduce(shares), *broken)
+    return changes[0], _along(0, final), _along(0, ends), _along(1, recordings), _along(0, clamps), ever
 
 
 def _along(axis: int, found: Sequence[Any]) -> Any:

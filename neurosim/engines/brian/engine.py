@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -77,25 +77,26 @@ class BrianEngine:
 
         `batch` is the number of trials after which the weights take their increments (all by default).
         """
-        presentations = Presentations(
-            self.circuit,
-            self.setting,
-            state,
-            stimuli,
-            standalone=self.target == "cpp_standalone",
-            seed=seed,
-            first=first,
-            batch=batch,
-            noise=noise,
-            learn=learn,
-            phases=phases,
-            trials=trials,
-            start=start,
-            keep=keep,
-            watch=watch,
-        )
+        settings: dict[str, Any] = {
+            "standalone": self.target == "cpp_standalone",
+            "seed": seed,
+            "first": first,
+            "batch": batch,
+            "noise": noise,
+            "learn": learn,
+            "phases": phases,
+            "trials": trials,
+            "start": start,
+            "keep": keep,
+        }
+        presentations = Presentations(self.circuit, self.setting, state, stimuli, **settings)
         with borrowed(self.target, self.setting.dtype):
-            return presentations.run(tuple(report), tuple(record))
+            after, outputs = presentations.run(tuple(report), tuple(record))
+            if watch and presentations.broken:
+                # Once more, looking when and where, which would slow down what stays finite.
+                again = Presentations(self.circuit, self.setting, state, stimuli, **settings, watch=True)
+                outputs.broken = again.run((), ())[1].broken
+        return after, outputs
 
     def train(
         self,

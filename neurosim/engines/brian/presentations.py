@@ -23,7 +23,7 @@ from neurosim.engines.brian.numbers import random_state, set_random_state
 from neurosim.engines.brian.objects import DERIVED, NOISE, SWITCH, build_objects
 from neurosim.engines.brian.recorder import Recorder
 from neurosim.engines.continuation import Continuation
-from neurosim.engines.finite import Broken, broken_now
+from neurosim.engines.finite import Broken
 from neurosim.engines.noise import draw_noise, needs_update_noise, noise_keys
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
@@ -68,7 +68,7 @@ class PhaseEnds(brian2.BrianObject):  # type: ignore[misc]
 
 
 class Watch(brian2.BrianObject):  # type: ignore[misc]
-    """Looks at each step, once it has updated them, for the first variable that is not finite.
+    """Looks at the end of each step for the first variable that is not finite.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class Watch(brian2.BrianObject):  # type: ignore[misc]
     add_to_magic_network = False
 
     def __init__(self, clock: Any, arrays: Mapping[str, np.ndarray], begin: int, steps: int) -> None:
-        super().__init__(clock=clock, when="after_groups", name="neurosim_watch")
+        super().__init__(clock=clock, when="end", order=9_000, name="neurosim_watch")
         self.arrays, self.begin, self.steps, self.done = arrays, begin, steps, 0
         self.found: Broken | None = None
 
@@ -128,6 +128,10 @@ class Presentations:
     ) -> None:
         check_stimuli(circuit, stimuli)
         self.start, self.keep, self.watched = start, keep, watch
+        #: Whether any variable was not finite when a phase ended: it stays so until the neurons begin anew.
+        self.broken = False
+        #: The first such variable, and the number of its batch.
+        self.broken_batch: tuple[str, int] | None = None
         self.begin = start.step if start is not None else 0
         #: Where each trial ended, if that is asked for.
         self.kept: list[Continuation] = []
@@ -253,6 +257,8 @@ class Presentations:
         for updater in self.objects.sums:
             updater.run()
         self.recorder.report()
+        if not self.standalone:
+            self._look(trial)
         for runner in self.holds[phase.name]:
             runner.run()
         if self.learn:
@@ -264,6 +270,13 @@ class Presentations:
             self._keep(trial)
         if number == len(self.steps) - 1 and self.circuit.carry and self.batch > 1:
             self.left[trial % self.batch] = {name: self.objects.get_in_trial(name) for name in self.carried}
+
+    def _look(self, trial: int) -> None:
+        """Note the first variable that is not finite."""
+        if not self.broken:
+            variables = neuron_variables(self.circuit)
+            name = next((name for name in variables if not np.isfinite(self.objects.array(name)).all()), None)
+            self.broken, self.broken_batch = name is not None, None if name is None else (name, trial // self.batch)
 
     def _prepare(self, runners: Sequence[Any]) -> None:
         """Compile what runs by itself, when it is first needed."""
@@ -379,12 +392,9 @@ class Presentations:
         ends = self.recorder.ends([phase.name for phase in self.phases])
         courses = self.recorder.courses(sum(self.steps), self.trials, self.setting.dt, begin=self.begin)
         end = _joined(self.kept) if self.keep else None
-        broken = self.watch.found if self.watch is not None else None
-        if self.watched and broken is None:
-            names = neuron_variables(self.circuit)
-            last = {name: self.objects.get(name)[None] for name in names} if end is None else end.neurons
-            broken = broken_now(last, self.begin + sum(self.steps))
-        return state, Outputs(ends, courses, end, broken)
+        return state, Outputs(
+            ends, courses, end, self.watch.found if self.watch is not None else None, self.broken_batch
+        )
 
     def _refuse(self) -> None:
         """What this engine cannot do, said before anything runs."""
