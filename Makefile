@@ -15,7 +15,7 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2
 
-# The last -m wins over the one in pyproject.toml.
+# The last -m wins over the one in setup.cfg.
 test-all: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2 -m "slow or not slow"
 
@@ -41,9 +41,11 @@ $(VENV)/.made:
 	touch $@
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/.made
-	$(BIN)/python -m pip install --quiet --editable .
+	@echo "installs neurosim and what it needs into $(VENV), some hundred megabytes once: minutes"
+	$(BIN)/python -m pip install --editable .
 	touch $@
 
 $(VENV)/.installed-%: pyproject.toml | $(VENV)/.made
-	$(BIN)/python -m pip install --quiet --editable ".[$*]"
+	@echo "installs neurosim with what '$*' needs into $(VENV), some hundred megabytes once: minutes"
+	$(BIN)/python -m pip install --editable ".[$*]"
 	touch $@

@@ -12,11 +12,12 @@ from pathlib import Path
 import psutil
 from matplotlib.figure import Figure
 
+import neurosim
 from benchmarks import _table
 from benchmarks._results import Result
 
 #: What our own numbers depend on.
-PACKAGES = ("neurosim", "jax", "jaxlib", "numpy", "numba", "brian2")
+PACKAGES = ("jax", "jaxlib", "numpy", "numba", "brian2")
 _OPENING = """# Benchmarks
 
 {date}, {machine}. This project: {versions}. Others: {others}.
@@ -51,7 +52,7 @@ def page(results: Mapping[str, Result], broken: Mapping[str, str], *, figures: P
         _OPENING.format(
             date=datetime.date.today().isoformat(),
             machine=machine(),
-            versions=_listed({name: version(name) for name in PACKAGES}),
+            versions=_listed({"neurosim": neurosim.__version__, **{name: version(name) for name in PACKAGES}}),
             others=_listed(known) or "none",
         )
     ]

@@ -40,8 +40,8 @@ myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 nb_execution_mode = "cache"
 nb_execution_raise_on_error = True
-# Of a cell. What was run is kept beside the built site, so that only changed notebooks are run again.
-nb_execution_timeout = 300
+# Of a cell, against what hangs. What was run is kept beside the built site: only changed notebooks are run again.
+nb_execution_timeout = 3600
 nb_execution_cache_path = str(Path(__file__).parents[1] / "build" / "notebooks")
 # A page has no kernel that sliders could ask; notebooks draw what they would show before them.
 nb_ipywidgets_js = {}

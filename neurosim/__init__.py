@@ -6,8 +6,11 @@ or by a batched JAX engine, and measured against the true gradient.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from typing import TYPE_CHECKING, Any
+
+from neurosim.installation import __version__ as __version__
 
 if TYPE_CHECKING:
     from neurosim.circuit.description import Circuit as Circuit
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from neurosim.engines.setting import Setting as Setting
     from neurosim.engines.state import initial_state as initial_state
     from neurosim.errors import NeurosimError as NeurosimError
+    from neurosim.errors import NeurosimWarning as NeurosimWarning
     from neurosim.experiments.estimator import NeurosimClassifier as NeurosimClassifier
     from neurosim.experiments.estimator import NeurosimRegressor as NeurosimRegressor
     from neurosim.experiments.model_file import load as load
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from neurosim.gradients.true_gradient import true_gradients as true_gradients
     from neurosim.neurons._model import NeuronModel as NeuronModel
     from neurosim.readouts._readout import Readout as Readout
+    from neurosim.recording.courses import over_time as over_time
     from neurosim.recording.nwb import to_nwb as to_nwb
     from neurosim.recording.simulate import simulate as simulate
     from neurosim.recording.store import open_recording as open_recording
@@ -42,8 +47,6 @@ if TYPE_CHECKING:
     from neurosim.registry import register as register
     from neurosim.rules._rule import Rule as Rule
 
-__version__ = "0.1.0"
-
 #: Public name -> the module that defines it. Imported when first used: Brian2 and JAX take seconds to load.
 _HOME = {
     **dict.fromkeys(("Circuit", "Initial", "Pathway", "Phase", "Population", "Tie", "hold"), "circuit.description"),
@@ -51,7 +54,7 @@ _HOME = {
     "BrianEngine": "engines.brian.engine",
     "Setting": "engines.setting",
     "initial_state": "engines.state",
-    "NeurosimError": "errors",
+    **dict.fromkeys(("NeurosimError", "NeurosimWarning"), "errors"),
     **dict.fromkeys(("NeurosimClassifier", "NeurosimRegressor"), "experiments.estimator"),
     "load": "experiments.model_file",
     "train": "experiments.run",
@@ -62,6 +65,7 @@ _HOME = {
     "Readout": "readouts._readout",
     **dict.fromkeys(("load_weights", "save_weights"), "recording.weights"),
     "open_recording": "recording.store",
+    "over_time": "recording.courses",
     "simulate": "recording.simulate",
     "to_csv": "recording.to_csv",
     "to_neo": "recording.to_neo",
@@ -73,11 +77,62 @@ _HOME = {
 __all__ = sorted(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
+#: Packages and modules with functions of their own for users, imported when first used.
+_SUBMODULES = (
+    "circuit",
+    "engines",
+    "errors",
+    "experiments",
+    "gradients",
+    "metrics",
+    "neurons",
+    "plots",
+    "probes",
+    "random",
+    "readouts",
+    "recording",
+    "registry",
+    "rules",
+    "schemes",
+    "stability",
+    "tasks",
+    "training",
+    "units",
+)
+#: What Brian2 calls it -> what does that here.
+_IN_BRIAN = {
+    "NeuronGroup": "NeuronModel, and Population within a Circuit",
+    "Synapses": "Pathway, with a Rule",
+    "Network": "Circuit",
+    "Equations": "NeuronModel",
+    "run": "simulate",
+    **dict.fromkeys(("StateMonitor", "SpikeMonitor", "PopulationRateMonitor"), "record= of simulate"),
+    "TimedArray": "over_time, in inputs= of simulate",
+    **dict.fromkeys(
+        ("PoissonGroup", "PoissonInput", "SpikeGeneratorGroup"), "a NeuronModel whose threshold draws rand()"
+    ),
+    "defaultclock": "dt= of simulate",
+    **dict.fromkeys(("set_device", "prefs"), "engine= and target= of simulate"),
+    "seed": "seed= of simulate",
+    **dict.fromkeys(("ms", "second", "mV", "volt", "nA", "pA", "amp", "nS", "siemens", "Hz"), "text such as '10 ms'"),
+}
+
+
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'neurosim' has no attribute '{name}'")
-    return getattr(importlib.import_module(f"neurosim.{_HOME[name]}"), name)
+    if name in _HOME:
+        return getattr(importlib.import_module(f"neurosim.{_HOME[name]}"), name)
+    if name in _SUBMODULES:
+        return importlib.import_module(f"neurosim.{name}")
+    raise AttributeError(f"module 'neurosim' has no attribute '{name}'{_hint(name)}", name=name)
+
+
+def _hint(name: str) -> str:
+    if name in _IN_BRIAN:
+        return f": what Brian2 calls so is here {_IN_BRIAN[name]}; see docs/coming-from.md"
+    known = {public.lower(): public for public in (*_HOME, *_SUBMODULES)}
+    near = difflib.get_close_matches(name.lower(), known, n=1)
+    return f"; did you mean '{known[near[0]]}'?" if near else ""
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_HOME]
+    return sorted({*_HOME, *_SUBMODULES, "__version__", "__doc__", "__all__", "__file__", "__name__", "__path__"})

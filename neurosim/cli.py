@@ -18,6 +18,7 @@ from neurosim.errors import NeurosimError, UnknownNameError
 from neurosim.experiments.live import Live
 
 if TYPE_CHECKING:
+    from neurosim.experiments.model_file import Model
     from neurosim.experiments.run import Run
 
 app = typer.Typer(
@@ -88,7 +89,7 @@ def run(
 
     with Live(console) as live:
         found = train(checked, seed=seed, out=out, progress=live, resume=resume, checkpoint_every=checkpoint_every)
-    _show(console, found)
+    _show(console, found, checked, model)
 
 
 @app.command()
@@ -176,10 +177,10 @@ def sweep(
     with SweepLive(console) as live:
         plan = read_plan(file, on_check=live.checking)
         from neurosim.experiments.sweeps.driver import carry_out
-        from neurosim.experiments.sweeps.table import COLUMNS, cells, failures
+        from neurosim.experiments.sweeps.table import cells, columns, failures
 
         outcome = carry_out(plan, scheduler=scheduler, workers=workers, out=out, progress=live)
-    _table(console, COLUMNS, cells(outcome))
+    _table(console, columns(outcome), cells(outcome))
     for line in failures(outcome):
         console.print(line, soft_wrap=True)
     console.print(f"written to {outcome.folder}", soft_wrap=True)
@@ -213,8 +214,25 @@ def plot(folder: Annotated[Path, typer.Argument(help="A run folder, or a recordi
     """Draw the standard figures of a run, or of a recording."""
     from neurosim.experiments.drawing import draw_all
 
-    for path in draw_all(folder):
+    for path in draw_all(folder, lambda text: typer.echo(text, err=True)):
         typer.echo(str(path))
+
+
+@app.command()
+@_plainly
+def predict(
+    folder: Annotated[Path, typer.Argument(help="A run folder.")],
+    file: Annotated[Path, typer.Argument(help="New rows, with the columns of the run's own table.")],
+    *,
+    out: Annotated[
+        Path | None, typer.Option(help="A CSV file for the predictions; by default they are printed.")
+    ] = None,
+) -> None:
+    """Apply a trained network to new rows, scaled as the run scaled its own."""
+    from neurosim.experiments.prediction import predictions_of
+
+    text = predictions_of(folder, file, out)
+    typer.echo(text, nl=False)
 
 
 @app.command()
@@ -256,11 +274,14 @@ def _table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str
     console.print(table)
 
 
-def _show(console: Console, run: Run) -> None:
+def _show(console: Console, run: Run, model: Model, source: str) -> None:
     """What a run found, at its end."""
     console.print()
     if "probe" in run.summary:
-        _table(console, ("number", "value"), [(name, f"{value:.5g}") for name, value in run.summary["probe"].items()])
+        from neurosim.experiments.probe_report import COLUMNS, description_of, lines_of
+
+        console.print(description_of(model), soft_wrap=True)
+        _table(console, COLUMNS, [line.cells for line in lines_of(run.summary["probe"], model, source)])
         console.print(f"written to {run.folder}", soft_wrap=True)
         return
     columns = {"signal": "signal_angle_deg", "update": "update_angle_deg", "weights": "weight_angle_deg"}

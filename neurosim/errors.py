@@ -25,6 +25,17 @@ class NeurosimError(Exception):
         return str(self.args[0]) if self.args else ""
 
 
+class NeurosimWarning(UserWarning):
+    """Something that runs, and that may not be what was meant.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import neurosim
+    >>> warnings.filterwarnings("ignore", category=neurosim.NeurosimWarning)
+    """
+
+
 class _Located(NeurosimError):
     """Something in a text.
 

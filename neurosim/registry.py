@@ -12,6 +12,7 @@ import difflib
 import functools
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
@@ -19,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from neurosim.errors import ConfigError, DataError, UnknownNameError
+from neurosim.errors import ArgumentError, ConfigError, DataError, UnknownNameError
 
 kinds: tuple[str, ...] = ("neurons", "rules", "readouts", "tasks", "schemes", "metrics", "probes")
 
@@ -131,6 +132,8 @@ def register(kind: str, path: str | Path) -> str:
     'my_rule'
     """
     _check_kind(kind)
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError("path", path, "a path")
     path = Path(path).expanduser().resolve()
     name = path.stem
     if not path.is_file():
@@ -263,11 +266,15 @@ def _models_folder() -> Path:
 
 
 def _check_kind(kind: str) -> None:
+    if not isinstance(kind, str):
+        raise ArgumentError("kind", kind, f"one of {', '.join(kinds)}")
     if kind not in kinds:
         raise UnknownNameError(unknown("kind", kind, list(kinds)))
 
 
 def _check_name(kind: str, name: str) -> None:
+    if not isinstance(name, str):
+        raise ArgumentError("name", name, f"a name, as neurosim.names('{kind}') lists them")
     known = names(kind)
     if name not in known:
         raise UnknownNameError(unknown(kind.removesuffix("s"), name, known))

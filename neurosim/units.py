@@ -24,6 +24,8 @@ _HIGHEST_POWER = 8
 _DEEPEST = 20
 _NUMBER = re.compile(r"[+-]?\s*(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _UNIT_TEXT = re.compile(r"[A-Za-z0-9_.*/()\s-]*", re.ASCII)
+#: What equations declare of variables that count or decide, in place of a unit.
+_KINDS = {"integer": "a whole number", "boolean": "True or False"}
 _PREFIXES = ("f", "p", "n", "u", "m", "", "k", "M", "G")
 
 
@@ -49,16 +51,21 @@ def parse_quantity(text: str | float | Quantity, unit: str | None = None) -> flo
     UnitError
         The text is no quantity, names an unknown unit, is not finite, or has another dimension than ``unit``.
     """
+    if unit == "boolean" and isinstance(text, bool):
+        return float(text)
     value, dimensions = _read(text)
     if not math.isfinite(value):
         raise UnitError(f"{_shown(text)} is not a finite number")
     if unit is not None:
         expected = unit_dimensions(unit)
         if dimensions is not expected:
+            unit = "1" if expected.is_dimensionless else unit
             got = "a pure number" if dimensions.is_dimensionless else f"the dimension of {dimensions}"
             wanted = "a pure number" if expected.is_dimensionless else f"a quantity in {unit}"
             example = "3" if expected.is_dimensionless else f"{value:g} {unit}"
             raise UnitError(f"{_shown(text)} has the wrong unit: got {got}, expected {wanted}, like '{example}'")
+        if not _fits_kind(value, unit):
+            raise UnitError(f"got {_shown(text)}, expected {_KINDS[unit]}")
     return value
 
 
@@ -80,7 +87,7 @@ def unit_dimensions(text: str) -> Dimension:
     UnitError
         The text is no unit.
     """
-    return _read_unit(text.strip(), text)[1]
+    return _read_unit("1" if text in _KINDS else text.strip(), text)[1]
 
 
 def format_quantity(value: float, unit: str) -> str:
@@ -104,11 +111,20 @@ def format_quantity(value: float, unit: str) -> str:
     UnitError
         ``unit`` is no unit.
     """
-    size, dimensions = _read_unit(unit.strip(), unit)
+    if unit == "boolean":
+        return str(bool(value))
+    size, dimensions = _read_unit("1" if unit == "integer" else unit.strip(), unit)
     if dimensions.is_dimensionless and size == 1.0:
         return _digits(value, 1.0)
     name, size = _best_prefix(value, unit.strip(), size)
     return f"{_digits(value, size)} {name}"
+
+
+def _fits_kind(value: Any, unit: str) -> bool:
+    """Whether numbers are such as a variable takes that counts or decides."""
+    import numpy as np
+
+    return unit not in _KINDS or bool(np.all(np.mod(value, 1) == 0 if unit == "integer" else np.isin(value, (0, 1))))
 
 
 def _read(text: str | float | Quantity) -> tuple[float, Dimension]:
@@ -291,7 +307,15 @@ def array_in_si(value: Any, unit: str) -> Any:
         return np.asarray(0.0 if value == 0 else parse_quantity(value, unit))
     if isinstance(value, Quantity) and value.dim is not unit_dimensions(unit):
         raise UnitError(f"got an array in {dimension_text(value.dim)}, expected {unit}")
-    array = np.asarray(value, dtype=float)
+    if isinstance(value, list | tuple) and any(isinstance(each, str | Quantity) for each in value):
+        # NumPy would drop the units.
+        return np.asarray([array_in_si(each, unit) for each in value])
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise UnitError(f"got an array of {array.dtype}, expected numbers")
+    array = array.astype(float)
     if not np.all(np.isfinite(array)):
         raise UnitError("the array holds numbers that are not finite")
+    if not _fits_kind(array, unit):
+        raise UnitError(f"the array holds numbers that do not fit; expected {_KINDS[unit]}")
     return array

@@ -16,16 +16,18 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import brian2
 import jax
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 jax.config.update("jax_enable_x64", True)
 # Small networks run faster than Cython compiles.
 brian2.prefs.codegen.target = "numpy"
 # Brian2 tells of each object that it makes, and pytest keeps it all.
 logging.getLogger("brian2").setLevel(logging.INFO)
-# A first call compiles or imports, which is no fault of the example it falls on.
+# How long an example takes is a matter of the machine, and of whether it is the first one to compile or import.
 # CI draws the same examples every time; at the desk each run draws new ones and may find more.
-settings.register_profile("neurosim", deadline=None, derandomize="CI" in os.environ)
+settings.register_profile(
+    "neurosim", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
+)
 settings.load_profile("neurosim")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -173,7 +172,4 @@ def test_help_is_quick_because_nothing_heavy_is_imported():
     code = f"import sys; from neurosim import cli; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
-    began = time.perf_counter()
     assert _process("--help").returncode == 0
-    # Half a second on an idle machine.
-    assert time.perf_counter() - began < 5

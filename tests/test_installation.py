@@ -9,6 +9,7 @@ from pathlib import Path
 
 import neurosim
 from neurosim import registry
+from neurosim.installation import DISTRIBUTION
 
 
 def test_models_are_installed() -> None:
@@ -16,7 +17,7 @@ def test_models_are_installed() -> None:
 
 
 def test_the_version_is_that_of_the_package() -> None:
-    assert version("neurosim") == neurosim.__version__
+    assert version(DISTRIBUTION) == neurosim.__version__
 
 
 def test_a_folder_of_that_name_does_not_hide_the_package(tmp_path: Path) -> None:

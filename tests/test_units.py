@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 
 import brian2
 import numpy as np
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from neurosim.errors import UnitError
 from neurosim.units import format_quantity, parse_quantity, unit_dimensions
+from tests.cost import counted
 
 
 @pytest.mark.parametrize(
@@ -114,11 +114,10 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: repr(text[:30]))
-def test_hostile_text_is_refused_quickly(text):
-    start = time.perf_counter()
-    with pytest.raises(UnitError):
+def test_hostile_text_is_refused_with_little_work(text):
+    with counted() as cost, pytest.raises(UnitError):
         parse_quantity(text, "second")
-    assert time.perf_counter() - start < 1
+    assert cost.calls < 50_000
 
 
 @pytest.mark.parametrize("value", [True, None, [1], b"1 ms", float("nan"), float("inf"), [1, 2] * brian2.ms])

@@ -34,8 +34,8 @@ def pages(repository: Path) -> dict[str, str | bytes]:
     found |= {f"notebooks/{path.name}": path.read_bytes() for path in notebooks}
     if notebooks:
         found["notebooks/index.md"] = (
-            '# Notebooks\n\nShown here as they ran. To turn their knobs: `pip install -e ".[notebooks]"`, then '
-            "`jupyter lab notebooks`.\n\n" + toctree(path.stem for path in notebooks)
+            '# Notebooks\n\nShown here as they ran. To turn their knobs: `pip install -e ".[notebooks]"` in a '
+            "checkout, then `jupyter lab notebooks`.\n\n" + toctree(path.stem for path in notebooks)
         )
     return found
 

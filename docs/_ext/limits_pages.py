@@ -18,7 +18,7 @@ def pages(repository: Path) -> dict[str, str | bytes]:
             f"[{paper}/{claim.row.model}](models/{paper}/{claim.row.model}.md)",
             claim.row.fact,
             claim.row.expectation,
-            claim.row.source,
+            claim.row.source_text,
             claim.row.known_gap,
         )
         for paper in papers

@@ -47,7 +47,8 @@ def pages(repository: Path) -> dict[str, str | bytes]:
 def rows_of(claims: Sequence[Claim]) -> str:
     """What is expected, as a table."""
     header = ("fact", "runs", "expected", "source")
-    return table(header, [(_fact(claim), _runs(claim), claim.row.expectation, claim.row.source) for claim in claims])
+    rows = [(_fact(claim), _runs(claim), claim.row.expectation, claim.row.source_text) for claim in claims]
+    return table(header, rows)
 
 
 def _model(model: Model, text: str, claims: Sequence[Claim]) -> str:

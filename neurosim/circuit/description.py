@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
+from neurosim.border import FLAG, NAMES, check_fields, instance, one_of, optional, public
+from neurosim.border.arguments import MAPPING, NUMBER, TEXT, WHOLE, several
 from neurosim.circuit.connectivity import NAMED, Connectivity
 from neurosim.circuit.synapses import Ends, Image
 from neurosim.circuit.weights import Derived, Initial, Tie
@@ -21,7 +23,7 @@ from neurosim.equations.parse import Equation, Statement, parse_equations, parse
 from neurosim.errors import CircuitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.readouts._readout import Readout
-from neurosim.rules._rule import OracleRule, Rule
+from neurosim.rules._rule import OracleRule, Rule, parameter_value
 from neurosim.units import format_quantity, parse_quantity
 
 #: The switch of noise on weights, and by convention of the neurons' noise.
@@ -83,6 +85,10 @@ class Population:
     shape: Image | None = None
 
     def __post_init__(self) -> None:
+        neuron = instance(NeuronModel, expected="a NeuronModel")
+        mappings = dict.fromkeys(("bind", "sums", "parameters"), MAPPING)
+        check_fields(self, name=TEXT, size=WHOLE, neuron=neuron, equations=TEXT, noise=NAMES, lots=NAMES, **mappings)
+        check_fields(self, method=optional(TEXT))
         object.__setattr__(self, "bind", MappingProxyType(dict(self.bind)))
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
         object.__setattr__(self, "sums", MappingProxyType(dict(self.sums)))
@@ -130,7 +136,7 @@ class Pathway:
         What it delivers by instead of its own weights: a function of weights, computed before each presentation. Its
         own are then only what that function may read.
     rule, parameters
-        The learning rule with the values of its parameters.
+        The learning rule with the values of its parameters: quantities (``"20 ms"``), or plain numbers in SI units.
     reduction
         Whether increments of the trials of a batch are averaged or summed.
     positions
@@ -160,7 +166,7 @@ class Pathway:
     source: str
     target: str
     rule: Rule | OracleRule = field(default_factory=lambda: Rule(name="fixed"))
-    parameters: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     connectivity: Connectivity | str = "dense"
     initial: Initial = field(default_factory=Initial)
     tie: Tie | None = None
@@ -174,6 +180,7 @@ class Pathway:
     chosen_by: str | None = None
 
     def __post_init__(self) -> None:
+        _check_pathway(self)
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
         if isinstance(self.connectivity, str):
             # An unknown name stays as it is: the circuit tells of it with its other faults.
@@ -196,9 +203,35 @@ class Pathway:
 
     @functools.cached_property
     def rule_parameters(self) -> dict[str, float]:
-        """The rule's parameters, defaults filled in; those without a value are missing."""
+        """The rule's parameters in SI units, defaults filled in; those without a value are missing."""
+        return {name: value for name, (value, _) in self.parameter_quantities.items()}
+
+    @functools.cached_property
+    def parameter_quantities(self) -> dict[str, tuple[float, str | None]]:
+        """The same with their units, as products of base units; those of plain numbers are none."""
         given = {name: value for name, value in self.rule.parameters.items() if value is not None}
-        return given | {name: float(value) for name, value in self.parameters.items()}
+        # Some rules of whole pathways have a memory without an end.
+        finite = isinstance(self.rule, Rule)
+        return {
+            name: parameter_value(self.rule.name, name, value, finite=finite)
+            for name, value in {**given, **self.parameters}.items()
+        }
+
+
+def _check_pathway(pathway: Pathway) -> None:
+    rule = "a Rule, such as neurosim.Rule('w += ...') or neurosim.registry.load('rules', name).RULE"
+    check_fields(
+        pathway,
+        **dict.fromkeys(("name", "source", "target"), TEXT),
+        rule=instance(Rule, OracleRule, expected=rule),
+        parameters=MAPPING,
+        initial=instance(Initial, expected="an Initial, such as neurosim.Initial('constant', 0.1, None)"),
+        tie=optional(instance(Tie, expected="a Tie")),
+        **dict.fromkeys(("reduction", "positions"), one_of("mean", "sum")),
+        **dict.fromkeys(("sigma", "update_noise"), optional(NUMBER)),
+        every=WHOLE,
+        optimised=optional(FLAG),
+    )
 
 
 @dataclass(frozen=True)
@@ -217,6 +250,7 @@ class Hold:
         return f"{self.population + '.' if self.population else ''}{self.statement}"
 
 
+@public(text=TEXT)
 def hold(text: str) -> Hold:
     """Read ``hidden1.r_held = r`` or ``loss_held = loss``.
 
@@ -289,8 +323,16 @@ class Phase:
     until: tuple[str, float] | None = None
 
     def __post_init__(self) -> None:
+        held = several(instance(Hold, expected="what neurosim.hold('a.b = c') gives"))
+        check_fields(self, name=TEXT, switches=MAPPING, draw_noise=FLAG, hold=held, learn=NAMES, restart=FLAG)
         object.__setattr__(self, "switches", MappingProxyType(dict(self.switches)))
-        parse_quantity(self.duration, "second")
+        if not isinstance(self.duration, str) and hasattr(self.duration, "dimensions"):
+            # Circuits are compared by their text.
+            object.__setattr__(self, "duration", f"{parse_quantity(self.duration, 'second')!r} second")
+        if self.seconds <= 0:
+            raise CircuitError(
+                f"phase '{self.name}' lasts {self.duration}; expected a time above zero, such as '50 ms'"
+            )
 
     @property
     def seconds(self) -> float:
@@ -402,6 +444,16 @@ class Circuit:
     loops: tuple[Loop, ...] = ()
 
     def __post_init__(self) -> None:
+        parts = {"populations": Population, "pathways": Pathway, "phases": Phase}
+        check_fields(
+            self,
+            name=TEXT,
+            **{field: several(instance(kind, expected=f"a {kind.__name__}")) for field, kind in parts.items()},
+            readout=optional(instance(Readout, expected="a Readout")),
+            output=optional(TEXT),
+            carry=FLAG,
+            delivered_at=optional(TEXT),
+        )
         from neurosim.circuit.validation import faults_of
 
         faults = faults_of(self)

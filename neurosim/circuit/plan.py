@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal
 
@@ -19,7 +19,7 @@ from brian2.parsing.sympytools import str_to_sympy
 from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose, losses_of, means_of, sums_of
 from neurosim.circuit.description import Circuit
 from neurosim.equations.array_code import ArrayFunction, expression_function
-from neurosim.equations.parse import Equation, EquationSet
+from neurosim.equations.parse import CONSTANT, Equation, EquationSet
 from neurosim.equations.symbolic import steady_state, to_text
 from neurosim.errors import CircuitError
 from neurosim.neurons._model import NeuronModel
@@ -40,6 +40,8 @@ class Node:
         ``batch_sum`` (over the trials of a batch).
     needs
         Argument of `function` -> qualified name; of an input, pathway -> source, and what `choice_of` it.
+    held
+        Whether it keeps, through a time step, the value that it has at the beginning.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Node:
     needs: Mapping[str, str]
     function: ArrayFunction | None = None
     pathways: tuple[str, ...] = ()
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,11 +126,12 @@ def plan(circuit: Circuit, *, steady: bool = False) -> Plan:
     models = compose(circuit)
     nodes: dict[str, Node] = {}
     for population, model in models.items():
+        if steady:
+            _refuse_time(population, model)
         fed = _fed(circuit, population)
         for equation in model.equation_set.of("subexpression"):
-            nodes[f"{population}.{equation.name}"] = _expression(
-                circuit, population, equation.name, model.functions[equation.name]
-            )
+            node = _expression(circuit, population, equation.name, model.functions[equation.name])
+            nodes[node.name] = replace(node, held=CONSTANT in equation.flags)
         for variable, pathways in fed.items():
             name = f"{population}.{variable}"
             if variable in model.assigned:
@@ -157,6 +161,15 @@ def plan(circuit: Circuit, *, steady: bool = False) -> Plan:
         if name in broadcast(circuit):
             nodes[name] = Node(name, "batch_sum", {"loss": summed})
     return Plan(circuit, _sorted(nodes, steady), models, steady)
+
+
+def _refuse_time(population: str, model: NeuronModel) -> None:
+    for equation in model.equation_set.equations:
+        if "t" in equation.names:
+            raise CircuitError(
+                f"'{population}.{equation.name}' depends on the time t, and the level 'steady' has none; use the level "
+                "'rate'"
+            )
 
 
 def choice_of(pathway: str) -> str:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.description import Circuit
 from neurosim.equations.array_code import ArrayFunction, expression_function
-from neurosim.equations.grammar import Place
-from neurosim.equations.parse import unknown_names
+from neurosim.equations.dimensions import UNIT_VALUES
+from neurosim.equations.grammar import CONSTANTS, Place
+from neurosim.equations.parse import Statement, unknown_names
 from neurosim.equations.symbolic import Term, separate
+from neurosim.errors import EquationError
 from neurosim.rules._rule import OracleRule, Rule
 
 #: What a rule calls a normal number that is drawn anew for each weight in each batch.
@@ -54,6 +56,10 @@ def rule_names(circuit: Circuit, pathway: str) -> Mapping[str, tuple[str, str]]:
     if found.sigma is not None:
         known |= {"noise": ("own", f"{pathway}.noise"), "sigma": ("constant", f"{pathway}.sigma")}
     known |= {UPDATE_NOISE: ("own", f"{pathway}.{UPDATE_NOISE}")}
+    if twice := sorted(known.keys() & broadcast(circuit).keys()):
+        raise EquationError(
+            f"'{twice[0]}' of the rule '{rule.name}' is also what a phase holds for all to read; rename one"
+        )
     known |= {name: ("trial", name) for name in broadcast(circuit)}
     known |= {"dt": ("constant", "dt")}
     if "reciprocal" in rule.reads:
@@ -62,15 +68,17 @@ def rule_names(circuit: Circuit, pathway: str) -> Mapping[str, tuple[str, str]]:
         for name, equation in compose(circuit)[population].equation_set.by_name.items():
             kind = "constant" if "constant" in equation.flags and "shared" in equation.flags else side
             known[f"{name}_{side}"] = (kind, f"{population}.{name}")
-        if compose(circuit)[population].threshold is not None:
+        if compose(circuit)[population].threshold is not None and rule.timing == "step":
             known[f"spikes_{side}"] = (side, f"{population}.spikes")
+    readable = known.keys() | UNIT_VALUES.keys() | CONSTANTS.keys()
     for statement in rule.statements:
-        place = Place(text=str(statement), column=len(f"{statement.target} {statement.operator} ") + 1)
-        unknown_names(statement.names, known, place, what=f"the rule '{rule.name}'")
-    unknown_names(rule.names, known, Place(text=rule.name), what=f"the rule '{rule.name}'")
+        _refuse_spikes(rule, statement)
+        if unknown := statement.names - readable:
+            unknown_names(unknown, known, statement.place, what=f"the rule '{rule.name}'")
+    unknown_names(rule.names - readable, known, Place(text=rule.name), what=f"the rule '{rule.name}'")
     if rule.timing == "presentation":
         _refuse_activity(rule, known)
-    return {name: known[name] for name in rule.names}
+    return {name: known[name] for name in rule.names & known.keys()}
 
 
 @functools.lru_cache(maxsize=256)
@@ -103,15 +111,33 @@ def rule_terms(circuit: Circuit, pathway: str) -> Mapping[str, tuple[RuleTerm, .
 
 def separated(circuit: Circuit, pathway: str, increment: str) -> tuple[Term, ...]:
     """The terms of an increment of a pathway's rule, as text."""
-    names = rule_names(circuit, pathway)
-    return separate(increment, lambda name: names[name][0].replace("trace", "own"))
+    kinds = {name: kind.replace("trace", "own") for name, (kind, _) in rule_names(circuit, pathway).items()}
+    return _separated(increment, tuple(sorted(kinds.items())))
+
+
+@functools.lru_cache(maxsize=1024)
+def _separated(increment: str, kinds: tuple[tuple[str, str], ...]) -> tuple[Term, ...]:
+    # What is not among the names is a unit.
+    return separate(increment, lambda name: dict(kinds).get(name, "constant"))
+
+
+def _refuse_spikes(rule: Rule | OracleRule, statement: Statement) -> None:
+    """Spikes are of one time step."""
+    for name in sorted({"spikes_pre", "spikes_post"} & statement.names):
+        if rule.timing != "step":
+            raise statement.place.error(
+                f"the rule '{rule.name}' reads '{name}', the spikes of one time step, and acts once a "
+                f"{'phase' if rule.timing == 'phase_end' else 'presentation'}; expected timing='step', or a variable "
+                "of the neuron that remembers its spikes",
+                statement.place.find(name),
+            )
 
 
 def _refuse_activity(rule: Rule | OracleRule, known: Mapping[str, tuple[str, str]]) -> None:
     """What has no value before the first phase."""
     for statement in rule.statements:
         for name in sorted(statement.names):
-            if known[name][0] not in ("own", "constant") or name == "noise":
+            if name in known and (known[name][0] not in ("own", "constant") or name == "noise"):
                 raise statement.place.error(
                     f"the rule '{rule.name}' acts at the beginning of a presentation, when '{name}' has no value yet; "
                     "expected parameters and the synapse's own variables, or timing='phase_end'"

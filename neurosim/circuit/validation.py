@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,12 @@ from neurosim.circuit.connectivity import NAMED, Dense
 from neurosim.circuit.images import Pooling
 from neurosim.circuit.synapses import size_of
 from neurosim.errors import NeurosimError
-from neurosim.rules._rule import OracleRule
+from neurosim.rules._rule import OracleRule, Rule
 
 if TYPE_CHECKING:
     from neurosim.circuit.description import Circuit, Pathway, Phase
 
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z", re.ASCII)
 #: As in `neurosim.circuit.description`, which imports this module.
 PERTURB = "perturb"
 
@@ -29,13 +31,14 @@ def faults_of(circuit: Circuit) -> list[str]:
     if faults:
         return faults
     from neurosim.circuit.plan import plan
+    from neurosim.circuit.texts import text_faults
 
     try:
         plan(circuit)
     except NeurosimError as error:
         return [str(error)]
     faults = [fault for phase in circuit.phases for fault in _broadcast_faults(circuit, phase)]
-    faults += _change_faults(circuit)
+    faults += [*_change_faults(circuit), *text_faults(circuit)]
     return faults + [fault for pathway in circuit.pathways for fault in _rule_faults(circuit, pathway)]
 
 
@@ -46,8 +49,7 @@ def _population_faults(circuit: Circuit) -> Iterator[str]:
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"two populations are called '{name}'"
     for population in circuit.populations:
-        if not population.name.isidentifier() or "__" in population.name or population.name.startswith("_"):
-            yield f"'{population.name}' cannot be a population's name; expected letters, digits and underscores"
+        yield from _name_faults(population.name, "population")
         if population.size < 1:
             yield f"population '{population.name}' has {population.size} neurons; expected at least 1"
         if population.shape is not None and (
@@ -69,8 +71,18 @@ def _population_faults(circuit: Circuit) -> Iterator[str]:
                 yield f"population '{population.name}' sets '{name}', {_missing(name, parameters, 'parameter')}"
 
 
+def _name_faults(name: str, what: str) -> Iterator[str]:
+    """Names of populations and pathways stand before a dot, and within names that Brian2 takes."""
+    if not isinstance(name, str) or not _NAME.match(name) or "__" in name:
+        yield f"{name!r} cannot be a {what}'s name; expected a letter, then letters, digits and single underscores"
+
+
 def _pathway_faults(circuit: Circuit) -> Iterator[str]:
     names = [pathway.name for pathway in circuit.pathways]
+    for name in names:
+        yield from _name_faults(name, "pathway")
+    for name in sorted({name for name in names if name in circuit.population}):
+        yield f"'{name}' is the name of a pathway and of a population, so that '{name}.w' could be either's; rename one"
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"two pathways are called '{name}'"
     for pathway in circuit.pathways:
@@ -294,10 +306,16 @@ def _change_faults(circuit: Circuit) -> Iterator[str]:
 
 
 def _rule_faults(circuit: Circuit, pathway: Pathway) -> Iterator[str]:
-    from neurosim.circuit.plasticity import rule_names
+    from neurosim.circuit.plasticity import rule_names, separated
+    from neurosim.circuit.rule_units import check_rule_units
 
+    reciprocal = reciprocal_of(circuit, pathway) if "reciprocal" in pathway.rule.reads else None
     try:
         rule_names(circuit, pathway.name)
+        check_rule_units(circuit, pathway, circuit.pathway[reciprocal] if reciprocal else None)
+        if isinstance(pathway.rule, Rule):
+            for increment in pathway.rule.increments.values():
+                separated(circuit, pathway.name, increment)
     except NeurosimError as error:
         yield f"pathway '{pathway.name}': {error}"
 

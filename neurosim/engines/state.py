@@ -16,6 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from neurosim.border import PRECISION, SEED, instance, public
 from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.description import Circuit
 from neurosim.circuit.plan import plan
@@ -25,6 +26,11 @@ from neurosim.random import stream
 State = dict[str, np.ndarray]
 
 
+@public(
+    circuit=instance(Circuit, expected="a Circuit; that of a model file is neurosim.load(name).circuit"),
+    seed=SEED,
+    dtype=PRECISION,
+)
 def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> State:
     """Draw initial weights and collect all parameters.
 

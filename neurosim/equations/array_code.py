@@ -18,8 +18,11 @@ from brian2.parsing.rendering import NodeRenderer
 from neurosim.equations.dimensions import UNIT_VALUES
 from neurosim.equations.grammar import CONSTANTS, FUNCTIONS, RANDOM_FUNCTIONS
 from neurosim.equations.parse import Statement
+from neurosim.equations.whole import is_bare, real_number
 from neurosim.errors import EquationError
 
+#: A whole number beyond which integers of 32 bits have their end.
+_LARGEST = 2**31 - 1
 _ELEMENTWISE = sorted(FUNCTIONS.keys() - {"int", "exprel", "clip"})
 #: All digits of a double up to one half.
 _EXPREL_TERMS = 15
@@ -141,6 +144,7 @@ class _Renderer(NodeRenderer):
         self.names: set[str] = set()
         self.draws: list[tuple[str, str]] = []
         self._assigned: set[str] = set()
+        self._bare = False
 
     def render_expr(self, expr: str, strip: bool = True, *, assigned: set[str] | None = None) -> str:
         self._assigned = set() if assigned is None else assigned
@@ -159,7 +163,17 @@ class _Renderer(NodeRenderer):
 
     def render_Constant(self, node: ast.Constant) -> str:
         # Python numbers are weakly typed: they take the dtype of the arrays they meet.
-        return repr(node.value)
+        value: Any = node.value
+        return repr(real_number(value) if self._bare or abs(value) > _LARGEST else value)
+
+    def render_BinOp(self, node: ast.BinOp) -> str:
+        # Whole numbers that meet each other only would be computed with as integers, which have an end.
+        before, self._bare = self._bare, self._bare or is_bare(node)
+        if isinstance(node.op, ast.Pow) and is_bare(node.left):
+            self._bare = True
+        rendered = super().render_BinOp(node)
+        self._bare = before
+        return rendered
 
     def render_Call(self, node: ast.Call) -> str:
         function = node.func.id  # type: ignore[attr-defined]

@@ -97,12 +97,20 @@ def check_equations(equations: EquationSet, extra: Mapping[str, str] | None = No
         if got is not expected:
             what = f"d{equation.name}/dt" if equation.kind == "differential" else equation.name
             raise equation.place.unit_error(
-                f"the right-hand side of {what} has unit {_show(got)}, expected {_show(expected)}"
+                f"the right-hand side of {what} has unit {shown_unit(got)}, expected {shown_unit(expected)}"
                 + _hint(equation, got, declared)
             )
 
 
-def check_condition(text: str, equations: EquationSet, *, what: str, extra: Mapping[str, str] | None = None) -> None:
+def check_condition(
+    text: str,
+    equations: EquationSet,
+    *,
+    what: str,
+    extra: Mapping[str, str] | None = None,
+    place: Place | None = None,
+    random: bool = True,
+) -> None:
     """Refuse a threshold or refractory condition that is no truth value, or names unknown things.
 
     Raises
@@ -110,29 +118,27 @@ def check_condition(text: str, equations: EquationSet, *, what: str, extra: Mapp
     EquationError, UnitError
         As `check_equations`.
     """
-    place = Place(text=text.strip())
+    place = place or Place(text=text.strip())
     variables = variables_of(equations, extra)
-    names = names_in(check_expression(text, place, random=True)) - BUILTIN_NAMES
+    names = names_in(check_expression(text, place, random=random)) - BUILTIN_NAMES
     unknown_names(names, variables.keys() - BUILTIN_NAMES, place, what=f"the {what}")
     _dimension(text, variables, place)
     if not _is_condition(text, variables, place):
         raise place.error(f"the {what} '{text}' is no condition; expected a comparison such as 'v > v_th'")
 
 
-def check_statement(statement: Statement, equations: EquationSet, *, what: str) -> None:
-    """Refuse a reset statement that assigns to something else than a variable, or in a wrong unit."""
-    variables = variables_of(equations)
+def check_statement(
+    statement: Statement, equations: EquationSet, *, what: str, extra: Mapping[str, str] | None = None
+) -> None:
+    """Refuse a statement that assigns to something else than a variable, or in a wrong unit."""
+    variables = variables_of(equations, extra)
     target = equations.by_name.get(statement.target)
     if target is None or target.kind == "subexpression":
         allowed = [e.name for e in equations.equations if e.kind != "subexpression"]
         raise statement.place.error(
             f"the {what} assigns to '{statement.target}', which is not a variable; allowed are {', '.join(allowed)}"
         )
-    if fixed := [flag for flag in target.flags if flag in ("constant", "shared")]:
-        raise statement.place.error(
-            f"the {what} assigns to '{statement.target}', which is declared ({', '.join(fixed)}): the same for all "
-            "neurons at all times; leave out the flag, or assign to another variable"
-        )
+    _check_writable(target, statement, what)
     names = statement.names - BUILTIN_NAMES
     unknown_names(names, variables.keys() - BUILTIN_NAMES, statement.place, what=f"the {what}")
     got = _dimension(statement.expression, variables, statement.place)
@@ -141,7 +147,19 @@ def check_statement(statement: Statement, equations: EquationSet, *, what: str) 
     if _is_condition(statement.expression, variables, statement.place) != (_unit_type(target.unit) == "boolean"):
         raise statement.place.error(f"the {what} '{statement}' assigns a truth value to a number or the reverse")
     if got is not expected:
-        raise statement.place.unit_error(f"the {what} '{statement}' has unit {_show(got)}, expected {_show(expected)}")
+        raise statement.place.unit_error(
+            f"the {what} '{statement}' has unit {shown_unit(got)}, expected {shown_unit(expected)}"
+        )
+
+
+def _check_writable(target: Equation, statement: Statement, what: str) -> None:
+    """What is constant, or one number for all neurons, is not one neuron's to change."""
+    if flag := next((flag for flag in ("constant", "shared") if flag in target.flags), None):
+        shown = Equation("parameter", target.name, None, target.unit)
+        raise statement.place.error(
+            f"the {what} assigns to '{target.name}', which is {flag} for all neurons; give each neuron its own by the "
+            f"line '{shown}' among the equations"
+        )
 
 
 def unit_of_expression(expression: str, variables: Mapping[str, Any], place: Place | None = None) -> Any:
@@ -149,11 +167,17 @@ def unit_of_expression(expression: str, variables: Mapping[str, Any], place: Pla
     return _dimension(expression, variables, place or Place(text=expression))
 
 
+def unit_of_name(name: str) -> Any:
+    """The dimension of a unit that stands in an expression, such as ``mV``."""
+    return get_dimensions(DEFAULT_UNITS[name])
+
+
 def _unit_place(place: Place) -> Place:
     """Where the unit of an equation stands, whose expression is at a place."""
-    before, colon, unit = (place.text or "").rpartition(":")
+    line, text = (place.rest[-1][1], place.rest[-1][3]) if place.rest else (place.line, place.text)
+    before, colon, unit = (text or "").rpartition(":")
     column = len(before) + 2 + len(unit) - len(unit.lstrip()) if colon else place.column
-    return Place(place.line, column, place.text)
+    return Place(line, column, text)
 
 
 def _check_known(equation: Equation, equations: EquationSet, variables: Mapping[str, Any]) -> None:
@@ -191,7 +215,8 @@ def _is_condition(text: str, variables: Mapping[str, Any], place: Place) -> bool
         raise place.error(f"'{text}' mixes truth values and numbers: {error}") from None
 
 
-def _show(dimension: Any) -> str:
+def shown_unit(dimension: Any) -> str:
+    """A dimension for a message."""
     return "1 (no unit)" if dimension is DIMENSIONLESS else str(get_unit_for_display(dimension))
 
 

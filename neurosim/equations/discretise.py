@@ -6,6 +6,7 @@ import contextlib
 import functools
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from brian2.stateupdaters.base import StateUpdateMethod, UnsupportedEquationsExc
 from neurosim.equations.dimensions import variables_of
 from neurosim.equations.divided import Lines
 from neurosim.equations.linear import conditionally_linear, linear_system, refused
-from neurosim.equations.parse import EquationSet
+from neurosim.equations.parse import Equation, EquationSet
 from neurosim.equations.propagator import own_step, steps
 from neurosim.equations.written import regular_as_written
 from neurosim.errors import EquationError
@@ -26,6 +27,8 @@ from neurosim.errors import EquationError
 METHODS = ("exact", "euler", "exponential_euler", "rk2", "rk4", "heun", "milstein")
 #: What sympy prints for a division by zero and the like.
 _NONSENSE = re.compile(r"\b(?:zoo|nan|oo|I|AccumBounds)\b")
+#: Of these, the names that variables can have, and what keeps such variables apart.
+_ALGEBRAS, _APART = frozenset({"zoo", "nan", "oo", "I", "AccumBounds"}), "__own"
 AUTOMATIC = ("exact", "euler", "heun")  # Brian2's own order of preference
 
 
@@ -67,12 +70,23 @@ def abstract_code(equations: EquationSet, method: str) -> str:
     """
     if not equations.of("differential"):
         return ""
+    if own := {name for e in equations.equations for name in (e.name, *e.names)} & _ALGEBRAS:
+        # The user's own, by a name that algebra prints for something else.
+        apart = EquationSet(tuple(_renamed(equation, own) for equation in equations.equations))
+        return re.sub(rf"\b({'|'.join(own)}){_APART}\b", r"\1", abstract_code(apart, method))
     if method == "exponential_euler":
         return _exponential_euler(equations)
     if method == "exact":
         groups = coupled(equations)
         return "\n".join(_exact(_only(equations, group), f"x{number}") for number, group in enumerate(groups))
     return _apply(equations, method)
+
+
+def _renamed(equation: Equation, names: set[str]) -> Equation:
+    """An equation with names kept apart from those of algebra."""
+    text = re.sub(rf"\b({'|'.join(names)})\b", rf"\1{_APART}", equation.expression or "")
+    name = f"{equation.name}{_APART}" if equation.name in names else equation.name
+    return replace(equation, name=name, expression=text if equation.expression is not None else None)
 
 
 def coupled(equations: EquationSet) -> tuple[frozenset[str], ...]:

@@ -10,26 +10,15 @@ from __future__ import annotations
 
 import ast
 import difflib
-import keyword
 import re
 from dataclasses import dataclass
 
 from neurosim.equations.growth import CONSTANTS as CONSTANTS
 from neurosim.equations.growth import TooLarge, measure
+from neurosim.equations.reserved import FOREIGN_FUNCTIONS, meaning_of
+from neurosim.equations.reserved import FUNCTIONS as FUNCTIONS
+from neurosim.equations.reserved import RANDOM_FUNCTIONS as RANDOM_FUNCTIONS
 from neurosim.errors import EquationError, UnitError
-
-#: Functions that may be called, with the number of arguments each takes.
-FUNCTIONS: dict[str, int] = {
-    **dict.fromkeys(("exp", "log", "log10", "sqrt", "expm1", "log1p", "exprel"), 1),
-    **dict.fromkeys(("sin", "cos", "tan", "arcsin", "arccos", "arctan"), 1),
-    **dict.fromkeys(("sinh", "cosh", "tanh"), 1),
-    **dict.fromkeys(("abs", "sign", "floor", "ceil", "int"), 1),
-    "clip": 3,
-}
-#: Functions that draw a number for every neuron at every step; allowed in thresholds and resets.
-RANDOM_FUNCTIONS: dict[str, int] = {"rand": 0, "randn": 0}
-#: Names with a meaning of their own; `i`, `j` and `N` are Brian2's indices and group size.
-RESERVED = frozenset({"t", "dt", "i", "j", "N", "lastspike", "not_refractory", "spikes", "t_in_timesteps"})
 
 MAX_BLOCK, MAX_EXPRESSION, MAX_DEPTH, MAX_NODES, MAX_EXPONENT = 20_000, 4_000, 40, 1_000, 64
 
@@ -44,39 +33,62 @@ _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a piece of text stands: the line (from 1), the column of its first character, the whole line."""
+    """Where a piece of text stands: the line (from 1), the column of its first character, the whole line.
+
+    Of text over several lines, `rest` has for each further line how many characters of the text are before it, its
+    number, the column and the whole line.
+    """
 
     line: int = 1
     column: int = 1
     text: str | None = None
+    rest: tuple[tuple[int, int, int, str], ...] = ()
+
+    def at(self, offset: int) -> Place:
+        """The place so many characters further on."""
+        for begin, line, column, text in reversed(self.rest):
+            if offset >= begin:
+                return Place(line, column + offset - begin, text)
+        return Place(self.line, self.column + offset, self.text)
+
+    def find(self, name: str) -> int:
+        """How many characters further on a name stands; zero if it does not."""
+        pieces = [(0, self.column, self.text or ""), *((begin, column, text) for begin, _, column, text in self.rest)]
+        for begin, column, text in pieces:
+            if found := re.search(rf"\b{re.escape(name)}\b", text[column - 1 :]):
+                return begin + found.start()
+        return 0
 
     def error(self, message: str, offset: int = 0) -> EquationError:
         """An error at `offset` characters to the right of this place."""
-        return EquationError(message, line=self.line, column=self.column + offset, text=self.text)
+        place = self.at(offset)
+        return EquationError(message, line=place.line, column=place.column, text=place.text)
 
-    def unit_error(self, message: str) -> UnitError:
+    def unit_error(self, message: str, offset: int = 0) -> UnitError:
         """An error about the units of what begins here."""
-        return UnitError(message, line=self.line, column=self.column, text=self.text)
+        place = self.at(offset)
+        return UnitError(message, line=place.line, column=place.column, text=place.text)
 
 
 def check_identifier(name: str, place: Place, *, offset: int = 0) -> None:
-    """Refuse names that cannot be a user's variable: malformed, reserved, a function or a constant.
+    """Refuse names that cannot be a user's variable: malformed, or with a meaning of their own.
 
     Raises
     ------
     EquationError
-        With the place and the reason.
+        With the place, and what the name means.
     """
-    if not _IDENTIFIER.match(name) or "__" in name or len(name) > 100 or keyword.iskeyword(name):
+    meaning = meaning_of(name)
+    if meaning is not None:
+        raise place.error(
+            f"'{name}' is {meaning} and cannot be the name of a variable; rename it, e.g. to '{name}_0'", offset
+        )
+    if not _IDENTIFIER.match(name) or "__" in name or len(name) > 100:
         raise place.error(
             f"'{name[:100]}' cannot be a variable name; expected a letter followed by letters, digits and "
             "single underscores",
             offset,
         )
-    if name in RESERVED or name == "xi" or name.startswith("xi_"):
-        raise place.error(f"'{name}' is reserved by the simulator and cannot be defined", offset)
-    if name in FUNCTIONS or name in RANDOM_FUNCTIONS or name in CONSTANTS:
-        raise place.error(f"'{name}' is the name of a function or constant and cannot be a variable; rename it", offset)
     if name.endswith(("_pre", "_post")):
         raise place.error(
             f"'{name}' ends in _pre or _post, which say on which side of a synapse a variable lives", offset
@@ -106,6 +118,8 @@ def check_expression(text: str, place: Place | None = None, *, random: bool = Fa
         Naming line, column, what was got and what is allowed.
     """
     place = place or Place(text=text)
+    if not isinstance(text, str):
+        raise EquationError(f"an expression is text, got {type(text).__name__} {text!r:.60}")
     stripped = text.strip()
     if not stripped:
         raise place.error("expected an expression, got nothing")
@@ -195,8 +209,11 @@ def _checked_children(node: ast.expr, place: Place, functions: dict[str, int]) -
         case ast.Name(id=name):
             if "__" in name or name.startswith("_"):
                 raise place.error(f"the name '{name[:60]}' is not allowed: it starts with or holds underscores", at)
-            if name in functions:
-                raise place.error(f"'{name}' is a function; call it with {functions[name]} argument(s)", at)
+            if name in FUNCTIONS or name in RANDOM_FUNCTIONS:
+                count = (FUNCTIONS | RANDOM_FUNCTIONS)[name]
+                raise place.error(f"'{name}' is a function; call it with {count} argument(s)", at)
+            if name in FOREIGN_FUNCTIONS:
+                raise place.error(f"'{name}' is {meaning_of(name)}, which the language does not have", at)
             return []
         case ast.Constant(value=bool()):
             return []

@@ -91,7 +91,7 @@ def measure(tree: ast.expr, known: Mapping[str, Growth]) -> Growth:
     TooLarge
         A bound is passed, a constant part has no finite real value, or truth values and numbers are mixed.
     """
-    children = [measure(operand, known) for operand in _operands(tree)]
+    children = [measure(operand, known) for operand in operands(tree)]
     match tree:
         case ast.Name(id=name):
             return _constant(CONSTANTS[name]) if name in CONSTANTS else known.get(name, Growth())
@@ -236,7 +236,7 @@ def _bounded(
 def _value(tree: ast.expr, values: list[float | None]) -> float | None:
     numbers = [number for number in values if number is not None]
     try:
-        result = _evaluate(tree, numbers)
+        result = evaluate(tree, numbers)
     except (ArithmeticError, ValueError, TypeError):
         result = math.nan
     if result is None or (isinstance(tree, ast.UnaryOp) and abs(result) == math.inf):
@@ -246,7 +246,8 @@ def _value(tree: ast.expr, values: list[float | None]) -> float | None:
     return float(result)
 
 
-def _evaluate(tree: ast.expr, numbers: list[float]) -> float | None:
+def evaluate(tree: ast.expr, numbers: list[float]) -> float | None:
+    """What an operation makes of numbers; ``None`` for one that is not arithmetic. Raises as Python's own does."""
     match tree:
         case ast.UnaryOp(op=op):
             return -numbers[0] if isinstance(op, ast.USub) else numbers[0]
@@ -274,7 +275,8 @@ def _power(base: float, exponent: float) -> float:
         return math.inf
 
 
-def _operands(tree: ast.expr) -> list[ast.expr]:
+def operands(tree: ast.expr) -> list[ast.expr]:
+    """What an operation acts on."""
     if isinstance(tree, ast.Call):
         return tree.args
     return [child for child in ast.iter_child_nodes(tree) if isinstance(child, ast.expr)]

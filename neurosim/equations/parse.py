@@ -1,8 +1,8 @@
 """Blocks of equation text -> checked, frozen data.
 
-The language is Brian2's: one equation per line, ``dv/dt = expression : unit (flags)``,
-``name = expression : unit`` or ``name : unit (flags)``, with ``#`` comments. Statements (resets, learning
-rules) are ``name = expression`` or an augmented assignment.
+The language is Brian2's: ``dv/dt = expression : unit (flags)``, ``name = expression : unit`` or
+``name : unit (flags)``, with ``#`` comments; an equation goes on over lines until its unit. Statements (resets,
+learning rules) are ``name = expression`` or an augmented assignment, over several lines within brackets.
 """
 
 from __future__ import annotations
@@ -15,23 +15,33 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from neurosim.equations import grammar
 from neurosim.equations.grammar import Place, check_expression, check_identifier, names_in
 from neurosim.equations.growth import Growth, TooLarge, measure
+from neurosim.equations.lines import ASSIGNED as _ASSIGNED
+from neurosim.equations.lines import DIFFERENTIAL as _DIFFERENTIAL
+from neurosim.equations.lines import Source, equation_lines, statement_lines
+from neurosim.equations.reserved import SPECIAL
 from neurosim.errors import EquationError
 
 Kind = Literal["differential", "subexpression", "parameter"]
+#: What is computed once a step, from the values at its beginning.
+CONSTANT = "constant over dt"
 FLAGS: dict[Kind, frozenset[str]] = {
-    "differential": frozenset({"unless refractory", "clock-driven"}),
-    "subexpression": frozenset({"constant over dt"}),
+    "differential": frozenset({"unless refractory"}),
+    "subexpression": frozenset({CONSTANT}),
     "parameter": frozenset({"constant", "shared"}),
+}
+#: Flags of Brian2 that mean nothing to a neuron here, with what does the same.
+_FOREIGN_FLAGS = {
+    "clock-driven": "an equation of a neuron always advances with the clock; leave the flag out",
+    "event-driven": "an equation of a neuron advances with the clock; leave the flag out",
+    "summed": "sums over synapses are what pathways deliver; declare a parameter and let a pathway target it",
+    "linked": "what other populations compute comes by a pathway; declare a parameter and let a pathway target it",
 }
 _UNIT_NODES = (
     *(ast.BinOp, ast.Name, ast.Load, ast.Constant, ast.UnaryOp),
     *(ast.Mult, ast.Div, ast.Pow, ast.USub),
 )
-_DIFFERENTIAL = re.compile(r"d([A-Za-z_]\w*)\s*/\s*dt\s*=")
-_ASSIGNED = re.compile(r"([A-Za-z_]\w*)\s*=(?!=)")
 _STATEMENT = re.compile(r"\s*([A-Za-z_]\w*)\s*(\+=|-=|\*=|/=|=)(?!=)")
 
 
@@ -115,12 +125,12 @@ def parse_equations(text: str) -> EquationSet:
     """
     equations: list[Equation] = []
     seen: dict[str, int] = {}
-    for number, line in _lines(text):
-        equation = _parse_line(number, line)
+    for source in equation_lines(text):
+        equation = _parse_line(source)
         if equation.name in seen:
-            start = Place(number, len(line) - len(line.lstrip()) + 1, line)
+            start = source.place(source.indent)
             raise start.error(f"'{equation.name}' is defined twice; first on line {seen[equation.name]}")
-        seen[equation.name] = number
+        seen[equation.name] = source.number
         equations.append(equation)
     if not equations:
         raise EquationError("expected at least one equation, got an empty text")
@@ -137,13 +147,28 @@ def parse_statements(text: str, *, random: bool = False) -> tuple[Statement, ...
         At the first line that is not ``name operator expression`` with operator one of = += -= *= /=.
     """
     statements = []
-    for number, line in _lines(text):
+    for source in statement_lines(text):
         start = 0
-        for piece in line.split(";"):
+        for piece in source.text.split(";"):
             if piece.strip():
-                statements.append(_parse_statement(number, line, piece, start, random))
+                statements.append(_parse_statement(source, piece, start, random))
             start += len(piece) + 1
     return tuple(statements)
+
+
+def parse_expression(text: str) -> tuple[str, Place]:
+    """One expression, such as a threshold, on one line, and where it stands; it is not checked yet.
+
+    Raises
+    ------
+    EquationError
+        If it is no text.
+    """
+    sources = statement_lines(text, whole=True)
+    if not sources:
+        return "", Place(text=text)
+    (source,) = sources
+    return source.text.strip(), source.place(source.indent)
 
 
 def unknown_names(names: Collection[str], known: Collection[str], place: Place, *, what: str) -> None:
@@ -157,49 +182,49 @@ def unknown_names(names: Collection[str], known: Collection[str], place: Place, 
     for name in sorted(set(names) - set(known)):
         near = difflib.get_close_matches(name, list(known), n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
-        column = 0
-        if place.text is not None:
-            found = re.search(rf"\b{re.escape(name)}\b", place.text[place.column - 1 :])
-            column = found.start() if found else 0
+        if name in SPECIAL:
+            raise place.error(
+                f"'{name}' is {SPECIAL[name]}, which cannot be read in {what}; known here: "
+                f"{', '.join(sorted(known)) or 'nothing'}",
+                place.find(name),
+            )
         raise place.error(
             f"unknown name '{name}' in {what}{hint} (known here: {', '.join(sorted(known)) or 'nothing'})",
-            column,
+            place.find(name),
         )
 
 
-def _lines(text: str) -> list[tuple[int, str]]:
-    if not isinstance(text, str):
-        raise EquationError(f"equations are text, got {type(text).__name__}")
-    if len(text) > grammar.MAX_BLOCK:
-        raise EquationError(f"a text of {len(text)} characters; allowed are {grammar.MAX_BLOCK}")
-    lines = ((number, line.split("#", 1)[0].rstrip()) for number, line in enumerate(text.splitlines(), start=1))
-    return [(number, line) for number, line in lines if line.strip()]
-
-
-def _parse_line(number: int, line: str) -> Equation:
-    indent = len(line) - len(line.lstrip())
-    start = Place(number, indent + 1, line)
+def _parse_line(source: Source) -> Equation:
+    line, indent = source.text, source.indent
+    start = source.place(indent)
     if ":" not in line:
         raise start.error("expected 'dv/dt = expression : unit', 'name = expression : unit' or 'name : unit'")
     body, unit_text = line.rsplit(":", 1)
-    unit_column = len(body) + 2 + len(unit_text) - len(unit_text.lstrip())
+    unit_begin = len(body) + 1 + len(unit_text) - len(unit_text.lstrip())
     unit, flags_text = unit_text.strip(), ""
     if unit.endswith(")") and "(" in unit and not unit.startswith("("):
         unit, flags_text = unit[:-1].split("(", 1)
         unit = unit.strip()
-    kind, name, expression, place = _left_side(body, indent, number, line)
-    check_identifier(name, Place(number, line.index(name, indent) + 1, line))
-    _check_unit_text(unit, Place(number, unit_column, line))
+    kind, name, expression, place = _left_side(body, source)
+    check_identifier(name, source.place(line.index(name, indent)))
+    _check_unit_text(unit, source.place(unit_begin))
+    if kind == "differential" and unit in ("integer", "boolean"):
+        raise source.place(unit_begin).error(
+            f"'{name}' has a differential equation and changes continuously; expected a unit, e.g. 1, got '{unit}'"
+        )
     flags = tuple(flag.strip() for flag in flags_text.split(",") if flag.strip())
     for flag in flags:
         if flag not in FLAGS[kind]:
-            raise Place(number, line.index(flag) + 1, line).error(
+            where = source.place(line.index(flag, len(body)))
+            if flag in _FOREIGN_FLAGS:
+                raise where.error(f"the flag '{flag}' is not allowed here: {_FOREIGN_FLAGS[flag]}")
+            raise where.error(
                 f"the flag '{flag}' is not allowed for a {kind}; allowed are {', '.join(sorted(FLAGS[kind]))}"
             )
     return Equation(kind, name, expression, unit, flags, place)
 
 
-def _left_side(body: str, indent: int, number: int, line: str) -> tuple[Kind, str, str | None, Place]:
+def _left_side(body: str, source: Source) -> tuple[Kind, str, str | None, Place]:
     stripped = body.strip()
     kind: Kind
     if match := _DIFFERENTIAL.match(stripped):
@@ -207,10 +232,9 @@ def _left_side(body: str, indent: int, number: int, line: str) -> tuple[Kind, st
     elif match := _ASSIGNED.match(stripped):
         kind = "subexpression"
     else:
-        return "parameter", stripped, None, Place(number, indent + 1, line)
+        return "parameter", stripped, None, source.place(source.indent)
     rest = stripped[match.end() :]
-    column = indent + match.end() + len(rest) - len(rest.lstrip()) + 1
-    place = Place(number, column, line)
+    place = source.place(source.indent + match.end() + len(rest) - len(rest.lstrip()))
     expression = rest.strip()
     tree = check_expression(expression, place)
     names = names_in(tree)
@@ -219,14 +243,13 @@ def _left_side(body: str, indent: int, number: int, line: str) -> tuple[Kind, st
     return kind, match.group(1), expression, place
 
 
-def _parse_statement(number: int, line: str, piece: str, start: int, random: bool) -> Statement:
+def _parse_statement(source: Source, piece: str, start: int, random: bool) -> Statement:
     match = _STATEMENT.match(piece)
-    place = Place(number, start + len(piece) - len(piece.lstrip()) + 1, line)
+    place = source.place(start + len(piece) - len(piece.lstrip()))
     if not match:
         raise place.error("expected 'name = expression' or one of += -= *= /=")
     expression = piece[match.end() :].strip()
-    column = start + match.end() + len(piece[match.end() :]) - len(piece[match.end() :].lstrip()) + 1
-    inside = Place(number, column, line)
+    inside = source.place(start + match.end() + len(piece[match.end() :]) - len(piece[match.end() :].lstrip()))
     check_expression(expression, inside, random=random)
     if "__" in match.group(1) or match.group(1).startswith("_"):
         raise place.error(f"'{match.group(1)}' cannot be assigned to")

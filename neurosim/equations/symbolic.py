@@ -53,6 +53,8 @@ def _algebra(expression: str) -> sympy.Expr:
         tree = str_to_sympy(expression)
     except Exception as error:  # sympy raises whatever its algebra ran into
         raise EquationError(f"'{expression}' cannot be read as algebra: {error}") from None
+    if not isinstance(tree, sympy.Expr):
+        raise EquationError(f"'{expression}' is a truth value; expected a number, such as int({expression})")
     if tree.has(*_NONSENSE):
         raise EquationError(f"a constant in '{expression}' is not a finite real number")
     return tree

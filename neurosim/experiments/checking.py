@@ -18,22 +18,31 @@ from neurosim.units import base_unit, parse_quantity
 M = TypeVar("M", bound=BaseModel)
 
 
+# More lines than this nobody reads.
+_MOST_FAULTS = 100
+
+
 @dataclass
 class Faults:
     """Faults as they are found: key path and sentence."""
 
     found: list[tuple[str, str]] = field(default_factory=list)
+    # The keys that have one, and all tables around them: a hostile file may have tens of thousands.
+    _around: set[str] = field(default_factory=set, repr=False)
 
     def add(self, path: str, message: str) -> None:
         """One more; a second one at the same key, or around it, would only repeat the first."""
-        if not any(known == path or known.startswith(f"{path}.") for known, _ in self.found):
+        if path not in self._around:
             self.found.append((path, message))
+            steps = path.split(".")
+            self._around |= {".".join(steps[:count]) for count in range(1, len(steps) + 1)}
 
     def raise_any(self, source: str) -> None:
         """Raise all of them as one `ConfigError`."""
         if self.found:
             # A key may hold line breaks; a report must not.
-            lines = "".join(f"\n  {_printable(path)}: {message}" for path, message in self.found)
+            lines = "".join(f"\n  {_printable(path)}: {message}" for path, message in self.found[:_MOST_FAULTS])
+            lines += f"\n  ... {len(self.found) - _MOST_FAULTS} more" if len(self.found) > _MOST_FAULTS else ""
             count = f"{len(self.found)} faults" if len(self.found) > 1 else "1 fault"
             raise ConfigError(f"{source}: {count}{lines}")
 

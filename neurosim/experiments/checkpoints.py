@@ -17,6 +17,7 @@ import numpy as np
 from neurosim.atomic import write_file, writing
 from neurosim.errors import DataError
 from neurosim.experiments.integrity import check_size, digest_of, read_arrays, sealed, unsealed
+from neurosim.gate.tensors import with_seal
 from neurosim.training.progress import Progress, packed, unpacked
 
 FORMAT, VERSION = "neurosim checkpoint", 1
@@ -139,7 +140,7 @@ class Checkpoints:
         try:
             digest, numbers = str(content["arrays"]), dict(content["progress"])
             float(content["wall_s"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise DataError(f"{self._json(number)}: incomplete ({error})") from error
         return unpacked(read_arrays(self._arrays(number), digest), numbers, like)
 
@@ -162,8 +163,5 @@ class Checkpoints:
 
 def packed_arrays(arrays: Mapping[str, np.ndarray], kind: str) -> bytes:
     """Arrays as safetensors, scalars included."""
-    from safetensors.numpy import save
-
-    whole = {name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in arrays.items()}
-    check_size(2 * sum(array.nbytes for array in whole.values()), "a checkpoint")
-    return save(whole, metadata={"format": kind})
+    check_size(2 * sum(array.nbytes for array in arrays.values()), "a checkpoint")
+    return with_seal(arrays, {"format": kind})

@@ -11,6 +11,7 @@ from pathlib import Path
 from neurosim.atomic import write_file, writing
 from neurosim.errors import DataError, NeurosimError, NumericalError
 from neurosim.experiments import folder as files
+from neurosim.experiments.data_identity import Identified, same_data
 from neurosim.experiments.integrity import read_json
 from neurosim.experiments.lock import holder
 from neurosim.experiments.model_file import Model
@@ -40,8 +41,8 @@ class Attempt:
 
 
 def key_of(model: Model, seed: int) -> tuple[str, int]:
-    """What tells one run from another."""
-    return model.hash, seed
+    """What tells one run from another; of models that are `data_identity.Identified`, also by their data."""
+    return model.identity, seed
 
 
 def collect(
@@ -53,9 +54,9 @@ def collect(
 ) -> dict[tuple[str, int], Attempt]:
     """Run every model with its seed, once, into folders of their own; reuse those that are finished.
 
-    A run is reused if the hash of its configuration, its seed and the version of neurosim are the same. One that
-    was interrupted goes on from its newest checkpoint, or is begun anew if another version began it. What goes
-    wrong with one leaves the others alone.
+    A run is reused if the hash of its configuration, the bytes of its data, its seed and the version of neurosim are
+    the same. One that was interrupted goes on from its newest checkpoint, or is begun anew if another version began it.
+    What goes wrong with one leaves the others alone.
 
     Parameters
     ----------
@@ -75,7 +76,9 @@ def collect(
     """
     distinct = {key_of(model, seed): (model, seed) for model, seed in reversed(list(wanted))}
     found: dict[tuple[str, int], Attempt] = {}
-    for number, (key, (model, seed)) in enumerate(reversed(distinct.items()), start=1):
+    identified = Identified()
+    for number, (key, (given, seed)) in enumerate(reversed(distinct.items()), start=1):
+        model = identified(given)
         attempt = finished(model, seed, root)
         if say is not None:
             before = ": finished before" if attempt else ""
@@ -98,29 +101,33 @@ def attempt_run(model: Model, seed: int, root: Path, progress: Watcher | None = 
     progress
         Told how it goes on. What it raises that is no `Exception`, such as ``KeyboardInterrupt``, passes.
     """
+    model = Identified()(model)
     folder = _folder(model, seed, root)
     try:
         if not _same_version(folder):
             _clear(folder)
         return Attempt(replace(train(model, seed=seed, out=folder, progress=progress, resume=True), state={}))
-    except NeurosimError as error:
-        return Attempt(message=str(error), diverged=isinstance(error, NumericalError))
     except Exception as error:
         # Hours of other runs must not be lost to a fault in one.
+        if isinstance(error, NeurosimError) and type(error) is not NeurosimError:
+            return Attempt(message=str(error), diverged=isinstance(error, NumericalError))
+        # What nobody foresaw, of ours or of a component of the user's, is kept with its traceback.
         folder.mkdir(parents=True, exist_ok=True)
         write_file(folder / files.FAILURE, traceback.format_exc())
-        return Attempt(message=f"{type(error).__name__}: {error} (see {folder / files.FAILURE})")
+        what = str(error) if isinstance(error, NeurosimError) else f"{type(error).__name__}: {error}"
+        return Attempt(message=f"{what} (see {folder / files.FAILURE})")
 
 
 def finished(model: Model, seed: int, root: Path) -> Attempt | None:
     """The run of a model with a seed that this version finished in a folder of runs; ``None`` if there is none."""
+    model = Identified()(model)
     for folder in _folders(model, seed, root):
         try:
             run = open_run(folder)
         except DataError:
             continue
-        same = (run.summary.get("config_hash"), run.summary.get("seed")) == key_of(model, seed)
-        if same and _same_version(folder):
+        same = (run.summary.get("config_hash"), run.summary.get("seed")) == (model.hash, seed)
+        if same and _same_version(folder) and same_data(folder, model.data or ""):
             return Attempt(replace(run, state={}), reused=True)
     return None
 
@@ -135,12 +142,12 @@ def _same_version(folder: Path) -> bool:
 
 def _folders(model: Model, seed: int, root: Path) -> Iterator[Path]:
     # Whatever name the model had; a model with another name is the same if its hash is.
-    return iter(sorted(root.glob(f"*-{model.hash[:8]}-seed{seed}*")))
+    return iter(sorted(root.glob(f"*-{model.identity[:8]}-seed{seed}*")))
 
 
 def _folder(model: Model, seed: int, root: Path) -> Path:
     name = model.name.replace("/", "-")
-    folder = root / f"{name}-{model.hash[:8]}-seed{seed}"
+    folder = root / f"{name}-{model.identity[:8]}-seed{seed}"
     if (folder / files.SUMMARY).is_file():
         # Finished, but by another version, whose results stay.
         folder = root / f"{folder.name}-by-{files.installed_version('neurosim')}"

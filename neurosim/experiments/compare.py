@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray
 
 from neurosim.atomic import write_file, writing
+from neurosim.border import COUNT, NAMES, PATH, number, optional, public
 from neurosim.errors import ConfigError
 from neurosim.experiments.collection import collect, key_of
 from neurosim.experiments.comparison import ANGLES, Comparison, Entry
+from neurosim.experiments.data_identity import Identified
 from neurosim.experiments.model_file import Model, load
 from neurosim.experiments.run import Watcher
 from neurosim.experiments.statistics import band
 from neurosim.experiments.tables import csv_text
+from neurosim.experiments.together import claimed
 from neurosim.experiments.variants import parted
 from neurosim.plots.comparison import comparison_figure
 from neurosim.plots.figures import save_figure
 
+DESCRIPTION, TABLE, PAGE, FIGURE = "compare.toml", "compare.csv", "compare.md", "compare.png"
+_RESULTS = (TABLE, PAGE, FIGURE)
 
+
+@public(seeds=COUNT, reach=number(), overrides=NAMES, out=optional(PATH))
 def compare(
     models: Sequence[str | Path | Model],
     *,
@@ -47,37 +55,49 @@ def compare(
     overrides
         ``section.key=value`` each, for all models.
     out
-        The folder for the runs and the table; by default ``runs/compare``.
+        The folder for the runs and the table, which is new or holds this comparison, or one of some of its models and
+        seeds; by default ``runs/compare``, or the first of ``runs/compare-2`` ... that fits.
     progress, say
         Told about every run.
 
     Raises
     ------
     ConfigError, UnknownNameError, DataError
-        Models that do not fit, that do not train, or that are given twice, before anything is run.
+        Models that do not fit, that do not train, or that are given twice, or a folder with another comparison, before
+        anything is run.
     """
-    if seeds < 1:
-        raise ConfigError(f"--seeds: got {seeds}, expected at least 1")
-    loaded = [load(model, overrides) for model in models]
+    identified = Identified()
+    loaded = [identified(load(model, overrides)) for model in models]
     for model in loaded:
         if model.probe_kind:
             raise ConfigError(f"{model.name} measures with a probe, expected models that are trained")
-    if len({(model.name, model.hash) for model in loaded}) < len(loaded):
+    if len({(model.name, model.identity) for model in loaded}) < len(loaded):
         raise ConfigError("a model was given twice")
     names = short_names([_full_name(given, model) for given, model in zip(models, loaded, strict=True)])
-    root = Path(out) if out is not None else Path("runs") / "compare"
-    with writing(root):
-        root.mkdir(parents=True, exist_ok=True)
+    described = {
+        "seeds": seeds,
+        "overrides": sorted(overrides),
+        "models": {name: model.identity for name, model in zip(names, loaded, strict=True)},
+    }
+    root = claimed(out, Path("runs") / "compare", DESCRIPTION, described, includes=_includes, results=_RESULTS)
     attempts = collect([(m, seed) for m in loaded for seed in range(seeds)], root, progress=progress, say=say)
     entries = [
         Entry(name, model, tuple(attempts[key_of(model, seed)] for seed in range(seeds)))
         for name, model in zip(names, loaded, strict=True)
     ]
     comparison = Comparison(tuple(entries), reach, root)
-    write_file(root / "compare.csv", csv_text(comparison.numbers))
-    write_file(root / "compare.md", str(comparison))
+    write_file(root / TABLE, csv_text(comparison.numbers))
+    write_file(root / PAGE, str(comparison))
     _draw(comparison)
     return comparison
+
+
+def _includes(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
+    """What a comparison lacks of a former one, whose table it would replace; nothing if it has all of it."""
+    lost = [name for name, identity in dict(theirs["models"]).items() if identity not in ours["models"].values()]
+    if lost:
+        return f"it has {', '.join(lost)}, which this one has not, or with other settings or data"
+    return "" if ours["seeds"] >= theirs["seeds"] else f"it has {theirs['seeds']} seeds, this one {ours['seeds']}"
 
 
 def short_names(names: Sequence[str]) -> list[str]:
@@ -109,7 +129,7 @@ def _draw(comparison: Comparison) -> None:
     curves = xarray.concat([_curve(entry, quantity) for entry in entries], "model", join="outer")
     with writing(comparison.folder):
         figure = comparison_figure(curves, _angles(entries, ANGLES[0]), quantity=quantity, angle=ANGLES[0])
-        save_figure(figure, comparison.folder / "compare.png")
+        save_figure(figure, comparison.folder / FIGURE)
 
 
 def _curve(entry: Entry, quantity: str) -> xarray.Dataset:

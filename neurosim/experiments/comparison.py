@@ -16,6 +16,8 @@ from neurosim.experiments.tables import markdown_text
 
 #: What is said of each layer.
 ANGLES = ("signal_angle_deg", "update_angle_deg")
+# Of two seeds, half an interval is six times their distance, whatever that says.
+_ENOUGH = 3
 _LOCAL = {True: "yes", False: "no", None: "-"}
 
 
@@ -121,13 +123,13 @@ class Comparison:
         """The table as text: a line for each layer, what concerns the model in the first."""
         found = []
         for entry in self.entries:
-            test = entry.test().text(2 if entry.classifies else None)
+            test = entry.test().text_of_few(2 if entry.classifies else None, enough=_ENOUGH)
             if len(self._kinds) > 1 and entry.runs:
                 test = f"accuracy {test} %" if entry.classifies else f"loss {test}"
             declared = (_LOCAL[entry.local], str(entry.phases or "-"), _LOCAL[entry.global_scalar])
             about = (entry.name, test, self._until(entry), *declared)
             for number, layer in enumerate(entry.layers or ("-",)):
-                angles = (entry.angle(layer, name).text(1) for name in ANGLES)
+                angles = (entry.angle(layer, name).text_of_few(1, enough=_ENOUGH) for name in ANGLES)
                 found.append((*(about if number == 0 else ("",) * len(about)), layer, *angles))
         return found
 
@@ -135,7 +137,8 @@ class Comparison:
     def notes(self) -> list[str]:
         """What a reader of the table has to know."""
         found = [
-            "Mean ± half the 95 % confidence interval (Student's t) over the seeds; angles to the true gradient.",
+            "Mean ± half the 95 % confidence interval (Student's t) over the seeds, of two seeds (least to greatest); "
+            "angles to the true gradient.",
             "Presentations are counted to the first evaluation that reaches it, so to a whole epoch. A scheme that "
             "perturbs does so once a presentation: its presentations are its reward samples.",
         ]
@@ -177,7 +180,7 @@ class Comparison:
         if not reached:
             return "not reached"
         missing = "" if reached == len(entry.runs) else f" ({reached} of {len(entry.runs)} seeds)"
-        return until.text(0) + missing
+        return until.text_of_few(0, enough=_ENOUGH) + missing
 
     @property
     def _kinds(self) -> tuple[bool, ...]:

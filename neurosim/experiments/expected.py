@@ -17,7 +17,8 @@ A row says in a sentence what is claimed, which number of which runs to look at,
     relation = "difference"                         # this minus the other one; "ratio": divided by it
     high = -10                                      # or low, or both; or value with tolerance or relative_tolerance
     unit = "deg"
-    source = "measured"                             # paper, authors' code, derived or measured
+    source = "measured"                             # paper, authors' code, another implementation, derived, measured
+    # origin = "Akrout et al. (2019)"               #   or recalled; and whose, where that does not say it
 
 ``slope`` is that of the logarithm against the logarithm of the presentations, after the curve is read off at points
 equally spaced in the latter. ``first_below`` and ``first_above`` are the presentations when ``level`` was first
@@ -40,12 +41,15 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from neurosim import registry
 from neurosim.errors import NeurosimError, UnknownNameError
+from neurosim.experiments.availability import unavailable
 from neurosim.experiments.checking import Faults, check_table, did_you_mean, shown
 from neurosim.experiments.model_file import Model, load
-from neurosim.experiments.readings import Reading, complaints, unavailable
+from neurosim.experiments.readings import Reading, complaints
 from neurosim.experiments.sections import read_toml
 
 _FILE = "expected.toml"
+#: Models by name, overrides and variants: many rows look at the same one.
+_Made = dict[tuple[str, tuple[str, ...], tuple[str, ...]], Model]
 
 
 class Row(Reading):
@@ -66,7 +70,10 @@ class Row(Reading):
     unit
         Of the number; ``1`` for none.
     source
-        Where the expectation comes from.
+        Where the expectation comes from. A number of the authors was printed by their code or in their paper; what a
+        program of others gave is ``another implementation``, and what was not looked up again is ``recalled``.
+    origin
+        Whose program or which paper, where ``source`` does not say; needed with ``another implementation``.
     each_seed
         Whether every seed has to meet it, or the mean.
     slow, minutes
@@ -87,7 +94,8 @@ class Row(Reading):
     low: float | None = None
     high: float | None = None
     unit: str = "1"
-    source: Literal["paper", "authors' code", "derived", "measured"]
+    source: Literal["paper", "authors' code", "another implementation", "derived", "measured", "recalled"]
+    origin: str | None = Field(default=None, min_length=1)
     each_seed: bool = False
     slow: bool = False
     minutes: PositiveFloat | None = None
@@ -117,6 +125,11 @@ class Row(Reading):
     def unit_text(self) -> str:
         """The unit as it follows a number."""
         return "" if self.unit == "1" else f" {self.unit}"
+
+    @property
+    def source_text(self) -> str:
+        """Where the expectation comes from, as text."""
+        return self.source if self.origin is None else f"{self.source}: {self.origin}"
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -172,7 +185,7 @@ def load_expected(name: str | Path) -> tuple[Claim, ...]:
     DataError
         The file cannot be read.
     """
-    path, only = _found(name)
+    path, only = expected_beside(name)
     table = read_toml(path)
     faults = Faults()
     for key in table:
@@ -182,13 +195,20 @@ def load_expected(name: str | Path) -> tuple[Claim, ...]:
     if not isinstance(rows, list):
         faults.add("expected", f"got {shown(rows)}, expected an array of tables [[expected]]")
         rows = []
-    claims = [_claim(row, f"expected.{number}", path.parent, faults) for number, row in enumerate(rows)]
+    made: _Made = {}
+    claims = [_claim(row, f"expected.{number}", path.parent, made, faults) for number, row in enumerate(rows)]
     faults.raise_any(str(path))
     return tuple(claim for claim in claims if claim is not None and only in (None, claim.row.model))
 
 
-def _found(name: str | Path) -> tuple[Path, str | None]:
-    """The file of rows, and the one model that is meant, if it is one."""
+def expected_beside(name: str | Path) -> tuple[Path, str | None]:
+    """The file of rows of a folder or a model, and the one model that is meant, if it is one.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such folder or model.
+    """
     folder, _, stem = str(name).partition("/")
     shipped = registry.models()
     if isinstance(name, str) and name in shipped:
@@ -204,7 +224,7 @@ def _found(name: str | Path) -> tuple[Path, str | None]:
     raise UnknownNameError(registry.unknown("folder of models, or model,", str(name), known))
 
 
-def _claim(table: Any, path: str, folder: Path, faults: Faults) -> Claim | None:
+def _claim(table: Any, path: str, folder: Path, made: _Made, faults: Faults) -> Claim | None:
     row = check_table(Row, table, path, faults)
     if row is None:
         return None
@@ -218,7 +238,7 @@ def _claim(table: Any, path: str, folder: Path, faults: Faults) -> Claim | None:
         return None
     found = []
     for reading, where in zip(row.readings, (path, f"{path}.versus"), strict=False):
-        model = _model(reading, where, folder, faults)
+        model = _model(reading, where, folder, made, faults)
         if model is None:
             return None
         if (fault := unavailable(reading, model)) is not None:
@@ -227,7 +247,7 @@ def _claim(table: Any, path: str, folder: Path, faults: Faults) -> Claim | None:
     return Claim(row, tuple(found))
 
 
-def _model(reading: Reading, path: str, folder: Path, faults: Faults) -> Model | None:
+def _model(reading: Reading, path: str, folder: Path, made: _Made, faults: Faults) -> Model | None:
     known = [file.stem for file in folder.glob("*.toml") if not file.name.endswith(_FILE)]
     if reading.model not in known:
         hint = did_you_mean(reading.model, known)
@@ -235,8 +255,12 @@ def _model(reading: Reading, path: str, folder: Path, faults: Faults) -> Model |
         return None
     shipped = f"{folder.name}/{reading.model}"
     own = shipped in registry.models() and registry.model_path(shipped).parent == folder
+    settings = (reading.model, tuple(reading.overrides), tuple(reading.variants))
     try:
-        return load(shipped if own else folder / f"{reading.model}.toml", reading.overrides, reading.variants)
+        if settings not in made:
+            name = shipped if own else folder / f"{reading.model}.toml"
+            made[settings] = load(name, reading.overrides, reading.variants)
+        return made[settings]
     except UnknownNameError as error:
         faults.add(f"{path}.variants", str(error))
     except NeurosimError as error:
@@ -257,6 +281,8 @@ def _complaints(row: Row) -> list[tuple[str, str]]:
         found.append(("tolerance", "expected with value either tolerance or relative_tolerance, and only there"))
     if row.low is not None and row.high is not None and row.low > row.high:
         found.append(("low", f"got {row.low:g}, expected at most high, which is {row.high:g}"))
+    if row.source == "another implementation" and row.origin is None:
+        found.append(("origin", "missing, expected whose implementation it is"))
     if row.slow and row.minutes is None:
         found.append(("minutes", "missing, expected how long the runs of a slow row take"))
     if len(set(row.seeds)) < len(row.seeds):

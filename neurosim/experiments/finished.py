@@ -9,24 +9,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurosim.atomic import write_file, writing
+from neurosim.border import PATH, public
 from neurosim.engines.state import State
 from neurosim.errors import DataError
 from neurosim.experiments import folder as files
 from neurosim.experiments.integrity import (
-    check_zarr,
     digest_of,
     digest_of_file,
     files_in,
     read_arrays,
     read_json,
+    run_checksums,
     sealed,
-    unsealed,
 )
+from neurosim.experiments.summary import read_summary
+from neurosim.gate.seals import RUN
+from neurosim.gate.stores import dataset_of, open_store
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray
 
-_FORMAT, _VERSION = "neurosim checksums", 1
 _ANGLES = ("signal_angle_deg", "update_angle_deg", "weight_angle_deg")
 
 
@@ -62,12 +65,36 @@ class Run:
         lines += [f"{name:<14} {short(value)}" for name, value in self.summary.get("probe", {}).items()]
         return "\n".join([f"run in {self.folder}", *(f"  {line}" for line in lines)])
 
+    def predict(self, file: str | Path) -> np.ndarray:
+        """What the network answers to the rows of a file, scaled as the run scaled its own.
+
+        Parameters
+        ----------
+        file
+            ``.csv``, ``.npz`` or ``.npy`` with the columns that the network was trained on; others are not looked at.
+
+        Returns
+        -------
+        numpy.ndarray
+            Classes (rows,), or numbers (rows, targets) in their own units.
+
+        Raises
+        ------
+        DataError
+            A probe's run, one from before predictions were kept, or a file that does not fit.
+        """
+        # Late: it needs the engines, which nobody else who opens a run does.
+        from neurosim.experiments.prediction import predictions
+
+        return predictions(self.folder, self.state, file)[0]  # pyright: ignore[reportArgumentType]
+
     def _repr_html_(self) -> str:
         import html
 
         return f"<pre>{html.escape(str(self))}</pre>"
 
 
+@public(folder=PATH)
 def open_run(folder: str | Path, *, figures: bool = True) -> Run:
     """Read a finished run back.
 
@@ -87,8 +114,8 @@ def open_run(folder: str | Path, *, figures: bool = True) -> Run:
     if not (path / files.SUMMARY).is_file():
         raise DataError(f"{path}: no finished run here, {files.SUMMARY} is missing")
     _check(path, figures=figures)
-    summary = _checked_summary(read_json(path / files.SUMMARY), path / files.SUMMARY)
-    history = _read_dataset(path / files.METRICS)
+    summary = read_summary(path / files.SUMMARY)
+    history = dataset_of(open_store(path / files.METRICS, whole=True)).load()
     state = {} if "probe" in summary else read_arrays(path / files.WEIGHTS)
     return Run(path, summary, history, state)
 
@@ -115,21 +142,17 @@ def write_checksums(folder: Path, summary: bytes | None = None) -> None:
     found = {name: digest_of_file(path) for name, path in files_in(folder).items() if _counts(name)}
     if summary is not None:
         found[files.SUMMARY] = digest_of(summary)
-    write_file(folder / files.CHECKSUMS, sealed({"files": found}, _FORMAT, _VERSION))
+    write_file(folder / files.CHECKSUMS, sealed({"files": found}, *RUN))
 
 
 def _check(folder: Path, *, figures: bool) -> None:
     """Refuse links, and files that are not those whose checksums were written down."""
     present = files_in(folder)
-    if files.CHECKSUMS not in present:
-        made_by = read_json(folder / files.PROVENANCE)
-        if not isinstance(made_by, dict) or "run_folder" in made_by:
-            raise DataError(f"{folder / files.CHECKSUMS}: missing or damaged")
+    written = run_checksums(folder)
+    if written is None:
+        read_json(folder / files.PROVENANCE)
         warnings.warn(f"{folder} is from before checksums: damage in it cannot be seen", stacklevel=3)
         return
-    written = unsealed(folder / files.CHECKSUMS, _FORMAT, _VERSION).get("files")
-    if not isinstance(written, dict):
-        raise DataError(f"{folder / files.CHECKSUMS}: missing or damaged, it lists no files")
     for name, digest in written.items():
         figure = name.startswith(f"{files.FIGURES}/")
         if figure and (not figures or name not in present):
@@ -148,28 +171,6 @@ def _counts(name: str) -> bool:
     """Whether a file belongs to the finished run."""
     passing = name.startswith((".", f"{files.CHECKPOINTS}/"))
     return not passing and name not in (files.CHECKSUMS, files.LOCK)
-
-
-def _read_dataset(path: Path) -> xarray.Dataset:
-    import xarray
-
-    check_zarr(path)
-    try:
-        return xarray.open_zarr(path, zarr_format=2, chunks=None).load()
-    except Exception as error:  # whatever these readers make of a damaged file
-        raise DataError(f"{path}: missing or damaged ({type(error).__name__}: {error})") from error
-
-
-def _checked_summary(summary: Any, path: Path) -> dict[str, Any]:
-    """A summary whose tables are tables of numbers."""
-    tables = [summary, *([summary.get("probe", {}), summary.get("layers", {})] if isinstance(summary, dict) else [])]
-    tables += list(tables[2].values()) if len(tables) == 3 and isinstance(tables[2], dict) else []
-    if not all(isinstance(table, dict) for table in tables):
-        raise DataError(f"{path}: missing or damaged, expected tables of numbers")
-    numbers = [*tables[1].values(), *(value for table in tables[3:] for value in table.values())]
-    if not all(value is None or isinstance(value, int | float) for value in numbers):
-        raise DataError(f"{path}: missing or damaged, expected tables of numbers")
-    return summary
 
 
 def _known(numbers: Mapping[str, float | None]) -> list[tuple[str, float]]:

@@ -15,14 +15,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurosim.atomic import replacing, write_file
+from neurosim.gate.seals import CHECKSUMS as CHECKSUMS
+from neurosim.gate.seals import PROVENANCE as PROVENANCE
+from neurosim.installation import __version__
 
 if TYPE_CHECKING:
     import xarray
 
-CONFIG, PROVENANCE, SUMMARY, METRICS = "config.toml", "provenance.json", "summary.json", "metrics.zarr"
+CONFIG, SUMMARY, METRICS = "config.toml", "summary.json", "metrics.zarr"
 WEIGHTS, LOG, FIGURES = "weights.safetensors", "log.txt", "figures"
+TASK = "task.json"
 RECORDING = "recording.zarr"
-CHECKSUMS, CHECKPOINTS, LOCK = "checksums.json", "checkpoints", "run.lock"
+CHECKPOINTS, LOCK = "checkpoints", "run.lock"
 #: Of run folders: from 2 on they have checksums.
 FORMAT = 2
 #: What went wrong in a run that neurosim did not refuse, if it is one of many.
@@ -73,7 +77,9 @@ def provenance(seed: int, config_hash: str) -> dict[str, Any]:
 
 
 def installed_version(package: str) -> str | None:
-    """The version of an installed package."""
+    """The version of an installed package; of this one as it says itself, whatever else has its name."""
+    if package == "neurosim":
+        return __version__
     try:
         return version(package)
     except PackageNotFoundError:

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import json
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,15 +20,16 @@ from typing import Any
 from pydantic import BaseModel
 
 from neurosim import registry
+from neurosim.border import FLAG, NAMES, public
 from neurosim.circuit.description import Circuit
 from neurosim.circuit.update_noise import with_update_noise
-from neurosim.errors import ConfigError, NeurosimError
+from neurosim.errors import ArgumentError, ConfigError, NeurosimError
 from neurosim.experiments import engine as engine_section
 from neurosim.experiments.about import About, NoTask
 from neurosim.experiments.checking import Faults, check_table, did_you_mean, shown
 from neurosim.experiments.component_sections import component_section, network_section
 from neurosim.experiments.record_section import check_record
-from neurosim.experiments.sections import copied, located, overridden, read_sections
+from neurosim.experiments.sections import copied, located, overridden, path_settings, read_sections
 from neurosim.experiments.variants import check_variants, parted, variants_of, with_variants
 from neurosim.schemes._network import Network
 from neurosim.tasks._task import Task
@@ -59,6 +61,9 @@ class Model:
         What is measured instead of training, with its settings; empty and ``None`` for a model that is trained.
     given
         The sections as they were written, which overrides change.
+    data
+        A checksum of the files that a run reads, empty if it reads none; ``None`` before somebody looked at them, see
+        `neurosim.experiments.data_identity`.
     """
 
     name: str
@@ -73,6 +78,7 @@ class Model:
     probe_kind: str = ""
     probe_config: BaseModel | None = None
     given: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    data: str | None = field(default=None, repr=False)
 
     def load_task(self, *, seed: int = 0) -> Task:
         """Load the task's data.
@@ -161,9 +167,17 @@ class Model:
 
     @property
     def hash(self) -> str:
-        """A name for all that decides what a run gives, apart from its seed."""
+        """A name for all settings that decide what a run gives, apart from its seed; where data lie does not."""
         sections = {name: section for name, section in self.resolve().items() if name != "model"}
+        if self.task_kind:
+            paths = path_settings(self.task_kind)
+            sections["task"] = {key: value for key, value in sections["task"].items() if key not in paths}
         return hashlib.sha256(json.dumps(sections, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def identity(self) -> str:
+        """As `hash`, together with the bytes of the data where `data` is known."""
+        return hashlib.sha256(f"{self.hash} {self.data}".encode()).hexdigest()[:16] if self.data else self.hash
 
     def __str__(self) -> str:
         import tomli_w
@@ -182,6 +196,13 @@ def numbers_of(circuit: Circuit) -> int:
     return weights + sum(population.size for population in circuit.populations)
 
 
+def _source(name: str, value: Any) -> Any:
+    if not isinstance(value, str | os.PathLike | Mapping | Model) or value == "":
+        raise ArgumentError(name, value, "a name as `neurosim list models` shows, a file of TOML, or its sections")
+    return value
+
+
+@public(source=_source, overrides=NAMES, variants=NAMES, data_given=FLAG)
 def load(
     source: str | Path | Mapping[str, Any] | Model,
     overrides: Sequence[str] = (),

@@ -1,29 +1,22 @@
-"""One number out of a run: where in it to look, and whether a model gives it at all."""
+"""One number out of a run: where in it to look."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
-from neurosim.errors import DataError, NeurosimError
+from neurosim.errors import DataError
 from neurosim.experiments.checking import did_you_mean
-from neurosim.schemes._network import layer_names
-from neurosim.training.history import QUANTITIES
 
 if TYPE_CHECKING:
     import xarray
 
-    from neurosim.experiments.model_file import Model
 
 Over = Literal["last", "min", "max", "mean", "slope", "first_below", "first_above"]
-
-# The numbers at the top of summary.json.
-_SUMMARY = ("test_accuracy", "test_loss", "samples_per_second", "wall_s")
 
 
 class Reading(BaseModel):
@@ -86,31 +79,6 @@ def complaints(reading: Reading) -> list[tuple[str, str]]:
     if wants_level != (reading.level is not None):
         found.append(("level", "expected with over = 'first_below' or 'first_above', and only there"))
     return found
-
-
-def unavailable(reading: Reading, model: Model) -> tuple[str, str] | None:
-    """The key and a sentence, if a run of this model cannot have the number; found without running it.
-
-    What a probe finds is known only when it has run.
-    """
-    if reading.name is not None:
-        return _not_in_summary(reading.name, model)
-    if model.probe_kind:
-        return None
-    of_layers = reading.history not in QUANTITIES
-    if of_layers and reading.history not in _measures():
-        hint = did_you_mean(str(reading.history), (*QUANTITIES, *_measures()))
-        return "history", f"got '{reading.history}', which training does not measure; {hint}"
-    if of_layers != (reading.layer is not None):
-        return "layer", f"'{reading.history}' is {'of a layer, which is missing' if of_layers else 'of no layer'}"
-    if reading.layer is not None and not _has_layer(model, reading.layer):
-        return "layer", f"got '{reading.layer}'; {did_you_mean(reading.layer, _usual_layers(model))}"
-    if reading.history in ("test_loss", "test_accuracy") and not model.training.evaluate_test:
-        return "history", f"got '{reading.history}', which needs training.evaluate_test = true"
-    last = reading.epoch[1] if isinstance(reading.epoch, tuple) else reading.epoch
-    if last is not None and last > model.training.epochs:
-        return "epoch", f"got {last}, expected at most {model.training.epochs}, the last epoch of {model.name}"
-    return None
 
 
 def read(reading: Reading, summary: Mapping[str, Any], history: xarray.Dataset) -> float:
@@ -204,43 +172,3 @@ def _from_summary(name: str, summary: Mapping[str, Any]) -> float:
     if isinstance(found, bool) or not isinstance(found, int | float):
         raise DataError(f"'{name}' of the summary is no number")
     return float(found)
-
-
-def _not_in_summary(name: str, model: Model) -> tuple[str, str] | None:
-    group, *rest = name.split(".")
-    if model.probe_kind:
-        if name == "wall_s" or (group == "probe" and rest):
-            return None
-        return "name", f"got '{name}', expected probe.<number>: {model.name} measures instead of training"
-    if group == "layers" and len(rest) == 2:
-        layer, measure = rest
-        if not _has_layer(model, layer):
-            return "name", f"got '{name}': no layer '{layer}'; {did_you_mean(layer, _usual_layers(model))}"
-        if measure not in _measures():
-            return "name", f"got '{name}': no number '{measure}'; {did_you_mean(measure, _measures())}"
-        return None
-    if name not in _SUMMARY:
-        return "name", f"got '{name}', expected layers.<layer>.<number> or one of {', '.join(_SUMMARY)}"
-    return None
-
-
-def _measures() -> tuple[str, ...]:
-    # Late, because it imports JAX, and most readings are of no layer.
-    from neurosim.gradients.alignment import MEASURES
-
-    return MEASURES
-
-
-def _has_layer(model: Model, layer: str) -> bool:
-    if layer in _usual_layers(model):
-        return True
-    try:
-        # A scheme may have layers of its own; their names do not depend on sizes, so no data are needed.
-        circuit = model.build(SimpleNamespace(n_inputs=8, n_outputs=8))
-    except NeurosimError:
-        return False
-    return layer in circuit.population
-
-
-def _usual_layers(model: Model) -> tuple[str, ...]:
-    return (*layer_names(model.network), "output")

@@ -13,6 +13,7 @@ the same bits.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,15 +21,16 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.atomic import discard, put, sync, write_file, writing
+from neurosim.atomic import discard, put, sync, temporary_name, write_file, writing
 from neurosim.circuit.description import Circuit
 from neurosim.engines.state import State, weights_of
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import ConfigError, DataError, NumericalError
 from neurosim.experiments import folder as files
-from neurosim.experiments.integrity import sealed, unsealed
+from neurosim.experiments.integrity import files_in, sealed, unsealed
+from neurosim.gate.stores import open_store
 from neurosim.recording.exchange import SNAPSHOT
-from neurosim.recording.store import Recorded, consolidate, new_group
+from neurosim.recording.store import Recorded, complete, new_group, regroup
 from neurosim.recording.variables import is_spikes, unit_of, weights
 from neurosim.tasks._task import Split, Task
 from neurosim.training.config import Config, Record
@@ -95,17 +97,8 @@ class Recorder:
         self.digests = {}
         for path in (self.path, self.temporary, self.list):
             discard(path)
-        dt, steps = self.engine.setting.dt, self._steps
-        trial = np.arange(len(self.epochs) * len(self.rows))
-        coords = {
-            "time": self._coord("time", dt * np.arange(steps), "second"),
-            "epoch": self._coord("trial", np.asarray(self.epochs)[trial // len(self.rows)]),
-            "row": self._coord("trial", self.rows[trial % len(self.rows)]),
-            SNAPSHOT: self._coord(SNAPSHOT, np.asarray(self.epochs)),
-        }
-        attrs = {"model": self.engine.circuit.name, "dt": dt, "split": self.record.split}
         with writing(self.path):
-            self.group = new_group(self.temporary, self._variables(state), coords, attrs)
+            self.group = self._new(self.temporary, state)
 
     def resume(self, progress: Progress) -> None:
         """Go on with the store that is there.
@@ -115,8 +108,6 @@ class Recorder:
         DataError
             It lacks a snapshot of the epochs that are done, or one is damaged.
         """
-        import zarr
-
         if self.path.is_dir() and not self.temporary.exists():
             # The run died after its recording was complete.
             with writing(self.path):
@@ -124,11 +115,8 @@ class Recorder:
         done = [epoch for epoch in self.epochs if epoch <= progress.epoch]
         content = unsealed(self.list, _FORMAT, _VERSION)
         self.digests = {str(epoch): str(content.get(str(epoch))) for epoch in done}
-        try:
-            self.group = zarr.open_group(str(self.temporary), mode="r+", zarr_format=2)
-        except Exception as error:  # whatever zarr makes of a damaged store
-            raise DataError(f"{self.temporary}: missing or damaged ({type(error).__name__}: {error})") from error
-        self._check(done)
+        with writing(self.path):
+            self._take_over(progress.state, done)
 
     def __call__(self, progress: Progress) -> None:
         """Record, if training stands where that is due.
@@ -163,7 +151,7 @@ class Recorder:
         """
         self._check(self.epochs)
         with writing(self.path):
-            consolidate(self.temporary)
+            complete(self.temporary)
             put(self.temporary, self.path)
 
     def _snapshot(self, number: int, progress: Progress) -> Any:
@@ -181,17 +169,55 @@ class Recorder:
             for name in self.traces:
                 yield (name, region), np.asarray(outputs.recordings[name])
 
-    def _check(self, epochs: list[int]) -> None:
-        """Hold snapshots in the store against their checksums."""
+    def _new(self, folder: Path, state: State) -> Any:
+        """An empty store of this run."""
+        dt, steps = self.engine.setting.dt, self._steps
+        trial = np.arange(len(self.epochs) * len(self.rows))
+        coords = {
+            "time": self._coord("time", dt * np.arange(steps), "second"),
+            "epoch": self._coord("trial", np.asarray(self.epochs)[trial // len(self.rows)]),
+            "row": self._coord("trial", self.rows[trial % len(self.rows)]),
+            SNAPSHOT: self._coord(SNAPSHOT, np.asarray(self.epochs)),
+        }
+        attrs = {"model": self.engine.circuit.name, "dt": dt, "split": self.record.split}
+        return new_group(folder, self._variables(state), coords, attrs)
+
+    def _take_over(self, state: State, done: list[int]) -> None:
+        """Go on in the store that is there: its snapshots are checked, and all else in it is made anew.
+
+        What the store says of itself may be a stranger's. It has to be what this run says, and what is written to
+        afterwards says what this run said.
+        """
+        fresh = temporary_name(self.temporary)
+        try:
+            self._new(fresh, state)
+            own, there = (open_store(folder, complete=False) for folder in (fresh, self.temporary))
+            same = own.attrs == there.attrs and own.arrays.keys() == there.arrays.keys()
+            if not same or any(own.arrays[name].about != found.about for name, found in there.arrays.items()):
+                raise DataError(f"{self.temporary}: damaged, it is described otherwise than the recording of this run")
+            kept = self._check(done)
+            for name, file in files_in(self.temporary, to_write=True).items():
+                if name not in kept:
+                    file.unlink()
+            for name, file in files_in(fresh).items():
+                os.replace(file, self.temporary / name)
+            self.group = regroup(self.temporary)
+        finally:
+            discard(fresh)
+
+    def _check(self, epochs: list[int]) -> set[str]:
+        """Hold snapshots in the store against their checksums; the files that they are in."""
+        store, files_of = open_store(self.temporary, complete=False), set()
         for epoch in epochs:
             found, number = hashlib.sha256(), self.epochs.index(epoch)
-            try:
-                for name, region in self._regions(number):
-                    found.update(np.ascontiguousarray(self.group[name][region]).tobytes())
-            except Exception as error:  # whatever zarr makes of a damaged store
-                raise DataError(f"{self.temporary}: damaged ({type(error).__name__}: {error})") from error
+            for name, region in self._regions(number):
+                array = store.arrays[name]
+                whole = region + (slice(None),) * (len(array.about.shape) - len(region))
+                found.update(np.ascontiguousarray(array.read(whole)).tobytes())
+                files_of.update(f"{name}/{key}" for key in array.keys_of(whole))
             if found.hexdigest() != self.digests.get(str(epoch)):
                 raise DataError(f"{self.temporary}: the recording after epoch {epoch} is missing or damaged")
+        return files_of
 
     def _regions(self, number: int) -> Any:
         """Where the parts of a snapshot are, in the order in which they were written."""

@@ -10,16 +10,21 @@ from typing import Any, Literal
 
 import numpy as np
 
-from neurosim.atomic import write_file, writing
+from neurosim.atomic import write_file
+from neurosim.border import FLAG, PATH, optional, public
 from neurosim.errors import DataError
 from neurosim.experiments import folder as files
 from neurosim.experiments.collection import Attempt, collect, key_of
+from neurosim.experiments.data_identity import Identified
 from neurosim.experiments.expected import Claim, Row, load_expected
 from neurosim.experiments.readings import read
 from neurosim.experiments.run import Watcher
 from neurosim.experiments.tables import csv_text, markdown_text, number_text
+from neurosim.experiments.together import claimed
 
 COLUMNS = ("fact", "measured", "expected", "source", "verdict")
+DESCRIPTION, TABLE, PAGE = "reproduce.toml", "reproduce.csv", "reproduce.md"
+_RESULTS = (TABLE, PAGE)
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class Verdict:
         if len(self.values) > 1:
             measured += f" ({number_text(min(self.values))} to {number_text(max(self.values))})"
         verdict = f"{self.verdict} ({self.note})" if self.note else self.verdict
-        return self.row.fact, measured, self.row.expectation, self.row.source, verdict
+        return self.row.fact, measured, self.row.expectation, self.row.source_text, verdict
 
     @property
     def numbers(self) -> dict[str, Any]:
@@ -80,6 +85,7 @@ class Verdict:
             "expected_high": high,
             "unit": row.unit,
             "source": row.source,
+            "origin": row.origin or "",
             "verdict": self.verdict,
             "note": self.note,
         }
@@ -88,6 +94,7 @@ class Verdict:
 _SIGNS = {"difference": "-", "ratio": "/"}
 
 
+@public(slow=FLAG, out=optional(PATH))
 def reproduce(
     name: str | Path,
     *,
@@ -108,7 +115,7 @@ def reproduce(
     slow
         Whether to run the rows that take long.
     out
-        The folder for the runs; by default ``runs/reproduce-<name>``.
+        The folder for the runs, which is new or holds those of this name; by default ``runs/reproduce-<name>``.
     progress, say
         Told about every run.
 
@@ -123,15 +130,16 @@ def reproduce(
         No such folder, or rows that do not fit, before anything is run.
     """
     claims = load_expected(name)
-    root = Path(out) if out is not None else Path("runs") / f"reproduce-{_file_name(name)}"
-    with writing(root):
-        root.mkdir(parents=True, exist_ok=True)
+    default = Path("runs") / f"reproduce-{_file_name(name)}"
+    root = claimed(out, default, DESCRIPTION, {"name": _whole_name(name)}, includes=_includes, results=_RESULTS)
+    identified = Identified()
+    claims = tuple(Claim(each.row, tuple((r, identified(model)) for r, model in each.readings)) for each in claims)
     wanted = [claim for claim in claims if slow or not claim.row.slow]
     runs = [(model, seed) for claim in wanted for seed in claim.row.seeds for _, model in claim.readings]
     attempts = collect(runs, root, progress=progress, say=say)
     verdicts = [judge(claim, attempts) if slow or not claim.row.slow else _left_out(claim.row) for claim in claims]
-    write_file(root / "reproduce.csv", csv_text([verdict.numbers for verdict in verdicts]))
-    write_file(root / "reproduce.md", _page(str(name), verdicts))
+    write_file(root / TABLE, csv_text([verdict.numbers for verdict in verdicts]))
+    write_file(root / PAGE, _page(str(name), verdicts))
     return verdicts
 
 
@@ -190,6 +198,19 @@ def _page(name: str, verdicts: Sequence[Verdict]) -> str:
     version = files.installed_version("neurosim") or ""
     text = f"# {name}\n\nneurosim {version}: {tally(verdicts)}. Measured: mean over the seeds (lowest to highest).\n\n"
     return text + markdown_text(COLUMNS, [verdict.cells for verdict in verdicts])
+
+
+def _includes(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
+    """What is lost where a folder of models, or a model, takes the place of another; nothing if it is part of it."""
+    if f"{theirs['name']}/".startswith(f"{ours['name']}/"):
+        return ""
+    return f"it is of {theirs['name']}, this one of {ours['name']}"
+
+
+def _whole_name(name: str | Path) -> str:
+    """A shipped name as it is, a path from the root of the file system."""
+    path = Path(name)
+    return path.resolve().with_suffix("").as_posix() if path.exists() else str(name)
 
 
 def _file_name(name: str | Path) -> str:

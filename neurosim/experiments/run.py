@@ -12,23 +12,27 @@ import numpy as np
 
 from neurosim import registry
 from neurosim.atomic import discard, write_file
+from neurosim.border import FLAG, NAMES, PATH, SEED, number, optional, public
 from neurosim.engines.state import State
-from neurosim.errors import ConfigError, DataError
+from neurosim.errors import ConfigError, DataError, NumericalError
 from neurosim.experiments import folder as files
 from neurosim.experiments.checkpoints import EVERY, Checkpoints, packed_arrays
+from neurosim.experiments.data_identity import files_read
 from neurosim.experiments.engine import make_engine
 from neurosim.experiments.finished import Run, draw, short, write_checksums
 from neurosim.experiments.finished import open_run as open_run
 from neurosim.experiments.integrity import check_size
 from neurosim.experiments.log import Log
 from neurosim.experiments.model_file import Model, load, numbers_of
+from neurosim.experiments.prediction import write_task
 from neurosim.experiments.recorder import SNAPSHOTS, Recorder
 from neurosim.experiments.resumption import going_on, kept_checkpoint
 from neurosim.experiments.start import Place, finished_run, taken, terminable
+from neurosim.recording.weights import FORMAT as WEIGHTS_FORMAT
 from neurosim.tasks._task import Task
 from neurosim.training.activity import faults
 from neurosim.training.history import EpochReport
-from neurosim.training.loop import TrainingResult
+from neurosim.training.loop import TrainingResult, refuse_large_batches
 from neurosim.training.loop import train as train_circuit
 from neurosim.training.progress import Progress
 
@@ -52,6 +56,7 @@ class Watcher(Protocol):
         """Something worth a line: where a run goes on, what is odd about it."""
 
 
+@public(seed=SEED, out=optional(PATH), overrides=NAMES, resume=FLAG, checkpoint_every=number(0))
 def train(
     model: str | Path | Mapping[str, Any] | Model,
     *,
@@ -88,9 +93,9 @@ def train(
     -------
     Run
         Also in the folder: ``config.toml``, ``provenance.json`` and ``log.txt`` from the start, ``checkpoints/`` until
-        the end, then ``weights.safetensors``, ``metrics.zarr``, ``recording.zarr`` if the model asks for it,
-        ``figures/``, ``checksums.json`` and, last, ``summary.json``. A probe leaves no weights,
-        and ``metrics.zarr`` holds its curves.
+        the end, then ``weights.safetensors``, ``task.json`` with what predictions need, ``metrics.zarr``,
+        ``recording.zarr`` if the model asks for it, ``figures/``, ``checksums.json`` and, last, ``summary.json``. A
+        probe leaves no weights, and ``metrics.zarr`` holds its curves.
 
     Raises
     ------
@@ -109,8 +114,9 @@ def train(
     checked = load(model, overrides)
     if resume and out is None:
         raise ConfigError("resume: got no run folder, expected the one to go on in: --out FOLDER")
-    path = Path(out) if out is not None else files.default_folder(checked.probe_kind or checked.scheme_kind, seed)
-    if resume and (done := finished_run(path, checked, seed)) is not None:
+    default = files.default_folder(checked.probe_kind or checked.scheme_kind, seed)
+    path = PATH("out", out if out is not None else default)
+    if resume and (done := finished_run(path, checked, seed, lambda text: _note(progress, text))) is not None:
         _note(progress, f"{path} holds this run, finished before")
         Checkpoints(path / files.CHECKPOINTS, {}).clear()
         discard(path / SNAPSHOTS)
@@ -120,7 +126,9 @@ def train(
     # Before, after, increments, and the optimiser's memory.
     check_size(4 * np.dtype(checked.engine.dtype).itemsize * numbers_of(circuit), f"{checked.name}: the network")
     engine = make_engine(checked.engine, circuit, checked.training.optimiser)
-    with taken(path, checked, seed, resume=resume) as place:
+    if not checked.probe_kind:
+        refuse_large_batches(task, checked.training)
+    with taken(path, checked, seed, files_read(checked, task), resume=resume) as place:
         return _run(place, checked, engine, task, seed, progress, checkpoint_every)
 
 
@@ -145,6 +153,7 @@ def _run(place: Place, model: Model, engine: Any, task: Task, seed: int, progres
             resumed = place.provenance.get("resumed")
             summary |= {"resumed": len(resumed)} if isinstance(resumed, list) else {}
             found = Run(folder, summary, history, state)
+            write_task(folder, task)
             _finish(found, log, recorder)
         except BaseException as error:
             kept = kept_checkpoint(checkpoints)
@@ -152,16 +161,26 @@ def _run(place: Place, model: Model, engine: Any, task: Task, seed: int, progres
             why = signals[0] if signals else str(error) or name
             with contextlib.suppress(DataError):
                 log.line(f"stopped: {why}{kept}")
+            if _refused(error, model, checkpoints):
+                place.abandon()
             raise
     checkpoints.clear()
     discard(folder / SNAPSHOTS)
     return found
 
 
+def _refused(error: BaseException, model: Model, checkpoints: Checkpoints) -> bool:
+    """Whether a run failed before it did anything that is worth keeping."""
+    if not isinstance(error, Exception):
+        return False
+    # A probe keeps nothing to go on from, but its log says where it broke.
+    return not isinstance(error, NumericalError) if model.probe_kind else checkpoints.latest is None
+
+
 def _finish(run: Run, log: Log, recorder: Recorder | None) -> None:
     """Write the results, the summary last, so that a folder with a summary is complete."""
     if run.state:
-        write_file(run.folder / files.WEIGHTS, packed_arrays(run.state, "neurosim state 1"))
+        write_file(run.folder / files.WEIGHTS, packed_arrays(run.state, WEIGHTS_FORMAT))
     files.write_dataset(run.folder / files.METRICS, run.history)
     if recorder is not None:
         recorder.finish()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from neurosim import registry
+from neurosim.border import PATH
 from neurosim.errors import ConfigError, DataError
 from neurosim.experiments.checking import Faults, shown
 
@@ -32,7 +34,7 @@ def read_sections(source: str | Path) -> tuple[str, dict[str, Any]]:
     """
     if isinstance(source, str) and not source.endswith(".toml"):
         return source, read_toml(registry.model_path(source))
-    path = Path(source)
+    path = PATH("model", source)
     if not path.is_file():
         raise DataError(f"{path}: there is no such file; shipped models: {', '.join(registry.models())}")
     return path.stem, located(read_toml(path), path.parent)
@@ -110,12 +112,18 @@ def located(sections: dict[str, Any], folder: str | Path) -> dict[str, Any]:
         kind = task.get("kind", tasks[0].get("kind"))
         if not isinstance(kind, str) or kind not in registry.names("tasks"):
             continue  # reported with the other faults of the file
-        fields = registry.load("tasks", kind).Config.model_fields
-        paths = [name for name, field in fields.items() if Path in (field.annotation, *get_args(field.annotation))]
-        for name in paths:
-            if isinstance(task.get(name), str | Path) and not str(task[name]).startswith("~"):
-                task[name] = os.path.abspath(Path(folder) / task[name])
+        for name in path_settings(kind):
+            # A path with a NUL, or of somebody else's home, is refused with the other faults of the file.
+            if isinstance(task.get(name), str | Path) and "\0" not in str(task[name]):
+                with contextlib.suppress(RuntimeError):
+                    task[name] = os.path.abspath(Path(folder) / Path(task[name]).expanduser())
     return sections
+
+
+def path_settings(kind: str) -> tuple[str, ...]:
+    """The settings of a kind of task that are paths."""
+    fields = registry.load("tasks", kind).Config.model_fields
+    return tuple(name for name, field in fields.items() if Path in (field.annotation, *get_args(field.annotation)))
 
 
 def _value(text: str) -> Any:

@@ -10,6 +10,9 @@ import numpy as np
 
 from neurosim.experiments.tables import number_text
 
+#: From so many values on a confidence interval says something.
+ENOUGH = 5
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -23,11 +26,15 @@ class Interval:
         Of the interval; not a number for less than two values.
     count
         Of the values.
+    least, greatest
+        Of the values.
     """
 
     mean: float
     half_width: float
     count: int
+    least: float = math.nan
+    greatest: float = math.nan
 
     def __str__(self) -> str:
         return self.text()
@@ -39,6 +46,17 @@ class Interval:
             shown = (f"{self.mean:.{decimals}f}", f"{self.half_width:.{decimals}f}")
         return shown[0] if math.isnan(self.half_width) else " ± ".join(shown)
 
+    def text_of_few(self, decimals: int | None = None, *, enough: int = ENOUGH) -> str:
+        """As `text`; of less than `enough` values ``96.9 (96.5 to 97.3)``, from the least to the greatest.
+
+        From a handful of values the width of an interval is hardly known: of two it can be a hundred times theirs.
+        """
+        if self.count >= enough or self.count < 2:
+            return self.text(decimals)
+        numbers = (self.mean, self.least, self.greatest)
+        mean, least, most = (number_text(n) if decimals is None else f"{n:.{decimals}f}" for n in numbers)
+        return f"{mean} ({least} to {most})"
+
 
 def interval(values: Sequence[float]) -> Interval:
     """Mean and 95 % confidence interval (Student's t) of independent values; what is not a number is left out."""
@@ -46,7 +64,7 @@ def interval(values: Sequence[float]) -> Interval:
     if not known.size:
         return Interval(math.nan, math.nan, 0)
     mean, half = band(known[:, None])
-    return Interval(float(mean[0]), float(half[0]), known.size)
+    return Interval(float(mean[0]), float(half[0]), known.size, float(known.min()), float(known.max()))
 
 
 def band(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

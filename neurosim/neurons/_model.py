@@ -8,26 +8,28 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from neurosim.border import check_fields, optional
+from neurosim.border.arguments import MAPPING, TEXT
 from neurosim.equations.array_code import ArrayFunction, block_function, expression_function, reset_function
 from neurosim.equations.dimensions import (
     check_condition,
     check_equations,
     check_statement,
-    dimension_of,
-    unit_of_expression,
-    variables_of,
 )
 from neurosim.equations.discretise import abstract_code, resolve_method
-from neurosim.equations.grammar import Place, check_expression, check_identifier
+from neurosim.equations.grammar import Place, check_identifier
+from neurosim.equations.lines import statement_lines
 from neurosim.equations.parse import (
+    CONSTANT,
     Equation,
     EquationSet,
     Statement,
     parse_equations,
+    parse_expression,
     parse_statements,
-    unknown_names,
 )
 from neurosim.errors import EquationError, UnitError
+from neurosim.neurons._checks import check_means, check_reads, check_refractory, check_values
 from neurosim.units import base_unit, format_quantity, parse_quantity
 
 
@@ -97,22 +99,30 @@ class NeuronModel:
     reference: str = ""
 
     def __post_init__(self) -> None:
+        texts = dict.fromkeys(("threshold", "reset", "method"), optional(TEXT))
+        mappings = dict.fromkeys(("parameters", "initial", "ports", "means"), MAPPING)
+        check_fields(self, equations=TEXT, name=TEXT, reference=TEXT, **texts, **mappings)
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
         object.__setattr__(self, "initial", MappingProxyType(dict(self.initial)))
         object.__setattr__(self, "ports", MappingProxyType(dict(self.ports)))
         object.__setattr__(self, "means", MappingProxyType(dict(self.means)))
         equations = self.equation_set
         check_equations(equations)
+        for what in ("threshold", "refractory"):
+            if getattr(self, what) is not None:
+                self._read(what)
         if self.threshold is None:
             for what, value in (("reset", self.reset), ("refractory period", self.refractory)):
                 if value is not None:
                     raise EquationError(f"a {what} ('{value}') without a threshold; add threshold='v > ...'")
         else:
-            check_condition(self.threshold, equations, what="threshold")
+            check_condition(self.threshold, equations, what="threshold", place=self.places["threshold"])
         for statement in self.reset_statements:
             check_statement(statement, equations, what="reset")
-        self._check_refractory()
-        self._check_means()
+        check_refractory(self)
+        check_means(self)
+        check_reads(self)
+        check_values(self)
         _ = self.resolved_method, self.initial_values, self.parameter_values
 
     def __hash__(self) -> int:
@@ -131,8 +141,35 @@ class NeuronModel:
                 check_identifier(name, Place())
                 # What the reset assigns is each neuron's own.
                 flags = () if name in {s.target for s in self.reset_statements} else ("constant", "shared")
-                declared.append(Equation("parameter", name, None, base_unit(value), flags))
+                declared.append(Equation("parameter", name, None, self._unit(name, value), flags))
         return parsed.with_(*declared)
+
+    @functools.cached_property
+    def stepped(self) -> EquationSet:
+        """The equations as a time step sees them.
+
+        Nothing stands still in neurons without a refractory period, and what is constant over a step is given.
+        """
+        found = []
+        for equation in self.equation_set.equations:
+            flags = equation.flags if self.refractory is not None else ()
+            if CONSTANT in equation.flags:
+                found.append(Equation("parameter", equation.name, None, equation.unit))
+            elif equation.kind == "differential" and equation.flags != flags:
+                found.append(replace(equation, flags=flags))
+            else:
+                found.append(equation)
+        return EquationSet(tuple(found))
+
+    @functools.cached_property
+    def step_code(self) -> str:
+        """The statements that advance all state variables by ``dt``, none without differential equations."""
+        return abstract_code(self.stepped, self.resolved_method) if self.resolved_method is not None else ""
+
+    @functools.cached_property
+    def truths(self) -> frozenset[str]:
+        """The variables that are truth values."""
+        return frozenset(e.name for e in self.equation_set.equations if e.unit == "boolean")
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -163,7 +200,7 @@ class NeuronModel:
     @functools.cached_property
     def resolved_method(self) -> str | None:
         """The integration method in use, none without differential equations."""
-        return resolve_method(self.equation_set, self.method) if self.state_variables else None
+        return resolve_method(self.stepped, self.method) if self.state_variables else None
 
     @functools.cached_property
     def parameter_values(self) -> dict[str, float]:
@@ -197,7 +234,7 @@ class NeuronModel:
         if self.refractory is None or self.refractory_seconds is not None:
             return False
         try:
-            check_condition(self.refractory, self.equation_set, what="refractory condition")
+            check_condition(self.refractory, self.equation_set, what="refractory condition", random=False)
         except EquationError:
             return False
         return True
@@ -210,8 +247,7 @@ class NeuronModel:
             for equation in self.equation_set.of("subexpression")
         }
         if self.resolved_method is not None:
-            code = abstract_code(self.equation_set, self.resolved_method)
-            found["advance"] = block_function("advance", code, self.state_variables)
+            found["advance"] = block_function("advance", self.step_code, self.state_variables)
         if self.threshold is not None:
             found["threshold"] = expression_function("threshold", self.threshold)
         if self.refractory is not None and self.refractory_seconds is None:
@@ -234,7 +270,7 @@ class NeuronModel:
         lines += [f"    {name} := mean over its channel of {text}" for name, text in self.means.items()]
         for label in ("threshold", "reset", "refractory"):
             if getattr(self, label):
-                text = "; ".join(line.strip() for line in getattr(self, label).splitlines() if line.strip())
+                text = "; ".join(source.text.strip() for source in statement_lines(getattr(self, label)))
                 lines.append(f"    {label}: {text}")
         if self.resolved_method:
             lines.append(f"    method: {self.resolved_method}")
@@ -248,36 +284,47 @@ class NeuronModel:
         return f"<pre>{self}</pre>".replace("<pre>neuron", "<pre><b>neuron</b>")
 
     def _si(self, equation: Equation, value: Any) -> float:
-        if value == 0 and not isinstance(value, str):
+        what = "the initial value of" if equation.kind == "differential" else "the parameter"
+        if getattr(value, "size", 1) != 1 or isinstance(value, list | tuple):
+            raise UnitError(
+                f"{what} '{equation.name}' of neuron '{self.name}': got {len(value)} values, expected one quantity for "
+                f"all neurons; give each its own where it is run, inputs={{'{equation.name}': ...}} for parameters "
+                f"and state={{'{equation.name}': ...}} for state variables"
+            )
+        if not isinstance(value, str) and value == 0:
             return 0.0  # zero is zero in every unit
         try:
-            return parse_quantity(value, equation.unit if equation.unit not in ("boolean", "integer") else "1")
+            return parse_quantity(value, equation.unit)
         except UnitError as error:
-            raise UnitError(f"the parameter '{equation.name}' of neuron '{self.name}': {error}") from None
+            raise UnitError(f"{what} '{equation.name}' of neuron '{self.name}': {error}") from None
 
-    def _check_means(self) -> None:
-        free = {equation.name for equation in self.equation_set.of("parameter")} - self.parameters.keys()
-        for name, text in self.means.items():
-            if name not in free:
-                raise EquationError(
-                    f"a mean '{name}', which is no parameter without a value of neuron '{self.name}'; expected one of "
-                    f"{', '.join(sorted(free)) or 'none'}"
-                )
-            unit, place = self.equation_set.by_name[name].unit, Place(text=text)
-            check_expression(text, place)
-            own = self.equation_set.by_name
-            known = {f"{n}_pre": variable for n, variable in variables_of(self.equation_set).items() if n in own}
-            unknown_names(expression_function(name, text).arguments, known, place, what=f"the mean '{name}'")
-            if unit_of_expression(text, known) is not dimension_of(unit):
-                raise place.unit_error(f"the mean '{name} = {text}' does not have the unit of '{name}', {unit}")
-
-    def _check_refractory(self) -> None:
-        if self.refractory is None or self.refractory_seconds is not None or self.refractory_is_condition:
-            return
-        place = Place(text=self.refractory)
-        check_expression(self.refractory)
-        got = unit_of_expression(self.refractory, variables_of(self.equation_set))
-        if got is not dimension_of("second"):
-            raise place.unit_error(
-                f"refractory='{self.refractory}' is neither a time nor a condition; expected e.g. '2 ms' or 'v > v_th'"
+    def _unit(self, name: str, value: Any) -> str:
+        """The unit of a parameter that no line declares."""
+        if isinstance(value, bool):
+            return "boolean"
+        if getattr(value, "size", 1) != 1 or isinstance(value, list | tuple):
+            raise UnitError(
+                f"the parameter '{name}' of neuron '{self.name}': got {len(value)} values, expected one quantity for "
+                f"all neurons; declare '{name}' by a line of the equations, and give each neuron its own where it is "
+                f"run, inputs={{'{name}': ...}}"
             )
+        try:
+            return base_unit(value)
+        except UnitError as error:
+            raise UnitError(f"the parameter '{name}' of neuron '{self.name}': {error}") from None
+
+    def _read(self, what: str) -> None:
+        """Bring a text of one expression to one line."""
+        text = getattr(self, what)
+        if what == "refractory" and not isinstance(text, str):
+            text = f"{parse_quantity(text, 'second')!r} second"
+            object.__setattr__(self, what, text)
+        line, place = parse_expression(text)
+        if line != text.strip():
+            object.__setattr__(self, what, line)
+        self.places[what] = place
+
+    @functools.cached_property
+    def places(self) -> dict[str, Place]:
+        """Where texts of one expression stand."""
+        return {}

@@ -6,7 +6,7 @@ period, the filtered spike train ``r`` as output and an apical compartment for f
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.neurons._model import NeuronModel
 from neurosim.neurons._quantities import TimeConstant
@@ -43,7 +43,7 @@ class Config(BaseModel):
     tau_r: TimeConstant = "20 ms"
     tau_a: TimeConstant = "5 ms"
     width: PositiveFloat = 0.5
-    sigma: float = 0.1
+    sigma: NonNegativeFloat = 0.1
 
 
 def build(config: Config) -> NeuronModel:

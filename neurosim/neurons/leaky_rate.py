@@ -16,10 +16,12 @@ import operator
 from statistics import NormalDist
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat
 
+from neurosim.equations.parse import parse_expression
 from neurosim.equations.symbolic import differentiate
 from neurosim.neurons._model import NeuronModel
+from neurosim.neurons._quantities import TimeConstant
 
 #: Activation functions of the potential; the logistic one as a tanh, which cannot overflow.
 ACTIVATIONS = {
@@ -63,19 +65,19 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     activation: str = "tanh"
     noise_site: Literal["rate", "current"] = "rate"
-    sigma: float = 0.1
+    sigma: NonNegativeFloat = 0.1
     readout: Literal["rate", "potential"] = "rate"
     dropout: float = Field(default=0.0, ge=0, lt=1)
     # Left out where it is not used, so that a model's hash stays what it was before there was any.
     normalised: bool = Field(default=False, exclude_if=operator.not_)
-    tau_m: str = "10 ms"
-    tau_a: str = "5 ms"
+    tau_m: TimeConstant = "10 ms"
+    tau_a: TimeConstant = "5 ms"
     method: Literal["exact", "exponential_euler", "rk2", "rk4"] = "exact"
 
 
 def build(config: Config) -> NeuronModel:
     """The neuron's equations for the chosen activation and site of noise."""
-    activation = ACTIVATIONS.get(config.activation, config.activation)
+    activation, _ = parse_expression(ACTIVATIONS.get(config.activation, config.activation))
     at_rate = config.noise_site == "rate"
     rate, slope = activation, str(differentiate(activation, "v"))
     if config.dropout:

@@ -11,7 +11,7 @@ learned bias make a layered network of these neurons fire at 5 to 20 Hz before l
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.neurons._model import NeuronModel
 from neurosim.neurons._quantities import TimeConstant
@@ -44,7 +44,7 @@ class Config(BaseModel):
     tau_r: TimeConstant = "20 ms"
     tau_a: TimeConstant = "5 ms"
     width: PositiveFloat = 0.5
-    sigma: float = 0.1
+    sigma: NonNegativeFloat = 0.1
 
 
 def build(config: Config) -> NeuronModel:

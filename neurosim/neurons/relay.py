@@ -5,7 +5,7 @@ What arrives is its rate, and what feedback delivers is the error that it passes
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat
 
 from neurosim.neurons._model import NeuronModel
 
@@ -20,7 +20,7 @@ class Config(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    sigma: float = 0.1
+    sigma: NonNegativeFloat = 0.1
 
 
 def build(config: Config) -> NeuronModel:

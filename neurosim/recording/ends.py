@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +15,11 @@ from neurosim.circuit.description import Circuit
 from neurosim.engines.continuation import Continuation
 from neurosim.engines.state import neuron_variables
 from neurosim.errors import CircuitError, DataError
+from neurosim.gate.seals import digest_of
+from neurosim.gate.tensors import arrays_digest, packed, read_tensors
+from neurosim.gate.texts import parsed_json
 
-_FORMAT = "neurosim simulation 1"
+_FORMAT, _SEAL = "neurosim simulation 1", "about_sha256"
 _FIELDS = ("neurons", "since_spike", "not_refractory")
 
 
@@ -50,17 +52,15 @@ def store_end(path: Path, end: End) -> None:
     DataError
         It cannot be written.
     """
-    from safetensors.numpy import save
-
     going = end.continuation
     arrays = {f"weights/{name}": array for name, array in end.weights.items()}
     for kind in _FIELDS:
         arrays |= {f"{kind}/{name}": array for name, array in getattr(going, kind).items()}
     for trial, state in enumerate(going.random):
         arrays |= {f"random/{trial}/{name}": array for name, array in state.items()}
-    arrays = {name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in arrays.items()}
-    about = {"step": going.step, "dt": end.dt, "seed": end.seed, "trials": end.trials, "sha256": _digest(arrays)}
-    write_file(path, save(arrays, metadata={"format": _FORMAT, "about": json.dumps(about)}), parents=True)
+    about = {"step": going.step, "dt": end.dt, "seed": end.seed, "trials": end.trials, "sha256": arrays_digest(arrays)}
+    about |= {_SEAL: digest_of(json.dumps(about).encode())}
+    write_file(path, packed(arrays, {"format": _FORMAT, "about": json.dumps(about)}), parents=True)
 
 
 def read_end(path: Path) -> End:
@@ -71,17 +71,22 @@ def read_end(path: Path) -> End:
     DataError
         It is missing, damaged, or something else.
     """
-    from safetensors import safe_open
-
     try:
-        with safe_open(path, "numpy") as found:
-            metadata = found.metadata() or {}
-            if metadata.get("format") != _FORMAT:
-                raise DataError(f"{path}: got the format {metadata.get('format')!r}, expected '{_FORMAT}'")
-            arrays = {name: found.get_tensor(name) for name in found.keys()}  # noqa: SIM118
-        about = json.loads(metadata["about"])
-        if _digest(arrays) != about["sha256"]:
+        found = read_tensors(path)
+    except DataError as error:
+        said = str(error).removeprefix(f"{path}: ")
+        raise DataError(f"{path}: cannot be read as the end of a simulation ({said})") from error
+    if found.metadata.get("format") != _FORMAT:
+        raise DataError(f"{path}: got the format {str(found.metadata.get('format'))[:60]!r}, expected '{_FORMAT}'")
+    arrays = found.arrays
+    try:
+        about = parsed_json(found.metadata["about"], str(path))
+        if arrays_digest(arrays) != about["sha256"]:
             raise DataError(f"{path}: damaged, its checksum is not that of its numbers")
+        # Files from before have none.
+        said = about.pop(_SEAL, None)
+        if said is not None and said != digest_of(json.dumps(about).encode()):
+            raise DataError(f"{path}: damaged, its checksum is not that of what it says of itself")
         random: dict[int, dict[str, np.ndarray]] = {}
         found_fields: dict[str, dict[str, np.ndarray]] = {"weights": {}, **{kind: {} for kind in _FIELDS}}
         for name, array in arrays.items():
@@ -97,7 +102,7 @@ def read_end(path: Path) -> End:
         return End(going, weights, float(about["dt"]), int(about["seed"]), int(about["trials"]))
     except DataError:
         raise
-    except Exception as error:  # whatever the readers make of a damaged file
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{path}: cannot be read as the end of a simulation ({error})") from error
 
 
@@ -132,15 +137,6 @@ def check_end(end: End, circuit: Circuit, *, dt: float, seed: int, trials: int, 
 
 def _shape(shapes: Mapping[str, tuple[int, ...]], name: str) -> str:
     return f"shape {shapes[name]}" if name in shapes else "no place"
-
-
-def _digest(arrays: Mapping[str, np.ndarray]) -> str:
-    found = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        found.update(f"{name} {array.dtype.str} {np.shape(arrays[name])}\n".encode())
-        found.update(array.tobytes())
-    return found.hexdigest()
 
 
 def weights_in(circuit: Circuit, values: Mapping[str, Any]) -> dict[str, np.ndarray]:

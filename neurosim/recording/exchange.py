@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.atomic import replacing
-from neurosim.errors import ConfigError, DataError
+from neurosim.errors import ConfigError
+from neurosim.installation import how_to_install
 from neurosim.units import dimension_text, unit_dimensions
 
 if TYPE_CHECKING:
@@ -26,33 +27,10 @@ _BASE = ("metre", "kilogram", "second", "ampere", "kelvin", "mole", "candela")
 _NAMES = {"amp": "ampere"}
 
 
-def check_recording(recording: xarray.Dataset, *, timeless: bool = False) -> None:
-    """Refuse a dataset that is no recording.
-
-    Parameters
-    ----------
-    recording
-        Of `neurosim.simulate`, or of a run.
-    timeless
-        Whether one of weights alone will do, which has no time.
-
-    Raises
-    ------
-    DataError
-        It lacks time, a time step, a unit, or a variable's dimensions.
-    """
-    synapses = synapses_of(recording)
-    if synapses and len(synapses) == len(recording.data_vars):
-        if not timeless:
-            raise DataError(f"this recording holds weights only ({', '.join(synapses)}), which --to csv takes")
-        return
-    if "time" not in recording.coords or "dt" not in recording.attrs or not len(recording.time):
-        raise DataError("no recording of neurosim.simulate: it has no time, or no time step")
-    for name, variable in recording.data_vars.items():
-        if name in synapses:
-            continue
-        if len(variable.dims) != 3 or variable.dims[:2] != ("time", "trial"):
-            raise DataError(f"'{name}' has the dimensions {variable.dims}, expected (time, trial, neuron)")
+def numbered(recording: xarray.Dataset) -> xarray.Dataset:
+    """A whole recording, its trials, neurons and synapses numbered by coordinates, which a selection keeps."""
+    missing = [dim for dim in recording.dims if dim not in recording.coords and dim not in ("time", SNAPSHOT)]
+    return recording.assign_coords({str(dim): np.arange(recording.sizes[dim]) for dim in missing})
 
 
 def traces_of(recording: xarray.Dataset) -> list[str]:
@@ -72,11 +50,6 @@ def synapses_of(recording: xarray.Dataset) -> list[str]:
 def trial_columns(recording: xarray.Dataset) -> dict[str, np.ndarray]:
     """What is known of each trial of a recording while a model was trained: its epoch, and its row in the split."""
     return {name: recording[name].values for name in TRIAL_COLUMNS if name in recording.coords}
-
-
-def trials_a_snapshot(recording: xarray.Dataset) -> int:
-    """How many trials belong to a snapshot."""
-    return recording.sizes["trial"] // max(1, recording.sizes[SNAPSHOT])
 
 
 def spikes_of(recording: xarray.Dataset) -> list[str]:
@@ -150,4 +123,4 @@ def written(path: Path, write: Callable[[Path], None]) -> Path:
 
 def needs(package: str, wanted: str) -> ConfigError:
     """What to say where an optional package is missing."""
-    return ConfigError(f"export to {wanted} needs the package {package}: pip install 'neurosim[nwb]'")
+    return ConfigError(f"export to {wanted} needs the package {package}: {how_to_install('nwb')}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,9 +12,9 @@ import numpy as np
 
 from neurosim.circuit.description import Circuit, Population
 from neurosim.equations.parse import Equation, parse_equations
-from neurosim.errors import CircuitError, UnitError
+from neurosim.errors import ArgumentError, CircuitError
 from neurosim.neurons._model import NeuronModel
-from neurosim.units import array_in_si
+from neurosim.recording.courses import Extent, placed
 
 #: What a readout compares the output with; the circuit declares it, so that it is none of the neuron's own parameters.
 TARGET = "target"
@@ -28,7 +29,7 @@ class Inputs:
     Attributes
     ----------
     state
-        Qualified parameter -> scalar or one number a neuron.
+        Qualified parameter -> scalar or ``(n,)``.
     stimuli
         Qualified parameter -> ``(trial, n)`` or ``(step, trial, n)``.
     """
@@ -38,17 +39,19 @@ class Inputs:
 
 
 def apply_inputs(
-    circuit: Circuit, given: Mapping[str, Any], *, steps: int, trials: int, dt: float
+    circuit: Circuit, given: Mapping[str, Any], *, steps: int | None, trials: int, dt: float
 ) -> tuple[Circuit, Inputs]:
     """Set parameters of a circuit's neurons, and the target of its readout.
 
     Parameters
     ----------
     given
-        ``population.parameter`` (or the bare parameter, in a circuit of one population) -> a quantity, or an
-        array of shape ``(n,)``, ``(trial, n)``, ``(step,)``, ``(step, n)`` or ``(step, trial, n)``. White noise
-        ``xi`` takes standard normal numbers over time, ``rand`` those between 0 and 1 that a threshold draws.
+        ``population.parameter`` (or the bare parameter, in a circuit of one population) -> a quantity, an array
+        ``(n,)`` or ``(trial, n)``, or a course, see `neurosim.over_time`. White noise
+        ``xi`` takes standard normal numbers, ``rand`` those between 0 and 1 that a threshold draws.
         ``<output population>.target`` is what a readout wants.
+    steps
+        How many time steps there are, ``None`` without time.
 
     Returns
     -------
@@ -62,33 +65,45 @@ def apply_inputs(
     UnitError
         A wrong unit.
     """
-    found = Inputs()
+    found, original = Inputs(), circuit
+    places: dict[tuple[str, str], str] = {}
     for name, value in given.items():
-        population, parameter = _locate(circuit, name)
-        if parameter == "xi" or parameter.startswith("xi_"):
+        population, parameter = _locate(original, name)
+        if (population, parameter) in places:
+            raise CircuitError(f"the inputs '{places[population, parameter]}' and '{name}' are the same parameter")
+        places[population, parameter] = name
+        extent = Extent(steps, trials, circuit.population[population].size, dt)
+        noise = parameter == "xi" or parameter.startswith("xi_")
+        unit = "1" if noise or parameter == "rand" else _unit(circuit, population, parameter)
+        array = placed(f"{population}.{parameter}", value, unit, extent)
+        if noise:
             circuit, parameter = _replace_noise(circuit, population, parameter)
-            array = np.asarray(value, dtype=float) / np.sqrt(dt)
+            array = array / np.sqrt(dt)
         elif parameter == "rand":
+            if np.any((array < 0) | (array > 1)):
+                raise CircuitError(f"the input '{name}' stands for rand() and has to be between 0 and 1")
             circuit, parameter = _replace_draw(circuit, population)
-            array = np.asarray(value, dtype=float)
         elif _is_target(circuit, population, parameter):
-            array = _target(value, population, circuit.population[population].size, trials)
-        else:
-            array = _in_si(circuit, population, parameter, value)
+            # Engines know it as a stimulus alone.
+            array = array if array.ndim > 1 else np.broadcast_to(array, (trials, extent.size))
+        _refuse_switched(circuit, population, parameter, varying=array.ndim > 0)
         if array.ndim > 0 and not _is_target(circuit, population, parameter):
-            circuit = _declare_varying(circuit, population, parameter)
-        qualified = f"{population}.{parameter}"
-        _sort(found, qualified, array, circuit.population[population].size, steps=steps, trials=trials)
+            circuit = vary(circuit, population, parameter)
+        (found.state if array.ndim < 2 else found.stimuli)[f"{population}.{parameter}"] = array
     return circuit, found
 
 
-def _locate(circuit: Circuit, name: str) -> tuple[str, str]:
+def _locate(circuit: Circuit, name: Any) -> tuple[str, str]:
+    if not isinstance(name, str):
+        raise ArgumentError("inputs", name, "names of parameters, such as 'i_ext' or 'hidden1.i_ext'")
     population, dot, parameter = name.rpartition(".")
     if not dot:
         if len(circuit.populations) != 1:
             known = ", ".join(circuit.population)
             raise CircuitError(f"the input '{name}' should be 'population.{name}'; populations: {known}")
         population = circuit.populations[0].name
+    if population in circuit.pathway:
+        raise CircuitError(f"the input '{name}' is of a pathway; give weights and parameters of rules by state=")
     if population not in circuit.population:
         raise CircuitError(
             f"the input '{name}' is for a population '{population}'; known: {', '.join(circuit.population)}"
@@ -102,7 +117,8 @@ def _locate(circuit: Circuit, name: str) -> tuple[str, str]:
     allowed += [TARGET] if _is_target(circuit, population, TARGET) else []
     if parameter not in allowed:
         raise CircuitError(
-            f"'{parameter}' is no parameter of '{population}' that could be set; known: {', '.join(allowed)}"
+            f"'{parameter}' is no parameter of '{population}' that could be set{_hint(model, parameter, allowed)}; "
+            f"known: {', '.join(allowed) or 'none'}"
         )
     bound = circuit.population[population].bind
     if parameter in bound:
@@ -116,28 +132,36 @@ def _locate(circuit: Circuit, name: str) -> tuple[str, str]:
     return population, parameter
 
 
+def _hint(model: NeuronModel, name: str, allowed: list[str]) -> str:
+    if name in model.state_variables:
+        return f": give its start by state={{'{name}': ...}}"
+    if name in model.equation_set.by_name:
+        return ": the equations compute it"
+    near = difflib.get_close_matches(name, allowed, n=1)
+    return f", did you mean '{near[0]}'?" if near else ""
+
+
 def _is_target(circuit: Circuit, population: str, parameter: str) -> bool:
     return circuit.readout is not None and population == circuit.output_population and parameter == TARGET
 
 
-def _target(value: Any, population: str, size: int, trials: int) -> np.ndarray:
-    """A target as an array with an axis of trials: engines know it as a stimulus alone."""
-    try:
-        array = array_in_si(value, "1")
-    except UnitError as error:
-        raise UnitError(f"the input '{population}.{TARGET}': {error}") from None
-    return np.broadcast_to(array, (trials, size)) if array.shape in ((), (size,)) else array
+def _unit(circuit: Circuit, population: str, parameter: str) -> str:
+    if _is_target(circuit, population, parameter):
+        return "1"
+    return circuit.population[population].model.equation_set.by_name[parameter].unit
 
 
-def _in_si(circuit: Circuit, population: str, parameter: str, value: Any) -> np.ndarray:
-    unit = circuit.population[population].model.equation_set.by_name[parameter].unit
-    try:
-        return array_in_si(value, unit)
-    except UnitError as error:
-        raise UnitError(f"the input '{population}.{parameter}': {error}") from None
+def _refuse_switched(circuit: Circuit, population: str, parameter: str, *, varying: bool) -> None:
+    """A switch is set by the phases, which would win over an input without a word."""
+    by = [phase.name for phase in circuit.phases if parameter in phase.switches]
+    equation = circuit.population[population].model.equation_set.by_name.get(parameter)
+    if by and equation is not None and "shared" in equation.flags and (varying or len(by) == len(circuit.phases)):
+        raise CircuitError(
+            f"'{population}.{parameter}' is a switch that the phases {', '.join(by)} set; change their switches instead"
+        )
 
 
-def _declare_varying(circuit: Circuit, population: str, parameter: str) -> Circuit:
+def vary(circuit: Circuit, population: str, parameter: str) -> Circuit:
     """A parameter that differs between neurons or in time is neither shared nor constant."""
     if parameter not in circuit.population[population].neuron.equation_set.by_name:
         return _vary_in_lines(circuit, population, parameter)
@@ -195,26 +219,3 @@ def _with_neuron(circuit: Circuit, population: str, neuron: NeuronModel) -> Circ
 
 def _with_population(circuit: Circuit, changed: Population) -> Circuit:
     return replace(circuit, populations=tuple(changed if p.name == changed.name else p for p in circuit.populations))
-
-
-def _sort(found: Inputs, name: str, array: np.ndarray, size: int, *, steps: int, trials: int) -> None:
-    shape = array.shape
-    if array.ndim == 0 or (shape == (size,) and shape != (steps,)):
-        found.state[name] = array
-    elif shape == (trials, size) and shape[0] != steps:
-        found.stimuli[name] = array
-    elif shape in (
-        (steps,),
-        (steps, size),
-        (steps, 1),
-        (steps, trials, size),
-        (steps, 1, size),
-        (steps, trials, 1),
-    ):
-        full = array[:, None, None] if array.ndim == 1 else array[:, None, :] if array.ndim == 2 else array
-        found.stimuli[name] = np.broadcast_to(full, (steps, trials, size))
-    else:
-        raise CircuitError(
-            f"the input '{name}' has shape {shape}; expected a number, ({size},) for each neuron, ({trials}, {size}) "
-            f"for each trial, or {steps} time steps first: ({steps},), ({steps}, {size}) or ({steps}, {trials}, {size})"
-        )

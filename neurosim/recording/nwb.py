@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurosim.border import PATH, instance, optional, public
 from neurosim.recording.exchange import (
     SNAPSHOT,
     TRIAL_COLUMNS,
-    check_recording,
     needs,
     population_of,
     spike_times,
@@ -25,9 +25,17 @@ from neurosim.recording.exchange import (
     synapses_of,
     traces_of,
     trial_columns,
-    trials_a_snapshot,
     unit_name,
     written,
+)
+from neurosim.recording.selection import (
+    Timing,
+    check_recording,
+    in_order,
+    numbers_along,
+    snapshot_places,
+    timing_of,
+    unit_said,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +48,12 @@ _CHUNK = 1 << 20
 _NAMES = {"volt": "volts", "ampere": "amperes", "1": "n.a."}
 
 
+@public(
+    recording=check_recording,
+    path=PATH,
+    description=instance(str, expected="text"),
+    session_start=optional(instance(datetime, expected="a datetime with a time zone")),
+)
 def to_nwb(
     recording: xarray.Dataset,
     path: str | Path,
@@ -52,7 +66,8 @@ def to_nwb(
     Each variable over time is a TimeSeries ``(time, neuron)`` with unit and sampling rate under ``acquisition``, one
     for each trial; each neuron that spikes is a row of ``units``, with its population and number. Of what was
     recorded while a model was trained, the table of trials has the epochs, and weights are a table of the module
-    ``weights`` with a row for each recorded epoch.
+    ``weights`` with a row for each recorded epoch. What was selected of a recording keeps its times, as timestamps
+    where they are irregular, and the numbers of its trials and neurons.
 
     Parameters
     ----------
@@ -88,7 +103,8 @@ def to_nwb(
         import pynwb
     except ImportError:
         raise needs("pynwb", "NWB") from None
-    check_recording(recording)
+    recording = in_order(recording)
+    timing = timing_of(recording)
     model = str(recording.attrs.get("model", "a circuit"))
     session = pynwb.NWBFile(
         session_description=description or f"Simulation of {model} with neurosim",
@@ -99,21 +115,20 @@ def to_nwb(
             subject_id="simulation", description=f"no animal: the model {model}", sex="U", age="P0D"
         ),
     )
-    step = float(recording.attrs["dt"])
-    time = recording.time.values
-    begin, length = float(time[0]), len(time) * step
-    trials = recording.sizes["trial"]
     known = trial_columns(recording)
     for column in known:
         session.add_trial_column(name=column, description=TRIAL_COLUMNS[column])
-    for trial in range(trials):
-        more = {column: int(values[trial]) for column, values in known.items()}
-        session.add_trial(start_time=begin + trial * length, stop_time=begin + (trial + 1) * length, **more)
+    numbers = numbers_along(recording, "trial")
+    for place, number in enumerate(numbers):
+        more = {column: int(values[place]) for column, values in known.items()}
+        start = timing.begin + place * timing.length
+        session.add_trial(start_time=start, stop_time=start + timing.length, id=number, **more)
     for name in traces_of(recording):
-        for trial in range(trials):
-            _add_trace(session, recording, name, trial, begin + trial * length, 1 / step)
-    _add_synapses(session, recording, begin, length)
-    _add_units(session, recording, time, begin, length)
+        unit = unit_name(unit_said(name, recording[name]))
+        for place, number in enumerate(numbers):
+            _add_trace(session, recording, name, (place, number), unit, timing)
+    _add_synapses(session, recording, timing)
+    _add_units(session, recording, timing)
 
     def write(temporary: Path) -> None:
         opened: Any = pynwb.NWBHDF5IO
@@ -123,30 +138,36 @@ def to_nwb(
     return written(Path(path), write)
 
 
-def _add_trace(session: Any, recording: xarray.Dataset, name: str, trial: int, start: float, rate: float) -> None:
+def _add_trace(
+    session: Any, recording: xarray.Dataset, name: str, trial: tuple[int, int], unit: str, timing: Timing
+) -> None:
+    """One trial, by its place in the recording and its number."""
     from hdmf.backends.hdf5.h5_utils import H5DataIO
     from pynwb import TimeSeries
 
-    variable = recording[name]
-    unit = unit_name(str(variable.attrs.get("units", "1")))
+    variable, (place, number) = recording[name], trial
     # hdmf makes constructors at run time, which type checkers do not see.
     data_io: Any = H5DataIO
     series: Any = TimeSeries
-    several = recording.sizes["trial"] > 1
+    # What is the only trial of a selection keeps its number, too.
+    several = recording.sizes["trial"] > 1 or number > 0
+    neurons = numbers_along(variable, str(variable.dims[2]))
+    chosen = "" if neurons == list(range(len(neurons))) else f": neurons {', '.join(map(str, neurons))}"
+    start = timing.begin + place * timing.length
+    when: dict[str, Any] = {"starting_time": start, "rate": 1 / timing.step} if timing.step is not None else {}
     session.add_acquisition(
         series(
             # A slash would be a place in the file.
-            name=(f"{name} trial {trial}" if several else name).replace("/", "_"),
-            description=f"'{name}' of {population_of(recording, name)}, one column a neuron; simulated",
-            data=data_io(_pieces(variable.isel(trial=trial)), compression="gzip", compression_opts=1),
+            name=(f"{name} trial {number}" if several else name).replace("/", "_"),
+            description=f"'{name}' of {population_of(recording, name)}, one column a neuron{chosen}; simulated",
+            data=data_io(_pieces(variable.isel(trial=place)), compression="gzip", compression_opts=1),
             unit=_NAMES.get(unit, unit),
-            starting_time=start,
-            rate=rate,
+            **(when or {"timestamps": start + (timing.time - timing.begin)}),
         )
     )
 
 
-def _add_synapses(session: Any, recording: xarray.Dataset, begin: float, length: float) -> None:
+def _add_synapses(session: Any, recording: xarray.Dataset, timing: Timing) -> None:
     """Weights as a table with a row for each snapshot: no TimeSeries, because they have few rows and many columns."""
     from hdmf.backends.hdf5.h5_utils import H5DataIO
     from hdmf.common import DynamicTable, VectorData
@@ -158,7 +179,7 @@ def _add_synapses(session: Any, recording: xarray.Dataset, begin: float, length:
     column: Any = VectorData
     table: Any = DynamicTable
     epochs = recording[SNAPSHOT].values
-    starts = begin + length * trials_a_snapshot(recording) * np.arange(len(epochs))
+    starts = timing.begin + timing.length * snapshot_places(recording)
     columns = [
         column(name="epoch", description=TRIAL_COLUMNS["epoch"], data=epochs),
         column(name="start_time", description="when the trials of the row begin, in seconds", data=starts),
@@ -172,18 +193,19 @@ def _add_synapses(session: Any, recording: xarray.Dataset, begin: float, length:
     )
 
 
-def _add_units(session: Any, recording: xarray.Dataset, time: np.ndarray, begin: float, length: float) -> None:
+def _add_units(session: Any, recording: xarray.Dataset, timing: Timing) -> None:
     names = spikes_of(recording)
     if not names:
         return
     session.add_unit_column("population", "the population the neuron belongs to")
     session.add_unit_column("neuron", "the number of the neuron in its population")
     # Trials follow one another without a gap.
-    observed = [[begin, begin + recording.sizes["trial"] * length]]
+    length = timing.length
+    observed = [[timing.begin, timing.begin + recording.sizes["trial"] * length]]
     for name in names:
-        found = spike_times(recording[name], time)
-        for neuron in range(recording[name].shape[2]):
-            times = np.concatenate([trial * length + row[neuron] for trial, row in enumerate(found)])
+        found = spike_times(recording[name], timing.time)
+        for place, neuron in enumerate(numbers_along(recording[name], str(recording[name].dims[2]))):
+            times = np.concatenate([trial * length + row[place] for trial, row in enumerate(found)])
             population = population_of(recording, name)
             session.add_unit(spike_times=times, obs_intervals=observed, population=population, neuron=neuron)
 

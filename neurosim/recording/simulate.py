@@ -1,29 +1,27 @@
-"""Run a neuron or a circuit and get its variables over time as labelled arrays.
-
-(Over 300 lines, a third of them the documentation of one function.)
-"""
+"""Run a neuron or a circuit and get its variables over time as labelled arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
+from neurosim.border import COUNT, ENGINE, FLAG, NAMES, PATH, PRECISION, SEED, TARGET, TIME, instance, optional, public
 from neurosim.circuit.composition import compose
-from neurosim.circuit.description import Circuit, Phase, Population
-from neurosim.circuit.plan import plan
+from neurosim.circuit.description import Circuit
+from neurosim.engines.given_state import given_state
 from neurosim.engines.setting import Setting
-from neurosim.engines.state import initial_state
-from neurosim.errors import CircuitError, NumericalError
+from neurosim.engines.state import initial_state, neuron_variables
+from neurosim.errors import ArgumentError, CircuitError, NumericalError
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.ends import End, check_end, read_end, store_end, weights_in
+from neurosim.recording.exchange import numbered
 from neurosim.recording.inputs import apply_inputs
+from neurosim.recording.setup import circuit_of, shortened, tell_of_frozen_weights, varying
 from neurosim.recording.store import Recorded, RecordingWriter, open_recording
-from neurosim.recording.variables import is_spikes, traces, unit_of
-from neurosim.rules import fixed
+from neurosim.recording.variables import asked_names, recorded
 from neurosim.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -31,10 +29,31 @@ if TYPE_CHECKING:
 
 # Bytes that are recorded before they are written.
 _PIECE = 48 << 20
-#: The name of the only population when a bare neuron is simulated.
-ALONE = "neuron"
+_MODEL = instance(
+    NeuronModel, Circuit, expected="a NeuronModel or a Circuit; that of a model file is neurosim.load(name).circuit"
+)
+_GIVEN = optional(instance(Mapping, expected="names and values, such as {'i_ext': '1 nA'}"))
 
 
+@public(
+    model=_MODEL,
+    duration=optional(TIME),
+    n=COUNT,
+    trials=COUNT,
+    inputs=_GIVEN,
+    engine=ENGINE,
+    dt=TIME,
+    method=optional(instance(str, expected="the name of an integration method, such as 'euler'")),
+    record=optional(NAMES),
+    seed=SEED,
+    dtype=PRECISION,
+    state=_GIVEN,
+    target=TARGET,
+    out=optional(PATH),
+    store=optional(PATH),
+    restore=optional(PATH),
+    learn=optional(FLAG),
+)
 def simulate(
     model: NeuronModel | Circuit,
     duration: str | float | None = None,
@@ -53,6 +72,7 @@ def simulate(
     out: str | Path | None = None,
     store: str | Path | None = None,
     restore: str | Path | None = None,
+    learn: Literal[False] | None = None,
 ) -> xarray.Dataset:
     """Simulate without learning.
 
@@ -68,10 +88,11 @@ def simulate(
     trials
         Number of independent trials, all run in this call.
     inputs
-        Parameters to set: constants with units (``{"i_ext": "1.2 nA"}``), arrays over neurons ``(n,)``, trials
-        ``(trial, n)`` or time ``(step,)``, ``(step, n)``, ``(step, trial, n)`` in SI units or as Brian2
-        quantities. In a circuit, names are qualified: ``"hidden1.i_ext"``; what its readout wants is
-        ``"output.target"``, zero unless given. The numbers of white noise ``xi`` can be given in the same way.
+        Parameters to set: constants with units (``{"i_ext": "1.2 nA"}``), arrays over neurons ``(n,)`` or trials
+        ``(trial, n)``, in SI units or as Brian2 quantities, or what changes in time:
+        ``neurosim.over_time(array)`` of shape ``(time,)``, ``(time, n)`` or ``(time, trial, n)``. An
+        `xarray.DataArray` has its axes by name. In a circuit, names are qualified: ``"hidden1.i_ext"``; what its
+        readout wants is ``"output.target"``, zero unless given. Numbers for white noise ``xi`` are given likewise.
     engine, target
         ``batched`` (all trials at once) or ``brian`` (one after the other, with Brian2's code generation target).
     dt
@@ -85,7 +106,9 @@ def simulate(
     dtype
         Precision.
     state
-        Weights and parameters to use instead of initial ones, see `neurosim.engines.state`.
+        Weights, parameters and starts of state variables in place of initial ones, see `neurosim.engines.state`:
+        ``{"W1.w": weights, "hidden1.v": "-60 mV"}``, of a bare neuron ``{"v": array}``; of neurons a number, ``(n,)``
+        or ``(trial, n)``. Plain numbers are in SI units.
     out
         A Zarr store for the recordings, which must not exist. They are written as they come, so that a long recording
         need not fit into memory, and the dataset reads them when they are asked for. Phases are recorded as a whole.
@@ -93,17 +116,21 @@ def simulate(
         A file for where this simulation ends, and one of where to go on: neurons with spikes on their way and their
         refractoriness, weights, noise. With the same model, seed and inputs, 100 steps, stored and restored
         in another process, and 100 more have the same bits as 200. Inputs over time are those of this call.
+    learn
+        ``False`` says that weights are meant to stay as they are. Rules do not act in any case, and a circuit that has
+        rules is run with a warning (`neurosim.NeurosimWarning`) unless this is given.
 
     Returns
     -------
     xarray.Dataset
         Variables with dims ``(time, trial, neuron)``, in SI units given by their attribute ``units``; ``time``
-        is the start of each step in seconds, which a restored simulation counts on. Spikes are a boolean variable.
+        is the start of each step in seconds, which a restored simulation counts on; trials and neurons are numbered by
+        coordinates, which a selection keeps. Spikes are a boolean variable.
         In circuits of several populations the last dimension is ``neuron_<population>``.
 
     Raises
     ------
-    CircuitError, UnitError, EquationError
+    ArgumentError, CircuitError, UnitError, EquationError
         What does not fit.
     ConfigError, DataError
         A store that exists already, a file that is missing or damaged, a disk that is full.
@@ -116,11 +143,19 @@ def simulate(
     >>> round(float(simulate(neuron, "10 ms").v[-1, 0, 0]), 3)
     0.628
     """
-    seconds_per_step = parse_quantity(dt, "second") if isinstance(dt, str) else float(dt)
-    circuit = _circuit(model, duration, n, method)
-    steps = sum(phase.steps(seconds_per_step) for phase in circuit.phases)
-    circuit, given = apply_inputs(circuit, inputs or {}, steps=steps, trials=trials, dt=seconds_per_step)
-    names = _recorded(circuit, record)
+    tell_of_frozen_weights(model, learn)
+    if engine == "batched" and target != "numpy":
+        raise ArgumentError("target", target, "none with the engine 'batched': it is of Brian2's code, engine='brian'")
+    seconds_per_step = parse_quantity(dt, "second") if isinstance(dt, str) else dt
+    described = circuit_of(model, cast("float | None", duration), n, method)
+    steps = sum(phase.steps(seconds_per_step) for phase in described.phases)
+    circuit, given = apply_inputs(described, inputs or {}, steps=steps, trials=trials, dt=seconds_per_step)
+    # What only rules know, or phases that are not run, stands in the state of a run as well.
+    whose = None if isinstance(model, NeuronModel) else model
+    checked = given_state(described, state or {}, trials=trials, beside=whose)
+    own = {name: array.astype(dtype) for name, array in checked.items()}
+    circuit = varying(circuit, own, given.state.keys() | given.stimuli.keys())
+    names = asked_names(circuit, record)
     spiking = any(neuron.threshold is not None for neuron in compose(circuit).values())
     setting = Setting("spiking" if spiking else "rate", seconds_per_step, dtype)
     values = initial_state(circuit, seed, dtype=dtype)
@@ -132,8 +167,10 @@ def simulate(
         end = read_end(Path(restore))
         check_end(end, circuit, dt=seconds_per_step, seed=seed, trials=trials, path=Path(restore))
         start, values = end.continuation, values | end.weights
-    values |= dict(state or {}) | given.state
-    variables = _variables(circuit, names, steps=steps, trials=trials, dtype=dtype, bare=isinstance(model, NeuronModel))
+        if twice := [name for name in neuron_variables(circuit) if name in own]:
+            raise CircuitError(f"state: '{twice[0]}' is given, and restore= sets it, too; leave one of them out")
+    values |= {name: array for name, array in own.items() if name in values} | given.state
+    variables = recorded(circuit, names, steps=steps, trials=trials, dtype=dtype, bare=isinstance(model, NeuronModel))
     sizes = [np.dtype(v.dtype).itemsize * v.shape[1] * v.shape[2] for v in variables.values()]
     piece = steps if out is None or whole else max(1, min(steps, _PIECE // max(1, sum(sizes))))
     begin = start.step if start is not None else 0
@@ -144,7 +181,7 @@ def simulate(
         nonlocal start
         for first in range(0, steps, piece):
             length = min(piece, steps - first)
-            part = circuit if length == steps else _shortened(circuit, length, seconds_per_step)
+            part = circuit if length == steps else shortened(circuit, length, seconds_per_step)
             stimuli = {n: a[first : first + length] if a.ndim == 3 else a for n, a in given.stimuli.items()}
             runner = _engine(engine, part, setting, target)
             # Kept even if nobody asks, so that what runs does not depend on how it is cut; standalone code cannot.
@@ -180,72 +217,9 @@ def _engine(engine: str, circuit: Circuit, setting: Setting, target: Any) -> Any
         from neurosim.engines.batched.engine import BatchedEngine
 
         return BatchedEngine(circuit, setting)
-    if engine == "brian":
-        from neurosim.engines.brian.engine import BrianEngine
+    from neurosim.engines.brian.engine import BrianEngine
 
-        return BrianEngine(circuit, setting, target)
-    raise CircuitError(f"unknown engine '{engine}'; expected 'batched' or 'brian'")
-
-
-def _shortened(circuit: Circuit, steps: int, dt: float) -> Circuit:
-    """A part of the circuit's only phase."""
-    (phase,) = circuit.phases
-    return replace(circuit, phases=(replace(phase, duration=f"{steps * dt!r} second"),))
-
-
-def _circuit(model: NeuronModel | Circuit, duration: str | float | None, n: int, method: str | None) -> Circuit:
-    if isinstance(duration, (int, float)):
-        duration = f"{float(duration)!r} second"
-    if isinstance(model, NeuronModel):
-        if duration is None:
-            raise CircuitError("a bare neuron needs a duration, e.g. simulate(neuron, '1 second')")
-        neuron = replace(model, method=method) if method else model
-        return Circuit(model.name, (Population(ALONE, n, neuron),), phases=(Phase("run", duration),))
-    if duration is not None:
-        first = model.phases[0] if model.phases else Phase("run", duration)
-        alone = replace(first, duration=duration, learn=())
-        # Nothing learns, and a rule may read what only a later phase holds.
-        pathways = tuple(replace(p, rule=fixed.RULE, parameters={}) if p.rule.learns else p for p in model.pathways)
-        return replace(model, pathways=pathways, phases=(alone,))
-    if not model.phases:
-        raise CircuitError(f"the circuit '{model.name}' has no phases; give a duration")
-    return model
-
-
-def _recorded(circuit: Circuit, record: Sequence[str] | None) -> tuple[str, ...]:
-    known = traces(circuit)
-    default: list[str] = []
-    for population, neuron in compose(circuit).items():
-        spikes = [f"{population}.spikes"] if neuron.threshold is not None else []
-        default += [f"{population}.{variable}" for variable in neuron.state_variables] + spikes
-    if record is None:
-        return tuple(default or [name for name in known if name in plan(circuit).nodes])
-    names = []
-    for name in record:
-        alone = circuit.populations[0].name if len(circuit.populations) == 1 else None
-        qualified = f"{alone}.{name}" if alone and "." not in name else name
-        if qualified not in known:
-            raise CircuitError(
-                f"cannot record '{name}'; known: {', '.join(k.split('.')[1] if alone else k for k in known)}"
-            )
-        names.append(qualified)
-    return tuple(names)
-
-
-def _variables(
-    circuit: Circuit, names: Sequence[str], *, steps: int, trials: int, dtype: str, bare: bool
-) -> dict[str, Recorded]:
-    """What will be recorded, by its name in the dataset."""
-    variables = {}
-    alone = len(circuit.populations) == 1
-    for name in names:
-        population, variable = name.split(".")
-        dims = ("time", "trial", "neuron" if alone else f"neuron_{population}")
-        shape = (steps, trials, circuit.population[population].size)
-        variables[variable if bare else name] = Recorded(
-            dims, shape, np.dtype(bool if is_spikes(name) else dtype), unit_of(circuit, name)
-        )
-    return variables
+    return BrianEngine(circuit, setting, target)
 
 
 def _recorded_in_memory(
@@ -258,7 +232,8 @@ def _recorded_in_memory(
 
     ((_, found),) = pieces
     arrays = {n: xarray.Variable(v.dims, found[n], {"units": v.unit}) for n, v in variables.items()}
-    return xarray.Dataset(arrays, coords={"time": xarray.Variable("time", time, {"units": "second"})}, attrs=attrs)
+    coords = {"time": xarray.Variable("time", time, {"units": "second"})}
+    return numbered(xarray.Dataset(arrays, coords=coords, attrs=attrs))
 
 
 def _check_finite(name: str, array: np.ndarray, dt: float, begin: int) -> None:

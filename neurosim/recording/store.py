@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.atomic import discard, put, temporary_name, writing
+from neurosim.border import PATH, public
 from neurosim.errors import ConfigError, DataError
+from neurosim.gate.seals import CHECKSUMS
+from neurosim.gate.stores import SEALED, dataset_of, open_store, seal
+from neurosim.recording.described import check_described
+from neurosim.recording.exchange import numbered
 
 if TYPE_CHECKING:
     import xarray
@@ -86,7 +92,7 @@ class RecordingWriter:
     def finish(self) -> None:
         """Give the store its name."""
         with self._writing():
-            consolidate(self.temporary)
+            complete(self.temporary)
             put(self.temporary, self.path)
 
     def abandon(self) -> None:
@@ -124,7 +130,8 @@ def new_group(
 
     group = zarr.open_group(str(folder), mode="w", zarr_format=2)
     along = [name for name, (variable, _) in coords.items() if name not in variable.dims]
-    group.attrs.update({**attrs, _ORDER: list(variables), **({"coordinates": " ".join(along)} if along else {})})
+    beside = {"coordinates": " ".join(along)} if along else {}
+    group.attrs.update({**attrs, _ORDER: list(variables), SEALED: CHECKSUMS, **beside})
     described = {name: variable for name, (variable, _) in coords.items()} | dict(variables)
     for name, variable in described.items():
         chunks = variable.chunks or tuple(max(1, size) for size in variable.shape)
@@ -136,13 +143,22 @@ def new_group(
     return group
 
 
-def consolidate(folder: Path) -> None:
-    """Write the description of all arrays of a complete store into one file."""
+def regroup(folder: Path) -> Any:
+    """A store that `new_group` described, to be written to: a group of zarr."""
+    import zarr
+
+    return zarr.open_group(str(folder), mode="r+", zarr_format=2, use_consolidated=False)
+
+
+def complete(folder: Path) -> None:
+    """Write the description of all arrays of a complete store into one file, for other programs, and all checksums."""
     import zarr
 
     zarr.consolidate_metadata(str(folder), zarr_format=2)
+    seal(folder)
 
 
+@public(path=PATH)
 def open_recording(path: str | Path) -> xarray.Dataset:
     """Open a recording without reading it: values are read when they are asked for.
 
@@ -169,26 +185,17 @@ def open_recording(path: str | Path) -> xarray.Dataset:
     >>> open_recording("recording.zarr").v.dims
     ('time', 'trial', 'neuron')
     """
-    import xarray
-
     folder = Path(path)
-    if not (folder / ".zgroup").is_file():
+    if not (folder / ".zgroup").is_file() and not (folder / "zarr.json").is_file():
         raise DataError(f"{folder}: no recording here, expected a Zarr store")
-    try:
-        found = xarray.open_zarr(
-            folder,
-            chunks=None,
-            mask_and_scale=False,
-            decode_times=False,
-            consolidated=(folder / ".zmetadata").is_file(),
-        )
-    except Exception as error:  # whatever xarray and zarr make of a damaged store
-        raise DataError(f"{folder}: no recording, or a damaged one ({error})") from error
-    if ("time" not in found.coords and "snapshot" not in found.coords) or "dt" not in found.attrs:
-        raise DataError(f"{folder}: no recording of neurosim.simulate: it has no time, or no time step")
-    # Stores list their arrays by name.
+    store = open_store(folder)
+    found = dataset_of(store)
     order = found.attrs.pop(_ORDER, list(found))
-    return found[[name for name in order if name in found]]
+    check_described(found, order, folder)
+    if store.checksums is None:
+        warnings.warn(f"{folder} has no checksums: damage in it cannot be seen", stacklevel=3)
+    # Stores list their arrays by name.
+    return numbered(found[[name for name in order if name in found]])
 
 
 def _chunks(variable: Recorded, piece: int) -> tuple[int, ...]:

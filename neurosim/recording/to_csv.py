@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurosim.border import PATH, public
 from neurosim.errors import DataError
 from neurosim.recording.exchange import (
     SNAPSHOT,
     blocks_of,
-    check_recording,
     spike_times,
     spikes_of,
     synapses_of,
@@ -22,18 +22,21 @@ from neurosim.recording.exchange import (
     unit_name,
     written,
 )
+from neurosim.recording.selection import check_recording, in_order, numbers_along, unit_said
 
 if TYPE_CHECKING:
     import xarray
 
 
+@public(recording=check_recording, path=PATH)
 def to_csv(recording: xarray.Dataset, path: str | Path) -> Path:
     """Write a recording as a folder of tables.
 
     ``v.csv`` has a row for each step of each trial, ``time (second)``, ``trial`` and one column a neuron with the unit
     in its name; ``spikes.csv`` has a row for each spike, ``trial``, ``neuron``, ``time (second)``.
     What was recorded while a model was trained has ``trials.csv``, too, with ``trial``, ``epoch`` and ``row``, and of
-    weights a row for each postsynaptic neuron after each epoch that was recorded.
+    weights a row for each postsynaptic neuron after each epoch that was recorded. What was selected of a recording
+    keeps its times and the numbers of its trials and neurons.
 
     Parameters
     ----------
@@ -61,37 +64,40 @@ def to_csv(recording: xarray.Dataset, path: str | Path) -> Path:
     >>> [path.name for path in to_csv(simulate(leak, "5 ms"), "tables").iterdir()]
     ['v.csv']
     """
-    check_recording(recording, timeless=True)
+    recording = in_order(recording, timeless=True)
     time = recording.time.values if "time" in recording.coords else np.zeros(0)
 
     def write(folder: Path) -> None:
         folder.mkdir()
-        _write_trials(folder, trial_columns(recording))
+        if columns := trial_columns(recording):
+            _write_trials(folder, numbers_along(recording, "trial"), columns)
         for name in synapses_of(recording):
             _write_synapses(folder, name, recording[name])
         for name in traces_of(recording):
             variable = recording[name]
-            unit = unit_name(str(variable.attrs.get("units", "1")))
+            unit = unit_name(unit_said(name, variable))
+            trials, neurons = (numbers_along(variable, str(dim)) for dim in variable.dims[1:])
             with _table(folder, name) as stream:
                 writer = csv.writer(stream)
                 shown = "" if unit == "1" else f" ({unit})"
-                writer.writerow(["time (second)", "trial", *(f"neuron {n}{shown}" for n in range(variable.shape[2]))])
+                writer.writerow(["time (second)", "trial", *(f"neuron {n}{shown}" for n in neurons)])
                 for begin, block in blocks_of(variable):
                     for step, trial in np.ndindex(block.shape[:2]):
-                        writer.writerow(
-                            [repr(float(time[begin + step])), trial, *map(repr, block[step, trial].tolist())]
-                        )
+                        values = map(repr, block[step, trial].tolist())
+                        writer.writerow([repr(float(time[begin + step])), trials[trial], *values])
         for name in spikes_of(recording):
             with _table(folder, name) as stream:
                 writer = csv.writer(stream)
                 writer.writerow(["trial", "neuron", "time (second)"])
-                for trial, row in enumerate(spike_times(recording[name], time)):
-                    for neuron, times in enumerate(row):
+                trials, neurons = (numbers_along(recording[name], str(dim)) for dim in recording[name].dims[1:])
+                for trial, row in zip(trials, spike_times(recording[name], time), strict=True):
+                    for neuron, times in zip(neurons, row, strict=True):
                         writer.writerows([trial, neuron, repr(float(each))] for each in times)
 
     return written(Path(path), write)
 
 
+@public(path=PATH)
 def metrics_to_csv(metrics: xarray.Dataset, path: str | Path) -> Path:
     """Write what a run measured as a folder of tables: one for each set of dimensions, such as ``epoch_layer.csv``.
 
@@ -117,24 +123,22 @@ def metrics_to_csv(metrics: xarray.Dataset, path: str | Path) -> Path:
     return written(Path(path), write)
 
 
-def _write_trials(folder: Path, columns: Mapping[str, np.ndarray]) -> None:
-    if not columns:
-        return
+def _write_trials(folder: Path, numbers: Sequence[int], columns: Mapping[str, np.ndarray]) -> None:
     with _table(folder, "trials") as stream:
         writer = csv.writer(stream)
         writer.writerow(["trial", *columns])
-        writer.writerows(
-            [trial, *row] for trial, row in enumerate(zip(*(c.tolist() for c in columns.values()), strict=True))
-        )
+        writer.writerows(zip(numbers, *(column.tolist() for column in columns.values()), strict=True))
 
 
 def _write_synapses(folder: Path, name: str, variable: xarray.DataArray) -> None:
     with _table(folder, name) as stream:
         writer = csv.writer(stream)
-        writer.writerow(["epoch", "post", *(f"pre {n}" for n in range(variable.shape[-1]))])
+        writer.writerow(["epoch", "post", *(f"pre {n}" for n in numbers_along(variable, str(variable.dims[-1])))])
+        # Weights of synapses in a list have one row.
+        rows = numbers_along(variable, str(variable.dims[1])) if variable.ndim > 2 else [0]
         for number, epoch in enumerate(variable[SNAPSHOT].values.tolist()):
             # One after the other: there may be very many.
-            for post, row in enumerate(np.atleast_2d(variable[number].values).tolist()):
+            for post, row in zip(rows, np.atleast_2d(variable[number].values).tolist(), strict=True):
                 writer.writerow([epoch, post, *map(repr, row)])
 
 

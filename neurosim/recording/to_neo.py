@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurosim.border import PATH, public
 from neurosim.errors import ConfigError
 from neurosim.recording.exchange import (
     SNAPSHOT,
-    check_recording,
     needs,
     population_of,
     spike_times,
@@ -20,15 +20,24 @@ from neurosim.recording.exchange import (
     synapses_of,
     traces_of,
     trial_columns,
-    trials_a_snapshot,
     unit_name,
     written,
+)
+from neurosim.recording.selection import (
+    Timing,
+    check_recording,
+    in_order,
+    numbers_along,
+    snapshot_places,
+    timing_of,
+    unit_said,
 )
 
 if TYPE_CHECKING:
     import xarray
 
 
+@public(recording=check_recording)
 def to_neo(recording: xarray.Dataset) -> Any:
     """A recording as a ``neo.Block``: one Segment a trial.
 
@@ -36,7 +45,8 @@ def to_neo(recording: xarray.Dataset) -> Any:
     spikes are a SpikeTrain, annotated with its population and number. The block holds the recording in memory.
     Of what was recorded while a model was trained, segments have the annotations ``epoch`` and ``row``, and weights are
     an IrregularlySampledSignal in the first of them: a row for each recorded epoch, all synapses in it, and as times
-    when its trials begin if all follow one another; epochs and shape are annotations.
+    when its trials begin if all follow one another; epochs and shape are annotations. What was selected of a recording
+    keeps its times and the numbers of its trials and neurons; at irregular times it is an IrregularlySampledSignal.
 
     Parameters
     ----------
@@ -67,39 +77,28 @@ def to_neo(recording: xarray.Dataset) -> Any:
         import quantities
     except ImportError:
         raise needs("neo", "Neo") from None
-    check_recording(recording)
-    step = float(recording.attrs["dt"])
-    time = recording.time.values
-    start, stop = float(time[0]), float(time[0]) + len(time) * step
+    recording = in_order(recording)
+    timing = timing_of(recording)
     block = neo.Block(name=str(recording.attrs.get("model", "")), description="simulated with neurosim")
-    trains = {name: spike_times(recording[name], time) for name in spikes_of(recording)}
+    trains = {name: spike_times(recording[name], timing.time) for name in spikes_of(recording)}
     known = trial_columns(recording)
-    count = next((size for name, size in recording.sizes.items() if name == "trial"), 0)
-    for trial in range(count):
+    for trial, number in enumerate(numbers_along(recording, "trial") if "trial" in recording.dims else []):
         more = {column: int(values[trial]) for column, values in known.items()}
-        segment = neo.Segment(name=f"trial {trial}", index=trial, **more)
+        segment = neo.Segment(name=f"trial {number}", index=number, **more)
         for name in synapses_of(recording) if not trial else ():
-            segment.irregularlysampledsignals.append(_synapses(recording, name, start, len(time) * step))
+            segment.irregularlysampledsignals.append(_synapses(recording, name, timing))
         for name in traces_of(recording):
-            variable = recording[name]
-            segment.analogsignals.append(
-                neo.AnalogSignal(
-                    variable.isel(trial=trial).values,
-                    units=_quantity(unit_name(str(variable.attrs.get("units", "1"))), quantities),
-                    sampling_rate=1 / step * quantities.Hz,
-                    t_start=start * quantities.s,
-                    name=name,
-                    population=population_of(recording, name),
-                )
-            )
+            kept = segment.analogsignals if timing.step is not None else segment.irregularlysampledsignals
+            kept.append(_signal(recording, name, trial, timing))
         for name, found in trains.items():
-            for neuron, times in enumerate(found[trial]):
+            neurons = numbers_along(recording[name], str(recording[name].dims[2]))
+            for neuron, times in zip(neurons, found[trial], strict=True):
                 segment.spiketrains.append(
                     neo.SpikeTrain(
                         np.asarray(times),
                         units="s",
-                        t_start=start * quantities.s,
-                        t_stop=stop * quantities.s,
+                        t_start=timing.begin * quantities.s,
+                        t_stop=(timing.begin + timing.length) * quantities.s,
                         name=f"{population_of(recording, name)} {neuron}",
                         population=population_of(recording, name),
                         neuron=neuron,
@@ -110,13 +109,31 @@ def to_neo(recording: xarray.Dataset) -> Any:
     return block
 
 
-def _synapses(recording: xarray.Dataset, name: str, start: float, length: float) -> Any:
+def _signal(recording: xarray.Dataset, name: str, trial: int, timing: Timing) -> Any:
+    import neo
+    import quantities
+
+    variable = recording[name]
+    settings: dict[str, Any] = {
+        "units": _quantity(unit_name(unit_said(name, variable)), quantities),
+        "name": name,
+        "population": population_of(recording, name),
+        "array_annotations": {"neuron": np.asarray(numbers_along(variable, str(variable.dims[2])))},
+    }
+    values = variable.isel(trial=trial).values
+    if timing.step is None:
+        return neo.IrregularlySampledSignal(timing.time * quantities.s, values, **settings)
+    rate = 1 / timing.step * quantities.Hz
+    return neo.AnalogSignal(values, sampling_rate=rate, t_start=timing.begin * quantities.s, **settings)
+
+
+def _synapses(recording: xarray.Dataset, name: str, timing: Timing) -> Any:
     import neo
     import quantities
 
     weights, epochs = recording[name].values, recording[SNAPSHOT].values
     return neo.IrregularlySampledSignal(
-        (start + length * trials_a_snapshot(recording) * np.arange(len(epochs))) * quantities.s,
+        (timing.begin + timing.length * snapshot_places(recording)) * quantities.s,
         weights.reshape(len(epochs), -1),
         units=quantities.dimensionless,
         name=name,
@@ -125,6 +142,7 @@ def _synapses(recording: xarray.Dataset, name: str, start: float, length: float)
     )
 
 
+@public(recording=check_recording, path=PATH)
 def save_neo(recording: xarray.Dataset, path: str | Path) -> Path:
     """Write a recording with Neo, as a ``.mat`` file (``neo.io.NeoMatlabIO``), which MATLAB opens, too.
 

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
+
+import numpy as np
+
 from neurosim.circuit.composition import compose
 from neurosim.circuit.description import Circuit
+from neurosim.circuit.plan import plan
+from neurosim.errors import CircuitError
+from neurosim.recording.store import Recorded
 
 
 def traces(circuit: Circuit) -> tuple[str, ...]:
@@ -36,3 +44,54 @@ def unit_of(circuit: Circuit, name: str) -> str:
     """The unit of a trace, as its equation declares it."""
     population, variable = name.split(".")
     return "1" if is_spikes(name) else compose(circuit)[population].equation_set.by_name[variable].unit
+
+
+def asked_names(circuit: Circuit, record: Sequence[str] | None) -> tuple[str, ...]:
+    """The qualified names of what is to be recorded, each once.
+
+    Parameters
+    ----------
+    record
+        Names, bare ones in a circuit of one population; ``None`` for state variables and spikes, or what there is.
+
+    Raises
+    ------
+    CircuitError
+        A name that cannot be recorded, and those that can.
+    """
+    known = traces(circuit)
+    if record is None:
+        default: list[str] = []
+        for population, neuron in compose(circuit).items():
+            spikes = [f"{population}.spikes"] if neuron.threshold is not None else []
+            default += [f"{population}.{variable}" for variable in neuron.state_variables] + spikes
+        return tuple(default or [name for name in known if name in plan(circuit).nodes])
+    alone = circuit.populations[0].name if len(circuit.populations) == 1 else None
+    names = []
+    for name in record:
+        qualified = f"{alone}.{name}" if alone and "." not in name else name
+        if qualified not in known:
+            shown = [k.split(".")[1] if alone else k for k in known]
+            near = difflib.get_close_matches(name, shown, n=1)
+            hint = f"did you mean '{near[0]}'? " if near else ""
+            if qualified in weights(circuit):
+                hint = "weights stay as they are while it is simulated; "
+            raise CircuitError(f"cannot record '{name}'; {hint}known: {', '.join(shown)}")
+        names.append(qualified)
+    return tuple(dict.fromkeys(names))
+
+
+def recorded(
+    circuit: Circuit, names: Sequence[str], *, steps: int, trials: int, dtype: str, bare: bool
+) -> dict[str, Recorded]:
+    """What will be recorded, by its name in the dataset: without its population, where `bare`."""
+    variables = {}
+    alone = len(circuit.populations) == 1
+    for name in names:
+        population, variable = name.split(".")
+        dims = ("time", "trial", "neuron" if alone else f"neuron_{population}")
+        shape = (steps, trials, circuit.population[population].size)
+        variables[variable if bare else name] = Recorded(
+            dims, shape, np.dtype(bool if is_spikes(name) else dtype), unit_of(circuit, name)
+        )
+    return variables

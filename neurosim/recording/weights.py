@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,14 @@ from typing import Any
 import numpy as np
 
 from neurosim.atomic import write_file
+from neurosim.border import PATH, public
+from neurosim.border.arguments import MAPPING
 from neurosim.engines.state import State
 from neurosim.errors import DataError
+from neurosim.gate.limits import largest, shown
+from neurosim.gate.npz import read_npz
+from neurosim.gate.seals import run_checksums
+from neurosim.gate.tensors import read_tensors, with_seal
 
 #: What the metadata of a weights file say.
 FORMAT = "neurosim state 1"
@@ -20,6 +25,7 @@ FORMAT = "neurosim state 1"
 IN_RUN = "weights.safetensors"
 
 
+@public(path=PATH)
 def load_weights(path: str | Path) -> State:
     """Read weights and parameters, as `neurosim.engines.state` describes them.
 
@@ -50,25 +56,31 @@ def load_weights(path: str | Path) -> State:
         file = file / IN_RUN
     if not file.is_file():
         raise DataError(f"{file}: there is no such file")
+    if file.suffix not in (".npz", ".safetensors"):
+        raise DataError(f"{file}: got a file '{file.suffix}', expected .safetensors or .npz")
     try:
-        if file.suffix == ".npz":
-            found = _read_npz(file)
-        elif file.suffix == ".safetensors":
-            from safetensors.numpy import load_file
-
-            found = load_file(file)
-        else:
-            raise DataError(f"{file}: got a file '{file.suffix}', expected .safetensors or .npz")
-    except DataError:
-        raise
-    except Exception as error:  # whatever the readers make of a damaged file
-        raise DataError(f"{file}: no weights, or damaged ones ({error})") from error
+        found = _read(file)
+    except DataError as error:
+        said = str(error).removeprefix(f"{file}: ")
+        raise DataError(f"{file}: no weights, or damaged ones ({said})") from error
     for name, array in found.items():
         if array.dtype.kind not in "fiub":
             raise DataError(f"{file}: '{name}' holds {array.dtype}, expected numbers")
-    return dict(found)
+    # In the machine's order of bytes, which engines want.
+    return {name: array.astype(array.dtype.newbyteorder("="), copy=False) for name, array in found.items()}
 
 
+def _read(file: Path) -> State:
+    if file.suffix == ".npz":
+        # Weights hardly pack; what does by this much is no weights file.
+        most = min(largest(), max(1 << 24, 200 * file.stat().st_size))
+        return read_npz(file, largest=most, hint=f" of {shown(file.stat().st_size)} packed, which no weights do")
+    # A run's weights are held against its checksums, whoever asks for them.
+    written = run_checksums(file.parent) if file.name == IN_RUN else None
+    return read_tensors(file, None if written is None else written.get(IN_RUN)).arrays
+
+
+@public(state=MAPPING, path=PATH)
 def save_weights(state: Mapping[str, Any], path: str | Path) -> Path:
     """Write weights and parameters, wholly or not at all.
 
@@ -97,12 +109,8 @@ def save_weights(state: Mapping[str, Any], path: str | Path) -> Path:
     """
     file = Path(path)
     arrays = {name: np.asarray(array) for name, array in state.items()}
-    # As they are in memory, without making single numbers vectors.
-    arrays = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
     if file.suffix == ".safetensors":
-        from safetensors.numpy import save
-
-        data = save(arrays, metadata={"format": FORMAT})
+        data = with_seal(arrays, {"format": FORMAT})
     elif file.suffix == ".npz":
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, **arrays)  # type: ignore[arg-type]
@@ -111,13 +119,3 @@ def save_weights(state: Mapping[str, Any], path: str | Path) -> Path:
         raise DataError(f"{file}: got the suffix '{file.suffix}', expected .safetensors or .npz")
     write_file(file, data, parents=True)
     return file
-
-
-def _read_npz(path: Path) -> State:
-    with zipfile.ZipFile(path) as archive:
-        packed, unpacked = path.stat().st_size, sum(member.file_size for member in archive.infolist())
-    # Weights hardly pack; what does by this much is no weights file.
-    if unpacked > max(1 << 24, 200 * packed):
-        raise DataError(f"{path}: its arrays unpack from {packed} to {unpacked} bytes, which no weights do")
-    with np.load(path, allow_pickle=False) as found:
-        return {name: found[name] for name in found.files}

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-from neurosim.equations.dimensions import UNIT_VALUES
+from neurosim.border import NAMES, check_fields, one_of
+from neurosim.border.arguments import MAPPING, TEXT
 from neurosim.equations.grammar import Place, check_identifier
-from neurosim.equations.parse import EquationSet, Statement, parse_equations, parse_statements
-from neurosim.errors import EquationError
+from neurosim.equations.parse import Equation, EquationSet, Statement, parse_equations, parse_statements
+from neurosim.equations.reserved import RULE_NAMES
+from neurosim.errors import EquationError, UnitError
+from neurosim.units import base_unit, parse_quantity
 
 Timing = Literal["phase_end", "step", "presentation"]
 
@@ -37,7 +41,8 @@ class Rule:
         not meet another trial's reward. They start from zero with each presentation, unless state carries
         over, and are never averaged over trials. Only for rules that act at every step.
     parameters
-        Names and default values of the rule's parameters; no default is given as ``None``.
+        Names and default values of the rule's parameters; no default is given as ``None``. A quantity with a unit
+        (``"20 ms"``) has that unit in the update; a plain number takes whatever unit the update needs.
     timing
         At the end of each phase in which the pathway learns (``phase_end``), or at every ``step`` of such a phase; or
         once at the beginning of each ``presentation`` with such a phase, before the first phase and with effect at
@@ -58,18 +63,23 @@ class Rule:
 
     update: str = ""
     variables: str = ""
-    parameters: Mapping[str, float | None] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     timing: Timing = "phase_end"
     reads: tuple[str, ...] = ()
     name: str = "rule"
     traces: str = ""
 
     def __post_init__(self) -> None:
+        texts = dict.fromkeys(("update", "variables", "traces", "name"), TEXT)
+        timing = one_of("step", "phase_end", "presentation")
+        check_fields(self, **texts, parameters=MAPPING, timing=timing, reads=NAMES)
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
-        for name in (*self.parameters, *self.synaptic_variables):
-            check_identifier(name, Place())
-            if name in UNIT_VALUES:
-                raise EquationError(f"'{name}' is the name of a unit and cannot be a variable of a rule; rename it")
+        for name, value in self.parameters.items():
+            check_name(name, Place())
+            if value is not None:
+                parameter_value(self.name, name, value)
+            if name in self.synaptic_variables:
+                raise EquationError(f"'{name}' is a parameter and a variable of the rule '{self.name}'; rename one")
         for statement in self.statements:
             if statement.target not in self.synaptic_variables:
                 raise statement.place.error(
@@ -96,14 +106,16 @@ class Rule:
     @functools.cached_property
     def declared(self) -> EquationSet | None:
         """The parsed declarations of `variables` and `traces`, none if there are none."""
-        text = f"{self.variables}\n{self.traces}"
-        return parse_equations(text) if text.strip() else None
+        found = (*_declarations(self.variables, "variable"), *_declarations(self.traces, "trace"))
+        names = [equation.name for equation in found]
+        if twice := next((equation for equation in found if names.count(equation.name) > 1), None):
+            raise twice.place.error(f"'{twice.name}' is among the variables and among the traces of the rule")
+        return EquationSet(found) if found else None
 
     @functools.cached_property
     def trace_variables(self) -> tuple[str, ...]:
         """The names of `traces`."""
-        found = parse_equations(self.traces).equations if self.traces.strip() else ()
-        return tuple(equation.name for equation in found)
+        return tuple(equation.name for equation in _declarations(self.traces, "trace"))
 
     @functools.cached_property
     def synaptic_variables(self) -> tuple[str, ...]:
@@ -152,6 +164,65 @@ class Rule:
     def local(self) -> bool:
         """Whether every synapse can compute it from what it sees."""
         return not self.reads
+
+
+def check_name(name: str, place: Place) -> None:
+    """Refuse the name of a rule's parameter or variable that means something already.
+
+    Raises
+    ------
+    EquationError
+        With what it means.
+    """
+    check_identifier(name, place)
+    if name in RULE_NAMES:
+        raise place.error(f"'{name}' is {RULE_NAMES[name]} and cannot be a name of the rule's own; rename it")
+
+
+def parameter_value(rule: str, name: str, value: Any, *, finite: bool = True) -> tuple[float, str | None]:
+    """A rule's parameter in SI units, and its unit as a product of base units; none of a plain number.
+
+    Raises
+    ------
+    UnitError
+        If it is no quantity, or not finite.
+    """
+    if not finite and isinstance(value, float) and value > 0 and math.isinf(value):
+        return value, None  # such as a memory that never forgets
+    try:
+        unit = base_unit(value)
+        return parse_quantity(value), None if unit == "1" else unit
+    except UnitError as error:
+        raise UnitError(f"the parameter '{name}' of the rule '{rule}': {error}") from None
+
+
+def _declarations(text: str, what: str) -> tuple[Equation, ...]:
+    """The variables that a text declares: each is one number a synapse, which the update changes."""
+    found = parse_equations(text).equations if text.strip() else ()
+    for equation in found:
+        check_name(equation.name, equation.place)
+        name, unit = equation.name, equation.unit
+        if equation.kind == "differential":
+            raise equation.place.error(
+                f"the {what} '{name}' has a differential equation, and those of synapses are not integrated; declare "
+                f"'{name} : {unit}' and step it in the update, '{name} += dt*({equation.expression})', with "
+                "timing='step'"
+            )
+        if equation.kind == "subexpression":
+            raise equation.place.error(
+                f"the {what} '{name}' is an expression, and those of synapses are not computed; write "
+                f"'({equation.expression})' in the update where '{name}' stands"
+            )
+        if equation.flags:
+            raise equation.place.error(
+                f"the {what} '{name}' has the flag '{equation.flags[0]}', and variables of synapses have none: each "
+                "synapse has its own number, which changes with the update"
+            )
+        if unit in ("integer", "boolean"):
+            raise equation.place.error(
+                f"the {what} '{name}' is declared '{unit}', and increments are real numbers; expected a unit, e.g. 1"
+            )
+    return found
 
 
 @dataclass(frozen=True)

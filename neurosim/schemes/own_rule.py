@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, model_validator
 
 from neurosim.circuit.description import Circuit
-from neurosim.errors import EquationError
+from neurosim.errors import EquationError, UnitError
 from neurosim.rules._rule import Rule
 from neurosim.schemes import _baselines, _network
 from neurosim.schemes._network import Network, Sized, Topology
@@ -32,7 +32,7 @@ class Config(BaseModel):
         Statements such as ``w += rate*(estimate_post - signal_held_post)*delta_held_pre``, which is that of learned
         feedback and the default.
     parameters
-        Names in the rule and their values: ``{ rate = 0.1 }``.
+        Names in the rule and their values: ``{ rate = 0.1 }``, or with units ``{ tau = "20 ms" }``.
     topology
         ``layerwise`` (from the layer above) or ``direct`` (from the output to every layer).
     learning_rate
@@ -45,7 +45,7 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     rule: str = "w += rate*(estimate_post - signal_held_post)*delta_held_pre"
-    parameters: Mapping[str, float] = Field(default_factory=lambda: {"rate": 0.1})
+    parameters: Mapping[str, float | str] = Field(default_factory=lambda: {"rate": 0.1})
     topology: Topology = "layerwise"
     learning_rate: PositiveFloat = 0.1
     feedback_weights: NonNegativeFloat = 1.0
@@ -56,8 +56,12 @@ class Config(BaseModel):
     def _is_a_rule(self) -> Config:
         try:
             rule = self.written
+        except UnitError as error:
+            raise ValueError(f"parameters: {error}") from error
         except EquationError as error:
             raise ValueError(f"rule: {error}") from error
+        if idle := sorted(self.parameters.keys() - rule.names):
+            raise ValueError(f"parameters: '{idle[0]}' stands nowhere in the rule; expected names that the rule reads")
         if not rule.learns:
             raise ValueError("rule: got no statement, expected one such as 'w += rate*delta_held_pre*r_held_post'")
         return self
@@ -65,7 +69,7 @@ class Config(BaseModel):
     @property
     def written(self) -> Rule:
         """The rule."""
-        return Rule(self.rule, parameters=dict.fromkeys(self.parameters), name="own")
+        return Rule(self.rule, parameters=self.parameters, name="own")
 
 
 def build(config: Config, network: Network, task: Sized) -> Circuit:

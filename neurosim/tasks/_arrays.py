@@ -1,26 +1,65 @@
-"""Arrays from files that anybody may have written: NumPy's formats and CSV, with sizes checked before memory is taken.
+"""Columns and arrays by name, from files that anybody may have written: NumPy's formats and CSV.
 
-An array of Python objects is refused.
+What is not asked for is not read where the format allows that, and sizes are checked before memory is taken.
 """
 
 from __future__ import annotations
 
-import math
-import warnings
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
 from neurosim.errors import DataError
+from neurosim.gate.limits import opened
+from neurosim.gate.npz import read_npy, read_npz
+from neurosim.tasks._csv import Csv, read_cells, read_names, text_column
+from neurosim.tasks._files import file_read
+from neurosim.tasks._task import FileRead
 
 SUFFIXES = (".csv", ".npy", ".npz")
 
 
-def read_columns(path: Path, *, largest: int) -> Mapping[str, np.ndarray]:
-    """Read a file's arrays.
+@dataclass(frozen=True)
+class Columns:
+    """What a file holds.
+
+    Attributes
+    ----------
+    path
+        Where it is.
+    names
+        Of its columns or arrays, in the file's order; ``""`` for a column without a name.
+    file
+        Name, checksum and size.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+    file: FileRead
+    _read: Callable[[Sequence[str]], Mapping[str, np.ndarray]] = field(repr=False)
+
+    def read(self, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Some of them: (n, ...) each, one row an example, numbers, or texts as objects, ``None`` for what is empty.
+
+        Raises
+        ------
+        DataError
+            Damage, Python objects, no rows, or a single number instead of rows.
+        """
+        found = {}
+        for name, array in self._read(tuple(dict.fromkeys(names))).items():
+            if array.ndim == 0:
+                raise DataError(f"{self.path}: '{name}' is a single number, expected one row an example")
+            if not len(array):
+                raise DataError(f"{self.path}: '{name}' has no rows (shape {array.shape}), expected one an example")
+            found[name] = _as_text(self.path, name, array) if array.dtype.kind in "SU" else array
+        return found
+
+
+def columns_of(path: Path, *, largest: int, written: Csv | None = None) -> Columns:
+    """Open a file of arrays or columns.
 
     Parameters
     ----------
@@ -29,6 +68,8 @@ def read_columns(path: Path, *, largest: int) -> Mapping[str, np.ndarray]:
         ``.csv`` (the columns by the names in its first line).
     largest
         Bytes, of the file and of the arrays in it, beyond which it is refused.
+    written
+        How a ``.csv`` is written.
 
     Raises
     ------
@@ -37,78 +78,51 @@ def read_columns(path: Path, *, largest: int) -> Mapping[str, np.ndarray]:
     """
     if path.suffix not in SUFFIXES:
         raise DataError(f"{path}: got a file '{path.suffix}', expected {', '.join(SUFFIXES)}")
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
-    if not path.is_file():
-        raise DataError(f"{path}: is no file")
-    _refuse_large(path, "the file", size, largest)
-    try:
-        if path.suffix == ".npz":
-            return _read_npz(path, largest)
-        return _read_csv(path) if path.suffix == ".csv" else _read_npy(path, largest)
-    except DataError:
-        raise
-    except MemoryError as error:
-        raise DataError(f"{path}: does not fit into memory") from error
-    except Exception as error:  # whatever these readers make of a damaged file
-        raise DataError(f"{path}: cannot be read as {path.suffix} ({error})") from error
+    stream, size = opened(path, most=largest)
+    with stream:
+        if not size:
+            raise DataError(f"{path}: cannot be read as {path.suffix}: the file is empty")
+        file = file_read(path, stream)
+        if path.suffix == ".csv":
+            written = written or Csv()
+            names = read_names(path, stream, written)
+            return Columns(path, names, file, _cells_of(path, written, names, largest))
+    if path.suffix == ".npz":
+        held = read_npz(path, largest=largest)
+        arrays = {name.strip(): array for name, array in held.items()}
+        if len(arrays) < len(held):
+            raise DataError(f"{path}: names of its arrays differ by blanks alone: {', '.join(map(repr, held))}")
+    else:
+        arrays = _columns_of_one(path, read_npy(path, largest=largest))
+    if not arrays:
+        raise DataError(f"{path}: holds no arrays")
+    return Columns(path, tuple(arrays), file, lambda names: {name: arrays[name] for name in names})
 
 
-def _read_npz(path: Path, largest: int) -> dict[str, np.ndarray]:
-    with zipfile.ZipFile(path) as archive:
-        members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
-        total = 0
-        for member in members:
-            with archive.open(member) as stream:
-                total += _declared(path, stream, member.file_size)
-            _refuse_large(path, "its arrays unpacked", total, largest)
-    with np.load(path, allow_pickle=False) as found:
-        return {name: found[name] for name in found.files}
+def _cells_of(
+    path: Path, written: Csv, names: tuple[str, ...], largest: int
+) -> Callable[[Sequence[str]], Mapping[str, np.ndarray]]:
+    def read(wanted: Sequence[str]) -> Mapping[str, np.ndarray]:
+        stream, _ = opened(path, most=largest)
+        with stream:
+            return read_cells(path, stream, written, names, wanted, largest)
+
+    return read
 
 
-def _read_npy(path: Path, largest: int) -> dict[str, np.ndarray]:
-    with path.open("rb") as stream:
-        _refuse_large(path, "its array", _declared(path, stream, path.stat().st_size), largest)
-    array = np.load(path, allow_pickle=False)
+def _columns_of_one(path: Path, array: np.ndarray) -> dict[str, np.ndarray]:
     if array.ndim != 2:
-        raise DataError(f"{path}: got an array of shape {array.shape}, expected (examples, columns)")
+        raise DataError(
+            f"{path}: got an array of shape {array.shape}, expected (examples, columns); several arrays beside each "
+            "other fit into a .npz"
+        )
     return {str(number): array[:, number] for number in range(array.shape[1])}
 
 
-def _declared(path: Path, stream: IO[bytes], available: int) -> int:
-    """The bytes that an array's header announces; refused if there are fewer."""
-    version = np.lib.format.read_magic(stream)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(stream)
-    if dtype.hasobject:
-        raise DataError(f"{path}: got an array of Python objects, expected numbers or text")
-    announced = math.prod(shape) * dtype.itemsize
-    if announced > available:
-        raise DataError(f"{path}: truncated, its header announces {announced} bytes, {available} are there")
-    return announced
-
-
-def _read_csv(path: Path) -> dict[str, np.ndarray]:
-    import pandas
-
-    with warnings.catch_warnings():
-        # Otherwise rows that are too long are cut, with a warning.
-        warnings.simplefilter("error", pandas.errors.ParserWarning)
-        table = pandas.read_csv(path, skipinitialspace=True, index_col=False)
-    return {str(name): _column(table[name]) for name in table.columns}
-
-
-def _column(series: object) -> np.ndarray:
-    array = np.asarray(series)
-    # Text as NumPy's own; what is missing in it stays a number that is none.
-    return array.astype(str) if array.dtype.kind not in "biuf" else array
-
-
-def _refuse_large(path: Path, what: str, size: int, largest: int) -> None:
-    if size > largest:
-        raise DataError(
-            f"{path}: {what}: {size / 2**20:.0f} MiB, expected at most {largest / 2**20:.0f} MiB; "
-            "task.largest_mib allows more"
-        )
+def _as_text(path: Path, name: str, array: np.ndarray) -> np.ndarray:
+    if array.dtype.kind == "S":
+        try:
+            array = np.char.decode(array, "utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}: '{name}' holds bytes that are no UTF-8 text, expected text or numbers") from error
+    return text_column(array.ravel()).reshape(array.shape)

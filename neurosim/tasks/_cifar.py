@@ -1,24 +1,23 @@
-"""What CIFAR-10 and CIFAR-100 share: both layouts of their files, standardisation, flips and crops.
+"""What CIFAR-10 and CIFAR-100 share: the binary layout of their files, standardisation, flips and crops.
 
-Source: Krizhevsky, Learning multiple layers of features from tiny images, University of Toronto, 2009, and the layouts
+Source: Krizhevsky, Learning multiple layers of features from tiny images, University of Toronto, 2009, and the layout
 described with the files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
 from neurosim.errors import DataError
-from neurosim.tasks._files import contents, downloaded, searched
+from neurosim.tasks._files import contents, downloaded, file_read, searched
 from neurosim.tasks._images import Augmentation, ImageConfig, Labelled, refuse_labels, split_images
-from neurosim.tasks._pickled import read_pickled
-from neurosim.tasks._task import Task
+from neurosim.tasks._task import FileRead, Task
 
 _SHAPE = (32, 32, 3)
 _PIXELS = 3072
@@ -42,8 +41,8 @@ class CifarConfig(ImageConfig):
         Shift each training image at every presentation by up to this many pixels up or down and left or right; inputs
         that come in at the edges are zero, which is the mean where images are standardised.
     folder, n_train, n_test, validation, split_seed, verify
-        See `neurosim.tasks._images.ImageConfig`. The files of either layout, binary or for Python, lie in the
-        folder, in its subfolder of the task's name, or unpacked below these as the archive has them.
+        See `neurosim.tasks._images.ImageConfig`. The files of the binary layout lie in the folder, in its subfolder of
+        the task's name, or unpacked below these as the archive has them.
     """
 
     standardise: Literal["none", "channel", "pixel"] = "channel"
@@ -62,12 +61,10 @@ class CifarSource:
     archive, archive_md5
         Address of the binary layout, and the checksum that its authors give.
     folder, train, test
-        Of the binary layout: the folder in the archive, the names of the files with training examples and of that with
-        test examples, with their checksums.
-    python_folder, python_train, python_test
-        The same of the layout for Python.
+        The folder in the archive, the names of the files with training examples and of that with test examples, with
+        their checksums.
     labels
-        How many classes each label byte before an image has; their keys in the layout for Python.
+        How many classes each label byte before an image has.
     """
 
     name: str
@@ -76,9 +73,6 @@ class CifarSource:
     folder: str
     train: Mapping[str, str]
     test: Mapping[str, str]
-    python_folder: str
-    python_train: Mapping[str, str]
-    python_test: Mapping[str, str]
     labels: Mapping[str, int]
 
 
@@ -106,10 +100,14 @@ def load_cifar(source: CifarSource, config: CifarConfig, label: str) -> Task:
     ConfigError
         More examples are asked for than there are.
     """
-    train, test = _parts(source, config, label)
+    folder = _found(source, config)
+    (train, read), (test, read_too) = (
+        _joined(source, config, label, folder, part) for part in (source.train, source.test)
+    )
     standard = None if config.standardise == "none" else _standard(config.standardise)
     augment = Augmentation(_SHAPE, config.flips, config.crops) if config.flips or config.crops else None
-    return split_images(source.name, config, train, test, source.labels[label], standard, augment)
+    classes = source.labels[label]
+    return split_images(source.name, config, train, test, classes, standard, augment, files=[*read, *read_too])
 
 
 def _standard(by: str) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
@@ -134,53 +132,43 @@ def _sums(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return total / 255, squares / 255**2
 
 
-def _parts(source: CifarSource, config: CifarConfig, label: str) -> tuple[Labelled, Labelled]:
+def _found(source: CifarSource, config: CifarConfig) -> Path:
+    """The folder that holds the files."""
     places = searched(config.folder, ["", source.name])
-    layouts = (
-        (source.folder, source.train, source.test, _read_binary),
-        (source.python_folder, source.python_train, source.python_test, _read_python),
-    )
-    for place in places:
-        for below, train, test, read in layouts:
-            for folder in (place, place / below):
-                if all((folder / name).is_file() for name in (*train, *test)):
-                    first, second = (_joined(source, config, label, folder, part, read) for part in (train, test))
-                    return first, second
+    names = [*source.train, *source.test]
+    for folder in (folder for place in places for folder in (place, place / source.folder)):
+        if all((folder / name).is_file() for name in names):
+            return folder
     if config.folder is not None:
         raise DataError(
-            f"{source.name}: got no folder with {', '.join((*source.train, *source.test))} (binary layout) nor with "
-            f"{', '.join((*source.python_train, *source.python_test))} (layout for Python) in {places[0]} or "
-            f"{places[1]}; unpack {source.archive.rpartition('/')[2]} there"
+            f"{source.name}: got no folder with {', '.join(names)} in {places[0]} or {places[1]}; unpack "
+            f"{source.archive.rpartition('/')[2]} there, the binary layout (that for Python consists of pickles, which "
+            "are not read, because a pickle may run code)"
         )
-    members = [f"{source.folder}/{name}" for name in (*source.train, *source.test)]
-    folder = downloaded(source.archive, source.archive_md5, source.name, places, members=members)[0].parent
-    parts = (source.train, source.test)
-    first, second = (_joined(source, config, label, folder, part, _read_binary) for part in parts)
-    return first, second
+    members = [f"{source.folder}/{name}" for name in names]
+    return downloaded(source.archive, source.archive_md5, source.name, places, members=members)[0].parent
 
 
 def _joined(
-    source: CifarSource,
-    config: CifarConfig,
-    label: str,
-    folder: Path,
-    files: Mapping[str, str],
-    read: Callable[[CifarSource, Path, bytes], tuple[np.ndarray, Mapping[str, np.ndarray]]],
-) -> Labelled:
-    """Images (n, 32, 32, 3) and labels (n,) of some files one after the other."""
-    images, labels = [], []
+    source: CifarSource, config: CifarConfig, label: str, folder: Path, files: Mapping[str, str]
+) -> tuple[Labelled, list[FileRead]]:
+    """Images (n, 32, 32, 3) and labels (n,) of some files one after the other, and what was read."""
+    images, labels, reads = [], [], []
     for name, md5 in files.items():
         path = folder / name
-        pixels, found = read(source, path, contents(path, md5=md5 if config.verify else None, largest=_LARGEST))
+        data = contents(path, md5=md5 if config.verify else None, largest=_LARGEST)
+        pixels, found = _parted(source, path, data)
         for kind, count in source.labels.items():
             refuse_labels(path, found[kind], count)
         # Stored are one plane a channel.
         images.append(np.ascontiguousarray(pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)))
         labels.append(found[label])
-    return np.concatenate(images), np.concatenate(labels)
+        reads.append(file_read(path, data))
+    return (np.concatenate(images), np.concatenate(labels)), reads
 
 
-def _read_binary(source: CifarSource, path: Path, data: bytes) -> tuple[np.ndarray, Mapping[str, np.ndarray]]:
+def _parted(source: CifarSource, path: Path, data: bytes) -> tuple[np.ndarray, Mapping[str, np.ndarray]]:
+    """Pixels (n, 3072) and the labels (n,) of each kind."""
     before = len(source.labels)
     if not data or len(data) % (before + _PIXELS):
         raise DataError(
@@ -189,23 +177,3 @@ def _read_binary(source: CifarSource, path: Path, data: bytes) -> tuple[np.ndarr
         )
     rows = np.frombuffer(data, np.uint8).reshape(-1, before + _PIXELS)
     return rows[:, before:], {kind: rows[:, number] for number, kind in enumerate(source.labels)}
-
-
-def _read_python(source: CifarSource, path: Path, data: bytes) -> tuple[np.ndarray, Mapping[str, np.ndarray]]:
-    found = read_pickled(path, data)
-    missing = [name for name in ("data", *source.labels) if name not in found]
-    if missing:
-        raise DataError(f"{path}: got no {', '.join(missing)} among {', '.join(map(str, found)) or 'nothing'}")
-    pixels = found["data"]
-    if not isinstance(pixels, np.ndarray) or pixels.ndim != 2 or pixels.shape[1] != _PIXELS or not len(pixels):
-        got = pixels.shape if isinstance(pixels, np.ndarray) else type(pixels).__name__
-        raise DataError(f"{path}: data: got {got}, expected bytes of shape (n, {_PIXELS})")
-    return pixels, {kind: _whole(path, kind, found[kind], len(pixels)) for kind in source.labels}
-
-
-def _whole(path: Path, kind: str, values: Any, count: int) -> np.ndarray:
-    if not isinstance(values, Sequence) or not all(type(value) is int and 0 <= value < 256 for value in values):
-        raise DataError(f"{path}: {kind}: expected a list of whole numbers below 256")
-    if len(values) != count:
-        raise DataError(f"{path}: {kind}: got {len(values)} labels, expected {count}, one for each image")
-    return np.array(values, np.uint8)

@@ -6,8 +6,10 @@ import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from neurosim.errors import DataError
+from neurosim.tasks._task import FileRead
 
 
 def searched(folder: Path | None, below: Sequence[str]) -> list[Path]:
@@ -74,6 +76,25 @@ def downloaded(url: str, md5: str, data_set: str, places: Sequence[Path], *, mem
             f"folder that holds the files of {data_set}, or use the task 'digits', which needs none."
         ) from error
     return [Path(path) for path in ([found] if isinstance(found, str) else found)]
+
+
+def file_read(path: Path, data: bytes | BinaryIO) -> FileRead:
+    """What a run's provenance says of a file.
+
+    Parameters
+    ----------
+    path
+        Its name counts alone.
+    data
+        Its bytes, or the open file, which is read from here to its end.
+    """
+    if isinstance(data, bytes):
+        return FileRead(name=path.name, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+    digest, count = hashlib.sha256(), 0
+    while piece := data.read(1 << 20):
+        digest.update(piece)
+        count += len(piece)
+    return FileRead(name=path.name, sha256=digest.hexdigest(), bytes=count)
 
 
 def contents(path: Path, *, md5: str | None = None, largest: int) -> bytes:

@@ -16,14 +16,17 @@ from typing import BinaryIO
 import numpy as np
 
 from neurosim.errors import DataError
+from neurosim.tasks._task import FileRead
 
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _CHUNK = 1 << 20
 # Deflate cannot do better (zlib's technical details).
 _HIGHEST_COMPRESSION = 1032
+# NumPy has no more than 64; data sets in this format have up to four.
+_MOST_AXES = 8
 
 
-def read_idx(path: str | Path, *, sha256: str | None = None) -> np.ndarray:
+def read_idx(path: str | Path, *, sha256: str | None = None, largest: int) -> tuple[np.ndarray, FileRead]:
     """Read one IDX file.
 
     Parameters
@@ -32,17 +35,21 @@ def read_idx(path: str | Path, *, sha256: str | None = None) -> np.ndarray:
         The file; gzip is recognised by its first bytes, not by its name.
     sha256
         Checksum of the unpacked bytes, checked if given.
+    largest
+        Bytes of unpacked data beyond which it is refused, before they are read.
 
     Returns
     -------
-    numpy.ndarray
-        The shape and type that the header names, in the machine's byte order.
+    array : numpy.ndarray
+        The shape and type that the header names, in the machine's byte order; at least one number.
+    read : FileRead
+        What was read, unpacked.
 
     Raises
     ------
     DataError
-        The file is missing, truncated, longer than its header says, no IDX, broken gzip, or has another
-        checksum. The message names the file, what was got and what was expected. No memory is taken on the
+        The file is missing, truncated, longer than its header says, too large, empty, no IDX, broken gzip, or has
+        another checksum. The message names the file, what was got and what was expected. No memory is taken on the
         word of a header.
     """
     path = Path(path)
@@ -52,9 +59,9 @@ def read_idx(path: str | Path, *, sha256: str | None = None) -> np.ndarray:
             zipped = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
             if not zipped:
-                return _read(path, raw, n_packed, sha256)
+                return _read(path, raw, n_packed, sha256, largest)
             with gzip.GzipFile(fileobj=raw) as unpacked:
-                return _read(path, unpacked, n_packed * _HIGHEST_COMPRESSION, sha256)
+                return _read(path, unpacked, n_packed * _HIGHEST_COMPRESSION, sha256, largest)
     except DataError:
         raise
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -63,10 +70,12 @@ def read_idx(path: str | Path, *, sha256: str | None = None) -> np.ndarray:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
-def _read(path: Path, stream: BinaryIO | gzip.GzipFile, n_possible: int, sha256: str | None) -> np.ndarray:
+def _read(
+    path: Path, stream: BinaryIO | gzip.GzipFile, n_possible: int, sha256: str | None, largest: int
+) -> tuple[np.ndarray, FileRead]:
     digest = hashlib.sha256()
 
-    def take(n_bytes: int, what: str) -> bytes:
+    def take(n_bytes: int, what: str) -> bytearray:
         data = _read_up_to(stream.read, n_bytes)
         digest.update(data)
         if len(data) < n_bytes:
@@ -88,6 +97,12 @@ def _read(path: Path, stream: BinaryIO | gzip.GzipFile, n_possible: int, sha256:
             f"{path}: truncated, or its header lies: axes {shape} need {n_data} bytes, the file cannot hold "
             f"more than {n_possible}"
         )
+    if n_data > largest:
+        raise DataError(
+            f"{path}: axes {shape} need {n_data / 2**20:.0f} MiB, expected at most {largest / 2**20:.0f} MiB here"
+        )
+    if len(shape) > _MOST_AXES or not n_data:
+        raise DataError(f"{path}: got axes {shape}, expected 1 to {_MOST_AXES} axes, each with at least one entry")
     data = take(n_data, "data")
     if stream.read(1):
         raise DataError(f"{path}: trailing bytes after the {n_data} bytes of data that axes {shape} need")
@@ -97,13 +112,14 @@ def _read(path: Path, stream: BinaryIO | gzip.GzipFile, n_possible: int, sha256:
             f"expected {sha256}"
         )
     array = np.frombuffer(data, dtype).reshape(shape)
-    return array.astype(dtype.newbyteorder("="))
+    name = path.name.removesuffix(".gz")
+    size = 4 + 4 * n_axes + n_data
+    return array.astype(dtype.newbyteorder("="), copy=False), FileRead(name=name, sha256=digest.hexdigest(), bytes=size)
 
 
-def _read_up_to(read: Callable[[int], bytes], n_bytes: int) -> bytes:
+def _read_up_to(read: Callable[[int], bytes], n_bytes: int) -> bytearray:
     """In pieces, so that memory grows with what is there and not with what is promised."""
-    pieces, missing = [], n_bytes
-    while missing and (piece := read(min(missing, _CHUNK))):
-        pieces.append(piece)
-        missing -= len(piece)
-    return b"".join(pieces)
+    data = bytearray()
+    while len(data) < n_bytes and (piece := read(min(n_bytes - len(data), _CHUNK))):
+        data += piece
+    return data

@@ -9,13 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from neurosim.errors import DataError
+from neurosim.gate.limits import largest
 from neurosim.tasks._files import contents, downloaded, searched
 from neurosim.tasks._idx import read_idx
 from neurosim.tasks._images import ImageConfig, Labelled, refuse_labels, split_images
-from neurosim.tasks._task import Task
+from neurosim.tasks._task import FileRead, Task
 
-# The largest file of these data sets is 26 MB packed.
-_LARGEST = 1 << 28
+# The largest official file has 47 MB unpacked.
+_LARGEST = 1 << 26
+# As it is in the file, and in single precision.
+_BYTES_A_PIXEL = 5
 
 
 class IdxConfig(ImageConfig):
@@ -80,20 +83,21 @@ def load_idx(source: IdxSource, config: IdxConfig) -> Task:
     ConfigError
         More examples are asked for than there are.
     """
-    train, test = (_pair(source, part, config) for part in ("train", "t10k"))
-    return split_images(source.name, config, train, test, 10, _one_mean if config.standardise else None)
+    (train, read), (test, read_too) = (_pair(source, part, config) for part in ("train", "t10k"))
+    standard = _one_mean if config.standardise else None
+    return split_images(source.name, config, train, test, 10, standard, files=[*read, *read_too])
 
 
 def _one_mean(pixels: np.ndarray) -> tuple[float, float]:
     return float(pixels.mean()) / 255, max(float(pixels.std()) / 255, 1e-3)
 
 
-def _pair(source: IdxSource, part: str, config: IdxConfig) -> Labelled:
-    """Images (n, 28, 28, 1) and labels (n,) of one part, both bytes."""
+def _pair(source: IdxSource, part: str, config: IdxConfig) -> tuple[Labelled, list[FileRead]]:
+    """Images (n, 28, 28, 1) and labels (n,) of one part, both bytes, and the files they come from."""
     image_file, labels_file = (
         _find(source, f"{part}-{rest}", config.folder) for rest in ("images-idx3-ubyte", "labels-idx1-ubyte")
     )
-    images, labels = (_read(source, path, config.verify) for path in (image_file, labels_file))
+    (images, read), (labels, read_too) = (_read(source, path, config.verify) for path in (image_file, labels_file))
     if images.shape[1:] != (28, 28) or images.dtype != np.uint8:
         raise DataError(f"{image_file}: got {images.dtype} of shape {images.shape}, expected uint8 of (n, 28, 28)")
     if labels.shape != images.shape[:1] or labels.dtype != np.uint8:
@@ -102,10 +106,11 @@ def _pair(source: IdxSource, part: str, config: IdxConfig) -> Labelled:
             f"one for each image in {image_file.name}"
         )
     refuse_labels(labels_file, labels, 10)
-    return images[..., None], labels
+    return (images[..., None], labels), [read, read_too]
 
 
-def _read(source: IdxSource, path: Path, verify: bool) -> np.ndarray:
+def _read(source: IdxSource, path: Path, verify: bool) -> tuple[np.ndarray, FileRead]:
+    official = verify
     if verify and not source.sha256:
         if path.suffix != ".gz":
             raise DataError(
@@ -114,7 +119,9 @@ def _read(source: IdxSource, path: Path, verify: bool) -> np.ndarray:
             )
         contents(path, md5=source.md5[path.stem], largest=_LARGEST)
         verify = False
-    return read_idx(path, sha256=source.sha256[path.name.removesuffix(".gz")] if verify else None)
+    sha256 = source.sha256[path.name.removesuffix(".gz")] if verify else None
+    # One's own images have no official size; what the user of this machine allows bounds what becomes of them.
+    return read_idx(path, sha256=sha256, largest=_LARGEST if official else largest() // _BYTES_A_PIXEL)
 
 
 def _find(source: IdxSource, stem: str, folder: Path | None) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from neurosim.errors import ConfigError, DataError
 from neurosim.random import held_uniform, key_words
-from neurosim.tasks._task import Split, Task, _one_hot, _split_generator
+from neurosim.tasks._encoding import image_encoding
+from neurosim.tasks._task import FileRead, Split, Task, _one_hot, _split_generator
 
 
 class ImageConfig(BaseModel):
@@ -100,6 +101,8 @@ def split_images(
     n_classes: int,
     standard: Callable[[np.ndarray], tuple[np.ndarray | float, np.ndarray | float]] | None,
     augment: Callable[[np.ndarray, int, np.ndarray], np.ndarray] | None = None,
+    *,
+    files: Sequence[FileRead],
 ) -> Task:
     """A classification of images.
 
@@ -116,6 +119,8 @@ def split_images(
         between 0 and 1.
     augment
         See `Task`; of standardised inputs.
+    files
+        What was read.
 
     Returns
     -------
@@ -161,6 +166,8 @@ def split_images(
         kind="classification",
         shape=images.shape[1:],
         augment=augment,
+        files=tuple(files),
+        encoding=image_encoding(images.shape[1:], range(n_classes), mean, spread),
     )
 
 

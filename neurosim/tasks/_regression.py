@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
+from neurosim.tasks._drawn import drawn_numbers, refuse_beyond_memory
+from neurosim.tasks._encoding import plain_encoding
 from neurosim.tasks._task import Split, Task, _split_generator
 
 
@@ -44,6 +46,22 @@ class Config(BaseModel):
     validation: Literal["fresh", "training"] = "fresh"
     teacher_seed: int | None = Field(default=None, ge=0, lt=2**64)
 
+    @model_validator(mode="after")
+    def _fits_memory(self) -> Config:
+        drawn_numbers(self.layers, self.examples)
+        return self
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Sizes of the teacher's layers."""
+        return (self.n_inputs, self.n_outputs)
+
+    @property
+    def examples(self) -> int:
+        """In all splits."""
+        fresh = self.validation == "fresh"
+        return self.n_train + self.n_test + (self.n_validation if fresh else 0)
+
 
 def teacher_generator(config: Config, seed: int) -> np.random.Generator:
     """What draws the teacher, apart from what draws the samples."""
@@ -51,7 +69,14 @@ def teacher_generator(config: Config, seed: int) -> np.random.Generator:
 
 
 def answered(name: str, config: Config, answer: Callable[[np.ndarray], np.ndarray], seed: int) -> Task:
-    """Draw inputs and let a teacher answer: ``(n, n_inputs)`` to ``(n, n_outputs)``."""
+    """Draw inputs and let a teacher answer: ``(n, n_inputs)`` to ``(n, n_outputs)``.
+
+    Raises
+    ------
+    DataError
+        More than may be drawn here.
+    """
+    refuse_beyond_memory(name, config.layers, config.examples)
     generator = _split_generator(seed)
 
     def split(n: int) -> Split:
@@ -62,4 +87,5 @@ def answered(name: str, config: Config, answer: Callable[[np.ndarray], np.ndarra
     # The validation split last: its size or kind changes nothing in the others.
     train, test = split(config.n_train), split(config.n_test)
     validation = train if config.validation == "training" else split(config.n_validation)
-    return Task(name, train=train, validation=validation, test=test, kind="regression")
+    encoding = plain_encoding(config.n_inputs)
+    return Task(name, train=train, validation=validation, test=test, kind="regression", encoding=encoding)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 
-from neurosim.errors import DataError
+from neurosim.border import whole
+from neurosim.errors import ConfigError, DataError
+
+# What a stream's key holds.
+_SEED = whole(0, 2**64 - 1)
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,22 @@ class Sizes:
     n_inputs: int
     n_outputs: int
     image: tuple[int, int, int] | None = None
+
+
+class FileRead(TypedDict):
+    """A file that a task read, as a run's provenance has it: the same bytes at another path are the same data.
+
+    Attributes
+    ----------
+    name
+        Of the file, without its folder.
+    sha256, bytes
+        Checksum and number of its bytes; of IDX files unpacked, so that it does not matter who gzipped them.
+    """
+
+    name: str
+    sha256: str
+    bytes: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +119,11 @@ class Task:
         ``augment(inputs, seed, presentations)`` gives training inputs ``(n, d)`` as they are presented for the
         ``presentations``-th time, numbers of shape (n,) counted through the whole training. It is a function of its
         arguments alone, so that a run that goes on has the same bits; validation and test inputs never go through it.
+    files
+        What was read, in this order; empty for what is drawn.
+    encoding
+        What predictions need, for JSON: see `neurosim.tasks._encoding`, whose ``encode`` reads another file's rows as
+        inputs and whose ``decode`` says what outputs stand for.
 
     Raises
     ------
@@ -113,6 +138,8 @@ class Task:
     kind: Literal["classification", "regression"]
     shape: tuple[int, int, int] | None = None
     augment: Callable[[np.ndarray, int, np.ndarray], np.ndarray] | None = None
+    files: tuple[FileRead, ...] = ()
+    encoding: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         splits = {"train": self.train, "validation": self.validation, "test": self.test}
@@ -156,19 +183,55 @@ def _one_hot(labels: np.ndarray, n_classes: int) -> np.ndarray:
 
 
 def _split_generator(seed: int, stream: str = "split") -> np.random.Generator:
-    """The stream that draws splits and subsets, apart from every other use of the same seed."""
-    key = np.array([seed, zlib.crc32(stream.encode())], dtype=np.uint64)
+    """The stream that draws splits and subsets, apart from every other use of the same seed.
+
+    Raises
+    ------
+    ArgumentError
+        A seed that is no whole number, or below zero.
+    """
+    key = np.array([_SEED("seed", seed), zlib.crc32(stream.encode())], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key))
 
 
 def _stratified(
-    rows: np.ndarray, labels: np.ndarray, fraction: float, generator: np.random.Generator
+    rows: np.ndarray,
+    labels: np.ndarray,
+    fraction: float,
+    generator: np.random.Generator,
+    key: str,
+    names: Sequence[Any] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Kept and held-out rows, both shuffled."""
+    """Kept and held-out rows, both shuffled.
+
+    Parameters
+    ----------
+    rows, labels
+        Some rows, and the classes of all.
+    fraction
+        Share of each class to hold out.
+    generator
+        Draws which.
+    key
+        What the user calls the fraction.
+    names
+        Of the classes, for messages.
+
+    Raises
+    ------
+    ConfigError
+        No example of a class would be left.
+    """
     kept, held_out = [], []
     for label in np.unique(labels[rows]):
         members = generator.permutation(rows[labels[rows] == label])
         n_held_out = round(fraction * len(members))
+        if n_held_out == len(members):
+            of_class = f" of the class {names[label] if names else label!r}" if len(np.unique(labels[rows])) > 1 else ""
+            raise ConfigError(
+                f"{key}: got {fraction}, which takes all {len(members)} examples{of_class}; expected a share that "
+                "leaves some to learn from, or more examples"
+            )
         held_out.append(members[:n_held_out])
         kept.append(members[n_held_out:])
     return generator.permutation(np.concatenate(kept)), generator.permutation(np.concatenate(held_out))

@@ -21,15 +21,6 @@ _SOURCE = CifarSource(
         "data_batch_5.bin": "53f37980c15c3d472c316c40844f3f0d",
     },
     test={"test_batch.bin": "803d5f7f4d78ea53de84dbe85f74fb6d"},
-    python_folder="cifar-10-batches-py",
-    python_train={
-        "data_batch_1": "c99cafc152244af753f735de768cd75f",
-        "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
-        "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
-        "data_batch_4": "634d18415352ddfa80567beed471001a",
-        "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
-    },
-    python_test={"test_batch": "40351d587109b95175f43aff81a1287e"},
     labels={"labels": 10},
 )
 

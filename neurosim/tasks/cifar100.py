@@ -17,9 +17,6 @@ _SOURCE = CifarSource(
     folder="cifar-100-binary",
     train={"train.bin": "6172c7755cfe09b2fe270c85cebc1b15"},
     test={"test.bin": "4499cfba6c016c1be1438163640a0898"},
-    python_folder="cifar-100-python",
-    python_train={"train": "16019d7e3df5f24257cddd939b257f8d"},
-    python_test={"test": "f0ef6b0ae62326f3e7ffdfab6717acfc"},
     labels={"coarse_labels": 20, "fine_labels": 100},
 )
 

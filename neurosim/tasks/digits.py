@@ -5,13 +5,17 @@ Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI Mach
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
+import io
 from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from neurosim.tasks._task import Sizes, Split, Task, _one_hot, _split_generator, _stratified
+from neurosim.tasks._encoding import image_encoding
+from neurosim.tasks._files import file_read
+from neurosim.tasks._task import FileRead, Sizes, Split, Task, _one_hot, _split_generator, _stratified
 
 
 class Config(BaseModel):
@@ -57,11 +61,12 @@ def load(config: Config, *, seed: int) -> Task:
     Task
         64 inputs, 10 one-hot outputs.
     """
-    pixels, labels = _pixels()
+    pixels, labels, files = _pixels()
     images = pixels.astype(np.float32) / 16
     generator = _split_generator(config.split_seed)
-    rest, test = _stratified(np.arange(len(labels)), labels, config.test_fraction, generator)
-    train, validation = _stratified(rest, labels, config.validation_fraction, generator)
+    rest, test = _stratified(np.arange(len(labels)), labels, config.test_fraction, generator, "task.test_fraction")
+    train, validation = _stratified(rest, labels, config.validation_fraction, generator, "task.validation_fraction")
+    mean, spread = np.zeros(1), np.ones(1)
     if config.standardise:
         mean = images[train].mean(axis=0)
         # Some pixels are nearly always blank: dividing by their spread would blow up the few that are not.
@@ -71,19 +76,22 @@ def load(config: Config, *, seed: int) -> Task:
     def split(rows: np.ndarray) -> Split:
         return Split(images[rows], _one_hot(labels[rows], 10), labels[rows])
 
-    return Task("digits", split(train), split(validation), split(test), kind="classification", shape=(8, 8, 1))
+    parts = [split(rows) for rows in (train, validation, test)]
+    encoding = image_encoding((8, 8), range(10), mean, spread, full=16)
+    return Task("digits", *parts, kind="classification", shape=(8, 8, 1), files=files, encoding=encoding)
 
 
-def _pixels() -> tuple[np.ndarray, np.ndarray]:
-    """Pixels (n, 64) from 0 to 16, and labels (n,), as `sklearn.datasets.load_digits` gives them."""
+def _pixels() -> tuple[np.ndarray, np.ndarray, tuple[FileRead, ...]]:
+    """Pixels (n, 64) from 0 to 16 and labels (n,), as `sklearn.datasets.load_digits` gives them, and their file."""
     # Read where scikit-learn keeps them, because to import it takes longer than all else that comes before learning.
     installed = importlib.util.find_spec("sklearn")
     for folder in (installed.submodule_search_locations or ()) if installed else ():
         file = Path(folder) / "datasets" / "data" / "digits.csv.gz"
         if file.is_file():
-            rows = np.loadtxt(file, delimiter=",")
-            return rows[:, :-1], rows[:, -1].astype(int)
+            text = gzip.decompress(file.read_bytes())
+            rows = np.loadtxt(io.BytesIO(text), delimiter=",")
+            return rows[:, :-1], rows[:, -1].astype(int), (file_read(file.with_suffix(""), text),)
     from sklearn.datasets import load_digits
 
     pixels, labels = load_digits(return_X_y=True)
-    return np.asarray(pixels), np.asarray(labels)
+    return np.asarray(pixels), np.asarray(labels), ()

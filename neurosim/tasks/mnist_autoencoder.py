@@ -33,4 +33,6 @@ def load(config: Config, *, seed: int) -> Task:
         *parts,
         kind="regression",
         shape=task.shape,
+        files=task.files,
+        encoding={**(task.encoding or {}), "kind": "regression", "classes": None},
     )

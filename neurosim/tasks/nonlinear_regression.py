@@ -41,6 +41,11 @@ class Config(_regression.Config):
     n_train: PositiveInt = 10000
     teacher_scale: float = Field(default=0.01, gt=0, allow_inf_nan=False)
 
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Sizes of the teacher's layers."""
+        return (self.n_inputs, *self.hidden, self.n_outputs)
+
 
 def load(config: Config, *, seed: int) -> Task:
     """Draw a teacher and samples.
@@ -64,10 +69,10 @@ def load(config: Config, *, seed: int) -> Task:
 def weights(config: Config, *, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """The teacher's weights, ``(n_post, n_pre)``, and biases, ``(n_post,)``, first layer first."""
     generator = _regression.teacher_generator(config, seed)
-    scale, sizes = config.teacher_scale, (config.n_inputs, *config.hidden, config.n_outputs)
+    scale = config.teacher_scale
     return [
         (generator.uniform(-scale, scale, (post, pre)), generator.uniform(-scale, scale, post))
-        for pre, post in pairwise(sizes)
+        for pre, post in pairwise(config.layers)
     ]
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from neurosim.errors import ConfigError, DataError
-from neurosim.tasks._arrays import read_columns
-from neurosim.tasks._task import Split, Task, _one_hot, _split_generator, _stratified
+from neurosim.gate.limits import largest
+from neurosim.tasks._arrays import Columns, columns_of
+from neurosim.tasks._csv import Csv
+from neurosim.tasks._encoding import Encoding, Inputs, described, in_units
+from neurosim.tasks._scaling import moments
+from neurosim.tasks._splitting import parted, parted_by_class
+from neurosim.tasks._task import Split, Task, _one_hot
+from neurosim.tasks._values import Label, labels, numbers
 
 # More classes than this are hardly meant as such.
 _MOST_CLASSES = 1000
@@ -44,8 +49,12 @@ class Config(BaseModel):
         Centre and scale each input, of images each channel, by the training split.
     standardise_target
         The same for the targets of a regression, so that a loss of one half is that of the mean.
+    separator, decimal
+        How a ``.csv`` is written: between its cells, and before the decimals of its numbers.
     largest_mib
-        Size of the file, or of the arrays packed in it, beyond which it is refused.
+        Size of the file, of the arrays packed in it, or of the inputs that they become, beyond which it is refused. It
+        can only lower what the user of this machine allows, which is half of its memory, or what the environment
+        variable ``NEUROSIM_LARGEST_MIB`` says.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,7 +68,15 @@ class Config(BaseModel):
     split_seed: int = Field(default=0, ge=0, lt=2**64)
     standardise: bool = True
     standardise_target: bool = True
-    largest_mib: PositiveInt = 1024
+    separator: Literal[",", ";", "\t", "|", " "] = ","
+    decimal: Literal[".", ","] = "."
+    largest_mib: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _can_be_parted(self) -> Config:
+        if self.separator == self.decimal:
+            raise ValueError("separator: got ',', which is the decimal sign too; expected another, such as ';'")
+        return self
 
 
 def load(config: Config, *, seed: int) -> Task:
@@ -79,127 +96,160 @@ def load(config: Config, *, seed: int) -> Task:
     ConfigError
         Columns that are not there, or settings that do not fit the data.
     """
-    path = config.path.expanduser()
-    columns = read_columns(path, largest=config.largest_mib * 2**20)
-    targets = _named(columns, config.target, "target", path)
-    others = tuple(name for name in columns if name not in targets)
-    read = others if config.inputs is None else _named(columns, config.inputs, "inputs", path)
-    inputs, image = _joined(path, columns, read), _image(columns, read)
-    values = columns[targets[0]]
-    classes = values.dtype.kind in "biuU" if config.problem == "auto" else config.problem == "classification"
+    path, most = config.path.expanduser(), _most(config)
+    columns = columns_of(path, largest=most, written=Csv(config.separator, config.decimal))
+    targets = _named(columns, config.target, "target")
+    read = _others(columns, targets) if config.inputs is None else _named(columns, config.inputs, "inputs")
+    _refuse_target_among_inputs(targets, read)
+    found = columns.read((*read, *targets))
+    _refuse_lengths(path, {name: len(found[name]) for name in (*read, *targets)})
+    parts = [numbers(path, name, found[name]) for name in read]
+    inputs = tuple(Inputs(name=name, shape=found[name].shape[1:]) for name in read)
+    encoding = Encoding(
+        kind="regression", inputs=inputs, targets=targets, separator=config.separator, decimal=config.decimal
+    )
+    wanted = [found[name] for name in targets]
+    classes = wanted[0].dtype.kind in "biuO" if config.problem == "auto" else config.problem == "classification"
+    shares, outputs = (config.test_fraction, config.validation_fraction, config.split_seed), 0
     if classes:
-        return _classification(config, path, inputs, image, targets, values)
-    wanted = _joined(path, columns, targets)
-    _refuse_lengths(path, inputs, len(wanted), targets)
-    generator = _split_generator(config.split_seed)
-    rest, test = _parted(generator.permutation(len(inputs)), config.test_fraction)
-    train, validation = _parted(rest, config.validation_fraction)
-    _refuse_empty(path, len(inputs), train, test)
-    inputs = _standardised(inputs, train, image) if config.standardise else inputs
-    wanted = _standardised(wanted, train) if config.standardise_target else wanted
-    parts = [Split(inputs[rows], wanted[rows]) for rows in (train, validation, test)]
-    return Task("table", *parts, kind="regression", shape=image)
+        names, codes = _classes(config, path, targets, wanted)
+        encoding = encoding.model_copy(update={"kind": "classification", "classes": names})
+        rows, outputs = parted_by_class(codes, names, *shares), len(names)
+    else:
+        codes, answers = None, [numbers(path, name, array) for name, array in zip(targets, wanted, strict=True)]
+        rows = parted(len(answers[0]), *shares)
+    _refuse_large(path, len(parts[0]), encoding.size + outputs, most)
+    image = _image(inputs)
+    if config.standardise:
+        mean, scale = _moments(parts, rows[0], image)
+        encoding = encoding.model_copy(update={"mean": mean, "scale": scale})
+    if config.standardise_target and not classes:
+        mean, scale = _moments(answers, rows[0], None)
+        encoding = encoding.model_copy(update={"target_mean": mean, "target_scale": scale})
+
+    def split(chosen: np.ndarray) -> Split:
+        made = in_units(path, read, parts, encoding.mean, encoding.scale, chosen)
+        if codes is not None:
+            return Split(made, _one_hot(codes[chosen], outputs), codes[chosen])
+        return Split(made, in_units(path, targets, answers, encoding.target_mean, encoding.target_scale, chosen))
+
+    splits = [split(chosen) for chosen in rows]
+    said = described(encoding)
+    return Task("table", *splits, kind=encoding.kind, shape=image, files=(columns.file,), encoding=said)
 
 
-def _classification(
-    config: Config,
-    path: Path,
-    inputs: np.ndarray,
-    image: _Image | None,
-    targets: tuple[str, ...],
-    values: np.ndarray,
-) -> Task:
-    name = targets[0]
-    if len(targets) > 1 or values.ndim != 1:
-        shape = f"{len(targets)} columns" if len(targets) > 1 else f"shape {values.shape}"
+def _most(config: Config) -> int:
+    """Bytes: what the user allows, which a file can only lower."""
+    users = largest()
+    return users if config.largest_mib is None else min(users, config.largest_mib * 2**20)
+
+
+def _named(columns: Columns, wanted: str | tuple[str, ...], key: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in ((wanted,) if isinstance(wanted, str) else wanted))
+    missing = [name for name in names if name not in columns.names or not name]
+    if missing or not names:
+        known = ", ".join(columns.names[:20]) + (" ..." if len(columns.names) > 20 else "")
+        numeric = columns.path.suffix == ".csv" and all(_is_number(name) for name in columns.names)
+        advice = "; its first line holds numbers: is the line with the names missing?" if numeric else ""
         raise ConfigError(
-            f"task.target: got {shape} of {path}, expected one column of classes, or problem='regression'"
+            f"task.{key}: got {', '.join(missing) or 'no column'}, expected columns of {columns.path}: {known}{advice}"
         )
-    _refuse_lengths(path, inputs, len(values), targets)
-    if values.dtype.kind == "f":
-        _refuse_missing(path, name, values)
-    names, labels = np.unique(values, return_inverse=True)
+    if len(set(names)) < len(names):
+        raise ConfigError(f"task.{key}: got {', '.join(names)}, expected each column once")
+    return names
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return bool(text) and float(text) == float(text)
+    except ValueError:
+        return False
+
+
+def _others(columns: Columns, targets: tuple[str, ...]) -> tuple[str, ...]:
+    """All columns besides the targets."""
+    if "" in columns.names:
+        raise ConfigError(
+            f"task.inputs: {columns.path} has a column without a name, which may hold the numbers of its rows; give it "
+            "a name, delete it, or name the columns to learn from with task.inputs"
+        )
+    names = tuple(name for name in columns.names if name not in targets)
+    if not names:
+        raise ConfigError(f"task.inputs: {columns.path} has no column besides the target")
+    return names
+
+
+def _refuse_target_among_inputs(targets: tuple[str, ...], read: tuple[str, ...]) -> None:
+    both = [name for name in targets if name in read]
+    # All of them is a network that reproduces its inputs.
+    if both and set(targets) != set(read):
+        raise ConfigError(f"task.inputs: got '{both[0]}', which is the target; expected columns to learn it from")
+
+
+def _refuse_lengths(path: Path, lengths: dict[str, int]) -> None:
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{name} {length}" for name, length in list(lengths.items())[:20])
+        raise DataError(f"{path}: arrays of different length ({listed}), expected one row an example")
+
+
+def _refuse_large(path: Path, rows: int, width: int, most: int) -> None:
+    size = 4 * rows * width
+    if size > most:
+        raise DataError(
+            f"{path}: {rows} examples of {width} inputs and classes take {size / 2**20:.0f} MiB in single precision, "
+            f"expected at most {most / 2**20:.0f} MiB; leave columns out with task.inputs, or allow more with the "
+            "environment variable NEUROSIM_LARGEST_MIB"
+        )
+
+
+def _classes(
+    config: Config, path: Path, targets: tuple[str, ...], wanted: list[np.ndarray]
+) -> tuple[tuple[Label, ...], np.ndarray]:
+    """The classes, and which of them each row has."""
+    name, values = targets[0], wanted[0]
+    width = int(np.prod(values.shape[1:], dtype=int))
+    if len(targets) > 1 or width != 1:
+        shape = f"{len(targets)} columns" if len(targets) > 1 else f"shape {values.shape}"
+        rows = values.reshape(len(values), -1)
+        hot = len(targets) == 1 and rows.dtype.kind in "biuf" and ((rows != 0).sum(axis=1) == 1).all()
+        advice = (
+            "; these look like rows with a one at the class, numpy.argmax(..., axis=1) gives classes" if hot else ""
+        )
+        raise ConfigError(
+            f"task.target: got {shape} of {path}, expected one column of classes, or problem='regression'{advice}"
+        )
+    names, codes = labels(path, name, values.reshape(-1))
+    if config.problem == "auto" and 2 * len(names) > len(codes) > 2:
+        if values.dtype.kind in "iu":
+            raise ConfigError(
+                f"task.target: '{name}' of {path} has {len(names)} different whole numbers in {len(codes)} rows, which "
+                'would be as many classes; to predict the number say task.problem = "regression"'
+            )
+        raise ConfigError(
+            f"task.target: '{name}' of {path} has {len(names)} different texts in {len(codes)} rows, which would be as "
+            "many classes; expected classes with several examples each, or numbers"
+        )
     if not 2 <= len(names) <= _MOST_CLASSES:
         raise ConfigError(
             f"task.target: '{name}' of {path} has {len(names)} different values, expected 2 to {_MOST_CLASSES} "
             "classes, or problem='regression'"
         )
-    generator = _split_generator(config.split_seed)
-    rest, test = _stratified(np.arange(len(labels)), labels, config.test_fraction, generator)
-    train, validation = _stratified(rest, labels, config.validation_fraction, generator)
-    _refuse_empty(path, len(inputs), train, test)
-    inputs = _standardised(inputs, train, image) if config.standardise else inputs
-    parts = [
-        Split(inputs[rows], _one_hot(labels[rows], len(names)), labels[rows]) for rows in (train, validation, test)
-    ]
-    return Task("table", *parts, kind="classification", shape=image)
+    return names, codes
 
 
-def _named(columns: Mapping[str, np.ndarray], wanted: str | tuple[str, ...], key: str, path: Path) -> tuple[str, ...]:
-    names = (wanted,) if isinstance(wanted, str) else wanted
-    missing = [name for name in names if name not in columns]
-    if missing or not names:
-        known = ", ".join(list(columns)[:20]) + (" ..." if len(columns) > 20 else "")
-        raise ConfigError(f"task.{key}: got {', '.join(missing) or 'no column'}, expected columns of {path}: {known}")
-    return names
-
-
-def _joined(path: Path, columns: Mapping[str, np.ndarray], names: tuple[str, ...]) -> np.ndarray:
-    """Columns and arrays beside each other, ``(examples, features)``."""
-    if not names:
-        raise ConfigError(f"task.inputs: {path} has no column besides the target")
-    parts = []
-    for name in names:
-        array = columns[name]
-        if array.dtype.kind not in "biuf":
-            raise DataError(f"{path}: the column '{name}' holds text, expected numbers; leave it out with task.inputs")
-        if array.ndim == 0:
-            raise DataError(f"{path}: '{name}' is a single number, expected one row an example")
-        _refuse_missing(path, name, array)
-        parts.append(array.reshape(len(array), -1).astype(np.float64))
-    lengths = {name: len(part) for name, part in zip(names, parts, strict=True)}
-    if len(set(lengths.values())) > 1:
-        listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        raise DataError(f"{path}: arrays of different length ({listed}), expected one row an example")
-    return np.concatenate(parts, axis=1)
-
-
-def _image(columns: Mapping[str, np.ndarray], names: tuple[str, ...]) -> _Image | None:
+def _image(inputs: tuple[Inputs, ...]) -> _Image | None:
     """What inputs are that are one array of images."""
-    shape = columns[names[0]].shape[1:]
-    if len(names) > 1 or len(shape) not in (2, 3) or 0 in shape:
+    shape = inputs[0].shape
+    if len(inputs) > 1 or len(shape) not in (2, 3) or 0 in shape:
         return None
     return (shape[0], shape[1], shape[2] if len(shape) == 3 else 1)
 
 
-def _refuse_missing(path: Path, name: str, array: np.ndarray) -> None:
-    broken = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))
-    if len(broken):
-        raise DataError(
-            f"{path}: '{name}' has {len(broken)} examples with missing or infinite values, the first in row "
-            f"{broken[0] + 1}; expected finite numbers"
-        )
-
-
-def _refuse_lengths(path: Path, inputs: np.ndarray, count: int, targets: tuple[str, ...]) -> None:
-    if len(inputs) != count:
-        raise DataError(f"{path}: {len(inputs)} rows of inputs and {count} of '{targets[0]}', expected as many")
-
-
-def _refuse_empty(path: Path, count: int, train: np.ndarray, test: np.ndarray) -> None:
-    if not len(train) or not len(test):
-        raise DataError(f"{path}: {count} examples are too few to hold out a test split; see task.test_fraction")
-
-
-def _parted(rows: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray]:
-    held_out = round(fraction * len(rows))
-    return rows[held_out:], rows[:held_out]
-
-
-def _standardised(array: np.ndarray, train: np.ndarray, image: _Image | None = None) -> np.ndarray:
+def _moments(
+    parts: list[np.ndarray], train: np.ndarray, image: _Image | None
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each column, or of each channel, in the training split."""
     # The positions of an image are further examples of its channels.
-    columns = array.reshape(len(array), -1, image[2]) if image else array[:, None]
-    mean, spread = columns[train].mean(axis=(0, 1)), columns[train].std(axis=(0, 1))
-    # A column that never changes has nothing to divide by.
-    scaled = (columns - mean) / np.where(spread > 1e-12 * np.maximum(1.0, np.abs(mean)), spread, 1.0)
-    return scaled.reshape(array.shape)
+    found = [moments(part, train, image[2] if image else part.shape[1]) for part in parts]
+    mean, scale = (np.concatenate([pair[number] for pair in found]) for number in (0, 1))
+    return tuple(mean.tolist()), tuple(scale.tolist())

@@ -6,16 +6,14 @@ backpropagation for deep learning, Nature Communications, 2016.
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
+from neurosim.tasks._drawn import drawn_numbers, refuse_beyond_memory
+from neurosim.tasks._encoding import plain_encoding
 from neurosim.tasks._task import Split, Task, _split_generator
-
-# Numbers in all splits and in the teacher; as float32 they take 4 GB.
-_MOST = 10**9
 
 
 class Config(BaseModel):
@@ -50,12 +48,18 @@ class Config(BaseModel):
 
     @model_validator(mode="after")
     def _fits_memory(self) -> Config:
-        layers = (self.n_inputs, *self.hidden, self.n_outputs)
-        examples = self.n_train + self.n_validation + self.n_test
-        numbers = examples * sum(layers) + sum(map(math.prod, pairwise(layers)))
-        if numbers > _MOST:
-            raise ValueError(f"got sizes that make {numbers:.3g} numbers, expected at most {_MOST:.0e}")
+        drawn_numbers(self.layers, self.examples)
         return self
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Sizes of the teacher's layers."""
+        return (self.n_inputs, *self.hidden, self.n_outputs)
+
+    @property
+    def examples(self) -> int:
+        """In all splits."""
+        return self.n_train + self.n_validation + self.n_test
 
 
 def load(config: Config, *, seed: int) -> Task:
@@ -72,7 +76,13 @@ def load(config: Config, *, seed: int) -> Task:
     -------
     Task
         Inputs and outputs with a variance near one.
+
+    Raises
+    ------
+    DataError
+        More than may be drawn here.
     """
+    refuse_beyond_memory("teacher_student", config.layers, config.examples)
     teacher = weights(config)
     generator = _split_generator(seed)
 
@@ -87,6 +97,7 @@ def load(config: Config, *, seed: int) -> Task:
         validation=split(config.n_validation, config.noise),
         test=split(config.n_test, 0.0),
         kind="regression",
+        encoding=plain_encoding(config.n_inputs),
     )
 
 
@@ -104,8 +115,7 @@ def weights(config: Config) -> list[np.ndarray]:
         ``(n_post, n_pre)`` each, normal with variance ``1/n_pre``.
     """
     generator = _split_generator(config.teacher_seed, "teacher")
-    sizes = (config.n_inputs, *config.hidden, config.n_outputs)
-    return [generator.standard_normal((post, pre)) / np.sqrt(pre) for pre, post in pairwise(sizes)]
+    return [generator.standard_normal((post, pre)) / np.sqrt(pre) for pre, post in pairwise(config.layers)]
 
 
 def _answer(inputs: np.ndarray, teacher: list[np.ndarray], linear: bool) -> np.ndarray:

@@ -94,11 +94,7 @@ def train(
         If a control loop does not settle with the initial weights, or if the loss, a weight or a state that carries
         over stops being finite, naming the epoch, the step, the pathways and populations.
     """
-    if config.batch_size > len(task.train):
-        raise ConfigError(
-            f"training.batch_size: got {config.batch_size}, expected at most the {len(task.train)} trials of "
-            "the training split"
-        )
+    refuse_large_batches(task, config)
     progress = start or Progress(initial_state(engine.circuit, seed, dtype=engine.setting.dtype))
     if not progress.reports:
         check_loops(engine.circuit, engine.setting, progress.state)
@@ -109,6 +105,21 @@ def train(
         progress = _report(progress, learned, engine, task, config, seed, on_epoch, on_progress)
     test = evaluate(engine, progress.state, task.test, chunk=config.evaluation_batch)
     return TrainingResult(progress.state, history_of(progress.reports), test)
+
+
+def refuse_large_batches(task: Task, config: Config) -> None:
+    """Refuse a batch that is larger than the training split.
+
+    Raises
+    ------
+    ConfigError
+        With both sizes.
+    """
+    if config.batch_size > len(task.train):
+        raise ConfigError(
+            f"training.batch_size: got {config.batch_size}, expected at most the {len(task.train)} trials of "
+            "the training split"
+        )
 
 
 def learning_rates(

@@ -62,7 +62,7 @@ def site(tmp_path_factory) -> Path:
         str(REPOSITORY / "docs"),
         str(folder),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=550)
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return folder
 

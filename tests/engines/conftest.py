@@ -17,6 +17,7 @@ from neurosim.circuit.description import Circuit, Pathway, Phase, Population, ho
 from neurosim.circuit.images import Convolution, Window
 from neurosim.circuit.synapses import Ends, size_of
 from neurosim.neurons._model import NeuronModel
+from neurosim.recording.courses import over_time
 from neurosim.recording.inputs import apply_inputs
 from neurosim.rules._rule import OracleRule, Rule
 from neurosim.schemes._network import Network
@@ -81,9 +82,9 @@ def given_noise() -> Callable[..., tuple[Circuit, dict[str, np.ndarray]]]:
             size = circuit.population[name].size
             shape = (trials, size) if steps is None else (steps, trials, size)
             if any("xi" in equation.names for equation in model.equation_set.of("differential")):
-                numbers[f"{name}.xi"] = generator.standard_normal(shape)
-        length = -1 if steps is None else steps
-        circuit, inputs = apply_inputs(circuit, numbers, steps=length, trials=trials, dt=1e-3)
+                drawn = generator.standard_normal(shape)
+                numbers[f"{name}.xi"] = drawn if steps is None else over_time(drawn)
+        circuit, inputs = apply_inputs(circuit, numbers, steps=steps, trials=trials, dt=1e-3)
         return circuit, inputs.stimuli
 
     return give

@@ -48,7 +48,7 @@ def trained(variable: Path | str, *arguments: str, **environment: str) -> dict[s
     """What the script tells in a new process."""
     given = {**os.environ, **environment, "NEUROSIM_CACHE": str(variable)}
     command = [sys.executable, "-c", _SCRIPT, *arguments]
-    done = subprocess.run(command, env=given, capture_output=True, text=True, check=True, timeout=300)
+    done = subprocess.run(command, env=given, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 

@@ -13,6 +13,7 @@ from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state, learned_names
+from neurosim.recording.courses import over_time
 from neurosim.recording.inputs import apply_inputs
 from neurosim.schemes._network import Part
 
@@ -85,7 +86,8 @@ def test_learned_feedback_from_escape_noise_whose_numbers_are_given(
     site: str, build: Callable[..., Circuit], stimuli: Callable[[int], Any]
 ) -> None:
     generator = np.random.default_rng(2)
-    draws = {f"hidden{number}.rand": generator.uniform(size=(50, 2, size)) for number, size in ((1, 5), (2, 4))}
+    courses = [over_time(generator.uniform(size=(50, 2, size))) for size in (5, 4)]
+    draws = {f"hidden{number}.rand": course for number, course in enumerate(courses, 1)}
     plain = spiking(build, "lif_escape", noise_site=site)
     circuit, inputs = apply_inputs(plain, draws, steps=50, trials=2, dt=1e-3)
     start = initial_state(circuit, 4)

@@ -241,5 +241,5 @@ def test_reading_beyond_the_synapse_has_to_be_named() -> None:
 
 
 def test_a_name_that_is_a_units_is_refused() -> None:
-    with pytest.raises(EquationError, match="'amp' is the name of a unit"):
+    with pytest.raises(EquationError, match="'amp' is the unit amp"):
         Rule("w += amp*r_pre", parameters={"amp": None})

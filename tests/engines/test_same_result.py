@@ -26,6 +26,7 @@ from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, initial_state, learned_names
 from neurosim.errors import EngineError
 from neurosim.neurons._model import NeuronModel
+from neurosim.recording.courses import over_time
 from neurosim.recording.simulate import simulate
 from neurosim.rules._rule import Rule
 
@@ -79,7 +80,7 @@ def test_every_neuron_for_a_second(name: str) -> None:
     inputs = {"drive": np.linspace(0, 3, 4)}
     if "rand()" in (built(name).threshold or ""):
         # Each engine draws its own numbers; the same ones have to be given.
-        inputs["rand"] = np.random.default_rng(1).uniform(size=(steps, 4))
+        inputs["rand"] = over_time(np.random.default_rng(1).uniform(size=(steps, 4)))
     found = on_both(built(name), "1 second", n=4, inputs=inputs, dt=f"{1000 / steps} ms")
     if "spikes" in found:
         counts = found.spikes.values.sum(axis=(0, 1))
@@ -91,7 +92,7 @@ def test_every_neuron_for_a_second(name: str) -> None:
 def test_a_current_that_changes_in_time_in_several_trials() -> None:
     generator = np.random.default_rng(1)
     course = 1.2 + np.repeat(generator.standard_normal((50, 3, 2)), 20, axis=0)
-    found = on_both(built("lif"), "100 ms", n=2, trials=3, inputs={"i_ext": course})
+    found = on_both(built("lif"), "100 ms", n=2, trials=3, inputs={"i_ext": over_time(course)})
     counts = found.spikes.values.sum(axis=0)
     assert counts.sum() > 5 and len(np.unique(counts, axis=0)) > 1
 
@@ -102,7 +103,7 @@ def test_methods_that_look_ahead(method: str) -> None:
     model = NeuronModel(
         "dv/dt = (i_ext + sin(t/tau_m) - v**3)/tau_m : 1\ni_ext : 1", method=method, parameters={"tau_m": "3 ms"}
     )
-    current = np.random.default_rng(3).uniform(-2, 4, 100)
+    current = over_time(np.random.default_rng(3).uniform(-2, 4, 100))
     found = on_both(model, "10 ms", inputs={"i_ext": current})
     assert np.ptp(found.v.values) > 0.5
 
@@ -156,7 +157,7 @@ def test_white_noise_whose_numbers_are_given(method: str) -> None:
         parameters={"tau_m": "5 ms", "sigma": 0.4, "i_ext": 0.8},
         method=method,
     )
-    numbers = np.random.default_rng(2).standard_normal((1000, 2, 3))
+    numbers = over_time(np.random.default_rng(2).standard_normal((1000, 2, 3)))
     found = on_both(model, "100 ms", n=3, trials=2, inputs={"xi": numbers})
     assert found.spikes.values.sum() > 5
 
@@ -252,7 +253,7 @@ ONCE = (hypothesis.Phase.explicit, hypothesis.Phase.reuse, hypothesis.Phase.gene
 @settings(max_examples=25, derandomize=True, phases=ONCE)
 @given(models(), st.integers(0, 100))
 def test_generated_equations(model: NeuronModel, seed: int) -> None:
-    current = np.random.default_rng(seed).uniform(-2, 4, (100, 2))
+    current = over_time(np.random.default_rng(seed).uniform(-2, 4, (100, 2)))
     on_both(model, "10 ms", n=2, inputs={"i_ext": current})
 
 

@@ -10,8 +10,9 @@ import pytest
 import xarray
 
 from neurosim.errors import DataError
+from neurosim.experiments.availability import unavailable
 from neurosim.experiments.model_file import load
-from neurosim.experiments.readings import Reading, complaints, over, read, slope, unavailable
+from neurosim.experiments.readings import Reading, complaints, over, read, slope
 from neurosim.experiments.run import train
 from neurosim.gradients.alignment import GAUSS_NEWTON_NUMBERS, MEASURES
 from neurosim.gradients.loops import LOOP_NUMBERS

@@ -25,6 +25,7 @@ from neurosim.errors import ConfigError, DataError, NumericalError
 from neurosim.experiments import folder as files
 from neurosim.experiments.checkpoints import Checkpoints
 from neurosim.experiments.collection import collect, key_of
+from neurosim.experiments.data_identity import Identified
 from neurosim.experiments.finished import open_run
 from neurosim.experiments.lock import holder, locked
 from neurosim.experiments.model_file import load
@@ -189,7 +190,7 @@ def test_signals_leave_with_their_codes_and_a_checkpoint(tmp_path, number, code)
         time.sleep(0.01)
     assert not _checkpoints(tmp_path / "run")
     os.kill(process.pid or 0, number)
-    process.join(60)
+    process.join()
     assert process.exitcode == code
     assert len(_checkpoints(tmp_path / "run")) == 1
     assert "stopped: " in log.read_text()
@@ -228,7 +229,7 @@ def test_another_configuration_or_seed_is_refused(copied, ended):
 
 
 def test_a_folder_in_use_is_refused_and_names_its_holder(copied):
-    code = "import time; from neurosim.experiments.lock import locked\nwith locked(folder): time.sleep(600)"
+    code = "import time; from neurosim.experiments.lock import locked\nwith locked(folder): time.sleep(36_000)"
     held = SERVER.Process(target=exec, args=(code, {"folder": copied}))
     held.start()
     while holder(copied) is None:
@@ -290,8 +291,8 @@ def test_without_any_whole_checkpoint_it_begins_anew_and_says_so(copied, ended):
 
 
 def test_many_runs_go_on_where_they_were_interrupted(stopped, tmp_path, ended):
-    model = load(DIGITS)
-    folder = Path(shutil.copytree(stopped, tmp_path / f"model-{model.hash[:8]}-seed3"))
+    model = Identified()(load(DIGITS))
+    folder = Path(shutil.copytree(stopped, tmp_path / f"model-{model.identity[:8]}-seed3"))
     attempt = collect([(model, 3)], tmp_path)[key_of(model, 3)]
     assert attempt.run is not None and attempt.run.folder == folder and attempt.run.summary["resumed"] == 1
     _assert_same(folder, ended)
@@ -346,7 +347,7 @@ def test_checkpoints_cost_a_hundredth_at_most(monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(7200)
+@pytest.mark.timeout(36_000)
 @pytest.mark.parametrize("engine", MODELS)
 def test_a_hundred_kills_change_nothing(whole, tmp_path, engine):
     """Fifty on each engine, together 8 min on two cores that others use, too."""

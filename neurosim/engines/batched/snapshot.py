@@ -17,6 +17,8 @@ from neurosim.equations.array_code import ArrayFunction, expression_function
 from neurosim.equations.switched import switched
 
 Arrays = dict[str, Any]
+#: What equations read of the time.
+TIMES = frozenset({"t", "lastspike"})
 
 
 @functools.lru_cache(maxsize=4096)
@@ -65,19 +67,31 @@ class Snapshot:
             self.values[name] = self._compute(name)
         return self.values[name]
 
+    def call(self, function: ArrayFunction, arguments: Mapping[str, Any]) -> Any:
+        """A function of arrays.
+
+        One that reads the time is computed in double precision, whatever that of the others: after 200 s, single
+        precision tells times apart by 15 us.
+        """
+        if not TIMES & set(function.arguments) or (dtype := jnp.result_type(self.values["dt"])) == jnp.float64:
+            return compiled(function)(**arguments)
+        with jax.enable_x64(True):
+            found = compiled(function)(**{name: _wide(value) for name, value in arguments.items()})
+            return jax.tree.map(lambda array: _narrow(jnp.asarray(array), dtype), found)
+
     def local(self, population: str | None, function: ArrayFunction, **given: Any) -> Any:
         """A function of one population's variables."""
         arguments = {
             argument: given[argument] if argument in given else self[self.plan.resolve(population, argument)]
             for argument in function.arguments
         }
-        return compiled(function)(**arguments)
+        return self.call(function, arguments)
 
     def _compute(self, name: str) -> Any:
         node = self.plan.nodes.get(name)
         if node is None:
             raise KeyError(f"the variable '{name}' has no value")
-        if self.inputs is not None and node.kind != "expression":
+        if self.inputs is not None and (node.kind != "expression" or node.held):
             return self.inputs[name]
         value = self._node(node)
         if name in self.perturbations:
@@ -102,7 +116,7 @@ class Snapshot:
             values = compiled(node.function)(**{a: self._per_neuron(n) for a, n in node.needs.items()})
             return self._over_channels(node.name.split(".")[0], values)
         function = self._switched(node)
-        value = compiled(function)(**{argument: self[node.needs[argument]] for argument in function.arguments})
+        value = self.call(function, {argument: self[node.needs[argument]] for argument in function.arguments})
         # A bare number would take the default precision.
         bare = function is not node.function and not function.arguments
         return jnp.asarray(value, self.values["dt"].dtype) if bare else value
@@ -154,6 +168,21 @@ class Snapshot:
                 delivered = self[source] @ weights.T
             total = delivered if total is None else total + delivered
         return total
+
+
+def time_of(number: Any, dt: float) -> Any:
+    """The time at which a step begins, in seconds and in double precision."""
+    with jax.enable_x64(True):
+        return jnp.asarray(number).astype(jnp.float64) * dt
+
+
+def _wide(value: Any) -> Any:
+    array = jnp.asarray(value)
+    return array.astype(jnp.float64) if jnp.issubdtype(array.dtype, jnp.floating) else array
+
+
+def _narrow(array: Any, dtype: Any) -> Any:
+    return array.astype(dtype) if jnp.issubdtype(array.dtype, jnp.number) else array
 
 
 def weights_matrix(circuit: Circuit, pathway: str, values: Mapping[str, Any]) -> Any:

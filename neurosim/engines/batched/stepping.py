@@ -18,7 +18,7 @@ from neurosim.circuit.description import UNTIL_STEPS
 from neurosim.circuit.plan import Plan
 from neurosim.engines.batched.beforehand import beforehand
 from neurosim.engines.batched.learning import increments
-from neurosim.engines.batched.snapshot import Arrays, Snapshot, deliver
+from neurosim.engines.batched.snapshot import Arrays, Snapshot, deliver, time_of
 from neurosim.engines.batched.surrogate import expected_spikes, soft_spikes
 from neurosim.engines.finite import NEVER
 from neurosim.equations.array_code import ArrayFunction, expression_function, margin_of
@@ -29,6 +29,8 @@ from neurosim.random import held_normal, held_uniform
 BROKEN = "|broken"
 #: A step long before the first: no neuron starts refractory.
 LONG_AGO = -(2**30)
+#: When a neuron spiked that has not, in seconds, as in Brian2.
+NO_SPIKE = -1e4
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,8 @@ def run_steps(
     """
     carry = carried(stretch, values)
     fixed = {name: value for name, value in values.items() if name not in carry and name not in courses}
-    fixed |= beforehand(stretch, fixed, perturbations, changing={*carry, *courses, "t"})
+    moving = {*carry, *courses, "t", *(f"{population}.lastspike" for population in _spiking(stretch))}
+    fixed |= beforehand(stretch, fixed, perturbations, changing=moving)
 
     def step(before: Arrays, inputs: tuple[Any, Arrays]) -> tuple[Arrays, Arrays]:
         number, course = inputs
@@ -174,7 +177,8 @@ def _until_settled(stretch: Stretch, step: Any, carry: Arrays, fixed: Arrays, fi
 
     def moves(reached: tuple[Arrays, Any]) -> Any:
         now, done = reached
-        there = Snapshot(stretch.plan, {**fixed, **now, "dt": dt})[variable]
+        times = {"t": time_of(first_step + done, stretch.dt), **last_spikes(stretch.plan, now, stretch.dt)}
+        there = Snapshot(stretch.plan, {**fixed, **now, "dt": dt, **times})[variable]
         return (done < stretch.steps) & ((done == 0) | jnp.any(jnp.abs(there) >= threshold))
 
     def on(reached: tuple[Arrays, Any]) -> tuple[Arrays, Any]:
@@ -200,7 +204,8 @@ def _advance(
     """One time step; returns the new state with the spikes, and the snapshot at its beginning."""
     plan = stretch.plan
     dt = jnp.asarray(stretch.dt, stretch.dtype)
-    values = {**values, "dt": dt, "t": number.astype(stretch.dtype) * dt}
+    values = {**values, "dt": dt, "t": time_of(number, stretch.dt)}
+    values |= last_spikes(plan, values, stretch.dt)
     for population in _spiking(stretch):
         _leave_refractoriness(stretch, population, values, number, perturbations)
     start = Snapshot(plan, values, perturbations=perturbations)
@@ -228,6 +233,7 @@ def _advance(
         ready = f"{population}.not_refractory"
         if ready in values:
             state[ready] = values[ready] & ~crossed
+    state |= last_spikes(plan, state, stretch.dt)
     _travel(stretch, state, spiked)
     for population in _spiking(stretch):
         after = Snapshot(plan, state, inputs=start, perturbations=perturbations)
@@ -240,6 +246,17 @@ def _advance(
         broken = jnp.where(jnp.isfinite(state[name]), NEVER, number + 1)
         state[f"{name}{BROKEN}"] = jnp.minimum(values[f"{name}{BROKEN}"], broken)
     return {"state": state, "spiked": spiked}, start
+
+
+def last_spikes(plan: Plan, values: Mapping[str, Any], dt: float) -> Arrays:
+    """The time of each neuron's last spike, of populations with a refractory period; long ago if there was none."""
+    found: Arrays = {}
+    for population, model in plan.models.items():
+        step = values.get(f"{population}.last_step")
+        if step is not None and model.refractory is not None:
+            with jax.enable_x64(True):
+                found[f"{population}.lastspike"] = jnp.where(step <= LONG_AGO // 2, NO_SPIKE, time_of(step, dt))
+    return found
 
 
 def _moved(model: NeuronModel, population: str, name: str, after: Any, values: Arrays) -> Any:
@@ -375,6 +392,6 @@ def _full(stretch: Stretch, name: str, value: Any) -> Any:
     """A recorded variable at shape (trial, neuron)."""
     population = stretch.plan.circuit.population.get(name.split(".")[0])
     size = population.size if population is not None and "." in name else 1
-    found = jnp.broadcast_to(value, (stretch.trials, size))
-    # A constant expression may be a whole number.
-    return found if found.dtype == bool else found.astype(stretch.dtype)
+    full = jnp.broadcast_to(value, (stretch.trials, size))
+    # Numbers that no array is part of may be whole.
+    return full.astype(stretch.dtype) if jnp.issubdtype(full.dtype, jnp.number) else full

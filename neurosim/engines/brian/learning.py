@@ -9,13 +9,25 @@ import brian2
 import numpy as np
 from brian2.utils.stringtools import word_substitute
 
+from neurosim.circuit.composition import compose
 from neurosim.circuit.description import Circuit, Pathway, Phase
 from neurosim.circuit.gating import beginning
 from neurosim.circuit.plasticity import UPDATE_NOISE, rule_names, rule_terms, separated
 from neurosim.circuit.validation import reciprocal_of
-from neurosim.engines.brian.objects import LEARNING, NOISE, SHARING, SIGMA, Objects, sums_positions
+from neurosim.engines.brian.names import (
+    LEARNING,
+    NOISE,
+    SHARING,
+    SIDES,
+    SIGMA,
+    SPIKING,
+    change_of,
+    synaptic,
+)
+from neurosim.engines.brian.objects import Objects, sums_positions
 from neurosim.engines.noise import draw_update_noise
 from neurosim.engines.state import State, learned_names
+from neurosim.equations.whole import real_numbers
 from neurosim.rules._rule import OracleRule, Rule
 
 
@@ -53,7 +65,8 @@ class Learning:
                 # At the beginning there are no trials to average over.
                 averaged = pathway.reduction == "mean" and pathway.rule.timing == "phase_end"
                 divisor = batch if averaged else 1
-                lines = [f"{v} = {v} + change_{v}/{divisor}\nchange_{v} = 0" for v in pathway.rule.changed]
+                names = [(synaptic(v), synaptic(change_of(v))) for v in pathway.rule.changed]
+                lines = [f"{own} = {own} + {change}/{divisor}\n{change} = 0" for own, change in names]
                 self.collecting[name] = objects.runner(synapses, rule_code(circuit, pathway))
                 self.applying[name] = objects.runner(synapses, "\n".join(lines))
 
@@ -123,7 +136,7 @@ class Learning:
         if name in self.applying:
             if self.circuit.connectivity(name).shared:
                 for variable in self.circuit.pathway[name].rule.changed:
-                    self.objects.share(name, f"change_{variable}")
+                    self.objects.share(name, change_of(variable))
             self.applying[name].run()
 
     def _step_oracle(self, name: str, trials: Sequence[Mapping[str, np.ndarray]]) -> None:
@@ -180,25 +193,42 @@ def rule_code(circuit: Circuit, pathway: Pathway) -> str:
     are those of this step, in phases in which it is switched on.
     """
     assert isinstance(pathway.rule, Rule)
-    lines = []
-    names = {"noise": NOISE, "sigma": SIGMA} if pathway.sigma is not None else {}
+    lines, names = [], _names(circuit, pathway)
     for variable, expression in pathway.rule.increments.items():
-        text = word_substitute(_shared_out(circuit, pathway, expression), names)
+        text = real_numbers(
+            word_substitute(_shared_out(circuit, pathway, expression), names), _truths(circuit, pathway)
+        )
+        change = synaptic(change_of(variable))
         if pathway.rule.timing == "step":
-            lines.append(f"change_{variable} = {LEARNING}*({text})")
+            lines.append(f"{change} = {synaptic(LEARNING)}*({text})")
         else:
-            lines.append(f"change_{variable} = change_{variable} + ({text})")
+            lines.append(f"{change} = {change} + ({text})")
     return "\n".join(lines)
+
+
+def _names(circuit: Circuit, pathway: Pathway) -> dict[str, str]:
+    """What the names of a rule are called in Brian2, where that is another name."""
+    own = (*pathway.rule.synaptic_variables, *pathway.rule.parameters, UPDATE_NOISE, "w_reciprocal", SHARING)
+    found = {name: synaptic(name) for name in own}
+    found |= {f"spikes_{side}": f"{SPIKING}_{side}" for side in SIDES}
+    return found | ({"noise": synaptic(NOISE), "sigma": synaptic(SIGMA)} if pathway.sigma is not None else {})
+
+
+def _truths(circuit: Circuit, pathway: Pathway) -> set[str]:
+    """The truth values among what a rule reads of neurons."""
+    ends = {"pre": pathway.pre, "post": pathway.post}
+    return {f"{name}_{side}" for side, population in ends.items() for name in compose(circuit)[population].truths}
 
 
 def stepping_runners(circuit: Circuit, pathway: Pathway, objects: Objects) -> tuple[Any, ...]:
     """What a Network runs for a rule that acts at every step: increments first, from the variables as they were."""
     code, synapses = rule_code(circuit, pathway), objects.synapses[pathway.name]
     changed = pathway.rule.changed
-    added = "\n".join(f"{variable} = {variable} + change_{variable}" for variable in changed)
+    names = [(synaptic(variable), synaptic(change_of(variable))) for variable in changed]
+    added = "\n".join(f"{own} = {own} + {change}" for own, change in names)
     if not circuit.connectivity(pathway.name).shared:
         return (objects.runner(synapses, f"{code}\n{added}"),)
-    between = Sharing(objects, pathway.name, [f"change_{variable}" for variable in changed])
+    between = Sharing(objects, pathway.name, [change_of(variable) for variable in changed])
     return objects.runner(synapses, code), between, objects.runner(synapses, added, order=2)
 
 

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import brian2
@@ -18,28 +18,27 @@ from neurosim.circuit.composition import broadcast, compose, losses_of, means_of
 from neurosim.circuit.description import Circuit, Pathway
 from neurosim.circuit.plan import plan
 from neurosim.circuit.plasticity import UPDATE_NOISE
-from neurosim.engines.brian.texts import BEGUN, drawn_apart, in_presentation, knows_time
+from neurosim.circuit.weight_units import weight_unit
+from neurosim.engines.brian.groups import Texts, make_group, refractory_text, spikes_read, texts_of
+from neurosim.engines.brian.names import (
+    BEGUN,
+    DERIVED,
+    FIRST,
+    LEARNING,
+    NOISE,
+    SHARING,
+    SIDES,
+    SIGMA,
+    SPIKING,
+    SWITCH,
+    change_of,
+    delivered_name,
+    synaptic,
+)
 from neurosim.engines.setting import Setting
-from neurosim.equations.dimensions import dimension_of
-from neurosim.equations.discretise import abstract_code
-from neurosim.equations.parse import Equation, EquationSet
-from neurosim.neurons._model import NeuronModel
+from neurosim.equations.parse import CONSTANT, Equation, EquationSet, Statement
+from neurosim.equations.whole import real_numbers
 from neurosim.rules._rule import Rule
-from neurosim.units import dimension_text
-
-#: Summed inputs come first within a step, in the order of the circuit's graph; monitors between them and
-#: the state update (order 0), so that they see a consistent instant.
-FIRST, MONITOR = -1_000_000, -1
-#: Switches a rule that acts at every step.
-LEARNING = "is_learning"
-#: Noise on weights. Brian2 wants names of Synapses that neither population has; what a rule calls ``noise`` is one.
-NOISE, SIGMA, SWITCH = "w_noise", "w_sigma", "w_perturb"
-#: What a pathway delivers by, where that is not its own weights.
-DERIVED = "w_derived"
-#: How many synapses share the weight of one.
-SHARING = "w_sharing"
-#: When courses begin.
-COURSE_BEGIN = "course_begin"
 
 
 @dataclass
@@ -58,10 +57,8 @@ class Objects:
         The updaters of summed inputs, in the order in which they can be computed.
     runners
         Numbers for those that `runner` makes.
-    again
-        Whether presentations follow each other, each with a time of its own.
-    timed
-        Populations that then know when theirs began.
+    texts
+        Of each population, what writes its texts as Brian2 takes them.
     indices, given
         What was asked for before: which weight each synapse has, and arrays of variables of shared weights.
     """
@@ -73,9 +70,8 @@ class Objects:
     sums: list[Any] = field(default_factory=list)
     extra: list[Any] = field(default_factory=list)
     scalars: Any = None
+    texts: dict[str | None, Texts] = field(default_factory=dict)
     runners: Iterator[int] = field(default_factory=itertools.count)
-    again: bool = False
-    timed: set[str] = field(default_factory=set)
     indices: dict[str, np.ndarray] = field(default_factory=dict)
     given: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
 
@@ -89,9 +85,10 @@ class Objects:
         return self.groups[population] if population else self.scalars
 
     def begin(self, step: int) -> None:
-        """Say that a presentation begins, so many steps after the first."""
-        for population in self.timed:
-            self.set(f"{population}.{BEGUN}", step)
+        """Say that a presentation begins, so many steps after the first of the run."""
+        for population, texts in self.texts.items():
+            if texts.timed:
+                self.set(f"{population}.{BEGUN}", step)
 
     def get(self, name: str) -> np.ndarray:
         """A stored variable by its qualified name."""
@@ -111,7 +108,7 @@ class Objects:
 
     def get_synaptic(self, pathway: str, variable: str) -> np.ndarray:
         """A synaptic variable in the shape of the weights."""
-        values = self.synapses[pathway].variables[variable].get_value()
+        values = self.synapses[pathway].variables[synaptic(variable)].get_value()
         shape = self.circuit.weights_shape(pathway)
         # What no synapse has keeps the value that it was given.
         found = np.array(np.broadcast_to(self.given.get((pathway, variable), 0.0), shape), dtype=values.dtype)
@@ -120,7 +117,7 @@ class Objects:
 
     def set_synaptic(self, pathway: str, variable: str, value: Any) -> None:
         """Set a synaptic variable from the shape of the weights, or one that all synapses have from a number."""
-        array = self.synapses[pathway].variables[variable]
+        array = self.synapses[pathway].variables[synaptic(variable)]
         given = np.asarray(value, dtype=array.dtype)
         if given.ndim:
             if self.circuit.connectivity(pathway).shared:
@@ -138,7 +135,7 @@ class Objects:
 
     def share(self, pathway: str, variable: str) -> None:
         """Give a synaptic variable, in all synapses that share a weight, their mean or their sum."""
-        values, index = self.synapses[pathway].variables[variable], self.index(pathway)
+        values, index = self.synapses[pathway].variables[synaptic(variable)], self.index(pathway)
         total = np.bincount(index, weights=values.get_value())[index]
         averaged = self.circuit.pathway[pathway].positions == "mean"
         values.set_value(total / np.bincount(index)[index] if averaged else total)
@@ -156,14 +153,14 @@ class Objects:
         else:
             self.set(name, value)
 
-    def runner(self, group: Any, code: str, *, order: int = 0) -> Any:
-        """Code of a group that runs when called for, or at the end of each step if a Network holds it."""
-        settings = {"clock": self.clock, "when": "end", "order": order, "name": f"neurosim_runner_{next(self.runners)}"}
+    def runner(self, group: Any, code: str, *, order: int = 0, when: str = "end") -> Any:
+        """Code of a group that runs when called for, or at that moment of each step if a Network holds it."""
+        settings = {"clock": self.clock, "when": when, "order": order, "name": f"neurosim_runner_{next(self.runners)}"}
         return CodeRunner(group, "stateupdate", code=code, check_units=False, **settings)
 
-    def holder(self, population: str | None, code: str) -> Any:
-        """Code that holds variables of a population, which may know the time."""
-        return self.runner(self.group(population), in_presentation(code) if population in self.timed else code)
+    def holder(self, population: str | None, statements: Iterable[Statement]) -> Any:
+        """Code that runs when called for and assigns variables of a population."""
+        return self.runner(self.group(population), self.texts[population].code(statements))
 
 
 def build_objects(
@@ -178,22 +175,26 @@ def build_objects(
     begin
         The number of the step at which the courses begin.
     again
-        Whether presentations follow each other.
+        Whether presentations follow each other, each with a time of its own.
     """
-    objects = Objects(circuit, brian2.Clock(dt=setting.dt * brian2.second, name="neurosim_clock"), again=again)
+    objects = Objects(circuit, brian2.Clock(dt=setting.dt * brian2.second, name="neurosim_clock"))
     scalars = broadcast(circuit)
     if scalars:
         text = "\n".join(f"{name} : {unit}" for name, unit in scalars.items())
         objects.scalars = brian2.NeuronGroup(1, text, clock=objects.clock, name="neurosim_scalars")
-    for population in circuit.populations:
-        model = compose(circuit)[population.name]
-        mine = {name.split(".")[1]: course for name, course in courses.items() if name.split(".")[0] == population.name}
-        objects.groups[population.name] = _group(circuit, population.name, model, objects, mine, begin)
+    objects.texts = {name: texts_of(circuit, name, again=again) for name in (None, *compose(circuit))}
+    for name in compose(circuit):
+        mine = {n.split(".")[1]: course for n, course in courses.items() if n.split(".")[0] == name}
+        objects.groups[name] = make_group(circuit, name, objects.texts[name], objects.clock, mine, begin)
+        _add_moments(circuit, objects, name)
+        for scalar in scalars:
+            setattr(objects.groups[name], scalar, brian2.linked_var(objects.scalars, scalar))
     updaters: dict[str, Any] = {}
     for pathway in circuit.pathways:
         if pathway.tie is None:
             objects.synapses[pathway.name] = _synapses(circuit, pathway, objects, updaters)
     _add_sums(circuit, objects, updaters)
+    _add_held(circuit, objects, updaters)
     order = [name for node in plan(circuit).nodes.values() for name in _sum_names(node)]
     for position, name in enumerate(name for name in order if name in updaters):
         updaters[name].order = FIRST + position
@@ -201,136 +202,53 @@ def build_objects(
     return objects
 
 
-def group_equations(
-    circuit: Circuit, population: str, model: NeuronModel, courses: Mapping[str, np.ndarray], *, timed: bool = False
-) -> str:
-    """The text a population's NeuronGroup is made of.
-
-    Fed parameters become the sum of what each pathway delivers; what is broadcast is linked.
-    """
-    lines = []
-    scalars = broadcast(circuit)
-    for equation in model.equation_set.equations:
-        node = plan(circuit).nodes.get(f"{population}.{equation.name}")
-        if node is not None and node.kind == "input":
-            terms = [f"{equation.name}_{pathway}" for pathway in node.pathways]
-            lines.append(f"{equation.name} = {' + '.join(terms)} : {equation.unit}")
-            lines += [f"{term} : {equation.unit}" for term in terms]
-        elif equation.name in courses:
-            # Held through the step: methods of higher order would look ahead otherwise.
-            lines.append(
-                f"{equation.name} = {equation.name}_course(t - {COURSE_BEGIN}, i) : {equation.unit} (constant over dt)"
-            )
-        elif equation.name in scalars:
-            continue
-        elif timed and equation.expression is not None:
-            lines.append(str(replace(equation, expression=in_presentation(equation.expression))))
-        else:
-            lines.append(str(equation))
-    lines += [f"{name} : {unit} (linked)" for name, unit in scalars.items()]
-    lines += [f"{BEGUN} : integer (shared)"] if timed else []
-    return "\n".join(lines)
+def _add_moments(circuit: Circuit, objects: Objects, population: str) -> None:
+    """What a population does within a step besides what Brian2 does of itself."""
+    model, group = compose(circuit)[population], objects.groups[population]
+    if any("not_refractory" in equation.names for equation in model.equation_set.of("subexpression")):
+        # Brian2 lets neurons leave their refractory period after inputs are summed and recordings taken.
+        refractory = refractory_text(model, objects.texts[population])
+        code = f"not_refractory = timestep(t - lastspike, dt) >= timestep({refractory}, dt)"
+        if model.refractory_is_condition:
+            code = f"not_refractory = not_refractory or not ({refractory})"
+        objects.extra.append(objects.runner(group, code, when="groups", order=FIRST - 1))
+    if f"{population}.spikes" in spikes_read(circuit):
+        objects.extra.append(objects.runner(group, f"{SPIKING} = 0", when="before_thresholds"))
 
 
-def _group(
-    circuit: Circuit,
-    population: str,
-    model: NeuronModel,
-    objects: Objects,
-    courses: Mapping[str, np.ndarray],
-    begin: int,
-) -> Any:
-    timed = objects.again and _knows_time(circuit, population, model)
-    objects.timed |= {population} if timed else set()
-    mine = in_presentation if timed else str
-    refractory: Any = False
-    if model.refractory is not None:
-        seconds = model.refractory_seconds
-        refractory = mine(model.refractory) if seconds is None else seconds * brian2.second
-    namespace: dict[str, Any] = {COURSE_BEGIN: begin * objects.clock.dt} if courses else {}
-    for name, course in courses.items():
-        unit = brian2.Quantity(1.0, dim=dimension_of(model.equation_set.by_name[name].unit))
-        namespace[f"{name}_course"] = brian2.TimedArray(
-            course * unit, dt=objects.clock.dt, name=f"{population}__{name}_course"
-        )
-    group = brian2.NeuronGroup(
-        circuit.population[population].size,
-        group_equations(circuit, population, model, courses, timed=timed),
-        threshold=mine(model.threshold) if model.threshold is not None else None,
-        reset=mine(_reset(model)) if model.reset is not None else None,
-        refractory=refractory,
-        method=_statements(model, mine),
-        namespace=namespace,
-        clock=objects.clock,
-        name=f"{population}_neurons",
-    )
-    for name in broadcast(circuit):
-        setattr(group, name, brian2.linked_var(objects.scalars, name))
-    if model.threshold is not None:
-        draws, condition = drawn_apart(mine(model.threshold), "threshold")
-        if draws:
-            group.thresholder["spike"].update_abstract_code = _written(
-                group.thresholder["spike"], f"{draws}\n_cond = {condition}"
-            )
-    return group
-
-
-def _knows_time(circuit: Circuit, population: str, model: NeuronModel) -> bool:
-    """Whether any text of a population refers to the time."""
-    statements = [h.statement for phase in circuit.phases for h in phase.hold if h.population == population]
-    statements += model.reset_statements
-    texts = [equation.expression for equation in model.equation_set.equations]
-    texts += [model.threshold, model.refractory if model.refractory_seconds is None else None]
-    return any(knows_time(text) for text in (*texts, *(s.expression for s in statements)) if text is not None)
-
-
-def _reset(model: NeuronModel) -> str:
-    """The reset, with each random number drawn by itself."""
-    lines = []
-    for number, statement in enumerate(model.reset_statements):
-        draws, expression = drawn_apart(statement.expression, f"reset{number}")
-        lines += [draws, str(replace(statement, expression=expression))]
-    return "\n".join(line for line in lines if line)
-
-
-def _written(runner: Any, code: str) -> Callable[[Any], None]:
-    """What a runner calls before it is compiled, to give it this code."""
-
-    def write(run_namespace: Any) -> None:
-        runner.abstract_code = code
-
-    return write
-
-
-def _statements(model: NeuronModel, mine: Callable[[str], str]) -> Any:
-    """The state update as a Brian2 method: the very statements the batched engine runs."""
-    method = model.resolved_method
-    if method is None:
-        return "euler"
-    code = mine(abstract_code(model.equation_set, method))
-    return lambda equations, variables, options=None: code
+def _add_held(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> None:
+    """What is computed once a step, at its beginning: after the sums that it reads, before those that read it."""
+    for population, model in compose(circuit).items():
+        for equation in model.equation_set.of("subexpression"):
+            if CONSTANT in equation.flags:
+                text = objects.texts[population].expression(equation.expression or "0")
+                code = f"{equation.name} = {text}"
+                runner = objects.runner(objects.groups[population], code, when="groups")
+                updaters[f"{population}.{equation.name}"] = runner
+                objects.extra.append(runner)
 
 
 def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: dict[str, Any]) -> Any:
     pre, post = objects.groups[pathway.pre], objects.groups[pathway.post]
-    unit = _weight_unit(circuit, pathway)
+    unit = weight_unit(circuit, pathway)
     rule = pathway.rule
-    lines = [f"w : {unit}"]
+    lines = [f"{synaptic('w')} : {unit}"]
     if isinstance(rule, Rule):
         declared = (rule.declared or EquationSet(())).equations
-        lines += [str(Equation("parameter", e.name, None, e.unit)) for e in declared]
-        lines += [f"{name} : 1 (shared)" for name in (*rule.parameters, LEARNING)]
-        lines += [f"change_{variable} : 1" for variable in rule.changed]
-        lines += [f"{UPDATE_NOISE} : 1"] if UPDATE_NOISE in rule.names else []
-        lines += ["w_reciprocal : 1"] if "reciprocal" in rule.reads else []
-        lines += [f"{SHARING} : 1"] if sums_positions(circuit, pathway) else []
-    weight = "w"
+        lines += [str(Equation("parameter", synaptic(e.name), None, e.unit)) for e in declared]
+        lines += [f"{synaptic(name)} : 1 (shared)" for name in (*rule.parameters, LEARNING)]
+        lines += [f"{synaptic(change_of(variable))} : 1" for variable in rule.changed]
+        lines += [f"{synaptic(UPDATE_NOISE)} : 1"] if UPDATE_NOISE in rule.names else []
+        lines += [f"{synaptic('w_reciprocal')} : 1"] if "reciprocal" in rule.reads else []
+        lines += [f"{synaptic(SHARING)} : 1"] if sums_positions(circuit, pathway) else []
+    weight = synaptic("w")
     if pathway.derived is not None:
-        lines.append(f"{DERIVED} : {unit}")
-        weight = DERIVED
+        weight = synaptic(DERIVED)
+        lines.append(f"{weight} : {unit}")
     if pathway.sigma is not None:
-        lines += [f"{NOISE} : 1", f"{SIGMA} : {unit} (shared)", f"{SWITCH} : 1 (shared)"]
-        weight = f"(w + {SWITCH}*{SIGMA}*{NOISE})"
+        noise, sigma, switch = synaptic(NOISE), synaptic(SIGMA), synaptic(SWITCH)
+        lines += [f"{noise} : 1", f"{sigma} : {unit} (shared)", f"{switch} : 1 (shared)"]
+        weight = f"({synaptic('w')} + {switch}*{sigma}*{noise})"
     sums = {}
     at_spikes: dict[str, list[str]] = {"pre": [], "post": []}
     for user in circuit.pathways:
@@ -342,7 +260,7 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
         if user.at_spikes:
             at_spikes[here].append(f"{variable}_{there} += {weight}")
             continue
-        summed = f"{variable}_{user.name}_{there}"
+        summed = f"{delivered_name(variable, user.name)}_{there}"
         kind = compose(circuit)[user.post].equation_set.by_name[variable].unit
         lines.append(f"{summed} = {weight}*{user.source.split('.')[1]}_{here} : {kind} (summed)")
         sums[f"{user.target}|{user.name}"] = summed
@@ -357,10 +275,10 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
     made = circuit.connectivity(pathway.name).synapses(circuit.ends(pathway.name))
     synapses.connect(i=made.pre, j=made.post)
     if made.strength is not None:
-        synapses.variables["w"].set_value(made.strength)
-    if SHARING in synapses.variables:
+        synapses.variables[synaptic("w")].set_value(made.strength)
+    if synaptic(SHARING) in synapses.variables:
         assert made.weight is not None
-        synapses.variables[SHARING].set_value(np.bincount(made.weight)[made.weight])
+        synapses.variables[synaptic(SHARING)].set_value(np.bincount(made.weight)[made.weight])
     updaters |= {name: synapses.summed_updaters[summed] for name, summed in sums.items()}
     return synapses
 
@@ -372,6 +290,9 @@ def _add_sums(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> N
         size = circuit.population[population].size
         channels = circuit.population[population].channels if qualified in means else 1
         unit = compose(circuit)[population].equation_set.by_name[name].unit
+        text = real_numbers(
+            text, {f"{truth}_{side}" for truth in compose(circuit)[population].truths for side in SIDES}
+        )
         summed = f"({text})/{size // channels}" if qualified in means else text
         group, model = objects.groups[population], f"{name}_post = {summed} : {unit} (summed)"
         pairs = brian2.Synapses(group, group, model, clock=objects.clock, name=f"{population}__{name}_pairs")
@@ -398,13 +319,3 @@ def sums_positions(circuit: Circuit, pathway: Pathway) -> bool:
 
 def _sum_names(node: Any) -> list[str]:
     return [f"{node.name}|{pathway}" for pathway in node.pathways] if node.kind == "input" else [node.name]
-
-
-def _weight_unit(circuit: Circuit, pathway: Pathway) -> str:
-    """What turns the unit of the source into that of the target."""
-    target, variable = compose(circuit)[pathway.post], pathway.target.split(".")[1]
-    dimension = dimension_of(target.equation_set.by_name[variable].unit)
-    if not pathway.at_spikes:
-        source = compose(circuit)[pathway.pre].equation_set.by_name[pathway.source.split(".")[1]]
-        dimension = dimension / dimension_of(source.unit)
-    return dimension_text(dimension)

@@ -19,8 +19,9 @@ from neurosim.circuit.connectivity import is_linear
 from neurosim.circuit.description import PERTURB, Circuit
 from neurosim.circuit.gating import acting
 from neurosim.engines.brian.learning import Learning, learning_pathways
+from neurosim.engines.brian.names import DERIVED, NOISE, SWITCH
 from neurosim.engines.brian.numbers import random_state, set_random_state
-from neurosim.engines.brian.objects import DERIVED, NOISE, SWITCH, build_objects
+from neurosim.engines.brian.objects import build_objects
 from neurosim.engines.brian.recorder import Recorder
 from neurosim.engines.continuation import Continuation
 from neurosim.engines.finite import Broken
@@ -146,7 +147,8 @@ class Presentations:
         self.carried = carried_shapes(circuit)
         #: What each place of the batch left behind, where state carries over.
         self.left: list[dict[str, np.ndarray]] = [{} for _ in range(self.batch)]
-        #: Where the presentation that runs began.
+        #: Steps that were done when the presentation that runs began, and where it began.
+        self.done = 0
         self.began: dict[str, np.ndarray] = {}
         self.watch: Watch | None = None
         self.stimuli = {
@@ -217,7 +219,8 @@ class Presentations:
         if number == 0:
             if not self.standalone:
                 self._set_random(trial)
-            self.objects.begin(trial * sum(self.steps))
+            self.done = trial * sum(self.steps)
+            self.objects.begin(self.done)
             for name, array in self.stimuli.items():
                 self.objects.set(name, array[trial])
             self._place(trial)
@@ -294,7 +297,7 @@ class Presentations:
         """What one population holds in a row is one piece of code, because each piece is compiled."""
         return {
             phase.name: [
-                self.objects.holder(population, "\n".join(str(h.statement) for h in held))
+                self.objects.holder(population, [one.statement for one in held])
                 for population, held in itertools.groupby(phase.hold, key=lambda h: h.population)
             ]
             for phase in self.circuit.phases
@@ -362,15 +365,15 @@ class Presentations:
 
     def _rest(self) -> None:
         """State variables at their initial values, as after a silence; held variables stay."""
-        for population, model in compose(self.circuit).items():
-            for variable in model.moving:
-                self.objects.set(f"{population}.{variable}", self.began[f"{population}.{variable}"])
+        for name in neuron_variables(self.circuit):
+            self.objects.set(name, self.began[name])
         self._forget_spikes()
 
     def _forget_spikes(self) -> None:
         for population, model in compose(self.circuit).items():
             if model.refractory is not None:
-                self.objects.set(f"{population}.lastspike", -1e4)
+                # As long before this presentation as before any other.
+                self.objects.set(f"{population}.lastspike", self.done * self.setting.dt - 1e4)
                 self.objects.set(f"{population}.not_refractory", True)
 
     def _noise(self, given: Mapping[str, Mapping[str, np.ndarray]], first: int) -> dict[str, dict[str, np.ndarray]]:

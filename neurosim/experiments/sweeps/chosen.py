@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from neurosim.errors import NeurosimError
 from neurosim.experiments.collection import Attempt, finished, key_of
+from neurosim.experiments.data_identity import Identified
 from neurosim.experiments.model_file import Model
 from neurosim.experiments.sweeps.crew import Crew
 from neurosim.experiments.sweeps.plan import Configuration, Plan
@@ -21,7 +23,9 @@ class Listed:
     """Configurations that are all known from the start."""
 
     def __init__(self, plan: Plan) -> None:
-        self.plan, self.count, self.asked = plan, len(plan.configurations), False
+        identified = Identified()
+        found = tuple(replace(each, model=identified(each.model)) for each in plan.configurations)
+        self.plan, self.count, self.asked = replace(plan, configurations=found), len(found), False
 
     @property
     def more(self) -> bool:
@@ -49,7 +53,8 @@ class Searched:
     """Configurations that the study proposes, a few at a time."""
 
     def __init__(self, plan: Plan, root: Path) -> None:
-        self.plan, self.study = plan, Study(plan, root)
+        self.identified = Identified()
+        self.plan, self.study = plan, Study(plan, root, self.identified(plan.model_at({})).identity)
         self.count = max(self.study.options.trials, len(self.study.trials))
         self.again = self.study.unfinished
         self.open: dict[int, Configuration] = {}
@@ -70,7 +75,7 @@ class Searched:
             else:
                 return
             try:
-                self.open[number] = Configuration(values, self.plan.model_at(values))
+                self.open[number] = Configuration(values, self.identified(self.plan.model_at(values)))
             except NeurosimError as error:
                 # Ends of ranges fit, and still two of them may not go together.
                 self.study.tell(number, math.nan, str(error))
@@ -95,7 +100,7 @@ class Searched:
         messages, found = self.study.messages, []
         for number, values in self.study.trials.items():
             try:
-                model = self.plan.model_at(values)
+                model = self.identified(self.plan.model_at(values))
             except NeurosimError as error:
                 found.append(Trial(values, {}, str(error)))
                 continue

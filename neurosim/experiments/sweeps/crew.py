@@ -99,8 +99,8 @@ class Crew:
         attempt = Attempt(message=result["message"], diverged=result["diverged"])
         if not attempt.message:
             attempt = finished(model, key[1], self.root) or Attempt(
-                message=f"finished on {result['worker']}, but its folder is not in {self.root}: workers need the same "
-                "file system, under the same path"
+                message=f"finished on {result['worker']}, but its folder is not in {self.root}, or it read other data: "
+                "workers need the same file system, under the same path"
             )
         self._settle(key, attempt, result["seconds"])
 
@@ -122,8 +122,8 @@ class Crew:
         self.watcher.ended(_name(key), self.labels[key][1], attempt, seconds)
 
     def _report(self, report: dict[str, Any]) -> None:
-        config_hash, _, seed = str(report["run"]).rpartition("-seed")
-        key = config_hash, int(seed)
+        identity, _, seed = str(report["run"]).rpartition("-seed")
+        key = identity, int(seed)
         # What arrives late belongs to a run that is over.
         if key in self.labels and key not in self.attempts:
             self.watcher.going(_name(key), self.labels[key][1], float(report["done"]), str(report["text"]))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import tomli_w
-
 from neurosim.atomic import discard, is_temporary, write_file, writing
+from neurosim.border import PATH, optional, public, whole
+from neurosim.errors import DataError
 from neurosim.experiments import folder as files
 from neurosim.experiments.lock import locked
 from neurosim.experiments.sweeps.chosen import Listed, Searched
@@ -17,8 +17,10 @@ from neurosim.experiments.sweeps.crew import Crew, Quiet, Watcher
 from neurosim.experiments.sweeps.keys import Range
 from neurosim.experiments.sweeps.plan import Plan, is_file, read_plan
 from neurosim.experiments.sweeps.pool import require_dask
-from neurosim.experiments.sweeps.results import FAILED, NOT_RUN, Trial, dataset_of, rows_of
+from neurosim.experiments.sweeps.results import FAILED, FINISHED, NOT_RUN, Trial, dataset_of, rows_of
+from neurosim.experiments.sweeps.same import lost
 from neurosim.experiments.tables import csv_text
+from neurosim.experiments.together import claimed
 from neurosim.plots.figures import save_figure
 from neurosim.plots.sweep import sweep_figure
 
@@ -27,8 +29,13 @@ if TYPE_CHECKING:
 
 RESULTS, TABLE, FIGURE, RUNS, DESCRIPTION = "results.zarr", "results.csv", "sweep.png", "runs", "sweep.toml"
 LOCK = "sweep.lock"
+#: Processes of this machine; more would bring it down before they did anything.
+WORKERS = whole(1, 256)
+# Of the results, what is no number of a run.
+_NO_NUMBERS = ("metric", "status", "message", "folder", "run_s")
 
 
+@public(workers=optional(WORKERS), out=optional(PATH))
 def sweep(
     source: str | Path | Mapping[str, Any],
     *,
@@ -53,7 +60,8 @@ def sweep(
     workers
         How many; by default one for each core.
     out
-        The folder for the runs and the results; by default ``runs/sweep-<name>``.
+        The folder for the runs and the results, which is new or holds this sweep, or one that is part of it; by default
+        ``runs/sweep-<name>``.
     progress
         Told how it goes on.
 
@@ -67,8 +75,8 @@ def sweep(
     ------
     ConfigError, UnknownNameError, DataError
         The sweep or one of its configurations does not fit, before anything is run; another process runs a sweep in
-        the folder (which one, and where); Dask is not installed, or nobody answers at the address. What goes wrong in
-        a run is in the results.
+        the folder (which one, and where), or it holds another sweep; Dask is not installed, or nobody answers at the
+        address; the metric has no value in any run that finished. What goes wrong in a run is in the results.
     KeyboardInterrupt
         Passed on, after the results so far were written.
 
@@ -92,7 +100,10 @@ def sweep(
     watcher = progress or Quiet()
     require_dask()
     plan = read_plan(source, on_check=watcher.checking)
-    return carry_out(plan, scheduler=scheduler, workers=workers, out=out, progress=watcher).results
+    outcome = carry_out(plan, scheduler=scheduler, workers=workers, out=out, progress=watcher)
+    if outcome.without_metric is not None:
+        raise DataError(f"{outcome.folder}: {outcome.without_metric}")
+    return outcome.results
 
 
 @dataclass(frozen=True)
@@ -118,10 +129,23 @@ class Outcome:
 
     @property
     def failed(self) -> bool:
-        """Whether anything has no result for another reason than learning itself."""
-        return bool((self.results.status == FAILED).any() or (self.results.status == NOT_RUN).any())
+        """Whether anything has no result for another reason than learning itself, or nothing has the metric."""
+        missing = (self.results.status == FAILED).any() or (self.results.status == NOT_RUN).any()
+        return bool(missing) or self.without_metric is not None
+
+    @property
+    def without_metric(self) -> str | None:
+        """A sentence, if runs came to their end and none of them has the number that they are compared by."""
+        done = int((self.results.status == FINISHED).sum())
+        if not done or self.results.metric.notnull().any():
+            return None
+        name = self.results.metric.attrs["long_name"]
+        known = [str(n) for n in self.results if n not in _NO_NUMBERS and self.results[n].notnull().any()]
+        runs = "the one run" if done == 1 else f"any of the {done} runs"
+        return f"{name} has no value in {runs} that finished; there are {', '.join(known)} (results are kept)"
 
 
+@public(workers=optional(WORKERS), out=optional(PATH))
 def carry_out(
     plan: Plan,
     *,
@@ -134,19 +158,22 @@ def carry_out(
     require_dask()
     root = Path(out if out is not None else Path("runs") / f"sweep-{plan.name}").resolve()
     with writing(root):
-        (root / RUNS).mkdir(parents=True, exist_ok=True)
+        root.mkdir(parents=True, exist_ok=True)
     # Two at once would write each other's results, and one search cannot have two askers.
     with locked(root, LOCK):
+        claimed(root, root, DESCRIPTION, _described(plan), includes=lost, results=(RESULTS, TABLE, FIGURE))
+        with writing(root):
+            (root / RUNS).mkdir(exist_ok=True)
         for left in [found for found in root.iterdir() if is_temporary(found)]:
             discard(left)
         return _carry_out(plan, scheduler, workers, root, progress or Quiet())
 
 
 def _carry_out(plan: Plan, scheduler: Any, workers: int | None, root: Path, watcher: Watcher) -> Outcome:
-    write_file(root / DESCRIPTION, tomli_w.dumps(_described(plan)))
-    crew = Crew(scheduler, workers, root / RUNS, watcher)
     chosen = Searched(plan, root) if plan.kind == "search" else Listed(plan)
-    watcher.begin(chosen.count * len(plan.settings.seeds))
+    total = chosen.count * len(plan.settings.seeds)
+    crew = Crew(scheduler, None if workers is None else min(workers, total), root / RUNS, watcher)
+    watcher.begin(total)
     try:
         _run_all(chosen, crew)
     finally:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from neurosim.errors import UnitError
 from neurosim.experiments.checking import Faults, check_table, shown
@@ -16,6 +16,12 @@ from neurosim.units import base_unit, format_quantity, parse_quantity
 
 #: Instead of a key path: names of variants, ``"fa+full"``, or ``""`` for none.
 VARIANT = "variant"
+
+#: Values of a key, and configurations of a sweep. More is a slip, and would take days to check alone.
+MOST = 10_000
+_MOST_KEYS = 1000
+# Up to here every whole number has a float of its own.
+_LARGEST_WHOLE = 2**53
 
 # Values of ranges are for people, too.
 _DIGITS = 6
@@ -40,7 +46,7 @@ class Range(BaseModel):
 
     low: float | str
     high: float | str
-    count: PositiveInt | None = None
+    count: int | None = Field(default=None, gt=0, le=MOST)
     log: bool = False
     integer: bool = False
 
@@ -50,12 +56,17 @@ class Range(BaseModel):
             low, high = self.bounds
         except UnitError as error:
             raise ValueError(str(error)) from None
-        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        if not (math.isfinite(low) and math.isfinite(high) and low < high and math.isfinite(high - low)):
             raise ValueError(f"got {self.low} to {self.high}, expected finite bounds, the lower one first")
         if self.log and low <= 0:
             raise ValueError(f"got low = {self.low} with log = true, expected a positive bound")
         if self.integer and (self.unit != "1" or low % 1 or high % 1):
             raise ValueError(f"got {self.low} to {self.high} with integer = true, expected whole numbers")
+        if self.integer and max(abs(low), abs(high)) > _LARGEST_WHOLE:
+            raise ValueError(
+                f"got {self.low} to {self.high} with integer = true, expected at most {_LARGEST_WHOLE} either way: "
+                "larger whole numbers cannot be told apart"
+            )
         return self
 
     @property
@@ -112,7 +123,10 @@ def rounded(number: float) -> float:
 def read_keys(table: Mapping[str, Any], path: str, faults: Faults) -> dict[str, Choice]:
     """The key paths of a table ``[grid]``, written in quotes or as nested tables, with their values or ranges."""
     found: dict[str, Choice] = {}
-    for key, value in _flat(table):
+    for number, (key, value) in enumerate(_flat(table)):
+        if number == _MOST_KEYS:
+            faults.add(path, f"got more than {_MOST_KEYS} keys")
+            break
         where = f"{path}.{key}"
         if isinstance(value, Mapping):
             choice = check_table(Range, value, where, faults)
@@ -178,9 +192,13 @@ def _values(values: list[Any], where: str, faults: Faults) -> tuple[Any, ...] | 
     if not values:
         faults.add(where, "got no value, expected at least one")
         return None
-    texts = [toml_text(value) for value in values]
-    twice = next((text for text in texts if texts.count(text) > 1), None)
-    if twice is not None:
-        faults.add(where, f"got {twice} twice, expected every value once")
+    if len(values) > MOST:
+        faults.add(where, f"got {len(values)} values, expected at most {MOST}")
         return None
+    seen: set[str] = set()
+    for text in map(toml_text, values):
+        if text in seen:
+            faults.add(where, f"got {text} twice, expected every value once")
+            return None
+        seen.add(text)
     return tuple(values)

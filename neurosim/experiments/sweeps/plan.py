@@ -6,18 +6,24 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
+from pydantic import BaseModel, ConfigDict, Field
 
 from neurosim.errors import ConfigError, DataError, NeurosimError
+from neurosim.experiments.availability import unavailable, unavailable_in
 from neurosim.experiments.checking import Faults, check_table, did_you_mean
 from neurosim.experiments.model_file import Model, load
-from neurosim.experiments.readings import Reading, complaints, unavailable
+from neurosim.experiments.readings import Reading, complaints
 from neurosim.experiments.sections import read_toml
-from neurosim.experiments.sweeps.keys import VARIANT, Choice, override, short_keys, toml_text
+from neurosim.experiments.sweeps.keys import MOST, VARIANT, Choice, override, short_keys, toml_text
 from neurosim.experiments.sweeps.points import KINDS, Draws, Kind, Search, choices, corners
 from neurosim.training.history import QUANTITIES
+
+# Lines of a report.
+_MOST_LINES = 50
+
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class Settings(BaseModel):
@@ -46,7 +52,7 @@ class Settings(BaseModel):
     model: str = Field(min_length=1)
     variants: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
-    seeds: tuple[NonNegativeInt, ...] = Field(default=(0,), min_length=1)
+    seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1, max_length=MOST)
     metric: Reading | None = None
     direction: Literal["maximize", "minimize"] | None = None
 
@@ -206,6 +212,7 @@ def _checked(
     """A configuration for each point; the same fault in many of them is one line."""
     found: list[Configuration] = []
     faults: dict[str, list[int]] = {}
+    look = _Metric(plan.settings.metric)
     for number, values in enumerate(points):
         if on_check is not None:
             on_check(number, len(points))
@@ -213,8 +220,7 @@ def _checked(
             model = plan.model_at(values)
             # Parts that do not fit together show when the circuit is built.
             _ = model.circuit
-            missing = unavailable(plan.settings.metric, model) if plan.settings.metric is not None else None
-            lines = [f"sweep.metric.{missing[0]}: {missing[1]}"] if missing else []
+            lines = look(model)
             found.append(Configuration(values, model))
         except NeurosimError as error:
             # A fault may have lines of its own, further in.
@@ -227,7 +233,39 @@ def _checked(
         count = f"{len(faults)} faults" if len(faults) > 1 else "1 fault"
         report = "".join(
             f"\n  {line}\n    in {len(where)} of {len(points)} configurations, first with {label_of(points[where[0]])}"
-            for line, where in faults.items()
+            for line, where in list(faults.items())[:_MOST_LINES]
         )
+        report += f"\n  ... {len(faults) - _MOST_LINES} more" if len(faults) > _MOST_LINES else ""
         raise ConfigError(f"{plan.name}: {count}{report}")
     return tuple(found)
+
+
+class _Metric:
+    """Whether runs of a model will have the sweep's metric; the data of a task are read once for all models."""
+
+    def __init__(self, metric: Reading | None) -> None:
+        # Without one, configurations are compared by what the validation split says.
+        self.metric = metric or Reading(history="validation_loss", over="last")
+        self.given = metric is not None
+        self.known: dict[str, tuple[str, str] | None] = {}
+
+    def __call__(self, model: Model) -> list[str]:
+        """What is wrong, as a line; nothing if they will."""
+        missing = unavailable(self.metric, model) or self._in_data(model)
+        if missing is None:
+            return []
+        if self.given:
+            return [f"sweep.metric.{missing[0]}: {missing[1]}"]
+        return [f"sweep.metric: missing, and what is compared by default is not there: {missing[1]}"]
+
+    def _in_data(self, model: Model) -> tuple[str, str] | None:
+        if model.probe_kind:
+            return None
+        key = f"{model.task_kind} {model.task_config.model_dump_json()}"
+        if key not in self.known:
+            try:
+                self.known[key] = unavailable_in(self.metric, model, model.load_task())
+            except DataError:
+                # Perhaps they are where the workers are; if not, every run will say what is missing.
+                self.known[key] = None
+        return self.known[key]

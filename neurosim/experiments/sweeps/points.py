@@ -7,17 +7,14 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field
 
 from neurosim.experiments.checking import Faults, check_table, shown
-from neurosim.experiments.sweeps.keys import VARIANT, Choice, Range, check_key, read_keys
+from neurosim.experiments.sweeps.keys import MOST, VARIANT, Choice, Range, check_key, read_keys
 from neurosim.random import stream
 
 Kind = Literal["grid", "zip", "list", "random", "search"]
 KINDS: tuple[Kind, ...] = ("grid", "zip", "list", "random", "search")
-
-# More is a slip, and would take days to check alone.
-_MOST = 10_000
 
 
 class Draws(BaseModel):
@@ -25,8 +22,8 @@ class Draws(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    count: PositiveInt
-    seed: NonNegativeInt = 0
+    count: int = Field(gt=0, le=MOST)
+    seed: int = Field(default=0, ge=0, lt=2**63)
 
 
 class Search(BaseModel):
@@ -45,9 +42,9 @@ class Search(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    trials: PositiveInt
-    startup: PositiveInt = 10
-    seed: NonNegativeInt = 0
+    trials: int = Field(gt=0, le=MOST)
+    startup: int = Field(default=10, gt=0, le=MOST)
+    seed: int = Field(default=0, ge=0, lt=2**63)
 
 
 def choices(
@@ -88,8 +85,8 @@ def choices(
 
 def _grid(keys: Mapping[str, tuple[Any, ...]], faults: Faults) -> list[dict[str, Any]]:
     count = math.prod(map(len, keys.values()))
-    if count > _MOST:
-        faults.add("grid", f"got {count} combinations, expected at most {_MOST}")
+    if count > MOST:
+        faults.add("grid", f"got {count} combinations, expected at most {MOST}")
         return []
     return [dict(zip(keys, values, strict=True)) for values in itertools.product(*keys.values())]
 
@@ -99,9 +96,6 @@ def _zipped(keys: Mapping[str, tuple[Any, ...]], faults: Faults) -> list[dict[st
         lengths = ", ".join(f"{key} {len(values)}" for key, values in keys.items())
         faults.add("zip", f"got lists of different lengths ({lengths}), expected the same")
         return []
-    if any(len(values) > _MOST for values in keys.values()):
-        faults.add("zip", f"got more than {_MOST} values")
-        return []
     return [dict(zip(keys, values, strict=True)) for values in zip(*keys.values(), strict=True)]
 
 
@@ -109,14 +103,15 @@ def _listed(table: Any, faults: Faults) -> tuple[dict[str, Choice], list[dict[st
     if not isinstance(table, list) or not table or not all(isinstance(each, Mapping) for each in table):
         faults.add("list", "expected tables [[list]], each with the key paths and values of one configuration")
         return {}, []
+    if len(table) > MOST:
+        faults.add("list", f"got {len(table)} configurations, expected at most {MOST}")
+        return {}, []
     points = []
     for number, each in enumerate(table):
         point = dict(_leaves(each))
         points.append(point)
         for key in point:
             check_key(key, f"list.{number}.{key}", faults)
-    if len(points) > _MOST:
-        faults.add("list", f"got {len(points)} configurations, expected at most {_MOST}")
     keys = dict.fromkeys(key for point in points for key in point)
     return {key: tuple(point[key] for point in points if key in point) for key in keys}, points
 
@@ -132,9 +127,6 @@ def _leaves(table: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, An
 
 
 def _drawn(keys: Mapping[str, Choice], draws: Draws, faults: Faults) -> list[dict[str, Any]]:
-    if draws.count > _MOST:
-        faults.add("random.count", f"got {draws.count}, expected at most {_MOST}")
-        return []
     points: list[dict[str, Any]] = [{} for _ in range(draws.count)]
     for key, choice in keys.items():
         # A stream for each key, so that another key, or more draws, leave these as they are.

@@ -13,9 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from neurosim.errors import ConfigError
+from neurosim.errors import ConfigError, EngineError
+from neurosim.experiments.collection import key_of
 from neurosim.experiments.model_file import Model
 from neurosim.experiments.sweeps.work import order_for, stop_name, work
+from neurosim.installation import how_to_install
 
 #: What a worker finds when it dies for the fourth time with the same run is that run's fault.
 _TRIES = 3
@@ -38,14 +40,14 @@ class Pool:
     ------
     ConfigError
         Dask is not installed, nobody answers at the address, or a number of workers for a cluster that has its own.
+    EngineError
+        A process does not start.
     """
 
     def __init__(self, scheduler: Any = None, workers: int | None = None, say: Callable[[str], None] = print) -> None:
         require_dask()
         if scheduler is not None and workers is not None:
             raise ConfigError("--workers is for processes of this machine; the workers of --scheduler are its own")
-        if workers is not None and workers < 1:
-            raise ConfigError(f"--workers: got {workers}, expected at least 1")
         self.topic = f"neurosim-{uuid.uuid4().hex[:12]}"
         self.closing = contextlib.ExitStack()
         try:
@@ -85,7 +87,7 @@ class Pool:
         # Not pure: a run that failed is done again when it is asked for again.
         key = f"{self.topic}-{order.key}"
         future = self.client.submit(work, order, key=key, pure=False)
-        self.futures[future] = (model.hash, seed)
+        self.futures[future] = key_of(model, seed)
         # Called in another thread, which a queue does not mind.
         future.add_done_callback(self.done.put)
 
@@ -124,19 +126,25 @@ class Pool:
         # A worker each; no limit of memory, because there Dask would stop a run and start it anew, again and again.
         settings = {"distributed.scheduler.allowed-failures": _TRIES, "distributed.scheduler.worker-saturation": 1.0}
         self.closing.enter_context(dask.config.set(settings))
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=None,  # pyright: ignore[reportArgumentType]
-            memory_limit=0,
-            silence_logs=logging.CRITICAL,
-            local_directory=cache,
-            env=_environment(cache),
-            preload=["neurosim.experiments.sweeps.work"],
-        )
-        self.closing.enter_context(cluster)
-        return self.closing.enter_context(Client(cluster, set_as_default=False))
+        try:
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,  # pyright: ignore[reportArgumentType]
+                memory_limit=0,
+                silence_logs=logging.CRITICAL,
+                local_directory=cache,
+                env=_environment(cache),
+                preload=["neurosim.experiments.sweeps.work"],
+            )
+            self.closing.enter_context(cluster)
+            return self.closing.enter_context(Client(cluster, set_as_default=False))
+        except Exception as error:  # whatever Dask makes of a process that dies before it answers, or cannot be made
+            raise EngineError(
+                f"the {workers} worker processes could not be started: one ended before it answered (killed, or out of "
+                f"memory?), or the system admits no more; try fewer --workers ({type(error).__name__}: {error})"
+            ) from error
 
     def _existing(self, scheduler: Any, say: Callable[[str], None]) -> Any:
         from distributed import Client
@@ -173,7 +181,8 @@ def require_dask() -> None:
         import distributed  # noqa: F401
         import optuna  # noqa: F401
     except ImportError as error:
-        raise ConfigError(f"sweeps need {error.name}, which is not installed; pip install 'neurosim[sweep]'") from None
+        missing = f"sweeps need {error.name}, which is not installed"
+        raise ConfigError(f"{missing}; {how_to_install('sweep')}") from error
 
 
 def _cores() -> int:

@@ -22,7 +22,8 @@ FINISHED, DIVERGED, FAILED, NOT_RUN = "finished", "diverged", "failed", "not run
 
 # Of a summary these are no results.
 _ABOUT = ("seed", "phases", "epochs")
-_UNITS = {"wall_s": "s", "samples_per_second": "1/s", "test_accuracy": "%", "validation_accuracy": "%"}
+_UNITS = {"wall_s": "s", "samples_per_second": "1/s", "loop_abscissa": "1/s"}
+_SUFFIXES = {"_deg": "deg", "_accuracy": "%", "_sign_agreement": "%"}
 _VALIDATION = ("validation_accuracy", "validation_loss")
 
 
@@ -115,7 +116,7 @@ def dataset_of(plan: Plan, trials: Sequence[Trial]) -> xarray.Dataset:
     metric = plan.settings.metric
     name = metric_name(metric, trials)
     add("metric", [[math.nan if a is None else metric_of(metric, a) for a in line] for line in cells],
-        {"long_name": name, "units": _unit(name.replace(" ", "_"))})  # fmt: skip
+        {"long_name": name, "units": _metric_unit(plan, name)})  # fmt: skip
     numbers = [[{} if a is None else numbers_of(a) for a in line] for line in cells]
     for name in dict.fromkeys(name for line in numbers for each in line for name in each):
         add(name, [[each.get(name, math.nan) for each in line] for line in numbers],
@@ -216,8 +217,17 @@ def _message(trial: Trial, attempt: Attempt | None) -> str:
     return trial.message if attempt is None else attempt.message
 
 
+def _metric_unit(plan: Plan, name: str) -> str:
+    metric = plan.settings.metric
+    if metric is not None and metric.over in ("first_below", "first_above", "slope"):
+        # Presentations, or a power.
+        return "1"
+    return _unit((metric.history or metric.name or "") if metric is not None else name.replace(" ", "_"))
+
+
 def _unit(name: str) -> str:
-    return "deg" if name.endswith("_deg") else _UNITS.get(name, "1")
+    last = name.rpartition(".")[2]
+    return next((unit for suffix, unit in _SUFFIXES.items() if last.endswith(suffix)), _UNITS.get(last, "1"))
 
 
 def _cell(value: Any) -> Any:

@@ -28,9 +28,11 @@ class Study:
     folder
         Where its journal is, or will be. A study that is there is continued if the model, the keys, the seeds and
         the metric are the same; its trials count.
+    identity
+        Of the model with its data; by default of the model alone.
     """
 
-    def __init__(self, plan: Plan, folder: Path) -> None:
+    def __init__(self, plan: Plan, folder: Path, identity: str | None = None) -> None:
         import optuna
         from optuna.storages import JournalStorage
         from optuna.storages.journal import JournalFileBackend
@@ -41,7 +43,7 @@ class Study:
         # Plain JSON, a line each: safe to read, and to append to by one process after another.
         self.study = optuna.create_study(
             storage=JournalStorage(JournalFileBackend(str(folder / JOURNAL))),
-            study_name=_identity(plan),
+            study_name=_identity(plan, identity or plan.model_at({}).hash),
             direction=plan.settings.direction,
             load_if_exists=True,
         )
@@ -120,7 +122,7 @@ def _distribution(optuna: Any, choice: Choice) -> Any:
     return optuna.distributions.FloatDistribution(low, high, log=choice.log)
 
 
-def _identity(plan: Plan) -> str:
+def _identity(plan: Plan, model: str) -> str:
     """A name for all that the results of earlier trials depend on."""
     keys = {
         key: choice.model_dump(mode="json") if isinstance(choice, Range) else [toml_text(value) for value in choice]
@@ -128,7 +130,7 @@ def _identity(plan: Plan) -> str:
     }
     metric = plan.settings.metric
     parts = [
-        plan.model_at({}).hash,
+        model,
         keys,
         list(plan.settings.seeds),
         metric.model_dump(mode="json") if metric is not None else None,

@@ -38,8 +38,9 @@ class Order:
 
     Attributes
     ----------
-    name, sections, config_hash, seed
-        Of the model and the run; the hash tells whether the worker understands the sections in the same way.
+    name, sections, config_hash, data, seed
+        Of the model and the run; the hash tells whether the worker understands the sections in the same way, the
+        checksum of the data whether it reads the same.
     root
         The folder for runs, on a file system that all workers see.
     version
@@ -48,28 +49,33 @@ class Order:
         Kind and file of components that the user registered.
     topic
         Where to report; see `Reporter`.
+    identity
+        Of the model, by which reports name it.
     """
 
     name: str
     sections: Mapping[str, Any]
     config_hash: str
+    data: str | None
     seed: int
     root: str
     version: str | None
     registered: tuple[tuple[str, str], ...]
     topic: str
+    identity: str
 
     @property
     def key(self) -> str:
         """The run among those of the sweep."""
-        return f"{self.config_hash}-seed{self.seed}"
+        return f"{self.identity}-seed{self.seed}"
 
 
 def order_for(model: Model, seed: int, root: Path, topic: str) -> Order:
     """The order for a run."""
     own = tuple((kind, str(path)) for kind, path in registry.registered())
     version = files.installed_version("neurosim")
-    return Order(model.name, model.resolve(), model.hash, seed, str(root), version, own, topic)
+    sections, place = model.resolve(), str(root)
+    return Order(model.name, sections, model.hash, model.data, seed, place, version, own, topic, model.identity)
 
 
 def work(order: Order) -> dict[str, Any]:
@@ -196,7 +202,7 @@ def _model(order: Order) -> Model:
     here = files.installed_version("neurosim")
     if here != order.version:
         raise NeurosimError(f"the worker has neurosim {here}, the sweep {order.version}: install the same version")
-    model = replace(load(order.sections), name=order.name)
+    model = replace(load(order.sections), name=order.name, data=order.data)
     if model.hash != order.config_hash:
         raise NeurosimError("the worker reads this model differently: its neurosim, or a registered file, is another")
     return model

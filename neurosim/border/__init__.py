@@ -24,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from neurosim.errors import ArgumentError, DataError, EngineError, NeurosimError
+from neurosim.errors import ArgumentError, DataError, EngineError, NeurosimError, UnitError
 from neurosim.units import parse_quantity
 
 P = ParamSpec("P")
@@ -103,7 +103,10 @@ def _time(name: str, value: Any) -> float:
         raise ArgumentError(name, value, "a time such as '10 ms', or a number of seconds")
     quantity: Any = value
     plain = isinstance(value, Real) and not hasattr(value, "dimensions")
-    seconds = float(quantity) if plain else parse_quantity(quantity, "second")
+    try:
+        seconds = float(quantity) if plain else parse_quantity(quantity, "second")
+    except UnitError as error:
+        raise UnitError(f"{name}: {error}") from error
     if not (math.isfinite(seconds) and seconds > 0):
         raise ArgumentError(name, value, "a finite time above zero, such as '10 ms'")
     return seconds
@@ -162,7 +165,8 @@ def public(**checks: Check) -> Callable[[Callable[P, R]], Callable[P, R]]:
         @functools.wraps(function)
         def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
             given = signature.bind(*args, **kwargs)
-            for name in checks.keys() & given.arguments.keys():
+            # In the order of the signature, so that of two wrong ones always the same is told of.
+            for name in [name for name in given.arguments if name in checks]:
                 given.arguments[name] = checks[name](name, given.arguments[name])
             with translated():
                 return function(*given.args, **given.kwargs)
@@ -213,7 +217,7 @@ _LIBRARIES: dict[str, tuple[str, type[NeurosimError]]] = {
     "h5py": ("h5py", DataError),
     "neo": ("Neo", DataError),
 }
-_OWN = Path(__file__).parent
+_OWN = Path(__file__).parent.parent
 _STANDARD = tuple(sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 
@@ -222,7 +226,8 @@ def translated() -> Iterator[None]:
     """Turn whatever is no error of ours and was not raised by the user's own code into one of ours."""
     try:
         yield
-    except NeurosimError:
+    except (NeurosimError, Warning):
+        # A warning becomes an exception where somebody asked for that.
         raise
     except Exception as error:
         ours = translation(error)

@@ -1,0 +1,99 @@
+"""What can be wrong with the texts that a circuit adds to those of its neurons, and with units between its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from neurosim.circuit.composition import broadcast, compose
+from neurosim.circuit.description import Circuit, Hold, Population
+from neurosim.circuit.weight_units import weight_unit
+from neurosim.equations.dimensions import (
+    BUILTIN_NAMES,
+    check_statement,
+    dimension_of,
+    shown_unit,
+    unit_of_expression,
+    variables_of,
+)
+from neurosim.equations.grammar import check_expression, names_in
+from neurosim.equations.parse import EquationSet, parse_expression, unknown_names
+from neurosim.equations.reserved import REFRACTORY
+from neurosim.errors import NeurosimError
+
+
+def text_faults(circuit: Circuit) -> list[str]:
+    """Every fault, each as one sentence, of a circuit whose parts exist."""
+    found = [*_shadowed(circuit), *_ties(circuit)]
+    for phase in circuit.phases:
+        for held in phase.hold:
+            try:
+                _check_hold(circuit, held)
+            except NeurosimError as error:
+                found.append(f"phase '{phase.name}' holds '{held}': {error}")
+    for population in circuit.populations:
+        for name, text in population.sums.items():
+            try:
+                _check_sum(population, name, text)
+            except NeurosimError as error:
+                found.append(f"population '{population.name}', the sum '{name}': {error}")
+    return found
+
+
+def _shadowed(circuit: Circuit) -> Iterator[str]:
+    """A neuron's variable with the name of what is broadcast: two meanings."""
+    for name, population in ((n, p) for n in broadcast(circuit) for p in circuit.populations):
+        equation = population.model.equation_set.by_name.get(name)
+        if equation is None:
+            continue
+        own = name in population.model.parameters or equation.kind != "parameter" or "shared" not in equation.flags
+        if own:
+            yield (
+                f"population '{population.name}' has a variable '{name}' of its own, which is also what the circuit "
+                f"broadcasts to all; rename it, or declare '{name} : 1 (shared)', without a value, to read that"
+            )
+
+
+def _ties(circuit: Circuit) -> Iterator[str]:
+    """Weights that are used twice have one unit."""
+    for pathway in circuit.pathways:
+        if pathway.tie is None:
+            continue
+        other = circuit.pathway[pathway.tie.pathway]
+        here, there = weight_unit(circuit, pathway), weight_unit(circuit, other)
+        if dimension_of(here) is not dimension_of(there):
+            yield (
+                f"pathway '{pathway.name}': its weights, '{pathway.target}' per '{pathway.source}', have unit "
+                f"{shown_unit(dimension_of(here))}, and those of '{other.name}', to which it is tied, "
+                f"{shown_unit(dimension_of(there))}"
+            )
+
+
+def _check_hold(circuit: Circuit, held: Hold) -> None:
+    """What is held has a value at the end of a phase, and the unit of what it is held in."""
+    if held.population is None:
+        scalars = variables_of(EquationSet(()), broadcast(circuit))
+        got = unit_of_expression(held.statement.expression, scalars, held.statement.place)
+        if got is not dimension_of("1"):
+            raise held.statement.place.unit_error(
+                f"has unit {shown_unit(got)}, expected none; hold it in a population's variable, which has the unit of "
+                "what it holds"
+            )
+        return
+    model = compose(circuit)[held.population]
+    if model.refractory is None and (missing := sorted(held.statement.names & REFRACTORY)):
+        raise held.statement.place.error(f"'{missing[0]}' needs a refractory period; give the neuron one")
+    check_statement(held.statement, model.equation_set, what="assignment", extra=broadcast(circuit))
+
+
+def _check_sum(population: Population, name: str, written: str) -> None:
+    """A sum is over numbers without unit, of what both neurons have."""
+    text, place = parse_expression(written)
+    # At an instant: no time is passed to sums.
+    names = names_in(check_expression(text, place)) - (BUILTIN_NAMES - {"t", "dt"})
+    variables = variables_of(population.model.equation_set)
+    own = population.model.equation_set.by_name
+    known = {f"{n}_{side}": variables[n] for n in own for side in ("pre", "post")}
+    unknown_names(names, known, place, what=f"the sum '{name}'")
+    got = unit_of_expression(text, known | {n: variables[n] for n in BUILTIN_NAMES}, place)
+    if got is not dimension_of("1"):
+        raise place.unit_error(f"has unit {shown_unit(got)}; expected none, divide by a quantity of that unit")

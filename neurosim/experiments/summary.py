@@ -1,0 +1,72 @@
+"""The numbers of a finished run, read back: a table of the kind that a run writes, or a refusal."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from neurosim.errors import DataError
+from neurosim.gate.texts import read_json
+
+# What every run says; then what a run that learned says besides, then what some say.
+_ALWAYS = ("wall_s",)
+_LEARNED = ("test_loss", "samples_per_second")
+_SOME = ("test_accuracy", "epochs", "phases", "resumed", *_LEARNED)
+_TEXTS = ("model", "title", "task", "scheme", "engine", "level", "config_hash", "probe_kind")
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """The summary of a run, whose numbers are numbers: what was none when it was written is none again, not ``None``.
+
+    Raises
+    ------
+    DataError
+        It is missing, damaged, or not what a run leaves.
+    """
+    found = read_json(path)
+    if not isinstance(found, dict) or not isinstance(found.get("probe", {}), dict):
+        raise _odd(path, "tables of numbers")
+    needed = (*_ALWAYS, *(() if "probe" in found else _LEARNED))
+    numbers = {name: _number(path, name, found.get(name, "nothing")) for name in needed}
+    numbers |= {name: _number(path, name, found[name]) for name in _SOME if name in found}
+    for name in _TEXTS:
+        if not isinstance(found.get(name, ""), str | None):
+            raise _odd(path, f"a text as its '{name}'")
+    if not isinstance(found.get("seed", 0), int):
+        raise _odd(path, "a whole number as its 'seed'")
+    tables: dict[str, Any] = {name: _tables(path, name, found[name]) for name in ("layers", "firing") if name in found}
+    if "probe" in found:
+        tables["probe"] = _table(path, "probe", found["probe"])
+    elif "layers" not in found:
+        raise _odd(path, "its 'layers'")
+    return found | numbers | tables
+
+
+def _tables(path: Path, name: str, found: Any) -> dict[str, dict[str, float]]:
+    if not isinstance(found, dict):
+        raise _odd(path, f"tables of numbers as its '{name}'")
+    return {each: _table(path, f"{name}.{each}", inner) for each, inner in found.items()}
+
+
+def _table(path: Path, name: str, found: Any) -> dict[str, float]:
+    if not isinstance(found, dict):
+        raise _odd(path, f"a table of numbers as its '{name}'")
+    return {each: _number(path, f"{name}.{each}", value) for each, value in found.items()}
+
+
+def _number(path: Path, name: str, value: Any) -> float:
+    """A number as it was before it became JSON, which has none that are not finite."""
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _odd(path, f"a number as its '{name[:100]}', got {str(value)[:60]!r}")
+    try:
+        float(value)
+    except OverflowError as error:
+        raise _odd(path, f"a number as its '{name[:100]}' that a computer can hold") from error
+    return value
+
+
+def _odd(path: Path, what: str) -> DataError:
+    return DataError(f"{path}: missing or damaged, expected {what}")

@@ -1,0 +1,98 @@
+"""How large what is read may be: the user's decision, by this machine's memory or an environment variable."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from pathlib import Path
+
+from neurosim.errors import ConfigError, DataError
+
+#: The environment variable that says how many MiB a file, and what is unpacked from it, may take.
+VARIABLE = "NEUROSIM_LARGEST_MIB"
+
+
+def largest() -> int:
+    """Bytes that one thing that is read may take: half of this machine's memory, unless the user says otherwise.
+
+    Never a file that is read: a stranger's would say whatever suits it.
+
+    Raises
+    ------
+    ConfigError
+        The environment variable holds no whole number above zero.
+    """
+    text = os.environ.get(VARIABLE, "").strip()
+    if not text:
+        return memory() // 2
+    if not (text.isascii() and text.isdecimal() and len(text) < 16 and int(text) > 0):
+        raise ConfigError(f"{VARIABLE}: got {text[:60]!r}, expected a whole number of MiB above zero")
+    return int(text) << 20
+
+
+def check_size(size: int, what: str) -> None:
+    """Refuse what would take more than `largest` says.
+
+    Raises
+    ------
+    DataError
+        With both sizes.
+    """
+    most = largest()
+    if size > most:
+        raise DataError(
+            f"{what}: would take {shown(size)}, expected at most {shown(most)} here; if that is meant, set the "
+            f"environment variable {VARIABLE} to how many MiB may be taken"
+        )
+
+
+def memory() -> int:
+    """Bytes of memory of this machine; 8 GiB where it does not tell."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 8 << 30
+
+
+def shown(size: int) -> str:
+    """A number of bytes for people."""
+    if size >= 1 << 28:
+        return f"{size / 2**30:.3g} GiB" if size < 1 << 80 else "more than any machine's GiB"
+    return f"{size / 2**20:.3g} MiB" if size >= 1 << 17 else f"{size} bytes"
+
+
+def opened(path: Path, *, most: int | None = None) -> tuple[io.BufferedReader, int]:
+    """A file that is open for reading, and its size, which is checked.
+
+    Parameters
+    ----------
+    path
+        The file; a pipe or a folder is none, and one that nobody writes to has no end.
+    most
+        Bytes it may have; by default as `largest` says.
+
+    Raises
+    ------
+    DataError
+        It is missing, no file, cannot be read, or is larger.
+    """
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise DataError(f"{path}: this is no file")
+        stream = path.open("rb")
+    except (OSError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        raise DataError(f"{path}: cannot be read ({reason})") from error
+    try:
+        size = os.fstat(stream.fileno()).st_size
+        if most is None:
+            check_size(size, str(path))
+        elif size > most:
+            raise DataError(f"{path}: got {shown(size)}, expected at most {shown(most)}")
+    except BaseException:
+        stream.close()
+        raise
+    return stream, size

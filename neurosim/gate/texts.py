@@ -1,0 +1,51 @@
+"""JSON from anybody."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from neurosim.errors import DataError
+from neurosim.gate.limits import opened
+
+# A text takes some twenty times as much memory when it is parsed.
+_LARGEST = 16 << 20
+
+
+def read_json(path: Path, *, most: int = _LARGEST) -> Any:
+    """JSON from a file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    most
+        Bytes that it may have.
+
+    Raises
+    ------
+    DataError
+        It cannot be read, is no JSON, or larger.
+    """
+    stream, size = opened(path, most=most)
+    with stream:
+        try:
+            data = stream.read(size)
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+    return parsed_json(data, str(path))
+
+
+def parsed_json(data: bytes | str, what: str) -> Any:
+    """JSON from what was read already.
+
+    Raises
+    ------
+    DataError
+        It is none.
+    """
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{what}: damaged, no valid JSON ({str(error)[:200]})") from error

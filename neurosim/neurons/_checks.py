@@ -1,0 +1,93 @@
+"""What can be wrong with a neuron model beyond its equations by themselves."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from neurosim.equations.array_code import expression_function
+from neurosim.equations.decided import decided_value
+from neurosim.equations.dimensions import BUILTIN_NAMES, UNIT_VALUES, dimension_of, unit_of_expression, variables_of
+from neurosim.equations.grammar import Place, check_expression, names_in
+from neurosim.equations.parse import parse_expression, unknown_names
+from neurosim.equations.reserved import REFRACTORY, SPECIAL
+from neurosim.errors import EquationError
+
+if TYPE_CHECKING:
+    from neurosim.neurons._model import NeuronModel
+
+
+def check_refractory(model: NeuronModel) -> None:
+    """Refuse a refractory period that is neither a time nor a condition, or negative."""
+    if model.refractory is None or model.refractory_is_condition:
+        return
+    place = model.places["refractory"]
+    if model.refractory_seconds is not None:
+        if model.refractory_seconds < 0:
+            raise place.unit_error(f"refractory='{model.refractory}' is negative; expected a time such as '2 ms'")
+        return
+    names = names_in(check_expression(model.refractory, place)) - BUILTIN_NAMES
+    variables = variables_of(model.equation_set)
+    unknown_names(names, variables.keys() - BUILTIN_NAMES, place, what="the refractory period")
+    if unit_of_expression(model.refractory, variables, place) is not dimension_of("second"):
+        raise place.unit_error(
+            f"refractory='{model.refractory}' is neither a time nor a condition; expected e.g. '2 ms' or 'v > v_th'"
+        )
+
+
+def check_means(model: NeuronModel) -> None:
+    """Refuse means of what the neurons do not have, or in another unit."""
+    free = {equation.name for equation in model.equation_set.of("parameter")} - model.parameters.keys()
+    for name, written in model.means.items():
+        if name not in free:
+            raise EquationError(
+                f"a mean '{name}', which is no parameter without a value of neuron '{model.name}'; expected one of "
+                f"{', '.join(sorted(free)) or 'none'}"
+            )
+        unit = model.equation_set.by_name[name].unit
+        text, place = parse_expression(written)
+        check_expression(text, place)
+        variables, own = variables_of(model.equation_set), model.equation_set.by_name
+        known = {f"{n}_pre": variable for n, variable in variables.items() if n in own}
+        unknown_names(expression_function(name, text).arguments, known, place, what=f"the mean '{name}'")
+        if unit_of_expression(text, known | {n: variables[n] for n in BUILTIN_NAMES}, place) is not dimension_of(unit):
+            raise place.unit_error(f"the mean '{name} = {text}' does not have the unit of '{name}', {unit}")
+
+
+def check_reads(model: NeuronModel) -> None:
+    """Without a refractory period, nothing is known of the last spike."""
+    if model.refractory is not None:
+        return
+    for what, text, place in _texts(model):
+        for name in sorted(REFRACTORY & names_in(ast.parse(text, mode="eval").body)):
+            raise place.error(
+                f"{what} reads '{name}', {SPECIAL[name]}, and neuron '{model.name}' has no refractory period; give "
+                "one, such as refractory='2 ms' or '0 ms'",
+                place.find(name),
+            )
+
+
+def check_values(model: NeuronModel) -> None:
+    """Refuse values of parameters that make an expression something else than a number, as far as they decide it."""
+    values = {**{name: model.parameter_values[name] for name in model.parameters}, **UNIT_VALUES}
+    waiting = {e.name: e for e in model.equation_set.of("subexpression")}
+    while ready := [e for e in waiting.values() if not e.names & waiting.keys()]:
+        for equation in ready:
+            value = decided_value(equation.expression or "0", values, equation.place)
+            values |= {} if value is None else {equation.name: value}
+            del waiting[equation.name]
+    for what, text, place in _texts(model):
+        try:
+            decided_value(text, values, place)
+        except EquationError as error:
+            raise place.error(f"in {what}: {error.message}", (error.column or place.column) - place.column) from None
+
+
+def _texts(model: NeuronModel) -> list[tuple[str, str, Place]]:
+    """What each expression belongs to, the expression and its place."""
+    found = [(f"the equation of '{e.name}'", e.expression, e.place) for e in model.equation_set.equations]
+    found += [("the reset", s.expression, s.place) for s in model.reset_statements]
+    found += [("the threshold", model.threshold, model.places.get("threshold", Place()))]
+    if model.refractory_seconds is None:
+        found += [("the refractory period", model.refractory, model.places.get("refractory", Place()))]
+    return [(what, text, place) for what, text, place in found if text is not None]

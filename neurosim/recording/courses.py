@@ -1,0 +1,227 @@
+"""Which axis of an input is what: neurons, trials or time. It is said, never guessed from a length."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from neurosim.border import public
+from neurosim.errors import ArgumentError, CircuitError, NeurosimError, UnitError
+from neurosim.units import array_in_si, parse_quantity
+
+
+@dataclass(frozen=True, eq=False)
+class OverTime:
+    """A course, as `over_time` makes it: the first axis of its values is time."""
+
+    values: Any
+
+    def __repr__(self) -> str:
+        return f"over_time(array of shape {np.shape(self.values)})"
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How large an input has to be.
+
+    Attributes
+    ----------
+    steps, trials, size
+        Time steps (``None`` where there is no time), trials, and neurons of the population.
+    dt
+        Time step in seconds.
+    """
+
+    steps: int | None
+    trials: int
+    size: int
+    dt: float
+
+
+def _several(name: str, value: Any) -> Any:
+    """Anything with an axis that can be time."""
+    if isinstance(value, OverTime):
+        return value.values
+    if isinstance(value, str | dict | set) or np.ndim(value) == 0:
+        raise ArgumentError(name, value, "an array whose first axis is time, such as np.linspace(0, 1, steps)")
+    return value
+
+
+@public(values=_several)
+def over_time(values: Any) -> OverTime:
+    """Say that an input changes in time.
+
+    Plain arrays are numbers of neurons ``(n,)`` or of trials and neurons ``(trial, n)``, whatever their length.
+
+    Parameters
+    ----------
+    values
+        One number a time step: ``(time,)`` for all neurons alike, ``(time, n)`` for each neuron, or
+        ``(time, trial, n)``, where a length of one means all alike; in SI units, or as a Brian2 quantity. An
+        `xarray.DataArray` has its axes by name, ``time``, ``trial`` and ``neuron``, in any order.
+
+    Returns
+    -------
+    OverTime
+        To be given to `neurosim.simulate` as one of its ``inputs``.
+
+    Raises
+    ------
+    ArgumentError
+        It is no array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from neurosim import NeuronModel, simulate
+    >>> leak = NeuronModel("dv/dt = (i_ext - v)/(10*ms) : 1\\ni_ext : 1")
+    >>> ramp = over_time(np.linspace(0, 1, 10))
+    >>> simulate(leak, "1 ms", n=2, inputs={"i_ext": ramp}, record=["i_ext"]).i_ext.values[-1, 0].tolist()
+    [1.0, 1.0]
+    """
+    return OverTime(values)
+
+
+def placed(name: str, value: Any, unit: str, extent: Extent) -> np.ndarray:
+    """An input in SI units, as a scalar, ``(n,)``, ``(trial, n)`` or ``(step, trial, n)``.
+
+    Parameters
+    ----------
+    name
+        Of the input, for messages.
+    value
+        What the user gave.
+    unit
+        In which it is expected.
+    extent
+        How large it has to be.
+
+    Raises
+    ------
+    CircuitError
+        A shape that does not fit, naming it and those that do.
+    UnitError
+        Another unit, or numbers that are not finite.
+    """
+    inner = value.values if isinstance(value, OverTime) else value
+    if _is_labelled(inner):
+        return _by_names(name, inner, unit, extent, timed=isinstance(value, OverTime))
+    array = _numbers(name, inner, unit)
+    if isinstance(value, OverTime):
+        return _course(name, array, extent)
+    trials, size = extent.trials, extent.size
+    if array.ndim == 0 or array.shape == (size,) or array.shape == (trials, size):
+        return array
+    if array.shape in ((trials, 1), (1, size)):
+        return np.broadcast_to(array, (trials, size))
+    raise CircuitError(
+        f"the input '{name}' has shape {array.shape}; expected a number, ({size},) for each neuron, or "
+        f"({trials}, {size}) for each trial{_how_over_time(extent)}"
+    )
+
+
+def _course(name: str, array: np.ndarray, extent: Extent) -> np.ndarray:
+    steps, trials, size = extent.steps, extent.trials, extent.size
+    if steps is None:
+        raise CircuitError(f"the input '{name}' changes in time, but there is no time here; expected a number or array")
+    full = array[:, None, None] if array.ndim == 1 else array[:, None, :] if array.ndim == 2 else array
+    fits = full.ndim == 3 and full.shape[0] == steps and full.shape[1] in (1, trials) and full.shape[2] in (1, size)
+    if not fits:
+        raise CircuitError(
+            f"the input '{name}' has shape {array.shape} over time; expected {steps} time steps first: ({steps},), "
+            f"({steps}, {size}) for each neuron or ({steps}, {trials}, {size}) for each trial"
+            f"{_which_axis(array, extent)}"
+        )
+    return np.broadcast_to(full, (steps, trials, size))
+
+
+def _how_over_time(extent: Extent) -> str:
+    if extent.steps is None:
+        return ""
+    return f"; what changes in time says so: neurosim.over_time(array) with {extent.steps} time steps first"
+
+
+def _which_axis(array: np.ndarray, extent: Extent) -> str:
+    if extent.steps in array.shape[1:]:
+        return "; time is the first axis, use np.moveaxis"
+    if array.shape == (extent.steps, extent.trials):
+        return f"; of trials alone give ({extent.steps}, {extent.trials}, 1)"
+    return ""
+
+
+def _is_labelled(value: Any) -> bool:
+    # Without importing xarray for those who give no such array.
+    return hasattr(value, "dims") and hasattr(value, "coords") and hasattr(value, "transpose")
+
+
+def _by_names(name: str, value: Any, unit: str, extent: Extent, *, timed: bool) -> np.ndarray:
+    """An array whose axes have names."""
+    if not hasattr(value, "to_dataset"):
+        raise CircuitError(f"the input '{name}' is a whole dataset; choose one of its variables, such as recording.v")
+    short = {str(dim): "neuron" if str(dim).startswith("neuron_") else str(dim) for dim in value.dims}
+    lengths = {"time": extent.steps, "trial": extent.trials, "neuron": extent.size}
+    if len(set(short.values())) < len(short) or not set(short.values()) <= lengths.keys():
+        raise CircuitError(f"the input '{name}' has the dimensions {value.dims}; expected some of time, trial, neuron")
+    if timed and "time" not in short.values():
+        raise CircuitError(f"the input '{name}' has the dimensions {value.dims}; over_time expects one called time")
+    _check_steps(name, value, extent.dt)
+    scale = _scale(name, value, unit)
+    order = [dim for wanted in lengths for dim, dimension in short.items() if dimension == wanted]
+    array = scale * _numbers(name, np.asarray(value.transpose(*order).values), unit)
+    there = tuple(short[dim] for dim in order)
+    for dim, found in zip(there, array.shape, strict=True):
+        if lengths[dim] is None or found not in (1, lengths[dim]) or (dim == "time" and found != lengths[dim]):
+            expected = "none, there is no time here" if lengths[dim] is None else lengths[dim]
+            raise CircuitError(f"the input '{name}' has {found} along '{dim}'; expected {expected}")
+    if not there:
+        return array
+    shaped = array.reshape([n for n in (array.shape[there.index(d)] if d in there else 1 for d in lengths)])
+    if "time" in there:
+        return np.broadcast_to(shaped, (extent.steps or 0, extent.trials, extent.size))
+    if "trial" in there:
+        return np.broadcast_to(shaped[0], (extent.trials, extent.size))
+    return np.broadcast_to(shaped[0, 0], (extent.size,))
+
+
+def _check_steps(name: str, value: Any, dt: float) -> None:
+    """Samples of another time step are no course of this simulation, even if there are as many."""
+    if "time" not in value.dims or "time" not in value.coords or len(value["time"]) < 2:
+        return
+    time = np.asarray(value["time"].values)
+    apart = np.diff(time) if time.dtype.kind in "fiu" else np.zeros(1)
+    if not np.allclose(apart, dt, rtol=1e-3, atol=0):
+        raise CircuitError(
+            f"the input '{name}' has time steps of {1e3 * float(np.median(apart)):g} ms by its coordinate 'time', and "
+            f"the simulation of {1e3 * dt:g} ms; interpolate it, or drop the coordinate"
+        )
+
+
+def _scale(name: str, value: Any, unit: str) -> float:
+    """What turns the unit that a labelled array says of itself into the SI unit."""
+    given = value.attrs.get("units")
+    if given is None:
+        return 1.0
+    try:
+        return parse_quantity("1" if str(given) == "1" else f"1 {given}", unit)
+    except UnitError as error:
+        raise UnitError(f"the input '{name}': {error}") from error
+
+
+def _numbers(name: str, value: Any, unit: str) -> np.ndarray:
+    if type(value).__name__ == "TimedArray":
+        raise CircuitError(f"the input '{name}' is a TimedArray of Brian2; give neurosim.over_time(timed.values)")
+    try:
+        found = array_in_si(value, unit)
+    except UnitError as error:
+        raise UnitError(f"the input '{name}': {error}") from None
+    except NeurosimError:
+        raise
+    except (TypeError, ValueError) as error:
+        # Lists of unequal lengths, text within arrays, objects.
+        raise CircuitError(
+            f"the input '{name}' is no array of numbers but a {type(value).__name__} ({error}); expected a number, a "
+            "quantity such as '1.2 nA', or an array of numbers in SI units"
+        ) from error
+    return found

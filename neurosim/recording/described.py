@@ -1,0 +1,79 @@
+"""What a stored recording says of itself, held against what recordings are, before anything is made of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurosim.errors import DataError
+from neurosim.recording.exchange import SNAPSHOT, TRIAL_COLUMNS
+
+if TYPE_CHECKING:
+    import xarray
+
+# Time steps in seconds, far beyond those of any simulation.
+_SHORTEST, _LONGEST = 1e-18, 1e12
+
+
+def check_described(recording: xarray.Dataset, order: Any, where: Path) -> None:
+    """Refuse what is no recording, naming the store and what is odd about it.
+
+    Parameters
+    ----------
+    recording
+        As it was opened; of its values only time and what is known of trials are read.
+    order
+        The names of its variables in their order.
+    where
+        The store.
+
+    Raises
+    ------
+    DataError
+        It has no time, or a time step, time, unit or dimensions that no recording has.
+    """
+    if not isinstance(order, list) or not all(isinstance(name, str) for name in order):
+        raise DataError(f"{where}: damaged, its attribute 'variables' is no list of names")
+    if ("time" not in recording.coords and SNAPSHOT not in recording.coords) or "dt" not in recording.attrs:
+        raise DataError(f"{where}: no recording of neurosim.simulate: it has no time, or no time step")
+    step = recording.attrs["dt"]
+    if isinstance(step, bool) or not isinstance(step, int | float) or not (_SHORTEST <= step <= _LONGEST):
+        raise DataError(f"{where}: damaged, got the time step {str(step)[:60]!r}, expected seconds above zero")
+    if not isinstance(recording.attrs.get("model", ""), str):
+        raise DataError(f"{where}: damaged, its attribute 'model' is no text")
+    for name, dim in {"time": "time", SNAPSHOT: SNAPSHOT, **dict.fromkeys(TRIAL_COLUMNS, "trial")}.items():
+        if name in recording.coords:
+            _check_coordinate(recording[name], name, dim, where)
+    for name, variable in recording.data_vars.items():
+        _check_variable(variable, str(name), where)
+
+
+def _check_coordinate(found: xarray.DataArray, name: str, dim: str, where: Path) -> None:
+    kinds = "f" if name == "time" else "iu"
+    if found.dims != (dim,) or found.dtype.kind not in kinds:
+        raise DataError(
+            f"{where}: damaged, '{name}' holds {found.dtype} with the dimensions {found.dims}, expected "
+            f"{'seconds' if name == 'time' else 'whole numbers'} along '{dim}'"
+        )
+    values = found.values
+    if name == "time" and not (np.isfinite(values).all() and (np.diff(values) > 0).all()):
+        raise DataError(f"{where}: damaged, its times do not grow")
+
+
+def _check_variable(variable: xarray.DataArray, name: str, where: Path) -> None:
+    dims = variable.dims
+    if variable.dtype.kind not in "biuf":
+        raise DataError(f"{where}: '{name[:100]}' holds {variable.dtype}, expected numbers, or true and false")
+    courses = len(dims) == 3 and dims[:2] == ("time", "trial")
+    if not courses and not (len(dims) > 1 and dims[0] == SNAPSHOT):
+        raise DataError(
+            f"{where}: '{name[:100]}' has the dimensions {dims}, expected (time, trial, neuron), or ({SNAPSHOT}, ...)"
+        )
+    if any(dim not in variable.coords for dim in dims[:1]):
+        raise DataError(f"{where}: '{name[:100]}' is along '{dims[0]}', which the recording does not have")
+    if not variable.size:
+        raise DataError(f"{where}: '{name[:100]}' is empty, it has the shape {variable.shape}")
+    if not isinstance(variable.attrs.get("units", "1"), str):
+        raise DataError(f"{where}: damaged, the unit of '{name[:100]}' is no text")

@@ -1,0 +1,188 @@
+"""Tables of text: names in the first line, a row an example; and what is said of files that are something else."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from neurosim.errors import DataError
+
+# Numbers as double and single precision; a cell has at least one character and a separator.
+_BYTES_A_CELL = 12
+_OTHER_SEPARATORS = {";": ";", "\t": "\\t", "|": "|", ",": ",", " ": " "}
+
+
+@dataclass(frozen=True)
+class Csv:
+    """How a table is written.
+
+    Attributes
+    ----------
+    separator, decimal
+        Between cells, and before the decimals of a number.
+    """
+
+    separator: str = ","
+    decimal: str = "."
+
+
+def read_names(path: Path, stream: BinaryIO, written: Csv) -> tuple[str, ...]:
+    """The names in the first line, without blanks around them; ``""`` for a column that has none.
+
+    Raises
+    ------
+    DataError
+        There is no such line, it is something else, or it has one name twice.
+    """
+    stream.seek(0)
+    text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
+    try:
+        first = next((cells for cells in csv.reader(text, delimiter=written.separator) if cells), None)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from error
+    finally:
+        text.detach()
+    if first is None:
+        raise DataError(f"{path}: cannot be read as .csv: the file is empty, expected names in its first line")
+    names = tuple(name.strip() for name in first)
+    _refuse_no_names(path, names, written)
+    twice = [name for name, count in Counter(names).items() if count > 1 and name]
+    if twice:
+        raise DataError(
+            f"{path}: {len(twice)} names stand more than once in its first line: {_listed(twice)}; expected a name of "
+            "its own for each column (blanks around a name do not count)"
+        )
+    return names
+
+
+def read_cells(
+    path: Path, stream: BinaryIO, written: Csv, names: Sequence[str], wanted: Sequence[str], largest: int
+) -> dict[str, np.ndarray]:
+    """Some columns, (n,) each: numbers where all cells are, else texts without blanks around them, ``None`` if empty.
+
+    Raises
+    ------
+    DataError
+        Rows that are longer than the first line, no rows, or more than may be read.
+    """
+    import pandas
+
+    size = _lines(stream) * len(names) * _BYTES_A_CELL
+    if size > largest:
+        raise DataError(
+            f"{path}: its {len(names)} columns would take {size / 2**20:.0f} MiB, expected at most "
+            f"{largest / 2**20:.0f} MiB; the environment variable NEUROSIM_LARGEST_MIB allows more"
+        )
+    stream.seek(0)
+    try:
+        with warnings.catch_warnings():
+            # Otherwise rows that are too long are cut, with a warning.
+            warnings.simplefilter("error", pandas.errors.ParserWarning)
+            # All columns, because rows that are too long are noticed only then.
+            table = pandas.read_csv(
+                stream,
+                sep=written.separator,
+                decimal=written.decimal,
+                header=0,
+                names=list(range(len(names))),
+                index_col=False,
+                # Only an empty cell is missing: "NA" and "None" may be labels.
+                keep_default_na=False,
+                na_values=[""],
+                skipinitialspace=True,
+                low_memory=False,
+            )
+    except pandas.errors.ParserWarning as error:
+        raise DataError(f"{path}: {_longer(len(names), 'row 1 has more')}") from error
+    except ValueError as error:
+        counted = re.search(r"Expected \d+ fields in line (\d+), saw (\d+)", str(error))
+        if counted:
+            raise DataError(f"{path}: {_longer(len(names), f'line {counted[1]} has {counted[2]}')}") from error
+        raise _unreadable(path, error) from error
+    if not len(table):
+        raise DataError(
+            f"{path}: has {len(names)} names in its first line and no rows below it, expected one an example"
+        )
+    return {name: _column(table[names.index(name)]) for name in wanted}
+
+
+def _longer(count: int, what: str) -> str:
+    return (
+        f"cannot be read as .csv: its first line has {count} names, {what} cells; if rows begin with a name, give that "
+        "column a name too; a text with a separator in it belongs in quotation marks; for numbers with decimal commas, "
+        "separate columns by ';' and say task.separator and task.decimal"
+    )
+
+
+def _column(series: Any) -> np.ndarray:
+    array = np.asarray(series)
+    if array.dtype.kind in "biuf":
+        return array
+    return text_column(array)
+
+
+def text_column(cells: np.ndarray) -> np.ndarray:
+    """Texts (n,) as objects, without blanks around them, ``None`` for what is empty."""
+    found = np.empty(len(cells), dtype=object)
+    for row, cell in enumerate(cells):
+        text = "" if cell is None or (isinstance(cell, float) and cell != cell) else str(cell).strip()
+        found[row] = text or None
+    return found
+
+
+def decimal_comma(text: str) -> bool:
+    """Whether a text is a number that is written with a decimal comma."""
+    return re.fullmatch(r"\s*[+-]?\d*,\d+(e[+-]?\d+)?\s*", text, re.IGNORECASE) is not None
+
+
+def _lines(stream: BinaryIO) -> int:
+    stream.seek(0)
+    count = 0
+    while piece := stream.read(1 << 20):
+        count += piece.count(b"\n")
+    return count + 1
+
+
+def _refuse_no_names(path: Path, names: tuple[str, ...], written: Csv) -> None:
+    first = written.separator.join(names)
+    shown = repr(first if len(first) <= 60 else f"{first[:57]}...")
+    if first.startswith("#"):
+        raise DataError(
+            f"{path}: its first line begins with '#': {shown}; expected the names of the columns: delete the lines of "
+            "comment, or the '#' if these are the names"
+        )
+    if first.lower().startswith("sep="):
+        raise DataError(
+            f"{path}: its first line is {shown}; expected the names of the columns: delete it, and say "
+            f"task.separator = '{first[4:5]}'"
+        )
+    if len(names) > 1:
+        return
+    others = [other for other in _OTHER_SEPARATORS if other != written.separator and other in first]
+    if others:
+        other = _OTHER_SEPARATORS[others[0]]
+        comma = ", and task.decimal = ',' if its numbers have decimal commas" if others[0] != "," else ""
+        raise DataError(
+            f"{path}: its first line {shown} has one name where columns are separated by "
+            f"'{_OTHER_SEPARATORS[written.separator]}'; if they are separated by '{other}', say "
+            f'task.separator = "{other}"{comma}'
+        )
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    if isinstance(error, UnicodeDecodeError):
+        return DataError(f"{path}: cannot be read as .csv: no UTF-8 text (at byte {error.start}); save it as UTF-8")
+    return DataError(f"{path}: cannot be read as .csv ({' '.join(str(error).split())[:200]})")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names[:10]) + (" ..." if len(names) > 10 else "")

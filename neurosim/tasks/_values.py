@@ -1,0 +1,141 @@
+"""What the columns of a table mean: numbers to compute with, or labels of classes; and the rows where they do not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurosim.errors import DataError
+from neurosim.tasks._csv import decimal_comma
+
+Label = bool | int | float | str
+
+# What programs write for a missing number, in a column of texts.
+_NO_NUMBER = ("nan", "NaN", "NAN")
+# What people write for a missing value; as a label of a class each is as good as any other.
+_MISSING = ("NA", "N/A", "n/a", "n.a.", "None", "none", "NULL", "Null", "null", "<NA>", "NaT", "missing", "-", "?", ".")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+_KINDS = {"c": "complex numbers", "M": "dates", "m": "times", "V": "records", "O": "objects"}
+
+
+def numbers(path: Path, name: str, column: np.ndarray) -> np.ndarray:
+    """A column as finite numbers (n, k).
+
+    Parameters
+    ----------
+    path, name
+        For messages.
+    column
+        (n, ...) as `neurosim.tasks._arrays.Columns` gives it.
+
+    Raises
+    ------
+    DataError
+        Text, or values that are missing or infinite, naming their rows.
+    """
+    found = column.reshape(len(column), -1)
+    if found.dtype.kind == "O":
+        found = _from_text(path, name, found)
+    if found.dtype.kind not in "biuf":
+        raise DataError(
+            f"{path}: the column '{name}' holds {_KINDS.get(found.dtype.kind, found.dtype)}, expected numbers; leave "
+            "it out with task.inputs"
+        )
+    if found.dtype.kind == "f":
+        # Of numbers with more than 64 bits, some are infinite in double precision.
+        double = found.astype(np.float64) if found.itemsize > 8 else found
+        _refuse_missing(path, name, np.isfinite(double).all(axis=1))
+    return found
+
+
+def labels(path: Path, name: str, column: np.ndarray) -> tuple[tuple[Label, ...], np.ndarray]:
+    """The classes of a column, sorted, and which of them each row has.
+
+    Texts count without the blanks around them. Words such as "None" or "NA" are labels like others; an empty cell is
+    none, nor is "nan", which is what programs write for a missing number.
+
+    Parameters
+    ----------
+    path, name
+        For messages.
+    column
+        (n,).
+
+    Raises
+    ------
+    DataError
+        Labels that are missing, naming their rows, or that are neither numbers nor text.
+    """
+    kind = column.dtype.kind
+    if kind not in "biufO":
+        raise DataError(
+            f"{path}: '{name}' holds {_KINDS.get(kind, column.dtype)}, expected classes: text or whole numbers"
+        )
+    if kind == "f":
+        _refuse_missing(path, name, np.isfinite(column))
+    if kind == "O":
+        empty = np.array([cell is None for cell in column])
+        if empty.any():
+            raise DataError(
+                f"{path}: '{name}' has no label in {row_names(np.flatnonzero(empty))}, expected one in each row; leave "
+                "these rows out, or give them a label of their own"
+            )
+        if any(words := np.array([cell in _NO_NUMBER for cell in column])):
+            raise DataError(
+                f"{path}: '{name}' has '{column[words][0]}' for a label in {row_names(np.flatnonzero(words))}, which "
+                "programs write for missing values; leave these rows out, or give them another label"
+            )
+    names, codes = np.unique(column, return_inverse=True)
+    return tuple(_plain(value) for value in names.tolist()), codes.reshape(-1)
+
+
+def _plain(value: Label) -> Label:
+    return value if isinstance(value, bool | int | float | str) else str(value)
+
+
+def _from_text(path: Path, name: str, cells: np.ndarray) -> np.ndarray:
+    """Texts that are numbers after all, such as whole ones beyond 64 bits."""
+    empty = np.array([[text is None for text in row_cells] for row_cells in cells])
+    texts = [(row, text) for row, row_cells in enumerate(cells) for text in row_cells if text is not None]
+    other = next(((row, text) for row, text in texts if not _NUMBER.fullmatch(text)), None)
+    if other is not None:
+        raise DataError(f"{path}: {_text_found(name, cells, *other)}")
+    _refuse_missing(path, name, ~empty.any(axis=1))
+    return cells.astype(np.float64)
+
+
+def _text_found(name: str, cells: np.ndarray, row: int, text: str) -> str:
+    shown = repr(text if len(text) <= 30 else f"{text[:27]}...")
+    if text in _MISSING or text in _NO_NUMBER:
+        # A column that is otherwise numbers: this is a missing value.
+        rows = [n for n, row_cells in enumerate(cells) if text in row_cells.tolist()]
+        return (
+            f"'{name}' has {shown} in {row_names(np.array(rows))}, expected finite numbers: leave these rows out, or "
+            "the column with task.inputs"
+        )
+    if decimal_comma(text):
+        return (
+            f"the column '{name}' holds text ({shown} in row {row + 1}), expected numbers; if that is a decimal comma, "
+            "say task.decimal = ',' and separate columns by another sign (task.separator = ';')"
+        )
+    return f"the column '{name}' holds text ({shown} in row {row + 1}), expected numbers; leave it out with task.inputs"
+
+
+def _refuse_missing(path: Path, name: str, right: Any) -> None:
+    broken = np.flatnonzero(~np.asarray(right))
+    if len(broken):
+        raise DataError(
+            f"{path}: '{name}' has {len(broken)} examples with missing or infinite values, the first in "
+            f"{row_names(broken)}; expected finite numbers"
+        )
+
+
+def row_names(places: Sequence[int] | np.ndarray) -> str:
+    """Rows of examples as people count them, from one and without the line of names."""
+    named = [str(place + 1) for place in places[:5]]
+    more = f" and {len(places) - 5} more" if len(places) > 5 else ""
+    return f"row{'s' if len(places) > 1 else ''} {', '.join(named)}{more}"
