@@ -6,17 +6,15 @@ presentations of a call run in one ``Network.run``, because every such call cost
 
 from __future__ import annotations
 
-import contextlib
-import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import brian2
 import numpy as np
 
 from neurosim.circuit.description import Circuit
 from neurosim.engines.brian.presentations import Presentations
+from neurosim.engines.brian.process import borrowed
 from neurosim.engines.continuation import Continuation
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
@@ -73,29 +71,32 @@ class BrianEngine:
         trials: int | None = None,
         start: Continuation | None = None,
         keep: bool = False,
+        watch: bool = False,
     ) -> tuple[State, Outputs]:
         """Present trials one after the other; see `BatchedEngine.run` for parameters and results.
 
         `batch` is the number of trials after which the weights take their increments (all by default).
         """
-        presentations = Presentations(
-            self.circuit,
-            self.setting,
-            state,
-            stimuli,
-            standalone=self.target == "cpp_standalone",
-            seed=seed,
-            first=first,
-            batch=batch,
-            noise=noise,
-            learn=learn,
-            phases=phases,
-            trials=trials,
-            start=start,
-            keep=keep,
-        )
-        with self._device():
-            return presentations.run(tuple(report), tuple(record))
+        settings: dict[str, Any] = {
+            "standalone": self.target == "cpp_standalone",
+            "seed": seed,
+            "first": first,
+            "batch": batch,
+            "noise": noise,
+            "learn": learn,
+            "phases": phases,
+            "trials": trials,
+            "start": start,
+            "keep": keep,
+        }
+        presentations = Presentations(self.circuit, self.setting, state, stimuli, **settings)
+        with borrowed(self.target, self.setting.dtype):
+            after, outputs = presentations.run(tuple(report), tuple(record))
+            if watch and presentations.broken:
+                # Once more, looking when and where, which would slow down what stays finite.
+                again = Presentations(self.circuit, self.setting, state, stimuli, **settings, watch=True)
+                outputs.broken = again.run((), ())[1].broken
+        return after, outputs
 
     def train(
         self,
@@ -114,35 +115,3 @@ class BrianEngine:
     def placed(self, stimuli: Mapping[str, np.ndarray], batch: int) -> dict[str, np.ndarray]:
         """Data as `train` wants them; see `BatchedEngine.placed`."""
         return dict(stimuli)
-
-    @contextlib.contextmanager
-    def _device(self) -> Iterator[None]:
-        """Brian2's global settings for the length of a run, put back afterwards."""
-        codegen, dtype = brian2.prefs.codegen.target, brian2.prefs.core.default_float_dtype
-        standalone = self.target == "cpp_standalone"
-        if standalone:
-            brian2.set_device("cpp_standalone", build_on_run=False)
-            brian2.prefs.devices.cpp_standalone.extra_make_args_unix = ["-j"]
-        else:
-            brian2.prefs.codegen.target = self.target
-        brian2.prefs.core.default_float_dtype = np.dtype(self.setting.dtype).type
-        # Brian2 would answer an interrupt by ending the simulation early, and half of it would pass for all.
-        stopping, brian2.prefs.core.stop_on_keyboard_interrupt = brian2.prefs.core.stop_on_keyboard_interrupt, False
-        # Units were checked when the text was read; Brian2 would check them again at every call of a function.
-        discard, brian2.prefs.codegen.runtime.numpy.discard_units = (
-            brian2.prefs.codegen.runtime.numpy.discard_units,
-            True,
-        )
-        # Brian2 collects garbage at each start of a Network: all that was there before need not be gone through.
-        gc.freeze()
-        try:
-            yield
-        finally:
-            gc.unfreeze()
-            brian2.prefs.codegen.runtime.numpy.discard_units = discard
-            brian2.prefs.core.stop_on_keyboard_interrupt = stopping
-            if standalone:
-                device: Any = brian2.get_device()
-                device.reinit()
-                brian2.set_device("runtime")
-            brian2.prefs.codegen.target, brian2.prefs.core.default_float_dtype = codegen, dtype
