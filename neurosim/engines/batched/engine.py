@@ -11,9 +11,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from neurosim.border import public
 from neurosim.circuit.description import Circuit
 from neurosim.circuit.gating import acting
 from neurosim.circuit.plan import plan
+from neurosim.engines.arguments import RUN, TRAIN, check_run, check_training, trials_in
 from neurosim.engines.batched import optimisation
 from neurosim.engines.batched.compiled import run_batch, train_batches
 from neurosim.engines.batched.cores import each, few_cores, shares
@@ -26,7 +28,7 @@ from neurosim.engines.noise import noise_keys
 from neurosim.engines.optimiser import PLAIN, Optimiser
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
-from neurosim.engines.state import State, carried_shapes, check_stimuli, learned_names, neuron_variables
+from neurosim.engines.state import State, carried_shapes, learned_names, neuron_variables
 from neurosim.imports import require_jax
 
 
@@ -61,6 +63,7 @@ class BatchedEngine:
     def __post_init__(self) -> None:
         require_jax()
 
+    @public(**RUN)
     def run(
         self,
         state: Mapping[str, Any],
@@ -115,8 +118,18 @@ class BatchedEngine:
         tuple
             The new state and the `Outputs`.
         """
-        check_stimuli(self.circuit, stimuli)
-        trials = trials or _trials(stimuli)
+        trials = trials_in(stimuli, trials)
+        check_run(
+            self.circuit,
+            self.setting,
+            state,
+            stimuli,
+            trials=trials,
+            report=report,
+            record=record,
+            phases=phases,
+            noise=noise,
+        )
         begin = start.step if start is not None else 0
         learning = acting(self.circuit, int(first) // trials) if learn else frozenset()
         # Where state carries over, all of it is advanced and returned; what is watched is advanced, too.
@@ -183,6 +196,7 @@ class BatchedEngine:
                 ready[population] = np.asarray(array)
         return Continuation(step, neurons, {p: since[p] for p in ready}, ready)
 
+    @public(**TRAIN)
     def train(
         self,
         state: Mapping[str, Any],
@@ -211,7 +225,7 @@ class BatchedEngine:
         tuple
             The new state, and outputs whose `ends` have what was asked for of every presentation, in order.
         """
-        check_stimuli(self.circuit, stimuli)
+        order = check_training(self.circuit, self.setting, state, stimuli, order, report)
         with self._compiled_for(order.shape[1]):
             values = {name: self.array(a) for name, a in state.items()}
             data = {name: self.array(a) for name, a in stimuli.items()}
@@ -276,7 +290,3 @@ def _clamps(start: Continuation) -> dict[str, Any]:
     """What the loop over time knows of refractoriness."""
     last = {f"{p}.last_step": np.asarray(start.step - since, np.int32) for p, since in start.since_spike.items()}
     return last | {f"{p}.not_refractory": np.asarray(ready) for p, ready in start.not_refractory.items()}
-
-
-def _trials(stimuli: Mapping[str, Any]) -> int:
-    return next((array.shape[-2] for array in stimuli.values() if array.ndim >= 2), 1)

@@ -12,7 +12,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from neurosim.border import COUNT, optional, public
 from neurosim.circuit.description import Circuit
+from neurosim.engines.arguments import RUN, TRAIN, check_run, check_training, trials_in
+from neurosim.engines.brian.failures import told
 from neurosim.engines.brian.presentations import Presentations
 from neurosim.engines.brian.process import borrowed
 from neurosim.engines.continuation import Continuation
@@ -55,6 +58,7 @@ class BrianEngine:
         if self.setting.steady:
             raise EngineError("the engine 'brian' simulates time; for the level 'steady' use the engine 'batched'")
 
+    @public(**RUN, batch=optional(COUNT))
     def run(
         self,
         state: Mapping[str, np.ndarray],
@@ -77,6 +81,18 @@ class BrianEngine:
 
         `batch` is the number of trials after which the weights take their increments (all by default).
         """
+        count = trials_in(stimuli, trials)
+        check_run(
+            self.circuit,
+            self.setting,
+            state,
+            stimuli,
+            trials=count,
+            report=report,
+            record=record,
+            phases=phases,
+            noise=noise,
+        )
         settings: dict[str, Any] = {
             "standalone": self.target == "cpp_standalone",
             "seed": seed,
@@ -85,12 +101,12 @@ class BrianEngine:
             "noise": noise,
             "learn": learn,
             "phases": phases,
-            "trials": trials,
+            "trials": count,
             "start": start,
             "keep": keep,
         }
         presentations = Presentations(self.circuit, self.setting, state, stimuli, **settings)
-        with borrowed(self.target, self.setting.dtype):
+        with told(self.circuit), borrowed(self.target, self.setting.dtype):
             after, outputs = presentations.run(tuple(report), tuple(record))
             if watch and presentations.broken:
                 # Once more, looking when and where, which would slow down what stays finite.
@@ -98,6 +114,7 @@ class BrianEngine:
                 outputs.broken = again.run((), ())[1].broken
         return after, outputs
 
+    @public(**TRAIN)
     def train(
         self,
         state: Mapping[str, np.ndarray],
@@ -109,6 +126,7 @@ class BrianEngine:
         report: Sequence[str] = (),
     ) -> tuple[State, Outputs]:
         """Learn from trials in the given order, shape (step, batch); see `BatchedEngine.train`."""
+        order = check_training(self.circuit, self.setting, state, stimuli, order, report)
         flat = {name: np.asarray(array)[np.ravel(order)] for name, array in stimuli.items()}
         return self.run(state, flat, seed=seed, first=first, batch=order.shape[1], report=("loss", *report))
 

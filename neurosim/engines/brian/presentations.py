@@ -28,7 +28,7 @@ from neurosim.engines.finite import Broken
 from neurosim.engines.noise import draw_noise, needs_update_noise, noise_keys
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
-from neurosim.engines.state import State, carried_shapes, check_stimuli, neuron_variables
+from neurosim.engines.state import State, carried_shapes, neuron_variables
 from neurosim.errors import EngineError
 
 
@@ -122,12 +122,11 @@ class Presentations:
         noise: Mapping[str, Mapping[str, np.ndarray]] | None,
         learn: bool,
         phases: Sequence[str] | None,
-        trials: int | None,
+        trials: int,
         start: Continuation | None = None,
         keep: bool = False,
         watch: bool = False,
     ) -> None:
-        check_stimuli(circuit, stimuli)
         self.start, self.keep, self.watched = start, keep, watch
         #: Whether any variable was not finite when a phase ended: it stays so until the neurons begin anew.
         self.broken = False
@@ -142,7 +141,7 @@ class Presentations:
         self.phases = [phase for phase in circuit.phases if phases is None or phase.name in phases]
         self.steps = [phase.steps(setting.dt) for phase in self.phases]
         arrays = {name: np.asarray(array) for name, array in stimuli.items()}
-        self.trials = trials or next((a.shape[-2] for a in arrays.values() if a.ndim >= 2), 1)
+        self.trials = trials
         self.batch = batch or self.trials
         self.carried = carried_shapes(circuit)
         #: What each place of the batch left behind, where state carries over.
@@ -157,7 +156,13 @@ class Presentations:
             if a.ndim < 3
         }
         # Courses of all trials, one after the other.
-        moving = {name: a[: sum(self.steps)] for name, a in arrays.items() if a.ndim == 3}
+        moving = {
+            name: np.broadcast_to(
+                a[: sum(self.steps)], (sum(self.steps), self.trials, circuit.population[name.split(".")[0]].size)
+            )
+            for name, a in arrays.items()
+            if a.ndim == 3
+        }
         self.courses = {name: np.concatenate(np.moveaxis(a, 1, 0)) for name, a in moving.items()}
         self.keys = noise_keys(circuit, seed)
         self.noise = self._noise(noise or {}, first)
