@@ -13,7 +13,7 @@ from neurosim.border import PATH, public
 from neurosim.circuit.description import Circuit
 from neurosim.circuit.undisturbed import undisturbed
 from neurosim.engines.stimuli import stimuli_of
-from neurosim.errors import DataError
+from neurosim.errors import DataError, NeurosimWarning
 from neurosim.experiments import folder as files
 from neurosim.experiments.engine import make_engine
 from neurosim.experiments.finished import Run, draw, open_run, write_checksums
@@ -66,7 +66,7 @@ _IMAGES = 4
 
 
 def _warn(text: str) -> None:
-    warnings.warn(text, stacklevel=4)
+    warnings.warn(text, NeurosimWarning, stacklevel=4)
 
 
 def _of_run(run: Run, path: Path, say: Callable[[str], None]) -> list[Path]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from neurosim.atomic import write_file, writing
 from neurosim.border import PATH, public
 from neurosim.engines.state import State
-from neurosim.errors import DataError
+from neurosim.errors import DataError, NeurosimWarning
 from neurosim.experiments import folder as files
 from neurosim.experiments.integrity import (
     digest_of,
@@ -151,7 +151,7 @@ def _check(folder: Path, *, figures: bool) -> None:
     written = run_checksums(folder)
     if written is None:
         read_json(folder / files.PROVENANCE)
-        warnings.warn(f"{folder} is from before checksums: damage in it cannot be seen", stacklevel=3)
+        warnings.warn(f"{folder} is from before checksums: damage in it cannot be seen", NeurosimWarning, stacklevel=3)
         return
     for name, digest in written.items():
         figure = name.startswith(f"{files.FIGURES}/")

@@ -14,7 +14,7 @@ import numpy as np
 
 from neurosim.atomic import discard, put, temporary_name, writing
 from neurosim.border import PATH, public
-from neurosim.errors import ConfigError, DataError
+from neurosim.errors import ConfigError, DataError, NeurosimWarning
 from neurosim.gate.seals import CHECKSUMS
 from neurosim.gate.stores import SEALED, dataset_of, open_store, seal
 from neurosim.recording.described import check_described
@@ -198,7 +198,7 @@ def open_recording(path: str | Path) -> xarray.Dataset:
     order = found.attrs.pop(_ORDER, list(found))
     check_described(found, order, folder)
     if store.checksums is None:
-        warnings.warn(f"{folder} has no checksums: damage in it cannot be seen", stacklevel=3)
+        warnings.warn(f"{folder} has no checksums: damage in it cannot be seen", NeurosimWarning, stacklevel=3)
     # Stores list their arrays by name.
     return numbered(found[[name for name in order if name in found]])
 
