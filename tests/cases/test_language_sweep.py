@@ -9,6 +9,8 @@ import itertools
 import keyword
 import math
 import typing
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,7 +51,7 @@ REFERENCES = {
     **{"exprel": special.exprel, "int": np.trunc, "clip": lambda x: np.clip(x, 0.25, 0.5)},
 }
 #: What each slot of a neuron's text is, with a name or an expression of seconds put in.
-SLOTS = {
+SLOTS: dict[str, Callable[[str], dict[str, Any]]] = {
     "equation": lambda text: {"equations": f"dv/dt = 1/ms : 1\ny = {text} : second"},
     "differential equation": lambda text: {"equations": f"dv/dt = 1/ms + 0.01*({text})/ms**2 : 1"},
     "threshold": lambda text: {"equations": "dv/dt = 1/ms : 1", "threshold": f"v > 0.4 and ({text}) > -20000*second"},

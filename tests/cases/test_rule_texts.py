@@ -14,7 +14,7 @@ from neurosim.circuit.weights import Initial, Tie
 from neurosim.errors import CircuitError, ConfigError, EquationError, NeurosimError, UnitError
 from neurosim.experiments.model_file import load
 from neurosim.neurons._model import NeuronModel
-from neurosim.rules._rule import Rule
+from neurosim.rules._rule import Rule, Timing
 from tests.cases.both_engines import learned
 
 SENDER = NeuronModel("r = 1 : 1\nv = 2*volt : volt\ndx/dt = 1/second : 1\nflag = x > -1 : boolean")
@@ -127,7 +127,8 @@ def test_a_rule_of_steps_reads_spikes() -> None:
     receiver = NeuronModel("drive : 1\ndr/dt = drive/ms : 1", threshold="r > 20", reset="r = 0")
     both = Rule("w += dt/ms*(0.001*spikes_pre + spikes_post)", timing="step")
     assert weight(circuit(both, sender=spiking, receiver=receiver)) > 1
-    for timing, what in (("phase_end", "phase"), ("presentation", "presentation")):
+    timings: list[tuple[Timing, str]] = [("phase_end", "phase"), ("presentation", "presentation")]
+    for timing, what in timings:
         with pytest.raises(CircuitError, match=f"'spikes_pre', the spikes of one time step, and acts once a {what}"):
             circuit(Rule("w += 1*spikes_pre", timing=timing), sender=spiking)
     with pytest.raises(CircuitError, match="unknown name 'spikes_pre'"):
@@ -157,10 +158,11 @@ def test_names_of_a_rule_are_its_own() -> None:
     ],
 )  # fmt: skip
 def test_a_name_with_a_meaning_is_refused_in_every_declaration(name: str, meaning: str) -> None:
-    for arguments in ({"parameters": {name: 1}}, {"variables": f"{name} : 1"}, {"traces": f"{name} : 1"}):
-        timing = "step" if "traces" in arguments else "phase_end"
+    declared: list[dict[str, Any]] = [{"parameters": {name: 1}}, {"variables": f"{name} : 1"}]
+    declared.append({"traces": f"{name} : 1", "timing": "step"})
+    for arguments in declared:
         with pytest.raises(EquationError, match=f"'{name}' is .*{meaning}"):
-            Rule("w += r_pre", **arguments, timing=timing)
+            Rule("w += r_pre", **arguments)
 
 
 def test_two_meanings_of_a_name_are_told_apart() -> None:
