@@ -268,7 +268,7 @@ def _fitting(path: Path, wanted: Inputs, array: np.ndarray) -> np.ndarray:
 def _in_order(path: Path, how: Encoding, names: tuple[str, ...], found: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     """All that the file has, where names do not count."""
     size = sum(math.prod(array.shape[1:]) for array in found.values())
-    if (how.named and path.suffix != ".npy") or size != how.size:
+    if (how.named and path.suffix.lower() != ".npy") or size != how.size:
         wanted = ", ".join(f"'{each.name}'" for each in how.inputs[:20]) + (" ..." if len(how.inputs) > 20 else "")
         missing = [each.name for each in how.inputs if each.name not in names]
         raise DataError(

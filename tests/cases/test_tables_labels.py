@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosim.errors import ConfigError, DataError
+from neurosim.errors import ConfigError, DataError, NeurosimError
 from neurosim.tasks import digits, table
+from neurosim.tasks._images import ImageConfig, split_images
+from neurosim.tasks._task import Split
 
 
 def _load(path: Path, target: Any = "y", **settings: Any) -> Any:
@@ -162,3 +164,52 @@ def test_splits_that_leave_nothing_name_the_key(
 def test_digits_that_are_all_held_out(settings: dict[str, Any], key: str) -> None:
     with pytest.raises(ConfigError, match=f"{key}: got 0.999, which takes all"):
         digits.load(digits.Config(**settings), seed=0)
+
+
+@pytest.mark.parametrize("folder", ["~nobody_of_this_name/own.csv", "none\0.csv", ".", "missing.csv", "own.tsv"])
+def test_paths_that_are_none(folder: str) -> None:
+    with pytest.raises(NeurosimError, match=r"got|cannot be read|no file"):
+        table.load(table.Config(path=Path(folder), target="y"), seed=0)
+
+
+def test_a_suffix_in_capitals_is_the_same(tmp_path: Path) -> None:
+    path = _csv(tmp_path, ["u", "v"]).rename(tmp_path / "OWN.CSV")
+    assert _load(path).n_outputs == 2
+
+
+@pytest.mark.parametrize("labels", [["u", "v"], ["0.5", "x"]])
+def test_a_regression_onto_text_says_what_to_set(tmp_path: Path, labels: list[str]) -> None:
+    with pytest.raises(DataError, match=r"column 'y' holds text .*say task\.problem = \"classification\""):
+        _load(_csv(tmp_path, labels), problem="regression")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"inputs": np.full((3, 2), 1e300)}, "inputs: expected, after scaling, .*3 examples have greater ones"),
+        ({"targets": np.full((3, 1), 1e-300)}, "targets: expected, .*so that they would be zero"),
+        ({"inputs": np.array([["a", "b"]] * 3)}, "inputs: got <U1, expected numbers"),
+        ({"inputs": np.array([[None, 1]] * 3)}, "inputs: got object, expected numbers"),
+        ({"targets": np.full((3, 1), 1j)}, "targets: got complex128, expected numbers"),
+    ],
+)
+def test_splits_of_numbers_that_single_precision_loses(changes: dict[str, np.ndarray], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        Split(**{"inputs": np.zeros((3, 2)), "targets": np.zeros((3, 1)), **changes})
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"validation": 20}, "task.validation: got 20 of 20 examples"),
+        (
+            {"n_train": 18, "validation": 3},
+            "task.n_train: got 18 with task.validation 3, expected no more than 20 in all",
+        ),
+        ({"n_test": 21, "validation": 3}, "task.n_test: got 21, but there are 20 test examples"),
+    ],
+)
+def test_images_name_the_key_that_was_set(settings: dict[str, Any], message: str) -> None:
+    images = np.zeros((20, 2, 2, 1), np.uint8), np.zeros(20, np.uint8)
+    with pytest.raises(ConfigError, match=message):
+        split_images("images", ImageConfig(**settings), images, images, 2, None, files=())
