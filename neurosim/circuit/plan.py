@@ -134,6 +134,11 @@ def plan(circuit: Circuit, *, steady: bool = False) -> Plan:
             nodes[node.name] = replace(node, held=CONSTANT in equation.flags)
         for variable, pathways in fed.items():
             name = f"{population}.{variable}"
+            if variable in model.assigned:
+                raise CircuitError(
+                    f"the reset of population '{population}' assigns to '{variable}', which at every step is the "
+                    f"sum of what {', '.join(pathways)} deliver; assign to a variable of the neuron's own"
+                )
             needs = {pathway: circuit.pathway[pathway].source for pathway in pathways}
             needs |= {choice_of(p): str(circuit.pathway[p].chosen_by) for p in pathways if circuit.pathway[p].chosen_by}
             nodes[name] = Node(name, "input", needs, pathways=tuple(pathways))

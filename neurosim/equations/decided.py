@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from neurosim.equations.grammar import Place
 from neurosim.equations.growth import CONSTANTS, evaluate, operands
+from neurosim.equations.reserved import is_unit
 
 
 def decided_value(expression: str, values: Mapping[str, float], place: Place) -> float | None:
@@ -59,5 +60,5 @@ def decided_value(expression: str, values: Mapping[str, float], place: Place) ->
 
 
 def _given(node: ast.expr, values: Mapping[str, float]) -> str:
-    names = sorted({n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in values})
+    names = sorted({n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in values and not is_unit(n.id)})
     return f", with {', '.join(f'{name} = {values[name]:g}' for name in names)}" if names else ""

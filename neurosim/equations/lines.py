@@ -97,6 +97,8 @@ def statement_lines(text: str, *, whole: bool = False) -> list[Source]:
 
 def _goes_on(before: str, line: str) -> bool:
     """Whether a line belongs to the equation before it."""
+    if _depth(before) > 0:
+        return not (DIFFERENTIAL.match(line) or ASSIGNED.match(line))
     unit = before.rpartition(":")[2] if ":" in before else None
     if unit is not None:
         # A unit alone, or flags alone.
@@ -104,7 +106,7 @@ def _goes_on(before: str, line: str) -> bool:
     if "=" not in before or DIFFERENTIAL.match(line) or ASSIGNED.match(line):
         return False
     # "dv/dt = -v/tau" and then "tau : second" are two equations, the first without its unit.
-    return _DECLARED.match(line) is None or _depth(before) > 0 or _OPEN_END.search(before) is not None
+    return _DECLARED.match(line) is None or _OPEN_END.search(before) is not None
 
 
 def _depth(text: str) -> int:

@@ -124,8 +124,10 @@ def _not_of_probe(number: str, model: Model) -> tuple[str, str] | None:
     declared = getattr(registry.load("probes", model.probe_kind), "NUMBERS", ())
     if not declared or number_of(declared, number) is not None:
         return None
-    known = [each.name for each in declared]
-    return "name", f"got 'probe.{number}', which '{model.probe_kind}' does not measure; {did_you_mean(number, known)}"
+    # Without the layers, which have names of their own.
+    known = {each.name.rpartition(".")[2] for each in declared}
+    hint = did_you_mean(number.rpartition(".")[2], known)
+    return "name", f"got 'probe.{number}', which '{model.probe_kind}' does not measure; {hint}"
 
 
 def _measures() -> tuple[str, ...]:

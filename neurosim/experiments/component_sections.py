@@ -10,9 +10,7 @@ from neurosim.errors import NeurosimError
 from neurosim.experiments.checking import Faults, check_kind, check_table, defaults_of, shown
 from neurosim.experiments.equation_faults import equation_fault
 from neurosim.schemes._network import Network, Part, neuron_of
-
-# What a layer's neuron has to offer, see `NeuronModel.ports`.
-_PORTS = ("drive", "output", "feedback", "error", "signal")
+from neurosim.schemes._pairing import PORTS
 
 
 def component_section(kind: str, table: Any, path: str, faults: Faults) -> tuple[str, Any]:
@@ -92,7 +90,7 @@ def _check_neuron(part: Part, path: str, faults: Faults) -> None:
         key, sentence = equation_fault(error, settings, defaults, lambda s: neuron_of(Part(kind=part.kind, **s)))
         faults.add(f"{path}.{key}".rstrip("."), sentence)
         return
-    missing = [port for port in _PORTS if port not in ports]
+    missing = [port for port in PORTS if port not in ports]
     if missing:
         faults.add(
             f"{path}.kind",

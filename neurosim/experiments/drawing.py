@@ -21,7 +21,7 @@ from neurosim.experiments.model_file import Model, load
 from neurosim.experiments.planes import save_planes
 from neurosim.experiments.prediction import circuit_of
 from neurosim.plots.figures import save_circuit_figures, save_map_figure, save_recording_figures
-from neurosim.recording.store import open_recording
+from neurosim.recording.store import is_store, open_recording
 
 
 @public(source=PATH)
@@ -46,7 +46,7 @@ def draw_all(source: str | Path, say: Callable[[str], None] | None = None) -> li
         Neither a finished run nor a recording, or a damaged one.
     """
     path = Path(source)
-    if (path / ".zgroup").is_file():
+    if is_store(path):
         target = path.parent / f"{path.name.removesuffix('.zarr') or 'recording'}-figures"
         refuse_link(target)
         with writing(target):

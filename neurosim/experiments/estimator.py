@@ -43,7 +43,7 @@ class NeurosimClassifier(ClassifierMixin, FittedNetwork):
     Parameters
     ----------
     hidden
-        Sizes of the hidden layers.
+        Sizes of the hidden layers, or that of a single one.
     scheme, level, engine, readout
         As in a model file: names of ``neurosim list schemes`` and ``readouts``; the level ``steady``, ``rate`` or
         ``spiking``; the engine ``batched`` or ``brian``. With ``spiking`` the neurons are those of the model
@@ -60,7 +60,7 @@ class NeurosimClassifier(ClassifierMixin, FittedNetwork):
         All else, as the sections of a model file: ``{"scheme": {"topology": "direct"}}``. A table that names a
         ``kind`` replaces the component whole.
     random_state
-        An integer is the seed of the run; a RandomState draws one.
+        An integer is the seed of the run; a RandomState or Generator draws one.
 
     Attributes
     ----------
@@ -73,7 +73,8 @@ class NeurosimClassifier(ClassifierMixin, FittedNetwork):
     loss_, loss_curve_, n_iter_
         The last evaluation, on held-out data if there are any; the loss while learning in each epoch; how many epochs.
     model_, circuit_
-        The model that the parameters describe, and the circuit that was fitted.
+        The model and the circuit that were fitted. Parameters that are changed afterwards change neither them nor
+        predictions, and a fit that fails leaves the one before it as it was.
     seed_
         The seed that was used.
 
@@ -152,7 +153,7 @@ class NeurosimRegressor(RegressorMixin, FittedNetwork):
 
     def __init__(
         self,
-        hidden: Sequence[int] = (48, 32),
+        hidden: Sequence[int] | int = (48, 32),
         *,
         scheme: str = "node_perturbation",
         level: Literal["steady", "rate", "spiking"] = "steady",

@@ -69,7 +69,7 @@ class FittedNetwork(BaseEstimator):
 
     def __init__(
         self,
-        hidden: Sequence[int] = (48, 32),
+        hidden: Sequence[int] | int = (48, 32),
         *,
         scheme: str = "node_perturbation",
         level: Literal["steady", "rate", "spiking"] = "steady",

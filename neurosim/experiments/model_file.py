@@ -33,6 +33,7 @@ from neurosim.experiments.sections import copied, located, overridden, path_sett
 from neurosim.experiments.toml import DEEPEST, depth_is_fine
 from neurosim.experiments.variants import check_variants, parted, variants_of, with_variants
 from neurosim.schemes._network import Network
+from neurosim.schemes._pairing import circuit_of
 from neurosim.tasks._task import Task
 from neurosim.training import config as training_section
 
@@ -101,7 +102,7 @@ class Model:
             If the parts do not fit together, or a phase is no whole number of time steps.
         """
         try:
-            circuit = registry.load("schemes", self.scheme_kind).build(self.scheme_config, self.network, task)
+            circuit = circuit_of(self.scheme_kind, self.scheme_config, self.network, task)
             if self.training.weight_noise is not None:
                 circuit = with_update_noise(circuit, self.training.weight_noise)
             numbers = numbers_of(circuit)
@@ -350,6 +351,8 @@ def _without_none(section: Mapping[str, Any]) -> dict[str, Any]:
 
 def _blamed(fault: str) -> str:
     """What is wrong with a circuit as a whole, and the key that is to blame: the scheme, which made it, if no other."""
+    if fault.startswith(("network.", "scheme.")):
+        return fault
     method = re.search(r"population '(\w+)': (got the method .*)", fault, re.DOTALL)
     if method is None:
         return f"scheme: {fault}"

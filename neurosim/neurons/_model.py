@@ -140,7 +140,9 @@ class NeuronModel:
                 raise known.place.error(f"'{name}' is given a value as a parameter, but the equations compute it")
             if known is None:
                 check_identifier(name, Place())
-                declared.append(Equation("parameter", name, None, self._unit(name, value), ("constant", "shared")))
+                # What the reset assigns is each neuron's own.
+                flags = () if name in {s.target for s in self.reset_statements} else ("constant", "shared")
+                declared.append(Equation("parameter", name, None, self._unit(name, value), flags))
         return parsed.with_(*declared)
 
     @functools.cached_property
@@ -183,6 +185,17 @@ class NeuronModel:
     def state_variables(self) -> tuple[str, ...]:
         """Variables with a differential equation."""
         return tuple(equation.name for equation in self.equation_set.of("differential"))
+
+    @functools.cached_property
+    def assigned(self) -> tuple[str, ...]:
+        """Parameters that the reset assigns, in the order written."""
+        targets = {statement.target for statement in self.reset_statements}
+        return tuple(e.name for e in self.equation_set.of("parameter") if e.name in targets)
+
+    @property
+    def moving(self) -> tuple[str, ...]:
+        """All that changes from step to step: state variables, and what the reset assigns."""
+        return self.state_variables + self.assigned
 
     @functools.cached_property
     def reset_statements(self) -> tuple[Statement, ...]:

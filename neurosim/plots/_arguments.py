@@ -51,7 +51,7 @@ drawing = by_table(
         "leak": REAL,
         **dict.fromkeys(("tau_u", "tau_x"), POSITIVE),
         "dt": optional(TIME),
-        "reach": optional(POSITIVE),
+        "reach": optional(REAL),
         "order": one_of("controller_first", "together"),
     }
 )

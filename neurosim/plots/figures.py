@@ -17,6 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from neurosim.atomic import write_file
+from neurosim.border.arguments import MAPPING
 from neurosim.plots._arguments import drawing
 from neurosim.plots.alignment import alignment
 from neurosim.plots.curve import family
@@ -134,7 +135,7 @@ def _kernels_figure(circuit: Circuit, state: Mapping[str, Any], title: str) -> F
     return figure
 
 
-@drawing()
+@drawing(activity=MAPPING)
 def save_map_figure(
     circuit: Circuit, activity: Mapping[str, np.ndarray], folder: Path, *, title: str = ""
 ) -> list[Path]:

@@ -79,7 +79,7 @@ NUMBERS = (
     ),
     Number("<layer>.predicted_gain", "1", "factor of the transposed forward weights in that limit"),
     Number("<layer>.distance", "1", "distance of the feedback weights from that limit, over its length"),
-    Number("<layer>.efold_updates", "1", "updates in which that distance fell by e, between the last two looks"),
+    Number("<layer>.efold_updates", "updates", "updates in which that distance fell by e, between the last two looks"),
     Number("<layer>.column_error", "1", "largest |own gain/predicted - 1| of an upper neuron"),
     Number(
         "<layer>.sizes_error",

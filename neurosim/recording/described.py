@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Time steps in seconds, far beyond those of any simulation.
 _SHORTEST, _LONGEST = 1e-18, 1e12
+# Trials, or neurons, which are numbered in memory.
+_MOST = 1 << 26
 
 
 def check_described(recording: xarray.Dataset, order: Any, where: Path) -> None:
@@ -73,6 +75,8 @@ def _check_variable(variable: xarray.DataArray, name: str, where: Path) -> None:
         )
     if any(dim not in variable.coords for dim in dims[:1]):
         raise DataError(f"{where}: '{name[:100]}' is along '{dims[0]}', which the recording does not have")
+    if max(variable.shape[1:]) > _MOST:
+        raise DataError(f"{where}: '{name[:100]}' has the shape {variable.shape}, far beyond that of any simulation")
     if not variable.size:
         raise DataError(f"{where}: '{name[:100]}' is empty, it has the shape {variable.shape}")
     if not isinstance(variable.attrs.get("units", "1"), str):

@@ -158,6 +158,11 @@ def complete(folder: Path) -> None:
     seal(folder)
 
 
+def is_store(folder: Path) -> bool:
+    """Whether a folder is a Zarr store, of a format that can be read or not."""
+    return any((folder / name).is_file() for name in (".zgroup", "zarr.json"))
+
+
 @public(path=PATH)
 def open_recording(path: str | Path) -> xarray.Dataset:
     """Open a recording without reading it: values are read when they are asked for.
@@ -186,7 +191,7 @@ def open_recording(path: str | Path) -> xarray.Dataset:
     ('time', 'trial', 'neuron')
     """
     folder = Path(path)
-    if not (folder / ".zgroup").is_file() and not (folder / "zarr.json").is_file():
+    if not is_store(folder):
         raise DataError(f"{folder}: no recording here, expected a Zarr store")
     store = open_store(folder)
     found = dataset_of(store)

@@ -99,7 +99,7 @@ def save_weights(state: Mapping[str, Any], path: str | Path) -> Path:
     Raises
     ------
     DataError
-        It cannot be written, or its suffix is another.
+        It cannot be written, its suffix is another, or what is given are no numbers.
 
     Examples
     --------
@@ -109,6 +109,9 @@ def save_weights(state: Mapping[str, Any], path: str | Path) -> Path:
     """
     file = Path(path)
     arrays = {name: np.asarray(array) for name, array in state.items()}
+    for name, array in arrays.items():
+        if not isinstance(name, str) or array.dtype.kind not in "fiub":
+            raise DataError(f"{file}: '{name}' holds {array.dtype}, expected names of arrays of numbers")
     if file.suffix == ".safetensors":
         data = with_seal(arrays, {"format": FORMAT})
     elif file.suffix == ".npz":

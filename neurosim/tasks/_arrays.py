@@ -54,6 +54,8 @@ class Columns:
                 raise DataError(f"{self.path}: '{name}' is a single number, expected one row an example")
             if not len(array):
                 raise DataError(f"{self.path}: '{name}' has no rows (shape {array.shape}), expected one an example")
+            if not array.size:
+                raise DataError(f"{self.path}: '{name}' has the shape {array.shape}, expected at least one entry a row")
             found[name] = _as_text(self.path, name, array) if array.dtype.kind in "SU" else array
         return found
 

@@ -251,7 +251,7 @@ def in_units(
         made[:] = scaled(chosen, centre[here], spread[here])
         if fault := lost(chosen, made, centre[here], spread[here]):
             beyond = np.flatnonzero(~np.isfinite(made).all(axis=1))
-            where = f" in {row_names(rows[beyond])}" if len(beyond) else ""
+            where = f" in {row_names(np.sort(rows[beyond]))}" if len(beyond) else ""
             raise DataError(f"{path}: '{name}'{where}: expected, {fault}")
         begin = end
     return found

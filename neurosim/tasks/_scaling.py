@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-# Numbers that are taken to double precision at once: 32 MiB.
-_BLOCK = 1 << 22
+# Numbers that are taken to double precision at once: 8 MiB.
+_BLOCK = 1 << 20
 _RANGE = "after scaling, numbers from 1.2e-38 to 3.4e38, since networks compute in single precision"
 _REMEDY = "choose another unit, or standardise"
 # Columns that vary by less than this share of their largest number hold one number and its rounding.
@@ -53,7 +53,7 @@ def moments(array: np.ndarray, rows: np.ndarray, width: int) -> tuple[np.ndarray
     count = len(rows) * array.shape[1] // width
     mean = sum(around_middle(block).sum(axis=0) for block in _blocks(array, rows, width)) / count
     square = sum(((around_middle(block) - mean) ** 2).sum(axis=0) for block in _blocks(array, rows, width)) / count
-    spread = np.ldexp(np.sqrt(square), unit + inner)
+    spread = np.maximum(np.ldexp(np.sqrt(square), unit + inner), np.finfo(np.float64).smallest_subnormal)
     return np.ldexp(middle + np.ldexp(mean, inner), unit), np.where(varies, spread, np.maximum(1.0, peak))
 
 

@@ -47,7 +47,8 @@ def numbers(path: Path, name: str, column: np.ndarray) -> np.ndarray:
         )
     if found.dtype.kind == "f":
         # Of numbers with more than 64 bits, some are infinite in double precision.
-        double = found.astype(np.float64) if found.itemsize > 8 else found
+        with np.errstate(over="ignore"):
+            double = found.astype(np.float64) if found.itemsize > 8 else found
         _refuse_missing(path, name, np.isfinite(double).all(axis=1))
     return found
 
@@ -78,19 +79,27 @@ def labels(path: Path, name: str, column: np.ndarray) -> tuple[tuple[Label, ...]
     if kind == "f":
         _refuse_missing(path, name, np.isfinite(column))
     if kind == "O":
-        empty = np.array([cell is None for cell in column])
-        if empty.any():
-            raise DataError(
-                f"{path}: '{name}' has no label in {row_names(np.flatnonzero(empty))}, expected one in each row; leave "
-                "these rows out, or give them a label of their own"
-            )
-        if any(words := np.array([cell in _NO_NUMBER for cell in column])):
-            raise DataError(
-                f"{path}: '{name}' has '{column[words][0]}' for a label in {row_names(np.flatnonzero(words))}, which "
-                "programs write for missing values; leave these rows out, or give them another label"
-            )
+        _refuse_no_label(path, name, column)
     names, codes = np.unique(column, return_inverse=True)
     return tuple(_plain(value) for value in names.tolist()), codes.reshape(-1)
+
+
+def _refuse_no_label(path: Path, name: str, column: np.ndarray) -> None:
+    empty = np.flatnonzero([cell is None for cell in column])
+    if len(empty):
+        raise DataError(
+            f"{path}: '{name}' has no label in {row_names(empty)}, expected one in each row; leave these rows out, or "
+            "give them a label of their own"
+        )
+    # Beside numbers, any such word says that a number is missing; beside other words it may be a label.
+    words = {cell for cell in column if not _NUMBER.fullmatch(cell)}
+    missing = words if words <= {*_MISSING, *_NO_NUMBER} and len(words) < len(set(column)) else words & {*_NO_NUMBER}
+    rows = np.flatnonzero([cell in missing for cell in column])
+    if len(rows):
+        raise DataError(
+            f"{path}: '{name}' has '{column[rows[0]]}' for a label in {row_names(rows)}, which programs write for "
+            "missing values; leave these rows out, or give them another label"
+        )
 
 
 def _plain(value: Label) -> Label:
@@ -120,7 +129,7 @@ def _text_found(name: str, cells: np.ndarray, row: int, text: str) -> str:
     if decimal_comma(text):
         return (
             f"the column '{name}' holds text ({shown} in row {row + 1}), expected numbers; if that is a decimal comma, "
-            "say task.decimal = ',' and separate columns by another sign (task.separator = ';')"
+            "say task.decimal = ',', and separate columns by another sign, such as task.separator = ';'"
         )
     return f"the column '{name}' holds text ({shown} in row {row + 1}), expected numbers; leave it out with task.inputs"
 

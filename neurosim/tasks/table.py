@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 from neurosim.errors import ConfigError, DataError
 from neurosim.gate.limits import largest
 from neurosim.tasks._arrays import Columns, columns_of
-from neurosim.tasks._csv import Csv
+from neurosim.tasks._csv import Csv, decimal_comma
 from neurosim.tasks._encoding import Encoding, Inputs, described, in_units
 from neurosim.tasks._scaling import moments
 from neurosim.tasks._splitting import parted, parted_by_class
@@ -225,9 +225,11 @@ def _classes(
                 f"task.target: '{name}' of {path} has {len(names)} different whole numbers in {len(codes)} rows, which "
                 'would be as many classes; to predict the number say task.problem = "regression"'
             )
+        comma = any(isinstance(each, str) and decimal_comma(each) for each in names)
         raise ConfigError(
             f"task.target: '{name}' of {path} has {len(names)} different texts in {len(codes)} rows, which would be as "
             "many classes; expected classes with several examples each, or numbers"
+            + ("; if these are numbers with decimal commas, say task.decimal = ','" if comma else "")
         )
     if not 2 <= len(names) <= _MOST_CLASSES:
         raise ConfigError(

@@ -65,6 +65,7 @@ ELSEWHERE = {
     # A number of neurons, and a mapping of values.
     "neurosim.stability.feedback.sampling_angle": {"inputs"},
     "neurosim.plots.phase_portrait.derivative": {"values"},
+    "neurosim.plots.figures.save_map_figure": {"activity"},
     # Registered kinds and paths: `test_the_registry_names_what_it_was_given`, because it lies below the checks.
     "neurosim.register": {"path"},
 }

@@ -169,6 +169,7 @@ ODD: dict[str, Change] = {
     "another dtype of the same size": _json("v/.zarray", dtype="<U2"),
     "complex numbers": _json("v/.zarray", dtype="<c16"),
     "another shape": _json("v/.zarray", shape=[STEPS, 2, 4]),
+    "more trials than there can be": _json("v/.zarray", shape=[STEPS, 1 << 33, 3]),
     "no trials": _json("v/.zarray", shape=[STEPS, 0, 3]),
     "no shape": _json("v/.zarray", shape="gone"),
     "other chunks": _json("v/.zarray", chunks=[7, 2, 3]),

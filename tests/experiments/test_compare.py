@@ -135,7 +135,8 @@ def test_the_command_prints_the_table_and_reuses_the_runs(comparison, tiny_folde
     models = [f"{path}+fa", str(path), f"{path}+diverging"]
     arguments = ["compare", *models, "--seeds", "2", "--reach", "100.1", "--out", str(runs)]
     result = runner.invoke(cli.app, arguments)
-    assert result.exit_code == 0, result.output
+    # One of the three never comes to its end.
+    assert result.exit_code == 1, result.output
     assert result.stdout.count("finished before") == 4
     assert "not reached" in result.stdout and "hidden1" in result.stdout
     refused = runner.invoke(cli.app, [*arguments, "--set", "training.epoch=3"])
