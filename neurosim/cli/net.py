@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -21,6 +22,8 @@ from neurosim.cli.printing import OUTPUT
 from neurosim.errors import NeurosimError
 
 _TRACEBACK = "NEUROSIM_TRACEBACK"
+# Nobody reads a name of so many letters.
+_LONG = re.compile(r"\S{500,}")
 
 
 @overload
@@ -82,8 +85,12 @@ def _leave(sentence: str, code: int) -> None:
     if sentence:
         # Where nobody can be told, the exit code still tells.
         with contextlib.suppress(OSError, ValueError):
-            typer.echo(f"neurosim: {sentence}", err=True)
+            typer.echo(f"neurosim: {_LONG.sub(_shortened, sentence)}", err=True)
     raise typer.Exit(code) from None
+
+
+def _shortened(word: re.Match[str]) -> str:
+    return f"{word[0][:150]}...{word[0][-50:]}"
 
 
 def no_complaint_at_the_end() -> None:

@@ -36,6 +36,7 @@ from neurosim.schemes._network import Network
 from neurosim.schemes._pairing import circuit_of
 from neurosim.tasks._task import Task
 from neurosim.training import config as training_section
+from neurosim.units import parse_quantity
 
 # Shorter and longer ones are slips of the unit, and would overflow or never end.
 _DT = (1e-9, 1.0)
@@ -324,7 +325,7 @@ def _checked(name: str, table: Mapping[str, Any], *, data_given: bool = False) -
     network = network_section(table.get("network", {}), faults)
     scheme_kind, scheme = component_section("schemes", table.get("scheme"), "scheme", faults)
     engine = check_table(engine_section.Config, table.get("engine", {}), "engine", faults)
-    if engine is not None and not _DT[0] <= engine.setting.dt <= _DT[1]:
+    if engine is not None and not _DT[0] <= parse_quantity(engine.dt, "second") <= _DT[1]:
         faults.add("engine.dt", f"got {shown(engine.dt)}, expected a time from 1 ns to 1 second")
     training = check_table(training_section.Config, table.get("training", {}), "training", faults)
     if data_given and training is not None and training.record is not None:

@@ -49,7 +49,7 @@ import neurosim
 """
 SIMULATED = """
 leak = neurosim.NeuronModel("dv/dt = (0.5 - v + 0.1*xi*sqrt(ms))/(10*ms) : 1", threshold="v > 1", reset="v = 0")
-for engine in ("batched",):
+for engine in ("brian", "batched"):
     neurosim.simulate(leak, "2 ms", n=2, dt="1 ms", engine=engine)
 """
 SHOWN = """
