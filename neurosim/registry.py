@@ -25,6 +25,8 @@ from neurosim.errors import ArgumentError, ConfigError, DataError, UnknownNameEr
 kinds: tuple[str, ...] = ("neurons", "rules", "readouts", "tasks", "schemes", "metrics", "probes")
 
 _registered: dict[tuple[str, str], Path] = {}
+# So many names are named in a message, and so near is one that was meant.
+_FEW, _ALIKE = 12, 0.6
 
 
 def names(kind: str) -> list[str]:
@@ -180,7 +182,7 @@ def model_path(name: str) -> Path:
     """
     known = models()
     if name not in known:
-        raise UnknownNameError(unknown("model", name, known))
+        raise UnknownNameError(unknown("model", name, known, listing="models"))
     return _models_folder() / f"{name}.toml"
 
 
@@ -203,11 +205,42 @@ def expected_path(folder: str) -> Path:
     return path
 
 
-def unknown(what: str, name: str, known: list[str]) -> str:
-    """The sentence about a name that does not exist: the nearest one, and all there are."""
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean '{close[0]}'? " if close else ""
-    return f"unknown {what} '{name}': {hint}there are {', '.join(known) or 'none'}"
+def unknown(what: str, name: str, known: list[str], *, listing: str = "") -> str:
+    """The sentence about a name that does not exist: the nearest ones, and what others there are.
+
+    Parameters
+    ----------
+    what, name
+        Kind of thing, and the name that was given.
+    known
+        All names.
+    listing
+        What ``neurosim list`` has to be asked for to see them; only where they are many.
+    """
+    shown = repr(name) if len(name) <= 80 else repr(name[:77] + "...")
+    near = nearest(name, known)
+    hint = f"did you mean {' or '.join(repr(each) for each in near)}? " if near else ""
+    if listing and len(known) > _FEW:
+        return f"unknown {what} {shown}: {hint}'neurosim list {listing}' shows all {len(known)}"
+    return f"unknown {what} {shown}: {hint}there are {', '.join(known) or 'none'}"
+
+
+def nearest(name: str, known: list[str]) -> list[str]:
+    """Up to three names that may have been meant; names in folders are compared by what comes after the folder."""
+    folder, _, last = name.rpartition("/")
+    if len(name) > 100:
+        return []
+    if inside := [each for each in known if each.startswith(f"{name}/")]:
+        return inside[:3]
+    scores = {}
+    for each in known:
+        its_folder, _, its_last = each.rpartition("/")
+        likeness = difflib.SequenceMatcher(None, its_last, last).ratio()
+        if likeness >= _ALIKE:
+            scores[each] = likeness + 0.1 * difflib.SequenceMatcher(None, its_folder, folder).ratio()
+    best = max(scores.values(), default=0.0)
+    # One letter of a short name is much of it: only what is about as near as the nearest.
+    return sorted((each for each in scores if scores[each] > best - 0.1), key=lambda each: -scores[each])[:3]
 
 
 def _shipped(kind: str) -> dict[str, Path]:
@@ -277,4 +310,4 @@ def _check_name(kind: str, name: str) -> None:
         raise ArgumentError("name", name, f"a name, as neurosim.names('{kind}') lists them")
     known = names(kind)
     if name not in known:
-        raise UnknownNameError(unknown(kind.removesuffix("s"), name, known))
+        raise UnknownNameError(unknown(kind.removesuffix("s"), name, known, listing=kind))

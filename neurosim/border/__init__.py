@@ -243,7 +243,7 @@ def translation(error: Exception) -> NeurosimError | None:
     # From the first frame of ours on: what is neither ours nor an installed package's is a callback of the user's.
     if inside is None or any(not _is_installed(file) for file in frames[inside:]):
         return None
-    sentence = _root_sentence(error)
+    sentence = root_sentence(error)
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in sentence:
         return EngineError(f"not enough memory ({sentence}): use fewer trials, neurons or steps at once, or float32")
     package = _package(error, frames)
@@ -274,7 +274,7 @@ def _package(error: Exception, frames: list[str]) -> str:
     return "neurosim"
 
 
-def _root_sentence(error: BaseException) -> str:
+def root_sentence(error: BaseException) -> str:
     """What the first cause says, on one line: Brian2's outermost error says only that there was one."""
     seen: set[int] = set()
     while (cause := error.__cause__) is not None and id(cause) not in seen:

@@ -53,6 +53,10 @@ def refuse_other_data(folder: Path, read: Sequence[FileRead]) -> None:
     ConfigError
         Naming the files.
     """
+    try:
+        read_json(folder / files.PROVENANCE)
+    except DataError:
+        return  # damaged, it says nothing of data as it says nothing of the configuration
     before = _written(folder)
     if digest_of_files(before) == digest_of_files(read):
         return

@@ -27,9 +27,10 @@ from neurosim.errors import ArgumentError, ConfigError, NeurosimError
 from neurosim.experiments import engine as engine_section
 from neurosim.experiments.about import About, NoTask
 from neurosim.experiments.checking import Faults, check_table, did_you_mean, shown
-from neurosim.experiments.component_sections import component_section, network_section
+from neurosim.experiments.component_sections import check_neurons, component_section, network_section
 from neurosim.experiments.record_section import check_record
 from neurosim.experiments.sections import copied, located, overridden, path_settings, read_sections
+from neurosim.experiments.toml import DEEPEST, depth_is_fine
 from neurosim.experiments.variants import check_variants, parted, variants_of, with_variants
 from neurosim.schemes._network import Network
 from neurosim.schemes._pairing import circuit_of
@@ -140,6 +141,7 @@ class Model:
         for name, new in changes.items():
             network = network_section({**own, **new}, faults, f"probe.{name}.network")
             if network is not None:
+                check_neurons(network, faults, f"probe.{name}.network")
                 found[name] = replace(self, network=network)
         faults.raise_any(self.name)
         return found
@@ -248,9 +250,29 @@ def load(
     >>> model.training.epochs, model.circuit.shape("W1")
     (5, (48, 64))
     """
+    model = settled(source, overrides, variants, data_given=data_given)
+    # Only now, because reading equations takes a second and a half, and a slip in a key should be reported at once.
+    faults = Faults()
+    check_neurons(model.network, faults)
+    faults.raise_any(model.name)
+    # Faults in the networks that a probe asks for belong to this check, too.
+    _ = model.further
+    return model
+
+
+def settled(
+    source: str | Path | Mapping[str, Any] | Model,
+    overrides: Sequence[str] = (),
+    variants: Sequence[str] = (),
+    *,
+    data_given: bool = False,
+) -> Model:
+    """As `load`, without the equations: keys, types and units are checked, for which nothing heavy is imported."""
     if isinstance(source, Model):
         name, table = source.name, source.given or source.resolve()
     elif isinstance(source, Mapping):
+        if not depth_is_fine(source):
+            raise ConfigError(f"model: nested too deeply, expected at most {DEEPEST} levels")
         name, table = "model", {str(key): value for key, value in source.items()}
     else:
         base, written = parted(source) if isinstance(source, str) else (source, ())
@@ -316,10 +338,7 @@ def _checked(name: str, table: Mapping[str, Any], *, data_given: bool = False) -
     faults.raise_any(name)
     assert about and task and network and scheme and engine and training
     parts = (about, task_kind, task, network, scheme_kind, scheme, engine, training, probe_kind, probe)
-    model = Model(name, *parts, given=copied(table))
-    # Faults in the networks that a probe asks for belong to this check, too.
-    _ = model.further
-    return model
+    return Model(name, *parts, given=copied(table))
 
 
 def _without_none(section: Mapping[str, Any]) -> dict[str, Any]:

@@ -187,12 +187,16 @@ def simulate(
             # Kept even if nobody asks, so that what runs does not depend on how it is cut; standalone code cannot.
             keep = not whole and target != "cpp_standalone"
             going: dict[str, Any] = {"start": start, "keep": keep or store is not None}
-            _, outputs = runner.run(values, stimuli, seed=seed, record=names, learn=False, trials=trials, **going)
+            _, outputs = runner.run(
+                values, stimuli, seed=seed, record=names, learn=False, trials=trials, watch=True, **going
+            )
             start = outputs.end
             found = dict(zip(variables, (np.asarray(outputs.recordings[name]) for name in names), strict=True))
             for qualified, array in zip(names, found.values(), strict=True):
                 if array.dtype != bool:
                     _check_finite(qualified, array, seconds_per_step, begin + first)
+            if outputs.broken is not None:
+                raise outputs.broken.error(seconds_per_step)
             yield first, found
 
     dataset = _recorded_in_memory(pieces(), variables, time, attrs) if out is None else None

@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.linalg import solve_continuous_lyapunov
 
 from neurosim.circuit.description import Initial, Pathway, Population
 from neurosim.errors import CircuitError
@@ -71,6 +70,9 @@ def covariance(first: Filters, second: Filters, tau_noise: float) -> float:
         outputs.append(signal)
     driving = np.zeros((size, size))
     driving[0, 0] = 2 / tau_noise
+    # Late, so that checking settings does without SciPy.
+    from scipy.linalg import solve_continuous_lyapunov
+
     found = solve_continuous_lyapunov(drift, -driving)
     return float(outputs[0] @ found @ outputs[1])
 

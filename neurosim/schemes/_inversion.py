@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from brian2.utils.stringtools import word_substitute
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, model_validator
 
 from neurosim.circuit.description import Hold, Initial, Loop, Phase, Population, hold
@@ -144,7 +143,7 @@ def neuron_text(neuron: NeuronModel, text: str) -> str:
         )
 
     def at(match: re.Match[str]) -> str:
-        return f"({word_substitute(str(output.expression), {states[0]: f'({match.group(1)})'})})"
+        return "(" + re.sub(rf"\b{states[0]}\b", f"({match.group(1)})", str(output.expression)) + ")"
 
     return re.sub(r"\bg\(([^()]*)\)", at, text)
 
@@ -189,7 +188,7 @@ def with_error(population: Population, convention: Convention, *, driven: Settli
 
 
 def _of(text: str, name: str) -> str:
-    return word_substitute(text, {"x": name})
+    return re.sub(r"\bx\b", name, text)
 
 
 def with_controller(population: Population, config: Settling, switch: str) -> Population:

@@ -187,7 +187,7 @@ def test_texts_that_a_circuit_adds_have_units() -> None:
         Circuit("one", (Population("a", 2, neuron, sums={"power": "v_pre"}),))
     below, above = NeuronModel("r = 1 : 1\nfeedback : 1"), NeuronModel("drive : 1\nerror = drive*mV : volt")
     tied = Pathway("B", "b.error", "a.feedback", tie=Tie("W", transposed=True))
-    with pytest.raises(CircuitError, match=r"'a\.feedback' per 'b\.error', have unit V\^-1, and those of 'W'"):
+    with pytest.raises(CircuitError, match=r"'a\.feedback' per 'b\.error', have unit m\^-2.*and those of 'W'"):
         Circuit("ties", (Population("a", 1, below), Population("b", 1, above)), (Pathway("W", "a.r", "b.drive"), tied))
 
 

@@ -173,7 +173,11 @@ class Snapshot:
 def time_of(number: Any, dt: float) -> Any:
     """The time at which a step begins, in seconds and in double precision."""
     with jax.enable_x64(True):
-        return jnp.asarray(number).astype(jnp.float64) * dt
+        product = jnp.asarray(number).astype(jnp.float64) * dt
+        # Fused with a difference of times, the product would not be rounded, and be another time than Brian2's. That
+        # its bits are compared, without effect, keeps the compiler from it.
+        bits = jnp.maximum(jax.lax.bitcast_convert_type(product, jnp.int64), jnp.iinfo(jnp.int64).min + 1)
+        return jax.lax.bitcast_convert_type(bits, jnp.float64)
 
 
 def _wide(value: Any) -> Any:

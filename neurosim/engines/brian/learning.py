@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import brian2
@@ -14,18 +15,17 @@ from neurosim.circuit.description import Circuit, Pathway, Phase
 from neurosim.circuit.gating import beginning
 from neurosim.circuit.plasticity import UPDATE_NOISE, rule_names, rule_terms, separated
 from neurosim.circuit.validation import reciprocal_of
-from neurosim.engines.brian.objects import (
+from neurosim.engines.brian.names import (
     LEARNING,
     NOISE,
     SHARING,
     SIDES,
     SIGMA,
     SPIKING,
-    Objects,
     change_of,
-    sums_positions,
     synaptic,
 )
+from neurosim.engines.brian.objects import Objects, sums_positions
 from neurosim.engines.noise import draw_update_noise
 from neurosim.engines.state import State, learned_names
 from neurosim.equations.whole import real_numbers
@@ -99,7 +99,7 @@ class Learning:
                 self.objects.set_synaptic(name, UPDATE_NOISE, self._update_noise(name, number))
         first = [name for name in self.beginning if name in acting]
         for name in first:
-            self._copy_reciprocal(self.circuit.pathway[name])
+            copy_reciprocal(self.circuit, self.circuit.pathway[name], self.objects)
         for name in first:
             if name in self.collecting:
                 self.collecting[name].run()
@@ -114,7 +114,7 @@ class Learning:
         """One trial's increments, all from the weights as they are."""
         learning = [name for name in phase.learn if name in acting and name not in self.beginning]
         for name in learning:
-            self._copy_reciprocal(self.circuit.pathway[name])
+            copy_reciprocal(self.circuit, self.circuit.pathway[name], self.objects)
         for name in learning:
             if name in self.collecting:
                 self.collecting[name].run()
@@ -175,11 +175,12 @@ class Learning:
         batch = np.array([number], dtype=np.uint32)
         return np.asarray(draw_update_noise(self.circuit, pathway, self.keys, batch, "float32"), dtype=np.float64)
 
-    def _copy_reciprocal(self, pathway: Pathway) -> None:
-        if "reciprocal" in pathway.rule.reads and isinstance(pathway.rule, Rule):
-            weights = self.objects.get_synaptic(str(reciprocal_of(self.circuit, pathway)), "w")
-            swapped = np.swapaxes(weights, 0, 1) if weights.ndim > 1 else weights
-            self.objects.set_synaptic(pathway.name, "w_reciprocal", swapped)
+
+def copy_reciprocal(circuit: Circuit, pathway: Pathway, objects: Objects) -> None:
+    """Let a pathway's synapses see the weights of those that lead back, if its rule reads them."""
+    if "reciprocal" in pathway.rule.reads and isinstance(pathway.rule, Rule):
+        weights = objects.get_synaptic(str(reciprocal_of(circuit, pathway)), "w")
+        objects.set_synaptic(pathway.name, "w_reciprocal", np.swapaxes(weights, 0, 1) if weights.ndim > 1 else weights)
 
 
 def learning_pathways(circuit: Circuit) -> tuple[str, ...]:
@@ -227,25 +228,36 @@ def stepping_runners(circuit: Circuit, pathway: Pathway, objects: Objects) -> tu
     changed = pathway.rule.changed
     names = [(synaptic(variable), synaptic(change_of(variable))) for variable in changed]
     added = "\n".join(f"{own} = {own} + {change}" for own, change in names)
+    before: list[Any] = []
+    if "reciprocal" in pathway.rule.reads:
+        # Of all pathways before any of them changes.
+        copy = functools.partial(copy_reciprocal, circuit, pathway, objects)
+        before = [Called(objects, f"{pathway.name}__reciprocal", copy, order=-1)]
     if not circuit.connectivity(pathway.name).shared:
-        return (objects.runner(synapses, f"{code}\n{added}"),)
-    between = Sharing(objects, pathway.name, [change_of(variable) for variable in changed])
-    return objects.runner(synapses, code), between, objects.runner(synapses, added, order=2)
+        return (*before, objects.runner(synapses, f"{code}\n{added}"))
+    # Synapses that share a weight come to share their increments.
+    share = functools.partial(_share, objects, pathway.name, [change_of(variable) for variable in changed])
+    between = Called(objects, f"{pathway.name}__sharing", share, order=1)
+    return (*before, objects.runner(synapses, code), between, objects.runner(synapses, added, order=2))
 
 
-class Sharing(brian2.BrianObject):  # type: ignore[misc]
-    """Between increments and their addition at each step: synapses that share a weight come to share them."""
+class Called(brian2.BrianObject):  # type: ignore[misc]
+    """What is done on arrays at the end of each step, between pieces of code."""
 
     add_to_magic_network = False
 
-    def __init__(self, objects: Objects, pathway: str, variables: Sequence[str]) -> None:
-        super().__init__(clock=objects.clock, when="end", order=1, name=f"{pathway}_sharing")
-        self.objects, self.pathway, self.variables = objects, pathway, variables
+    def __init__(self, objects: Objects, name: str, call: Callable[[], object], *, order: int) -> None:
+        super().__init__(clock=objects.clock, when="end", order=order, name=name)
+        self.call = call
 
     def run(self) -> None:
         """Called by the Network at every step."""
-        for variable in self.variables:
-            self.objects.share(self.pathway, variable)
+        self.call()
+
+
+def _share(objects: Objects, pathway: str, variables: Sequence[str]) -> None:
+    for variable in variables:
+        objects.share(pathway, variable)
 
 
 def _shared_out(circuit: Circuit, pathway: Pathway, increment: str) -> str:

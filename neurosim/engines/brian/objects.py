@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import brian2
@@ -17,47 +17,28 @@ from brian2.groups.group import CodeRunner
 from neurosim.circuit.composition import broadcast, compose, losses_of, means_of, sums_of
 from neurosim.circuit.description import Circuit, Pathway
 from neurosim.circuit.plan import plan
-from neurosim.circuit.plasticity import UPDATE_NOISE, rule_names
+from neurosim.circuit.plasticity import UPDATE_NOISE
 from neurosim.circuit.weight_units import weight_unit
+from neurosim.engines.brian.groups import Texts, make_group, refractory_text, spikes_read, texts_of
+from neurosim.engines.brian.names import (
+    BEGUN,
+    DERIVED,
+    FIRST,
+    LEARNING,
+    NOISE,
+    SHARING,
+    SIDES,
+    SIGMA,
+    SPIKING,
+    SWITCH,
+    change_of,
+    delivered_name,
+    synaptic,
+)
 from neurosim.engines.setting import Setting
-from neurosim.equations.dimensions import dimension_of
 from neurosim.equations.parse import CONSTANT, Equation, EquationSet, Statement
 from neurosim.equations.whole import real_numbers
-from neurosim.neurons._model import NeuronModel
 from neurosim.rules._rule import Rule
-
-#: Summed inputs come first within a step, in the order of the circuit's graph; monitors between them and
-#: the state update (order 0), so that they see a consistent instant.
-FIRST, MONITOR = -1_000_000, -1
-SIDES = ("pre", "post")
-# Users' own names have no two underscores.
-#: Switches a rule that acts at every step.
-LEARNING = "is__learning"
-#: Noise on weights.
-NOISE, SIGMA, SWITCH = "w__noise", "w__sigma", "w__perturb"
-#: What a pathway delivers by, where that is not its own weights.
-DERIVED = "w__derived"
-#: How many synapses share the weight of one.
-SHARING = "w__sharing"
-#: When courses begin.
-COURSE_BEGIN = "course__begin"
-#: Whether a neuron spikes in this time step, where a rule asks.
-SPIKING = "spiking__now"
-
-
-def synaptic(variable: str) -> str:
-    """What a variable of synapses is called in Brian2, which wants a name that neither population has."""
-    return f"{variable}__here"
-
-
-def change_of(variable: str) -> str:
-    """What the increment of a synaptic variable is called."""
-    return f"change__{variable}"
-
-
-def delivered_name(variable: str, pathway: str) -> str:
-    """What a pathway delivers to a variable."""
-    return f"{variable}__{pathway}"
 
 
 @dataclass
@@ -76,6 +57,8 @@ class Objects:
         The updaters of summed inputs, in the order in which they can be computed.
     runners
         Numbers for those that `runner` makes.
+    texts
+        Of each population, what writes its texts as Brian2 takes them.
     indices, given
         What was asked for before: which weight each synapse has, and arrays of variables of shared weights.
     """
@@ -87,6 +70,7 @@ class Objects:
     sums: list[Any] = field(default_factory=list)
     extra: list[Any] = field(default_factory=list)
     scalars: Any = None
+    texts: dict[str | None, Texts] = field(default_factory=dict)
     runners: Iterator[int] = field(default_factory=itertools.count)
     indices: dict[str, np.ndarray] = field(default_factory=dict)
     given: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
@@ -100,10 +84,21 @@ class Objects:
         """A population's neurons; without a name, the group of the broadcast variables."""
         return self.groups[population] if population else self.scalars
 
+    def begin(self, step: int) -> None:
+        """Say that a presentation begins, so many steps after the first of the run."""
+        for population, texts in self.texts.items():
+            if texts.timed:
+                self.set(f"{population}.{BEGUN}", step)
+
     def get(self, name: str) -> np.ndarray:
         """A stored variable by its qualified name."""
         population, _, variable = name.rpartition(".")
         return np.array(self.group(population).variables[variable].get_value(), copy=True)
+
+    def array(self, name: str) -> np.ndarray:
+        """A stored variable by its qualified name, as it is at any time."""
+        population, _, variable = name.rpartition(".")
+        return self.group(population).variables[variable].get_value()
 
     def set(self, name: str, value: Any) -> None:
         """Set a stored variable by its qualified name."""
@@ -163,8 +158,14 @@ class Objects:
         settings = {"clock": self.clock, "when": when, "order": order, "name": f"neurosim_runner_{next(self.runners)}"}
         return CodeRunner(group, "stateupdate", code=code, check_units=False, **settings)
 
+    def holder(self, population: str | None, statements: Iterable[Statement]) -> Any:
+        """Code that runs when called for and assigns variables of a population."""
+        return self.runner(self.group(population), self.texts[population].code(statements))
 
-def build_objects(circuit: Circuit, setting: Setting, courses: Mapping[str, np.ndarray], *, begin: int = 0) -> Objects:
+
+def build_objects(
+    circuit: Circuit, setting: Setting, courses: Mapping[str, np.ndarray], *, begin: int = 0, again: bool = False
+) -> Objects:
     """Make all objects.
 
     Parameters
@@ -173,16 +174,21 @@ def build_objects(circuit: Circuit, setting: Setting, courses: Mapping[str, np.n
         Stimuli that change in time: ``population.variable -> (step, n)``, over the whole run.
     begin
         The number of the step at which the courses begin.
+    again
+        Whether presentations follow each other, each with a time of its own.
     """
     objects = Objects(circuit, brian2.Clock(dt=setting.dt * brian2.second, name="neurosim_clock"))
     scalars = broadcast(circuit)
     if scalars:
         text = "\n".join(f"{name} : {unit}" for name, unit in scalars.items())
         objects.scalars = brian2.NeuronGroup(1, text, clock=objects.clock, name="neurosim_scalars")
-    for population in circuit.populations:
-        model = compose(circuit)[population.name]
-        mine = {name.split(".")[1]: course for name, course in courses.items() if name.split(".")[0] == population.name}
-        objects.groups[population.name] = _group(circuit, population.name, model, objects, mine, begin)
+    objects.texts = {name: texts_of(circuit, name, again=again) for name in (None, *compose(circuit))}
+    for name in compose(circuit):
+        mine = {n.split(".")[1]: course for n, course in courses.items() if n.split(".")[0] == name}
+        objects.groups[name] = make_group(circuit, name, objects.texts[name], objects.clock, mine, begin)
+        _add_moments(circuit, objects, name)
+        for scalar in scalars:
+            setattr(objects.groups[name], scalar, brian2.linked_var(objects.scalars, scalar))
     updaters: dict[str, Any] = {}
     for pathway in circuit.pathways:
         if pathway.tie is None:
@@ -196,106 +202,18 @@ def build_objects(circuit: Circuit, setting: Setting, courses: Mapping[str, np.n
     return objects
 
 
-def group_equations(circuit: Circuit, population: str, model: NeuronModel, courses: Mapping[str, np.ndarray]) -> str:
-    """The text a population's NeuronGroup is made of.
-
-    Fed parameters become the sum of what each pathway delivers; what is broadcast is linked.
-    """
-    lines = []
-    scalars = broadcast(circuit)
-    for equation in model.equation_set.equations:
-        node = plan(circuit).nodes.get(f"{population}.{equation.name}")
-        if node is not None and node.kind == "input":
-            terms = [delivered_name(equation.name, pathway) for pathway in node.pathways]
-            lines.append(f"{equation.name} = {' + '.join(terms)} : {equation.unit}")
-            lines += [f"{term} : {equation.unit}" for term in terms]
-        elif equation.name in courses:
-            # Held through the step: methods of higher order would look ahead otherwise.
-            lines.append(
-                f"{equation.name} = {equation.name}__course(t - {COURSE_BEGIN}, i) : {equation.unit} (constant over dt)"
-            )
-        elif equation.name in scalars:
-            continue
-        else:
-            lines.append(str(_in_brian(model, equation)))
-    if f"{population}.spikes" in spikes_read(circuit):
-        lines.append(f"{SPIKING} : 1")
-    lines += [f"{name} : {unit} (linked)" for name, unit in scalars.items()]
-    return "\n".join(lines)
-
-
-def _in_brian(model: NeuronModel, equation: Equation) -> Equation:
-    """An equation as Brian2 takes it: counts are real numbers, and what is constant over a step is given."""
-    unit = "1" if equation.unit == "integer" else equation.unit
-    if CONSTANT in equation.flags:
-        return Equation("parameter", equation.name, None, unit)
-    flags = tuple(flag for flag in equation.flags if model.refractory is not None or flag != "unless refractory")
-    text = None if equation.expression is None else real_numbers(equation.expression, model.truths)
-    return replace(equation, expression=text, unit=unit, flags=flags)
-
-
-def in_brian(circuit: Circuit, population: str | None, statement: Statement) -> str:
-    """An assignment to a population's variables as Brian2 takes it."""
-    truths = compose(circuit)[population].truths if population else ()
-    return f"{statement.target} {statement.operator} {real_numbers(statement.expression, truths)}"
-
-
-def spikes_read(circuit: Circuit) -> frozenset[str]:
-    """The spikes that rules read, as ``population.spikes``."""
-    learning = {name for phase in circuit.phases for name in phase.learn}
-    found = [rule_names(circuit, pathway).values() for pathway in learning]
-    return frozenset(name for names in found for _, name in names if name.endswith(".spikes"))
-
-
-def _group(
-    circuit: Circuit,
-    population: str,
-    model: NeuronModel,
-    objects: Objects,
-    courses: Mapping[str, np.ndarray],
-    begin: int,
-) -> Any:
-    seconds, refractory, text = model.refractory_seconds, False, ""
-    if model.refractory is not None:
-        text = real_numbers(model.refractory, model.truths) if seconds is None else repr(seconds)
-        refractory = text if seconds is None else seconds * brian2.second
-    namespace: dict[str, Any] = {COURSE_BEGIN: begin * objects.clock.dt} if courses else {}
-    for name, course in courses.items():
-        unit = brian2.Quantity(1.0, dim=dimension_of(model.equation_set.by_name[name].unit))
-        namespace[f"{name}__course"] = brian2.TimedArray(
-            course * unit, dt=objects.clock.dt, name=f"{population}__{name}_course"
-        )
-    reset = [in_brian(circuit, population, statement) for statement in model.reset_statements]
-    told = f"{population}.spikes" in spikes_read(circuit)
-    if told:
-        reset.append(f"{SPIKING} = 1")
-    group = brian2.NeuronGroup(
-        circuit.population[population].size,
-        group_equations(circuit, population, model, courses),
-        threshold=real_numbers(model.threshold, model.truths) if model.threshold else None,
-        reset="\n".join(reset) or None,
-        refractory=refractory,
-        method=_statements(model),
-        namespace=namespace,
-        clock=objects.clock,
-        name=f"{population}_neurons",
-    )
-    for name in broadcast(circuit):
-        setattr(group, name, brian2.linked_var(objects.scalars, name))
+def _add_moments(circuit: Circuit, objects: Objects, population: str) -> None:
+    """What a population does within a step besides what Brian2 does of itself."""
+    model, group = compose(circuit)[population], objects.groups[population]
     if any("not_refractory" in equation.names for equation in model.equation_set.of("subexpression")):
         # Brian2 lets neurons leave their refractory period after inputs are summed and recordings taken.
-        code = _leaving(model, text)
+        refractory = refractory_text(model, objects.texts[population])
+        code = f"not_refractory = timestep(t - lastspike, dt) >= timestep({refractory}, dt)"
+        if model.refractory_is_condition:
+            code = f"not_refractory = not_refractory or not ({refractory})"
         objects.extra.append(objects.runner(group, code, when="groups", order=FIRST - 1))
-    if told:
+    if f"{population}.spikes" in spikes_read(circuit):
         objects.extra.append(objects.runner(group, f"{SPIKING} = 0", when="before_thresholds"))
-    return group
-
-
-def _leaving(model: NeuronModel, refractory: str) -> str:
-    """How neurons leave their refractory period, as in Brian2."""
-    if model.refractory_is_condition:
-        return f"not_refractory = not_refractory or not ({refractory})"
-    return f"not_refractory = timestep(t - lastspike, dt) >= timestep({refractory}, dt)"
 
 
 def _add_held(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> None:
@@ -303,20 +221,11 @@ def _add_held(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> N
     for population, model in compose(circuit).items():
         for equation in model.equation_set.of("subexpression"):
             if CONSTANT in equation.flags:
-                code = f"{equation.name} = {real_numbers(equation.expression or '0', model.truths)}"
+                text = objects.texts[population].expression(equation.expression or "0")
+                code = f"{equation.name} = {text}"
                 runner = objects.runner(objects.groups[population], code, when="groups")
                 updaters[f"{population}.{equation.name}"] = runner
                 objects.extra.append(runner)
-
-
-def _statements(model: NeuronModel) -> Any:
-    """The state update as a Brian2 method: the very statements the batched engine runs."""
-    method = model.resolved_method
-    if method is None:
-        return "euler"
-    assigned = (line.partition("=") for line in model.step_code.splitlines() if line.strip())
-    code = "\n".join(f"{target}= {real_numbers(text, model.truths)}" for target, _, text in assigned)
-    return lambda equations, variables, options=None: code
 
 
 def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: dict[str, Any]) -> Any:
