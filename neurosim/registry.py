@@ -206,17 +206,7 @@ def expected_path(folder: str) -> Path:
 
 
 def unknown(what: str, name: str, known: list[str], *, listing: str = "") -> str:
-    """The sentence about a name that does not exist: the nearest ones, and what others there are.
-
-    Parameters
-    ----------
-    what, name
-        Kind of thing, and the name that was given.
-    known
-        All names.
-    listing
-        What ``neurosim list`` has to be asked for to see them; only where they are many.
-    """
+    """The sentence about a name that does not exist: the nearest ones, and all, or which list has all if it is long."""
     shown = repr(name) if len(name) <= 80 else repr(name[:77] + "...")
     near = nearest(name, known)
     hint = f"did you mean {' or '.join(repr(each) for each in near)}? " if near else ""
@@ -234,10 +224,10 @@ def nearest(name: str, known: list[str]) -> list[str]:
         return inside[:3]
     scores = {}
     for each in known:
-        its_folder, _, its_last = each.rpartition("/")
-        likeness = difflib.SequenceMatcher(None, its_last, last).ratio()
-        if likeness >= _ALIKE:
-            scores[each] = likeness + 0.1 * difflib.SequenceMatcher(None, its_folder, folder).ratio()
+        parts = zip(each.rpartition("/")[::2], (folder, last), strict=True)
+        of_folder, of_last = (difflib.SequenceMatcher(None, *pair).ratio() for pair in parts)
+        if of_last >= _ALIKE:
+            scores[each] = of_last + 0.1 * of_folder
     best = max(scores.values(), default=0.0)
     # One letter of a short name is much of it: only what is about as near as the nearest.
     return sorted((each for each in scores if scores[each] > best - 0.1), key=lambda each: -scores[each])[:3]
