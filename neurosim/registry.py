@@ -25,8 +25,7 @@ from neurosim.errors import ArgumentError, ConfigError, DataError, UnknownNameEr
 kinds: tuple[str, ...] = ("neurons", "rules", "readouts", "tasks", "schemes", "metrics", "probes")
 
 _registered: dict[tuple[str, str], Path] = {}
-# So many names are named in a message, and so near is one that was meant.
-_FEW, _ALIKE = 12, 0.6
+_FEW, _ALIKE = 12, 0.6  # so many names are named in a message, and so near is one that was meant
 
 
 def names(kind: str) -> list[str]:
@@ -206,19 +205,9 @@ def expected_path(folder: str) -> Path:
 
 
 def unknown(what: str, name: str, known: list[str], *, listing: str = "") -> str:
-    """The sentence about a name that does not exist: the nearest ones, and what others there are.
-
-    Parameters
-    ----------
-    what, name
-        Kind of thing, and the name that was given.
-    known
-        All names.
-    listing
-        What ``neurosim list`` has to be asked for to see them; only where they are many.
-    """
+    """The sentence about a name that does not exist: the nearest ones, and all, or which list has all if it is long."""
     shown = repr(name) if len(name) <= 80 else repr(name[:77] + "...")
-    near = nearest(name, known)
+    near = nearest(name[:100], known)
     hint = f"did you mean {' or '.join(repr(each) for each in near)}? " if near else ""
     if listing and len(known) > _FEW:
         return f"unknown {what} {shown}: {hint}'neurosim list {listing}' shows all {len(known)}"
@@ -228,18 +217,15 @@ def unknown(what: str, name: str, known: list[str], *, listing: str = "") -> str
 def nearest(name: str, known: list[str]) -> list[str]:
     """Up to three names that may have been meant; names in folders are compared by what comes after the folder."""
     folder, _, last = name.rpartition("/")
-    if len(name) > 100:
-        return []
     if inside := [each for each in known if each.startswith(f"{name}/")]:
         return inside[:3]
     scores = {}
     for each in known:
-        its_folder, _, its_last = each.rpartition("/")
-        likeness = difflib.SequenceMatcher(None, its_last, last).ratio()
-        if likeness >= _ALIKE:
-            scores[each] = likeness + 0.1 * difflib.SequenceMatcher(None, its_folder, folder).ratio()
+        parts = zip(each.rpartition("/")[::2], (folder, last), strict=True)
+        of_folder, of_last = (difflib.SequenceMatcher(None, *pair).ratio() for pair in parts)
+        if of_last >= _ALIKE:
+            scores[each] = of_last + 0.1 * of_folder
     best = max(scores.values(), default=0.0)
-    # One letter of a short name is much of it: only what is about as near as the nearest.
     return sorted((each for each in scores if scores[each] > best - 0.1), key=lambda each: -scores[each])[:3]
 
 
