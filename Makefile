@@ -41,9 +41,11 @@ $(VENV)/.made:
 	touch $@
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/.made
-	$(BIN)/python -m pip install --quiet --editable .
+	@echo "installs neurosim and what it needs into $(VENV), some hundred megabytes once: minutes"
+	$(BIN)/python -m pip install --editable .
 	touch $@
 
 $(VENV)/.installed-%: pyproject.toml | $(VENV)/.made
-	$(BIN)/python -m pip install --quiet --editable ".[$*]"
+	@echo "installs neurosim with what '$*' needs into $(VENV), some hundred megabytes once: minutes"
+	$(BIN)/python -m pip install --editable ".[$*]"
 	touch $@

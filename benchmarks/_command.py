@@ -13,6 +13,7 @@ from typing import Protocol
 
 from rich.console import Console
 
+from benchmarks._children import ends_by_signal
 from benchmarks._environments import default_folder
 from benchmarks._results import RESULT, Result
 from benchmarks._table import printed
@@ -81,6 +82,7 @@ def alone(measure: Callable[[Options], Result]) -> int:
     add_options(parser)
     parser.add_argument("--json", type=Path, help="write what was found to this file")
     given = parser.parse_args()
+    ends_by_signal()
     result = measure(Options(given.rounds, not given.no_peers, given.environments))
     if given.json is not None:
         write_file(given.json, RESULT.dump_json(result))

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,13 @@ import pooch
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from benchmarks._children import Child
+from benchmarks._steps import step
 from neurosim.atomic import write_file
 
-#: Seconds that pip may take.
+#: Seconds that pip may take, and what it says of its progress.
 PATIENCE = 1800
+_PROGRESS = ("Collecting", "Downloading", "Using cached", "Building wheel", "Installing", "Successfully installed")
 # The reference implementation of the specification of inline script metadata (PEP 723).
 _BLOCK = re.compile(r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
 
@@ -119,23 +123,34 @@ def interpreter(header: Header, folder: Path, *, options: tuple[str, ...] = ()) 
     place = folder / hashlib.sha256(named.encode()).hexdigest()[:16]
     python, complete = place / "bin" / "python", place / "complete"
     if not complete.exists():
+        began = time.monotonic()
+        step(f"{header.label}: pip installs {', '.join(header.dependencies)} into {place}; may take minutes")
         shutil.rmtree(place, ignore_errors=True)
-        _call(sys.executable, "-m", "venv", "--without-pip", str(place))
-        _call(
-            sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", *options, *header.dependencies
-        )
+        _call(header.label, "venv", "--without-pip", str(place))
+        _call(header.label, "pip", "--python", str(python), "install", *options, *header.dependencies)
         write_file(complete, "\n".join(header.dependencies) + "\n")
+        step(f"{header.label}: installed, {time.monotonic() - began:.0f} s")
     return python
 
 
-def _call(*command: str) -> None:
+def _call(label: str, module: str, *arguments: str) -> None:
+    """Run a module of this Python, and pass on what it says of its progress."""
+    program = ["-m", module, *arguments]
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    said: list[str] = []
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=PATIENCE)
-    except subprocess.TimeoutExpired:
+        with Child(sys.executable, program, **pipes) as child:
+            for line in child.lines(PATIENCE):
+                if line is None:
+                    continue
+                said.append(line.strip())
+                if said[-1].startswith(_PROGRESS):
+                    step(f"{label}: {said[-1][:200]}")
+    except TimeoutError:
         raise PeerMissing(f"not installed within {PATIENCE / 60:.0f} minutes") from None
-    except subprocess.CalledProcessError as error:
-        lines = [line for line in error.stderr.strip().splitlines() if line.strip()]
-        said = [line for line in lines if line.startswith("ERROR:")] or lines or ["pip said nothing"]
-        raise PeerMissing(f"does not install: {said[-1].removeprefix('ERROR:').strip()}") from None
     except OSError as error:
-        raise PeerMissing(f"does not install: {error}") from None
+        raise PeerMissing(f"does not install: {error}") from error
+    if child.process.returncode:
+        errors = [line for line in said if line.startswith("ERROR:")] or [line for line in said if line]
+        last = errors[-1] if errors else f"{module} said nothing"
+        raise PeerMissing(f"does not install: {last.removeprefix('ERROR:').strip()}")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks._results import Row
+from benchmarks._steps import step
 
 #: What takes less than these seconds is done again within a round, by peers as well: in the first call after another
 #: contender's turn all that is measured of short work is what that has left in the caches.
@@ -51,7 +52,8 @@ def alternate(contenders: Mapping[str, Callable[[], float]], rounds: int) -> Rou
     """
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     lost: dict[str, str] = {}
-    for _ in range(rounds):
+    for number in range(1, rounds + 1):
+        step(f"round {number} of {rounds}: {', '.join(name for name in contenders if name not in lost)}")
         for name, contender in contenders.items():
             if name in lost:
                 continue

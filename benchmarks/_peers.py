@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import select
-import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,8 +15,10 @@ from typing import IO, Any
 
 import numpy as np
 
+from benchmarks._children import Child
 from benchmarks._environments import Header, PeerMissing, interpreter, read_header
 from benchmarks._measuring import ContenderLost
+from benchmarks._steps import step
 
 FOLDER = Path(__file__).parent / "peers"
 #: Seconds for imports, compiling and the first call; and for one round.
@@ -41,7 +42,7 @@ class Peer:
     """
 
     label: str
-    process: subprocess.Popen[bytes]
+    child: Child
     errors: IO[bytes]
     first: float = 0.0
     trials: int = 1
@@ -52,10 +53,11 @@ class Peer:
 
     def round(self) -> float:
         """Let it do its work once; the seconds that took."""
-        assert self.process.stdin is not None
+        stdin = self.child.process.stdin
+        assert stdin is not None
         try:
-            self.process.stdin.write(b"\n")
-            self.process.stdin.flush()
+            stdin.write(b"\n")
+            stdin.flush()
             return float(self.answer(ROUND_PATIENCE)["seconds"])
         except (PeerMissing, OSError) as error:
             # It may be computing still, at the cost of all others.
@@ -64,27 +66,28 @@ class Peer:
 
     def answer(self, patience: float) -> dict[str, Any]:
         """Its next line."""
-        assert self.process.stdout is not None
-        ready, _, _ = select.select([self.process.stdout], [], [], patience)
+        stdout = self.child.process.stdout
+        assert stdout is not None
+        ready, _, _ = select.select([stdout], [], [], patience)
         if not ready:
             raise PeerMissing(f"no answer within {patience / 60:.0f} minutes")
-        line = self.process.stdout.readline()
+        line = stdout.readline()
         if not line:
             raise PeerMissing(f"ended: {self._last_words()}")
         return json.loads(line)
 
     def stop(self) -> None:
         """End its process, and what that has started."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        self.child.stop()
         self.errors.close()
 
     def _last_words(self) -> str:
-        self.process.wait(10)
+        # It has closed its output, so that it is about to end.
+        self.child.ended(ROUND_PATIENCE)
+        self.child.stop()
         self.errors.seek(0)
         lines = [line for line in self.errors.read().decode(errors="replace").splitlines() if line.strip()]
-        return lines[-1].strip() if lines else f"exit code {self.process.returncode}"
+        return lines[-1].strip() if lines else f"exit code {self.child.process.returncode}"
 
 
 @dataclass
@@ -158,6 +161,7 @@ def taking_part(
                         raise PeerMissing(f"does other work: rates {peer.rates}, expected {tuple(expected)}")
                 except PeerMissing as error:
                     found.missing[header.label] = str(error)
+                    step(f"{header.label} does not take part: {error}")
             yield found
         finally:
             for peer in found.ready:
@@ -165,23 +169,24 @@ def taking_part(
 
 
 def _started(file: Path, header: Header, work: str, python: Path, data: Path) -> Peer:
-    command = [str(python), "-P", str(FOLDER / "_serving.py"), str(file), work, str(data), *header.packages]
+    program = [str(FOLDER / "_serving.py"), str(file), work, str(data), *header.packages]
     threads = str(os.cpu_count())
     # ANNarchy asks the first `python3` on the path where its own files are.
     path = os.pathsep.join([str(python.parent), os.environ.get("PATH", "")])
     settings = {"PATH": path, "OMP_NUM_THREADS": threads, "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
     errors = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as the process, which closes it)
-    process = subprocess.Popen(
-        command,
+    step(f"{header.label}: imports, compiles and makes its first call; at most {PATIENCE / 60:.0f} minutes")
+    child = Child(
+        python,
+        program,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,
         env={name: value for name, value in {**os.environ, **settings}.items() if name != "PYTHONPATH"},
         # What compilers leave behind goes away with the data.
         cwd=data.parent,
-        start_new_session=True,
     )
-    peer = Peer(header.label, process, errors)
+    peer = Peer(header.label, child, errors)
     try:
         ready = peer.answer(PATIENCE)
     except BaseException:
@@ -190,6 +195,7 @@ def _started(file: Path, header: Header, work: str, python: Path, data: Path) ->
     peer.first, peer.trials = ready["first"], ready["trials"]
     peer.rates, peer.rated = tuple(ready["rates"]), ready["rated"]
     peer.note, peer.versions = ready["note"], ready["versions"]
+    step(f"{header.label}: ready after {peer.first:.0f} s")
     return peer
 
 

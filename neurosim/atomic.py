@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,10 +44,59 @@ def write_file(path: Path, data: bytes | str, *, parents: bool = False) -> None:
     Raises
     ------
     DataError
-        It cannot be written; what was there before is left as it is.
+        It cannot be written, or there is a folder; what was there before is left as it is.
     """
+    if path.is_dir() and not path.is_symlink():
+        # It would be replaced with all that is in it.
+        raise DataError(f"{path} is a folder; expected the name of a file")
     with replacing(path, parents=parents) as temporary:
         temporary.write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a file, which is made if it is not there, as UTF-8.
+
+    Raises
+    ------
+    DataError
+        It cannot be written, or the file may be another one as well: a link, or one with a second name (a hard link).
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    with writing(path):
+        refuse_link(path)
+        handle = os.open(path, flags, 0o666)
+        with os.fdopen(handle, "ab") as stream:
+            refuse_shared(path, os.fstat(handle))
+            stream.write(f"{line}\n".encode())
+
+
+def refuse_link(path: Path) -> None:
+    """Refuse to write into a folder, or to a file, that is a link and so lies elsewhere.
+
+    Raises
+    ------
+    DataError
+        It is one.
+    """
+    if path.is_symlink():
+        raise DataError(f"{path}: this is a link, which nothing is written through")
+
+
+def refuse_shared(path: Path, status: os.stat_result) -> None:
+    """Refuse to write to a file in place that is not only here.
+
+    Raises
+    ------
+    DataError
+        It is no file, or has a second name (a hard link).
+    """
+    if not stat.S_ISREG(status.st_mode):
+        raise DataError(f"{path}: this is no file, nothing is written there")
+    if status.st_nlink > 1:
+        raise DataError(
+            f"{path}: this file has {status.st_nlink} names (hard links), so that writing to it would change another "
+            "file, too; go on in a copy of the folder"
+        )
 
 
 @contextlib.contextmanager

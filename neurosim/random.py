@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.imports import require_jax
+
 _ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 _PARITY = 0x1BD11BDA
 #: Rounds of Threefry-2x32: 13 is the smallest number that passes BigCrush (Salmon et al. 2011, table 2).
@@ -80,6 +82,7 @@ def held_pairs(keys: Sequence[Any], presentations: Any, sizes: Sequence[int], *,
 
 @functools.cache
 def _compiled_pairs() -> Any:
+    require_jax()
     import jax
 
     # Operation by operation, fifty compilations would be needed and the last bits would be rounded otherwise.
@@ -116,6 +119,7 @@ def normals_of(pairs: tuple[Any, Any], sizes: Sequence[int]) -> list[Any]:
 
 def held_uniform(key: Any, presentations: Any, size: int, *, step: Any = None) -> Any:
     """Uniform numbers in (0, 1); arguments and shape as `held_normal`."""
+    require_jax()
     import jax.numpy as jnp
 
     first, second = _bits(key, presentations, np.arange((size + 1) // 2, dtype=np.uint32), step)

@@ -12,6 +12,7 @@ import difflib
 import functools
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
@@ -19,11 +20,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from neurosim.errors import ConfigError, DataError, UnknownNameError
+from neurosim.errors import ArgumentError, ConfigError, DataError, UnknownNameError
 
 kinds: tuple[str, ...] = ("neurons", "rules", "readouts", "tasks", "schemes", "metrics", "probes")
 
 _registered: dict[tuple[str, str], Path] = {}
+_FEW, _ALIKE = 12, 0.6  # so many names are named in a message, and so near is one that was meant
 
 
 def names(kind: str) -> list[str]:
@@ -131,6 +133,8 @@ def register(kind: str, path: str | Path) -> str:
     'my_rule'
     """
     _check_kind(kind)
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError("path", path, "a path")
     path = Path(path).expanduser().resolve()
     name = path.stem
     if not path.is_file():
@@ -177,7 +181,7 @@ def model_path(name: str) -> Path:
     """
     known = models()
     if name not in known:
-        raise UnknownNameError(unknown("model", name, known))
+        raise UnknownNameError(unknown("model", name, known, listing="models"))
     return _models_folder() / f"{name}.toml"
 
 
@@ -200,11 +204,29 @@ def expected_path(folder: str) -> Path:
     return path
 
 
-def unknown(what: str, name: str, known: list[str]) -> str:
-    """The sentence about a name that does not exist: the nearest one, and all there are."""
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean '{close[0]}'? " if close else ""
-    return f"unknown {what} '{name}': {hint}there are {', '.join(known) or 'none'}"
+def unknown(what: str, name: str, known: list[str], *, listing: str = "") -> str:
+    """The sentence about a name that does not exist: the nearest ones, and all, or which list has all if it is long."""
+    shown = repr(name) if len(name) <= 80 else repr(name[:77] + "...")
+    near = nearest(name[:100], known)
+    hint = f"did you mean {' or '.join(repr(each) for each in near)}? " if near else ""
+    if listing and len(known) > _FEW:
+        return f"unknown {what} {shown}: {hint}'neurosim list {listing}' shows all {len(known)}"
+    return f"unknown {what} {shown}: {hint}there are {', '.join(known) or 'none'}"
+
+
+def nearest(name: str, known: list[str]) -> list[str]:
+    """Up to three names that may have been meant; names in folders are compared by what comes after the folder."""
+    folder, _, last = name.rpartition("/")
+    if inside := [each for each in known if each.startswith(f"{name}/")]:
+        return inside[:3]
+    scores = {}
+    for each in known:
+        parts = zip(each.rpartition("/")[::2], (folder, last), strict=True)
+        of_folder, of_last = (difflib.SequenceMatcher(None, *pair).ratio() for pair in parts)
+        if of_last >= _ALIKE:
+            scores[each] = of_last + 0.1 * of_folder
+    best = max(scores.values(), default=0.0)
+    return sorted((each for each in scores if scores[each] > best - 0.1), key=lambda each: -scores[each])[:3]
 
 
 def _shipped(kind: str) -> dict[str, Path]:
@@ -263,11 +285,15 @@ def _models_folder() -> Path:
 
 
 def _check_kind(kind: str) -> None:
+    if not isinstance(kind, str):
+        raise ArgumentError("kind", kind, f"one of {', '.join(kinds)}")
     if kind not in kinds:
         raise UnknownNameError(unknown("kind", kind, list(kinds)))
 
 
 def _check_name(kind: str, name: str) -> None:
+    if not isinstance(name, str):
+        raise ArgumentError("name", name, f"a name, as neurosim.names('{kind}') lists them")
     known = names(kind)
     if name not in known:
-        raise UnknownNameError(unknown(kind.removesuffix("s"), name, known))
+        raise UnknownNameError(unknown(kind.removesuffix("s"), name, known, listing=kind))

@@ -98,4 +98,4 @@ def test_the_sentence_is_that_of_the_first_cause():
         except ValueError as cause:
             raise RuntimeError("outer") from cause
     except RuntimeError as error:
-        assert border._root_sentence(error) == "ValueError: the cause"
+        assert border.root_sentence(error) == "ValueError: the cause"

@@ -64,7 +64,7 @@ def test_check_prints_settings_and_equations(call):
         ),
         (("check", "nowhere.toml"), "no such file"),
         (("run", "lansdell2020/digitz"), "did you mean 'lansdell2020/digits'"),
-        (("list", "scheme"), "unknown kind 'scheme'"),
+        (("list", "schem"), "unknown kind 'schem': did you mean 'schemes'"),
         (("plot", "nowhere"), "no finished run"),
         (("export", "nowhere", "--to", "csv"), "there is no such folder"),
         (("export", ".", "--to", "hdf"), "unknown format 'hdf', expected one of nwb, neo, csv, npz"),

@@ -7,12 +7,13 @@ import contextlib
 import brian2
 import numpy as np
 import pytest
+from brian2.core.namespace import DEFAULT_UNITS
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_dimensions
 from hypothesis import given
 from hypothesis import strategies as st
 
 from neurosim.errors import UnitError
-from neurosim.units import format_quantity, parse_quantity, unit_dimensions
+from neurosim.units import UNITS, format_quantity, parse_quantity, unit_dimensions
 from tests.cost import counted
 
 
@@ -62,9 +63,9 @@ def test_unknown_units_are_named_with_a_suggestion():
 
 
 def test_dimensions_of_units():
-    assert unit_dimensions("mV/ms") is get_dimensions(brian2.volt / brian2.second)
-    assert unit_dimensions("1") is DIMENSIONLESS
-    assert unit_dimensions("1/ms") is get_dimensions(brian2.Hz)
+    assert unit_dimensions("mV/ms") == tuple(get_dimensions(brian2.volt / brian2.second)._dims)
+    assert unit_dimensions("1") == tuple(DIMENSIONLESS._dims)
+    assert unit_dimensions("1/ms") is unit_dimensions("Hz")
 
 
 HOSTILE = [
@@ -166,3 +167,9 @@ def test_shows_the_best_prefix(value, unit, text):
 )
 def test_what_is_written_is_read_back(value, unit):
     assert parse_quantity(format_quantity(value, unit), unit) == pytest.approx(value, rel=1e-15, abs=0)
+
+
+def test_units_are_those_of_brian():
+    found = {name: (u.name, u.symbol, u.size, u.dimensions) for name, u in UNITS.items()}
+    wanted = {name: (u.name, u.dispname, float(u), tuple(map(int, u.dim._dims))) for name, u in DEFAULT_UNITS.items()}
+    assert found == wanted

@@ -1,6 +1,6 @@
 """Runs one work of one peer, in the peer's environment: standard library and NumPy only.
 
-    python -P _serving.py PEER.py WORK DATA.npz PACKAGE...
+    python -P ../_guarded.py HANDLE _serving.py PEER.py WORK DATA.npz PACKAGE...
 
 A peer's file has a function for each of its works, ``work(data) -> dict``, with
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-from neurosim.border import number
+from neurosim.border import FLAG, NAMES, check_fields, instance, one_of, optional, public
+from neurosim.border.arguments import MAPPING, NUMBER, TEXT, WHOLE, several
 from neurosim.circuit.connectivity import NAMED, Connectivity
 from neurosim.circuit.synapses import Ends, Image
 from neurosim.circuit.weights import Derived, Initial, Tie
@@ -84,6 +85,10 @@ class Population:
     shape: Image | None = None
 
     def __post_init__(self) -> None:
+        neuron = instance(NeuronModel, expected="a NeuronModel")
+        mappings = dict.fromkeys(("bind", "sums", "parameters"), MAPPING)
+        check_fields(self, name=TEXT, size=WHOLE, neuron=neuron, equations=TEXT, noise=NAMES, lots=NAMES, **mappings)
+        check_fields(self, method=optional(TEXT))
         object.__setattr__(self, "bind", MappingProxyType(dict(self.bind)))
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
         object.__setattr__(self, "sums", MappingProxyType(dict(self.sums)))
@@ -175,6 +180,7 @@ class Pathway:
     chosen_by: str | None = None
 
     def __post_init__(self) -> None:
+        _check_pathway(self)
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
         if isinstance(self.connectivity, str):
             # An unknown name stays as it is: the circuit tells of it with its other faults.
@@ -212,6 +218,22 @@ class Pathway:
         }
 
 
+def _check_pathway(pathway: Pathway) -> None:
+    rule = "a Rule, such as neurosim.Rule('w += ...') or neurosim.registry.load('rules', name).RULE"
+    check_fields(
+        pathway,
+        **dict.fromkeys(("name", "source", "target"), TEXT),
+        rule=instance(Rule, OracleRule, expected=rule),
+        parameters=MAPPING,
+        initial=instance(Initial, expected="an Initial, such as neurosim.Initial('constant', 0.1, None)"),
+        tie=optional(instance(Tie, expected="a Tie")),
+        **dict.fromkeys(("reduction", "positions"), one_of("mean", "sum")),
+        **dict.fromkeys(("sigma", "update_noise"), optional(NUMBER)),
+        every=WHOLE,
+        optimised=optional(FLAG),
+    )
+
+
 @dataclass(frozen=True)
 class Hold:
     """An assignment at the end of a phase: ``population.variable = expression``, or a broadcast variable."""
@@ -228,6 +250,7 @@ class Hold:
         return f"{self.population + '.' if self.population else ''}{self.statement}"
 
 
+@public(text=TEXT)
 def hold(text: str) -> Hold:
     """Read ``hidden1.r_held = r`` or ``loss_held = loss``.
 
@@ -300,15 +323,19 @@ class Phase:
     until: tuple[str, float] | None = None
 
     def __post_init__(self) -> None:
-        check_number = number()
+        held = several(instance(Hold, expected="what neurosim.hold('a.b = c') gives"))
+        check_fields(self, name=TEXT, switches=MAPPING, draw_noise=FLAG, hold=held, learn=NAMES, restart=FLAG)
         switches = {
-            name: check_number(
+            name: NUMBER(
                 f"the switch '{name}' of phase '{self.name}', in SI units",
                 float(value) if isinstance(value, bool) else value,
             )
-            for name, value in {**self.switches}.items()
+            for name, value in self.switches.items()
         }
         object.__setattr__(self, "switches", MappingProxyType(switches))
+        if not isinstance(self.duration, str) and hasattr(self.duration, "dimensions"):
+            # Circuits are compared by their text.
+            object.__setattr__(self, "duration", f"{parse_quantity(self.duration, 'second')!r} second")
         if self.seconds <= 0:
             raise CircuitError(
                 f"phase '{self.name}' lasts {self.duration}; expected a time above zero, such as '50 ms'"
@@ -424,6 +451,16 @@ class Circuit:
     loops: tuple[Loop, ...] = ()
 
     def __post_init__(self) -> None:
+        parts = {"populations": Population, "pathways": Pathway, "phases": Phase}
+        check_fields(
+            self,
+            name=TEXT,
+            **{field: several(instance(kind, expected=f"a {kind.__name__}")) for field, kind in parts.items()},
+            readout=optional(instance(Readout, expected="a Readout")),
+            output=optional(TEXT),
+            carry=FLAG,
+            delivered_at=optional(TEXT),
+        )
         from neurosim.circuit.validation import faults_of
 
         faults = faults_of(self)

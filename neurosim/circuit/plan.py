@@ -14,11 +14,11 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Literal
 
 import sympy
-from brian2.parsing.sympytools import str_to_sympy
 
 from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose, losses_of, means_of, sums_of
 from neurosim.circuit.description import Circuit
 from neurosim.equations.array_code import ArrayFunction, expression_function
+from neurosim.equations.brian import str_to_sympy
 from neurosim.equations.parse import CONSTANT, Equation, EquationSet
 from neurosim.equations.symbolic import steady_state, to_text
 from neurosim.errors import CircuitError
@@ -134,6 +134,11 @@ def plan(circuit: Circuit, *, steady: bool = False) -> Plan:
             nodes[node.name] = replace(node, held=CONSTANT in equation.flags)
         for variable, pathways in fed.items():
             name = f"{population}.{variable}"
+            if variable in model.assigned:
+                raise CircuitError(
+                    f"the reset of population '{population}' assigns to '{variable}', which at every step is the "
+                    f"sum of what {', '.join(pathways)} deliver; assign to a variable of the neuron's own"
+                )
             needs = {pathway: circuit.pathway[pathway].source for pathway in pathways}
             needs |= {choice_of(p): str(circuit.pathway[p].chosen_by) for p in pathways if circuit.pathway[p].chosen_by}
             nodes[name] = Node(name, "input", needs, pathways=tuple(pathways))

@@ -8,6 +8,9 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from neurosim.border import FLAG, NAMES, check_fields, one_of, optional
+from neurosim.border.arguments import NAME, NUMBER
+
 
 @dataclass(frozen=True)
 class Initial:
@@ -39,6 +42,11 @@ class Initial:
     beside: tuple[str, ...] = ()
     adjusted: Callable[..., np.ndarray] | None = None
 
+    def __post_init__(self) -> None:
+        laws = one_of("normal", "truncated_normal", "uniform", "orthogonal", "constant")
+        fans = optional(one_of("in", "out", "both", "all"))
+        check_fields(self, law=laws, scale=NUMBER, fan=fans, beside=NAMES)
+
     def width(self, n_post: int, n_pre: int, n_all: int) -> float:
         """The width for a pathway of this shape, to a variable that `n_all` neurons reach."""
         counts = {"in": n_pre, "out": n_post, "both": n_pre + n_post, "all": n_all, None: 1}
@@ -64,6 +72,9 @@ class Tie:
 
     pathway: str
     transposed: bool = False
+
+    def __post_init__(self) -> None:
+        check_fields(self, pathway=NAME, transposed=FLAG)
 
 
 class WeightFunction(Protocol):

@@ -13,8 +13,8 @@ import numpy as np
 from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.description import Circuit, Pathway
 from neurosim.circuit.plan import plan
+from neurosim.circuit.weight_units import weight_unit
 from neurosim.engines.state import State, carried_shapes
-from neurosim.equations.dimensions import dimension_of
 from neurosim.errors import ArgumentError, CircuitError, UnitError
 from neurosim.units import array_in_si, dimension_text, parse_quantity
 
@@ -99,7 +99,7 @@ def places_of(circuit: Circuit, trials: int) -> dict[str, Place]:
             if name in moving:
                 shapes["one a trial and neuron"] = (trials, size)
             if name not in graph.nodes:
-                found[name] = Place(shapes, "1" if equation.unit in ("boolean", "integer") else equation.unit)
+                found[name] = Place(shapes, equation.unit)
     found |= {name: Place({"a number": ()}) for name in broadcast(circuit) if name not in graph.nodes}
     for pathway in circuit.pathways:
         found |= _places_of_pathway(circuit, pathway, moving, trials)
@@ -112,7 +112,7 @@ def _places_of_pathway(
     found: dict[str, Place] = {}
     if pathway in circuit.owners:
         shape = circuit.weights_shape(pathway.name)
-        unit = _weight_unit(circuit, pathway)
+        unit = weight_unit(circuit, pathway)
         found[f"{pathway.name}.w"] = Place({"a number": (), "one a synapse": shape}, unit, full=shape)
         for variable in pathway.rule.synaptic_variables[1:]:
             name = f"{pathway.name}.{variable}"
@@ -124,18 +124,8 @@ def _places_of_pathway(
                 found[name] = Place({"a number": (), "one a synapse": own}, None, full=own)
     found |= {f"{pathway.name}.{name}": Place({"a number": ()}, None) for name in pathway.rule_parameters}
     if pathway.sigma is not None:
-        found[f"{pathway.name}.sigma"] = Place({"a number": ()}, _weight_unit(circuit, pathway))
+        found[f"{pathway.name}.sigma"] = Place({"a number": ()}, weight_unit(circuit, pathway))
     return found
-
-
-def _weight_unit(circuit: Circuit, pathway: Pathway) -> str:
-    """What turns the unit of the source into that of the target."""
-    target, variable = compose(circuit)[pathway.post], pathway.target.split(".")[1]
-    dimension = dimension_of(target.equation_set.by_name[variable].unit)
-    if not pathway.at_spikes:
-        source = compose(circuit)[pathway.pre].equation_set.by_name[pathway.source.split(".")[1]]
-        dimension = dimension / dimension_of(source.unit)
-    return dimension_text(dimension)
 
 
 def _qualified(circuit: Circuit, name: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from neurosim.engines.continuation import Continuation
+from neurosim.engines.finite import Broken
 
 
 @dataclass
@@ -22,8 +23,14 @@ class Outputs:
         ``variable -> (step, trial, neuron)``, at the beginning of each step; spikes are boolean.
     end
         Where the presentation stands, if that was asked for.
+    broken
+        The first variable that stopped being finite, if that was watched and any did.
+    broken_batch
+        In training, the first variable that was not finite when a phase ended, and the number of its batch in the call.
     """
 
     ends: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     recordings: dict[str, np.ndarray] = field(default_factory=dict)
     end: Continuation | None = None
+    broken: Broken | None = None
+    broken_batch: tuple[str, int] | None = None

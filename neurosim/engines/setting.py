@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from neurosim.border import FLAG, LEVEL, PRECISION, TIME, check_fields, optional
+from neurosim.border.arguments import POSITIVE
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -15,7 +18,7 @@ class Setting:
     level
         ``steady`` (every unit at its fixed point) or ``rate`` / ``spiking`` (in time).
     dt
-        Time step in seconds; unused at the steady level.
+        Time step: a number of seconds, or a quantity; unused at the steady level.
     dtype
         Precision.
     surrogate_width
@@ -40,6 +43,16 @@ class Setting:
     dtype: Literal["float32", "float64"] = "float32"
     surrogate_width: float | None = None
     surrogate_reset: bool = False
+
+    def __post_init__(self) -> None:
+        check_fields(
+            self,
+            level=LEVEL,
+            dt=TIME,
+            dtype=PRECISION,
+            surrogate_width=optional(POSITIVE),
+            surrogate_reset=FLAG,
+        )
 
     @property
     def steady(self) -> bool:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from neurosim.border import PRECISION, SEED, instance, public
 from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.description import Circuit
 from neurosim.circuit.plan import plan
@@ -25,6 +26,11 @@ from neurosim.random import stream
 State = dict[str, np.ndarray]
 
 
+@public(
+    circuit=instance(Circuit, expected="a Circuit; that of a model file is neurosim.load(name).circuit"),
+    seed=SEED,
+    dtype=PRECISION,
+)
 def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> State:
     """Draw initial weights and collect all parameters.
 
@@ -135,19 +141,19 @@ def learned_names(circuit: Circuit) -> tuple[str, ...]:
 
 
 def neuron_variables(circuit: Circuit) -> tuple[str, ...]:
-    """The state variables of all neurons, qualified."""
-    return tuple(f"{population}.{v}" for population, model in compose(circuit).items() for v in model.state_variables)
+    """What changes from step to step in all neurons, qualified: state variables, and what resets assign."""
+    return tuple(f"{population}.{v}" for population, model in compose(circuit).items() for v in model.moving)
 
 
 def carried_shapes(circuit: Circuit) -> dict[str, tuple[int, ...]]:
     """What carries over from one presentation to the next where a circuit says so, with its shape in one trial.
 
-    State variables of neurons, traces of synapses, and what phases hold.
+    State variables of neurons and what resets assign, traces of synapses, and what phases hold.
     """
     found: dict[str, tuple[int, ...]] = {}
     for population, model in compose(circuit).items():
         size = circuit.population[population].size
-        found |= {f"{population}.{variable}": (size,) for variable in model.state_variables}
+        found |= {f"{population}.{variable}": (size,) for variable in model.moving}
     for held in (held for phase in circuit.phases for held in phase.hold):
         found[held.target] = (circuit.population[held.population].size if held.population else 1,)
     for pathway in circuit.owners:

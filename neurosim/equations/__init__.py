@@ -1,15 +1,25 @@
-"""Text to equations: Brian2's language, read, checked and made into code on arrays."""
+"""Text to equations: Brian2's language, read, checked and made into code on arrays.
 
-import sys
+`grammar` and `parse` are light. The modules that ask Brian2 or SymPy are imported when something first uses them, as
+``equations.dimensions`` and so on, because that takes a second and a half.
+"""
 
-_hook = sys.excepthook
-_loaded = "brian2" in sys.modules
+from __future__ import annotations
 
-import brian2  # noqa: E402, F401
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
 
-if sys.modules.get("pylab", sys) is None:
-    # The command line hides it from Brian2 alone.
-    del sys.modules["pylab"]
-if not _loaded:
-    # Brian2 reports every error that ends a program as its own, whoever made it. Who imports it first gets that.
-    sys.excepthook = _hook
+if TYPE_CHECKING:
+    from neurosim.equations import array_code as array_code
+    from neurosim.equations import dimensions as dimensions
+    from neurosim.equations import discretise as discretise
+    from neurosim.equations import symbolic as symbolic
+
+_LATE = ("array_code", "dimensions", "discretise", "symbolic")
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name not in _LATE:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return importlib.import_module(f"{__name__}.{name}")

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from brian2.parsing.rendering import NodeRenderer
-
+from neurosim.equations.brian import NodeRenderer
 from neurosim.equations.dimensions import UNIT_VALUES
 from neurosim.equations.grammar import CONSTANTS, FUNCTIONS, RANDOM_FUNCTIONS
 from neurosim.equations.parse import Statement

@@ -7,24 +7,25 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from brian2.core.functions import DEFAULT_CONSTANTS, DEFAULT_FUNCTIONS
-from brian2.core.namespace import DEFAULT_UNITS
-from brian2.core.variables import Constant, Variable
-from brian2.equations.equations import dimensions_and_type_from_string
-from brian2.parsing.expressions import is_boolean_expression, parse_expression_dimensions
-from brian2.units.fundamentalunits import (
+from neurosim.equations.brian import (
+    DEFAULT_CONSTANTS,
+    DEFAULT_FUNCTIONS,
+    DEFAULT_UNITS,
     DIMENSIONLESS,
+    Constant,
     DimensionMismatchError,
+    Variable,
+    dimensions_and_type_from_string,
     get_dimensions,
     get_unit_for_display,
+    is_boolean_expression,
+    parse_expression_dimensions,
 )
-
 from neurosim.equations.grammar import Place, check_expression, names_in
 from neurosim.equations.parse import Equation, EquationSet, Statement, unknown_names
 from neurosim.equations.whole import is_count
+from neurosim.units import UNIT_VALUES as UNIT_VALUES
 
-#: SI values of the unit names that may stand in an expression (`mV`, `ms` ...).
-UNIT_VALUES: Mapping[str, float] = {name: float(unit) for name, unit in DEFAULT_UNITS.items()}
 _SECOND = get_dimensions(DEFAULT_UNITS["second"])
 _BUILTIN: dict[str, Any] = {
     **{name: function for name, function in DEFAULT_FUNCTIONS.items() if name != "timestep"},

@@ -10,11 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from brian2.core.variables import Constant
-from brian2.equations.equations import Equations
-from brian2.equations.refractory import add_refractoriness
-from brian2.stateupdaters.base import StateUpdateMethod, UnsupportedEquationsException
 
+from neurosim.equations.brian import (
+    Constant,
+    Equations,
+    StateUpdateMethod,
+    UnsupportedEquationsException,
+    add_refractoriness,
+)
 from neurosim.equations.dimensions import variables_of
 from neurosim.equations.divided import Lines
 from neurosim.equations.linear import conditionally_linear, linear_system, refused

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from brian2.units.fundamentalunits import DIMENSIONLESS, get_or_create_dimension
-
+from neurosim.equations.brian import DIMENSIONLESS, get_or_create_dimension
 from neurosim.equations.dimensions import shown_unit
 from neurosim.equations.grammar import Place
 from neurosim.equations.reserved import FUNCTIONS

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy
-from brian2.equations.codestrings import is_constant_over_dt
-from brian2.equations.equations import Equations
-from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 
+from neurosim.equations.brian import Equations, is_constant_over_dt, str_to_sympy, sympy_to_str
 from neurosim.equations.symbolic import MAX_SUMMANDS, summands
 from neurosim.errors import EquationError
 

@@ -12,8 +12,8 @@ import itertools
 import math
 
 import sympy
-from brian2.parsing.sympytools import sympy_to_str
 
+from neurosim.equations.brian import sympy_to_str
 from neurosim.equations.divided import MOST, ZERO, Lines, difference
 from neurosim.equations.linear import Linear, paths_to, refused, strongly_connected
 

@@ -10,6 +10,7 @@ import keyword
 from collections.abc import Mapping
 
 from neurosim.equations.growth import CONSTANTS
+from neurosim.units import UNITS
 
 #: Functions that may be called, with the number of arguments each takes.
 FUNCTIONS: dict[str, int] = {
@@ -105,15 +106,13 @@ def is_unit(name: str) -> bool:
 @functools.cache
 def _units() -> Mapping[str, str]:
     """Names of units as they stand in equations -> in full."""
-    from brian2.core.namespace import DEFAULT_UNITS
-
     prefixes = {"da": "deca", "d": "deci", "c": "centi", "m": "milli", "u": "micro", "n": "nano", "p": "pico"}
     prefixes |= {"f": "femto", "a": "atto", "z": "zepto", "y": "yocto", "h": "hecto", "k": "kilo", "M": "mega"}
     prefixes |= {"G": "giga", "T": "tera", "P": "peta", "E": "exa", "Z": "zetta", "Y": "yotta"}
     found: dict[str, str] = {}
-    for name, unit in DEFAULT_UNITS.items():
-        full, symbol = unit.name or name, unit.dispname or ""
+    for name, unit in UNITS.items():
+        full, symbol = unit.name, unit.symbol
         prefix = next((p for p in prefixes if symbol.startswith(p) and full.startswith(p) and symbol != p), "")
         base = full[len(prefix) :]
-        found[name] = f"{prefixes[prefix]}{base}" if prefix and base in DEFAULT_UNITS else full
+        found[name] = f"{prefixes[prefix]}{base}" if prefix and base in UNITS else full
     return found

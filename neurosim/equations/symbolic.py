@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy
-from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 from sympy.core.function import AppliedUndef
 from sympy.matrices.exceptions import NonInvertibleMatrixError
 from sympy.solvers.solveset import NonlinearError
 
+from neurosim.equations.brian import str_to_sympy, sympy_to_str
 from neurosim.equations.grammar import check_expression
 from neurosim.equations.parse import Equation
 from neurosim.errors import EquationError

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy
-from brian2.parsing.sympytools import sympy_to_str
 from sympy.core.function import AppliedUndef
 
+from neurosim.equations.brian import sympy_to_str
 from neurosim.equations.linear import Linear
 
 #: Slower decays lose digits in ``1 - exp(-dt/tau)``, nearer ones in the difference of two; faster ones overflow.
@@ -97,11 +97,12 @@ def _renamed(line: str, names: Sequence[str], label: str) -> str:
 
 def _is_reciprocal(rate: sympy.Expr) -> bool:
     """Whether the rate is one over something that is not divided by anything but numbers, if nothing clamps it."""
-    free = rate.xreplace({step: sympy.Integer(1) for step in rate.atoms(AppliedUndef)})
-    return bool(sympy.fraction(sympy.together(1 / free))[1].is_number)
+    free: Any = rate.xreplace({step: sympy.Integer(1) for step in rate.atoms(AppliedUndef)})
+    reciprocal: Any = sympy.together(sympy.Pow(free, -1))
+    return bool(sympy.fraction(reciprocal)[1].is_number)
 
 
-def _time_constant(rate: sympy.Expr | None) -> sympy.Symbol | None:
+def _time_constant(rate: Any) -> sympy.Symbol | None:
     """What a rate is minus one over, if that is a name."""
-    found: Any = None if rate is None else sympy.Pow(sympy.Mul(-1, rate), -1)
+    found = -1 / rate if rate is not None else None
     return found if isinstance(found, sympy.Symbol) else None

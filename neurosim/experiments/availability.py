@@ -6,9 +6,11 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from neurosim import registry
 from neurosim.errors import NeurosimError
 from neurosim.experiments.checking import did_you_mean
 from neurosim.experiments.readings import Reading
+from neurosim.probes._findings import number_of
 from neurosim.schemes._network import layer_names
 from neurosim.training.history import QUANTITIES
 
@@ -99,8 +101,10 @@ def _not_in_epoch(reading: Reading, model: Model, *, of_layers: bool) -> tuple[s
 def _not_in_summary(name: str, model: Model) -> tuple[str, str] | None:
     group, *rest = name.split(".")
     if model.probe_kind:
-        if name == "wall_s" or (group == "probe" and rest):
+        if name == "wall_s":
             return None
+        if group == "probe" and rest:
+            return _not_of_probe(name.removeprefix("probe."), model)
         return "name", f"got '{name}', expected probe.<number>: {model.name} measures instead of training"
     if group == "layers" and len(rest) == 2:
         layer, measure = rest
@@ -113,6 +117,17 @@ def _not_in_summary(name: str, model: Model) -> tuple[str, str] | None:
     if name not in _SUMMARY:
         return "name", f"got '{name}', expected layers.<layer>.<number> or one of {', '.join(_SUMMARY)}"
     return None
+
+
+def _not_of_probe(number: str, model: Model) -> tuple[str, str] | None:
+    """Why a probe that declares its numbers has none of this name; others are known only when they have run."""
+    declared = getattr(registry.load("probes", model.probe_kind), "NUMBERS", ())
+    if not declared or number_of(declared, number) is not None:
+        return None
+    # Without the layers, which have names of their own.
+    known = {each.name.rpartition(".")[2] for each in declared}
+    hint = did_you_mean(number.rpartition(".")[2], known)
+    return "name", f"got 'probe.{number}', which '{model.probe_kind}' does not measure; {hint}"
 
 
 def _measures() -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_args
 
@@ -48,19 +48,29 @@ class Faults:
 
 
 def _printable(text: str) -> str:
-    return text if text.isprintable() and text.strip() else repr(text)
+    shortened = text if len(text) <= 200 else text[:197] + "..."
+    return shortened if shortened.isprintable() and shortened.strip() else repr(shortened)
 
 
 def shown(value: Any) -> str:
     """A value as a report shows it, cut to a readable length."""
     if isinstance(value, Mapping):
         return "a table"
-    text = repr(value).lower() if isinstance(value, bool) else repr(value)
+    try:
+        text = repr(value).lower() if isinstance(value, bool) else repr(value)
+    except Exception:  # a number with thousands of digits, or what does not know how to show itself
+        text = f"a {type(value).__name__}"
+    return cut(text)
+
+
+def cut(text: str) -> str:
+    """Text as a report shows it, cut to a readable length."""
     return text if len(text) <= 60 else text[:57] + "..."
 
 
 def did_you_mean(name: str, known: Collection[str]) -> str:
     """The nearest known name as a question, or all of them."""
+    name = name[:100]
     near = difflib.get_close_matches(name, list(known), n=1)
     return f"did you mean '{near[0]}'?" if near else f"there are {', '.join(sorted(known)) or 'none'}"
 
@@ -72,7 +82,7 @@ def check_table(cls: type[M], table: Any, path: str, faults: Faults) -> M | None
         return None
     before = len(faults.found)
     _check_quantities(cls, table, path, faults)
-    _check_finite(cls, table, path, faults)
+    _check_plain(cls, table, path, faults)
     try:
         # As JSON, because that is strict about types and still takes an array for a tuple.
         config = cls.model_validate_json(json.dumps(table, default=str), strict=True)
@@ -80,6 +90,10 @@ def check_table(cls: type[M], table: Any, path: str, faults: Faults) -> M | None
         for fault in error.errors(include_url=False):
             where = ".".join([path, *_keys(table, fault["loc"], missing=fault["type"] == "missing")])
             faults.add(where, _sentence(cls, dict(fault)))
+        return None
+    except (TypeError, ValueError, RecursionError) as error:
+        # Only tables from Python can be so: keys that are no text, numbers of thousands of digits.
+        faults.add(path, f"got a table that no file could hold ({error}), expected names with values")
         return None
     return config if len(faults.found) == before else None
 
@@ -126,13 +140,30 @@ def defaults_of(cls: type[BaseModel]) -> dict[str, Any]:
     return {name: v.model_dump(mode="json") if isinstance(v, BaseModel) else v for name, v in found.items()}
 
 
-def _check_finite(cls: type[BaseModel], table: Mapping[str, Any], path: str, faults: Faults) -> None:
-    """Infinity passes only where it is the default, and so has a meaning."""
+def _check_plain(cls: type[BaseModel], table: Mapping[str, Any], path: str, faults: Faults) -> None:
+    """Numbers are finite, and text has no character that ends it for the operating system.
+
+    Infinity passes only where it is the default, and so has a meaning.
+    """
     for name, value in table.items():
-        if name not in cls.model_fields or not isinstance(value, float):
-            continue
-        if not math.isfinite(value) and value != cls.model_fields[name].default:
-            faults.add(f"{path}.{name}", f"got {value}, expected a finite number")
+        default = cls.model_fields[name].default if name in cls.model_fields else None
+        for where, inner in _plain(value, f"{path}.{name}"):
+            if isinstance(inner, float) and not math.isfinite(inner) and inner != default:
+                faults.add(where, f"got {inner}, expected a finite number")
+            if isinstance(inner, str) and "\0" in inner:
+                faults.add(where, f"got {shown(inner)}, expected text without a NUL character")
+
+
+def _plain(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """The values in tables and arrays, each with its path."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _plain(inner, f"{path}.{key}")
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            yield from _plain(inner, f"{path}.{number}")
+    else:
+        yield path, value
 
 
 def _check_quantities(cls: type[BaseModel], table: Mapping[str, Any], path: str, faults: Faults) -> None:

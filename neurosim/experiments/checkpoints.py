@@ -140,7 +140,7 @@ class Checkpoints:
         try:
             digest, numbers = str(content["arrays"]), dict(content["progress"])
             float(content["wall_s"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise DataError(f"{self._json(number)}: incomplete ({error})") from error
         return unpacked(read_arrays(self._arrays(number), digest), numbers, like)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from neurosim.atomic import write_file, writing
 from neurosim.errors import DataError, NeurosimError, NumericalError
 from neurosim.experiments import folder as files
-from neurosim.experiments.data_identity import same_data
+from neurosim.experiments.data_identity import Identified, same_data
 from neurosim.experiments.integrity import read_json
 from neurosim.experiments.lock import holder
 from neurosim.experiments.model_file import Model
@@ -76,7 +76,9 @@ def collect(
     """
     distinct = {key_of(model, seed): (model, seed) for model, seed in reversed(list(wanted))}
     found: dict[tuple[str, int], Attempt] = {}
-    for number, (key, (model, seed)) in enumerate(reversed(distinct.items()), start=1):
+    identified = Identified()
+    for number, (key, (given, seed)) in enumerate(reversed(distinct.items()), start=1):
+        model = identified(given)
         attempt = finished(model, seed, root)
         if say is not None:
             before = ": finished before" if attempt else ""
@@ -99,6 +101,7 @@ def attempt_run(model: Model, seed: int, root: Path, progress: Watcher | None = 
     progress
         Told how it goes on. What it raises that is no `Exception`, such as ``KeyboardInterrupt``, passes.
     """
+    model = Identified()(model)
     folder = _folder(model, seed, root)
     try:
         if not _same_version(folder):
@@ -117,13 +120,14 @@ def attempt_run(model: Model, seed: int, root: Path, progress: Watcher | None = 
 
 def finished(model: Model, seed: int, root: Path) -> Attempt | None:
     """The run of a model with a seed that this version finished in a folder of runs; ``None`` if there is none."""
+    model = Identified()(model)
     for folder in _folders(model, seed, root):
         try:
             run = open_run(folder)
         except DataError:
             continue
         same = (run.summary.get("config_hash"), run.summary.get("seed")) == (model.hash, seed)
-        if same and _same_version(folder) and same_data(folder, model.data):
+        if same and _same_version(folder) and same_data(folder, model.data or ""):
             return Attempt(replace(run, state={}), reused=True)
     return None
 

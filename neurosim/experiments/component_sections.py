@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from neurosim import registry
 from neurosim.errors import NeurosimError
 from neurosim.experiments.checking import Faults, check_kind, check_table, defaults_of, shown
 from neurosim.experiments.equation_faults import equation_fault
 from neurosim.schemes._network import Network, Part, neuron_of
-
-# What a layer's neuron has to offer, see `NeuronModel.ports`.
-_PORTS = ("drive", "output", "feedback", "error", "signal")
+from neurosim.schemes._pairing import PORTS
 
 
 def component_section(kind: str, table: Any, path: str, faults: Faults) -> tuple[str, Any]:
@@ -42,7 +41,10 @@ def component_section(kind: str, table: Any, path: str, faults: Faults) -> tuple
 
 
 def network_section(table: Any, faults: Faults, path: str = "network") -> Network | None:
-    """A checked section ``[network]``, ``None`` with a fault; parameters as for `component_section`."""
+    """A section ``[network]``, its keys and types checked; parameters and result as for `component_section`.
+
+    What needs equations to be read, and so takes long, is left to `check_neurons`.
+    """
     if not isinstance(table, Mapping):
         return check_table(Network, table, path, faults)
     # Neurons with all their defaults, so that equal models are equal however they are written.
@@ -51,6 +53,17 @@ def network_section(table: Any, faults: Faults, path: str = "network") -> Networ
         check_kind("readouts", table["readout"], f"{path}.readout", faults)
     found = {name: neuron for name, neuron in neurons.items() if neuron is not None}
     return check_table(Network, {**table, **found}, path, faults)
+
+
+def check_neurons(network: Network, faults: Faults, path: str = "network") -> None:
+    """Refuse neurons whose equations are, or that no learning network can use."""
+    hidden = network.neuron
+    if isinstance(hidden, Part):
+        _check_neuron(hidden, f"{path}.neuron", faults)
+    else:
+        for number, part in enumerate(hidden):
+            _check_neuron(part, f"{path}.neuron.{number}", faults)
+    _check_neuron(network.output_neuron, f"{path}.output_neuron", faults)
 
 
 def _neurons(table: Mapping[str, Any], name: str, faults: Faults, path: str) -> Any:
@@ -65,21 +78,21 @@ def _neurons(table: Mapping[str, Any], name: str, faults: Faults, path: str) -> 
 
 def _neuron(given: Any, path: str, faults: Faults) -> dict[str, Any] | None:
     kind, config = component_section("neurons", given, path, faults)
-    if config is None:
-        return None
-    settings = config.model_dump(mode="json")
+    return None if config is None else {"kind": kind, **config.model_dump(mode="json")}
+
+
+def _check_neuron(part: Part, path: str, faults: Faults) -> None:
+    settings = part.settings
     try:
-        ports = neuron_of(Part(kind=kind, **settings)).ports
+        ports = neuron_of(part).ports
     except NeurosimError as error:
-        key, sentence = equation_fault(
-            error, settings, defaults_of(type(config)), lambda s: neuron_of(Part(kind=kind, **s))
-        )
+        defaults = defaults_of(registry.load("neurons", part.kind).Config)
+        key, sentence = equation_fault(error, settings, defaults, lambda s: neuron_of(Part(kind=part.kind, **s)))
         faults.add(f"{path}.{key}".rstrip("."), sentence)
-        return None
-    missing = [port for port in _PORTS if port not in ports]
+        return
+    missing = [port for port in PORTS if port not in ports]
     if missing:
         faults.add(
             f"{path}.kind",
-            f"got '{kind}', expected a neuron for learning networks (it has no {', '.join(missing)})",
+            f"got '{part.kind}', expected a neuron for learning networks (it has no {', '.join(missing)})",
         )
-    return {"kind": kind, **settings}

@@ -53,6 +53,10 @@ def refuse_other_data(folder: Path, read: Sequence[FileRead]) -> None:
     ConfigError
         Naming the files.
     """
+    try:
+        read_json(folder / files.PROVENANCE)
+    except DataError:
+        return  # damaged, it says nothing of data as it says nothing of the configuration
     before = _written(folder)
     if digest_of_files(before) == digest_of_files(read):
         return
@@ -71,7 +75,9 @@ class Identified:
         self._known: dict[str, str] = {}
 
     def __call__(self, model: Model) -> Model:
-        """The model with its checksum; as it is if its data cannot be read, which its run will say."""
+        """The model with its checksum; as if it read nothing if its data cannot be read, which its run will say."""
+        if model.data is not None:
+            return model
         key = json.dumps([model.task_kind, model.task_config.model_dump(mode="json"), _names(model)], sort_keys=True)
         if key not in self._known:
             try:

@@ -10,6 +10,7 @@ from neurosim.circuit.description import Circuit
 from neurosim.engines.optimiser import PLAIN, Optimiser
 from neurosim.engines.setting import Setting
 from neurosim.errors import ConfigError
+from neurosim.imports import require_jax
 from neurosim.units import parse_quantity
 
 
@@ -59,7 +60,10 @@ def make_engine(config: Config, circuit: Circuit, optimiser: Optimiser = PLAIN) 
     ------
     ConfigError
         For an optimiser other than plain steps with ``brian``.
+    EngineError
+        JAX, which draws the noise of both, has no device.
     """
+    require_jax()
     # Late, so that checking a model imports neither.
     if config.kind == "brian":
         from neurosim.engines.brian.engine import BrianEngine

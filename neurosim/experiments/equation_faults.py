@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from neurosim.errors import EquationError, NeurosimError, UnitError, excerpt
+
+_OF_A_PARAMETER = re.compile(r"\Athe (?:parameter|initial value of) '\w+' of neuron '[^']*': ")
 
 
 def equation_fault(
@@ -34,7 +37,8 @@ def equation_fault(
     if not key or not isinstance(error, EquationError | UnitError):
         return key, str(error)
     if found is None:
-        return key, f"got {texts[key][:100]!r}: {error}"
+        # The key says which parameter it is.
+        return key, f"got {texts[key][:100]!r}: {_OF_A_PARAMETER.sub('', str(error))}"
     _, line, column = found
     lines = texts[key].splitlines()
     sentence = f"line {line}, column {column}: {error.message}{excerpt(lines[line - 1], column)}"

@@ -185,7 +185,7 @@ def load_expected(name: str | Path) -> tuple[Claim, ...]:
     DataError
         The file cannot be read.
     """
-    path, only = _found(name)
+    path, only = expected_beside(name)
     table = read_toml(path)
     faults = Faults()
     for key in table:
@@ -201,8 +201,14 @@ def load_expected(name: str | Path) -> tuple[Claim, ...]:
     return tuple(claim for claim in claims if claim is not None and only in (None, claim.row.model))
 
 
-def _found(name: str | Path) -> tuple[Path, str | None]:
-    """The file of rows, and the one model that is meant, if it is one."""
+def expected_beside(name: str | Path) -> tuple[Path, str | None]:
+    """The file of rows of a folder or a model, and the one model that is meant, if it is one.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such folder or model.
+    """
     folder, _, stem = str(name).partition("/")
     shipped = registry.models()
     if isinstance(name, str) and name in shipped:

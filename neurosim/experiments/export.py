@@ -5,16 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from neurosim.border import PATH, public
 from neurosim.errors import ConfigError, DataError
 from neurosim.experiments import folder as files
 from neurosim.recording.store import open_recording
-from neurosim.recording.weights import load_weights, save_weights
+from neurosim.recording.weights import save_weights
 
 Format = Literal["nwb", "neo", "csv", "npz"]
 #: Format -> what is put after the name of what is exported.
 _SUFFIXES = {"nwb": ".nwb", "neo": ".mat", "csv": "-csv", "npz": ".npz"}
 
 
+@public()
 def export(source: str | Path, to: Format, out: str | Path | None = None) -> list[Path]:
     """Write what another tool reads.
 
@@ -42,28 +44,43 @@ def export(source: str | Path, to: Format, out: str | Path | None = None) -> lis
     """
     if to not in _SUFFIXES:
         raise ConfigError(f"unknown format '{to}', expected one of {', '.join(_SUFFIXES)}")
-    path = Path(source)
+    path = PATH("source", source)
     if not path.is_dir():
         raise DataError(f"{path}: there is no such folder")
-    target = Path(out) if out is not None else path.with_name(path.name.removesuffix(".zarr") + _SUFFIXES[to])
+    if out is None and not path.name:
+        raise ConfigError(f"export: {path} has no name to call what is written by, expected one as --out")
+    named = path.with_name(path.name.removesuffix(".zarr") + _SUFFIXES[to]) if out is None else PATH("out", out)
     if (path / files.SUMMARY).is_file():
-        return _export_run(path, to, target)
+        return _export_run(path, to, named)
     if to == "npz":
         raise DataError(f"{path}: no run folder, so there are no weights")
-    return [_export_recording(path, to, target)]
+    _refuse_there(named)
+    return [_export_recording(path, to, named)]
+
+
+def _refuse_there(*targets: Path) -> None:
+    """Refuse before anything is read; who writes refuses once more."""
+    for target in targets:
+        if target.exists() or target.is_symlink():
+            raise ConfigError(f"{target} exists already; choose another name with --out, or remove it")
 
 
 def _export_run(path: Path, to: Format, target: Path) -> list[Path]:
     from neurosim.experiments.run import open_run
     from neurosim.recording.to_csv import metrics_to_csv
 
-    if to == "npz":
-        return [save_weights(load_weights(path), target)]
     recording = path / files.RECORDING
+    with_recording = target.with_name(f"{target.name}-recording")
+    _refuse_there(target, *([with_recording] if to == "csv" and recording.is_dir() else []))
+    # Whatever is exported has passed the checksums of the whole run.
+    run = open_run(path, figures=False)
+    if to == "npz":
+        if not run.state:
+            raise DataError(f"{path}: this run measured and learned nothing, so there are no weights")
+        return [save_weights(run.state, target)]
     if to == "csv":
-        written = [metrics_to_csv(open_run(path).history, target)]
+        written = [metrics_to_csv(run.history, target)]
         if recording.is_dir():
-            with_recording = target.with_name(f"{target.name}-recording")
             written.append(_export_recording(recording, to, with_recording))
         return written
     if not recording.is_dir():

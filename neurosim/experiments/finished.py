@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from neurosim.atomic import write_file, writing
 from neurosim.border import PATH, public
 from neurosim.engines.state import State
-from neurosim.errors import DataError
+from neurosim.errors import DataError, NeurosimWarning
 from neurosim.experiments import folder as files
 from neurosim.experiments.integrity import (
     digest_of,
@@ -27,6 +27,7 @@ from neurosim.gate.seals import RUN
 from neurosim.gate.stores import dataset_of, open_store
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray
 
 _ANGLES = ("signal_angle_deg", "update_angle_deg", "weight_angle_deg")
@@ -63,6 +64,29 @@ class Run:
         ]
         lines += [f"{name:<14} {short(value)}" for name, value in self.summary.get("probe", {}).items()]
         return "\n".join([f"run in {self.folder}", *(f"  {line}" for line in lines)])
+
+    def predict(self, file: str | Path) -> np.ndarray:
+        """What the network answers to the rows of a file, scaled as the run scaled its own.
+
+        Parameters
+        ----------
+        file
+            ``.csv``, ``.npz`` or ``.npy`` with the columns that the network was trained on; others are not looked at.
+
+        Returns
+        -------
+        numpy.ndarray
+            Classes (rows,), or numbers (rows, targets) in their own units.
+
+        Raises
+        ------
+        DataError
+            A probe's run, one from before predictions were kept, or a file that does not fit.
+        """
+        # Late: it needs the engines, which nobody else who opens a run does.
+        from neurosim.experiments.prediction import predictions
+
+        return predictions(self.folder, self.state, file)[0]  # pyright: ignore[reportArgumentType]
 
     def _repr_html_(self) -> str:
         import html
@@ -127,7 +151,7 @@ def _check(folder: Path, *, figures: bool) -> None:
     written = run_checksums(folder)
     if written is None:
         read_json(folder / files.PROVENANCE)
-        warnings.warn(f"{folder} is from before checksums: damage in it cannot be seen", stacklevel=3)
+        warnings.warn(f"{folder} is from before checksums: damage in it cannot be seen", NeurosimWarning, stacklevel=3)
         return
     for name, digest in written.items():
         figure = name.startswith(f"{files.FIGURES}/")

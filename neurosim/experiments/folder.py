@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 CONFIG, SUMMARY, METRICS = "config.toml", "summary.json", "metrics.zarr"
 WEIGHTS, LOG, FIGURES = "weights.safetensors", "log.txt", "figures"
+TASK = "task.json"
 RECORDING = "recording.zarr"
 CHECKPOINTS, LOCK = "checkpoints", "run.lock"
 #: Of run folders: from 2 on they have checksums.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,7 +74,7 @@ class Live:
         now = time.monotonic()
         if report.epoch in (0, report.epochs) or now - self.last > 1:
             self.last = now
-            print(f"epoch {report.epoch}/{report.epochs}  {_numbers(report)}", file=sys.stdout, flush=True)
+            self.console.print(f"epoch {report.epoch}/{report.epochs}  {_numbers(report)}", soft_wrap=True)
 
 
 def _numbers(report: EpochReport) -> str:

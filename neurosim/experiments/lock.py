@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from neurosim.atomic import refuse_shared
 from neurosim.errors import ConfigError, DataError
 from neurosim.experiments.folder import LOCK
+from neurosim.gate.texts import parsed_json
 
 
 @contextlib.contextmanager
@@ -61,6 +63,11 @@ def _acquire(path: Path) -> int:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         except OSError as error:
             raise DataError(f"{path}: cannot be locked ({error.strerror or error})") from error
+        try:
+            refuse_shared(path, os.fstat(handle))
+        except DataError:
+            os.close(handle)
+            raise
         # Somebody who asks for the holder has the lock for an instant, too.
         if not any(_try(handle) or time.sleep(0.02) for _ in range(3)):
             named = _named(handle)
@@ -87,9 +94,9 @@ def _named(handle: int) -> str:
     for _ in range(5):
         os.lseek(handle, 0, os.SEEK_SET)
         try:
-            found = json.loads(os.read(handle, 4096))
+            found = parsed_json(os.read(handle, 4096), "the lock")
             return f"process {int(found['pid'])} on host {str(found['host'])[:100]!r}"
-        except (ValueError, KeyError, TypeError, RecursionError, OSError):
+        except (ValueError, KeyError, TypeError, OverflowError, OSError):
             time.sleep(0.05)
     return "another process"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neurosim.atomic import writing
+from neurosim.atomic import append_line
 from neurosim.training.history import EpochReport
 
 
@@ -18,8 +18,7 @@ class Log:
         self.path = path
 
     def line(self, text: str) -> None:
-        with writing(self.path), self.path.open("a") as stream:
-            stream.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+        append_line(self.path, f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}")
 
     def epoch(self, report: EpochReport) -> None:
         self.line(report_line(report))

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import json
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,19 +20,23 @@ from typing import Any
 from pydantic import BaseModel
 
 from neurosim import registry
+from neurosim.border import FLAG, NAMES, public
 from neurosim.circuit.description import Circuit
 from neurosim.circuit.update_noise import with_update_noise
-from neurosim.errors import ConfigError, NeurosimError
+from neurosim.errors import ArgumentError, ConfigError, NeurosimError
 from neurosim.experiments import engine as engine_section
 from neurosim.experiments.about import About, NoTask
 from neurosim.experiments.checking import Faults, check_table, did_you_mean, shown
-from neurosim.experiments.component_sections import component_section, network_section
+from neurosim.experiments.component_sections import check_neurons, component_section, network_section
 from neurosim.experiments.record_section import check_record
 from neurosim.experiments.sections import copied, located, overridden, path_settings, read_sections
+from neurosim.experiments.toml import DEEPEST, depth_is_fine
 from neurosim.experiments.variants import check_variants, parted, variants_of, with_variants
 from neurosim.schemes._network import Network
+from neurosim.schemes._pairing import circuit_of
 from neurosim.tasks._task import Task
 from neurosim.training import config as training_section
+from neurosim.units import parse_quantity
 
 # Shorter and longer ones are slips of the unit, and would overflow or never end.
 _DT = (1e-9, 1.0)
@@ -60,7 +65,8 @@ class Model:
     given
         The sections as they were written, which overrides change.
     data
-        A checksum of the files that a run reads, once somebody looked at them: `neurosim.experiments.data_identity`.
+        A checksum of the files that a run reads, empty if it reads none; ``None`` before somebody looked at them, see
+        `neurosim.experiments.data_identity`.
     """
 
     name: str
@@ -75,7 +81,7 @@ class Model:
     probe_kind: str = ""
     probe_config: BaseModel | None = None
     given: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    data: str = field(default="", repr=False)
+    data: str | None = field(default=None, repr=False)
 
     def load_task(self, *, seed: int = 0) -> Task:
         """Load the task's data.
@@ -97,7 +103,7 @@ class Model:
             If the parts do not fit together, or a phase is no whole number of time steps.
         """
         try:
-            circuit = registry.load("schemes", self.scheme_kind).build(self.scheme_config, self.network, task)
+            circuit = circuit_of(self.scheme_kind, self.scheme_config, self.network, task)
             if self.training.weight_noise is not None:
                 circuit = with_update_noise(circuit, self.training.weight_noise)
             numbers = numbers_of(circuit)
@@ -136,6 +142,7 @@ class Model:
         for name, new in changes.items():
             network = network_section({**own, **new}, faults, f"probe.{name}.network")
             if network is not None:
+                check_neurons(network, faults, f"probe.{name}.network")
                 found[name] = replace(self, network=network)
         faults.raise_any(self.name)
         return found
@@ -193,6 +200,13 @@ def numbers_of(circuit: Circuit) -> int:
     return weights + sum(population.size for population in circuit.populations)
 
 
+def _source(name: str, value: Any) -> Any:
+    if not isinstance(value, str | os.PathLike | Mapping | Model) or value == "":
+        raise ArgumentError(name, value, "a name as `neurosim list models` shows, a file of TOML, or its sections")
+    return value
+
+
+@public(source=_source, overrides=NAMES, variants=NAMES, data_given=FLAG)
 def load(
     source: str | Path | Mapping[str, Any] | Model,
     overrides: Sequence[str] = (),
@@ -237,9 +251,29 @@ def load(
     >>> model.training.epochs, model.circuit.shape("W1")
     (5, (48, 64))
     """
+    model = settled(source, overrides, variants, data_given=data_given)
+    # Only now, because reading equations takes a second and a half, and a slip in a key should be reported at once.
+    faults = Faults()
+    check_neurons(model.network, faults)
+    faults.raise_any(model.name)
+    # Faults in the networks that a probe asks for belong to this check, too.
+    _ = model.further
+    return model
+
+
+def settled(
+    source: str | Path | Mapping[str, Any] | Model,
+    overrides: Sequence[str] = (),
+    variants: Sequence[str] = (),
+    *,
+    data_given: bool = False,
+) -> Model:
+    """As `load`, without the equations: keys, types and units are checked, for which nothing heavy is imported."""
     if isinstance(source, Model):
         name, table = source.name, source.given or source.resolve()
     elif isinstance(source, Mapping):
+        if not depth_is_fine(source):
+            raise ConfigError(f"model: nested too deeply, expected at most {DEEPEST} levels")
         name, table = "model", {str(key): value for key, value in source.items()}
     else:
         base, written = parted(source) if isinstance(source, str) else (source, ())
@@ -291,7 +325,7 @@ def _checked(name: str, table: Mapping[str, Any], *, data_given: bool = False) -
     network = network_section(table.get("network", {}), faults)
     scheme_kind, scheme = component_section("schemes", table.get("scheme"), "scheme", faults)
     engine = check_table(engine_section.Config, table.get("engine", {}), "engine", faults)
-    if engine is not None and not _DT[0] <= engine.setting.dt <= _DT[1]:
+    if engine is not None and not _DT[0] <= parse_quantity(engine.dt, "second") <= _DT[1]:
         faults.add("engine.dt", f"got {shown(engine.dt)}, expected a time from 1 ns to 1 second")
     training = check_table(training_section.Config, table.get("training", {}), "training", faults)
     if data_given and training is not None and training.record is not None:
@@ -305,10 +339,7 @@ def _checked(name: str, table: Mapping[str, Any], *, data_given: bool = False) -
     faults.raise_any(name)
     assert about and task and network and scheme and engine and training
     parts = (about, task_kind, task, network, scheme_kind, scheme, engine, training, probe_kind, probe)
-    model = Model(name, *parts, given=copied(table))
-    # Faults in the networks that a probe asks for belong to this check, too.
-    _ = model.further
-    return model
+    return Model(name, *parts, given=copied(table))
 
 
 def _without_none(section: Mapping[str, Any]) -> dict[str, Any]:
@@ -321,6 +352,8 @@ def _without_none(section: Mapping[str, Any]) -> dict[str, Any]:
 
 def _blamed(fault: str) -> str:
     """What is wrong with a circuit as a whole, and the key that is to blame: the scheme, which made it, if no other."""
+    if fault.startswith(("network.", "scheme.")):
+        return fault
     method = re.search(r"population '(\w+)': (got the method .*)", fault, re.DOTALL)
     if method is None:
         return f"scheme: {fault}"

@@ -6,7 +6,6 @@ import difflib
 
 from neurosim.circuit.description import Circuit
 from neurosim.experiments.checking import Faults, shown
-from neurosim.recording.variables import traces, weights
 from neurosim.training.config import Record
 
 _MOST_SNAPSHOTS = 100_000
@@ -36,6 +35,9 @@ def check_record(model: str, record: Record, epochs: int, circuit: Circuit, *, s
 
 def _complaint(name: str, circuit: Circuit, *, steady: bool) -> str:
     """What is wrong with a name, to be said after it; empty if nothing is."""
+    # Late: it asks the equations, and with them Brian2.
+    from neurosim.recording.variables import traces, weights
+
     courses, synapses = traces(circuit), weights(circuit)
     if name in synapses:
         return ""

@@ -24,6 +24,7 @@ from neurosim.experiments.finished import open_run as open_run
 from neurosim.experiments.integrity import check_size
 from neurosim.experiments.log import Log
 from neurosim.experiments.model_file import Model, load, numbers_of
+from neurosim.experiments.prediction import write_task
 from neurosim.experiments.recorder import SNAPSHOTS, Recorder
 from neurosim.experiments.resumption import going_on, kept_checkpoint
 from neurosim.experiments.start import Place, finished_run, taken, terminable
@@ -92,9 +93,9 @@ def train(
     -------
     Run
         Also in the folder: ``config.toml``, ``provenance.json`` and ``log.txt`` from the start, ``checkpoints/`` until
-        the end, then ``weights.safetensors``, ``metrics.zarr``, ``recording.zarr`` if the model asks for it,
-        ``figures/``, ``checksums.json`` and, last, ``summary.json``. A probe leaves no weights,
-        and ``metrics.zarr`` holds its curves.
+        the end, then ``weights.safetensors``, ``task.json`` with what predictions need, ``metrics.zarr``,
+        ``recording.zarr`` if the model asks for it, ``figures/``, ``checksums.json`` and, last, ``summary.json``. A
+        probe leaves no weights, and ``metrics.zarr`` holds its curves.
 
     Raises
     ------
@@ -152,6 +153,7 @@ def _run(place: Place, model: Model, engine: Any, task: Task, seed: int, progres
             resumed = place.provenance.get("resumed")
             summary |= {"resumed": len(resumed)} if isinstance(resumed, list) else {}
             found = Run(folder, summary, history, state)
+            write_task(folder, task)
             _finish(found, log, recorder)
         except BaseException as error:
             kept = kept_checkpoint(checkpoints)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -12,9 +11,9 @@ from typing import Any, get_args
 from neurosim import registry
 from neurosim.border import PATH
 from neurosim.errors import ConfigError, DataError
-from neurosim.experiments.checking import Faults, shown
-
-_LARGEST = 1 << 20
+from neurosim.experiments.checking import Faults, cut, shown
+from neurosim.experiments.toml import DEEPEST, value_of
+from neurosim.experiments.toml import read_toml as read_toml
 
 
 def read_sections(source: str | Path) -> tuple[str, dict[str, Any]]:
@@ -33,38 +32,23 @@ def read_sections(source: str | Path) -> tuple[str, dict[str, Any]]:
         It is no TOML.
     """
     if isinstance(source, str) and not source.endswith(".toml"):
+        if source not in registry.models() and exists(source):
+            raise ConfigError(f"{cut(source)}: a model is a file that ends in .toml, or a shipped name")
         return source, read_toml(registry.model_path(source))
     path = PATH("model", source)
-    if not path.is_file():
-        raise DataError(f"{path}: there is no such file; shipped models: {', '.join(registry.models())}")
+    if not exists(path):
+        near = registry.nearest(path.stem, registry.models())
+        hint = f"did you mean the shipped model '{near[0]}'?" if near else "'neurosim list models' shows shipped models"
+        raise DataError(f"{cut(str(source))}: there is no such file; {hint}")
     return path.stem, located(read_toml(path), path.parent)
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """The tables of a TOML file.
-
-    Raises
-    ------
-    DataError
-        The file cannot be read.
-    ConfigError
-        It is no TOML, or larger than any that somebody wrote.
-    """
+def exists(path: str | Path) -> bool:
+    """Whether there is a file; what no file system could have as a name is none."""
     try:
-        with path.open("rb") as stream:
-            data = stream.read(_LARGEST + 1)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from error
-    if len(data) > _LARGEST:
-        raise ConfigError(f"{path}: larger than 1 MiB, which no such file needs to be")
-    try:
-        return tomllib.loads(data.decode())
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 text, at byte {error.start}") from error
-    except RecursionError:
-        raise ConfigError(f"{path}: nested too deeply") from None
-    except ValueError as error:
-        raise ConfigError(f"{path}: no valid TOML: {error}") from error
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def overridden(table: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
@@ -81,10 +65,14 @@ def overridden(table: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, 
         key, equals, text = override.partition("=")
         steps = [step.strip() for step in key.split(".")]
         if not equals or len(steps) < 2 or not all(steps):
-            faults.add(override, "expected section.key=value, such as training.epochs=5")
+            faults.add(cut(override), "expected section.key=value, such as training.epochs=5")
+            continue
+        if len(steps) > DEEPEST:
+            faults.add(cut(key), f"a key of {len(steps)} parts, expected at most {DEEPEST}")
             continue
         if steps[0] == "variants":
-            faults.add(override, "variants are applied before overrides; expected the key that the variant changes")
+            why = "variants are applied before overrides; expected the key that the variant changes"
+            faults.add(cut(override), why)
             continue
         inner: Any = result
         for depth, step in enumerate(steps[:-1], start=1):
@@ -93,7 +81,10 @@ def overridden(table: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, 
                 faults.add(".".join(steps[:depth]), f"got {shown(inner)}, which has no '{steps[depth]}'")
                 break
         else:
-            inner[steps[-1]] = _value(text.strip())
+            try:
+                inner[steps[-1]] = value_of(text.strip())
+            except ConfigError as error:
+                faults.add(key, str(error))
     faults.raise_any("override")
     return result
 
@@ -124,12 +115,3 @@ def path_settings(kind: str) -> tuple[str, ...]:
     """The settings of a kind of task that are paths."""
     fields = registry.load("tasks", kind).Config.model_fields
     return tuple(name for name, field in fields.items() if Path in (field.annotation, *get_args(field.annotation)))
-
-
-def _value(text: str) -> Any:
-    if "\n" in text:
-        return text
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):
-        return text

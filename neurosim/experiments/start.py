@@ -151,7 +151,7 @@ def taken(path: Path, model: Model, seed: int, read: Sequence[FileRead], *, resu
 
 def _take_up(place: Place, model: Model, seed: int, read: Sequence[FileRead]) -> None:
     """Make sure that a run that was begun is this one, and keep what it says of its beginning."""
-    files_in(place.folder)
+    files_in(place.folder, to_write=True)
     _check_same(place.folder, model, seed)
     refuse_other_data(place.folder, read)
     _tidy(place.folder)

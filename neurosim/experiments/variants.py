@@ -17,13 +17,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from neurosim import registry
 from neurosim.errors import UnknownNameError
 from neurosim.experiments.checking import Faults, did_you_mean, shown
-from neurosim.experiments.sections import copied
+from neurosim.experiments.sections import copied, exists
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _WRITTEN = re.compile(r"(?P<base>.+?)(?P<variants>(\+[A-Za-z0-9_-]+)+)", re.DOTALL)
@@ -35,7 +34,7 @@ def parted(source: str) -> tuple[str, tuple[str, ...]]:
     The plus sign of a path to an existing file is part of the path.
     """
     found = _WRITTEN.fullmatch(source)
-    if found is None or (source.endswith(".toml") and Path(source).is_file()):
+    if found is None or (source.endswith(".toml") and exists(source)):
         return source, ()
     return found["base"], tuple(found["variants"].split("+")[1:])
 

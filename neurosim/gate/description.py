@@ -105,6 +105,8 @@ def _fill(value: Any, dtype: np.dtype, where: str) -> Any:
     """What stands where no chunk is; zero if that is left open, as Zarr has it."""
     if value is None or (dtype.kind in "SU" and value in (0, "")):
         return np.zeros((), dtype)[()]
+    if isinstance(value, str) and dtype.kind == "U":
+        return np.asarray(value[:1000]).astype(dtype)[()]
     if isinstance(value, str) and value in _FILLS and dtype.kind in "fc":
         return dtype.type(_FILLS[value])
     if dtype.kind == "b" and value in (0, 1):

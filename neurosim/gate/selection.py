@@ -8,37 +8,55 @@ import numpy as np
 
 #: What is asked for of an axis: a number, a slice, or several numbers.
 Part = slice | int | np.ndarray
+#: Places in a row.
+Run = range | np.ndarray
 
 
-def numbers(part: Part, size: int) -> np.ndarray | range:
+def places(part: Part, size: int) -> np.ndarray | range:
     """The places along an axis that are asked for, from zero on."""
     if isinstance(part, slice):
-        return range(*part.indices(size))
+        found = range(*part.indices(size))
+        return found if found.step > 0 else np.asarray(found, int)
     several = np.atleast_1d(np.asarray(part))
     if several.size and (several.min() < -size or several.max() >= size):
         raise IndexError(f"index out of bounds for an axis of size {size}")
     return np.where(several < 0, several + size, several)
 
 
-def by_chunk(axis: np.ndarray | range, length: int) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    """Chunk number -> places in what is asked for, and places in the chunk."""
-    if not len(axis):
-        return {}
-    places = np.asarray(axis)
-    numbers = places // length
-    found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+def by_chunk(axis: np.ndarray | range, length: int, there: frozenset[int]) -> dict[int, tuple[Run, Run]]:
+    """Of the chunks of an axis that are there: number -> places in what is asked for, and places in the chunk."""
+    if isinstance(axis, range):
+        return _by_chunk_in_range(axis, length, there) if axis else {}
+    numbers = axis // length
     order = np.argsort(numbers, kind="stable")
-    for outer in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1):
+    order = order[np.isin(numbers[order], list(there))]
+    found: dict[int, tuple[Run, Run]] = {}
+    for outer in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1) if order.size else ():
         number = int(numbers[outer[0]])
-        found[number] = (outer, places[outer] - number * length)
+        found[number] = (outer, axis[outer] - number * length)
     return found
 
 
-def index(axes: list[np.ndarray]) -> Any:
-    """An index of places along each axis: slices where these follow one another, which copies quickly."""
-    if all(len(axis) == 1 or (np.diff(axis) == 1).all() for axis in axes):
-        return tuple(slice(int(axis[0]), int(axis[-1]) + 1) for axis in axes)
-    return np.ix_(*axes)
+def _by_chunk_in_range(axis: range, length: int, there: frozenset[int]) -> dict[int, tuple[Run, Run]]:
+    # What is asked for may reach over far more chunks than there are.
+    first, last, step = axis[0] // length, axis[-1] // length, axis.step
+    few = last - first < len(there)
+    numbers = range(first, last + 1) if few else sorted(there)
+    found: dict[int, tuple[Run, Run]] = {}
+    for number in numbers:
+        begin = max(0, -((axis.start - number * length) // step))
+        end = min(len(axis), -((axis.start - (number + 1) * length) // step))
+        if begin < end and number in there:
+            inner = axis.start + begin * step - number * length
+            found[number] = (range(begin, end), range(inner, inner + (end - begin - 1) * step + 1, step))
+    return found
+
+
+def index(axes: list[Run]) -> Any:
+    """An index of places along each axis: slices where these are evenly spaced, which copies quickly."""
+    if all(isinstance(axis, range) for axis in axes):
+        return tuple(slice(axis.start, axis.stop, axis.step) for axis in axes if isinstance(axis, range))
+    return np.ix_(*map(np.asarray, axes))
 
 
 def numbers_of(key: str, axes: int) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ when it is read.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import os
@@ -24,7 +25,7 @@ from neurosim.errors import DataError
 from neurosim.gate.description import Described, described
 from neurosim.gate.limits import check_size, opened
 from neurosim.gate.seals import CHECKSUMS, digest_of, digest_of_file, listed, sealed
-from neurosim.gate.selection import Part, by_chunk, index, name_of, numbers, numbers_of
+from neurosim.gate.selection import Part, Run, by_chunk, index, name_of, numbers_of, places
 from neurosim.gate.texts import parsed_json
 from neurosim.gate.tree import files_in
 from neurosim.gate.unpacking import unpacked
@@ -86,9 +87,8 @@ class StoredArray:
 
     def keys_of(self, parts: tuple[Part, ...]) -> list[str]:
         """The chunks that there are of some of the numbers."""
-        axes = [numbers(part, size) for part, size in zip(parts, self.about.shape, strict=True)]
-        touched = [by_chunk(axis, length) for axis, length in zip(axes, self.about.chunks, strict=True)]
-        return [name_of(key) for key in self._touched(touched)]
+        axes = [places(part, size) for part, size in zip(parts, self.about.shape, strict=True)]
+        return [name_of(key) for key in self._touched(self._by_chunk(axes))]
 
     def read(self, parts: tuple[Part, ...]) -> np.ndarray:
         """Some of the numbers: of each axis a number (which drops it), a slice, or several numbers.
@@ -99,17 +99,16 @@ class StoredArray:
             A chunk is missing or damaged, or they are more than the user allows.
         """
         about = self.about
-        axes = [numbers(part, size) for part, size in zip(parts, about.shape, strict=True)]
-        check_size(math.prod(len(axis) for axis in axes) * about.dtype.itemsize, f"{self.path}, as it is asked for,")
+        axes = [places(part, size) for part, size in zip(parts, about.shape, strict=True)]
         shape = [len(axis) for axis in axes]
+        check_size(math.prod(shape) * about.dtype.itemsize, f"{self.path}, as it is asked for,")
         # Zeros cost nothing until they are written to.
         empty = about.fill == np.zeros((), about.dtype)[()]
         found = np.zeros(shape, about.dtype) if empty else np.full(shape, about.fill, about.dtype)
-        touched = [by_chunk(axis, length) for axis, length in zip(axes, about.chunks, strict=True)]
+        touched = self._by_chunk(axes)
         for key in self._touched(touched):
-            chunk = self.chunk(name_of(key))
-            places = [axis[number] for axis, number in zip(touched, key, strict=True)]
-            found[index([outer for outer, _ in places])] = chunk[index([inner for _, inner in places])]
+            where = [axis[number] for axis, number in zip(touched, key, strict=True)]
+            found[index([outer for outer, _ in where])] = self.chunk(name_of(key))[index([inner for _, inner in where])]
         kept = tuple(0 if isinstance(part, int | np.integer) else slice(None) for part in parts)
         return found[kept] if parts else found
 
@@ -134,18 +133,32 @@ class StoredArray:
         flat = np.frombuffer(unpacked(data, about.compressor, about.chunk_nbytes, str(file)), about.dtype)
         return flat.reshape(about.chunks, order=about.order)  # type: ignore[arg-type]
 
+    @functools.cached_property
+    def _there(self) -> list[frozenset[int]]:
+        """Of each axis the numbers of chunks that are there, or should be."""
+        keys = [numbers_of(key, len(self.about.shape)) for key in self.present | (self.checksums or {}).keys()]
+        return [frozenset(key[axis] for key in keys) for axis in range(len(self.about.shape))]
+
+    @functools.cached_property
+    def _amiss(self) -> list[str]:
+        """Chunks that are there and should not be, or the other way round."""
+        return [] if self.checksums is None else sorted(self.checksums.keys() ^ self.present)
+
+    def _by_chunk(self, axes: list[np.ndarray | range]) -> list[dict[int, tuple[Run, Run]]]:
+        return [by_chunk(*each) for each in zip(axes, self.about.chunks, self._there, strict=True)]
+
     def _touched(self, axes: list[dict[int, Any]]) -> Iterator[tuple[int, ...]]:
         """The chunks that are there and hold something of what is asked for."""
-        if self.checksums is not None:
-            for key in sorted(self.checksums.keys() ^ self.present):
-                if all(number in axis for axis, number in zip(axes, numbers_of(key, len(axes)), strict=True)):
-                    why = "is damaged, it was not there when the store was written"
-                    raise DataError(f"{self.path / key}: {why if key in self.present else 'is missing'}")
+        for name in self._amiss:
+            if all(number in axis for axis, number in zip(axes, numbers_of(name, len(axes)), strict=True)):
+                why = (
+                    "is damaged, it was not there when the store was written" if name in self.present else "is missing"
+                )
+                raise DataError(f"{self.path / name}: {why}")
         if math.prod(map(len, axes)) > len(self.present):
-            keys = (numbers_of(key, len(axes)) for key in sorted(self.present))
+            keys = (numbers_of(name, len(axes)) for name in sorted(self.present))
             return (key for key in keys if all(n in axis for axis, n in zip(axes, key, strict=True)))
-        every = itertools.product(*axes)
-        return (key for key in every if name_of(key) in self.present)
+        return (key for key in itertools.product(*axes) if name_of(key) in self.present)
 
 
 def open_store(path: Path, *, whole: bool = False, complete: bool = True) -> Store:

@@ -1,4 +1,4 @@
-"""What may lie in a folder that is read, and what may be written to in one that somebody else made."""
+"""What may lie in a folder that somebody else made."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from neurosim.atomic import refuse_shared
 from neurosim.errors import DataError
 
 _MOST_FILES, _DEEPEST = 100_000, 20
@@ -33,35 +34,6 @@ def files_in(folder: Path, *, to_write: bool = False) -> dict[str, Path]:
     return found
 
 
-def own_file(path: Path, status: os.stat_result) -> None:
-    """Refuse a file that is not only here, before it is written to.
-
-    Raises
-    ------
-    DataError
-        It is a link, or no file, or has a second name (a hard link).
-    """
-    if not stat.S_ISREG(status.st_mode):
-        raise DataError(f"{path}: this is {_kind(status.st_mode)}, expected a file: nothing is written there")
-    if status.st_nlink > 1:
-        raise DataError(
-            f"{path}: this file has {status.st_nlink} names (hard links), so that writing to it would change another "
-            "file, too; go on in a copy of the folder"
-        )
-
-
-def no_link(path: Path) -> None:
-    """Refuse a place to write to that is a link.
-
-    Raises
-    ------
-    DataError
-        It is one.
-    """
-    if path.is_symlink():
-        raise DataError(f"{path}: this is a link, which nothing is written through")
-
-
 def _walk(folder: Path, top: Path, depth: int, to_write: bool) -> Iterator[Path]:
     if depth > _DEEPEST:
         raise DataError(f"{top}: folders in it are nested more than {_DEEPEST} deep, which those of no run are")
@@ -77,7 +49,7 @@ def _walk(folder: Path, top: Path, depth: int, to_write: bool) -> Iterator[Path]
             raise DataError(f"{path}: this is {kind}, expected a file: run folders hold files and folders only")
         else:
             if to_write:
-                own_file(path, status)
+                refuse_shared(path, status)
             yield path
 
 

@@ -12,6 +12,7 @@ from neurosim.circuit.description import Circuit
 from neurosim.circuit.undisturbed import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
+from neurosim.gradients._arguments import check_layer, check_weights, of_circuit
 from neurosim.gradients.feedback import (
     WEIGHT_NUMBERS,
     feedback_pathway,
@@ -47,6 +48,7 @@ GAUSS_NEWTON_NUMBERS = ("gauss_newton_angle_deg", *GAUSS_NEWTON_ANGLES)
 MEASURES = (*_SIGNAL, "update_angle_deg", *WEIGHT_NUMBERS, "local_angle_deg", *LOOP_NUMBERS, *GAUSS_NEWTON_NUMBERS)
 
 
+@of_circuit()
 def alignment(
     circuit: Circuit,
     setting: Setting,
@@ -99,6 +101,7 @@ def alignment(
     >>> bool(found["hidden1"]["signal_angle_deg"] < 1e-6)  # backpropagation delivers the gradient
     True
     """
+    check_weights(circuit, state)
     quiet = undisturbed(circuit)
     truth = true_gradients(quiet, setting, state, stimuli)
     signals, errors, loops = _delivered(quiet, setting, state, stimuli)
@@ -130,11 +133,14 @@ def alignment(
     return found
 
 
+@of_circuit()
 def weight_angle(circuit: Circuit, state: Mapping[str, Any], layer: str) -> float:
     """The angle in degrees between a layer's feedback weights and the matrix they should be.
 
     See `neurosim.gradients.feedback.wanted_weights`; not a number where there is no such matrix.
     """
+    check_layer(circuit, layer)
+    check_weights(circuit, state)
     return weight_numbers(circuit, state, layer)["weight_angle_deg"]
 
 

@@ -20,9 +20,11 @@ from neurosim.engines.batched.presentation import present
 from neurosim.engines.batched.program import program
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.setting import Setting
+from neurosim.gradients._arguments import of_circuit, phase_of
 from neurosim.gradients.true_gradient import sites_of
 
 
+@of_circuit()
 def finite_difference_gradients(
     circuit: Circuit,
     setting: Setting,
@@ -57,7 +59,8 @@ def finite_difference_gradients(
     with engine.precision():
         values = {name: engine.array(a) for name, a in state.items()}
         arrays = {name: engine.array(a) for name, a in stimuli.items()}
-        chosen = phase or circuit.phases[-1].name
+        last = circuit.phases[-1].name if circuit.phases else None
+        chosen = phase_of(circuit, last if phase is None else phase).name
         for site in sites_of(circuit):
             gradient = _differences(
                 circuit, setting, chosen, site, draws, values, arrays, noise_keys(circuit, seed), epsilon
@@ -78,7 +81,7 @@ def _differences(
     keys: Any,
     epsilon: Any,
 ) -> Any:
-    trials = next(array.shape[-2] for array in stimuli.values() if array.ndim >= 2)
+    trials = next((array.shape[-2] for array in stimuli.values() if array.ndim >= 2), 1)
     size = circuit.population[site.split(".")[0]].size
     names = [p.name for p in circuit.phases]
     upto = tuple(names[: names.index(phase) + 1])

@@ -16,9 +16,11 @@ from neurosim.engines.batched.program import program
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
+from neurosim.gradients._arguments import of_circuit, phase_of
 from neurosim.gradients.true_gradient import sites_of, with_surrogate
 
 
+@of_circuit()
 def gauss_newton_signals(
     circuit: Circuit,
     setting: Setting,
@@ -58,7 +60,7 @@ def gauss_newton_signals(
     with engine.precision():
         values = {name: engine.array(a) for name, a in state.items()}
         arrays = {name: engine.array(a) for name, a in stimuli.items()}
-        chosen = phase or circuit.phases[0].name
+        chosen = phase_of(circuit, phase).name
         found = _directions(circuit, setting, chosen, values, arrays, noise_keys(circuit, 0), damping)
         return {site.split(".")[0]: np.asarray(a) for site, a in jax.device_get(found).items()}
 

@@ -24,6 +24,7 @@ from neurosim.engines.batched.program import program
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError, ConfigError
+from neurosim.gradients._arguments import of_circuit, phase_of
 from neurosim.gradients.feedback import incoming_weights
 from neurosim.gradients.true_gradient import with_surrogate
 
@@ -54,6 +55,7 @@ class GaussNewtonUpdates:
     by_layer: dict[str, np.ndarray]
 
 
+@of_circuit()
 def gauss_newton_updates(
     circuit: Circuit,
     setting: Setting,
@@ -90,7 +92,7 @@ def gauss_newton_updates(
     trials = next(np.shape(array)[-2] for array in stimuli.values() if np.ndim(array) >= 2)
     outputs = circuit.population[str(circuit.output_population)].size
     _check_rows(trials, outputs)
-    engine, where = BatchedEngine(circuit, setting), (circuit, setting, phase or circuit.phases[0].name)
+    engine, where = BatchedEngine(circuit, setting), (circuit, setting, phase_of(circuit, phase).name)
     with engine.precision():
         values = {name: engine.array(a) for name, a in state.items()}
         weights = {name: values.pop(name) for names in layers for name in names}

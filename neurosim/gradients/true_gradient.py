@@ -22,6 +22,7 @@ from neurosim.engines.batched.program import program
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
+from neurosim.gradients._arguments import check_weights, of_circuit, phase_of
 
 #: Width of the pseudo-derivative where the setting names none: a tenth of the distance of rest and threshold.
 SURROGATE_WIDTH = 0.1
@@ -47,6 +48,7 @@ class Gradients:
     weights: dict[str, np.ndarray]
 
 
+@of_circuit()
 def true_gradients(
     circuit: Circuit,
     setting: Setting,
@@ -87,9 +89,10 @@ def true_gradients(
     """
     if circuit.readout is None:
         raise CircuitError(f"the circuit '{circuit.name}' has no readout, hence no loss to differentiate")
+    check_weights(circuit, state)
     setting = with_surrogate(circuit, setting)
     engine = BatchedEngine(circuit, setting)
-    phase = phase or circuit.phases[0].name
+    phase = phase_of(circuit, phase).name
     with engine.precision():
         arrays = {name: engine.array(a) for name, a in stimuli.items()}
         values = {name: engine.array(a) for name, a in state.items()}

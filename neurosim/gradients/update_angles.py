@@ -11,6 +11,7 @@ from neurosim.circuit.description import Circuit
 from neurosim.circuit.undisturbed import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
+from neurosim.gradients._arguments import of_circuit
 from neurosim.gradients.feedback import incoming_weights
 from neurosim.gradients.gauss_newton_update import gauss_newton_updates
 from neurosim.gradients.true_gradient import Gradients, true_gradients
@@ -30,6 +31,7 @@ GAUSS_NEWTON_ANGLES = tuple(_GAUSS_NEWTON)
 References = Mapping[str, Mapping[str, np.ndarray]]
 
 
+@of_circuit()
 def update_angles(
     circuit: Circuit,
     setting: Setting,

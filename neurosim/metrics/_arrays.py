@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.errors import ArgumentError
+
 
 def namespace(*arrays: Any) -> tuple[Any, ...]:
     """Find the array functions that fit, and give the arrays as floating-point arrays of that kind.
@@ -21,6 +23,36 @@ def namespace(*arrays: Any) -> tuple[Any, ...]:
     converted = [xp.asarray(a) for a in arrays]
     floats = [a if xp.issubdtype(a.dtype, xp.floating) else a.astype(float) for a in converted]
     return (xp, *floats)
+
+
+def pair(delivered: Any, true: Any, *, same: bool = False) -> tuple[Any, ...]:
+    """The same for what is compared, whose shapes have to fit.
+
+    Parameters
+    ----------
+    same
+        Whether both have one shape; otherwise the last axis is the same, and the others fit by broadcasting.
+
+    Raises
+    ------
+    ArgumentError
+        Naming both shapes.
+    """
+    xp, delivered, true = namespace(delivered, true)
+    got, wanted = tuple(delivered.shape), tuple(true.shape)
+    fits = got == wanted
+    if not fits and not same and got and wanted and got[-1] == wanted[-1]:
+        fits = all(a == b or 1 in (a, b) for a, b in zip(got[-2::-1], wanted[-2::-1], strict=False))
+    if not fits or (not same and not got):
+        raise ArgumentError("delivered", _Shape(got), f"an array that fits the shape {wanted} of true")
+    return xp, delivered, true
+
+
+class _Shape(tuple[int, ...]):
+    """Shown in place of an array."""
+
+    def __repr__(self) -> str:
+        return f"shape {tuple(self)}"
 
 
 def unit_vectors(xp: Any, vectors: Any) -> tuple[Any, Any]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from neurosim.metrics._arrays import namespace
+from neurosim.border import public
+from neurosim.border.arguments import ARRAY
+from neurosim.metrics._arrays import pair
 
 UNIT = "%"
 BETTER = "higher"
 
 
+@public(delivered=ARRAY, true=ARRAY)
 def measure(delivered: Any, true: Any) -> Any:
     """Compare the class of the highest score with that of the one-hot target.
 
@@ -24,8 +27,13 @@ def measure(delivered: Any, true: Any) -> Any:
     -------
     array
         Scalar, in percent; nan without examples.
+
+    Raises
+    ------
+    ArgumentError
+        Arrays that are no numbers, or whose shapes do not fit each other.
     """
-    xp, scores, targets = namespace(delivered, true)
+    xp, scores, targets = pair(delivered, true, same=True)
     if scores.shape[0] == 0:
         return xp.asarray(xp.nan)
     right = xp.argmax(scores, axis=-1) == xp.argmax(targets, axis=-1)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from neurosim.metrics._arrays import namespace, unit_vectors
+from neurosim.border import public
+from neurosim.border.arguments import ARRAY
+from neurosim.metrics._arrays import pair, unit_vectors
 
 UNIT = "deg"
 BETTER = "lower"
 
 
+@public(delivered=ARRAY, true=ARRAY)
 def measure(delivered: Any, true: Any) -> Any:
     """Measure the angle between vectors along the last axis.
 
@@ -23,13 +26,18 @@ def measure(delivered: Any, true: Any) -> Any:
     array
         ``(...)``, in degrees; nan where either vector is zero.
 
+    Raises
+    ------
+    ArgumentError
+        Arrays that are no numbers, or whose shapes do not fit each other.
+
     Notes
     -----
     Twice the arctangent of ``|a - b| / |a + b|`` for unit vectors ``a`` and ``b``, which is exact near 0 and
     180 degrees where the arccosine is not: Kahan, How futile are mindless assessments of roundoff in
     floating-point computation?, 2006, section 12.
     """
-    xp, delivered, true = namespace(delivered, true)
+    xp, delivered, true = pair(delivered, true)
     a, _ = unit_vectors(xp, delivered)
     b, _ = unit_vectors(xp, true)
     apart = xp.sqrt(xp.sum((a - b) ** 2, axis=-1))

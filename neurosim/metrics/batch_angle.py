@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from neurosim.border import public
+from neurosim.border.arguments import ARRAY
 from neurosim.metrics import angle
-from neurosim.metrics._arrays import namespace
+from neurosim.metrics._arrays import pair
 
 UNIT = "deg"
 BETTER = "lower"
 
 
+@public(delivered=ARRAY, true=ARRAY)
 def measure(delivered: Any, true: Any) -> Any:
     """Average over the first axis, then measure the angle along the last.
 
@@ -23,6 +26,11 @@ def measure(delivered: Any, true: Any) -> Any:
     -------
     array
         ``(...)``, in degrees from 0 to 180; nan where either mean is zero.
+
+    Raises
+    ------
+    ArgumentError
+        Arrays that are no numbers, or whose shapes do not fit each other.
     """
-    xp, delivered, true = namespace(delivered, true)
+    xp, delivered, true = pair(delivered, true)
     return angle.measure(xp.mean(delivered, axis=0), xp.mean(true, axis=0))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from neurosim.border import TIME, public
+from neurosim.border.arguments import ARRAY, or_traced
 from neurosim.metrics._arrays import namespace
 
 UNIT = "Hz"
 BETTER = "none"
 
 
+@public(spikes=ARRAY, dt=or_traced(TIME))
 def measure(spikes: Any, dt: float) -> Any:
     """Count the spikes over time; unlike the other metrics this one compares nothing.
 
@@ -18,7 +21,7 @@ def measure(spikes: Any, dt: float) -> Any:
     spikes
         Booleans ``(time, ...)``, such as ``(time, trial, neuron)``.
     dt
-        Length of a time step, in seconds.
+        Length of a time step: a number of seconds, or a quantity.
 
     Returns
     -------

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from neurosim.border import public
+from neurosim.border.arguments import ARRAY
 from neurosim.metrics import angle
-from neurosim.metrics._arrays import namespace
+from neurosim.metrics._arrays import pair
 
 UNIT = "deg"
 BETTER = "lower"
 
 
+@public(delivered=ARRAY, true=ARRAY)
 def measure(delivered: Any, true: Any) -> Any:
     """Measure the angle between two arrays of one shape.
 
@@ -23,6 +26,11 @@ def measure(delivered: Any, true: Any) -> Any:
     -------
     array
         Scalar, in degrees from 0 to 180; nan if either array is zero.
+
+    Raises
+    ------
+    ArgumentError
+        Arrays that are no numbers, or whose shapes do not fit each other.
     """
-    _, delivered, true = namespace(delivered, true)
+    _, delivered, true = pair(delivered, true, same=True)
     return angle.measure(delivered.reshape(-1), true.reshape(-1))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from neurosim.metrics._arrays import namespace, unit_vectors
+from neurosim.border import public
+from neurosim.border.arguments import ARRAY
+from neurosim.metrics._arrays import pair, unit_vectors
 
 UNIT = "1"
 BETTER = "none"
 
 
+@public(delivered=ARRAY, true=ARRAY)
 def measure(delivered: Any, true: Any) -> Any:
     """Measure ``|delivered| / |true|`` along the last axis.
 
@@ -22,8 +25,13 @@ def measure(delivered: Any, true: Any) -> Any:
     -------
     array
         ``(...)``; 1 is right; nan where ``true`` is zero.
+
+    Raises
+    ------
+    ArgumentError
+        Arrays that are no numbers, or whose shapes do not fit each other.
     """
-    xp, delivered, true = namespace(delivered, true)
+    xp, delivered, true = pair(delivered, true)
     _, delivered_length = unit_vectors(xp, delivered)
     _, true_length = unit_vectors(xp, true)
     return delivered_length / xp.where(true_length > 0, true_length, xp.nan)

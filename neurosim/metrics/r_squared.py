@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from neurosim.metrics._arrays import namespace, unit_vectors
+from neurosim.border import public
+from neurosim.border.arguments import ARRAY
+from neurosim.metrics._arrays import pair, unit_vectors
 
 UNIT = "1"
 BETTER = "higher"
 
 
+@public(delivered=ARRAY, true=ARRAY)
 def measure(delivered: Any, true: Any) -> Any:
     """Measure R2 of the regression of ``true`` on ``delivered`` through the origin.
 
@@ -25,8 +28,13 @@ def measure(delivered: Any, true: Any) -> Any:
     -------
     array
         Scalar from 0 to 1; nan if either array is zero.
+
+    Raises
+    ------
+    ArgumentError
+        Arrays that are no numbers, or whose shapes do not fit each other.
     """
-    xp, delivered, true = namespace(delivered, true)
+    xp, delivered, true = pair(delivered, true, same=True)
     a, _ = unit_vectors(xp, delivered.reshape(-1))
     b, _ = unit_vectors(xp, true.reshape(-1))
     cosine = xp.sum(a * b)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from neurosim.metrics._arrays import namespace, unit_vectors
+from neurosim.border import public
+from neurosim.border.arguments import ARRAY
+from neurosim.metrics._arrays import pair, unit_vectors
 
 UNIT = "1"
 BETTER = "lower"
 
 
+@public(delivered=ARRAY, true=ARRAY)
 def measure(delivered: Any, true: Any) -> Any:
     """Measure ``|delivered - true| / |true|`` along the last axis.
 
@@ -22,8 +25,13 @@ def measure(delivered: Any, true: Any) -> Any:
     -------
     array
         ``(...)``; 0 is perfect, 1 is no better than nothing; nan where ``true`` is zero.
+
+    Raises
+    ------
+    ArgumentError
+        Arrays that are no numbers, or whose shapes do not fit each other.
     """
-    xp, delivered, true = namespace(delivered, true)
+    xp, delivered, true = pair(delivered, true)
     _, error = unit_vectors(xp, delivered - true)
     _, length = unit_vectors(xp, true)
     return error / xp.where(length > 0, length, xp.nan)

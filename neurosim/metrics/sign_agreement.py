@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from neurosim.metrics._arrays import namespace
+from neurosim.border import public
+from neurosim.border.arguments import ARRAY
+from neurosim.metrics._arrays import pair
 
 UNIT = "%"
 BETTER = "higher"
 
 
+@public(delivered=ARRAY, true=ARRAY)
 def measure(delivered: Any, true: Any) -> Any:
     """Count equal signs along the last axis, among the entries where the true sign is not zero.
 
@@ -23,8 +26,13 @@ def measure(delivered: Any, true: Any) -> Any:
     array
         ``(...)``, in percent; 50 is chance; a delivered zero counts as wrong; nan where all of ``true`` is
         zero or either holds a nan.
+
+    Raises
+    ------
+    ArgumentError
+        Arrays that are no numbers, or whose shapes do not fit each other.
     """
-    xp, delivered, true = namespace(delivered, true)
+    xp, delivered, true = pair(delivered, true)
     counted = true != 0
     agree = counted & (xp.sign(delivered) == xp.sign(true))
     n_counted = xp.sum(counted, axis=-1)

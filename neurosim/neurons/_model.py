@@ -6,19 +6,14 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from neurosim.equations.array_code import ArrayFunction, block_function, expression_function, reset_function
-from neurosim.equations.dimensions import (
-    check_condition,
-    check_equations,
-    check_statement,
-)
-from neurosim.equations.discretise import abstract_code, resolve_method
+from neurosim import equations as language
+from neurosim.border import check_fields, optional
+from neurosim.border.arguments import MAPPING, TEXT
 from neurosim.equations.grammar import Place, check_identifier
 from neurosim.equations.lines import statement_lines
 from neurosim.equations.parse import (
-    CONSTANT,
     Equation,
     EquationSet,
     Statement,
@@ -26,10 +21,13 @@ from neurosim.equations.parse import (
     parse_expression,
     parse_statements,
 )
+from neurosim.equations.stepped import as_stepped
 from neurosim.errors import EquationError, UnitError
-from neurosim.neurons._checks import check_means, check_reads, check_refractory, check_values
 from neurosim.neurons._values import si_value, unit_of_value
 from neurosim.units import format_quantity, parse_quantity
+
+if TYPE_CHECKING:
+    from neurosim.equations.array_code import ArrayFunction
 
 
 @dataclass(frozen=True)
@@ -98,12 +96,18 @@ class NeuronModel:
     reference: str = ""
 
     def __post_init__(self) -> None:
+        # Late: it asks Brian2, which takes long to import, and a model file's keys are checked before.
+        from neurosim.neurons._checks import check_means, check_reads, check_refractory, check_values
+
+        texts = dict.fromkeys(("threshold", "reset", "method"), optional(TEXT))
+        mappings = dict.fromkeys(("parameters", "initial", "ports", "means"), MAPPING)
+        check_fields(self, equations=TEXT, name=TEXT, reference=TEXT, **texts, **mappings)
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
         object.__setattr__(self, "initial", MappingProxyType(dict(self.initial)))
         object.__setattr__(self, "ports", MappingProxyType(dict(self.ports)))
         object.__setattr__(self, "means", MappingProxyType(dict(self.means)))
         equations = self.equation_set
-        check_equations(equations)
+        language.dimensions.check_equations(equations)
         for what in ("threshold", "refractory"):
             if getattr(self, what) is not None:
                 self._read(what)
@@ -112,9 +116,11 @@ class NeuronModel:
                 if value is not None:
                     raise EquationError(f"a {what} ('{value}') without a threshold; add threshold='v > ...'")
         else:
-            check_condition(self.threshold, equations, what="threshold", place=self.places["threshold"])
+            language.dimensions.check_condition(
+                self.threshold, equations, what="threshold", place=self.places["threshold"]
+            )
         for statement in self.reset_statements:
-            check_statement(statement, equations, what="reset")
+            language.dimensions.check_statement(statement, equations, what="reset")
         check_refractory(self)
         check_means(self)
         check_reads(self)
@@ -135,9 +141,9 @@ class NeuronModel:
                 raise known.place.error(f"'{name}' is given a value as a parameter, but the equations compute it")
             if known is None:
                 check_identifier(name, Place())
-                declared.append(
-                    Equation("parameter", name, None, unit_of_value(self.name, name, value), ("constant", "shared"))
-                )
+                # What the reset assigns is each neuron's own.
+                flags = () if name in {s.target for s in self.reset_statements} else ("constant", "shared")
+                declared.append(Equation("parameter", name, None, unit_of_value(self.name, name, value), flags))
         return parsed.with_(*declared)
 
     @functools.cached_property
@@ -146,21 +152,16 @@ class NeuronModel:
 
         Nothing stands still in neurons without a refractory period, and what is constant over a step is given.
         """
-        found = []
-        for equation in self.equation_set.equations:
-            flags = equation.flags if self.refractory is not None else ()
-            if CONSTANT in equation.flags:
-                found.append(Equation("parameter", equation.name, None, equation.unit))
-            elif equation.kind == "differential" and equation.flags != flags:
-                found.append(replace(equation, flags=flags))
-            else:
-                found.append(equation)
-        return EquationSet(tuple(found))
+        return as_stepped(self.equation_set, refractory=self.refractory is not None)
 
     @functools.cached_property
     def step_code(self) -> str:
         """The statements that advance all state variables by ``dt``, none without differential equations."""
-        return abstract_code(self.stepped, self.resolved_method) if self.resolved_method is not None else ""
+        return (
+            language.discretise.abstract_code(self.stepped, self.resolved_method)
+            if self.resolved_method is not None
+            else ""
+        )
 
     @functools.cached_property
     def truths(self) -> frozenset[str]:
@@ -178,6 +179,17 @@ class NeuronModel:
         return tuple(equation.name for equation in self.equation_set.of("differential"))
 
     @functools.cached_property
+    def assigned(self) -> tuple[str, ...]:
+        """Parameters that the reset assigns, in the order written."""
+        targets = {statement.target for statement in self.reset_statements}
+        return tuple(e.name for e in self.equation_set.of("parameter") if e.name in targets)
+
+    @property
+    def moving(self) -> tuple[str, ...]:
+        """All that changes from step to step: state variables, and what the reset assigns."""
+        return self.state_variables + self.assigned
+
+    @functools.cached_property
     def reset_statements(self) -> tuple[Statement, ...]:
         """The parsed reset."""
         return parse_statements(self.reset, random=True) if self.reset else ()
@@ -185,14 +197,13 @@ class NeuronModel:
     @functools.cached_property
     def resolved_method(self) -> str | None:
         """The integration method in use, none without differential equations."""
-        return resolve_method(self.stepped, self.method) if self.state_variables else None
+        return language.discretise.resolve_method(self.stepped, self.method) if self.state_variables else None
 
     @functools.cached_property
     def parameter_values(self) -> dict[str, float]:
         """Every parameter in SI units, zero where no value is given."""
-        return {
-            e.name: si_value(self.name, e, self.parameters.get(e.name, 0.0)) for e in self.equation_set.of("parameter")
-        }
+        found = self.equation_set.of("parameter")
+        return {e.name: si_value(self.name, e, self.parameters.get(e.name, 0.0)) for e in found}
 
     @functools.cached_property
     def initial_values(self) -> dict[str, float]:
@@ -203,9 +214,8 @@ class NeuronModel:
                     f"an initial value for '{name}', which has no differential equation "
                     f"(those that have: {', '.join(self.state_variables) or 'none'})"
                 )
-        return {
-            e.name: si_value(self.name, e, self.initial.get(e.name, 0.0)) for e in self.equation_set.of("differential")
-        }
+        found = self.equation_set.of("differential")
+        return {e.name: si_value(self.name, e, self.initial.get(e.name, 0.0)) for e in found}
 
     @functools.cached_property
     def refractory_seconds(self) -> float | None:
@@ -223,7 +233,9 @@ class NeuronModel:
         if self.refractory is None or self.refractory_seconds is not None:
             return False
         try:
-            check_condition(self.refractory, self.equation_set, what="refractory condition", random=False)
+            language.dimensions.check_condition(
+                self.refractory, self.equation_set, what="refractory condition", random=False
+            )
         except EquationError:
             return False
         return True
@@ -232,17 +244,17 @@ class NeuronModel:
     def functions(self) -> Mapping[str, ArrayFunction]:
         """The array code, one function for each quantity that is computed."""
         found = {
-            equation.name: expression_function(equation.name, equation.expression or "")
+            equation.name: language.array_code.expression_function(equation.name, equation.expression or "")
             for equation in self.equation_set.of("subexpression")
         }
         if self.resolved_method is not None:
-            found["advance"] = block_function("advance", self.step_code, self.state_variables)
+            found["advance"] = language.array_code.block_function("advance", self.step_code, self.state_variables)
         if self.threshold is not None:
-            found["threshold"] = expression_function("threshold", self.threshold)
+            found["threshold"] = language.array_code.expression_function("threshold", self.threshold)
         if self.refractory is not None and self.refractory_seconds is None:
-            found["refractory"] = expression_function("refractory", self.refractory)
+            found["refractory"] = language.array_code.expression_function("refractory", self.refractory)
         if self.reset_statements:
-            found["reset"] = reset_function("reset", self.reset_statements)
+            found["reset"] = language.array_code.reset_function("reset", self.reset_statements)
         return MappingProxyType(found)
 
     @property

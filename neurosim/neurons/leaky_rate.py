@@ -18,8 +18,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat
 
+from neurosim import equations
 from neurosim.equations.parse import parse_expression
-from neurosim.equations.symbolic import differentiate
 from neurosim.neurons._model import NeuronModel
 from neurosim.neurons._quantities import TimeConstant
 
@@ -79,7 +79,7 @@ def build(config: Config) -> NeuronModel:
     """The neuron's equations for the chosen activation and site of noise."""
     activation, _ = parse_expression(ACTIVATIONS.get(config.activation, config.activation))
     at_rate = config.noise_site == "rate"
-    rate, slope = activation, str(differentiate(activation, "v"))
+    rate, slope = activation, str(equations.symbolic.differentiate(activation, "v"))
     if config.dropout:
         rate, slope = f"({activation})*share", f"({slope})*share"
     drive = f"drive{'' if at_rate else ' + perturb*sigma*noise'}"

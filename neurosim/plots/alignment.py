@@ -6,12 +6,14 @@ import xarray
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, label, tidy
 
 # Measurements up to which each is marked.
 _FEW = 12
 
 
+@drawing()
 def alignment(
     history: xarray.Dataset,
     ax: Axes,

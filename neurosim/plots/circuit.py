@@ -7,6 +7,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from neurosim.circuit.description import Circuit, Pathway
+from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS
 
 _WIDTH, _HEIGHT = 1.1, 0.62
@@ -14,6 +15,7 @@ _STEP = 2.1
 _COLOURS = {"forward": COLOURS[0], "feedback": COLOURS[1], "other": "0.45"}
 
 
+@drawing()
 def circuit_diagram(circuit: Circuit, ax: Axes) -> Axes:
     """Draw populations from left to right in the order of their forward pathways, the others above.
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, label, tidy
 
 Line = Literal["-", "--", ":"]
@@ -20,6 +21,7 @@ _MARKERS = ("o", "s", "^")
 _FEW = len(COLOURS)
 
 
+@drawing()
 def comparison_figure(curves: xarray.Dataset, angles: xarray.Dataset | None, *, quantity: str, angle: str) -> Figure:
     """Learning curves on the left, angles at the end on the right, where they were measured; one legend beside them.
 
@@ -50,6 +52,7 @@ def comparison_figure(curves: xarray.Dataset, angles: xarray.Dataset | None, *, 
     return figure
 
 
+@drawing()
 def learning_bands(curves: xarray.Dataset, ax: Axes, *, quantity: str) -> Axes:
     """Draw each model's mean over the presentations, with a band for the interval; see `comparison_figure`."""
     opacity = 0.2 if curves.sizes["model"] <= _FEW else 0.06
@@ -72,6 +75,7 @@ def learning_bands(curves: xarray.Dataset, ax: Axes, *, quantity: str) -> Axes:
     return tidy(ax)
 
 
+@drawing()
 def angles_by_layer(angles: xarray.Dataset, ax: Axes, *, angle: str) -> Axes:
     """Draw each model's angle in each layer, with its interval, and chance; see `comparison_figure`."""
     shown = angles.dropna("layer", how="all", subset=[angle])

@@ -1,4 +1,4 @@
-"""One curve over its own dimension, on logarithmic axes where it covers decades."""
+"""Curves over a dimension of their own, on logarithmic axes where they cover decades."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ import numpy as np
 import xarray
 from matplotlib.axes import Axes
 
+from neurosim.border.arguments import having
+from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, label, tidy
 
 # From one and a half decades on, equal distances should mean equal ratios.
 _WIDE = 10**1.5
+# Dimensions of which a mean is of interest.
+_REPEATED = ("repetition", "example", "seed")
 
 
+@drawing(values=having("a variable of a Dataset of xarray", "dims", "coords"))
 def curve(values: xarray.DataArray, ax: Axes, *, name: str = "") -> Axes:
     """Draw a curve.
 
@@ -39,6 +44,44 @@ def curve(values: xarray.DataArray, ax: Axes, *, name: str = "") -> Axes:
     if name:
         ax.legend(frameon=False)
     return tidy(ax)
+
+
+def family(values: xarray.DataArray, ax: Axes) -> Axes:
+    """Draw curves that differ by a label, such as one for each layer.
+
+    Parameters
+    ----------
+    values
+        Repetitions are averaged. Of what is left, a dimension that counts something is the abscissa, and there is a
+        curve for each place along the others, at most so many as there are colours.
+    ax
+        Where to draw.
+    """
+    averaged = [dim for dim in _REPEATED if dim in values.dims and values.ndim > 1]
+    # Where nothing else is left, repetitions are what there is to see.
+    labels = [dim for dim in values.dims if dim not in averaged and _labels(values, dim)]
+    if len(averaged) + len(labels) == values.ndim:
+        averaged = averaged[1:]
+    found = values.mean(averaged, keep_attrs=True) if averaged else values
+    abscissa = next((dim for dim in found.dims if dim not in labels), found.dims[0])
+    others = [dim for dim in found.dims if dim != abscissa]
+    if not others:
+        return curve(found, ax)
+    lines = found.stack(line=others).transpose("line", abscissa)
+    for number in range(min(lines.sizes["line"], len(COLOURS))):
+        # Without the coordinates of the others, that tell the lines apart.
+        line = xarray.DataArray(lines.values[number], {abscissa: found[abscissa]}, [abscissa], found.name, found.attrs)
+        curve(line, ax, name=_name(lines.line.values[number]))
+    return ax
+
+
+def _labels(values: xarray.DataArray, dim: Any) -> bool:
+    """Whether a dimension tells things apart instead of counting something."""
+    return dim in values.coords and values[dim].dtype.kind not in "iuf"
+
+
+def _name(place: Any) -> str:
+    return ", ".join(map(str, place)) if isinstance(place, tuple) else str(place)
 
 
 def _covers_decades(array: xarray.DataArray) -> bool:

@@ -17,8 +17,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from neurosim.atomic import write_file
+from neurosim.border.arguments import MAPPING
+from neurosim.plots._arguments import drawing
 from neurosim.plots.alignment import alignment
-from neurosim.plots.curve import curve
+from neurosim.plots.curve import family
 from neurosim.plots.inversion_error import CURVES, inversion_error
 from neurosim.plots.learning_curve import learning_curve
 from neurosim.recording.exchange import synapses_of
@@ -31,8 +33,11 @@ _DPI = 150
 _LETTERS = 10.5
 # What a figure of a recording shows at most.
 _MOST_STEPS, _MOST_PANELS = 20_000, 8
+# Panels beside each other.
+_COLUMNS = 4
 
 
+@drawing()
 def save_run_figures(history: xarray.Dataset, folder: Path, *, title: str = "") -> list[Path]:
     """Draw ``learning_curve.png`` and, where it was measured, ``alignment.png``.
 
@@ -58,6 +63,7 @@ def save_run_figures(history: xarray.Dataset, folder: Path, *, title: str = "") 
     return written
 
 
+@drawing()
 def save_circuit_figures(circuit: Circuit, state: Mapping[str, Any], folder: Path, *, title: str = "") -> list[Path]:
     """Draw ``circuit.png``, ``kernels.png`` of convolutions, and ``feedback_weights.png`` if they should be a matrix.
 
@@ -129,6 +135,7 @@ def _kernels_figure(circuit: Circuit, state: Mapping[str, Any], title: str) -> F
     return figure
 
 
+@drawing(activity=MAPPING)
 def save_map_figure(
     circuit: Circuit, activity: Mapping[str, np.ndarray], folder: Path, *, title: str = ""
 ) -> list[Path]:
@@ -157,6 +164,7 @@ def save_map_figure(
     return [save_figure(figure, folder / "feature_maps.png")]
 
 
+@drawing()
 def save_recording_figures(recording: xarray.Dataset, folder: Path, *, title: str = "") -> list[Path]:
     """Draw ``raster.png`` of spikes, ``traces.png`` with a panel for each other variable, ``weights.png`` of synapses.
 
@@ -223,8 +231,9 @@ def _columns(recording: xarray.Dataset) -> dict[str, int]:
     return {"before learning": 0, f"after epoch {epochs[-1]}": last}
 
 
+@drawing()
 def save_probe_figures(curves: xarray.Dataset, folder: Path, *, title: str = "") -> list[Path]:
-    """Draw ``probe.png``, one panel for each curve of one dimension; nothing where there are none.
+    """Draw ``probe.png``, a panel for each variable, repetitions averaged; nothing where there are none.
 
     Of the probe `spiking_inversion` three panels: error by neurons and by time, and angle by neurons.
 
@@ -233,19 +242,19 @@ def save_probe_figures(curves: xarray.Dataset, folder: Path, *, title: str = "")
     curves, folder, title
         As for `save_run_figures`.
     """
-    shown = [name for name in curves if curves[name].ndim == 1]
-    inversion = set(curves) >= CURVES
-    if not shown and not inversion:
+    shown = [name for name in curves if curves[name].ndim and curves[name].dtype.kind in "iufb"][:_MOST_PANELS]
+    if not shown:
         return []
     folder.mkdir(parents=True, exist_ok=True)
-    if inversion:
+    if set(curves) >= CURVES:
         return [save_figure(inversion_figure(curves, title=title), folder / "probe.png")]
-    figure, axes = _row(len(shown), title)
-    for name, ax in zip(shown, axes, strict=True):
-        curve(curves[name], ax)
+    figure, axes = _grid(len(shown), title)
+    for name, ax in zip(shown, axes, strict=False):
+        family(curves[name], ax)
     return [save_figure(figure, folder / "probe.png")]
 
 
+@drawing()
 def learning_figure(history: xarray.Dataset, *, title: str = "") -> Figure:
     """Loss, and for a classification accuracy, side by side."""
     classified = bool(history.train_accuracy.notnull().any() or history.validation_accuracy.notnull().any())
@@ -256,6 +265,7 @@ def learning_figure(history: xarray.Dataset, *, title: str = "") -> Figure:
     return figure
 
 
+@drawing()
 def alignment_figure(history: xarray.Dataset, measures: Sequence[str], *, title: str = "") -> Figure:
     """One panel for each angle, and one legend for all: a layer has its colour in each of them."""
     figure, axes = _row(len(measures), title)
@@ -271,6 +281,7 @@ def alignment_figure(history: xarray.Dataset, measures: Sequence[str], *, title:
     return figure
 
 
+@drawing()
 def inversion_figure(curves: xarray.Dataset, *, title: str = "") -> Figure:
     """Error by neurons and by time, and angle by neurons, side by side."""
     figure, axes = _row(3, title)
@@ -280,6 +291,7 @@ def inversion_figure(curves: xarray.Dataset, *, title: str = "") -> Figure:
     return figure
 
 
+@drawing()
 def save_figure(figure: Figure, path: Path) -> Path:
     """Write a figure as PNG, wholly or not at all.
 
@@ -299,6 +311,18 @@ def _row(count: int, title: str, *, width: float = 4.2) -> tuple[Figure, list]:
     figure = Figure(figsize=(width * count, 3.4), layout="constrained")
     _titled(figure, title)
     return figure, list(figure.subplots(1, count, squeeze=False)[0])
+
+
+def _grid(count: int, title: str) -> tuple[Figure, list]:
+    """As `_row`, in several rows where there are more than fit beside each other."""
+    rows = -(-count // _COLUMNS)
+    columns = -(-count // rows)
+    figure = Figure(figsize=(4.2 * columns, 3.4 * rows), layout="constrained")
+    _titled(figure, title)
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for ax in axes[count:]:
+        ax.set_visible(False)
+    return figure, axes
 
 
 def _titled(figure: Figure, title: str) -> None:

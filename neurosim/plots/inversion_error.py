@@ -8,6 +8,7 @@ import numpy as np
 import xarray
 from matplotlib.axes import Axes
 
+from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, label, tidy
 
 #: The curves it needs, as the probe `spiking_inversion` finds them.
@@ -16,6 +17,7 @@ CURVES = frozenset({"error", "angle_deg", "rate_error", "static_error"})
 _MOST = 5
 
 
+@drawing()
 def inversion_error(
     curves: xarray.Dataset, ax: Axes, *, over: Literal["neurons", "settling"], measure: str = "error"
 ) -> Axes:

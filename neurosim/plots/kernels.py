@@ -8,11 +8,13 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from neurosim.errors import DataError
+from neurosim.plots._arguments import drawing
 
 # Tiles beyond which each is too small to see.
 _MOST_ROWS, _MOST_COLUMNS, _MOST_MAPS = 8, 8, 16
 
 
+@drawing()
 def kernel_tiles(kernels: np.ndarray, ax: Axes, *, name: str = "", coloured: bool = False) -> Axes:
     """Draw kernels beside each other, red for positive and blue for negative weights.
 
@@ -55,6 +57,7 @@ def kernel_tiles(kernels: np.ndarray, ax: Axes, *, name: str = "", coloured: boo
     return _bare(ax)
 
 
+@drawing()
 def map_tiles(activity: np.ndarray, image: tuple[int, int, int], ax: Axes, *, name: str = "") -> Axes:
     """Draw the maps of a layer beside each other, or of three maps one coloured image, each in its own range.
 

@@ -10,12 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from neurosim.errors import DataError
+from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, label, tidy
 
 _SHOWN = {"train": "training", "validation": "validation"}
 _LOOKS = {"train": ("--", COLOURS[4]), "validation": ("-", COLOURS[0])}
 
 
+@drawing()
 def seed_bands(
     histories: Sequence[xarray.Dataset],
     ax: Axes,
@@ -67,6 +69,7 @@ def seed_bands(
     return tidy(ax)
 
 
+@drawing()
 def learning_curve(
     history: xarray.Dataset,
     ax: Axes,

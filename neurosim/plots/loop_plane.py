@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from neurosim.errors import ConfigError
+from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS
 from neurosim.stability.inversion_steps import Order, step_radii
 from neurosim.stability.single_loop import single_loop_bound
@@ -15,6 +16,7 @@ from neurosim.stability.single_loop import single_loop_bound
 _GRID, _FINE = 161, 400
 
 
+@drawing()
 def loop_plane(
     eigenvalues: np.ndarray,
     ax: Axes,

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from neurosim.border.arguments import POSITIVE
+from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS
 from neurosim.stability.mirror import ScalarFlow
 
@@ -22,6 +24,7 @@ _MARKERS = {
 _ARROWS = 17
 
 
+@drawing(duration=POSITIVE)
 def phase_plane(
     flow: ScalarFlow,
     ax: Axes,

@@ -9,9 +9,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from neurosim.border import TIME
+from neurosim.border.arguments import MAPPING
 from neurosim.equations.array_code import expression_function
 from neurosim.errors import CircuitError
 from neurosim.neurons._model import NeuronModel
+from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, tidy
 from neurosim.recording.simulate import simulate
 from neurosim.units import parse_quantity
@@ -21,6 +24,7 @@ _ARROWS, _FINE = 17, 201
 _SHOWN = {"volt": ("mV", 1e3), "amp": ("nA", 1e9), "siemens": ("nS", 1e9)}
 
 
+@drawing(duration=TIME)
 def phase_portrait(
     neuron: NeuronModel,
     ax: Axes,
@@ -110,6 +114,7 @@ def phase_portrait(
     return ax
 
 
+@drawing(values=MAPPING)
 def derivative(neuron: NeuronModel, variable: str, values: Mapping[str, Any]) -> np.ndarray:
     """The rate of change of a variable, in SI units, with noise at its mean.
 

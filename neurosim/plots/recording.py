@@ -10,7 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from neurosim.errors import DataError
+from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, label, tidy
+from neurosim.recording.selection import numbers_along
 
 # Below this, time is shown in milliseconds.
 _SHORT = 2.0
@@ -20,6 +22,7 @@ _FEW = len(COLOURS)
 _LEAST = 2.5
 
 
+@drawing()
 def raster(recording: xarray.Dataset, ax: Axes, *, trial: int = 0, populations: Sequence[str] | None = None) -> Axes:
     """Draw a tick for each spike: time across, neurons upwards, one colour a population.
 
@@ -37,7 +40,7 @@ def raster(recording: xarray.Dataset, ax: Axes, *, trial: int = 0, populations: 
     Raises
     ------
     DataError
-        No spikes were recorded.
+        No spikes were recorded, or there are not so many trials.
     """
     names = [str(name) for name, values in recording.data_vars.items() if values.dtype == bool]
     if populations is not None:
@@ -45,6 +48,8 @@ def raster(recording: xarray.Dataset, ax: Axes, *, trial: int = 0, populations: 
     if not names:
         known = ", ".join(map(str, recording.data_vars)) or "nothing"
         raise DataError(f"a raster needs recorded spikes, got {known}")
+    for name in names:
+        _check_trial(recording, name, trial)
     time, scale, unit = _time(recording)
     base, ticks = 0, []
     # With many neurons a row is thinner than a line can be; ticks then reach beyond theirs.
@@ -68,7 +73,7 @@ def raster(recording: xarray.Dataset, ax: Axes, *, trial: int = 0, populations: 
         base += size
         if number < len(names) - 1:
             ax.axhline(base, color="0.8", linewidth=0.6)
-    ax.set_xlim(time[0] * scale, (time[-1] + float(recording.attrs["dt"])) * scale)
+    ax.set_xlim(time[0] * scale, (time[-1] + _step(recording)) * scale)
     ax.set_ylim(0, base)
     ax.set_xlabel(f"time ({unit})")
     if len(names) > 1:
@@ -82,6 +87,7 @@ def raster(recording: xarray.Dataset, ax: Axes, *, trial: int = 0, populations: 
     return ax
 
 
+@drawing()
 def traces(
     recording: xarray.Dataset,
     ax: Axes,
@@ -114,20 +120,22 @@ def traces(
     Raises
     ------
     DataError
-        The variable was not recorded, or has not so many neurons.
+        The variable was not recorded, or has not so many trials or neurons.
     """
     if variable not in recording or recording[variable].dtype == bool:
         raise DataError(f"'{variable}' is no recorded trace; there are {', '.join(map(str, recording.data_vars))}")
+    _check_trial(recording, variable, trial)
     values = recording[variable].isel(trial=trial)
     chosen = list(range(min(3, values.shape[1]))) if neurons is None else list(neurons)
     outside = [number for number in chosen if not 0 <= number < values.shape[1]]
     if outside:
         raise DataError(f"'{variable}' has {values.shape[1]} neurons, got number {outside[0]}")
+    numbers = numbers_along(values, str(values.dims[-1]))
     time, scale, unit = _time(recording)
     shown, values_unit = _unit(recording[variable], values[:, chosen].values)
     for place, number in enumerate(chosen):
         colour = COLOURS[place % _FEW]
-        ax.plot(time * scale, shown[:, place], color=colour, linewidth=1.2, label=f"neuron {number}")
+        ax.plot(time * scale, shown[:, place], color=colour, linewidth=1.2, label=f"neuron {numbers[number]}")
     owner, dot, _ = variable.rpartition(".")
     fired = f"{owner}{dot}spikes"
     if spikes and fired in recording:
@@ -137,12 +145,25 @@ def traces(
             height = top + span * (0.05 + 0.06 * place)
             colour = COLOURS[place % _FEW]
             ax.plot(when, np.full(len(when), height), "|", color=colour, markersize=6)
-    ax.set_xlim(time[0] * scale, (time[-1] + float(recording.attrs["dt"])) * scale)
+    ax.set_xlim(time[0] * scale, (time[-1] + _step(recording)) * scale)
     ax.set_xlabel(f"time ({unit})")
     ax.set_ylabel(f"{variable} ({values_unit})" if values_unit else variable)
     if legend and len(chosen) > 1:
         ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize="small")
     return tidy(ax)
+
+
+def _check_trial(recording: xarray.Dataset, name: str, trial: int) -> None:
+    if trial >= (trials := recording[name].sizes.get("trial", 0)):
+        raise DataError(f"trial: got {trial}, but '{name}' has {trials} trials, counted from 0")
+
+
+def _step(recording: xarray.Dataset) -> float:
+    """How long the last sample is drawn: a time step, or in a selection the distance of samples."""
+    time = recording.time.values
+    said = float(recording.attrs.get("dt", 0.0))
+    found = float(time[-1] - time[0]) / (len(time) - 1) if len(time) > 1 else said
+    return said if abs(found - said) < 1e-3 * said else found
 
 
 def _time(recording: xarray.Dataset) -> tuple[np.ndarray, float, str]:

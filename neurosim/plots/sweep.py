@@ -9,6 +9,7 @@ import xarray
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, label, tidy
 
 # Values further apart than this want a logarithmic axis.
@@ -21,6 +22,7 @@ _MOST_CELLS = 80
 _UNITS = {"second": ("ms", 1e3), "volt": ("mV", 1e3), "amp": ("nA", 1e9)}
 
 
+@drawing()
 def sweep_figure(found: xarray.Dataset) -> Figure | None:
     """The figure that fits a sweep; ``None`` if no run has its metric.
 
@@ -61,6 +63,7 @@ def sweep_figure(found: xarray.Dataset) -> Figure | None:
     return _titled(figure, found)
 
 
+@drawing()
 def seed_band(metric: xarray.DataArray, ax: Axes, *, name: str = "") -> Axes:
     """Draw the mean over the seeds against the one key, with the band from the least to the greatest seed.
 
@@ -87,6 +90,7 @@ def seed_band(metric: xarray.DataArray, ax: Axes, *, name: str = "") -> Axes:
     return tidy(ax)
 
 
+@drawing()
 def heat_map(
     mean: xarray.DataArray, ax: Axes, *, names: Mapping[str, str] | None = None, direction: str | None = None
 ) -> Axes:
@@ -134,6 +138,7 @@ def heat_map(
     return ax
 
 
+@drawing()
 def scatter(metric: xarray.DataArray, key: str, ax: Axes, *, name: str = "", direction: str | None = None) -> Axes:
     """Draw each configuration's mean over the seeds against one of its keys, from the least to the greatest seed.
 
@@ -162,6 +167,7 @@ def scatter(metric: xarray.DataArray, key: str, ax: Axes, *, name: str = "", dir
     return tidy(ax)
 
 
+@drawing()
 def short_names(found: xarray.Dataset) -> dict[str, str]:
     """For each key the last part of its path, or the whole where two end alike."""
     keys = [str(name) for name in found.metric.coords if name not in ("seed", "run")]

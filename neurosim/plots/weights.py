@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from neurosim.errors import DataError
 from neurosim.metrics import angle
+from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, tidy
 from neurosim.recording.exchange import SNAPSHOT, synapses_of
 
@@ -18,6 +19,7 @@ _MOST = 4000
 _LINES = 30
 
 
+@drawing()
 def weight_scatter(forward: np.ndarray, feedback: np.ndarray, ax: Axes, *, name: str = "") -> Axes:
     """Draw each feedback weight against the forward weight between the same two neurons.
 
@@ -64,6 +66,7 @@ def weight_scatter(forward: np.ndarray, feedback: np.ndarray, ax: Axes, *, name:
     return tidy(ax)
 
 
+@drawing()
 def weight_courses(recording: xarray.Dataset, ax: Axes, *, variable: str) -> Axes:
     """Draw some synapses of a pathway over the epochs of training, and the root mean square of all.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -30,6 +31,35 @@ class Findings:
 
     numbers: Mapping[str, float]
     curves: xarray.Dataset | None = None
+
+
+@dataclass(frozen=True)
+class Number:
+    """What one of a probe's numbers is; a probe declares all of them as ``NUMBERS`` beside its settings.
+
+    Attributes
+    ----------
+    name
+        As in `Findings`, with what varies in angle brackets: ``<layer>.cosine``, ``above_<level>``.
+    unit
+        ``1`` for none.
+    meaning
+        In one line.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+
+    def means(self, name: str) -> bool:
+        """Whether this is what a number with that name is."""
+        parts = re.split(r"<\w+>", self.name)
+        return re.fullmatch(r"[^.]+(?:\.\d+)?".join(map(re.escape, parts)), name) is not None
+
+
+def number_of(numbers: Iterable[Number], name: str) -> Number | None:
+    """What the number with a name is, if a probe says so."""
+    return next((number for number in numbers if number.means(name)), None)
 
 
 class Measure(Protocol):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, PositiveInt
 
-from neurosim.probes._findings import Findings, OnStep
+from neurosim.probes._findings import Findings, Number, OnStep
 from neurosim.probes._marks import Marked
 
 if TYPE_CHECKING:
@@ -31,6 +31,36 @@ class Config(Marked):
     """
 
     marks: tuple[PositiveInt, ...] = Field(default=(3200, 10_112, 32_000, 101_184, 320_000), min_length=1)
+
+
+#: What it gives; see `neurosim.probes._findings.Number`.
+NUMBERS = (
+    Number(
+        "<layer>.weight_angle_deg",
+        "deg",
+        "angle between feedback weights and the transposed forward weights, at the last mark",
+    ),
+    Number(
+        "<layer>.weight_relative_error",
+        "1",
+        "distance of feedback weights from the transposed forward weights, over the length of these",
+    ),
+    Number("<layer>.weight_sign_agreement", "%", "share of feedback weights that have the sign of the forward weight"),
+    Number("<layer>.weight_norm_ratio", "1", "length of the feedback weights over that of the forward weights"),
+    Number(
+        "<layer>.local_angle_deg",
+        "deg",
+        "angle between what feedback delivers and what the right weights would, mean over trials",
+    ),
+    Number(
+        "slope", "1", "power by which the relative error falls with presentations, in the last layer; -0.5 is as a root"
+    ),
+    Number(
+        "worst_ratio",
+        "1",
+        "largest |observed/predicted - 1| of the relative error over the marks, where theory has one",
+    ),
+)
 
 
 def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_step: OnStep | None = None) -> Findings:

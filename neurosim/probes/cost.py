@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
-from neurosim.probes._findings import Findings, OnStep
+from neurosim.probes._findings import Findings, Number, OnStep
 
 if TYPE_CHECKING:
     from neurosim.engines.batched.engine import BatchedEngine
@@ -48,6 +48,17 @@ class Config(BaseModel):
         if self.every % self.batch_size:
             raise ValueError(f"got every {self.every}, expected a multiple of the batch size {self.batch_size}")
         return self
+
+
+#: What it gives; see `neurosim.probes._findings.Number`.
+NUMBERS = (
+    Number(
+        "<layer>.presentations",
+        "1",
+        "presentations until feedback is within the angle asked for, mean over repetitions",
+    ),
+    Number("<layer>.presentations_sd", "1", "their standard deviation from repetition to repetition"),
+)
 
 
 def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_step: OnStep | None = None) -> Findings:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
-from neurosim.probes._findings import Findings, OnStep
+from neurosim.probes._findings import Findings, Number, OnStep
 
 if TYPE_CHECKING:
     from neurosim.engines.batched.engine import BatchedEngine
@@ -41,6 +41,17 @@ class Config(BaseModel):
     draws: PositiveInt = 200_000
     chunk: int = Field(default=10_000, gt=0, le=10**6)
     curvature: bool = False
+
+
+#: What it gives; see `neurosim.probes._findings.Number`.
+NUMBERS = (
+    Number("<layer>.cosine", "1", "cosine of the mean estimate over all draws with the gradient"),
+    Number("variance_ratio", "1", "variance of the estimate over that of theory, g_k^2 + G^2, mean over units"),
+    Number("curvature_variance_ratio", "1", "the same, with what the loss's curvature adds to theory"),
+    Number("one_shot_cosine", "1", "mean cosine of a single draw's estimate with the gradient"),
+    Number("one_shot_absolute_cosine", "1", "mean of that cosine's magnitude"),
+    Number("expected_one_shot_cosine", "1", "what theory expects of one_shot_cosine for so many units"),
+)
 
 
 def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_step: OnStep | None = None) -> Findings:

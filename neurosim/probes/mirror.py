@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, PositiveInt
 
 from neurosim.circuit.update_noise import UpdateNoise
-from neurosim.probes._findings import Findings, OnStep
+from neurosim.probes._findings import Findings, Number, OnStep
 from neurosim.probes._marks import Marked
 
 if TYPE_CHECKING:
     from neurosim.engines.batched.engine import BatchedEngine
     from neurosim.tasks._task import Task
+
+
+#: What figures of its runs show besides curves.
+PLANE = "flow"
 
 
 class Config(Marked):
@@ -48,6 +52,41 @@ class Config(Marked):
     forward: Literal["fixed", "learned"] = "fixed"
     weight_noise: UpdateNoise | None = None
     repetitions: PositiveInt = 1
+
+
+#: What it gives; see `neurosim.probes._findings.Number`.
+NUMBERS = (
+    Number("<layer>.angle_deg", "deg", "angle between feedback weights and the transposed forward weights"),
+    Number("<layer>.gain", "1", "factor of the transposed forward weights in the feedback weights"),
+    Number("<layer>.norm_ratio", "1", "length of the feedback weights over that of the forward weights"),
+    Number("<layer>.forward_norm", "1", "length of the forward weights; far above 1 they grow without bound"),
+    Number(
+        "<layer>.asymmetry",
+        "1",
+        "distance of forward weights from the transposed feedback weights, over the length of the former",
+    ),
+    Number(
+        "<layer>.from_mean",
+        "1",
+        "how far both have gone from the mean of the two at the start, over the length of that mean",
+    ),
+    Number(
+        "<layer>.growth_rate", "1", "growth of the sum of both for each update and unit of the feedback's learning rate"
+    ),
+    Number("<layer>.residual", "1", "root mean square of the feedback weights less their limit"),
+    Number(
+        "<layer>.predicted_angle_deg", "deg", "angle of the limit that theory gives to the transposed forward weights"
+    ),
+    Number("<layer>.predicted_gain", "1", "factor of the transposed forward weights in that limit"),
+    Number("<layer>.distance", "1", "distance of the feedback weights from that limit, over its length"),
+    Number("<layer>.efold_updates", "updates", "updates in which that distance fell by e, between the last two looks"),
+    Number("<layer>.column_error", "1", "largest |own gain/predicted - 1| of an upper neuron"),
+    Number(
+        "<layer>.sizes_error",
+        "1",
+        "largest difference of a singular value from the stable point's, over the largest of these",
+    ),
+)
 
 
 def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_step: OnStep | None = None) -> Findings:

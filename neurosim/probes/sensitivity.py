@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from neurosim.probes._findings import Findings, OnStep
+from neurosim.probes._findings import Findings, Number, OnStep
 from neurosim.training.config import Config as Training
 
 if TYPE_CHECKING:
@@ -81,6 +81,24 @@ class Config(BaseModel):
         if self.transfer is not None and self.transfer.best > self.draws:
             raise ValueError(f"transfer.best: got {self.transfer.best}, expected at most the {self.draws} draws")
         return self
+
+
+#: What it gives; see `neurosim.probes._findings.Number`.
+NUMBERS = (
+    Number("above_<level>", "%", "share of draws that end above this accuracy on the validation split"),
+    Number("diverged", "%", "share of draws whose weights or loss did not stay finite"),
+    Number("mean", "%", "mean accuracy on the validation split; what diverged counts as guessing"),
+    Number("median", "%", "median of that accuracy"),
+    Number("best", "%", "highest of that accuracy"),
+    Number(
+        "transfer.above_<level>",
+        "%",
+        "of the best draws on the other network: share of trainings above this test accuracy",
+    ),
+    Number("transfer.diverged", "%", "of these: share that did not stay finite"),
+    Number("transfer.mean", "%", "of these: mean test accuracy"),
+    Number("transfer.median", "%", "of these: median test accuracy"),
+)
 
 
 def networks(config: Config) -> Mapping[str, Mapping[str, Any]]:

@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveFloat, PositiveInt
 
-from neurosim.probes._findings import Findings, OnStep
+from neurosim.probes._findings import Findings, Number, OnStep
 
 if TYPE_CHECKING:
     from neurosim.engines.batched.engine import BatchedEngine
     from neurosim.tasks._task import Task
+
+
+#: What figures of its runs show besides curves.
+PLANE = "loops"
 
 
 class Config(BaseModel):
@@ -41,6 +45,39 @@ class Config(BaseModel):
     gains: NonNegativeInt = 0
     highest_gain: PositiveFloat = 20.0
     repairs: NonNegativeInt = 0
+
+
+#: What it gives; see `neurosim.probes._findings.Number`.
+NUMBERS = (
+    Number(
+        "<layer>.abscissa",
+        "1",
+        "largest real part of the loop's eigenvalues times the controller's time constant; below 0 it settles",
+    ),
+    Number(
+        "<layer>.fixed_point_error",
+        "1",
+        "largest distance of the settled error from the loop's exact fixed point, over its length",
+    ),
+    Number("<layer>.forms_error", "1", "distance of the two forms of the fixed point from each other"),
+    Number("<layer>.residual", "1", "distance of W x from the target, over its length: what the leak leaves"),
+    Number(
+        "<layer>.pseudo_inverse_error", "1", "distance of the settled error from what the damped pseudo-inverse gives"
+    ),
+    Number("<layer>.nondynamic_error", "1", "distance of the loop's inverse without leak from the pseudo-inverse"),
+    Number(
+        "<layer>.sequential_angle_deg",
+        "deg",
+        "angle of a single loop's error to that of loops one after the other, mean over trials",
+    ),
+    Number("systems_wrong", "1", "random loops that grew or decayed against the exact criterion"),
+    Number("naive_wrong", "1", "random loops for which the rule by eigenvalues of W B alone is wrong"),
+    Number("systems_stable", "1", "random loops that are stable"),
+    Number("largest_gain", "1", "largest gain of feedback along minus the transpose that still settles"),
+    Number("largest_positive_gain", "1", "largest gain of feedback along the transpose itself that still settles"),
+    Number("repaired", "1", "share of random pairs of weights that were made stable"),
+    Number("gradient_cosine", "1", "smallest cosine of the gradient that repair follows with central differences"),
+)
 
 
 def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_step: OnStep | None = None) -> Findings:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 from neurosim.neurons._quantities import TimeConstant
-from neurosim.probes._findings import Findings, OnStep
+from neurosim.probes._findings import Findings, Number, OnStep
 from neurosim.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ def _even(neurons: int) -> int:
     if neurons % 2:
         raise ValueError(f"got {neurons}, expected an even number, half of which fire for either sign")
     return neurons
+
+
+#: What figures of its runs show besides curves.
+PLANE = "loops"
 
 
 class Config(BaseModel):
@@ -69,6 +73,34 @@ class Config(BaseModel):
     highest_rate: Annotated[str, AfterValidator(_frequency)] = "120 Hz"
     headroom: PositiveFloat = 3.0
     dt: TimeConstant = "0.1 ms"
+
+
+#: What it gives; see `neurosim.probes._findings.Number`.
+NUMBERS = (
+    Number(
+        "error_at_<time>",
+        "1",
+        "distance of the error from the exact fixed point at this time, over its length; most neurons",
+    ),
+    Number("rate_error_at_<time>", "1", "the same of the loop without spikes"),
+    Number("static_error_<neurons>", "1", "the same if so many neurons for each number would send their rates"),
+    Number(
+        "error_<neurons>",
+        "1",
+        "distance of the error from the exact fixed point, over its length, with so many neurons for each number",
+    ),
+    Number(
+        "angle_deg_<neurons>",
+        "deg",
+        "angle of the error to the exact fixed point, with so many neurons for each number",
+    ),
+    Number(
+        "neurons_slope",
+        "1",
+        "power by which the error falls with the neurons; -0.5 is as independent noise, -1 as evenly spaced spikes",
+    ),
+    Number("settling_rate_ratio", "1", "rate at which the error falls over that of the loop without spikes"),
+)
 
 
 def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_step: OnStep | None = None) -> Findings:

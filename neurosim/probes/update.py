@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
-from neurosim.probes._findings import Findings, OnStep
+from neurosim.probes._findings import Findings, Number, OnStep
 
 if TYPE_CHECKING:
     from neurosim.engines.batched.engine import BatchedEngine
@@ -44,6 +44,20 @@ class Config(BaseModel):
     most: PositiveInt = 20_000
     repetitions: PositiveInt = 1
     settle: int = Field(default=10, ge=2)
+
+
+#: What it gives; see `neurosim.probes._findings.Number`.
+NUMBERS = (
+    Number(
+        "<group>.cosine_<draws>",
+        "1",
+        "cosine of the mean update over so many draws with minus the gradient; 'all' for all layers",
+    ),
+    Number(
+        "<group>.draws_until", "1", "draws until the mean update is within the angle asked for, mean over repetitions"
+    ),
+    Number("<group>.presentations_until", "1", "the same in presentations"),
+)
 
 
 def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_step: OnStep | None = None) -> Findings:

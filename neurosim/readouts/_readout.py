@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from neurosim.border import check_fields
+from neurosim.border.arguments import MAPPING, TEXT
 from neurosim.equations.parse import Equation, EquationSet, parse_equations
 
 
@@ -48,6 +50,10 @@ class Readout:
     held: Mapping[str, str] = field(default_factory=lambda: {"loss_share": "loss_share"})
     change_pairwise: Mapping[str, str] = field(default_factory=dict)
     name: str = "readout"
+
+    def __post_init__(self) -> None:
+        texts, mappings = ("error", "loss", "change", "name"), ("pairwise", "held", "change_pairwise")
+        check_fields(self, **dict.fromkeys(texts, TEXT), **dict.fromkeys(mappings, MAPPING))
 
     def __hash__(self) -> int:
         texts = (self.pairwise, self.held, self.change_pairwise)

@@ -210,6 +210,8 @@ def _scale(name: str, value: Any, unit: str) -> float:
 
 
 def _numbers(name: str, value: Any, unit: str) -> np.ndarray:
+    if type(value).__name__ == "TimedArray":
+        raise CircuitError(f"the input '{name}' is a TimedArray of Brian2; give neurosim.over_time(timed.values)")
     try:
         found = array_in_si(value, unit)
     except UnitError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,11 @@ from neurosim.recording.exchange import SNAPSHOT, TRIAL_COLUMNS
 
 if TYPE_CHECKING:
     import xarray
+
+# Time steps in seconds, far beyond those of any simulation.
+_SHORTEST, _LONGEST = 1e-18, 1e12
+# Trials, or neurons, which are numbered in memory.
+_MOST = 1 << 26
 
 
 def check_described(recording: xarray.Dataset, order: Any, where: Path) -> None:
@@ -37,7 +41,7 @@ def check_described(recording: xarray.Dataset, order: Any, where: Path) -> None:
     if ("time" not in recording.coords and SNAPSHOT not in recording.coords) or "dt" not in recording.attrs:
         raise DataError(f"{where}: no recording of neurosim.simulate: it has no time, or no time step")
     step = recording.attrs["dt"]
-    if isinstance(step, bool) or not isinstance(step, int | float) or not (0 < step < math.inf):
+    if isinstance(step, bool) or not isinstance(step, int | float) or not (_SHORTEST <= step <= _LONGEST):
         raise DataError(f"{where}: damaged, got the time step {str(step)[:60]!r}, expected seconds above zero")
     if not isinstance(recording.attrs.get("model", ""), str):
         raise DataError(f"{where}: damaged, its attribute 'model' is no text")
@@ -71,6 +75,8 @@ def _check_variable(variable: xarray.DataArray, name: str, where: Path) -> None:
         )
     if any(dim not in variable.coords for dim in dims[:1]):
         raise DataError(f"{where}: '{name[:100]}' is along '{dims[0]}', which the recording does not have")
+    if max(variable.shape[1:]) > _MOST:
+        raise DataError(f"{where}: '{name[:100]}' has the shape {variable.shape}, far beyond that of any simulation")
     if not variable.size:
         raise DataError(f"{where}: '{name[:100]}' is empty, it has the shape {variable.shape}")
     if not isinstance(variable.attrs.get("units", "1"), str):

@@ -15,10 +15,11 @@ from neurosim.circuit.description import Circuit
 from neurosim.engines.continuation import Continuation
 from neurosim.engines.state import neuron_variables
 from neurosim.errors import CircuitError, DataError
+from neurosim.gate.seals import digest_of
 from neurosim.gate.tensors import arrays_digest, packed, read_tensors
 from neurosim.gate.texts import parsed_json
 
-_FORMAT = "neurosim simulation 1"
+_FORMAT, _SEAL = "neurosim simulation 1", "about_sha256"
 _FIELDS = ("neurons", "since_spike", "not_refractory")
 
 
@@ -58,6 +59,7 @@ def store_end(path: Path, end: End) -> None:
     for trial, state in enumerate(going.random):
         arrays |= {f"random/{trial}/{name}": array for name, array in state.items()}
     about = {"step": going.step, "dt": end.dt, "seed": end.seed, "trials": end.trials, "sha256": arrays_digest(arrays)}
+    about |= {_SEAL: digest_of(json.dumps(about).encode())}
     write_file(path, packed(arrays, {"format": _FORMAT, "about": json.dumps(about)}), parents=True)
 
 
@@ -81,6 +83,10 @@ def read_end(path: Path) -> End:
         about = parsed_json(found.metadata["about"], str(path))
         if arrays_digest(arrays) != about["sha256"]:
             raise DataError(f"{path}: damaged, its checksum is not that of its numbers")
+        # Files from before have none.
+        said = about.pop(_SEAL, None)
+        if said is not None and said != digest_of(json.dumps(about).encode()):
+            raise DataError(f"{path}: damaged, its checksum is not that of what it says of itself")
         random: dict[int, dict[str, np.ndarray]] = {}
         found_fields: dict[str, dict[str, np.ndarray]] = {"weights": {}, **{kind: {} for kind in _FIELDS}}
         for name, array in arrays.items():

@@ -76,7 +76,7 @@ def unit_name(text: str) -> str:
     for name in _DERIVED:
         if unit_dimensions(name) is dimension:
             return _NAMES.get(name, name)
-    powers = [(name, float(power)) for name, power in zip(_BASE, dimension._dims, strict=True) if power]
+    powers = [(name, float(power)) for name, power in zip(_BASE, dimension, strict=True) if power]
     return "*".join(name if power == 1 else f"{name}**{power:g}" for name, power in powers)
 
 

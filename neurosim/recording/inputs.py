@@ -148,8 +148,7 @@ def _is_target(circuit: Circuit, population: str, parameter: str) -> bool:
 def _unit(circuit: Circuit, population: str, parameter: str) -> str:
     if _is_target(circuit, population, parameter):
         return "1"
-    unit = circuit.population[population].model.equation_set.by_name[parameter].unit
-    return "1" if unit in ("boolean", "integer") else unit
+    return circuit.population[population].model.equation_set.by_name[parameter].unit
 
 
 def _refuse_switched(circuit: Circuit, population: str, parameter: str, *, varying: bool) -> None:

@@ -14,7 +14,7 @@ from neurosim.circuit.description import Circuit
 from neurosim.engines.given_state import given_state
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state, neuron_variables
-from neurosim.errors import CircuitError, NumericalError
+from neurosim.errors import ArgumentError, CircuitError, NumericalError
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.ends import End, check_end, read_end, store_end, weights_in
 from neurosim.recording.exchange import numbered
@@ -144,6 +144,8 @@ def simulate(
     0.628
     """
     tell_of_frozen_weights(model, learn)
+    if engine == "batched" and target != "numpy":
+        raise ArgumentError("target", target, "none with the engine 'batched': it is of Brian2's code, engine='brian'")
     seconds_per_step = parse_quantity(dt, "second") if isinstance(dt, str) else dt
     described = circuit_of(model, cast("float | None", duration), n, method)
     steps = sum(phase.steps(seconds_per_step) for phase in described.phases)
@@ -185,12 +187,16 @@ def simulate(
             # Kept even if nobody asks, so that what runs does not depend on how it is cut; standalone code cannot.
             keep = not whole and target != "cpp_standalone"
             going: dict[str, Any] = {"start": start, "keep": keep or store is not None}
-            _, outputs = runner.run(values, stimuli, seed=seed, record=names, learn=False, trials=trials, **going)
+            _, outputs = runner.run(
+                values, stimuli, seed=seed, record=names, learn=False, trials=trials, watch=True, **going
+            )
             start = outputs.end
             found = dict(zip(variables, (np.asarray(outputs.recordings[name]) for name in names), strict=True))
             for qualified, array in zip(names, found.values(), strict=True):
                 if array.dtype != bool:
                     _check_finite(qualified, array, seconds_per_step, begin + first)
+            if outputs.broken is not None:
+                raise outputs.broken.error(seconds_per_step)
             yield first, found
 
     dataset = _recorded_in_memory(pieces(), variables, time, attrs) if out is None else None

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.atomic import discard, put, temporary_name, writing
-from neurosim.errors import ConfigError, DataError
+from neurosim.border import PATH, public
+from neurosim.errors import ConfigError, DataError, NeurosimWarning
 from neurosim.gate.seals import CHECKSUMS
 from neurosim.gate.stores import SEALED, dataset_of, open_store, seal
 from neurosim.recording.described import check_described
@@ -157,6 +158,12 @@ def complete(folder: Path) -> None:
     seal(folder)
 
 
+def is_store(folder: Path) -> bool:
+    """Whether a folder is a Zarr store, of a format that can be read or not."""
+    return any((folder / name).is_file() for name in (".zgroup", "zarr.json"))
+
+
+@public(path=PATH)
 def open_recording(path: str | Path) -> xarray.Dataset:
     """Open a recording without reading it: values are read when they are asked for.
 
@@ -184,14 +191,14 @@ def open_recording(path: str | Path) -> xarray.Dataset:
     ('time', 'trial', 'neuron')
     """
     folder = Path(path)
-    if not (folder / ".zgroup").is_file() and not (folder / "zarr.json").is_file():
+    if not is_store(folder):
         raise DataError(f"{folder}: no recording here, expected a Zarr store")
     store = open_store(folder)
     found = dataset_of(store)
     order = found.attrs.pop(_ORDER, list(found))
     check_described(found, order, folder)
     if store.checksums is None:
-        warnings.warn(f"{folder} has no checksums: damage in it cannot be seen", stacklevel=2)
+        warnings.warn(f"{folder} has no checksums: damage in it cannot be seen", NeurosimWarning, stacklevel=3)
     # Stores list their arrays by name.
     return numbered(found[[name for name in order if name in found]])
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from neurosim.atomic import write_file
+from neurosim.border import PATH, public
+from neurosim.border.arguments import MAPPING
 from neurosim.engines.state import State
 from neurosim.errors import DataError
 from neurosim.gate.limits import largest, shown
@@ -23,6 +25,7 @@ FORMAT = "neurosim state 1"
 IN_RUN = "weights.safetensors"
 
 
+@public(path=PATH)
 def load_weights(path: str | Path) -> State:
     """Read weights and parameters, as `neurosim.engines.state` describes them.
 
@@ -63,7 +66,8 @@ def load_weights(path: str | Path) -> State:
     for name, array in found.items():
         if array.dtype.kind not in "fiub":
             raise DataError(f"{file}: '{name}' holds {array.dtype}, expected numbers")
-    return found
+    # In the machine's order of bytes, which engines want.
+    return {name: array.astype(array.dtype.newbyteorder("="), copy=False) for name, array in found.items()}
 
 
 def _read(file: Path) -> State:
@@ -76,6 +80,7 @@ def _read(file: Path) -> State:
     return read_tensors(file, None if written is None else written.get(IN_RUN)).arrays
 
 
+@public(state=MAPPING, path=PATH)
 def save_weights(state: Mapping[str, Any], path: str | Path) -> Path:
     """Write weights and parameters, wholly or not at all.
 
@@ -94,7 +99,7 @@ def save_weights(state: Mapping[str, Any], path: str | Path) -> Path:
     Raises
     ------
     DataError
-        It cannot be written, or its suffix is another.
+        It cannot be written, its suffix is another, or what is given are no numbers.
 
     Examples
     --------
@@ -104,6 +109,9 @@ def save_weights(state: Mapping[str, Any], path: str | Path) -> Path:
     """
     file = Path(path)
     arrays = {name: np.asarray(array) for name, array in state.items()}
+    for name, array in arrays.items():
+        if not isinstance(name, str) or array.dtype.kind not in "fiub":
+            raise DataError(f"{file}: '{name}' holds {array.dtype}, expected names of arrays of numbers")
     if file.suffix == ".safetensors":
         data = with_seal(arrays, {"format": FORMAT})
     elif file.suffix == ".npz":

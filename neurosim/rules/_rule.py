@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
+from neurosim.border import NAMES, check_fields, one_of
+from neurosim.border.arguments import MAPPING, TEXT
 from neurosim.equations.grammar import Place, check_identifier
 from neurosim.equations.parse import Equation, EquationSet, Statement, parse_equations, parse_statements
 from neurosim.equations.reserved import RULE_NAMES
@@ -68,6 +70,9 @@ class Rule:
     traces: str = ""
 
     def __post_init__(self) -> None:
+        texts = dict.fromkeys(("update", "variables", "traces", "name"), TEXT)
+        timing = one_of("step", "phase_end", "presentation")
+        check_fields(self, **texts, parameters=MAPPING, timing=timing, reads=NAMES)
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
         for name, value in self.parameters.items():
             check_name(name, Place())

@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.linalg import solve_continuous_lyapunov
 
 from neurosim.circuit.description import Initial, Pathway, Population
 from neurosim.errors import CircuitError
@@ -71,6 +70,9 @@ def covariance(first: Filters, second: Filters, tau_noise: float) -> float:
         outputs.append(signal)
     driving = np.zeros((size, size))
     driving[0, 0] = 2 / tau_noise
+    # Late, so that checking settings does without SciPy.
+    from scipy.linalg import solve_continuous_lyapunov
+
     found = solve_continuous_lyapunov(drift, -driving)
     return float(outputs[0] @ found @ outputs[1])
 
@@ -113,6 +115,7 @@ def estimating(population: Population, how: Estimating, above: Sequence[NeuronMo
         Models of the populations on the way from this one to the loss, the output's last.
     """
     neuron = population.neuron
+    require_noise(neuron)
     lines = ["dfluctuation/dt = -fluctuation/tau_noise + sqrt(2/tau_noise)*xi : 1", "loss : 1 (shared)"]
     values: dict[str, Any] = {"tau_noise": how.tau_noise, "normaliser": _normaliser(neuron, how, above)}
     source, scale = "fluctuation", "sigma*normaliser"
@@ -123,6 +126,7 @@ def estimating(population: Population, how: Estimating, above: Sequence[NeuronMo
         source, scale = f"({shown} - running_mean)", "sigma**2*normaliser"
     if how.filtered == "neuron":
         lines.append(f"dtrace/dt = ({source} - trace)/tau_trace : 1")
+        how.trace_of(neuron)
         values["tau_trace"] = how.tau_trace or neuron.parameters["tau_m"]
         source = "trace"
     lines.append(f"factor = {source}/({scale}) : 1")
@@ -166,15 +170,28 @@ def membrane_of(neuron: NeuronModel) -> float:
     """The membrane's time constant in seconds."""
     if "tau_m" not in neuron.parameters:
         raise CircuitError(
-            f"the neuron '{neuron.name}' has no parameter 'tau_m'; estimates in continuous time are scaled by the "
-            "time constants of the membranes that noise passes through"
+            "it has no membrane (no parameter 'tau_m'), and estimates in continuous time are scaled by the time "
+            "constants of the membranes that noise passes through"
         )
     return neuron.parameter_values["tau_m"]
 
 
+def require_noise(neuron: NeuronModel) -> None:
+    """Refuse a neuron into which no noise can be injected.
+
+    Raises
+    ------
+    CircuitError
+        It fires at random by itself, or has no strength of noise.
+    """
+    if "factor" in neuron.ports or "sigma" not in neuron.parameters:
+        how = "it fires at random by itself" if "factor" in neuron.ports else "it has no parameter 'sigma'"
+        raise CircuitError(f"{how}, so there is no noise of a known size that can be injected and looked at again")
+
+
 def _port(neuron: NeuronModel, port: str) -> str:
     if port not in neuron.ports:
-        raise CircuitError(f"the neuron '{neuron.name}' does not say which variable is its port '{port}'")
+        raise CircuitError(f"it does not say which of its variables is the port '{port}'")
     return neuron.ports[port]
 
 

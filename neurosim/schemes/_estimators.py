@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-
-from brian2.utils.stringtools import word_substitute
 
 from neurosim.circuit.description import Hold, Initial, Pathway, Population, Tie, hold
 from neurosim.errors import ConfigError
@@ -145,4 +144,4 @@ def _passed_on(network: Network, layer: str) -> str:
             f"scheme.estimator: got 'true_gradient', which needs neurons that pass on an expression of their apical "
             f"compartment 'a'; '{passed.name}' of '{neuron.name}' ({layer}) is none"
         )
-    return word_substitute(passed.expression, {"a": "exact"})
+    return re.sub(r"\ba\b", "exact", passed.expression)

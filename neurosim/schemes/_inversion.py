@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from brian2.utils.stringtools import word_substitute
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, model_validator
 
 from neurosim.circuit.description import Hold, Initial, Loop, Phase, Population, hold
@@ -135,14 +134,16 @@ def neuron_text(neuron: NeuronModel, text: str) -> str:
         return text
     output = neuron.equation_set.by_name[neuron.ports["output"]]
     states = sorted(output.names & set(neuron.state_variables))
-    if output.expression is None or len(states) != 1:
+    # What a spiking neuron sends is filtered spikes: an equation of its own, and no function of anything.
+    if output.kind != "subexpression" or states != [_integrating(neuron)]:
         raise ConfigError(
-            f"network.neuron: the output '{output.name}' of '{neuron.name}' is no expression of one state variable, "
-            "which this convention needs; use scheme.convention = 'gated', or leaky_rate units"
+            f"network.neuron.kind: got '{neuron.name}', expected a neuron whose output is a function of its potential, "
+            f"such as leaky_rate: its output '{output.name}' is none, and the convention applies it to errors in the "
+            "loop; or use scheme.convention = 'gated'"
         )
 
     def at(match: re.Match[str]) -> str:
-        return f"({word_substitute(str(output.expression), {states[0]: f'({match.group(1)})'})})"
+        return "(" + re.sub(rf"\b{states[0]}\b", f"({match.group(1)})", str(output.expression)) + ")"
 
     return re.sub(r"\bg\(([^()]*)\)", at, text)
 
@@ -187,7 +188,7 @@ def with_error(population: Population, convention: Convention, *, driven: Settli
 
 
 def _of(text: str, name: str) -> str:
-    return word_substitute(text, {"x": name})
+    return re.sub(r"\bx\b", name, text)
 
 
 def with_controller(population: Population, config: Settling, switch: str) -> Population:
@@ -258,10 +259,18 @@ def forward_holds(network: Network, *, convention: str) -> tuple[Hold, ...]:
 
 def potential_of(neuron: NeuronModel) -> str:
     """The state variable that the drive moves."""
-    for equation in neuron.equation_set.of("differential"):
-        if neuron.ports["drive"] in equation.names:
-            return equation.name
-    raise ConfigError(f"network.neuron: nothing in '{neuron.name}' integrates its drive '{neuron.ports['drive']}'")
+    found = _integrating(neuron)
+    if found is not None:
+        return found
+    raise ConfigError(
+        f"network.neuron.kind: got '{neuron.name}', in which nothing integrates its drive '{neuron.ports['drive']}'; "
+        "expected a neuron with a potential, such as leaky_rate, or scheme.convention = 'gated'"
+    )
+
+
+def _integrating(neuron: NeuronModel) -> str | None:
+    moved = (e.name for e in neuron.equation_set.of("differential") if neuron.ports["drive"] in e.names)
+    return next(moved, None)
 
 
 @dataclass(frozen=True)

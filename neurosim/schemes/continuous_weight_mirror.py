@@ -162,6 +162,7 @@ def _from_shown(pathway: Pathway) -> Pathway:
 def _mirrored(population: Population, config: Config, above: NeuronModel) -> Population:
     """A layer with noise, and what it shows of it."""
     neuron = population.neuron
+    _continuous.require_noise(neuron)
     normaliser = _normaliser(neuron, config, above) if config.normalised else 1.0
     lines = ["dfluctuation/dt = -fluctuation/tau_noise + sqrt(2/tau_noise)*xi : 1"]
     values: dict[str, Any] = {"tau_noise": config.tau_noise, "normaliser": normaliser}
@@ -180,6 +181,7 @@ def _mirrored(population: Population, config: Config, above: NeuronModel) -> Pop
             source += "/((1 - missing + least_variance)*normaliser)"
     if config.trace:
         lines.append(f"dtrace/dt = ({source} - trace)/tau_trace : 1")
+        _continuous.membrane_of(above)
         values["tau_trace"] = above.parameters["tau_m"]
         source = "trace"
     lines.append(f"factor = {source} : 1")

@@ -102,7 +102,9 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
 
 def _perturbed(population: Population, config: Config, network: Network) -> Population:
     """The output is perturbed like the hidden layers."""
-    changed = replace(population, noise=("noise",))
+    # A neuron that fires at random has no need of any.
+    own = "factor" in population.neuron.ports
+    changed = population if own else replace(population, noise=("noise",))
     if config.factor == "noise":
         return changed
     output = _network.ports_of(network, population.name)["output"]

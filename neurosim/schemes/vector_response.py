@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.description import Circuit, hold
-from neurosim.schemes import _estimators, _links, _network
+from neurosim.schemes import _continuous, _estimators, _links, _network
 from neurosim.schemes._network import Network, Sized, Topology
 from neurosim.schemes._relation import Relation
 
@@ -64,6 +64,8 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     feedback it is the mean derivative of the output's input with respect to the rate: the product of the forward
     weights in a linear network. With noise as a current, each neuron's weights are scaled by its mean slope.
     """
+    for layer in _network.layer_names(network):
+        _continuous.require_noise(_network.neuron_at(network, layer))
     forward = _network.forward_pathways(network, config.learning_rate)
     if config.topology == "layerwise":
         why = "layers also respond to what noise further down makes of the layers in between"

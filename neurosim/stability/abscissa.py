@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurosim.errors import ConfigError
+from neurosim.stability._arguments import checked_loop
 from neurosim.stability.inversion import abscissa, checked, growth_rates, is_stable
 
 
@@ -37,6 +38,7 @@ class Stabilised:
     steps: int
 
 
+@checked_loop()
 def abscissa_gradient(
     w: np.ndarray, b: np.ndarray, leak: float, *, tau_u: float = 1.0, tau_x: float = 1.0
 ) -> tuple[float, np.ndarray]:
@@ -74,6 +76,7 @@ def abscissa_gradient(
         return float(rates[worst].real), (slope * outer).real
 
 
+@checked_loop()
 def stabilised(
     w: np.ndarray,
     b: np.ndarray,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from neurosim.stability._arguments import checked_loop
 from neurosim.stability.inversion import checked
 from neurosim.stability.population_code import PopulationCode
 
@@ -44,6 +45,7 @@ class Decoded:
         return np.stack(found, axis=-1) * self.ranges
 
 
+@checked_loop()
 def decoded_fixed_point(
     w: np.ndarray, b: np.ndarray, leak: float, targets: np.ndarray, controller: Decoded, error: Decoded
 ) -> np.ndarray:

@@ -12,7 +12,10 @@ import math
 
 import numpy as np
 
+from neurosim.stability._arguments import checked_feedback
 
+
+@checked_feedback()
 def weight_mirror_gain(amp: float, decay: float, variance: float, slope: float = 1.0) -> float:
     """How many times the transposed weights a layer's weight mirror settles at, for white noise below.
 
@@ -30,6 +33,7 @@ def weight_mirror_gain(amp: float, decay: float, variance: float, slope: float =
     return amp * variance / decay * slope
 
 
+@checked_feedback()
 def mirror_weights(cross: np.ndarray, power: np.ndarray, *, amp: float, decay: float, null: float = 0.0) -> np.ndarray:
     """Where ``B' = amp <x y^T> - null B <y y^T> - decay B`` stands still, (n, m).
 
@@ -43,6 +47,7 @@ def mirror_weights(cross: np.ndarray, power: np.ndarray, *, amp: float, decay: f
     return amp * np.linalg.solve(null * power + decay * np.eye(len(power)), cross.T).T
 
 
+@checked_feedback()
 def activation_weights(
     cross: np.ndarray, covariance: np.ndarray, *, amp: float, sparse: float, start: np.ndarray
 ) -> np.ndarray:
@@ -61,6 +66,7 @@ def activation_weights(
     return amp / sparse * inverse @ cross + start - inverse @ (covariance @ start)
 
 
+@checked_feedback()
 def sampling_angle(inputs: int, samples: float) -> float:
     """The angle in degrees between the mean of `samples` products of white noise and response, and W^T.
 
@@ -70,6 +76,7 @@ def sampling_angle(inputs: int, samples: float) -> float:
     return math.degrees(math.atan(math.sqrt((inputs + 1) / samples)))
 
 
+@checked_feedback()
 def estimation_noise(learning_rate: float, sigma: float, contraction: float) -> float:
     """The standard deviation of weights that each update disturbs by ``learning_rate*sigma``.
 
@@ -84,6 +91,7 @@ def estimation_noise(learning_rate: float, sigma: float, contraction: float) -> 
     return learning_rate * sigma / math.sqrt(contraction * (2 - contraction))
 
 
+@checked_feedback()
 def membrane_gain(tau_noise: float, tau_m: float, *, delay: float = 0.0) -> float:
     """Covariance of Ornstein-Uhlenbeck noise with the potential it drives, over its variance.
 
@@ -97,6 +105,7 @@ def membrane_gain(tau_noise: float, tau_m: float, *, delay: float = 0.0) -> floa
     return tau_noise / (tau_noise + tau_m) * math.exp(-delay / tau_noise)
 
 
+@checked_feedback()
 def matched_gain(tau_noise: float, tau_m: float, *, delay: float = 0.0) -> float:
     """As `membrane_gain`, with the noise seen through a filter like the membrane: the autocovariance of the two.
 

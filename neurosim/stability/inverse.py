@@ -13,11 +13,13 @@ from typing import Any, Literal
 import numpy as np
 
 from neurosim.errors import ConfigError
+from neurosim.stability._arguments import checked_loop
 
 #: ``right``: solve in the layer above; ``left``: in the layer below; ``auto``: in the smaller one.
 Form = Literal["auto", "right", "left"]
 
 
+@checked_loop()
 def inverse(w: Any, b: Any, leak: float, form: Form = "auto", *, least_squares: bool = False, xp: Any = np) -> Any:
     """The matrix K of the fixed point ``x = K target``.
 
@@ -70,6 +72,7 @@ def inverse(w: Any, b: Any, leak: float, form: Form = "auto", *, least_squares: 
     return (xp.linalg.pinv(loop) if least_squares else xp.linalg.inv(loop)) @ b
 
 
+@checked_loop()
 def pseudo_inverse(w: Any, leak: float = 0.0, *, xp: Any = np) -> Any:
     """The Moore-Penrose inverse of W, (n_pre, n_post), or with a leak ``W^T (W W^T + leak)^-1``.
 
@@ -94,6 +97,7 @@ def pseudo_inverse(w: Any, leak: float = 0.0, *, xp: Any = np) -> Any:
     return w.T @ gram if above < below else gram @ w.T
 
 
+@checked_loop()
 def single_loop_fixed_point(ws: Sequence[Any], b: Any, leak: float, *, xp: Any = np) -> tuple[Any, ...]:
     """The matrices that give each layer's error from the target when one controller at the output reaches layer 1.
 
@@ -132,6 +136,7 @@ def single_loop_fixed_point(ws: Sequence[Any], b: Any, leak: float, *, xp: Any =
     return tuple(found)
 
 
+@checked_loop()
 def chained(ws: Sequence[Any], *, xp: Any = np) -> Any:
     """The product W_L ... W_2 of W_2 to W_L; ConfigError if they do not fit."""
     if not ws:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.errors import ConfigError
+from neurosim.stability._arguments import checked_loop
 
 #: Eigenvalues of a product are known up to about this fraction of the largest.
 ROUNDING = 1e-12
@@ -52,6 +53,7 @@ class Verdict:
         return self.stable
 
 
+@checked_loop()
 def loop_matrix(w: np.ndarray, b: np.ndarray, leak: float, *, tau_u: float = 1.0, tau_x: float = 1.0) -> np.ndarray:
     """The Jacobian of the loop, x before u: ``[[-I, B]/tau_x, [W, -leak*I]/tau_u]``.
 
@@ -79,11 +81,13 @@ def loop_matrix(w: np.ndarray, b: np.ndarray, leak: float, *, tau_u: float = 1.0
     return np.block([[-np.eye(below) / tau_x, b / tau_x], [w / tau_u, -leak * np.eye(above) / tau_u]])
 
 
+@checked_loop()
 def product_eigenvalues(w: np.ndarray, b: np.ndarray) -> NDArray[np.complex128]:
     """The eigenvalues of W B without the zeros of surplus units, through the smaller of W B and B W; complex."""
     return np.linalg.eigvals(w @ b if w.shape[0] <= w.shape[1] else b @ w).astype(np.complex128)
 
 
+@checked_loop()
 def growth_rates(mu: np.ndarray, leak: float, *, tau_u: float = 1.0, tau_x: float = 1.0) -> NDArray[np.complex128]:
     """Of the slower mode of each eigenvalue of W B: the s of largest real part, complex, of the shape of `mu`."""
     damping, product = tau_u + leak * tau_x, tau_u * tau_x
@@ -92,6 +96,7 @@ def growth_rates(mu: np.ndarray, leak: float, *, tau_u: float = 1.0, tau_x: floa
     return -2 * rest / (damping + np.sqrt(damping**2 - 4 * product * rest))
 
 
+@checked_loop()
 def abscissa(w: np.ndarray, b: np.ndarray, leak: float, *, tau_u: float = 1.0, tau_x: float = 1.0) -> float:
     """The largest real part of the eigenvalues of `loop_matrix`, which itself is never made.
 
@@ -102,6 +107,7 @@ def abscissa(w: np.ndarray, b: np.ndarray, leak: float, *, tau_u: float = 1.0, t
     return float(max(rates.max(), surplus_rate(w, leak, tau_u, tau_x)))
 
 
+@checked_loop()
 def is_stable(w: np.ndarray, b: np.ndarray, leak: float, *, tau_u: float = 1.0, tau_x: float = 1.0) -> Verdict:
     """Whether the loop settles in continuous time.
 
@@ -131,6 +137,7 @@ def is_stable(w: np.ndarray, b: np.ndarray, leak: float, *, tau_u: float = 1.0, 
     return Verdict(False, True, worst, slowest, text)
 
 
+@checked_loop()
 def leak_needed(mu: np.ndarray, *, tau_u: float = 1.0, tau_x: float = 1.0) -> float:
     """The leak above which loops with these eigenvalues of W B are stable, and not at it or below.
 

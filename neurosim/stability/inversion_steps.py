@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from neurosim.errors import ConfigError
+from neurosim.stability._arguments import checked_loop
 from neurosim.stability.inversion import (
     ROUNDING,
     Verdict,
@@ -22,6 +23,7 @@ from neurosim.stability.inversion import (
 Order = Literal["controller_first", "together"]
 
 
+@checked_loop()
 def is_stable_in_steps(
     w: np.ndarray,
     b: np.ndarray,
@@ -77,6 +79,7 @@ def is_stable_in_steps(
     return Verdict(False, marginal, worst, rate, text)
 
 
+@checked_loop()
 def largest_step_stable(
     w: np.ndarray,
     b: np.ndarray,
@@ -125,6 +128,7 @@ def largest_step_stable(
     return float(min(limit, 1 / fastest if fastest > 0 else np.inf))
 
 
+@checked_loop()
 def step_radii(
     mu: np.ndarray,
     leak: float,

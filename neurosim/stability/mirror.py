@@ -20,6 +20,8 @@ from typing import Literal
 import numpy as np
 from scipy.integrate import solve_ivp
 
+from neurosim.border import check_fields, whole
+from neurosim.border.arguments import ARRAY, NUMBER
 from neurosim.errors import ConfigError
 
 Kind = Literal["stable node", "saddle", "unstable node", "line of neutral points", "stable up to rotation", "marginal"]
@@ -75,6 +77,7 @@ class ScalarFlow:
     variance: float = 1.0
 
     def __post_init__(self) -> None:
+        check_fields(self, amp=NUMBER, decay=NUMBER, null=NUMBER, variance=NUMBER)
         _check(self.amp, self.decay, self.null)
         if not self.variance > 0:
             raise ConfigError(f"variance: got {self.variance}, expected a number above 0")
@@ -185,6 +188,7 @@ class MatrixFlow:
     null: float = 0.0
 
     def __post_init__(self) -> None:
+        check_fields(self, amp=NUMBER, decay=NUMBER, null=NUMBER, covariance=ARRAY, outputs=whole(0))
         _check(self.amp, self.decay, self.null)
         matrix = np.array(self.covariance, dtype=float)
         if matrix.ndim != 2 or not np.allclose(matrix, matrix.T) or np.linalg.eigvalsh(matrix)[0] < -1e-9:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurosim.errors import ConfigError
+from neurosim.stability._arguments import checked_code
 
 # Points between -1 and 1 at which curves are read by least squares.
 _POINTS = 201
@@ -101,6 +102,7 @@ class PopulationCode:
         return weights * np.sum(scalar**2) / np.sum(scalar * (rates @ weights))
 
 
+@checked_code()
 def population_code(
     generator: np.random.Generator,
     neurons: int,
@@ -141,6 +143,7 @@ def population_code(
     return PopulationCode(curve, sign * slope, 1 - slope * threshold)
 
 
+@checked_code()
 def spike_variance(rate: np.ndarray, tau: float) -> np.ndarray:
     """The variance of a periodic spike train behind an exponential filter of area one, at a random time.
 

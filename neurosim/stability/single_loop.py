@@ -15,11 +15,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from neurosim.errors import ConfigError
+from neurosim.stability._arguments import checked_loop
 from neurosim.stability.inverse import chained
 from neurosim.stability.inversion import ROUNDING, Verdict, checked
 from neurosim.stability.inversion_steps import Order, step_radii
 
 
+@checked_loop()
 def single_loop_matrix(
     ws: Sequence[np.ndarray], b: np.ndarray, leak: float, *, tau_u: float = 1.0, tau_x: float = 1.0
 ) -> np.ndarray:
@@ -38,11 +40,13 @@ def single_loop_matrix(
     return found
 
 
+@checked_loop()
 def single_loop_eigenvalues(ws: Sequence[np.ndarray], b: np.ndarray) -> np.ndarray:
     """The eigenvalues of W_L ... W_2 B, (n_L,), complex."""
     return np.linalg.eigvals(chained(ws) @ b).astype(np.complex128)
 
 
+@checked_loop()
 def single_loop_abscissa(
     product_eigenvalues: np.ndarray, stages: int, leak: float, *, tau_u: float = 1.0, tau_x: float = 1.0
 ) -> float:
@@ -62,6 +66,7 @@ def single_loop_abscissa(
     return float(_rates(np.asarray(product_eigenvalues, dtype=np.complex128), stages, leak, tau_u, tau_x).max())
 
 
+@checked_loop()
 def single_loop_bound(
     stages: int, leak: float, *, tau_u: float = 1.0, tau_x: float = 1.0, angle: np.ndarray | float = np.pi
 ) -> np.ndarray:
@@ -97,6 +102,7 @@ def single_loop_bound(
     return np.where(angle >= (stages + 1) * np.pi / 2, np.inf, bound)
 
 
+@checked_loop()
 def single_loop_is_stable(
     ws: Sequence[np.ndarray],
     b: np.ndarray,

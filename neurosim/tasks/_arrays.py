@@ -54,6 +54,8 @@ class Columns:
                 raise DataError(f"{self.path}: '{name}' is a single number, expected one row an example")
             if not len(array):
                 raise DataError(f"{self.path}: '{name}' has no rows (shape {array.shape}), expected one an example")
+            if not array.size:
+                raise DataError(f"{self.path}: '{name}' has the shape {array.shape}, expected at least one entry a row")
             found[name] = _as_text(self.path, name, array) if array.dtype.kind in "SU" else array
         return found
 
@@ -76,18 +78,19 @@ def columns_of(path: Path, *, largest: int, written: Csv | None = None) -> Colum
     DataError
         A file that is missing, too large, damaged, of another kind, or that holds Python objects.
     """
-    if path.suffix not in SUFFIXES:
+    kind = path.suffix.lower()
+    if kind not in SUFFIXES:
         raise DataError(f"{path}: got a file '{path.suffix}', expected {', '.join(SUFFIXES)}")
     stream, size = opened(path, most=largest)
     with stream:
         if not size:
-            raise DataError(f"{path}: cannot be read as {path.suffix}: the file is empty")
+            raise DataError(f"{path}: cannot be read as {kind}: the file is empty")
         file = file_read(path, stream)
-        if path.suffix == ".csv":
+        if kind == ".csv":
             written = written or Csv()
             names = read_names(path, stream, written)
             return Columns(path, names, file, _cells_of(path, written, names, largest))
-    if path.suffix == ".npz":
+    if kind == ".npz":
         held = read_npz(path, largest=largest)
         arrays = {name.strip(): array for name, array in held.items()}
         if len(arrays) < len(held):

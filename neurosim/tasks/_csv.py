@@ -58,8 +58,8 @@ def read_names(path: Path, stream: BinaryIO, written: Csv) -> tuple[str, ...]:
     twice = [name for name, count in Counter(names).items() if count > 1 and name]
     if twice:
         raise DataError(
-            f"{path}: {len(twice)} names stand more than once in its first line: {_listed(twice)}; expected a name of "
-            "its own for each column (blanks around a name do not count)"
+            f"{path}: its first line has {_listed(twice)} more than once; expected a name of its own for each column "
+            "(blanks around a name do not count)"
         )
     return names
 

@@ -17,8 +17,8 @@ from neurosim.errors import DataError
 from neurosim.gate.limits import check_size, largest
 from neurosim.tasks._arrays import columns_of
 from neurosim.tasks._csv import Csv
-from neurosim.tasks._scaling import scaled, unscaled
-from neurosim.tasks._values import Label, numbers
+from neurosim.tasks._scaling import lost, scaled, unscaled
+from neurosim.tasks._values import Label, numbers, row_names
 
 _Floats = tuple[float, ...]
 
@@ -249,28 +249,12 @@ def in_units(
         here = slice(begin, end) if len(mean) == found.shape[1] else slice(None)
         chosen, made = part[rows], found[:, begin:end]
         made[:] = scaled(chosen, centre[here], spread[here])
-        beyond = np.flatnonzero(~np.isfinite(made).all(axis=1))
-        if len(beyond):
-            raise DataError(
-                f"{path}: '{name}' has {len(beyond)} examples with numbers beyond the range of single precision, with "
-                f"which networks compute: {np.abs(chosen[beyond[0]].astype(np.float64)).max():g} in row "
-                f"{rows[beyond[0]] + 1}; expected less than 3.4e38 after scaling: choose another unit, or standardise"
-            )
-        if not centre[here].any() and (spread[here] == 1).all():
-            _refuse_too_small(path, name, chosen, made)
+        if fault := lost(chosen, made, centre[here], spread[here]):
+            beyond = np.flatnonzero(~np.isfinite(made).all(axis=1))
+            where = f" in {row_names(np.sort(rows[beyond]))}" if len(beyond) else ""
+            raise DataError(f"{path}: '{name}'{where}: expected, {fault}")
         begin = end
     return found
-
-
-def _refuse_too_small(path: Path, name: str, numbers: np.ndarray, made: np.ndarray) -> None:
-    """Numbers that nothing scales, and that all would be zero."""
-    least = float(np.finfo(np.float32).tiny)
-    lost = (np.abs(made).max(axis=0, initial=0.0) < least) & (numbers != 0).any(axis=0)
-    if lost.any():
-        raise DataError(
-            f"{path}: all numbers of '{name}' are below {least:.1g}, which is zero in single precision, with which "
-            "networks compute; choose another unit, or standardise"
-        )
 
 
 def _fitting(path: Path, wanted: Inputs, array: np.ndarray) -> np.ndarray:
@@ -284,7 +268,7 @@ def _fitting(path: Path, wanted: Inputs, array: np.ndarray) -> np.ndarray:
 def _in_order(path: Path, how: Encoding, names: tuple[str, ...], found: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     """All that the file has, where names do not count."""
     size = sum(math.prod(array.shape[1:]) for array in found.values())
-    if (how.named and path.suffix != ".npy") or size != how.size:
+    if (how.named and path.suffix.lower() != ".npy") or size != how.size:
         wanted = ", ".join(f"'{each.name}'" for each in how.inputs[:20]) + (" ..." if len(how.inputs) > 20 else "")
         missing = [each.name for each in how.inputs if each.name not in names]
         raise DataError(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from neurosim.border import PATH
 from neurosim.errors import DataError
 from neurosim.tasks._task import FileRead
 
@@ -29,7 +30,7 @@ def searched(folder: Path | None, below: Sequence[str]) -> list[Path]:
     """
     if folder is None and os.environ.get("NEUROSIM_DATA"):
         folder = Path(os.environ["NEUROSIM_DATA"])
-    return [] if folder is None else [folder.expanduser() / name for name in below]
+    return [] if folder is None else [PATH("task.folder", folder) / name for name in below]
 
 
 def downloaded(url: str, md5: str, data_set: str, places: Sequence[Path], *, members: Sequence[str] = ()) -> list[Path]:

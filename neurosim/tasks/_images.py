@@ -133,15 +133,7 @@ def split_images(
         More examples are asked for than there are.
     """
     (images, labels), (test_images, test_labels) = train, test
-    n_train = len(images) - config.validation if config.n_train is None else config.n_train
-    if n_train < 1 or n_train + config.validation > len(images):
-        raise ConfigError(
-            f"{name}: n_train = {n_train} and validation = {config.validation} need at least one training "
-            f"example and no more than {len(images)} in all"
-        )
-    n_test = len(test_images) if config.n_test is None else config.n_test
-    if n_test > len(test_images):
-        raise ConfigError(f"{name}: n_test = {n_test}, but there are {len(test_images)} test examples")
+    n_train, n_test = _kept(config, len(images), len(test_images))
     generator = _split_generator(config.split_seed)
     order = generator.permutation(len(images))
     # Test sets of growing size contain each other, and all of it keeps the official order.
@@ -169,6 +161,25 @@ def split_images(
         files=tuple(files),
         encoding=image_encoding(images.shape[1:], range(n_classes), mean, spread),
     )
+
+
+def _kept(config: ImageConfig, train: int, test: int) -> tuple[int, int]:
+    """How many training and test examples are kept of so many."""
+    if config.n_train is None and config.validation >= train:
+        raise ConfigError(
+            f"task.validation: got {config.validation} of {train} examples, expected a number that leaves "
+            "at least one training example"
+        )
+    n_train = train - config.validation if config.n_train is None else config.n_train
+    if n_train + config.validation > train:
+        raise ConfigError(
+            f"task.n_train: got {n_train} with task.validation {config.validation}, expected no more than {train} in "
+            "all"
+        )
+    n_test = test if config.n_test is None else config.n_test
+    if n_test > test:
+        raise ConfigError(f"task.n_test: got {n_test}, but there are {test} test examples")
+    return n_train, n_test
 
 
 def refuse_labels(path: Path, labels: np.ndarray, n_classes: int) -> None:

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-# Numbers that are taken to double precision at once: 32 MiB.
-_BLOCK = 1 << 22
+# Numbers that are taken to double precision at once: 8 MiB.
+_BLOCK = 1 << 20
+_RANGE = "after scaling, numbers from 1.2e-38 to 3.4e38, since networks compute in single precision"
+_REMEDY = "choose another unit, or standardise"
 # Columns that vary by less than this share of their largest number hold one number and its rounding.
 _ROUNDING = 2 * float(np.finfo(np.float64).eps)
 
@@ -51,7 +53,7 @@ def moments(array: np.ndarray, rows: np.ndarray, width: int) -> tuple[np.ndarray
     count = len(rows) * array.shape[1] // width
     mean = sum(around_middle(block).sum(axis=0) for block in _blocks(array, rows, width)) / count
     square = sum(((around_middle(block) - mean) ** 2).sum(axis=0) for block in _blocks(array, rows, width)) / count
-    spread = np.ldexp(np.sqrt(square), unit + inner)
+    spread = np.maximum(np.ldexp(np.sqrt(square), unit + inner), np.finfo(np.float64).smallest_subnormal)
     return np.ldexp(middle + np.ldexp(mean, inner), unit), np.where(varies, spread, np.maximum(1.0, peak))
 
 
@@ -75,6 +77,23 @@ def scaled(array: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray
             numbers = np.ldexp(block.astype(np.float64).reshape(-1, len(mean)), -unit)
             found[start : start + step] = ((numbers - centre) / spread).reshape(block.shape)
     return found
+
+
+def lost(array: np.ndarray, made: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> str | None:
+    """What single precision could not hold of numbers that were `scaled`, and the remedy; ``None`` if nothing is lost.
+
+    That is numbers that are too large, or a column that nothing scales and whose numbers would all be zero.
+    """
+    beyond = np.flatnonzero(~np.isfinite(made).all(axis=1))
+    if len(beyond):
+        greatest = np.abs(array[beyond[0]].astype(np.float64)).max()
+        return f"{_RANGE}: {len(beyond)} examples have greater ones, such as {greatest:g}; {_REMEDY}"
+    plain = np.resize((mean == 0) & (scale == 1), made.shape[1])
+    if len(made) and plain.any():
+        small = np.abs(made).max(axis=0) < np.finfo(np.float32).tiny
+        if (plain & small & (array != 0).any(axis=0)).any():
+            return f"{_RANGE}: all of a column are smaller, so that they would be zero; {_REMEDY}"
+    return None
 
 
 def unscaled(array: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 
 from neurosim.border import whole
 from neurosim.errors import ConfigError, DataError
+from neurosim.tasks._scaling import lost
 
 # What a stream's key holds.
 _SEED = whole(0, 2**64 - 1)
@@ -76,7 +77,7 @@ class Split:
 
     def __post_init__(self) -> None:
         for name in ("inputs", "targets"):
-            array = _frozen(getattr(self, name), np.float32)
+            array = _numbers(name, getattr(self, name))
             if array.ndim != 2 or array.shape[1] == 0:
                 raise DataError(f"{name}: got shape {array.shape}, expected (examples, features)")
             if not np.isfinite(array).all():
@@ -235,6 +236,20 @@ def _stratified(
         held_out.append(members[:n_held_out])
         kept.append(members[n_held_out:])
     return generator.permutation(np.concatenate(kept)), generator.permutation(np.concatenate(held_out))
+
+
+def _numbers(name: str, given: np.ndarray) -> np.ndarray:
+    """The same as float32, where no number is lost by that."""
+    given = np.asarray(given)
+    if given.dtype.kind not in "biuf":
+        raise DataError(f"{name}: got {given.dtype}, expected numbers")
+    with np.errstate(over="ignore"):
+        found = _frozen(given, np.float32)
+    if given.dtype.kind == "f" and given.ndim == 2 and given.itemsize > 4 and np.isfinite(given).all():
+        fault = lost(given, found, np.zeros(1), np.ones(1))
+        if fault:
+            raise DataError(f"{name}: expected, {fault}")
+    return found
 
 
 def _frozen(array: np.ndarray, dtype: type) -> np.ndarray:

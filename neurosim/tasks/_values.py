@@ -18,11 +18,12 @@ Label = bool | int | float | str
 _NO_NUMBER = ("nan", "NaN", "NAN")
 # What people write for a missing value; as a label of a class each is as good as any other.
 _MISSING = ("NA", "N/A", "n/a", "n.a.", "None", "none", "NULL", "Null", "null", "<NA>", "NaT", "missing", "-", "?", ".")
+_LEAVE_OUT = "leave it out with task.inputs"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _KINDS = {"c": "complex numbers", "M": "dates", "m": "times", "V": "records", "O": "objects"}
 
 
-def numbers(path: Path, name: str, column: np.ndarray) -> np.ndarray:
+def numbers(path: Path, name: str, column: np.ndarray, *, remedy: str = _LEAVE_OUT) -> np.ndarray:
     """A column as finite numbers (n, k).
 
     Parameters
@@ -31,6 +32,8 @@ def numbers(path: Path, name: str, column: np.ndarray) -> np.ndarray:
         For messages.
     column
         (n, ...) as `neurosim.tasks._arrays.Columns` gives it.
+    remedy
+        What to do about a column of something else.
 
     Raises
     ------
@@ -39,15 +42,15 @@ def numbers(path: Path, name: str, column: np.ndarray) -> np.ndarray:
     """
     found = column.reshape(len(column), -1)
     if found.dtype.kind == "O":
-        found = _from_text(path, name, found)
+        found = _from_text(path, name, found, remedy)
     if found.dtype.kind not in "biuf":
         raise DataError(
-            f"{path}: the column '{name}' holds {_KINDS.get(found.dtype.kind, found.dtype)}, expected numbers; leave "
-            "it out with task.inputs"
+            f"{path}: the column '{name}' holds {_KINDS.get(found.dtype.kind, found.dtype)}, expected numbers; {remedy}"
         )
     if found.dtype.kind == "f":
         # Of numbers with more than 64 bits, some are infinite in double precision.
-        double = found.astype(np.float64) if found.itemsize > 8 else found
+        with np.errstate(over="ignore"):
+            double = found.astype(np.float64) if found.itemsize > 8 else found
         _refuse_missing(path, name, np.isfinite(double).all(axis=1))
     return found
 
@@ -78,51 +81,59 @@ def labels(path: Path, name: str, column: np.ndarray) -> tuple[tuple[Label, ...]
     if kind == "f":
         _refuse_missing(path, name, np.isfinite(column))
     if kind == "O":
-        empty = np.array([cell is None for cell in column])
-        if empty.any():
-            raise DataError(
-                f"{path}: '{name}' has no label in {_rows(np.flatnonzero(empty))}; expected one in each row: leave "
-                "these rows out, or give them a label of their own"
-            )
-        if any(words := np.array([cell in _NO_NUMBER for cell in column])):
-            raise DataError(
-                f"{path}: '{name}' has '{column[words][0]}' for a label in {_rows(np.flatnonzero(words))}, which "
-                "programs write for missing values; leave these rows out, or give them another label"
-            )
+        _refuse_no_label(path, name, column)
     names, codes = np.unique(column, return_inverse=True)
     return tuple(_plain(value) for value in names.tolist()), codes.reshape(-1)
+
+
+def _refuse_no_label(path: Path, name: str, column: np.ndarray) -> None:
+    empty = np.flatnonzero([cell is None for cell in column])
+    if len(empty):
+        raise DataError(
+            f"{path}: '{name}' has no label in {row_names(empty)}, expected one in each row; leave these rows out, or "
+            "give them a label of their own"
+        )
+    # Beside numbers, any such word says that a number is missing; beside other words it may be a label.
+    words = {cell for cell in column if not _NUMBER.fullmatch(cell)}
+    missing = words if words <= {*_MISSING, *_NO_NUMBER} and len(words) < len(set(column)) else words & {*_NO_NUMBER}
+    rows = np.flatnonzero([cell in missing for cell in column])
+    if len(rows):
+        raise DataError(
+            f"{path}: '{name}' has '{column[rows[0]]}' for a label in {row_names(rows)}, which programs write for "
+            "missing values; leave these rows out, or give them another label"
+        )
 
 
 def _plain(value: Label) -> Label:
     return value if isinstance(value, bool | int | float | str) else str(value)
 
 
-def _from_text(path: Path, name: str, cells: np.ndarray) -> np.ndarray:
+def _from_text(path: Path, name: str, cells: np.ndarray, remedy: str) -> np.ndarray:
     """Texts that are numbers after all, such as whole ones beyond 64 bits."""
     empty = np.array([[text is None for text in row_cells] for row_cells in cells])
     texts = [(row, text) for row, row_cells in enumerate(cells) for text in row_cells if text is not None]
     other = next(((row, text) for row, text in texts if not _NUMBER.fullmatch(text)), None)
     if other is not None:
-        raise DataError(f"{path}: {_text_found(name, cells, *other)}")
+        raise DataError(f"{path}: {_text_found(name, cells, *other, remedy)}")
     _refuse_missing(path, name, ~empty.any(axis=1))
     return cells.astype(np.float64)
 
 
-def _text_found(name: str, cells: np.ndarray, row: int, text: str) -> str:
+def _text_found(name: str, cells: np.ndarray, row: int, text: str, remedy: str) -> str:
     shown = repr(text if len(text) <= 30 else f"{text[:27]}...")
     if text in _MISSING or text in _NO_NUMBER:
         # A column that is otherwise numbers: this is a missing value.
         rows = [n for n, row_cells in enumerate(cells) if text in row_cells.tolist()]
         return (
-            f"'{name}' has {shown} in {_rows(np.array(rows))}, expected finite numbers: leave these rows out, or the "
-            "column with task.inputs"
+            f"'{name}' has {shown} in {row_names(np.array(rows))}, expected finite numbers; leave these rows out, or "
+            "the column"
         )
     if decimal_comma(text):
         return (
             f"the column '{name}' holds text ({shown} in row {row + 1}), expected numbers; if that is a decimal comma, "
-            "say task.decimal = ',' and separate columns by another sign (task.separator = ';')"
+            "say task.decimal = ',', and separate columns by another sign, such as task.separator = ';'"
         )
-    return f"the column '{name}' holds text ({shown} in row {row + 1}), expected numbers; leave it out with task.inputs"
+    return f"the column '{name}' holds text ({shown} in row {row + 1}), expected numbers; {remedy}"
 
 
 def _refuse_missing(path: Path, name: str, right: Any) -> None:
@@ -130,11 +141,11 @@ def _refuse_missing(path: Path, name: str, right: Any) -> None:
     if len(broken):
         raise DataError(
             f"{path}: '{name}' has {len(broken)} examples with missing or infinite values, the first in "
-            f"{_rows(broken)}; expected finite numbers"
+            f"{row_names(broken)}; expected finite numbers"
         )
 
 
-def _rows(places: Sequence[int] | np.ndarray) -> str:
+def row_names(places: Sequence[int] | np.ndarray) -> str:
     """Rows of examples as people count them, from one and without the line of names."""
     named = [str(place + 1) for place in places[:5]]
     more = f" and {len(places) - 5} more" if len(places) > 5 else ""

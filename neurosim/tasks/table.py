@@ -8,10 +8,11 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
+from neurosim.border import PATH
 from neurosim.errors import ConfigError, DataError
 from neurosim.gate.limits import largest
 from neurosim.tasks._arrays import Columns, columns_of
-from neurosim.tasks._csv import Csv
+from neurosim.tasks._csv import Csv, decimal_comma
 from neurosim.tasks._encoding import Encoding, Inputs, described, in_units
 from neurosim.tasks._scaling import moments
 from neurosim.tasks._splitting import parted, parted_by_class
@@ -96,7 +97,7 @@ def load(config: Config, *, seed: int) -> Task:
     ConfigError
         Columns that are not there, or settings that do not fit the data.
     """
-    path, most = config.path.expanduser(), _most(config)
+    path, most = PATH("task.path", config.path), _most(config)
     columns = columns_of(path, largest=most, written=Csv(config.separator, config.decimal))
     targets = _named(columns, config.target, "target")
     read = _others(columns, targets) if config.inputs is None else _named(columns, config.inputs, "inputs")
@@ -116,7 +117,13 @@ def load(config: Config, *, seed: int) -> Task:
         encoding = encoding.model_copy(update={"kind": "classification", "classes": names})
         rows, outputs = parted_by_class(codes, names, *shares), len(names)
     else:
-        codes, answers = None, [numbers(path, name, array) for name, array in zip(targets, wanted, strict=True)]
+        codes, answers = (
+            None,
+            [
+                numbers(path, name, array, remedy='say task.problem = "classification" if these are classes')
+                for name, array in zip(targets, wanted, strict=True)
+            ],
+        )
         rows = parted(len(answers[0]), *shares)
     _refuse_large(path, len(parts[0]), encoding.size + outputs, most)
     image = _image(inputs)
@@ -149,7 +156,7 @@ def _named(columns: Columns, wanted: str | tuple[str, ...], key: str) -> tuple[s
     missing = [name for name in names if name not in columns.names or not name]
     if missing or not names:
         known = ", ".join(columns.names[:20]) + (" ..." if len(columns.names) > 20 else "")
-        numeric = columns.path.suffix == ".csv" and all(_is_number(name) for name in columns.names)
+        numeric = columns.path.suffix.lower() == ".csv" and all(_is_number(name) for name in columns.names)
         advice = "; its first line holds numbers: is the line with the names missing?" if numeric else ""
         raise ConfigError(
             f"task.{key}: got {', '.join(missing) or 'no column'}, expected columns of {columns.path}: {known}{advice}"
@@ -225,9 +232,11 @@ def _classes(
                 f"task.target: '{name}' of {path} has {len(names)} different whole numbers in {len(codes)} rows, which "
                 'would be as many classes; to predict the number say task.problem = "regression"'
             )
+        comma = any(isinstance(each, str) and decimal_comma(each) for each in names)
         raise ConfigError(
             f"task.target: '{name}' of {path} has {len(names)} different texts in {len(codes)} rows, which would be as "
             "many classes; expected classes with several examples each, or numbers"
+            + ("; if these are numbers with decimal commas, say task.decimal = ','" if comma else "")
         )
     if not 2 <= len(names) <= _MOST_CLASSES:
         raise ConfigError(

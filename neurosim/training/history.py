@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neurosim.training.activity import Activity
-
 if TYPE_CHECKING:
     import xarray
+
+    from neurosim.training.activity import Activity
 
 #: What a history has for each epoch, apart from the numbers of each layer.
 QUANTITIES = (

@@ -230,6 +230,12 @@ def _advance(
     moving = [name for name in carried_shapes(circuit) if name in state] if circuit.carry else []
     carried = {name: state[name] for name in moving}
     _refuse_broken(circuit, state, carried, losses, progress.epoch + 1, part.steps, rows.shape[1])
+    if outputs.broken_batch is not None:
+        variable, batch = outputs.broken_batch
+        raise NumericalError(
+            f"'{variable}' stopped being finite in epoch {progress.epoch + 1}, step {part.steps + batch + 1}, though "
+            "the loss and the weights did not; is the time step too long for the method?"
+        )
     kept = {name: array for name, array in base.items() if name.endswith(".learning_rate") or name in moving}
     return replace(
         progress,

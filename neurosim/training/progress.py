@@ -106,7 +106,9 @@ def unpacked(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any], like:
         part = Part(int(numbers["steps"]), losses, answers, float(numbers["seconds"]))
         reports = tuple(_report(_numbers(report)) for report in numbers["reports"])
         counts = int(numbers["epoch"]), int(numbers["presentations"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if not all(0 <= count < 1 << 62 for count in (*counts, part.steps)) or not 0 <= part.seconds < math.inf:
+            raise ValueError("counts that no training reaches")
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise DataError(f"not what training goes on from ({type(error).__name__}: {error})") from error
     return Progress(named["state"], *counts, reports, named["carried"], part)
 

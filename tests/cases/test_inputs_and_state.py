@@ -14,7 +14,7 @@ import xarray
 from neurosim.circuit.description import Circuit, Pathway, Phase, Population
 from neurosim.circuit.weights import Initial, Tie
 from neurosim.engines.state import initial_state
-from neurosim.errors import ArgumentError, CircuitError, NeurosimError, NeurosimWarning, UnitError
+from neurosim.errors import ArgumentError, CircuitError, DataError, NeurosimError, NeurosimWarning, UnitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.courses import over_time
 from neurosim.recording.simulate import simulate
@@ -114,6 +114,7 @@ def test_lists_of_quantities_keep_their_units(engine: Any) -> None:
         (xarray.Dataset({"v": ("time", np.ones(10))}), CircuitError, "choose one of its variables"),
         ([[1, 2], [3]], CircuitError, "no array of numbers but a list"),
         (object(), UnitError, "neuron.i_in"),
+        (brian2.TimedArray([1, 2], dt=1 * brian2.ms), CircuitError, r"over_time\(timed.values\)"),
         (None, UnitError, "neuron.i_in"),
         (np.array(["a", "b"]), UnitError, "expected numbers"),
         (np.array([1j, 2]), UnitError, "expected numbers"),
@@ -153,6 +154,20 @@ def test_names_of_inputs_that_mean_something_else_say_what() -> None:
     drawing = NeuronModel("dv/dt = -v/ms : 1", threshold="rand() < 0.1", reset="v = 0")
     with pytest.raises(CircuitError, match="between 0 and 1"):
         simulate(drawing, "1 ms", inputs={"rand": 2.0})
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"n": 4}, "n: got 4.*whose populations have sizes"),
+        ({"method": "euler"}, "method: got 'euler'.*with a circuit"),
+        ({"target": "cython"}, "target: got 'cython'.*engine='brian'"),
+    ],
+)
+def test_what_would_do_nothing_is_refused(given: dict[str, Any], message: str) -> None:
+    circuit = Circuit("one", (Population("p", 1, SUM),))
+    with pytest.raises(ArgumentError, match=message):
+        simulate(circuit, "1 ms", **given)
 
 
 # State
@@ -250,6 +265,14 @@ def test_what_a_restored_simulation_knows_already_is_not_given(tmp_path: Any, en
     simulate(LEAK, "1 ms", store=tmp_path / "end", engine=engine)
     with pytest.raises(CircuitError, match=r"'neuron.v' is given, and restore= sets it"):
         simulate(LEAK, "1 ms", restore=tmp_path / "end", state={"v": 1e-3}, engine=engine)
+
+
+def test_a_folder_is_never_replaced_by_the_end_of_a_simulation(tmp_path: Any) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "precious").write_text("kept")
+    with pytest.raises(DataError, match="mine is a folder; expected the name of a file"):
+        simulate(LEAK, "1 ms", store=tmp_path / "mine")
+    assert (tmp_path / "mine" / "precious").read_text() == "kept"
 
 
 # Rules

@@ -185,9 +185,16 @@ def test_a_duration_is_a_time(duration: str) -> None:
         Phase("clean", duration)
 
 
-@pytest.mark.parametrize("duration", ["0 ms", "-5 ms", "2.5 ms"])
-def test_a_phase_is_a_whole_number_of_steps(duration: str) -> None:
-    with pytest.raises(CircuitError, match="not a whole number of time steps of 1 ms"):
+@pytest.mark.parametrize(
+    ("duration", "message"),
+    [
+        ("0 ms", "lasts 0 ms; expected a time above zero"),
+        ("-5 ms", "lasts -5 ms; expected a time above zero"),
+        ("2.5 ms", "not a whole number of time steps of 1 ms"),
+    ],
+)
+def test_a_phase_is_a_whole_number_of_steps(duration: str, message: str) -> None:
+    with pytest.raises(CircuitError, match=message):
         Phase("clean", duration).steps(1e-3)
 
 

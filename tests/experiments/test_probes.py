@@ -92,11 +92,11 @@ def test_a_probe_is_measured_instead_of_training(tmp_path):
     assert watch.steps == [(1, 2), (2, 2)]
     names = {path.name for path in run.folder.iterdir()}
     written = {files.CONFIG, files.PROVENANCE, files.SUMMARY, files.METRICS, files.LOG, files.FIGURES}
-    assert names == written | {files.CHECKSUMS}
+    assert names == written | {files.CHECKSUMS, files.TASK}
     summary = json.loads((run.folder / files.SUMMARY).read_text())
     assert summary["probe"] == {"inputs": 192.0, "seed": 4.0, "none": None}
     assert summary["probe_kind"] == "counting" and summary["wall_s"] >= 0 and "epochs" not in summary
-    # The table of two dimensions is kept, and not drawn.
+    # Both variables are panels of one figure.
     assert [path.name for path in (run.folder / files.FIGURES).iterdir()] == ["probe.png"]
     again = open_run(run.folder)
     assert again.history.identical(run.history) and not again.state

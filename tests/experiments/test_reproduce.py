@@ -16,6 +16,7 @@ from neurosim.errors import ConfigError
 from neurosim.experiments import collection
 from neurosim.experiments import folder as files
 from neurosim.experiments.collection import Attempt, collect, key_of
+from neurosim.experiments.data_identity import Identified
 from neurosim.experiments.expected import Claim, Row
 from neurosim.experiments.model_file import load
 from neurosim.experiments.reproduce import judge, reproduce, tally
@@ -134,9 +135,9 @@ def test_finished_runs_are_reused_and_others_begun_again(verdicts, tiny, runs, m
     assert started == [("tiny+diverging", 0)]
     assert sum("finished before" in line for line in lines) == 3
     assert [verdict.values for verdict in again] == [verdict.values for verdict in verdicts]
-    model = load(tiny / "tiny.toml")
+    model = Identified()(load(tiny / "tiny.toml"))
     # Interrupted: no summary.
-    (folder,) = runs.glob(f"*-{model.hash[:8]}-seed1")
+    (folder,) = runs.glob(f"*-{model.identity[:8]}-seed1")
     (folder / files.SUMMARY).unlink()
     started.clear()
     found = collect([(model, 0), (model, 1), (model, 1)], runs)
@@ -146,8 +147,8 @@ def test_finished_runs_are_reused_and_others_begun_again(verdicts, tiny, runs, m
 
 
 def test_another_version_is_run_again_and_its_results_stay(verdicts, tiny, runs):
-    model = load(tiny / "tiny.toml")
-    (folder,) = runs.glob(f"*-{model.hash[:8]}-seed0")
+    model = Identified()(load(tiny / "tiny.toml"))
+    (folder,) = runs.glob(f"*-{model.identity[:8]}-seed0")
     provenance = json.loads((folder / files.PROVENANCE).read_text())
     (folder / files.PROVENANCE).write_text(json.dumps(provenance | {"versions": {"neurosim": "0.0.1"}}))
     found = collect([(model, 0)], runs)[key_of(model, 0)]
@@ -172,8 +173,8 @@ def test_faults_in_one_run_are_told_and_written_down(tiny, tmp_path, monkeypatch
 
 
 def test_what_is_not_a_run_is_not_removed(tiny, tmp_path):
-    model = load(tiny / "tiny.toml")
-    mine = tmp_path / f"tiny-{model.hash[:8]}-seed0" / "mine.txt"
+    model = Identified()(load(tiny / "tiny.toml"))
+    mine = tmp_path / f"tiny-{model.identity[:8]}-seed0" / "mine.txt"
     mine.parent.mkdir()
     mine.write_text("mine")
     assert "not empty" in collect([(model, 0)], tmp_path)[key_of(model, 0)].message
@@ -204,12 +205,12 @@ def test_the_command_shows_a_table_and_says_by_its_exit_code_whether_all_is_met(
         assert text in result.stdout
     assert tally(verdicts) in result.stdout
     good = tiny_folder(ROWS[0])
-    assert runner.invoke(cli.app, ["reproduce", str(good / "tiny.toml"), "--out", str(runs)]).exit_code == 0
+    assert runner.invoke(cli.app, ["reproduce", str(good / "tiny.toml"), "--out", str(runs / "good")]).exit_code == 0
     unknown = runner.invoke(cli.app, ["reproduce", "lansdell2021"])
     assert unknown.exit_code == 2 and "did you mean 'lansdell2020'" in unknown.stderr
 
 
-def test_slow_rows_are_run_when_asked_for(tiny_folder, runs):
+def test_slow_rows_are_run_when_asked_for(tiny_folder, tmp_path):
     row = {"fact": "Later.", "name": "test_loss", "low": 0.0, "slow": True, "minutes": 3.0}
-    (verdict,) = reproduce(tiny_folder(row), slow=True, out=runs)
+    (verdict,) = reproduce(tiny_folder(row), slow=True, out=tmp_path)
     assert verdict.verdict == "met"

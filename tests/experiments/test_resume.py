@@ -25,6 +25,7 @@ from neurosim.errors import ConfigError, DataError, NumericalError
 from neurosim.experiments import folder as files
 from neurosim.experiments.checkpoints import Checkpoints
 from neurosim.experiments.collection import collect, key_of
+from neurosim.experiments.data_identity import Identified
 from neurosim.experiments.finished import open_run
 from neurosim.experiments.lock import holder, locked
 from neurosim.experiments.model_file import load
@@ -290,8 +291,8 @@ def test_without_any_whole_checkpoint_it_begins_anew_and_says_so(copied, ended):
 
 
 def test_many_runs_go_on_where_they_were_interrupted(stopped, tmp_path, ended):
-    model = load(DIGITS)
-    folder = Path(shutil.copytree(stopped, tmp_path / f"model-{model.hash[:8]}-seed3"))
+    model = Identified()(load(DIGITS))
+    folder = Path(shutil.copytree(stopped, tmp_path / f"model-{model.identity[:8]}-seed3"))
     attempt = collect([(model, 3)], tmp_path)[key_of(model, 3)]
     assert attempt.run is not None and attempt.run.folder == folder and attempt.run.summary["resumed"] == 1
     _assert_same(folder, ended)

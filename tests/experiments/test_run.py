@@ -34,7 +34,7 @@ def run(tmp_path_factory):
 def test_a_run_folder_has_all_its_files(run):
     names = {path.name for path in run.folder.iterdir()}
     expected = {files.CONFIG, files.PROVENANCE, files.SUMMARY, files.METRICS, files.WEIGHTS, files.LOG, files.FIGURES}
-    expected |= {files.CHECKSUMS}
+    expected |= {files.CHECKSUMS, files.TASK}
     assert names == expected
     assert {path.name for path in (run.folder / files.FIGURES).iterdir()} == {"learning_curve.png", "alignment.png"}
     log = (run.folder / files.LOG).read_text()

@@ -18,7 +18,7 @@ import tomli_w
 import xarray
 
 import neurosim
-from neurosim.errors import ConfigError
+from neurosim.errors import ArgumentError, ConfigError
 from neurosim.experiments.collection import Attempt, finished
 from neurosim.experiments.run import train
 from neurosim.experiments.sweeps import pool, work
@@ -259,7 +259,7 @@ def test_an_address_where_nobody_answers(tiny, tmp_path, monkeypatch):
     tables = {"sweep": {"model": tiny}, "grid": {"scheme.learning_rate": [0.1]}}
     with pytest.raises(ConfigError, match=r"--scheduler: nobody answers at tcp://127\.0\.0\.1:9"):
         neurosim.sweep(tables, scheduler="tcp://127.0.0.1:9", out=tmp_path)
-    with pytest.raises(ConfigError, match="--workers: got 0"):
+    with pytest.raises(ArgumentError, match="workers: got 0"):
         neurosim.sweep(tables, workers=0, out=tmp_path)
 
 

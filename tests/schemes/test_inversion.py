@@ -235,5 +235,6 @@ def test_a_neuron_without_an_output_of_one_potential_needs_the_linear_loop() -> 
         name="two",
     )
     assert neuron_text(neuron, "slope_held*x") == "slope_held*x"
-    with pytest.raises(ConfigError, match=r"'r' of 'two' is no expression of one state variable.*convention = 'gated'"):
+    refusal = r"got 'two', expected a neuron whose output is a function of its potential.*convention = 'gated'"
+    with pytest.raises(ConfigError, match=refusal):
         neuron_text(neuron, "g(x)")

@@ -191,7 +191,7 @@ def test_parts_and_their_limits(tmp_path, made_up):
     made_up["cifar10"](tmp_path)
     task = load(cifar10, tmp_path, n_train=7, n_test=3, validation=2)
     assert [len(split) for split in (task.train, task.validation, task.test)] == [7, 2, 3]
-    with pytest.raises(ConfigError, match=r"cifar10: n_train = 56 and validation = 5 .* no more than 60 in all"):
+    with pytest.raises(ConfigError, match=r"task.n_train: got 56 with task.validation 5, .* no more than 60 in all"):
         load(cifar10, tmp_path, n_train=56)
 
 

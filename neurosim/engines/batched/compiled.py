@@ -12,14 +12,15 @@ import jax.numpy as jnp
 from neurosim.circuit.description import Circuit
 from neurosim.circuit.gating import cycle, needed_phases
 from neurosim.engines.batched import optimisation
-from neurosim.engines.batched.presentation import Outcome, present, update_noise
+from neurosim.engines.batched.presentation import Outcome, Watch, present, update_noise
 from neurosim.engines.batched.program import program
 from neurosim.engines.noise import draw_pairs, drawn_shapes, named_noise
 from neurosim.engines.optimiser import Optimiser
 from neurosim.engines.setting import Setting
+from neurosim.engines.state import neuron_variables
 
 
-@program(static=(0, 1, 2, 3, 4, 5, 6))
+@program(static=(0, 1, 2, 3, 4, 5, 6, 7))
 def run_batch(
     circuit: Circuit,
     setting: Setting,
@@ -27,6 +28,7 @@ def run_batch(
     record: tuple[str, ...],
     learn: frozenset[str],
     phases: tuple[str, ...] | None,
+    watch: Watch,
     sparse: tuple[str, ...],
     values: Any,
     stimuli: Any,
@@ -39,9 +41,9 @@ def run_batch(
 ) -> Any:
     """One batch; see `BatchedEngine.run`.
 
-    `sparse` names the stimuli that change in time and are mostly zero, `begin` is the number of its first step,
-    `clamps` what is known of refractoriness there, and `row`, if it is not ``None``, the first trial of courses whose
-    other trials are not in the batch.
+    `watch` is that of `present`, `sparse` names the stimuli that change in time and are mostly zero, `begin` is the
+    number of its first step, `clamps` what is known of refractoriness there, and `row`, if not ``None``, the first
+    trial of courses whose other trials are not in the batch.
     """
     trials = jnp.shape(presentations)[0]
     drawn, left = update_noise(circuit, learn, keys, presentations[:1] // trials, values, setting.dtype)
@@ -60,10 +62,12 @@ def run_batch(
         begin=begin,
         sparse=sparse,
         row=row,
+        watch=watch,
     )
     final = outcome.final if circuit.carry else {}
     changes = {name: change + left.get(name, 0.0) for name, change in outcome.changes.items()}
-    return changes, final, outcome.ends, outcome.recordings, outcome.clamps if circuit.carry else {}
+    clamps = outcome.clamps if circuit.carry else {}
+    return changes, final, outcome.ends, outcome.recordings, clamps, outcome.broken
 
 
 @program(static=(0, 1, 2, 3), donated=(4,))
@@ -92,6 +96,8 @@ def train_batches(
         if phase.name in always and (shapes := drawn_shapes(circuit, phase))
     }
 
+    watched = () if setting.steady else neuron_variables(circuit)
+
     def learn(acting: frozenset[str], carry: Any, inputs: Any) -> Any:
         (learned, moving), (number, chosen, pairs) = carry, inputs
         stimuli = {name: array[chosen] for name, array in data.items()}
@@ -110,13 +116,16 @@ def train_batches(
             report=report,
             learn=acting,
             phases=needed_phases(circuit, acting),
+            watch="ends",
         )
         memory = {name: array for name, array in learned.items() if name.startswith(optimisation.PREFIX)}
         changes, memory = optimisation.steps(circuit, optimiser, outcome.changes, before, memory)
         for name, change in changes.items():
             learned = learned | {name: learned[name] + change + left.get(name, 0.0)}
         ends = _all_ends(circuit, outcome)
-        return ({**learned, **memory}, {name: outcome.final[name] for name in moving}), ends
+        # Which pathways learn says which variables are advanced; they differ between batches.
+        broken = {name: jnp.asarray(outcome.broken.get(name, False)) for name in watched}
+        return ({**learned, **memory}, {name: outcome.final[name] for name in moving}), (ends, broken)
 
     def step(carry: Any, inputs: Any) -> Any:
         if len(distinct) == 1:
@@ -137,10 +146,10 @@ def train_batches(
     length = _block_length(steps, numbers_a_step)
     numbers = jnp.arange(steps, dtype=jnp.uint32)
     blocks = (numbers.reshape(-1, length), order.reshape(-1, length, batch))
-    (learned, moving), ends = jax.lax.scan(block, (learned, moving), blocks)
+    (learned, moving), (ends, broken) = jax.lax.scan(block, (learned, moving), blocks)
     # (block, step, batch, neuron) -> (presentation, neuron)
     flat = {p: {n: a.reshape(-1, a.shape[-1]) for n, a in found.items()} for p, found in ends.items()}
-    return learned, moving, flat
+    return learned, moving, flat, {name: steps.reshape(-1) for name, steps in broken.items()}
 
 
 def _all_ends(circuit: Circuit, outcome: Outcome) -> dict[str, Any]:

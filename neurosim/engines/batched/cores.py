@@ -33,6 +33,9 @@ SMALL = 1 << 23
 #: Fewer trials are not worth a core: weights are read anew for each share of the trials.
 LEAST_TRIALS = 16
 
+#: Programs that are remembered as known to all cores.
+_MOST = 256
+
 _making = threading.Lock()
 # Programs that every core has, or finds on disk.
 _compiled: set[Any] = set()
@@ -88,6 +91,8 @@ def each(run: Callable[..., Any], given: Sequence[tuple[Any, ...]]) -> list[Any]
     if program in _compiled:
         return list(_pool().map(on_core, numbers))
     found = [on_core(number) for number in numbers]
+    if len(_compiled) >= _MOST:
+        _compiled.clear()  # they are on disk
     _compiled.add(program)
     return found
 

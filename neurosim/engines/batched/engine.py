@@ -11,20 +11,25 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from neurosim.border import public
 from neurosim.circuit.description import Circuit
 from neurosim.circuit.gating import acting
 from neurosim.circuit.plan import plan
+from neurosim.engines.arguments import RUN, TRAIN, check_run, check_training, trials_in
 from neurosim.engines.batched import optimisation
 from neurosim.engines.batched.compiled import run_batch, train_batches
 from neurosim.engines.batched.cores import each, few_cores, shares
 from neurosim.engines.batched.events import sparse_courses
+from neurosim.engines.batched.presentation import Watch
 from neurosim.engines.batched.trials import Batch, joined
 from neurosim.engines.continuation import Continuation
+from neurosim.engines.finite import broken_now, first_batch, first_broken
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.optimiser import PLAIN, Optimiser
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
-from neurosim.engines.state import State, carried_shapes, check_stimuli, learned_names, neuron_variables
+from neurosim.engines.state import State, carried_shapes, learned_names, neuron_variables
+from neurosim.imports import require_jax
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,10 @@ class BatchedEngine:
     setting: Setting
     optimiser: Optimiser = PLAIN
 
+    def __post_init__(self) -> None:
+        require_jax()
+
+    @public(**RUN)
     def run(
         self,
         state: Mapping[str, Any],
@@ -70,6 +79,7 @@ class BatchedEngine:
         trials: int | None = None,
         start: Continuation | None = None,
         keep: bool = False,
+        watch: bool = False,
     ) -> tuple[State, Outputs]:
         """Present one batch of trials.
 
@@ -100,18 +110,30 @@ class BatchedEngine:
             Go on from there, within a presentation whose earlier part was another call; courses begin with this call.
         keep
             Whether the outputs say how to go on.
+        watch
+            Whether the outputs say which variable stops being finite, recorded or not.
 
         Returns
         -------
         tuple
             The new state and the `Outputs`.
         """
-        check_stimuli(self.circuit, stimuli)
-        trials = trials or _trials(stimuli)
+        trials = trials_in(stimuli, trials)
+        check_run(
+            self.circuit,
+            self.setting,
+            state,
+            stimuli,
+            trials=trials,
+            report=report,
+            record=record,
+            phases=phases,
+            noise=noise,
+        )
         begin = start.step if start is not None else 0
         learning = acting(self.circuit, int(first) // trials) if learn else frozenset()
-        # Where state carries over, all of it is advanced and returned.
-        circuit = replace(self.circuit, carry=True) if keep else self.circuit
+        # Where state carries over, all of it is advanced and returned; what is watched is advanced, too.
+        circuit = replace(self.circuit, carry=True) if keep or watch else self.circuit
         fixed = (
             circuit,
             self.setting,
@@ -120,6 +142,7 @@ class BatchedEngine:
             learning,
             None if phases is None else tuple(phases),
         )
+        watching: Watch = "ends" if watch and not self.setting.steady else ""
         with self._compiled_for(trials):
             arrays = {name: self._passed(a) for name, a in stimuli.items()}
             values = {**state, **(start.neurons if start is not None else {})}
@@ -135,17 +158,23 @@ class BatchedEngine:
             )
             parts = shares(self.circuit, trials, {*report, *record}) if not learning and batch.has_rows else []
             if parts:
-                given = [(*fixed, *share) for share in batch.shares(circuit, parts)]
+                given = [(*fixed, watching, *share) for share in batch.shares(circuit, parts)]
                 outcome = joined(each(self._outcome, given))
             else:
-                outcome = self._outcome(*fixed, *batch.whole())
-        changes, final, ends, recordings, clamps = outcome
+                outcome = self._outcome(*fixed, watching, *batch.whole())
+            changes, final, ends, recordings, clamps, broken = outcome
+            # Once more, noting when and where, which would slow down what stays finite.
+            first_of = (
+                first_broken(self._outcome(*fixed, "steps", *batch.whole())[-1]) if any(broken.values()) else None
+            )
         after = {name: np.asarray(array) for name, array in state.items()}
         after |= {name: after[name] + change for name, change in changes.items()}
         end = self._end(begin, phases, final, clamps) if keep else None
-        if not keep or self.circuit.carry:
+        if self.circuit.carry:
             after |= {name: np.asarray(array) for name, array in final.items()}
-        return after, Outputs(ends=ends, recordings=recordings, end=end)
+        if watch and first_of is None and end is not None:
+            first_of = broken_now(end.neurons, end.step)
+        return after, Outputs(ends=ends, recordings=recordings, end=end, broken=first_of)
 
     def _outcome(self, *given: Any) -> tuple[Any, ...]:
         """What a batch gives, on the host; in whatever thread."""
@@ -167,6 +196,7 @@ class BatchedEngine:
                 ready[population] = np.asarray(array)
         return Continuation(step, neurons, {p: since[p] for p in ready}, ready)
 
+    @public(**TRAIN)
     def train(
         self,
         state: Mapping[str, Any],
@@ -195,7 +225,7 @@ class BatchedEngine:
         tuple
             The new state, and outputs whose `ends` have what was asked for of every presentation, in order.
         """
-        check_stimuli(self.circuit, stimuli)
+        order = check_training(self.circuit, self.setting, state, stimuli, order, report)
         with self._compiled_for(order.shape[1]):
             values = {name: self.array(a) for name, a in state.items()}
             data = {name: self.array(a) for name, a in stimuli.items()}
@@ -203,7 +233,7 @@ class BatchedEngine:
             learned = {name: values.pop(name) for name in sorted(names)}
             learned |= optimisation.initial_memory(self.circuit, self.optimiser, {**values, **learned})
             keys = noise_keys(self.circuit, seed)
-            learned, final, ends = train_batches(
+            learned, final, ends, broken = train_batches(
                 self.circuit,
                 self.setting,
                 ("loss", *report),
@@ -216,8 +246,9 @@ class BatchedEngine:
                 keys,
                 jnp.uint32(first),
             )
-            learned, final, ends = jax.device_get((learned, final, ends))
-        return {**{n: np.asarray(a) for n, a in state.items()}, **learned, **final}, Outputs(ends=ends)
+            learned, final, ends, broken = jax.device_get((learned, final, ends, broken))
+        after = {**{n: np.asarray(a) for n, a in state.items()}, **learned, **final}
+        return after, Outputs(ends=ends, broken_batch=first_batch(broken))
 
     def _moving(self, values: dict[str, Any], batch: int) -> dict[str, Any]:
         """Take out what carries over from batch to batch, one array a trial."""
@@ -259,7 +290,3 @@ def _clamps(start: Continuation) -> dict[str, Any]:
     """What the loop over time knows of refractoriness."""
     last = {f"{p}.last_step": np.asarray(start.step - since, np.int32) for p, since in start.since_spike.items()}
     return last | {f"{p}.not_refractory": np.asarray(ready) for p, ready in start.not_refractory.items()}
-
-
-def _trials(stimuli: Mapping[str, Any]) -> int:
-    return next((array.shape[-2] for array in stimuli.values() if array.ndim >= 2), 1)

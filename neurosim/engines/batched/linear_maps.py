@@ -62,9 +62,9 @@ def apply(connectivity: Connectivity, ends: Ends, weights: Any, activity: Any, *
             else windows.averages(connectivity, ends, full)
         )
     if isinstance(connectivity, Sparse):
-        made = connectivity.synapses(ends)
-        arriving = full[:, made.pre] * weights
-        return jnp.zeros((len(full), ends.n_post), arriving.dtype).at[:, made.post].add(arriving)
+        pre, post = _indices(connectivity, ends)
+        arriving = full[:, pre] * weights
+        return jnp.zeros((len(full), ends.n_post), arriving.dtype).at[:, post].add(arriving)
     if connectivity.transposed:
         return windows.back(connectivity.window, ends.reversed, transposed_weights(weights), full)
     return windows.convolve(connectivity.window, ends, weights, full)
@@ -115,8 +115,8 @@ def product(connectivity: Connectivity, ends: Ends, post: Any, pre: Any, trials:
     if isinstance(connectivity, PerChannel):
         return jnp.sum(post.reshape(trials, -1, ends.post_image[2]), axis=1).T @ pre
     if isinstance(connectivity, Sparse):
-        made = connectivity.synapses(ends)
-        return jnp.sum(post[:, made.post] * pre[:, made.pre], axis=0)
+        senders, receivers = _indices(connectivity, ends)
+        return jnp.sum(post[:, receivers] * pre[:, senders], axis=0)
     assert isinstance(connectivity, Convolution), "validation lets nothing else learn"
     if connectivity.transposed:
         return transposed_weights(windows.kernel_products(connectivity.window, ends.reversed, pre, post))
@@ -163,6 +163,13 @@ def synapses_of_each(connectivity: Connectivity, ends: Ends) -> np.ndarray | int
     if isinstance(connectivity, PerChannel):
         return math.prod(ends.post_image[:2])
     return connectivity.positions(ends) if isinstance(connectivity, Convolution) else 1
+
+
+def _indices(connectivity: Sparse, ends: Ends) -> tuple[np.ndarray, np.ndarray]:
+    """Both ends of each synapse."""
+    made = connectivity.synapses(ends)
+    # Short in either precision: JAX keeps parts of programs by the arrays in them, and mixes up the two.
+    return made.pre.astype(np.int32), made.post.astype(np.int32)
 
 
 def _per_trial(factor: Any) -> Any:

@@ -8,6 +8,10 @@ from neurosim.circuit.description import Circuit, Phase
 from neurosim.circuit.plan import Plan
 from neurosim.circuit.plasticity import rule_names
 from neurosim.equations.switched import switched
+from neurosim.neurons._model import NeuronModel
+
+#: What follows from a population's spikes.
+_OF_SPIKES = ("spikes", "not_refractory", "lastspike")
 
 
 def asked_at_end(circuit: Circuit, plan: Plan, phase: Phase) -> set[str]:
@@ -20,13 +24,19 @@ def asked_at_end(circuit: Circuit, plan: Plan, phase: Phase) -> set[str]:
     return asked | ({phase.until[0]} if phase.until else set())
 
 
-def live_states(plan: Plan, asked: Iterable[str], frozen: Collection[str] = ()) -> tuple[str, ...]:
-    """All state variables whose course the asked variables depend on, in a fixed order.
+def _moving(model: NeuronModel) -> tuple[str, ...]:
+    """What a population's steps change, with its spikes."""
+    return model.moving + (("spikes",) if model.threshold is not None else ())
 
-    Those that are `frozen` stay as they are, so nothing that would move them is needed.
+
+def live_states(plan: Plan, asked: Iterable[str], frozen: Collection[str] = ()) -> tuple[str, ...]:
+    """All that moves whose course the asked variables depend on, in a fixed order.
+
+    State variables and what resets assign; ``population.spikes`` where a population's spikes matter. Those that are
+    `frozen` stay as they are, so nothing that would move them is needed.
     """
     circuit = plan.circuit
-    states = {f"{p}.{name}": (p, name) for p, model in plan.models.items() for name in model.state_variables}
+    states = {f"{p}.{name}": (p, name) for p, model in plan.models.items() for name in _moving(model)}
     spiking = {p for p, model in plan.models.items() if model.threshold is not None}
     live: set[str] = set()
     stack = list(asked)
@@ -38,10 +48,10 @@ def live_states(plan: Plan, asked: Iterable[str], frozen: Collection[str] = ()) 
             if leaf in seen or leaf in frozen:
                 continue
             seen.add(leaf)
-            if population in spiking and (leaf in states or variable in ("spikes", "not_refractory", "lastspike")):
+            if population in spiking and (leaf in states or variable in _OF_SPIKES):
                 model = plan.models[population]
-                live |= {f"{population}.{v}" for v in model.state_variables}
-                stack += [f"{population}.{v}" for v in model.state_variables]
+                live |= {f"{population}.{v}" for v in _moving(model)}
+                stack += [f"{population}.{v}" for v in model.moving]
                 functions = model.functions
                 used = {
                     a
@@ -75,7 +85,7 @@ def lives(
 
     `switches` are the values that each phase gives its switches.
     """
-    every = {f"{p}.{name}" for p, model in plan.models.items() for name in model.state_variables}
+    every = {f"{p}.{name}" for p, model in plan.models.items() for name in _moving(model)}
     wanted: set[str] = set(every) if all_at_end else set()
     found: list[tuple[str, ...]] = []
     phases = zip(reversed(asked_by_phase), reversed(restarts), reversed(switches), strict=True)
@@ -116,6 +126,7 @@ def _needs_of(plan: Plan, live: Iterable[str]) -> set[str]:
     found = set()
     for name in live:
         population, _, variable = name.rpartition(".")
-        names = plan.models[population].equation_set.by_name[variable].names
+        equation = plan.models[population].equation_set.by_name.get(variable)
+        names = frozenset() if equation is None else equation.names
         found |= {plan.resolve(population, n) for n in names if n != "xi" and not n.startswith("xi_")}
     return found

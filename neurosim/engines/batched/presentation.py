@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import jax.numpy as jnp
 
@@ -18,13 +18,14 @@ from neurosim.engines.batched.beginning import LEFT, changes_at_beginning
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.liveness import asked_at_end, lives
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, derived_weights, time_of
-from neurosim.engines.batched.stepping import Stretch, last_spikes, rows, run_steps
+from neurosim.engines.batched.stepping import BROKEN, Stretch, last_spikes, rows, run_steps
 from neurosim.engines.noise import draw_noise, draw_update_noise
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import carried_shapes
 from neurosim.equations.array_code import expression_function
 from neurosim.errors import CircuitError
 
+Watch = Literal["", "ends", "steps"]
 #: What the loop over time keeps of a population's refractoriness.
 _CLAMPS = ("last_step", "not_refractory")
 
@@ -48,6 +49,9 @@ class Outcome:
         How many each phase made, where there is time.
     clamps
         ``population.last_step``, the number of the last spike's step, and ``population.not_refractory``, at the end.
+    broken
+        Of live variables, whether they were not finite when a phase ended, or at which step first, if that was watched:
+        what is not finite stays so until the neurons begin anew.
     """
 
     ends: dict[str, Arrays] = field(default_factory=dict)
@@ -56,6 +60,7 @@ class Outcome:
     recordings: Arrays = field(default_factory=dict)
     steps: dict[str, Any] = field(default_factory=dict)
     clamps: Arrays = field(default_factory=dict)
+    broken: Arrays = field(default_factory=dict)
 
 
 def present(
@@ -75,6 +80,7 @@ def present(
     begin: Any = 0,
     sparse: Collection[str] = (),
     row: Any = None,
+    watch: Watch = "",
 ) -> Outcome:
     """Present one batch of trials; pure, to be compiled by the caller.
 
@@ -107,6 +113,9 @@ def present(
         Stimuli that change in time and are mostly zero.
     row
         The first trial of courses over the presentation that have more trials than are presented.
+    watch
+        What to note of variables that are not finite: whether they were at the ``ends`` of phases, or the first of all
+        ``steps``.
     """
     graph = plan(circuit, steady=setting.steady)
     run = [phase for phase in circuit.phases if phases is None or phase.name in phases]
@@ -133,7 +142,7 @@ def present(
         learning = [circuit.pathway[name] for name in chosen]
         if setting.steady:
             _refuse_steps(learning)
-            after: Arrays = {}
+            watch, after = "", {}
             since, made = begin, 0
         else:
             stretch = Stretch(
@@ -149,6 +158,7 @@ def present(
                 setting.surrogate_reset,
                 phase.until,
                 tuple(name for name in sparse if name in courses),
+                watch == "steps",
             )
             _refuse_early_end(phase, circuit, courses, learning, record)
             window = {name: course[step : step + stretch.steps] for name, course in courses.items()}
@@ -168,6 +178,11 @@ def present(
             perturbations=perturbations,
             switches=_numbers(circuit, phase),
         )
+        if watch == "ends":
+            for name in (name for name in stretch.live if not name.endswith(".spikes")):
+                outcome.broken[name] = outcome.broken.get(name, False) | ~jnp.all(jnp.isfinite(after[name]))
+        elif watch == "steps":
+            outcome.broken |= {n.removesuffix(BROKEN): a for n, a in after.items() if n.endswith(BROKEN)}
         outcome.ends[phase.name] = {name: _full(circuit, name, end[name], trials) for name in report}
         held = _hold(circuit, phase, end)
         current |= after | held
@@ -253,7 +268,7 @@ def _refuse_early_end(
 def _at_rest(graph: Plan, current: Arrays, values: Mapping[str, Any]) -> Arrays:
     """Everything but the neurons' state, which is what it was at the presentation's start."""
     kept = {name: a for name, a in current.items() if name.rpartition(".")[2] not in _CLAMPS}
-    states = [f"{p}.{name}" for p, model in graph.models.items() for name in model.state_variables]
+    states = [f"{p}.{name}" for p, model in graph.models.items() for name in model.moving]
     return kept | {name: values[name] for name in states if name in values}
 
 

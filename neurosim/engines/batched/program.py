@@ -16,25 +16,36 @@ from neurosim.engines.batched.cache import keep_programs
 #: looks. LLVM holds back the widest vectors of processors that have them, which for arrays costs a tenth.
 _OPTIONS = {"xla_cpu_copy_insertion_use_region_analysis": True, "xla_cpu_prefer_vector_width": 512}
 
+#: A program takes some megabytes, which JAX would keep for ever.
+_MOST = 64
+
 
 def program(static: Sequence[int], donated: Sequence[int] = ()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Compile a function when it is first called, with the options that suit loops over time.
 
+    What was compiled for the last `_MOST` choices of the static arguments is kept.
+
     Parameters
     ----------
-    static, donated
+    static
+        The first arguments, whose values each make a program of their own.
+    donated
         As for `jax.jit`.
     """
 
+    first = len(static)
+
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.cache
-        def compiled() -> Callable[..., Any]:
+        @functools.lru_cache(maxsize=_MOST)
+        def compiled(*chosen: Any) -> Callable[..., Any]:
             keep_programs()
-            return jax.jit(function, static_argnums=static, donate_argnums=donated, compiler_options=options())
+            given = functools.partial(function, *chosen)
+            donate = [number - first for number in donated]
+            return jax.jit(given, donate_argnums=donate, compiler_options=options())
 
         @functools.wraps(function)
         def call(*arguments: Any) -> Any:
-            return compiled()(*arguments)
+            return compiled(*arguments[:first])(*arguments[first:])
 
         return call
 

@@ -20,14 +20,17 @@ from neurosim.engines.batched.beforehand import beforehand
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, deliver, time_of
 from neurosim.engines.batched.surrogate import expected_spikes, soft_spikes
+from neurosim.engines.finite import NEVER
 from neurosim.equations.array_code import ArrayFunction, expression_function, margin_of
 from neurosim.neurons._model import NeuronModel
 from neurosim.random import held_normal, held_uniform
 
+#: Under which name the first step stands at which a variable was not finite.
+BROKEN = "|broken"
 #: A step long before the first: no neuron starts refractory.
 LONG_AGO = -(2**30)
 #: When a neuron spiked that has not, in seconds, as in Brian2.
-NEVER = -1e4
+NO_SPIKE = -1e4
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,16 @@ class Stretch:
     Attributes
     ----------
     live
-        State variables that are advanced; the others stay as they are.
+        What is advanced, state variables and what resets assign; the others stay as they are. Of populations that
+        spike also ``population.spikes``.
     learn
         Pathways whose rule acts at every step.
     record
         Variables to return for every step.
     sparse
         Stimuli that change in time and are mostly zero.
+    watch
+        Whether to note the first step at which each live variable is not finite.
     """
 
     plan: Plan
@@ -58,6 +64,7 @@ class Stretch:
     surrogate_reset: bool = False
     until: tuple[str, float] | None = None
     sparse: tuple[str, ...] = ()
+    watch: bool = False
 
 
 def carried(stretch: Stretch, values: Mapping[str, Any]) -> Arrays:
@@ -65,8 +72,11 @@ def carried(stretch: Stretch, values: Mapping[str, Any]) -> Arrays:
     plan, trials = stretch.plan, stretch.trials
     sizes = {population.name: population.size for population in plan.circuit.populations}
     carry: Arrays = {}
-    for name in stretch.live:
+    for name in (name for name in stretch.live if not name.endswith(".spikes")):
         carry[name] = jnp.broadcast_to(values[name], (trials, sizes[name.split(".")[0]])).astype(stretch.dtype)
+    for name in _watched(stretch):
+        first = jnp.asarray(values.get(f"{name}{BROKEN}", NEVER), jnp.int32)
+        carry[f"{name}{BROKEN}"] = jnp.broadcast_to(first, jnp.shape(carry[name]))
     for population in _spiking(stretch):
         shape = (trials, sizes[population])
         last = values.get(f"{population}.last_step", LONG_AGO)
@@ -208,7 +218,11 @@ def _advance(
             results = start.local(population, function, **draws)
             results = results if len(function.returns) > 1 else (results,)
             found = dict(zip(function.returns, results, strict=True))
-            state |= {f"{population}.{name}": _moved(model, population, name, found[name], values) for name in mine}
+            for name in mine:
+                # An update that does not depend on the state is a bare number.
+                before = values[f"{population}.{name}"]
+                after = jnp.broadcast_to(found[name], jnp.shape(before)).astype(before.dtype)
+                state[f"{population}.{name}"] = _moved(model, population, name, after, values)
     spiked: Arrays = {}
     moved = Snapshot(plan, state, inputs=start, perturbations=perturbations)
     for population in _spiking(stretch):
@@ -228,6 +242,9 @@ def _advance(
         ended = Snapshot(plan, {**state, **spiked}, inputs=start)
         changes = [increments(ended, pathway, stretch.trials) for pathway in stretch.learn]
         state |= {name: state[name] + change for found in changes for name, change in found.items()}
+    for name in _watched(stretch):
+        broken = jnp.where(jnp.isfinite(state[name]), NEVER, number + 1)
+        state[f"{name}{BROKEN}"] = jnp.minimum(values[f"{name}{BROKEN}"], broken)
     return {"state": state, "spiked": spiked}, start
 
 
@@ -238,7 +255,7 @@ def last_spikes(plan: Plan, values: Mapping[str, Any], dt: float) -> Arrays:
         step = values.get(f"{population}.last_step")
         if step is not None and model.refractory is not None:
             with jax.enable_x64(True):
-                found[f"{population}.lastspike"] = jnp.where(step <= LONG_AGO // 2, NEVER, time_of(step, dt))
+                found[f"{population}.lastspike"] = jnp.where(step <= LONG_AGO // 2, NO_SPIKE, time_of(step, dt))
     return found
 
 
@@ -254,12 +271,12 @@ def _moved(model: NeuronModel, population: str, name: str, after: Any, values: A
     return jnp.where(values[ready], after, values[f"{population}.{name}"])
 
 
+def _watched(stretch: Stretch) -> list[str]:
+    return [name for name in stretch.live if stretch.watch and not name.endswith(".spikes")]
+
+
 def _spiking(stretch: Stretch) -> list[str]:
-    return [
-        population
-        for population, model in stretch.plan.models.items()
-        if model.threshold is not None and any(f"{population}.{v}" in stretch.live for v in model.state_variables)
-    ]
+    return [population for population in stretch.plan.models if f"{population}.spikes" in stretch.live]
 
 
 def _leave_refractoriness(

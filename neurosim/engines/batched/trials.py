@@ -64,8 +64,9 @@ class Batch:
 
 def joined(found: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
     """What `run_batch` gives for all shares, as for one batch."""
-    changes, final, ends, recordings, clamps = zip(*found, strict=True)
-    return changes[0], _along(0, final), _along(0, ends), _along(1, recordings), _along(0, clamps)
+    changes, final, ends, recordings, clamps, broken = zip(*found, strict=True)
+    ever = jax.tree.map(lambda *shares: np.logical_or.reduce(shares), *broken)
+    return changes[0], _along(0, final), _along(0, ends), _along(1, recordings), _along(0, clamps), ever
 
 
 def _along(axis: int, found: Sequence[Any]) -> Any:

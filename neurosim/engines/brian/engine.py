@@ -6,17 +6,18 @@ presentations of a call run in one ``Network.run``, because every such call cost
 
 from __future__ import annotations
 
-import contextlib
-import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import brian2
 import numpy as np
 
+from neurosim.border import COUNT, optional, public
 from neurosim.circuit.description import Circuit
+from neurosim.engines.arguments import RUN, TRAIN, check_run, check_training, trials_in
+from neurosim.engines.brian.failures import told
 from neurosim.engines.brian.presentations import Presentations
+from neurosim.engines.brian.process import borrowed
 from neurosim.engines.continuation import Continuation
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
@@ -57,6 +58,7 @@ class BrianEngine:
         if self.setting.steady:
             raise EngineError("the engine 'brian' simulates time; for the level 'steady' use the engine 'batched'")
 
+    @public(**RUN, batch=optional(COUNT))
     def run(
         self,
         state: Mapping[str, np.ndarray],
@@ -73,30 +75,46 @@ class BrianEngine:
         trials: int | None = None,
         start: Continuation | None = None,
         keep: bool = False,
+        watch: bool = False,
     ) -> tuple[State, Outputs]:
         """Present trials one after the other; see `BatchedEngine.run` for parameters and results.
 
         `batch` is the number of trials after which the weights take their increments (all by default).
         """
-        presentations = Presentations(
+        count = trials_in(stimuli, trials)
+        check_run(
             self.circuit,
             self.setting,
             state,
             stimuli,
-            standalone=self.target == "cpp_standalone",
-            seed=seed,
-            first=first,
-            batch=batch,
-            noise=noise,
-            learn=learn,
+            trials=count,
+            report=report,
+            record=record,
             phases=phases,
-            trials=trials,
-            start=start,
-            keep=keep,
+            noise=noise,
         )
-        with self._device():
-            return presentations.run(tuple(report), tuple(record))
+        settings: dict[str, Any] = {
+            "standalone": self.target == "cpp_standalone",
+            "seed": seed,
+            "first": first,
+            "batch": batch,
+            "noise": noise,
+            "learn": learn,
+            "phases": phases,
+            "trials": count,
+            "start": start,
+            "keep": keep,
+        }
+        presentations = Presentations(self.circuit, self.setting, state, stimuli, **settings)
+        with told(self.circuit), borrowed(self.target, self.setting.dtype):
+            after, outputs = presentations.run(tuple(report), tuple(record))
+            if watch and presentations.broken:
+                # Once more, looking when and where, which would slow down what stays finite.
+                again = Presentations(self.circuit, self.setting, state, stimuli, **settings, watch=True)
+                outputs.broken = again.run((), ())[1].broken
+        return after, outputs
 
+    @public(**TRAIN)
     def train(
         self,
         state: Mapping[str, np.ndarray],
@@ -108,41 +126,10 @@ class BrianEngine:
         report: Sequence[str] = (),
     ) -> tuple[State, Outputs]:
         """Learn from trials in the given order, shape (step, batch); see `BatchedEngine.train`."""
+        order = check_training(self.circuit, self.setting, state, stimuli, order, report)
         flat = {name: np.asarray(array)[np.ravel(order)] for name, array in stimuli.items()}
         return self.run(state, flat, seed=seed, first=first, batch=order.shape[1], report=("loss", *report))
 
     def placed(self, stimuli: Mapping[str, np.ndarray], batch: int) -> dict[str, np.ndarray]:
         """Data as `train` wants them; see `BatchedEngine.placed`."""
         return dict(stimuli)
-
-    @contextlib.contextmanager
-    def _device(self) -> Iterator[None]:
-        """Brian2's global settings for the length of a run, put back afterwards."""
-        codegen, dtype = brian2.prefs.codegen.target, brian2.prefs.core.default_float_dtype
-        standalone = self.target == "cpp_standalone"
-        if standalone:
-            brian2.set_device("cpp_standalone", build_on_run=False)
-            brian2.prefs.devices.cpp_standalone.extra_make_args_unix = ["-j"]
-        else:
-            brian2.prefs.codegen.target = self.target
-        brian2.prefs.core.default_float_dtype = np.dtype(self.setting.dtype).type
-        # Brian2 would answer an interrupt by ending the simulation early, and half of it would pass for all.
-        stopping, brian2.prefs.core.stop_on_keyboard_interrupt = brian2.prefs.core.stop_on_keyboard_interrupt, False
-        # Units were checked when the text was read; Brian2 would check them again at every call of a function.
-        discard, brian2.prefs.codegen.runtime.numpy.discard_units = (
-            brian2.prefs.codegen.runtime.numpy.discard_units,
-            True,
-        )
-        # Brian2 collects garbage at each start of a Network: all that was there before need not be gone through.
-        gc.freeze()
-        try:
-            yield
-        finally:
-            gc.unfreeze()
-            brian2.prefs.codegen.runtime.numpy.discard_units = discard
-            brian2.prefs.core.stop_on_keyboard_interrupt = stopping
-            if standalone:
-                device: Any = brian2.get_device()
-                device.reinit()
-                brian2.set_device("runtime")
-            brian2.prefs.codegen.target, brian2.prefs.core.default_float_dtype = codegen, dtype

@@ -15,8 +15,17 @@ from neurosim.circuit.description import Circuit, Pathway, Phase
 from neurosim.circuit.gating import beginning
 from neurosim.circuit.plasticity import UPDATE_NOISE, rule_names, rule_terms, separated
 from neurosim.circuit.validation import reciprocal_of
+from neurosim.engines.brian.names import (
+    LEARNING,
+    NOISE,
+    SHARING,
+    SIDES,
+    SIGMA,
+    SPIKING,
+    change_of,
+    synaptic,
+)
 from neurosim.engines.brian.objects import Objects, sums_positions
-from neurosim.engines.brian.texts import LEARNING, NOISE, SHARING, SIDES, SIGMA, SPIKING, change_of, synaptic
 from neurosim.engines.noise import draw_update_noise
 from neurosim.engines.state import State, learned_names
 from neurosim.equations.whole import real_numbers

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,9 +19,11 @@ from neurosim.circuit.description import Circuit, Pathway
 from neurosim.circuit.plan import plan
 from neurosim.circuit.plasticity import UPDATE_NOISE
 from neurosim.circuit.weight_units import weight_unit
-from neurosim.engines.brian.texts import (
-    COURSE_BEGIN,
+from neurosim.engines.brian.groups import Texts, make_group, refractory_text, spikes_read, texts_of
+from neurosim.engines.brian.names import (
+    BEGUN,
     DERIVED,
+    FIRST,
     LEARNING,
     NOISE,
     SHARING,
@@ -31,23 +33,12 @@ from neurosim.engines.brian.texts import (
     SWITCH,
     change_of,
     delivered_name,
-    group_equations,
-    in_brian,
-    integration,
-    leaving,
-    spikes_read,
     synaptic,
 )
 from neurosim.engines.setting import Setting
-from neurosim.equations.dimensions import dimension_of
-from neurosim.equations.parse import CONSTANT, Equation, EquationSet
+from neurosim.equations.parse import CONSTANT, Equation, EquationSet, Statement
 from neurosim.equations.whole import real_numbers
-from neurosim.neurons._model import NeuronModel
 from neurosim.rules._rule import Rule
-
-#: Summed inputs come first within a step, in the order of the circuit's graph; monitors between them and
-#: the state update (order 0), so that they see a consistent instant.
-FIRST, MONITOR = -1_000_000, -1
 
 
 @dataclass
@@ -66,6 +57,8 @@ class Objects:
         The updaters of summed inputs, in the order in which they can be computed.
     runners
         Numbers for those that `runner` makes.
+    texts
+        Of each population, what writes its texts as Brian2 takes them.
     indices, given
         What was asked for before: which weight each synapse has, and arrays of variables of shared weights.
     """
@@ -77,6 +70,7 @@ class Objects:
     sums: list[Any] = field(default_factory=list)
     extra: list[Any] = field(default_factory=list)
     scalars: Any = None
+    texts: dict[str | None, Texts] = field(default_factory=dict)
     runners: Iterator[int] = field(default_factory=itertools.count)
     indices: dict[str, np.ndarray] = field(default_factory=dict)
     given: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
@@ -90,10 +84,21 @@ class Objects:
         """A population's neurons; without a name, the group of the broadcast variables."""
         return self.groups[population] if population else self.scalars
 
+    def begin(self, step: int) -> None:
+        """Say that a presentation begins, so many steps after the first of the run."""
+        for population, texts in self.texts.items():
+            if texts.timed:
+                self.set(f"{population}.{BEGUN}", step)
+
     def get(self, name: str) -> np.ndarray:
         """A stored variable by its qualified name."""
         population, _, variable = name.rpartition(".")
         return np.array(self.group(population).variables[variable].get_value(), copy=True)
+
+    def array(self, name: str) -> np.ndarray:
+        """A stored variable by its qualified name, as it is at any time."""
+        population, _, variable = name.rpartition(".")
+        return self.group(population).variables[variable].get_value()
 
     def set(self, name: str, value: Any) -> None:
         """Set a stored variable by its qualified name."""
@@ -153,8 +158,14 @@ class Objects:
         settings = {"clock": self.clock, "when": when, "order": order, "name": f"neurosim_runner_{next(self.runners)}"}
         return CodeRunner(group, "stateupdate", code=code, check_units=False, **settings)
 
+    def holder(self, population: str | None, statements: Iterable[Statement]) -> Any:
+        """Code that runs when called for and assigns variables of a population."""
+        return self.runner(self.group(population), self.texts[population].code(statements))
 
-def build_objects(circuit: Circuit, setting: Setting, courses: Mapping[str, np.ndarray], *, begin: int = 0) -> Objects:
+
+def build_objects(
+    circuit: Circuit, setting: Setting, courses: Mapping[str, np.ndarray], *, begin: int = 0, again: bool = False
+) -> Objects:
     """Make all objects.
 
     Parameters
@@ -163,16 +174,21 @@ def build_objects(circuit: Circuit, setting: Setting, courses: Mapping[str, np.n
         Stimuli that change in time: ``population.variable -> (step, n)``, over the whole run.
     begin
         The number of the step at which the courses begin.
+    again
+        Whether presentations follow each other, each with a time of its own.
     """
     objects = Objects(circuit, brian2.Clock(dt=setting.dt * brian2.second, name="neurosim_clock"))
     scalars = broadcast(circuit)
     if scalars:
         text = "\n".join(f"{name} : {unit}" for name, unit in scalars.items())
         objects.scalars = brian2.NeuronGroup(1, text, clock=objects.clock, name="neurosim_scalars")
-    for population in circuit.populations:
-        model = compose(circuit)[population.name]
-        mine = {name.split(".")[1]: course for name, course in courses.items() if name.split(".")[0] == population.name}
-        objects.groups[population.name] = _group(circuit, population.name, model, objects, mine, begin)
+    objects.texts = {name: texts_of(circuit, name, again=again) for name in (None, *compose(circuit))}
+    for name in compose(circuit):
+        mine = {n.split(".")[1]: course for n, course in courses.items() if n.split(".")[0] == name}
+        objects.groups[name] = make_group(circuit, name, objects.texts[name], objects.clock, mine, begin)
+        _add_moments(circuit, objects, name)
+        for scalar in scalars:
+            setattr(objects.groups[name], scalar, brian2.linked_var(objects.scalars, scalar))
     updaters: dict[str, Any] = {}
     for pathway in circuit.pathways:
         if pathway.tie is None:
@@ -186,49 +202,18 @@ def build_objects(circuit: Circuit, setting: Setting, courses: Mapping[str, np.n
     return objects
 
 
-def _group(
-    circuit: Circuit,
-    population: str,
-    model: NeuronModel,
-    objects: Objects,
-    courses: Mapping[str, np.ndarray],
-    begin: int,
-) -> Any:
-    refractory: Any = False
-    seconds, text = model.refractory_seconds, ""
-    if model.refractory is not None:
-        text = real_numbers(model.refractory, model.truths) if seconds is None else repr(seconds)
-        refractory = text if seconds is None else seconds * brian2.second
-    namespace: dict[str, Any] = {COURSE_BEGIN: begin * objects.clock.dt} if courses else {}
-    for name, course in courses.items():
-        unit = brian2.Quantity(1.0, dim=dimension_of(model.equation_set.by_name[name].unit))
-        namespace[f"{name}__course"] = brian2.TimedArray(
-            course * unit, dt=objects.clock.dt, name=f"{population}__{name}_course"
-        )
-    reset = [in_brian(circuit, population, statement) for statement in model.reset_statements]
-    told = f"{population}.spikes" in spikes_read(circuit)
-    if told:
-        reset.append(f"{SPIKING} = 1")
-    group = brian2.NeuronGroup(
-        circuit.population[population].size,
-        group_equations(circuit, population, model, courses),
-        threshold=real_numbers(model.threshold, model.truths) if model.threshold else None,
-        reset="\n".join(reset) or None,
-        refractory=refractory,
-        method=integration(model),
-        namespace=namespace,
-        clock=objects.clock,
-        name=f"{population}_neurons",
-    )
-    for name in broadcast(circuit):
-        setattr(group, name, brian2.linked_var(objects.scalars, name))
+def _add_moments(circuit: Circuit, objects: Objects, population: str) -> None:
+    """What a population does within a step besides what Brian2 does of itself."""
+    model, group = compose(circuit)[population], objects.groups[population]
     if any("not_refractory" in equation.names for equation in model.equation_set.of("subexpression")):
         # Brian2 lets neurons leave their refractory period after inputs are summed and recordings taken.
-        code = leaving(model, text)
+        refractory = refractory_text(model, objects.texts[population])
+        code = f"not_refractory = timestep(t - lastspike, dt) >= timestep({refractory}, dt)"
+        if model.refractory_is_condition:
+            code = f"not_refractory = not_refractory or not ({refractory})"
         objects.extra.append(objects.runner(group, code, when="groups", order=FIRST - 1))
-    if told:
+    if f"{population}.spikes" in spikes_read(circuit):
         objects.extra.append(objects.runner(group, f"{SPIKING} = 0", when="before_thresholds"))
-    return group
 
 
 def _add_held(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> None:
@@ -236,7 +221,8 @@ def _add_held(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> N
     for population, model in compose(circuit).items():
         for equation in model.equation_set.of("subexpression"):
             if CONSTANT in equation.flags:
-                code = f"{equation.name} = {real_numbers(equation.expression or '0', model.truths)}"
+                text = objects.texts[population].expression(equation.expression or "0")
+                code = f"{equation.name} = {text}"
                 runner = objects.runner(objects.groups[population], code, when="groups")
                 updaters[f"{population}.{equation.name}"] = runner
                 objects.extra.append(runner)

@@ -19,33 +19,17 @@ from neurosim.circuit.connectivity import is_linear
 from neurosim.circuit.description import PERTURB, Circuit
 from neurosim.circuit.gating import acting
 from neurosim.engines.brian.learning import Learning, learning_pathways
+from neurosim.engines.brian.names import DERIVED, NOISE, SWITCH
+from neurosim.engines.brian.numbers import random_state, set_random_state
 from neurosim.engines.brian.objects import build_objects
 from neurosim.engines.brian.recorder import Recorder
-from neurosim.engines.brian.texts import DERIVED, NOISE, SWITCH, in_brian
 from neurosim.engines.continuation import Continuation
+from neurosim.engines.finite import Broken
 from neurosim.engines.noise import draw_noise, needs_update_noise, noise_keys
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
-from neurosim.engines.state import State, carried_shapes, check_stimuli, neuron_variables
-from neurosim.equations.parse import Statement
+from neurosim.engines.state import State, carried_shapes, neuron_variables
 from neurosim.errors import EngineError
-
-
-def random_state() -> dict[str, np.ndarray]:
-    """The state of Brian2's random numbers, as plain arrays."""
-    device: Any = brian2.get_device()
-    found = device.get_random_state()
-    _, key, position, has_gauss, gauss = found.pop("numpy_state")
-    numbers = {"key": key, "position": position, "has_gauss": has_gauss, "gauss": gauss}
-    return {name: np.array(value) for name, value in {**found, **numbers}.items()}
-
-
-def set_random_state(state: Mapping[str, np.ndarray]) -> None:
-    """What `random_state` gave, put back."""
-    rest = {name: array for name, array in state.items() if name not in ("key", "position", "has_gauss", "gauss")}
-    numbers = int(state["position"]), int(state["has_gauss"]), float(state["gauss"])
-    device: Any = brian2.get_device()
-    device.set_random_state({"numpy_state": ("MT19937", state["key"], *numbers), **rest})
 
 
 def _joined(ends: Sequence[Continuation]) -> Continuation:
@@ -84,6 +68,35 @@ class PhaseEnds(brian2.BrianObject):  # type: ignore[misc]
             call()
 
 
+class Watch(brian2.BrianObject):  # type: ignore[misc]
+    """Looks at the end of each step for the first variable that is not finite.
+
+    Parameters
+    ----------
+    arrays
+        All variables, qualified.
+    begin, steps
+        The number of a presentation's first step, and how many it has.
+    """
+
+    add_to_magic_network = False
+
+    def __init__(self, clock: Any, arrays: Mapping[str, np.ndarray], begin: int, steps: int) -> None:
+        super().__init__(clock=clock, when="end", order=9_000, name="neurosim_watch")
+        self.arrays, self.begin, self.steps, self.done = arrays, begin, steps, 0
+        self.found: Broken | None = None
+
+    def run(self) -> None:
+        """Called by the Network at every step."""
+        self.done += 1
+        if self.found is None:
+            broken = next((name for name, array in self.arrays.items() if not np.isfinite(array).all()), None)
+            if broken is not None:
+                trial, step = divmod(self.done - 1, self.steps)
+                neuron = int(np.flatnonzero(~np.isfinite(self.arrays[broken]))[0])
+                self.found = Broken(broken, self.begin + step + 1, trial, neuron)
+
+
 class Presentations:
     """Trials presented one after the other.
 
@@ -109,12 +122,16 @@ class Presentations:
         noise: Mapping[str, Mapping[str, np.ndarray]] | None,
         learn: bool,
         phases: Sequence[str] | None,
-        trials: int | None,
+        trials: int,
         start: Continuation | None = None,
         keep: bool = False,
+        watch: bool = False,
     ) -> None:
-        check_stimuli(circuit, stimuli)
-        self.start, self.keep = start, keep
+        self.start, self.keep, self.watched = start, keep, watch
+        #: Whether any variable was not finite when a phase ended: it stays so until the neurons begin anew.
+        self.broken = False
+        #: The first such variable, and the number of its batch.
+        self.broken_batch: tuple[str, int] | None = None
         self.begin = start.step if start is not None else 0
         #: Where each trial ended, if that is asked for.
         self.kept: list[Continuation] = []
@@ -124,18 +141,28 @@ class Presentations:
         self.phases = [phase for phase in circuit.phases if phases is None or phase.name in phases]
         self.steps = [phase.steps(setting.dt) for phase in self.phases]
         arrays = {name: np.asarray(array) for name, array in stimuli.items()}
-        self.trials = trials or next((a.shape[-2] for a in arrays.values() if a.ndim >= 2), 1)
+        self.trials = trials
         self.batch = batch or self.trials
         self.carried = carried_shapes(circuit)
         #: What each place of the batch left behind, where state carries over.
         self.left: list[dict[str, np.ndarray]] = [{} for _ in range(self.batch)]
+        #: Steps that were done when the presentation that runs began, and where it began.
+        self.done = 0
+        self.began: dict[str, np.ndarray] = {}
+        self.watch: Watch | None = None
         self.stimuli = {
             name: np.broadcast_to(a, (self.trials, circuit.population[name.split(".")[0]].size))
             for name, a in arrays.items()
             if a.ndim < 3
         }
         # Courses of all trials, one after the other.
-        moving = {name: a[: sum(self.steps)] for name, a in arrays.items() if a.ndim == 3}
+        moving = {
+            name: np.broadcast_to(
+                a[: sum(self.steps)], (sum(self.steps), self.trials, circuit.population[name.split(".")[0]].size)
+            )
+            for name, a in arrays.items()
+            if a.ndim == 3
+        }
         self.courses = {name: np.concatenate(np.moveaxis(a, 1, 0)) for name, a in moving.items()}
         self.keys = noise_keys(circuit, seed)
         self.noise = self._noise(noise or {}, first)
@@ -147,7 +174,8 @@ class Presentations:
     def run(self, report: Sequence[str], record: Sequence[str]) -> tuple[State, Outputs]:
         """Build the objects, run all presentations, read the results."""
         brian2.seed(self._seed(0))
-        self.objects = build_objects(self.circuit, self.setting, self.courses, begin=self.begin)
+        again = self.trials > 1
+        self.objects = build_objects(self.circuit, self.setting, self.courses, begin=self.begin, again=again)
         self.learning = Learning(self.circuit, self.objects, self.state, self.batch, self.keys, self.phases)
         self.recorder = Recorder(self.objects, record, report)
         self.holds = self._make_holds()
@@ -166,6 +194,10 @@ class Presentations:
         turns = zip(schedule, [*schedule[1:], None], strict=True)
         ends = [(self.steps[now[1]], functools.partial(self._turn, now, following)) for now, following in turns]
         network.add(PhaseEnds(self.objects.clock, ends))
+        if self.watched:
+            arrays = {name: self.objects.array(name) for name in neuron_variables(self.circuit)}
+            self.watch = Watch(self.objects.clock, arrays, self.begin, sum(self.steps))
+            network.add(self.watch)
         self._begin(0, 0)
         network.t_ = self.begin * self.setting.dt
         network.run(self.trials * sum(self.steps) * self.setting.dt * brian2.second, namespace={})
@@ -192,11 +224,13 @@ class Presentations:
         if number == 0:
             if not self.standalone:
                 self._set_random(trial)
+            self.done = trial * sum(self.steps)
+            self.objects.begin(self.done)
             for name, array in self.stimuli.items():
                 self.objects.set(name, array[trial])
             self._place(trial)
         elif phase.restart:
-            self._rest(trial)
+            self._rest()
         for pathway in self.circuit.perturbed:
             self.objects.set_synaptic(pathway.name, SWITCH, phase.switches.get(PERTURB, 0.0))
             if number == 0:
@@ -231,6 +265,8 @@ class Presentations:
         for updater in self.objects.sums:
             updater.run()
         self.recorder.report()
+        if not self.standalone:
+            self._look(trial)
         for runner in self.holds[phase.name]:
             runner.run()
         if self.learn:
@@ -242,6 +278,13 @@ class Presentations:
             self._keep(trial)
         if number == len(self.steps) - 1 and self.circuit.carry and self.batch > 1:
             self.left[trial % self.batch] = {name: self.objects.get_in_trial(name) for name in self.carried}
+
+    def _look(self, trial: int) -> None:
+        """Note the first variable that is not finite."""
+        if not self.broken:
+            variables = neuron_variables(self.circuit)
+            name = next((name for name in variables if not np.isfinite(self.objects.array(name)).all()), None)
+            self.broken, self.broken_batch = name is not None, None if name is None else (name, trial // self.batch)
 
     def _prepare(self, runners: Sequence[Any]) -> None:
         """Compile what runs by itself, when it is first needed."""
@@ -259,15 +302,11 @@ class Presentations:
         """What one population holds in a row is one piece of code, because each piece is compiled."""
         return {
             phase.name: [
-                self._held_together(population, [one.statement for one in held])
+                self.objects.holder(population, [one.statement for one in held])
                 for population, held in itertools.groupby(phase.hold, key=lambda h: h.population)
             ]
             for phase in self.circuit.phases
         }
-
-    def _held_together(self, population: str | None, statements: Iterable[Statement]) -> Any:
-        code = "\n".join(in_brian(self.circuit, population, statement) for statement in statements)
-        return self.objects.runner(self.objects.group(population), code)
 
     def _set_parameters(self) -> None:
         # What carries over is set at the start of each presentation.
@@ -308,10 +347,13 @@ class Presentations:
             for name, shape in self.carried.items():
                 value = self.state[name]
                 with_trials = value.ndim > len(shape)
-                self.objects.set_in_trial(name, value[place % len(value)] if with_trials else value)
+                self.began[name] = value[place % len(value)] if with_trials else value
         elif self.batch > 1:
-            for name, value in self.left[place].items():
-                self.objects.set_in_trial(name, value)
+            self.began = self.left[place]
+        elif not self.standalone:
+            self.began = {name: self.objects.get_in_trial(name) for name in self.carried}
+        for name, value in self.began.items():
+            self.objects.set_in_trial(name, value)
         self._forget_spikes()
         if self.start is not None:
             now = self.begin + trial * sum(self.steps)
@@ -326,17 +368,17 @@ class Presentations:
                 weights = [self.objects.get_synaptic(name, "w") for name in pathway.derived.pathways]
                 self.objects.set_synaptic(pathway.name, DERIVED, pathway.derived.function(np, *weights))
 
-    def _rest(self, trial: int) -> None:
+    def _rest(self) -> None:
         """State variables at their initial values, as after a silence; held variables stay."""
         for name in neuron_variables(self.circuit):
-            value = self.state[name]
-            self.objects.set(name, value[trial % self.batch % len(value)] if value.ndim > 1 else value)
+            self.objects.set(name, self.began[name])
         self._forget_spikes()
 
     def _forget_spikes(self) -> None:
         for population, model in compose(self.circuit).items():
             if model.refractory is not None:
-                self.objects.set(f"{population}.lastspike", -1e4)
+                # As long before this presentation as before any other.
+                self.objects.set(f"{population}.lastspike", self.done * self.setting.dt - 1e4)
                 self.objects.set(f"{population}.not_refractory", True)
 
     def _noise(self, given: Mapping[str, Mapping[str, np.ndarray]], first: int) -> dict[str, dict[str, np.ndarray]]:
@@ -357,7 +399,10 @@ class Presentations:
                 state[name] = np.stack(places)
         ends = self.recorder.ends([phase.name for phase in self.phases])
         courses = self.recorder.courses(sum(self.steps), self.trials, self.setting.dt, begin=self.begin)
-        return state, Outputs(ends, courses, _joined(self.kept) if self.keep else None)
+        end = _joined(self.kept) if self.keep else None
+        return state, Outputs(
+            ends, courses, end, self.watch.found if self.watch is not None else None, self.broken_batch
+        )
 
     def _refuse(self) -> None:
         """What this engine cannot do, said before anything runs."""
@@ -412,10 +457,3 @@ class Presentations:
         summed = next((name for name in BATCH_SUMS if name in broadcast(self.circuit)), None)
         if summed and self.trials > 1:
             raise EngineError(f"'{summed}' is a sum over trials that run at once; use the engine 'batched'")
-        for population, model in compose(self.circuit).items():
-            for equation in model.equation_set.equations:
-                if "t" in equation.names and self.trials > 1:
-                    raise EngineError(
-                        f"'{population}.{equation.name}' depends on the time t, and the engine 'brian' cannot set the "
-                        "time back between trials; present one trial at a time"
-                    )

@@ -8,7 +8,8 @@ from typing import Any
 import brian2
 import numpy as np
 
-from neurosim.engines.brian.objects import MONITOR, Objects
+from neurosim.engines.brian.names import MONITOR
+from neurosim.engines.brian.objects import Objects
 
 
 class Recorder:

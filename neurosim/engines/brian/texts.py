@@ -1,115 +1,51 @@
-"""Texts as Brian2 takes them, and the names that it knows what the engine adds by."""
+"""Equation text as Brian2 takes it: time within a presentation, and random numbers that are drawn apart."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+import ast
+from collections import Counter
 
-import numpy as np
+from brian2.utils.stringtools import word_substitute
 
-from neurosim.circuit.composition import broadcast, compose
-from neurosim.circuit.description import Circuit
-from neurosim.circuit.plan import plan
-from neurosim.circuit.plasticity import rule_names
-from neurosim.equations.parse import CONSTANT, Equation, Statement
-from neurosim.equations.whole import real_numbers
-from neurosim.neurons._model import NeuronModel
+from neurosim.engines.brian.names import BEGUN
+from neurosim.equations.grammar import names_in
+from neurosim.equations.reserved import RANDOM_FUNCTIONS
 
-SIDES = ("pre", "post")
-# Users' own names have no two underscores.
-#: Switches a rule that acts at every step.
-LEARNING = "is__learning"
-#: Noise on weights.
-NOISE, SIGMA, SWITCH = "w__noise", "w__sigma", "w__perturb"
-#: What a pathway delivers by, where that is not its own weights.
-DERIVED = "w__derived"
-#: How many synapses share the weight of one.
-SHARING = "w__sharing"
-#: When courses begin.
-COURSE_BEGIN = "course__begin"
-#: Whether a neuron spikes in this time step, where a rule asks.
-SPIKING = "spiking__now"
+#: What in a text depends on when a presentation begins: Brian2's clock never goes back.
+_SINCE = {"t": f"((t_in_timesteps - {BEGUN})*dt)", "lastspike": f"(lastspike - {BEGUN}*dt)"}
 
 
-def synaptic(variable: str) -> str:
-    """What a variable of synapses is called in Brian2, which wants a name that neither population has."""
-    return f"{variable}__here"
+def knows_time(expression: str) -> bool:
+    """Whether an expression refers to the time."""
+    return bool(_SINCE.keys() & names_in(ast.parse(expression.strip(), mode="eval").body))
 
 
-def change_of(variable: str) -> str:
-    """What the increment of a synaptic variable is called."""
-    return f"change__{variable}"
+def in_presentation(text: str) -> str:
+    """A text in which the time counts from the beginning of the presentation."""
+    return word_substitute(text, _SINCE)
 
 
-def delivered_name(variable: str, pathway: str) -> str:
-    """What a pathway delivers to a variable."""
-    return f"{variable}__{pathway}"
+def drawn_apart(expression: str) -> tuple[str, str]:
+    """Lines that draw random numbers, and the expression of these; none where it draws no law twice.
 
-
-def group_equations(circuit: Circuit, population: str, model: NeuronModel, courses: Mapping[str, np.ndarray]) -> str:
-    """The text a population's NeuronGroup is made of.
-
-    Fed parameters become the sum of what each pathway delivers; what is broadcast is linked.
+    Brian2 refuses two draws of one law in an expression, because its algebra would take them for the same number.
     """
-    lines = []
-    scalars = broadcast(circuit)
-    for equation in model.equation_set.equations:
-        node = plan(circuit).nodes.get(f"{population}.{equation.name}")
-        if node is not None and node.kind == "input":
-            terms = [delivered_name(equation.name, pathway) for pathway in node.pathways]
-            lines.append(f"{equation.name} = {' + '.join(terms)} : {equation.unit}")
-            lines += [f"{term} : {equation.unit}" for term in terms]
-        elif equation.name in courses:
-            # Held through the step: methods of higher order would look ahead otherwise.
-            lines.append(
-                f"{equation.name} = {equation.name}__course(t - {COURSE_BEGIN}, i) : {equation.unit} (constant over dt)"
-            )
-        elif equation.name in scalars:
-            continue
-        else:
-            lines.append(str(_in_brian(model, equation)))
-    if f"{population}.spikes" in spikes_read(circuit):
-        lines.append(f"{SPIKING} : 1")
-    lines += [f"{name} : {unit} (linked)" for name, unit in scalars.items()]
-    return "\n".join(lines)
+    splitter = _Splitter()
+    split = splitter.visit(ast.parse(expression.strip(), mode="eval"))
+    if max(Counter(law for _, law in splitter.draws).values(), default=0) < 2:
+        return "", expression
+    return "".join(f"{name} = {law}()\n" for name, law in splitter.draws), ast.unparse(split.body)
 
 
-def _in_brian(model: NeuronModel, equation: Equation) -> Equation:
-    """An equation as Brian2 takes it: counts are real numbers, and what is constant over a step is given."""
-    unit = "1" if equation.unit == "integer" else equation.unit
-    if CONSTANT in equation.flags:
-        return Equation("parameter", equation.name, None, unit)
-    flags = tuple(flag for flag in equation.flags if model.refractory is not None or flag != "unless refractory")
-    text = None if equation.expression is None else real_numbers(equation.expression, model.truths)
-    return replace(equation, expression=text, unit=unit, flags=flags)
+class _Splitter(ast.NodeTransformer):
+    """Puts names in place of draws."""
 
+    def __init__(self) -> None:
+        self.draws: list[tuple[str, str]] = []
 
-def in_brian(circuit: Circuit, population: str | None, statement: Statement) -> str:
-    """An assignment to a population's variables as Brian2 takes it."""
-    truths = compose(circuit)[population].truths if population else ()
-    return f"{statement.target} {statement.operator} {real_numbers(statement.expression, truths)}"
-
-
-def spikes_read(circuit: Circuit) -> frozenset[str]:
-    """The spikes that rules read, as ``population.spikes``."""
-    learning = {name for phase in circuit.phases for name in phase.learn}
-    found = [rule_names(circuit, pathway).values() for pathway in learning]
-    return frozenset(name for names in found for _, name in names if name.endswith(".spikes"))
-
-
-def leaving(model: NeuronModel, refractory: str) -> str:
-    """How neurons leave their refractory period, as in Brian2."""
-    if model.refractory_is_condition:
-        return f"not_refractory = not_refractory or not ({refractory})"
-    return f"not_refractory = timestep(t - lastspike, dt) >= timestep({refractory}, dt)"
-
-
-def integration(model: NeuronModel) -> Any:
-    """The state update as a Brian2 method: the very statements the batched engine runs."""
-    method = model.resolved_method
-    if method is None:
-        return "euler"
-    assigned = (line.partition("=") for line in model.step_code.splitlines() if line.strip())
-    code = "\n".join(f"{target}= {real_numbers(text, model.truths)}" for target, _, text in assigned)
-    return lambda equations, variables, options=None: code
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        if isinstance(node.func, ast.Name) and node.func.id in RANDOM_FUNCTIONS:
+            self.draws.append((f"_drawn_{len(self.draws)}", node.func.id))
+            return ast.Name(self.draws[-1][0], ast.Load())
+        self.generic_visit(node)
+        return node

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from neurosim.errors import ConfigError, DataError, NeurosimError
 from neurosim.experiments.availability import unavailable, unavailable_in
 from neurosim.experiments.checking import Faults, check_table, did_you_mean
-from neurosim.experiments.model_file import Model, load
+from neurosim.experiments.model_file import Model, load, settled
 from neurosim.experiments.readings import Reading, complaints
 from neurosim.experiments.sections import read_toml
 from neurosim.experiments.sweeps.keys import MOST, VARIANT, Choice, override, short_keys, toml_text
@@ -103,7 +103,7 @@ class Plan:
     configurations: tuple[Configuration, ...]
     base: str
 
-    def model_at(self, values: Mapping[str, Any]) -> Model:
+    def model_at(self, values: Mapping[str, Any], check: Callable[..., Model] = load) -> Model:
         """The model with these settings, checked.
 
         Raises
@@ -114,7 +114,7 @@ class Plan:
         named = str(values.get(VARIANT, "")).split("+")
         variants = (*self.settings.variants, *(name for name in named if name))
         changes = [override(key, value) for key, value in values.items() if key != VARIANT]
-        return load(self.base, (*self.settings.overrides, *changes), variants)
+        return check(self.base, (*self.settings.overrides, *changes), variants)
 
 
 def read_plan(source: str | Path | Mapping[str, Any], *, on_check: Callable[[int, int], None] | None = None) -> Plan:
@@ -155,9 +155,13 @@ def read_plan(source: str | Path | Mapping[str, Any], *, on_check: Callable[[int
     assert settings and kind
     base = str(folder / settings.model) if is_file(settings.model) else settings.model
     # What is wrong with the model itself is said once, not for every configuration.
-    load(base, settings.overrides, settings.variants)
+    settled(base, settings.overrides, settings.variants)
     plan = Plan(name, settings, kind, options, keys, (), base)
-    found = _checked(plan, corners(keys) if kind == "search" else points, on_check)
+    tried = corners(keys) if kind == "search" else points
+    # Keys and types of all come first, because equations take long to read.
+    _settled(plan, tried)
+    load(base, settings.overrides, settings.variants)
+    found = _checked(plan, tried, on_check)
     return Plan(name, settings, kind, options, keys, () if kind == "search" else found, base)
 
 
@@ -223,12 +227,33 @@ def _checked(
             lines = look(model)
             found.append(Configuration(values, model))
         except NeurosimError as error:
-            # A fault may have lines of its own, further in.
-            lines = re.split(r"\n  (?! )", str(error))[1:] or [str(error)]
+            lines = _lines(error)
         for line in lines:
             faults.setdefault(line, []).append(number)
     if on_check is not None:
         on_check(len(points), len(points))
+    _raise_any(plan, points, faults)
+    return tuple(found)
+
+
+def _settled(plan: Plan, points: list[dict[str, Any]]) -> None:
+    """Refuse keys and values that do not fit, the same fault in many configurations as one line."""
+    faults: dict[str, list[int]] = {}
+    for number, values in enumerate(points):
+        try:
+            plan.model_at(values, settled)
+        except NeurosimError as error:
+            for line in _lines(error):
+                faults.setdefault(line, []).append(number)
+    _raise_any(plan, points, faults)
+
+
+def _lines(error: NeurosimError) -> list[str]:
+    """The faults that an error reports; a fault may have lines of its own, further in."""
+    return re.split(r"\n  (?! )", str(error))[1:] or [str(error)]
+
+
+def _raise_any(plan: Plan, points: list[dict[str, Any]], faults: Mapping[str, list[int]]) -> None:
     if faults:
         count = f"{len(faults)} faults" if len(faults) > 1 else "1 fault"
         report = "".join(
@@ -237,7 +262,6 @@ def _checked(
         )
         report += f"\n  ... {len(faults) - _MOST_LINES} more" if len(faults) > _MOST_LINES else ""
         raise ConfigError(f"{plan.name}: {count}{report}")
-    return tuple(found)
 
 
 class _Metric:

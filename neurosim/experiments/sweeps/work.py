@@ -56,7 +56,7 @@ class Order:
     name: str
     sections: Mapping[str, Any]
     config_hash: str
-    data: str
+    data: str | None
     seed: int
     root: str
     version: str | None

@@ -165,7 +165,8 @@ def public(**checks: Check) -> Callable[[Callable[P, R]], Callable[P, R]]:
         @functools.wraps(function)
         def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
             given = signature.bind(*args, **kwargs)
-            for name in checks.keys() & given.arguments.keys():
+            # In the order of the signature, so that of two wrong ones always the same is told of.
+            for name in [name for name in given.arguments if name in checks]:
                 given.arguments[name] = checks[name](name, given.arguments[name])
             with translated():
                 return function(*given.args, **given.kwargs)
@@ -216,7 +217,7 @@ _LIBRARIES: dict[str, tuple[str, type[NeurosimError]]] = {
     "h5py": ("h5py", DataError),
     "neo": ("Neo", DataError),
 }
-_OWN = Path(__file__).parent
+_OWN = Path(__file__).parent.parent
 _STANDARD = tuple(sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 
@@ -242,7 +243,7 @@ def translation(error: Exception) -> NeurosimError | None:
     # From the first frame of ours on: what is neither ours nor an installed package's is a callback of the user's.
     if inside is None or any(not _is_installed(file) for file in frames[inside:]):
         return None
-    sentence = _root_sentence(error)
+    sentence = root_sentence(error)
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in sentence:
         return EngineError(f"not enough memory ({sentence}): use fewer trials, neurons or steps at once, or float32")
     package = _package(error, frames)
@@ -273,7 +274,7 @@ def _package(error: Exception, frames: list[str]) -> str:
     return "neurosim"
 
 
-def _root_sentence(error: BaseException) -> str:
+def root_sentence(error: BaseException) -> str:
     """What the first cause says, on one line: Brian2's outermost error says only that there was one."""
     seen: set[int] = set()
     while (cause := error.__cause__) is not None and id(cause) not in seen:

@@ -1,7 +1,7 @@
 """Quantities with units as text, and the plain SI numbers that everything else computes with.
 
 The only module that touches Brian2's ``Quantity``. Text is read by a small parser of its own: nothing is ever
-evaluated. Brian2 is imported on first use, because it takes a second.
+evaluated, and Brian2 is not imported, so that a slip in a quantity is reported at once.
 """
 
 from __future__ import annotations
@@ -9,23 +9,33 @@ from __future__ import annotations
 import ast
 import difflib
 import math
+import operator
 import re
-from functools import cache
+import sys
+from collections.abc import Mapping
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from neurosim.errors import UnitError
+from neurosim.units._table import BASES, NO_DIMENSIONS, Dimensions, table
 
 if TYPE_CHECKING:
     from brian2.units.fundamentalunits import Dimension, Quantity
+
+#: All units that equations and quantities may name.
+UNITS = table()
+#: SI values of the unit names that may stand in an expression (`mV`, `ms` ...).
+UNIT_VALUES: Mapping[str, float] = {name: unit.size for name, unit in UNITS.items()}
 
 _LONGEST = 200
 _HIGHEST_POWER = 8
 _DEEPEST = 20
 _NUMBER = re.compile(r"[+-]?\s*(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _UNIT_TEXT = re.compile(r"[A-Za-z0-9_.*/()\s-]*", re.ASCII)
+_SIZE = operator.attrgetter("size")
+_kept: dict[Dimensions, Dimensions] = {}
 #: What equations declare of variables that count or decide, in place of a unit.
-_KINDS = {"integer": "a whole number", "boolean": "True or False"}
+KINDS = {"integer": "a whole number", "boolean": "True or False"}
 _PREFIXES = ("f", "p", "n", "u", "m", "", "k", "M", "G")
 
 
@@ -58,19 +68,19 @@ def parse_quantity(text: str | float | Quantity, unit: str | None = None) -> flo
         raise UnitError(f"{_shown(text)} is not a finite number")
     if unit is not None:
         expected = unit_dimensions(unit)
-        if dimensions is not expected:
-            unit = "1" if expected.is_dimensionless else unit
-            got = "a pure number" if dimensions.is_dimensionless else f"the dimension of {dimensions}"
-            wanted = "a pure number" if expected.is_dimensionless else f"a quantity in {unit}"
-            example = "3" if expected.is_dimensionless else f"{value:g} {unit}"
+        if dimensions != expected:
+            pure = expected == NO_DIMENSIONS
+            got = "a pure number" if dimensions == NO_DIMENSIONS else f"the dimension of {dimension_text(dimensions)}"
+            wanted = "a pure number" if pure else f"a quantity in {unit}"
+            example = "3" if pure else f"{value:g} {unit}"
             raise UnitError(f"{_shown(text)} has the wrong unit: got {got}, expected {wanted}, like '{example}'")
-        if not _fits_kind(value, unit):
-            raise UnitError(f"got {_shown(text)}, expected {_KINDS[unit]}")
+        if not fits_kind(value, unit):
+            raise UnitError(f"got {_shown(text)}, expected {KINDS[unit]}")
     return value
 
 
-def unit_dimensions(text: str) -> Dimension:
-    """Give the physical dimension of a unit.
+def unit_dimensions(text: str) -> Dimensions:
+    """Give the physical dimension of a unit: powers of metre, kilogram, second, amp, kelvin, mole and candle.
 
     Parameters
     ----------
@@ -79,15 +89,16 @@ def unit_dimensions(text: str) -> Dimension:
 
     Returns
     -------
-    brian2.Dimension
-        Brian2 keeps one object per dimension, so ``is`` compares them.
+    tuple of float
+        One object per dimension, so that ``is`` compares them, too.
 
     Raises
     ------
     UnitError
         The text is no unit.
     """
-    return _read_unit("1" if text in _KINDS else text.strip(), text)[1]
+    dimensions = _read_unit("1" if text in KINDS else text.strip(), text)[1]
+    return _kept.setdefault(dimensions, dimensions)
 
 
 def format_quantity(value: float, unit: str) -> str:
@@ -114,28 +125,32 @@ def format_quantity(value: float, unit: str) -> str:
     if unit == "boolean":
         return str(bool(value))
     size, dimensions = _read_unit("1" if unit == "integer" else unit.strip(), unit)
-    if dimensions.is_dimensionless and size == 1.0:
+    if dimensions == NO_DIMENSIONS and size == 1.0:
         return _digits(value, 1.0)
     name, size = _best_prefix(value, unit.strip(), size)
     return f"{_digits(value, size)} {name}"
 
 
-def _fits_kind(value: Any, unit: str) -> bool:
+def is_quantity(value: Any) -> TypeGuard[Quantity]:
+    """Whether something is a Brian2 quantity, which nobody can have before Brian2 is imported."""
+    brian = sys.modules.get("brian2.units.fundamentalunits")
+    return brian is not None and isinstance(value, brian.Quantity)
+
+
+def fits_kind(value: Any, unit: str) -> bool:
     """Whether numbers are such as a variable takes that counts or decides."""
     import numpy as np
 
-    return unit not in _KINDS or bool(np.all(np.mod(value, 1) == 0 if unit == "integer" else np.isin(value, (0, 1))))
+    return unit not in KINDS or bool(np.all(np.mod(value, 1) == 0 if unit == "integer" else np.isin(value, (0, 1))))
 
 
-def _read(text: str | float | Quantity) -> tuple[float, Dimension]:
-    from brian2.units.fundamentalunits import DIMENSIONLESS, Quantity
-
-    if isinstance(text, Quantity):
+def _read(text: Any) -> tuple[float, Dimensions]:
+    if is_quantity(text):
         if text.size != 1:
             raise UnitError(f"got an array of shape {text.shape}, expected a single quantity")
-        return float(text.item()), text.dim
+        return float(text.item()), _dimensions_of(text.dim)
     if isinstance(text, Real) and not isinstance(text, bool):
-        return float(text), DIMENSIONLESS
+        return float(text), NO_DIMENSIONS
     if not isinstance(text, str):
         raise UnitError(f"got {type(text).__name__} {_shown(text)}, expected a quantity like '20 ms'")
     stripped = text.strip()
@@ -145,7 +160,7 @@ def _read(text: str | float | Quantity) -> tuple[float, Dimension]:
     value = float(re.sub(r"\s", "", number.group()))
     rest = stripped[number.end() :].strip()
     if not rest:
-        return value, DIMENSIONLESS
+        return value, NO_DIMENSIONS
     divided = rest.startswith("/")
     if divided or (rest.startswith("*") and not rest.startswith("**")):
         rest = rest[1:].strip()
@@ -154,7 +169,7 @@ def _read(text: str | float | Quantity) -> tuple[float, Dimension]:
     return value * size, dimensions
 
 
-def _read_unit(unit: str, whole: object) -> tuple[float, Dimension]:
+def _read_unit(unit: str, whole: object) -> tuple[float, Dimensions]:
     """Size in SI units, and dimension."""
     if len(unit) > _LONGEST or not _UNIT_TEXT.fullmatch(unit) or "//" in unit or not unit:
         raise _no_unit(unit, whole)
@@ -168,31 +183,30 @@ def _read_unit(unit: str, whole: object) -> tuple[float, Dimension]:
         raise UnitError(f"{_shown(whole)}: the unit is too large or too small for a number") from None
 
 
-def _walk(node: ast.expr, unit: str, whole: object, depth: int) -> tuple[float, Dimension]:
-    from brian2.units.fundamentalunits import DIMENSIONLESS
-
+def _walk(node: ast.expr, unit: str, whole: object, depth: int) -> tuple[float, Dimensions]:
     if depth > _DEEPEST:
         raise _no_unit(unit, whole)
     match node:
         case ast.Name(id=name):
-            known = _units().get(name)
+            known = UNITS.get(name)
             if known is None:
                 raise UnitError(f"{_shown(whole)}: unknown unit {_shown(name)}{_suggestion(name)}")
-            return float(known), known.dim
+            return known.size, known.dimensions
         case ast.Constant(value=int() as one) if one is not True and one == 1:
-            return 1.0, DIMENSIONLESS
+            return 1.0, NO_DIMENSIONS
         case ast.BinOp(left=left, op=ast.Pow(), right=right):
             size, dimensions = _walk(left, unit, whole, depth + 1)
             power = _power(right)
             if power is None:
                 raise UnitError(f"{_shown(whole)}: a power of a unit is a whole or half number up to {_HIGHEST_POWER}")
-            return size**power, dimensions**power
+            return size**power, tuple(power * each for each in dimensions)
         case ast.BinOp(left=left, op=ast.Mult() | ast.Div() as operator, right=right):
             size, dimensions = _walk(left, unit, whole, depth + 1)
             other_size, other_dimensions = _walk(right, unit, whole, depth + 1)
+            both = list(zip(dimensions, other_dimensions, strict=True))
             if isinstance(operator, ast.Mult):
-                return size * other_size, dimensions * other_dimensions
-            return size / other_size, dimensions / other_dimensions
+                return size * other_size, tuple(a + b for a, b in both)
+            return size / other_size, tuple(a - b for a, b in both)
         case _:
             raise _no_unit(unit, whole)
 
@@ -211,23 +225,22 @@ def _power(node: ast.expr) -> float | None:
 
 
 def _best_prefix(value: float, unit: str, size: float) -> tuple[str, float]:
-    known = _units()
-    if unit not in known or not math.isfinite(value):
+    if unit not in UNITS or not math.isfinite(value):
         return unit, size
-    name = known[unit].name
-    bases = (name.removeprefix(prefix) for prefix in (*_PREFIXES, "c") if name.startswith(prefix))
-    base = next((b for b in bases if b in known and known[b].scale == 0), None)
+    own = UNITS[unit]
+    bases = (own.name.removeprefix(prefix) for prefix in (*_PREFIXES, "c") if own.name.startswith(prefix))
+    base = next((b for b in bases if b in UNITS and UNITS[b].scale == 0), None)
     # An area keeps the unit it has: a prefix there counts twice.
-    if base is None or base[-1].isdigit() or known[base].dim is not known[unit].dim or float(known[base]) != 1:
+    if base is None or base[-1].isdigit() or UNITS[base].dimensions != own.dimensions:
         return unit, size
     # Nobody writes kiloseconds.
     prefixes = _PREFIXES[:6] if base == "second" else _PREFIXES
-    candidates = [known[prefix + base] for prefix in prefixes if prefix + base in known]
+    candidates = [UNITS[prefix + base] for prefix in prefixes if prefix + base in UNITS]
     if value == 0 or not candidates:
         return unit, size
-    fitting = [c for c in candidates if abs(value) / float(c) >= 1 - 1e-12]
-    best = max(fitting, key=float) if fitting else min(candidates, key=float)
-    return (best.dispname if best.dispname in known else best.name), float(best)
+    fitting = [c for c in candidates if abs(value) / c.size >= 1 - 1e-12]
+    best = max(fitting, key=_SIZE) if fitting else min(candidates, key=_SIZE)
+    return (best.symbol if best.symbol in UNITS else best.name), best.size
 
 
 def _digits(value: float, size: float) -> str:
@@ -237,17 +250,10 @@ def _digits(value: float, size: float) -> str:
     return next((text for text in candidates if float(text) * size == value), f"{scaled:.17g}")
 
 
-@cache
-def _units() -> dict[str, Any]:
-    from brian2.core.namespace import DEFAULT_UNITS
-
-    return dict(DEFAULT_UNITS)
-
-
 def _suggestion(name: str) -> str:
     # Brian2 leaves out one-letter symbols, which would hide its users' variables.
-    symbols = [long for long, known in _units().items() if known.dispname == name]
-    close = symbols[:1] or difflib.get_close_matches(name, _units(), n=1)
+    symbols = [long for long, known in UNITS.items() if known.symbol == name]
+    close = symbols[:1] or difflib.get_close_matches(name, UNITS, n=1)
     return f", did you mean '{close[0]}'?" if close else "; units are written as in Brian2: mV, ms, nS, volt"
 
 
@@ -273,49 +279,16 @@ def base_unit(text: str | float | Quantity) -> str:
     return dimension_text(_read(text)[1])
 
 
-def dimension_text(dimension: Dimension) -> str:
-    """A physical dimension as a product of base units (``"1"`` for none)."""
-    names = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
+def dimension_text(dimension: Dimensions | Dimension) -> str:
+    """A physical dimension, Brian2's or ours, as a product of base units (``"1"`` for none)."""
     powers = [
         (name, int(power) if power % 1 == 0 else power)
-        for name, power in zip(names, dimension._dims, strict=True)
+        for name, power in zip(BASES, _dimensions_of(dimension), strict=True)
         if power
     ]
     return "*".join(name if power == 1 else f"{name}**{power}" for name, power in powers) or "1"
 
 
-def array_in_si(value: Any, unit: str) -> Any:
-    """A number, a quantity or an array of either, as a NumPy array in SI units.
-
-    Parameters
-    ----------
-    value
-        Text such as ``"1.2 nA"``, a number, a Brian2 quantity, or an array. Plain arrays are taken to be in SI
-        units already; a plain number only where the unit is none.
-    unit
-        The unit that is expected, such as ``"amp"``.
-
-    Raises
-    ------
-    UnitError
-        Another dimension, or numbers that are not finite.
-    """
-    import numpy as np
-    from brian2.units.fundamentalunits import Quantity
-
-    if isinstance(value, str) or (np.ndim(value) == 0 and not isinstance(value, np.ndarray)):
-        return np.asarray(0.0 if value == 0 else parse_quantity(value, unit))
-    if isinstance(value, Quantity) and value.dim is not unit_dimensions(unit):
-        raise UnitError(f"got an array in {dimension_text(value.dim)}, expected {unit}")
-    if isinstance(value, list | tuple) and any(isinstance(each, str | Quantity) for each in value):
-        # NumPy would drop the units.
-        return np.asarray([array_in_si(each, unit) for each in value])
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiub":
-        raise UnitError(f"got an array of {array.dtype}, expected numbers")
-    array = array.astype(float)
-    if not np.all(np.isfinite(array)):
-        raise UnitError("the array holds numbers that are not finite")
-    if not _fits_kind(array, unit):
-        raise UnitError(f"the array holds numbers that do not fit; expected {_KINDS[unit]}")
-    return array
+def _dimensions_of(dimension: Any) -> Dimensions:
+    """The powers of Brian2's dimensions, which are NumPy's numbers; ours are left as they are."""
+    return dimension if isinstance(dimension, tuple) else tuple(float(power) for power in dimension._dims)

@@ -1,0 +1,143 @@
+"""Further checks of arguments: arrays, objects of libraries, texts, and tables for functions that share arguments."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral, Real
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+
+from neurosim.border import Check, instance, number, public
+from neurosim.errors import ArgumentError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def array(*dimensions: int) -> Check:
+    """Numbers as an array, of NumPy, JAX or nested lists; with so many dimensions, if that is said.
+
+    It stays what it is, for functions that also run inside JAX.
+    """
+    expected = "an array of numbers"
+    if dimensions:
+        expected = f"an array of numbers with {' or '.join(map(str, dimensions))} dimensions"
+
+    def check(name: str, value: Any) -> Any:
+        found = value
+        if not (hasattr(value, "dtype") and hasattr(value, "shape")):
+            try:
+                found = np.asarray(value)
+            except (TypeError, ValueError) as error:  # lists of unequal lengths
+                raise ArgumentError(name, value, expected) from error
+        if getattr(found.dtype, "kind", "f") not in "biufcV":
+            raise ArgumentError(name, value, expected)
+        if dimensions and len(found.shape) not in dimensions:
+            raise ArgumentError(name, value, f"{expected}; its shape is {tuple(found.shape)}")
+        return found
+
+    return check
+
+
+def several(check: Check) -> Check:
+    """A list, tuple or array of such values."""
+
+    def checked(name: str, value: Any) -> tuple[Any, ...]:
+        listed = isinstance(value, Sequence) and not isinstance(value, str)
+        if not listed and not (isinstance(value, np.ndarray) and value.ndim):
+            raise ArgumentError(name, value, "a list or tuple")
+        return tuple(check(f"{name}[{place}]", each) for place, each in enumerate(value))
+
+    return checked
+
+
+def having(expected: str, *attributes: str) -> Check:
+    """An object that has all of some attributes: one of a library that is imported only where it is used."""
+
+    def check(name: str, value: Any) -> Any:
+        if isinstance(value, type) or not all(hasattr(value, each) for each in attributes):
+            raise ArgumentError(name, value, expected)
+        return value
+
+    return check
+
+
+def _real(name: str, value: Any) -> Any:
+    """A number of any size, one that JAX traces too: its range is the function's own business."""
+    number_like = isinstance(value, Real) and not isinstance(value, bool)
+    if not number_like and getattr(value, "shape", None) != ():
+        raise ArgumentError(name, value, "a number")
+    return value
+
+
+def _whole_kind(name: str, value: Any) -> int:
+    """A whole number; whether it is large enough is told with the other faults of a circuit."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise ArgumentError(name, value, "a whole number, at least 1")
+    return int(value)
+
+
+def or_traced(check: Check) -> Check:
+    """The same, but numbers that JAX traces pass as they are: nothing is known of them yet."""
+
+    def checked(name: str, value: Any) -> Any:
+        return value if hasattr(value, "aval") else check(name, value)
+
+    return checked
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ArgumentError(name, value, "text")
+    return value
+
+
+def _identifier(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ArgumentError(name, value, "a name")
+    return value
+
+
+def above(least: float) -> Check:
+    """A finite number above another."""
+    inner = number()
+
+    def check(name: str, value: Any) -> float:
+        if not inner(name, value) > least:
+            raise ArgumentError(name, value, f"a finite number above {least:g}")
+        return float(value)
+
+    return check
+
+
+def by_table(table: Mapping[str, Check]) -> Callable[..., Callable[[Callable[P, R]], Callable[P, R]]]:
+    """A `public` for functions that share their arguments: each gets the checks of the names that it has.
+
+    Parameters
+    ----------
+    table
+        Argument -> what it has to be, in all of them; single functions can say otherwise.
+    """
+
+    def shared(**checks: Check) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        def decorate(function: Callable[P, R]) -> Callable[P, R]:
+            own = {name: table[name] for name in inspect.signature(function).parameters if name in table}
+            return public(**{**own, **checks})(function)
+
+        return decorate
+
+    return shared
+
+
+NAME: Check = _identifier
+TEXT: Check = _text
+ARRAY = array()
+NUMBER = number()
+WHOLE: Check = _whole_kind
+REAL: Check = _real
+MAPPING = instance(Mapping, expected="names and values, as a dict")
+AXES = having("axes of Matplotlib, such as plt.gca()", "plot", "figure")
+RECORDING = having("a recording of neurosim.simulate; of one on disk, neurosim.open_recording(path)", "data_vars")
+POSITIVE = above(0.0)

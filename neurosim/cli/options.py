@@ -1,0 +1,111 @@
+"""Arguments and options that several verbs have, with their completion in a shell; flags without a type in the help."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from neurosim import registry
+from neurosim.experiments.sections import read_sections
+from neurosim.experiments.variants import variants_of
+
+
+class _BareFlags:
+    """Help in which flags, which take no value, have no type."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """As they are, flags without the type."""
+        found = super().get_params(ctx)  # type: ignore[misc]
+        for option in found:
+            if getattr(option, "is_flag", False) and option.metavar is None:
+                option.metavar = ""
+        return found
+
+
+class Command(_BareFlags, TyperCommand):
+    """A verb."""
+
+
+class Group(_BareFlags, TyperGroup):
+    """All verbs."""
+
+
+def _models(incomplete: str) -> list[str]:
+    """Shipped names, after a plus sign with their variants, and files."""
+    base, plus, _ = incomplete.rpartition("+")
+    if plus and base in registry.models():
+        return [f"{base}+{name}" for name in variants_of(read_sections(base)[1])]
+    files = sorted(Path().glob(f"{incomplete}*")) if incomplete[:1] not in ("/", "~") else []
+    found = [f"{path}/" if path.is_dir() else str(path) for path in files if path.is_dir() or path.suffix == ".toml"]
+    return [*(name for name in registry.models() if name.startswith(incomplete)), *found]
+
+
+def _kinds(incomplete: str) -> list[str]:
+    return [kind for kind in kinds() if kind.startswith(incomplete)]
+
+
+def _folders(incomplete: str) -> list[str]:
+    known = [*dict.fromkeys(name.partition("/")[0] for name in registry.models()), *registry.models()]
+    return [name for name in known if name.startswith(incomplete)]
+
+
+def kinds() -> tuple[str, ...]:
+    """What can be listed."""
+    return ("models", *registry.kinds)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"neurosim {_version()}")
+        raise typer.Exit
+
+
+def _version() -> str:
+    # The package's own number is in its root, which is imported by then, whatever the distribution is called.
+    import sys
+
+    known = getattr(sys.modules["neurosim"], "__version__", None)
+    if known is not None:
+        return str(known)
+    try:
+        return version("neurosim")
+    except PackageNotFoundError:
+        return "of unknown version"
+
+
+ModelName = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL", help="A TOML file or a shipped name, such as lansdell2020/digits.", autocompletion=_models
+    ),
+]
+ModelNames = Annotated[
+    list[str],
+    typer.Argument(metavar="MODEL...", help="Names or files, with variants: MODEL+NAME.", autocompletion=_models),
+]
+Folder = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="A folder of models, such as lansdell2020, or one model in it.", autocompletion=_folders
+    ),
+]
+Kind = Annotated[
+    str | None, typer.Argument(metavar="[KIND]", help="One kind only, such as schemes.", autocompletion=_kinds)
+]
+Variants = Annotated[
+    list[str] | None,
+    typer.Option("--variant", metavar="NAME", help="A variant of the model; again for more. Also: MODEL+NAME."),
+]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change: training.epochs=5")
+]
+Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Of initial weights, data order and noise.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text.")]
+Version = Annotated[
+    bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+]

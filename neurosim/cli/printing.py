@@ -1,0 +1,141 @@
+"""What the command line prints, all of it through one console: tables, JSON, and what a run found."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from neurosim.experiments.model_file import Model
+    from neurosim.experiments.run import Run
+
+# Columns of text where there is no terminal.
+_WIDE = 200
+
+
+class _Output:
+    """Standard output that nothing can fail by: what it cannot encode is replaced, what it cannot write is remembered.
+
+    A terminal that is closed, a full disk or an encoding of the last century must not cost hours of training.
+    """
+
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
+
+    @property
+    def encoding(self) -> str:
+        """Of what stands behind it."""
+        return getattr(sys.stdout, "encoding", None) or "utf-8"
+
+    def write(self, text: str) -> int:
+        """Write as much as can be."""
+        shown = text.encode(self.encoding, "replace").decode(self.encoding, "replace")
+        self._try(lambda: sys.stdout.write(shown))
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        self._try(lambda: sys.stdout.flush())
+
+    def isatty(self) -> bool:
+        """Whether there is a terminal."""
+        return sys.stdout is not None and sys.stdout.isatty()
+
+    def fileno(self) -> int:
+        """Of what stands behind it."""
+        return sys.stdout.fileno()
+
+    def failed(self) -> bool:
+        """Whether something could not be written up to now."""
+        self.flush()
+        return self.failure is not None
+
+    def _try(self, action: Callable[[], object]) -> None:
+        if self.failure is not None or sys.stdout is None:
+            return
+        try:
+            action()
+        except (OSError, ValueError) as error:
+            self.failure = error
+
+
+OUTPUT = _Output()
+
+
+def console_of(*, quiet: bool = False) -> Console:
+    """The console that everything is printed to."""
+    # A file or a pipe has no width, and a table that is cut to that of a small terminal loses the names of models.
+    free = not OUTPUT.isatty() and "COLUMNS" not in os.environ
+    file: Any = OUTPUT
+    return Console(markup=False, highlight=False, emoji=False, width=_WIDE if free else None, file=file, quiet=quiet)
+
+
+def say(text: str, end: str = "\n") -> None:
+    """A line, or several, as they are."""
+    OUTPUT.write(f"{text}{end}")
+
+
+def say_json(found: Any) -> None:
+    """What a program reads: what is no number is null, as JSON has it."""
+    say(json.dumps(_for_json(found), indent=2, ensure_ascii=True, default=str))
+
+
+def _for_json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _for_json(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_for_json(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def name_table(title: str, rows: Sequence[tuple[str, str]]) -> Table:
+    """Names with what they are; a name is never cut, because somebody wants to copy it."""
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table.add_column("name", no_wrap=True, overflow="ignore", min_width=max((len(name) for name, _ in rows), default=0))
+    table.add_column("description")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    # Cells that wrap want lines between them.
+    table = Table(*columns, show_lines=any(len(" ".join(row)) > console.width - 10 for row in rows))
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def show_run(console: Console, run: Run, model: Model, source: str) -> None:
+    """What a run found, at its end."""
+    console.print()
+    if "probe" in run.summary:
+        from neurosim.experiments.probe_report import COLUMNS, description_of, lines_of
+
+        console.print(description_of(model), soft_wrap=True)
+        print_table(console, COLUMNS, [line.cells for line in lines_of(run.summary["probe"], model, source)])
+        console.print(f"written to {run.folder}", soft_wrap=True)
+        return
+    columns = {"signal": "signal_angle_deg", "update": "update_angle_deg", "weights": "weight_angle_deg"}
+    table = Table("layer", title="angle to the true gradient, degrees", title_justify="left")
+    for name in columns:
+        table.add_column(name, justify="right")
+    for layer, numbers in run.summary["layers"].items():
+        values = (numbers.get(key, float("nan")) for key in columns.values())
+        table.add_row(layer, *(f"{value:.1f}" if value == value else "-" for value in values))
+    if run.summary["layers"]:
+        console.print(table)
+    accuracy = run.summary.get("test_accuracy")
+    right = f"test accuracy {accuracy:.2f} %, " if accuracy is not None else ""
+    console.print(
+        f"{right}test loss {run.summary['test_loss']:.4g}, {run.summary['wall_s']:.1f} s, "
+        f"{run.summary['samples_per_second']:.0f} presentations/s"
+    )
+    console.print(f"written to {run.folder}", soft_wrap=True)

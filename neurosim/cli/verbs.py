@@ -1,0 +1,276 @@
+"""The command line: verbs, no logic. Everything heavy is imported by the verb that needs it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neurosim.cli import listing
+from neurosim.cli.net import no_complaint_at_the_end, plainly
+from neurosim.cli.options import (
+    AsJson,
+    Command,
+    Folder,
+    Group,
+    Kind,
+    ModelName,
+    ModelNames,
+    Overrides,
+    Quiet,
+    Seed,
+    Variants,
+    Version,
+)
+from neurosim.cli.printing import console_of, name_table, print_table, say, say_json, show_run
+from neurosim.experiments.live import Live
+
+app = typer.Typer(
+    name="neurosim",
+    cls=Group,
+    help="A laboratory for credit assignment: networks of rate and spiking neurons whose feedback learns.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Entry point of the command ``neurosim``."""
+    # Brian2 imports all that plots only to hand it on to scripts, and does without where there is none.
+    sys.modules["pylab"] = None  # pyright: ignore[reportArgumentType]
+    try:
+        app()
+    finally:
+        no_complaint_at_the_end()
+
+
+@app.callback()
+def _neurosim(version: Version = False) -> None:
+    pass
+
+
+@app.command(cls=Command)
+@plainly(keeps=True)
+def run(
+    model: ModelName,
+    overrides: Overrides = None,
+    *,
+    variant: Variants = None,
+    seed: Seed = 0,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="The run folder; by default runs/<scheme>-<time>-seed<N>.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, if it was begun.")] = False,
+    checkpoint_every: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="Between two checkpoints; 0 for as often as can be.")
+    ] = 60,
+    quiet: Quiet = False,
+) -> None:
+    """Train a model, or let it measure, show how that goes on, and write a run folder."""
+    from neurosim.experiments.model_file import load
+
+    console = console_of(quiet=quiet)
+    # Checked before JAX is imported, so that a slip is reported at once.
+    checked = load(model, overrides or [], variant or [])
+    from neurosim.experiments.run import train
+
+    with Live(console) as live:
+        found = train(checked, seed=seed, out=out, progress=live, resume=resume, checkpoint_every=checkpoint_every)
+    show_run(console, found, checked, model)
+
+
+@app.command(cls=Command)
+@plainly
+def check(
+    model: ModelName,
+    overrides: Overrides = None,
+    *,
+    variant: Variants = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Check a model and its variants, and print it: all settings, and the circuit with its equations."""
+    from neurosim.experiments.model_file import load, load_variants
+
+    checked = load(model, overrides or [], variant or [])
+    load_variants(model)
+    circuit = checked.circuit
+    if quiet:
+        return
+    if as_json:
+        say_json(listing.described(checked))
+        return
+    say(str(checked))
+    if checked.variants:
+        say("".join(f"# variant {name}: {title}\n" for name, title in checked.variants.items()))
+    say(str(circuit))
+
+
+@app.command(cls=Command)
+@plainly
+def reproduce(
+    name: Folder,
+    *,
+    slow: Annotated[bool, typer.Option("--slow", help="Run the rows that take long, too.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="For the runs; finished ones in it are reused.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run models and hold them against their expected.toml; exit code 1 if a row that was run is not met."""
+    from neurosim.experiments.expected import expected_beside
+
+    # Before JAX is imported, so that a slip is reported at once.
+    expected_beside(name)
+    from neurosim.experiments.reproduce import COLUMNS, tally
+    from neurosim.experiments.reproduce import reproduce as judge_all
+
+    console = console_of(quiet=quiet)
+    with Live(console) as live:
+        verdicts = judge_all(name, slow=slow, out=out, progress=live, say=live.say)
+    print_table(console, COLUMNS, [verdict.cells for verdict in verdicts])
+    console.print(tally(verdicts))
+    if any(verdict.failed for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+@app.command(cls=Command)
+@plainly(keeps=True)
+def compare(
+    models: ModelNames,
+    *,
+    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="How many seeds, from 0 on.")] = 3,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting to change in all; again for more.")
+    ] = None,
+    reach: Annotated[
+        float,
+        typer.Option(
+            min=0, max=100, metavar="PERCENT", help="Count presentations to this validation accuracy in percent."
+        ),
+    ] = 90,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="For runs and table; finished runs in it are reused.")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train several models with several seeds: one table and one figure."""
+    from neurosim.experiments.model_file import settled
+
+    console = console_of(quiet=quiet or as_json)
+    # Checked before JAX is imported, so that a slip is reported at once.
+    for model in models:
+        settled(model, changes or [])
+    from neurosim.experiments.compare import compare as compare_all
+
+    with Live(console) as live:
+        found = compare_all(
+            models, seeds=seeds, reach=reach, overrides=changes or [], out=out, progress=live, say=live.say
+        )
+    if as_json:
+        say_json({"folder": str(found.folder), "rows": found.numbers, "notes": found.notes})
+    print_table(console, found.columns, found.rows)
+    for note in found.notes:
+        console.print(note)
+    console.print(f"written to {found.folder}", soft_wrap=True)
+    if not all(entry.runs for entry in found.entries):
+        raise typer.Exit(1)
+
+
+@app.command(cls=Command)
+@plainly(keeps=True)
+def sweep(
+    file: Annotated[Path, typer.Argument(metavar="SWEEP.toml", help="What to vary, and how.")],
+    *,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Of a Dask scheduler; by default processes of this machine."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="How many processes; by default one for each core.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="For runs and results; finished runs in it are reused.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run many configurations of a model: one table and one figure; exit code 1 if a run failed."""
+    from neurosim.experiments.sweeps.live import SweepLive
+    from neurosim.experiments.sweeps.plan import read_plan
+
+    console = console_of(quiet=quiet)
+    # Checked before JAX is imported, so that a slip is reported at once.
+    with SweepLive(console) as live:
+        plan = read_plan(file, on_check=live.checking)
+        from neurosim.experiments.sweeps.driver import carry_out
+        from neurosim.experiments.sweeps.table import cells, columns, failures
+
+        outcome = carry_out(plan, scheduler=scheduler, workers=workers, out=out, progress=live)
+    print_table(console, columns(outcome), cells(outcome))
+    for line in failures(outcome):
+        console.print(line, soft_wrap=True)
+    console.print(f"written to {outcome.folder}", soft_wrap=True)
+    if outcome.failed:
+        raise typer.Exit(1)
+
+
+@app.command("list", cls=Command)
+@plainly
+def list_(kind: Kind = None, *, as_json: AsJson = False) -> None:
+    """List what there is: models with their variants, schemes, rules, neurons, readouts, tasks, metrics, probes."""
+    asked = listing.chosen(kind)
+    if as_json:
+        say_json({each: listing.entries(each) for each in asked})
+        return
+    console = console_of()
+    for each in asked:
+        console.print(name_table(each, listing.rows(each)))
+        if kind is None:
+            console.print()
+
+
+@app.command(cls=Command)
+@plainly
+def plot(folder: Annotated[Path, typer.Argument(help="A run folder, or a recording's Zarr store.")]) -> None:
+    """Draw the standard figures of a run, or of a recording."""
+    from neurosim.experiments.drawing import draw_all
+
+    for path in draw_all(folder, lambda text: typer.echo(text, err=True)):
+        say(str(path))
+
+
+@app.command(cls=Command)
+@plainly
+def predict(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A run folder.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="New rows, with the columns of the run's own table.")],
+    *,
+    out: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="A CSV file for the predictions; by default they are printed.")
+    ] = None,
+) -> None:
+    """Apply a trained network to new rows, scaled as the run scaled its own."""
+    from neurosim.experiments.prediction import predictions_of
+
+    say(predictions_of(folder, file, out), end="")
+
+
+@app.command(cls=Command)
+@plainly
+def export(
+    folder: Annotated[Path, typer.Argument(help="A run folder, or a recording's Zarr store.")],
+    *,
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="nwb, neo or csv; npz for a run's weights.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="The file, or for csv the folder; by default beside it.")
+    ] = None,
+) -> None:
+    """Write recordings, measurements or weights for other tools."""
+    from neurosim.experiments.export import export as write
+
+    for path in write(folder, to, out):  # type: ignore[arg-type]
+        say(str(path))

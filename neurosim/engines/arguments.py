@@ -1,0 +1,208 @@
+"""What engines are given, checked alike on both: names, shapes, numbers."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from neurosim.border import COUNT, FLAG, NAMES, SEED, Check, instance, optional, whole
+from neurosim.border.arguments import MAPPING
+from neurosim.circuit.composition import broadcast, compose
+from neurosim.circuit.description import Circuit
+from neurosim.circuit.plan import plan
+from neurosim.engines.continuation import Continuation
+from neurosim.engines.given_state import places_of
+from neurosim.engines.noise import drawn_shapes
+from neurosim.engines.setting import Setting
+from neurosim.engines.state import carried_shapes, check_stimuli
+from neurosim.errors import ArgumentError, CircuitError
+
+#: Running numbers of presentations, which noise is drawn by.
+FIRST = whole(0, 2**32 - 1)
+#: The arguments of `run`, on either engine.
+RUN: dict[str, Check] = {
+    "state": MAPPING,
+    "stimuli": MAPPING,
+    "seed": SEED,
+    "first": FIRST,
+    "noise": optional(MAPPING),
+    "report": NAMES,
+    "record": NAMES,
+    "learn": FLAG,
+    "phases": optional(NAMES),
+    "trials": optional(COUNT),
+    "start": optional(instance(Continuation, expected="where another call ended: its outputs.end")),
+    "keep": FLAG,
+    "watch": FLAG,
+}
+#: The arguments of `train`.
+TRAIN: dict[str, Check] = {"state": MAPPING, "stimuli": MAPPING, "seed": SEED, "first": FIRST, "report": NAMES}
+
+
+def check_run(
+    circuit: Circuit,
+    setting: Setting,
+    state: Mapping[str, Any],
+    stimuli: Mapping[str, Any],
+    *,
+    trials: int,
+    report: Collection[str] = (),
+    record: Collection[str] = (),
+    phases: Collection[str] | None = None,
+    noise: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
+    """Refuse what a circuit cannot be run with.
+
+    Raises
+    ------
+    CircuitError
+        Naming the argument, the variable, what was got and what is expected.
+    """
+    check_stimuli(circuit, stimuli)
+    known = {phase.name for phase in circuit.phases}
+    for name in (*(phases or ()), *(noise or {})):
+        if name not in known:
+            raise CircuitError(f"{'phases' if name in (phases or ()) else 'noise'}: {_unknown(name, known, 'phase')}")
+    _check_names(circuit, setting, report, record)
+    run = [phase for phase in circuit.phases if phases is None or phase.name in phases]
+    steps = 0 if setting.steady else sum(phase.steps(setting.dt) for phase in run)
+    for name, array in stimuli.items():
+        size = circuit.population[name.split(".")[0]].size
+        _check_stimulus(name, np.shape(array), steps, trials, size)
+    _check_state(circuit, state, trials)
+    for phase in run:
+        if noise is not None and phase.name in noise:
+            _check_noise(circuit, phase, noise[phase.name], trials)
+
+
+def trials_in(stimuli: Mapping[str, Any], trials: int | None) -> int:
+    """How many trials are presented: as said, or as many as the stimuli have."""
+    return trials or next((np.shape(array)[-2] for array in stimuli.values() if np.ndim(array) >= 2), 1)
+
+
+def check_training(
+    circuit: Circuit,
+    setting: Setting,
+    state: Mapping[str, Any],
+    stimuli: Mapping[str, Any],
+    order: Any,
+    report: Collection[str],
+) -> np.ndarray:
+    """Refuse what a circuit cannot be trained with; gives the order as an array.
+
+    Raises
+    ------
+    CircuitError, ArgumentError
+        Naming the argument, what was got and what is expected.
+    """
+    rows = np.asarray(order)
+    if rows.ndim != 2 or not rows.size or not np.issubdtype(rows.dtype, np.integer):
+        raise ArgumentError("order", order, "which trials each step presents: whole numbers of shape (step, batch)")
+    lengths = {name: len(array) for name, array in stimuli.items() if np.ndim(array) == 2}
+    length = min(lengths.values(), default=None)
+    if length is None or len(set(lengths.values())) > 1 or len(lengths) < len(stimuli):
+        shapes = {name: np.shape(array) for name, array in stimuli.items()}
+        raise CircuitError(f"stimuli: got the shapes {shapes or 'of nothing'}; expected (trial, n) of the same trials")
+    if rows.min() < 0 or rows.max() >= length:
+        raise CircuitError(
+            f"order: got trials {rows.min()} to {rows.max()}; the stimuli have those from 0 to {length - 1}"
+        )
+    sizes = {name: array[:1] for name, array in stimuli.items()}
+    check_run(circuit, setting, state, sizes, trials=rows.shape[1], report=report)
+    return rows
+
+
+def _check_names(circuit: Circuit, setting: Setting, report: Collection[str], record: Collection[str]) -> None:
+    known = _variables(circuit)
+    for name in report:
+        if name not in known:
+            spikes = name.endswith(".spikes") and name in _spikes(circuit)
+            hint = "; spikes are an instant's: record them" if spikes else ""
+            raise CircuitError(f"report: {_unknown(name, known, 'variable')}{hint}")
+    for name in record:
+        if name not in known | _spikes(circuit):
+            raise CircuitError(f"record: {_unknown(name, known | _spikes(circuit), 'variable')}")
+    if record and setting.steady:
+        raise CircuitError(f"record: the level 'steady' has no time steps; report {', '.join(record)} instead")
+
+
+@functools.lru_cache(maxsize=64)
+def _variables(circuit: Circuit) -> frozenset[str]:
+    found = {*broadcast(circuit), *plan(circuit).nodes}
+    for population, model in compose(circuit).items():
+        found |= {f"{population}.{name}" for name in model.equation_set.by_name}
+    return frozenset(found)
+
+
+def _spikes(circuit: Circuit) -> frozenset[str]:
+    return frozenset(f"{name}.spikes" for name, model in compose(circuit).items() if model.threshold is not None)
+
+
+def _check_stimulus(name: str, shape: tuple[int, ...], steps: int, trials: int, size: int) -> None:
+    if len(shape) == 3:
+        if steps and shape[0] < steps:
+            raise CircuitError(f"stimuli: '{name}' has {shape[0]} time steps, and {steps} are run")
+        shape = shape[1:]
+    if not _fits(shape, (trials, size)):
+        raise CircuitError(
+            f"stimuli: '{name}' has shape {shape} (trial, n); expected ({trials}, {size}), or 1 in place of either"
+        )
+
+
+def _check_state(circuit: Circuit, state: Mapping[str, Any], trials: int) -> None:
+    moving = carried_shapes(circuit)
+    for name, place in _places(circuit, trials).items():
+        if name not in state:
+            near = difflib.get_close_matches(name, state, n=1)
+            hint = f"; is it '{near[0]}'?" if near and near[0] not in _places(circuit, trials) else ""
+            raise CircuitError(f"state: '{name}' is missing; initial_state(circuit, seed) has all there is{hint}")
+        shape = np.shape(state[name])
+        if place.full is not None:
+            fits = shape == place.full
+        else:
+            own = moving.get(name, max(place.shapes.values(), key=len))
+            fits = _fits(shape, own) or (len(shape) == len(own) + 1 and _fits(shape[1:], own))
+        if not fits:
+            expected = [str(shape) for shape in place.shapes.values() if place.full is None or shape]
+            raise CircuitError(f"state: '{name}' has shape {shape}; expected {' or '.join(expected)}")
+
+
+@functools.lru_cache(maxsize=64)
+def _places(circuit: Circuit, trials: int) -> Mapping[str, Any]:
+    return places_of(circuit, trials)
+
+
+def _check_noise(circuit: Circuit, phase: Any, given: Mapping[str, Any], trials: int) -> None:
+    needed = drawn_shapes(circuit, phase)
+    known: dict[str, tuple[int, ...]] = {
+        f"{p.name}.{name}": (p.size,) for p in circuit.populations for name in (*p.noise, *p.lots)
+    }
+    known |= {f"{pathway.name}.noise": circuit.weights_shape(pathway.name) for pathway in circuit.perturbed}
+    for name, array in given.items():
+        if name not in known:
+            raise CircuitError(f"noise of phase '{phase.name}': {_unknown(name, known, 'noise')}")
+        if not _fits(np.shape(array), (trials, *known[name])):
+            raise CircuitError(
+                f"noise of phase '{phase.name}': '{name}' has shape {np.shape(array)}; expected "
+                f"{(trials, *known[name])}"
+            )
+    if missing := needed.keys() - given.keys():
+        raise CircuitError(
+            f"noise of phase '{phase.name}': {', '.join(sorted(missing))} missing; give all that it draws"
+        )
+
+
+def _fits(shape: tuple[int, ...], full: tuple[int, ...]) -> bool:
+    """Whether an array can stand for one of the full shape."""
+    short = full[len(full) - len(shape) :] if len(shape) <= len(full) else ()
+    return len(shape) <= len(full) and all(own in (1, other) for own, other in zip(shape, short, strict=True))
+
+
+def _unknown(name: str, known: Collection[str], what: str) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    shown = ", ".join(sorted(known)[:12]) + (" ..." if len(known) > 12 else "")
+    return f"this circuit has no {what} '{name}'; " + (f"did you mean '{near[0]}'?" if near else f"known: {shown}")

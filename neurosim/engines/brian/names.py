@@ -1,0 +1,38 @@
+"""Names in Brian2 of what a circuit does not name, and where it acts within a step."""
+
+from __future__ import annotations
+
+#: Summed inputs come first within a step, in the order of the circuit's graph; monitors between them and
+#: the state update (order 0), so that they see a consistent instant.
+FIRST, MONITOR = -1_000_000, -1
+SIDES = ("pre", "post")
+# Users' own names have no two underscores.
+#: Switches a rule that acts at every step.
+LEARNING = "is__learning"
+#: Noise on weights.
+NOISE, SIGMA, SWITCH = "w__noise", "w__sigma", "w__perturb"
+#: What a pathway delivers by, where that is not its own weights.
+DERIVED = "w__derived"
+#: How many synapses share the weight of one.
+SHARING = "w__sharing"
+#: When courses begin.
+COURSE_BEGIN = "course__begin"
+#: The step at which a presentation begins, where others came before it in the same run.
+BEGUN = "presentation__begun"
+#: Whether a neuron spikes in this time step, where a rule asks.
+SPIKING = "spiking__now"
+
+
+def synaptic(variable: str) -> str:
+    """What a variable of synapses is called in Brian2, which wants a name that neither population has."""
+    return f"{variable}__here"
+
+
+def change_of(variable: str) -> str:
+    """What the increment of a synaptic variable is called."""
+    return f"change__{variable}"
+
+
+def delivered_name(variable: str, pathway: str) -> str:
+    """What a pathway delivers to a variable."""
+    return f"{variable}__{pathway}"

@@ -1,0 +1,39 @@
+"""What is used of Brian2. Only here and in the engine of that name it is imported, and here first.
+
+Who imports it by way of neurosim finds the process as it was; who imports Brian2 before gets it as it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+from neurosim.imports import process_as_it_was
+
+with contextlib.nullcontext() if "brian2" in sys.modules else process_as_it_was():
+    import brian2 as brian2
+    from brian2.core.functions import DEFAULT_CONSTANTS as DEFAULT_CONSTANTS
+    from brian2.core.functions import DEFAULT_FUNCTIONS as DEFAULT_FUNCTIONS
+    from brian2.core.namespace import DEFAULT_UNITS as DEFAULT_UNITS
+    from brian2.core.variables import Constant as Constant
+    from brian2.core.variables import Variable as Variable
+    from brian2.equations.codestrings import is_constant_over_dt as is_constant_over_dt
+    from brian2.equations.equations import Equations as Equations
+    from brian2.equations.equations import dimensions_and_type_from_string as dimensions_and_type_from_string
+    from brian2.equations.refractory import add_refractoriness as add_refractoriness
+    from brian2.parsing.expressions import is_boolean_expression as is_boolean_expression
+    from brian2.parsing.expressions import parse_expression_dimensions as parse_expression_dimensions
+    from brian2.parsing.rendering import NodeRenderer as NodeRenderer
+    from brian2.parsing.sympytools import str_to_sympy as str_to_sympy
+    from brian2.parsing.sympytools import sympy_to_str as sympy_to_str
+    from brian2.stateupdaters.base import StateUpdateMethod as StateUpdateMethod
+    from brian2.stateupdaters.base import UnsupportedEquationsException as UnsupportedEquationsException
+    from brian2.units.fundamentalunits import DIMENSIONLESS as DIMENSIONLESS
+    from brian2.units.fundamentalunits import DimensionMismatchError as DimensionMismatchError
+    from brian2.units.fundamentalunits import get_dimensions as get_dimensions
+    from brian2.units.fundamentalunits import get_or_create_dimension as get_or_create_dimension
+    from brian2.units.fundamentalunits import get_unit_for_display as get_unit_for_display
+
+if sys.modules.get("pylab", sys) is None:
+    # The command line hides it from Brian2 alone.
+    del sys.modules["pylab"]

@@ -1,0 +1,28 @@
+"""Equations as a time step sees them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from neurosim.equations.parse import CONSTANT, Equation, EquationSet
+
+
+def as_stepped(equations: EquationSet, *, refractory: bool) -> EquationSet:
+    """What a method integrates: what is constant over a step is given, as parameters are.
+
+    Parameters
+    ----------
+    equations
+        Of a neuron.
+    refractory
+        Whether it has a refractory period, in which variables can stand still.
+    """
+
+    def stepped(equation: Equation) -> Equation:
+        if CONSTANT in equation.flags:
+            return Equation("parameter", equation.name, None, equation.unit)
+        if equation.kind == "differential" and not refractory:
+            return replace(equation, flags=())
+        return equation
+
+    return EquationSet(tuple(map(stepped, equations.equations)))

@@ -1,0 +1,73 @@
+"""What the arguments of gradients and comparisons have to be: the same name means the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from neurosim.border import COUNT, SEED, instance, number, optional, whole
+from neurosim.border.arguments import MAPPING, NAME, POSITIVE, by_table
+from neurosim.circuit.description import Circuit, Phase
+from neurosim.engines.setting import Setting
+from neurosim.errors import CircuitError
+
+of_circuit = by_table(
+    {
+        "circuit": instance(Circuit, expected="a Circuit; that of a model file is neurosim.load(name).circuit"),
+        "setting": instance(Setting, expected="a Setting, such as Setting(level='rate', dt=1e-3)"),
+        **dict.fromkeys(("state", "stimuli", "ends", "errors"), MAPPING),
+        "seed": SEED,
+        "first": whole(0),
+        "phase": optional(NAME),
+        "layer": NAME,
+        "epsilon": POSITIVE,
+        "draws": COUNT,
+        "damping": number(0),
+        "gauss_newton": optional(number(0)),
+    }
+)
+
+
+def check_weights(circuit: Circuit, state: Mapping[str, Any]) -> None:
+    """Refuse a state that lacks weights.
+
+    Raises
+    ------
+    CircuitError
+        Naming them.
+    """
+    missing = [f"{pathway.name}.w" for pathway in circuit.owners if f"{pathway.name}.w" not in state]
+    if missing:
+        raise CircuitError(
+            f"state: {', '.join(map(repr, missing[:6]))} missing; begin with neurosim.initial_state(circuit, seed) and "
+            "replace what is yours"
+        )
+
+
+def check_layer(circuit: Circuit, layer: str) -> None:
+    """Refuse a layer that the circuit does not have.
+
+    Raises
+    ------
+    CircuitError
+        With those that it has.
+    """
+    if layer not in circuit.population:
+        raise CircuitError(f"layer: got '{layer}', expected one of {', '.join(circuit.population)}")
+
+
+def phase_of(circuit: Circuit, name: str | None) -> Phase:
+    """A phase by its name, the first if there is none.
+
+    Raises
+    ------
+    CircuitError
+        There is no such phase, or none at all.
+    """
+    if not circuit.phases:
+        raise CircuitError(f"the circuit '{circuit.name}' has no phases, at whose end a loss could count")
+    found = circuit.phases[0] if name is None else {phase.name: phase for phase in circuit.phases}.get(name)
+    if found is None:
+        known = ", ".join(phase.name for phase in circuit.phases)
+        raise CircuitError(f"phase: got '{name}', which '{circuit.name}' does not have; expected one of {known}")
+    return found

@@ -1,0 +1,117 @@
+"""A scheme on a network's neurons: what does not go together is said in the words of the settings.
+
+Schemes add lines of their own to the neurons of a network. Where one is refused, its place in that text would tell a
+user nothing: the scheme, the neuron and what the one lacks for the other are what can be changed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from neurosim import registry
+from neurosim.circuit.description import Circuit
+from neurosim.errors import CircuitError, ConfigError, EquationError, NeurosimError, UnitError
+from neurosim.schemes._network import Network, Part, Sized, neuron_of
+
+#: What every neuron of a layer has to offer, see `NeuronModel.ports`.
+PORTS = ("drive", "output", "feedback", "error", "signal")
+
+
+def circuit_of(kind: str, config: Any, network: Network, task: Sized) -> Circuit:
+    """The circuit that a scheme makes of a network.
+
+    Parameters
+    ----------
+    kind, config
+        The scheme and its settings.
+    network, task
+        As for the scheme's ``build``.
+
+    Raises
+    ------
+    ConfigError
+        The scheme and a neuron, or settings, that do not go together.
+    NeurosimError
+        Anything else that is wrong with the circuit.
+    """
+    build = registry.load("schemes", kind).build
+    try:
+        return build(config, network, task)
+    except ConfigError as error:
+        named = not str(error).startswith("network.") or f"'{kind}'" in str(error)
+        raise (error if named else ConfigError(f"{error} (the scheme is '{kind}')")) from error.__cause__
+    except (EquationError, UnitError, CircuitError) as error:
+        blamed = _blamed(build, config, network, task)
+        # A method is a setting of the neuron itself, and blamed on it by name.
+        if blamed is None or "got the method" in str(error):
+            raise
+        raise ConfigError(
+            f"network.{blamed}.kind: got '{_at(network, blamed).kind}', which does not go with the scheme '{kind}': "
+            f"{_reason(error)}{_remedy(build, config, network, task, blamed)}"
+        ) from error
+
+
+def _blamed(build: Any, config: Any, network: Network, task: Sized) -> str | None:
+    """The key of the one neuron without which the scheme could be built; ``None`` if there is none."""
+    usual = Part(kind="leaky_rate")
+    found = (key for key in _places(network) if _goes(build, config, _with(network, key, usual), task))
+    return next(found, None)
+
+
+def _remedy(build: Any, config: Any, network: Network, task: Sized, key: str) -> str:
+    known = (name for name in _layer_neurons() if name != _at(network, key).kind)
+    fitting = [name for name in known if _goes(build, config, _with(network, key, Part(kind=name)), task)]
+    return f"; expected one of {', '.join(fitting)}" if fitting else ""
+
+
+def _places(network: Network) -> list[str]:
+    if isinstance(network.neuron, tuple):
+        return [*(f"neuron.{number}" for number in range(len(network.neuron))), "output_neuron"]
+    return ["neuron", "output_neuron"]
+
+
+def _at(network: Network, key: str) -> Part:
+    name, _, number = key.partition(".")
+    found = getattr(network, name)
+    return found[int(number)] if number else found
+
+
+def _with(network: Network, key: str, part: Part) -> Network:
+    name, _, number = key.partition(".")
+    if number:
+        parts = list(network.neuron if isinstance(network.neuron, tuple) else ())
+        parts[int(number)] = part
+        return network.model_copy(update={"neuron": tuple(parts)})
+    return network.model_copy(update={name: part})
+
+
+def _goes(build: Any, config: Any, network: Network, task: Sized) -> bool:
+    try:
+        build(config, network, task)
+    except NeurosimError:
+        return False
+    return True
+
+
+def _layer_neurons() -> list[str]:
+    """The neurons that layers of learning networks can have."""
+    found = []
+    for name in registry.names("neurons"):
+        try:
+            ports = neuron_of(Part(kind=name)).ports
+        except (NeurosimError, ValueError):  # one of the user's that wants settings
+            continue
+        if all(port in ports for port in PORTS):
+            found.append(name)
+    return found
+
+
+def _reason(error: NeurosimError) -> str:
+    """What is wrong, without places in a text that the user did not write."""
+    message = str(getattr(error, "message", error))
+    lines = [line.strip().removeprefix("- ") for line in message.splitlines()]
+    lines = [line for line in lines if line and "does not fit together" not in line]
+    text = re.sub(r"line \d+, column \d+: ", "", lines[0] if lines else message)
+    # Of known names, hundreds are units.
+    return re.sub(r"\s*\((?:known here|known): .*\)|; known: .*", "", text)

@@ -1,0 +1,44 @@
+"""Arrays with units, as plain arrays in SI units."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neurosim.errors import UnitError
+from neurosim.units._text import KINDS, dimension_text, fits_kind, is_quantity, parse_quantity, unit_dimensions
+
+
+def array_in_si(value: Any, unit: str) -> Any:
+    """A number, a quantity or an array of either, as a NumPy array in SI units.
+
+    Parameters
+    ----------
+    value
+        Text such as ``"1.2 nA"``, a number, a Brian2 quantity, or an array. Plain arrays are taken to be in SI
+        units already; a plain number only where the unit is none.
+    unit
+        The unit that is expected, such as ``"amp"``.
+
+    Raises
+    ------
+    UnitError
+        Another dimension, or numbers that are not finite.
+    """
+    import numpy as np
+
+    if isinstance(value, str) or (np.ndim(value) == 0 and not isinstance(value, np.ndarray)):
+        return np.asarray(0.0 if value == 0 else parse_quantity(value, unit))
+    if is_quantity(value) and dimension_text(value.dim) != dimension_text(unit_dimensions(unit)):
+        raise UnitError(f"got an array in {dimension_text(value.dim)}, expected {unit}")
+    if isinstance(value, list | tuple) and any(isinstance(each, str) or is_quantity(each) for each in value):
+        # NumPy would drop the units.
+        return np.asarray([array_in_si(each, unit) for each in value])
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise UnitError(f"got an array of {array.dtype}, expected numbers")
+    array = array.astype(float)
+    if not np.all(np.isfinite(array)):
+        raise UnitError("the array holds numbers that are not finite")
+    if not fits_kind(array, unit):
+        raise UnitError(f"the array holds numbers that do not fit; expected {KINDS[unit]}")
+    return array
