@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from neurosim import registry
 from neurosim.experiments.sections import read_sections
 from neurosim.experiments.variants import variants_of
+from neurosim.installation import __version__
 
 
 class _BareFlags:
@@ -60,21 +60,8 @@ def kinds() -> tuple[str, ...]:
 
 def _show_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"neurosim {_version()}")
+        typer.echo(f"neurosim {__version__}")
         raise typer.Exit
-
-
-def _version() -> str:
-    # The package's own number is in its root, which is imported by then, whatever the distribution is called.
-    import sys
-
-    known = getattr(sys.modules["neurosim"], "__version__", None)
-    if known is not None:
-        return str(known)
-    try:
-        return version("neurosim")
-    except PackageNotFoundError:
-        return "of unknown version"
 
 
 ModelName = Annotated[

@@ -16,9 +16,10 @@ from neurosim.plots._style import COLOURS, label, tidy
 _WIDE = 10**1.5
 # Dimensions of which a mean is of interest.
 _REPEATED = ("repetition", "example", "seed")
+_VALUES = having("a variable of a Dataset of xarray", "dims", "coords")
 
 
-@drawing(values=having("a variable of a Dataset of xarray", "dims", "coords"))
+@drawing(values=_VALUES)
 def curve(values: xarray.DataArray, ax: Axes, *, name: str = "") -> Axes:
     """Draw a curve.
 
@@ -46,6 +47,7 @@ def curve(values: xarray.DataArray, ax: Axes, *, name: str = "") -> Axes:
     return tidy(ax)
 
 
+@drawing(values=_VALUES)
 def family(values: xarray.DataArray, ax: Axes) -> Axes:
     """Draw curves that differ by a label, such as one for each layer.
 

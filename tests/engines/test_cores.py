@@ -75,7 +75,7 @@ def test_courses_noise_and_state_of_each_trial_go_where_the_trial_goes(
     steps = sum(phase.steps(1e-3) for phase in circuit.phases)
     given = stimuli(TRIALS)
     given["input.r"] = generator.random((steps, *given["input.r"].shape)) * 20
-    held = {"hidden1.noise": (TRIALS, circuit.population["hidden1"].size)}
+    held = {f"{name}.noise": (TRIALS, circuit.population[name].size) for name in ("hidden1", "hidden2")}
     noise = {"perturbed": {name: generator.standard_normal(shape) for name, shape in held.items()}}
 
     def both() -> Any:

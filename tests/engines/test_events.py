@@ -20,6 +20,7 @@ from neurosim.engines.batched.presentation import present
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.neurons._model import NeuronModel
+from neurosim.recording.courses import over_time
 from neurosim.recording.simulate import simulate
 from neurosim.rules._rule import Rule
 
@@ -128,7 +129,7 @@ def test_derivatives_are_those_of_the_product() -> None:
 
 def test_a_network_is_that_of_brian(used: list[tuple[int, ...]]) -> None:
     settings: dict[str, Any] = {
-        "inputs": {"input.r": np.abs(sparse((15, 3, 70), 0.1))},
+        "inputs": {"input.r": over_time(np.abs(sparse((15, 3, 70), 0.1)))},
         "trials": 3,
         "record": ["first.v", "second.v", "second.g", "second.kept", "first.spikes", "second.spikes"],
         "dt": "1 ms",

@@ -216,9 +216,8 @@ def test_mean_over_a_batch_is_the_mean_of_single_trials(
 
 
 def test_what_cannot_be_separated_is_refused_by_name(rule_circuit: Callable[..., Circuit]) -> None:
-    circuit = rule_circuit(Rule("w += 0.1*tanh(x_post*r_pre)", name="mixed"))
-    with pytest.raises(EquationError, match=r"tanh.* mixes post and pre"):
-        rule_terms(circuit, "rule")
+    with pytest.raises(CircuitError, match=r"pathway 'rule': .*tanh.* mixes post and pre"):
+        rule_circuit(Rule("w += 0.1*tanh(x_post*r_pre)", name="mixed"))
 
 
 @pytest.mark.parametrize(
