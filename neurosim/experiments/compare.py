@@ -28,7 +28,7 @@ DESCRIPTION, TABLE, PAGE, FIGURE = "compare.toml", "compare.csv", "compare.md", 
 _RESULTS = (TABLE, PAGE, FIGURE)
 
 
-@public(seeds=COUNT, reach=number(), overrides=NAMES, out=optional(PATH))
+@public(seeds=COUNT, reach=number(0, 100), overrides=NAMES, out=optional(PATH))
 def compare(
     models: Sequence[str | Path | Model],
     *,

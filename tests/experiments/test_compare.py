@@ -133,7 +133,7 @@ def test_the_command_prints_the_table_and_reuses_the_runs(comparison, tiny_folde
     path = tiny_folder() / "tiny.toml"
     runner = CliRunner(env={"COLUMNS": "200"})
     models = [f"{path}+fa", str(path), f"{path}+diverging"]
-    arguments = ["compare", *models, "--seeds", "2", "--reach", "100.1", "--out", str(runs)]
+    arguments = ["compare", *models, "--seeds", "2", "--reach", "100", "--out", str(runs)]
     result = runner.invoke(cli.app, arguments)
     # One of the three never comes to its end.
     assert result.exit_code == 1, result.output
