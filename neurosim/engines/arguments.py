@@ -73,7 +73,7 @@ def check_run(
     for name, array in stimuli.items():
         size = circuit.population[name.split(".")[0]].size
         _check_stimulus(name, np.shape(array), steps, trials, size)
-    _check_state(circuit, state, trials)
+    _check_state(circuit, state, stimuli, trials)
     for phase in run:
         if noise is not None and phase.name in noise:
             _check_noise(circuit, phase, noise[phase.name], trials)
@@ -111,7 +111,8 @@ def check_training(
         raise CircuitError(
             f"order: got trials {rows.min()} to {rows.max()}; the stimuli have those from 0 to {length - 1}"
         )
-    sizes = {name: array[:1] for name, array in stimuli.items()}
+    # Shapes alone: what lies on a device stays there.
+    sizes = {name: np.broadcast_to(0.0, (1, *np.shape(array)[1:])) for name, array in stimuli.items()}
     check_run(circuit, setting, state, sizes, trials=rows.shape[1], report=report)
     return rows
 
@@ -153,10 +154,12 @@ def _check_stimulus(name: str, shape: tuple[int, ...], steps: int, trials: int, 
         )
 
 
-def _check_state(circuit: Circuit, state: Mapping[str, Any], trials: int) -> None:
+def _check_state(circuit: Circuit, state: Mapping[str, Any], stimuli: Collection[str], trials: int) -> None:
     moving = carried_shapes(circuit)
     for name, place in _places(circuit, trials).items():
         if name not in state:
+            if name in stimuli:
+                continue
             near = difflib.get_close_matches(name, state, n=1)
             hint = f"; is it '{near[0]}'?" if near and near[0] not in _places(circuit, trials) else ""
             raise CircuitError(f"state: '{name}' is missing; initial_state(circuit, seed) has all there is{hint}")
