@@ -10,6 +10,7 @@ name nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, model_validator
 
@@ -60,10 +61,13 @@ class Config(BaseModel):
             raise ValueError(f"parameters: {error}") from error
         except EquationError as error:
             raise ValueError(f"rule: {error}") from error
-        if idle := sorted(self.parameters.keys() - rule.names):
-            raise ValueError(f"parameters: '{idle[0]}' stands nowhere in the rule; expected names that the rule reads")
         if not rule.learns:
             raise ValueError("rule: got no statement, expected one such as 'w += rate*delta_held_pre*r_held_post'")
+        idle = sorted(self.parameters.keys() - rule.names) if "parameters" in self.model_fields_set else []
+        # A name that is neither a neuron's nor a parameter may be one that is misspelt: the circuit says which.
+        misspelt = [name for name in rule.names - self.parameters.keys() if get_close_matches(name, idle, n=1)]
+        if idle and not misspelt:
+            raise ValueError(f"parameters: '{idle[0]}' stands nowhere in the rule; expected names that the rule reads")
         return self
 
     @property

@@ -54,7 +54,7 @@ def test_every_scheme_builds_and_learns_or_refuses(scheme: str, settings: dict[s
         return
     network: dict[str, Any] = {}
     if scheme.startswith("continuous"):
-        with pytest.raises(CircuitError, match="the neuron 'relay' has no parameter 'tau_m'"):
+        with pytest.raises(CircuitError, match="no membrane \\(no parameter 'tau_m'\\)"):
             build(scheme, HIDDEN, **settings)
         network = {"hidden": (HIDDEN[0], {**HIDDEN[0], "stride": 2}, *HIDDEN[2:])}
     circuit = build(scheme, HIDDEN, network, **settings)

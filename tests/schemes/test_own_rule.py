@@ -68,8 +68,10 @@ def test_the_rule_is_part_of_what_a_run_is() -> None:
         ({"rule": "w += rate.real"}, "attribute access"),
         ({"rule": "v += rate"}, "not 'v'"),
         ({"rule": "w += ratee*r_held_pre"}, "did you mean 'rate'"),
-        ({"rule": "w += other*r_held_pre", "parameters": {"rate": 1.0}}, "unknown name 'other'"),
-        ({"parameters": {"rate": "fast"}}, "scheme.parameters"),
+        ({"rule": "w += other*r_held_pre"}, "unknown name 'other'"),
+        ({"rule": "w += other*r_held_pre", "parameters": {"rate": 1.0}}, "'rate' stands nowhere in the rule"),
+        ({"rule": "w += ratee*r_held_pre", "parameters": {"rate": 1.0}}, "did you mean 'rate'"),
+        ({"parameters": {"rate": "fast"}}, "scheme: parameters: .*'rate'.*'fast' does not start with a number"),
     ],
 )
 def test_what_does_not_fit_is_told(settings: dict[str, Any], said: str) -> None:
