@@ -77,7 +77,7 @@ def on_both(model: NeuronModel | Circuit, duration: str | None = None, **setting
 def test_every_neuron_for_a_second(name: str) -> None:
     # Fast channels need the shorter step.
     steps = 20_000 if "exprel" in built(name).equations else 10_000
-    inputs = {"drive": np.linspace(0, 3, 4)}
+    inputs: dict[str, Any] = {"drive": np.linspace(0, 3, 4)}
     if "rand()" in (built(name).threshold or ""):
         # Each engine draws its own numbers; the same ones have to be given.
         inputs["rand"] = over_time(np.random.default_rng(1).uniform(size=(steps, 4)))
