@@ -9,6 +9,7 @@ import ast
 from collections.abc import Collection
 from typing import Any
 
+from neurosim.equations.cancelling import uncancelled
 from neurosim.equations.reserved import RANDOM_FUNCTIONS
 
 
@@ -30,7 +31,7 @@ def real_numbers(expression: str, truths: Collection[str] = ()) -> str:
     '10.0 ** -3 * v ** 2 + 1.0 * int(v > 1.0)'
     """
     tree = _Real(frozenset({*truths, "not_refractory"})).visit(ast.parse(expression.strip(), mode="eval"))
-    return ast.unparse(ast.fix_missing_locations(tree))
+    return ast.unparse(ast.fix_missing_locations(uncancelled(tree)))
 
 
 def real_number(value: Any) -> Any:

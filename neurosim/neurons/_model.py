@@ -157,11 +157,8 @@ class NeuronModel:
     @functools.cached_property
     def step_code(self) -> str:
         """The statements that advance all state variables by ``dt``, none without differential equations."""
-        return (
-            language.discretise.abstract_code(self.stepped, self.resolved_method)
-            if self.resolved_method is not None
-            else ""
-        )
+        method = self.resolved_method
+        return "" if method is None else language.discretise.abstract_code(self.stepped, method)
 
     @functools.cached_property
     def truths(self) -> frozenset[str]:

@@ -31,8 +31,9 @@ from neurosim.equations.reserved import (
     SPECIAL,
     meaning_of,
 )
-from neurosim.errors import EquationError, NeurosimError
+from neurosim.errors import EquationError, NeurosimError, NumericalError
 from neurosim.neurons._model import NeuronModel
+from neurosim.recording.simulate import simulate
 from neurosim.rules._rule import Rule, Timing
 from tests.cases.both_engines import learned, simulated
 
@@ -144,6 +145,17 @@ def test_whole_numbers_are_real_in_thresholds_resets_and_exponents() -> None:
     found = simulated(neuron, "20 ms", dt="1 ms", record=["v", "u", "spikes"])
     assert found["spikes"].sum() == 20
     assert found["u"][-1, 0, 0] == pytest.approx(19 * 0.1 / 9 / 8)
+
+
+def test_what_has_no_value_does_not_cancel() -> None:
+    for text in ("v/v", "1/v - 1/v", "0*log(v)", "v*u/(v*2)", "0/v"):
+        lines = f"dv/dt = 0*v/ms : 1\nu = 3*v : 1\nx = tanh({text}) : 1"
+        for engine in ("batched", "brian"):
+            with pytest.raises(NumericalError, match="'neuron.x' stopped being finite"):
+                simulate(NeuronModel(lines), "0.3 ms", record=["x"], engine=engine)  # type: ignore[arg-type]
+        value = eval(text, {"log": math.log}, {"v": 0.5, "u": 1.5})
+        found = simulated(NeuronModel(lines, initial={"v": 0.5}), "0.3 ms", record=["x"])
+        assert found["x"][0, 0, 0] == pytest.approx(math.tanh(value))
 
 
 def test_every_operator_and_constant_is_pythons() -> None:

@@ -1,0 +1,69 @@
+"""Keeps a code generator's algebra from cancelling what has no value everywhere.
+
+Brian2 takes ``v/v`` for 1, ``1/v - 1/v`` for 0 and ``0*log(v)`` for 0, also where ``v`` is zero. What would
+cancel is written in another way, so that all is computed.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from neurosim.equations.reserved import FUNCTIONS, RANDOM_FUNCTIONS
+
+_INVERSE = (ast.Div, ast.Sub)
+_KINDS = ((ast.Mult, ast.Div), (ast.Add, ast.Sub))
+
+
+def uncancelled(tree: ast.Expression) -> ast.Expression:
+    """An expression in which nothing cancels; as it is, where nothing would."""
+    return _Uncancelled().visit(tree)
+
+
+class _Uncancelled(ast.NodeTransformer):
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        kind = next((kind for kind in _KINDS if isinstance(node.op, kind)), None)
+        if kind is None:
+            self.generic_visit(node)
+            return node
+        parts = _parts(node, kind)
+        texts = [(ast.unparse(part) if _varies(part) else "", inverse) for part, inverse in parts]
+        twice = {text for text, inverse in texts if inverse} & {text for text, inverse in texts if not inverse} - {""}
+        zeros = {id(p) for p, inverse in parts if kind == _KINDS[0] and not inverse and _is_zero(p)}
+        wrapped = {
+            id(p) for (p, inverse), (text, _) in zip(parts, texts, strict=True) if inverse and text and text in twice
+        }
+        if zeros and _varies(node):
+            rest = self._rebuilt(node, kind, wrapped, zeros)
+            return ast.BinOp(rest, ast.Sub(), _as_it_is(rest))
+        return self._rebuilt(node, kind, wrapped, set())
+
+    def _rebuilt(self, node: ast.expr, kind: tuple[type, ...], wrapped: set[int], ones: set[int]) -> ast.expr:
+        if isinstance(node, ast.BinOp) and isinstance(node.op, kind):
+            left, right = (self._rebuilt(side, kind, wrapped, ones) for side in (node.left, node.right))
+            return ast.BinOp(left, node.op, right)
+        inner = ast.Constant(1.0) if id(node) in ones else self.visit(node)
+        return _as_it_is(inner) if id(node) in wrapped else inner
+
+
+def _parts(node: ast.expr, kind: tuple[type, ...], inverse: bool = False) -> list[tuple[ast.expr, bool]]:
+    """The factors, or the summands, and which of them divide, or are subtracted."""
+    if not (isinstance(node, ast.BinOp) and isinstance(node.op, kind)):
+        return [(node, inverse)]
+    other = inverse != isinstance(node.op, _INVERSE)
+    return [*_parts(node.left, kind, inverse), *_parts(node.right, kind, other)]
+
+
+def _is_zero(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and not isinstance(node.value, bool) and node.value == 0
+
+
+def _as_it_is(node: ast.expr) -> ast.expr:
+    """The same number in the same unit, in a way that no algebra sees through."""
+    magnitude, sign = (ast.Call(ast.Name(name, ast.Load()), [node], []) for name in ("abs", "sign"))
+    return ast.BinOp(sign, ast.Mult(), magnitude)
+
+
+def _varies(node: ast.expr) -> bool:
+    """Whether a part has names, and is the same number wherever it is written."""
+    names = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+    return bool(names - FUNCTIONS.keys()) and not names & RANDOM_FUNCTIONS.keys()
