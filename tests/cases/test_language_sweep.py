@@ -151,7 +151,7 @@ def test_what_has_no_value_does_not_cancel() -> None:
     for text in ("v/v", "1/v - 1/v", "0*log(v)", "v*u/(v*2)", "0/v"):
         lines = f"dv/dt = 0*v/ms : 1\nu = 3*v : 1\nx = tanh({text}) : 1"
         for engine in ("batched", "brian"):
-            with pytest.raises(NumericalError, match="'neuron.x' stopped being finite"):
+            with pytest.raises(NumericalError, match=r"'neuron\.x' stopped being finite"):
                 simulate(NeuronModel(lines), "0.3 ms", record=["x"], engine=engine)  # type: ignore[arg-type]
         value = eval(text, {"log": math.log}, {"v": 0.5, "u": 1.5})
         found = simulated(NeuronModel(lines, initial={"v": 0.5}), "0.3 ms", record=["x"])
