@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from neurosim.circuit.description import Circuit, Pathway, Phase, Population
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Pathway, Phase, Population
 from neurosim.engines.batched.presentation import present
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state

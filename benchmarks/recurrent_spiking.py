@@ -20,8 +20,9 @@ from benchmarks._command import Options, alone
 from benchmarks._measuring import alternate, first_call, named, ratio, row, timed
 from benchmarks._peers import files_of, taking_part
 from benchmarks._results import Asked, Result, Table
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connectivity import Sparse
-from neurosim.circuit.description import Circuit, Initial, Pathway, Phase, Population
+from neurosim.circuit.description import Initial, Pathway, Phase, Population
 from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state

@@ -18,7 +18,8 @@ import numpy as np
 from benchmarks._command import Options, alone
 from benchmarks._measuring import alternate, quartiles, row, slope, timed
 from benchmarks._results import Asked, Curve, Result, Table
-from neurosim.circuit.description import Circuit, Pathway, Phase, Population
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Pathway, Phase, Population
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state

@@ -24,7 +24,8 @@ from benchmarks._layers import BATCH, SIZES, STEPS, bare_products
 from benchmarks._measuring import alternate, first_call, named, ratio, row, timed
 from benchmarks._peers import files_of, taking_part
 from benchmarks._results import Asked, Result, Table
-from neurosim.circuit.description import Circuit, Pathway, Phase, Population
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Pathway, Phase, Population
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from neurosim.installation import __version__ as __version__
 
 if TYPE_CHECKING:
-    from neurosim.circuit.description import Circuit as Circuit
+    from neurosim.circuit.circuit import Circuit as Circuit
     from neurosim.circuit.description import Initial as Initial
     from neurosim.circuit.description import Pathway as Pathway
     from neurosim.circuit.description import Phase as Phase
@@ -49,7 +49,8 @@ if TYPE_CHECKING:
 
 #: Public name -> the module that defines it. Imported when first used: Brian2 and JAX take seconds to load.
 _HOME = {
-    **dict.fromkeys(("Circuit", "Initial", "Pathway", "Phase", "Population", "Tie", "hold"), "circuit.description"),
+    "Circuit": "circuit.circuit",
+    **dict.fromkeys(("Initial", "Pathway", "Phase", "Population", "Tie", "hold"), "circuit.description"),
     "BatchedEngine": "engines.batched.engine",
     "BrianEngine": "engines.brian.engine",
     "Setting": "engines.setting",

@@ -12,7 +12,8 @@ from numpydoc.docscrape import NumpyDocString
 from page_parts import code, evaluated, table, toctree
 
 from neurosim import registry
-from neurosim.circuit.description import Circuit, Pathway
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Pathway
 from neurosim.model_files.model_file import load
 from neurosim.readouts._readout import Readout
 from neurosim.rules._rule import Rule

@@ -10,11 +10,12 @@ import functools
 import math
 from collections.abc import Iterable
 
-from neurosim.circuit.description import Circuit, Phase
+from neurosim.circuit.description import Phase
+from neurosim.circuit.wiring import Wiring
 
 
 @functools.lru_cache(maxsize=64)
-def cycle(circuit: Circuit) -> tuple[frozenset[str], ...]:
+def cycle(circuit: Wiring) -> tuple[frozenset[str], ...]:
     """The pathways whose rules act, for each batch of a period after which everything repeats."""
     learning = {name for phase in circuit.phases for name in phase.learn}
     period = math.lcm(*(circuit.pathway[name].every for name in learning))
@@ -23,13 +24,13 @@ def cycle(circuit: Circuit) -> tuple[frozenset[str], ...]:
     )
 
 
-def acting(circuit: Circuit, batch: int) -> frozenset[str]:
+def acting(circuit: Wiring, batch: int) -> frozenset[str]:
     """The pathways whose rules act in a batch, by its running number."""
     patterns = cycle(circuit)
     return patterns[batch % len(patterns)]
 
 
-def needed_phases(circuit: Circuit, acting: frozenset[str]) -> tuple[str, ...]:
+def needed_phases(circuit: Wiring, acting: frozenset[str]) -> tuple[str, ...]:
     """The phases of a batch up to the last one in which anything learns, but always the first.
 
     All of them where state carries over.
@@ -39,7 +40,7 @@ def needed_phases(circuit: Circuit, acting: frozenset[str]) -> tuple[str, ...]:
     return tuple(names if circuit.carry else names[: last + 1])
 
 
-def beginning(circuit: Circuit, phases: Iterable[Phase]) -> tuple[str, ...]:
+def beginning(circuit: Wiring, phases: Iterable[Phase]) -> tuple[str, ...]:
     """The pathways that learn in any of the phases by a rule that acts before the first of them."""
     learning = dict.fromkeys(name for phase in phases for name in phase.learn)
     return tuple(name for name in learning if circuit.pathway[name].rule.timing == "presentation")

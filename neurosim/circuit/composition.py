@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.wiring import Wiring
 from neurosim.equations.dimensions import unit_of_expression, variables_of
 from neurosim.equations.parse import Equation, EquationSet, parse_equations, unknown_names
 from neurosim.errors import EquationError
@@ -24,7 +24,7 @@ BATCH_SUMS = {"batch_loss": LOSS, "batch_loss_change": LOSS_CHANGE}
 
 
 @functools.lru_cache(maxsize=64)
-def compose(circuit: Circuit) -> Mapping[str, NeuronModel]:
+def compose(circuit: Wiring) -> Mapping[str, NeuronModel]:
     """Each population's complete model.
 
     Raises
@@ -55,7 +55,7 @@ def compose(circuit: Circuit) -> Mapping[str, NeuronModel]:
 
 
 @functools.lru_cache(maxsize=64)
-def broadcast(circuit: Circuit) -> Mapping[str, str]:
+def broadcast(circuit: Wiring) -> Mapping[str, str]:
     """Variables everybody can read, with their units: the loss, its change where used, what phases hold of them.
 
     Switches are not among them: they are shared parameters of the neurons that have them.
@@ -71,26 +71,26 @@ def broadcast(circuit: Circuit) -> Mapping[str, str]:
     return known
 
 
-def uses_change(circuit: Circuit) -> bool:
+def uses_change(circuit: Wiring) -> bool:
     """Whether any phase or rule reads the change of the loss."""
     used = _used(circuit)
     return bool(used & {LOSS_CHANGE, *(name for name, summed in BATCH_SUMS.items() if summed == LOSS_CHANGE)})
 
 
-def _used(circuit: Circuit) -> set[str]:
+def _used(circuit: Wiring) -> set[str]:
     """All names that phases and rules read."""
     held = {name for phase in circuit.phases for held in phase.hold for name in held.statement.names}
     return held | {name for pathway in circuit.pathways for name in pathway.rule.names}
 
 
-def reads_broadcast(circuit: Circuit) -> bool:
+def reads_broadcast(circuit: Wiring) -> bool:
     """Whether any rule, phase or neuron reads a broadcast variable."""
     known = broadcast(circuit).keys()
     neurons = {name for population in circuit.populations for name in population.model.equation_set.by_name}
     return bool(known & (_used(circuit) | neurons))
 
 
-def _held(circuit: Circuit, population: str, equations: EquationSet) -> list[Equation]:
+def _held(circuit: Wiring, population: str, equations: EquationSet) -> list[Equation]:
     """A declaration for each variable that a phase holds, in the unit of what it holds, unless there is one."""
     declared: list[Equation] = []
     for held in (held for phase in circuit.phases for held in phase.hold if held.population == population):
@@ -103,19 +103,19 @@ def _held(circuit: Circuit, population: str, equations: EquationSet) -> list[Equ
     return declared
 
 
-def losses_of(circuit: Circuit) -> Mapping[str, str]:
+def losses_of(circuit: Wiring) -> Mapping[str, str]:
     """The losses that are sums over the output neurons, ``name -> qualified variable that is summed``."""
     shares = {LOSS: "loss_share", LOSS_CHANGE: "loss_change_share"}
     known = broadcast(circuit) if circuit.readout is not None else {}
     return {name: f"{circuit.output_population}.{share}" for name, share in shares.items() if name in known}
 
 
-def means_of(circuit: Circuit) -> dict[str, str]:
+def means_of(circuit: Wiring) -> dict[str, str]:
     """All means over the neurons of a channel, ``population.variable -> text``."""
     return {f"{p.name}.{name}": text for p in circuit.populations for name, text in p.neuron.means.items()}
 
 
-def sums_of(circuit: Circuit) -> dict[str, str]:
+def sums_of(circuit: Wiring) -> dict[str, str]:
     """All sums over a population, ``population.variable -> text``: the circuit's and the readout's."""
     found = {f"{p.name}.{name}": text for p in circuit.populations for name, text in p.sums.items()}
     if circuit.readout is not None:

@@ -1,6 +1,6 @@
-"""The description of a circuit: frozen data, in which nothing runs.
+"""The parts of a circuit: frozen data, in which nothing runs.
 
-Populations joined by pathways, a protocol of phases, and a readout. Names of variables elsewhere in the
+Populations, the pathways that join them, and the phases of a presentation. Names of variables elsewhere in the
 circuit are qualified: ``hidden1.r``. (Over 300 lines, most of them documentation: these few classes are one
 vocabulary, and whoever writes a scheme reads them together.)
 """
@@ -17,12 +17,11 @@ from typing import Any, Literal
 from neurosim.border import FLAG, NAMES, check_fields, instance, one_of, optional, public
 from neurosim.border.arguments import MAPPING, NUMBER, TEXT, WHOLE, several
 from neurosim.circuit.connectivity import NAMED, Connectivity
-from neurosim.circuit.synapses import Ends, Image
+from neurosim.circuit.synapses import Image
 from neurosim.circuit.weights import Derived, Initial, Tie
 from neurosim.equations.parse import Equation, Statement, parse_equations, parse_statements
 from neurosim.errors import CircuitError
 from neurosim.neurons._model import NeuronModel
-from neurosim.readouts._readout import Readout
 from neurosim.rules._rule import OracleRule, Rule, parameter_value
 from neurosim.units import format_quantity, parse_quantity
 
@@ -401,173 +400,3 @@ class Loop:
     tau_x: float
     controller_first: bool = False
     linear: bool = True
-
-
-@dataclass(frozen=True)
-class Circuit:
-    """Populations, pathways, the phases of one presentation, and a readout.
-
-    Attributes
-    ----------
-    name
-        What it is called.
-    populations, pathways, phases
-        Its parts; phases in the order of a presentation.
-    readout
-        How loss and error are read from `output`; without one there is no loss.
-    output
-        The variable read as the network's answer (``output.r``), needed with a readout.
-    carry
-        Whether state carries over from one presentation to the next, instead of starting from its initial
-        values: each trial of a batch goes on where the same trial of the batch before ended. Refractoriness
-        does not carry over.
-    delivered_at
-        The phase at whose end feedback has delivered; the first by default. Signals are compared with gradients there.
-    loops
-        Control loops in it, whose stability can be told from weights and time constants before anything runs.
-
-    Raises
-    ------
-    CircuitError
-        With all faults at once, when parts do not fit together.
-
-    Examples
-    --------
-    >>> leak = NeuronModel("dv/dt = (drive - v)/tau : 1\\ndrive : 1\\nr = tanh(v) : 1", parameters={"tau": "10 ms"})
-    >>> populations = (Population("below", 2, leak), Population("above", 3, leak))
-    >>> circuit = Circuit("pair", populations, (Pathway("W", "below.r", "above.drive"),), (Phase("all", "20 ms"),))
-    >>> circuit.shape("W"), circuit.local
-    ((3, 2), True)
-    """
-
-    name: str
-    populations: tuple[Population, ...]
-    pathways: tuple[Pathway, ...] = ()
-    phases: tuple[Phase, ...] = ()
-    readout: Readout | None = None
-    output: str | None = None
-    carry: bool = False
-    delivered_at: str | None = None
-    loops: tuple[Loop, ...] = ()
-
-    def __post_init__(self) -> None:
-        parts = {"populations": Population, "pathways": Pathway, "phases": Phase}
-        check_fields(
-            self,
-            name=TEXT,
-            **{field: several(instance(kind, expected=f"a {kind.__name__}")) for field, kind in parts.items()},
-            readout=optional(instance(Readout, expected="a Readout")),
-            output=optional(TEXT),
-            carry=FLAG,
-            delivered_at=optional(TEXT),
-        )
-        from neurosim.circuit.validation import faults_of
-
-        faults = faults_of(self)
-        if faults:
-            listed = "".join(f"\n  - {fault}" for fault in faults)
-            raise CircuitError(f"the circuit '{self.name}' does not fit together:{listed}")
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    @functools.cached_property
-    def _hash(self) -> int:
-        return hash((self.name, str(self)))
-
-    @property
-    def perturbed(self) -> tuple[Pathway, ...]:
-        """The pathways with noise on their weights."""
-        return tuple(pathway for pathway in self.pathways if pathway.sigma is not None)
-
-    @functools.cached_property
-    def population(self) -> Mapping[str, Population]:
-        """Populations by name."""
-        return {population.name: population for population in self.populations}
-
-    @functools.cached_property
-    def pathway(self) -> Mapping[str, Pathway]:
-        """Pathways by name."""
-        return {pathway.name: pathway for pathway in self.pathways}
-
-    def shape(self, pathway: str) -> tuple[int, int]:
-        """``(n_post, n_pre)`` of a pathway."""
-        found = self.pathway[pathway]
-        return self.population[found.post].size, self.population[found.pre].size
-
-    def owner(self, pathway: str) -> str:
-        """The pathway whose weights a pathway uses: its own, or those it is tied to."""
-        tie = self.pathway[pathway].tie
-        return pathway if tie is None else tie.pathway
-
-    def ends(self, pathway: str) -> Ends:
-        """The populations that a pathway joins, as its connectivity sees them."""
-        pre, post = (self.population[name] for name in (self.pathway[pathway].pre, self.pathway[pathway].post))
-        return Ends(pre.size, post.size, pre.shape, post.shape)
-
-    def connectivity(self, pathway: str) -> Connectivity:
-        """How a pathway connects its populations: in its own way, or in that of the pathway it is tied to."""
-        tie = self.pathway[pathway].tie
-        found = self.pathway[self.owner(pathway)].connectivity
-        if tie is not None and tie.transposed and not isinstance(found, str):
-            found = found.reversed
-        if found is None or isinstance(found, str):
-            raise CircuitError(f"pathway '{pathway}' has no connectivity")
-        return found
-
-    @functools.cached_property
-    def owners(self) -> tuple[Pathway, ...]:
-        """The pathways with weights of their own."""
-        return tuple(p for p in self.pathways if p.tie is None and self.connectivity(p.name).weighted)
-
-    def convergence(self, pathway: str) -> int:
-        """How many synapses reach a neuron of a pathway's target, of it and of others."""
-        target = self.pathway[pathway].target
-        return sum(self.fans(other.name)[0] for other in self.pathways if other.target == target)
-
-    def fans(self, pathway: str) -> tuple[int, int]:
-        """The most synapses of a pathway that a neuron receives, and that a neuron sends."""
-        return self.connectivity(pathway).fans(self.ends(pathway))
-
-    def weights_shape(self, pathway: str) -> tuple[int, ...]:
-        """The shape of the array of its weights: ``(n_post, n_pre)``, if they are dense."""
-        return self.connectivity(pathway).weights_shape(self.ends(pathway))
-
-    def variable_shape(self, pathway: str, variable: str) -> tuple[int, ...]:
-        """The shape of one of a pathway's synaptic variables."""
-        found = self.pathway[pathway]
-        if isinstance(found.rule, Rule):
-            return self.weights_shape(pathway)
-        return found.rule.shape_of(variable, *self.shape(pathway))
-
-    @property
-    def output_population(self) -> str | None:
-        """The population that is read out."""
-        return self.output.split(".")[0] if self.output else None
-
-    @property
-    def local(self) -> bool:
-        """Whether all that learns or carries errors is local.
-
-        No tied transposes or derived weights, no sums or means over a population, no rule that reads more than its
-        synapse does.
-        """
-        summed = any(population.sums or population.neuron.means for population in self.populations)
-        tied = any(pathway.tie is not None and pathway.tie.transposed for pathway in self.pathways)
-        tied |= any(pathway.derived is not None for pathway in self.pathways)
-        return not tied and not summed and all(pathway.rule.local for pathway in self.pathways)
-
-    @property
-    def global_scalar(self) -> bool:
-        """Whether anything in it reads a scalar that is broadcast to all: the loss, or its change."""
-        from neurosim.circuit.composition import reads_broadcast
-
-        return reads_broadcast(self)
-
-    def __str__(self) -> str:
-        from neurosim.circuit.printing import circuit_text
-
-        return circuit_text(self)
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{self}</pre>"

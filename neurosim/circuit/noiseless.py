@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 from dataclasses import replace
 
-from neurosim.circuit.description import PERTURB, Circuit
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import PERTURB
 
 
 @functools.lru_cache(maxsize=64)

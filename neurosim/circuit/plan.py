@@ -16,7 +16,7 @@ from typing import Literal
 import sympy
 
 from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose, losses_of, means_of, sums_of
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.wiring import Wiring
 from neurosim.equations.array_code import ArrayFunction, expression_function
 from neurosim.equations.brian import str_to_sympy
 from neurosim.equations.parse import CONSTANT, Equation, EquationSet
@@ -66,7 +66,7 @@ class Plan:
         Whether state variables are nodes too, at their fixed points.
     """
 
-    circuit: Circuit
+    circuit: Wiring
     nodes: Mapping[str, Node]
     models: Mapping[str, NeuronModel]
     steady: bool
@@ -92,7 +92,7 @@ class Plan:
         return frozenset(found)
 
 
-def resolve(circuit: Circuit, population: str | None, name: str) -> str:
+def resolve(circuit: Wiring, population: str | None, name: str) -> str:
     """See `Plan.resolve`."""
     if name in ("t", "dt"):
         return name
@@ -105,7 +105,7 @@ def resolve(circuit: Circuit, population: str | None, name: str) -> str:
 
 
 @functools.lru_cache(maxsize=64)
-def plan(circuit: Circuit, *, steady: bool = False) -> Plan:
+def plan(circuit: Wiring, *, steady: bool = False) -> Plan:
     """Build the graph.
 
     Parameters
@@ -177,7 +177,7 @@ def choice_of(pathway: str) -> str:
     return f"{pathway}|choice"
 
 
-def _fed(circuit: Circuit, population: str) -> dict[str, list[str]]:
+def _fed(circuit: Wiring, population: str) -> dict[str, list[str]]:
     fed: dict[str, list[str]] = {}
     for pathway in circuit.pathways:
         if pathway.post == population and not pathway.at_spikes:
@@ -185,7 +185,7 @@ def _fed(circuit: Circuit, population: str) -> dict[str, list[str]]:
     return fed
 
 
-def _expression(circuit: Circuit, population: str, variable: str, function: ArrayFunction) -> Node:
+def _expression(circuit: Wiring, population: str, variable: str, function: ArrayFunction) -> Node:
     needs = {argument: resolve(circuit, population, argument) for argument in function.arguments}
     return Node(f"{population}.{variable}", "expression", needs, function)
 

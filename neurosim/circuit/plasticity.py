@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from neurosim.circuit.composition import broadcast, compose
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.wiring import Wiring
 from neurosim.equations.array_code import ArrayFunction, expression_function
 from neurosim.equations.dimensions import UNIT_VALUES
 from neurosim.equations.grammar import CONSTANTS, Place
@@ -34,7 +34,7 @@ class RuleTerm:
 
 
 @functools.lru_cache(maxsize=256)
-def rule_names(circuit: Circuit, pathway: str) -> Mapping[str, tuple[str, str]]:
+def rule_names(circuit: Wiring, pathway: str) -> Mapping[str, tuple[str, str]]:
     """Each name in a pathway's rule: where it lives and its qualified name.
 
     Returns
@@ -82,7 +82,7 @@ def rule_names(circuit: Circuit, pathway: str) -> Mapping[str, tuple[str, str]]:
 
 
 @functools.lru_cache(maxsize=256)
-def rule_terms(circuit: Circuit, pathway: str) -> Mapping[str, tuple[RuleTerm, ...]]:
+def rule_terms(circuit: Wiring, pathway: str) -> Mapping[str, tuple[RuleTerm, ...]]:
     """The separated terms of each variable's increment.
 
     Raises
@@ -109,7 +109,7 @@ def rule_terms(circuit: Circuit, pathway: str) -> Mapping[str, tuple[RuleTerm, .
     }
 
 
-def separated(circuit: Circuit, pathway: str, increment: str) -> tuple[Term, ...]:
+def separated(circuit: Wiring, pathway: str, increment: str) -> tuple[Term, ...]:
     """The terms of an increment of a pathway's rule, as text."""
     kinds = {name: kind.replace("trace", "own") for name, (kind, _) in rule_names(circuit, pathway).items()}
     return _separated(increment, tuple(sorted(kinds.items())))

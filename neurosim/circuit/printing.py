@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from neurosim.circuit.composition import LOSS_CHANGE, uses_change
-from neurosim.circuit.description import Circuit, Initial, Pathway, Phase, Population
+from neurosim.circuit.description import Initial, Pathway, Phase, Population
+from neurosim.circuit.wiring import Wiring
 from neurosim.units import format_quantity
 
 
-def circuit_text(circuit: Circuit) -> str:
+def circuit_text(circuit: Wiring) -> str:
     """Populations with their equations, pathways with their rules, phases with what they hold and learn."""
     blocks = [f"circuit {circuit.name}"]
     seen: dict[str, str] = {}
@@ -54,7 +55,7 @@ def _population(population: Population, seen: dict[str, str]) -> str:
     return "\n".join([f"{head}: {population.neuron.name}", *lines, *extra])
 
 
-def _pathway(pathway: Pathway, circuit: Circuit) -> str:
+def _pathway(pathway: Pathway, circuit: Wiring) -> str:
     shape = " x ".join(map(str, circuit.weights_shape(pathway.name)))
     connectivity = circuit.connectivity(pathway.name)
     line = (

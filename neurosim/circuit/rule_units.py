@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from neurosim.circuit.composition import broadcast, compose
-from neurosim.circuit.description import Circuit, Pathway
+from neurosim.circuit.description import Pathway
 from neurosim.circuit.weight_units import weight_unit
+from neurosim.circuit.wiring import Wiring
 from neurosim.equations.dimensions import UNIT_VALUES, dimension_of, unit_of_name
 from neurosim.equations.grammar import CONSTANTS
 from neurosim.equations.inference import NO_UNIT, TRUTH, Form, Inference, form_of, free
 from neurosim.rules._rule import Rule
 
 
-def check_rule_units(circuit: Circuit, pathway: Pathway, reciprocal: Pathway | None) -> None:
+def check_rule_units(circuit: Wiring, pathway: Pathway, reciprocal: Pathway | None) -> None:
     """Refuse a rule whose update cannot have the unit of what it changes.
 
     Parameters that are plain numbers have whatever unit the update needs, the same one wherever they stand.
@@ -42,7 +43,7 @@ def check_rule_units(circuit: Circuit, pathway: Pathway, reciprocal: Pathway | N
             )
 
 
-def _names(circuit: Circuit, pathway: Pathway, reciprocal: Pathway | None) -> Mapping[str, Form]:
+def _names(circuit: Wiring, pathway: Pathway, reciprocal: Pathway | None) -> Mapping[str, Form]:
     weight = form_of(dimension_of(weight_unit(circuit, pathway)))
     known = {name: form_of(unit_of_name(name)) for name in pathway.rule.names & UNIT_VALUES.keys()}
     known |= {name: NO_UNIT for name in (*CONSTANTS, "update_noise", "noise", "spikes_pre", "spikes_post")}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from neurosim.circuit.composition import broadcast, compose
-from neurosim.circuit.description import Circuit, Hold, Population
+from neurosim.circuit.description import Hold, Population
 from neurosim.circuit.weight_units import weight_unit
+from neurosim.circuit.wiring import Wiring
 from neurosim.equations.dimensions import (
     BUILTIN_NAMES,
     check_statement,
@@ -21,7 +22,7 @@ from neurosim.equations.reserved import REFRACTORY
 from neurosim.errors import NeurosimError
 
 
-def text_faults(circuit: Circuit) -> list[str]:
+def text_faults(circuit: Wiring) -> list[str]:
     """Every fault, each as one sentence, of a circuit whose parts exist."""
     found = [*_shadowed(circuit), *_ties(circuit)]
     for phase in circuit.phases:
@@ -39,7 +40,7 @@ def text_faults(circuit: Circuit) -> list[str]:
     return found
 
 
-def _shadowed(circuit: Circuit) -> Iterator[str]:
+def _shadowed(circuit: Wiring) -> Iterator[str]:
     """A neuron's variable with the name of what is broadcast: two meanings."""
     for name, population in ((n, p) for n in broadcast(circuit) for p in circuit.populations):
         equation = population.model.equation_set.by_name.get(name)
@@ -53,7 +54,7 @@ def _shadowed(circuit: Circuit) -> Iterator[str]:
             )
 
 
-def _ties(circuit: Circuit) -> Iterator[str]:
+def _ties(circuit: Wiring) -> Iterator[str]:
     """Weights that are used twice have one unit."""
     for pathway in circuit.pathways:
         if pathway.tie is None:
@@ -68,7 +69,7 @@ def _ties(circuit: Circuit) -> Iterator[str]:
             )
 
 
-def _check_hold(circuit: Circuit, held: Hold) -> None:
+def _check_hold(circuit: Wiring, held: Hold) -> None:
     """What is held has a value at the end of a phase, and the unit of what it is held in."""
     if held.population is None:
         scalars = variables_of(EquationSet(()), broadcast(circuit))

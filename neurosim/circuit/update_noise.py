@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat
 
-from neurosim.circuit.description import Circuit, Pathway
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Pathway
 
 
 class UpdateNoise(BaseModel):

@@ -17,14 +17,15 @@ from neurosim.errors import NeurosimError
 from neurosim.rules._rule import OracleRule, Rule
 
 if TYPE_CHECKING:
-    from neurosim.circuit.description import Circuit, Pathway, Phase
+    from neurosim.circuit.description import Pathway, Phase
+    from neurosim.circuit.wiring import Wiring
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z", re.ASCII)
 #: As in `neurosim.circuit.description`, which imports this module.
 PERTURB = "perturb"
 
 
-def faults_of(circuit: Circuit) -> list[str]:
+def faults_of(circuit: Wiring) -> list[str]:
     """Every fault, each as one sentence; those that would only follow from an earlier one are left out."""
     faults = [*_population_faults(circuit), *_pathway_faults(circuit), *_readout_faults(circuit)]
     faults += [*_loop_faults(circuit), *(f for phase in circuit.phases for f in _phase_faults(circuit, phase))]
@@ -42,7 +43,7 @@ def faults_of(circuit: Circuit) -> list[str]:
     return faults + [fault for pathway in circuit.pathways for fault in _rule_faults(circuit, pathway)]
 
 
-def _population_faults(circuit: Circuit) -> Iterator[str]:
+def _population_faults(circuit: Wiring) -> Iterator[str]:
     names = [population.name for population in circuit.populations]
     if not names:
         yield "it has no populations"
@@ -77,7 +78,7 @@ def _name_faults(name: str, what: str) -> Iterator[str]:
         yield f"{name!r} cannot be a {what}'s name; expected a letter, then letters, digits and single underscores"
 
 
-def _pathway_faults(circuit: Circuit) -> Iterator[str]:
+def _pathway_faults(circuit: Wiring) -> Iterator[str]:
     names = [pathway.name for pathway in circuit.pathways]
     for name in names:
         yield from _name_faults(name, "pathway")
@@ -114,7 +115,7 @@ def _pathway_faults(circuit: Circuit) -> Iterator[str]:
             yield f"{where}: learns in every {pathway.every} batches; expected at least 1"
 
 
-def _end_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iterator[str]:
+def _end_faults(circuit: Wiring, pathway: Pathway, where: str) -> Iterator[str]:
     source = circuit.population[pathway.pre]
     target = circuit.population[pathway.post]
     variable = pathway.source.split(".")[1]
@@ -140,7 +141,7 @@ def _end_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iterator[str]
     yield from _connectivity_faults(circuit, pathway, where)
 
 
-def _connectivity_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iterator[str]:
+def _connectivity_faults(circuit: Wiring, pathway: Pathway, where: str) -> Iterator[str]:
     connectivity = pathway.connectivity
     if isinstance(connectivity, str):
         yield f"{where}: connectivity '{connectivity}', {_missing(connectivity, NAMED, 'connectivity')}"
@@ -167,7 +168,7 @@ def _connectivity_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iter
         )
 
 
-def _tie_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iterator[str]:
+def _tie_faults(circuit: Wiring, pathway: Pathway, where: str) -> Iterator[str]:
     if pathway.tie is None:
         if "reciprocal" in pathway.rule.reads and reciprocal_of(circuit, pathway) is None:
             yield (
@@ -203,7 +204,7 @@ def _tie_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iterator[str]
         yield f"{where}: it has no weights of its own and cannot learn by '{pathway.rule.name}'"
 
 
-def _loop_faults(circuit: Circuit) -> Iterator[str]:
+def _loop_faults(circuit: Wiring) -> Iterator[str]:
     if circuit.delivered_at is not None and circuit.delivered_at not in [phase.name for phase in circuit.phases]:
         yield f"feedback is said to have delivered at the end of phase '{circuit.delivered_at}', which it does not have"
     for loop in circuit.loops:
@@ -212,7 +213,7 @@ def _loop_faults(circuit: Circuit) -> Iterator[str]:
                 yield f"the loop of '{loop.layer}' runs through '{name}', {_missing(name, circuit.pathway, 'pathway')}"
 
 
-def _derived_faults(circuit: Circuit, pathway: Pathway, where: str) -> Iterator[str]:
+def _derived_faults(circuit: Wiring, pathway: Pathway, where: str) -> Iterator[str]:
     for beside in pathway.initial.beside:
         if beside not in circuit.pathway:
             yield f"{where}: drawn beside '{beside}', {_missing(beside, circuit.pathway, 'pathway')}"
@@ -247,7 +248,7 @@ def _noise_faults(pathway: Pathway, where: str) -> Iterator[str]:
             yield f"{where}: '{name}' of the rule '{pathway.rule.name}' is also the name of the noise on its weights"
 
 
-def _readout_faults(circuit: Circuit) -> Iterator[str]:
+def _readout_faults(circuit: Wiring) -> Iterator[str]:
     if (circuit.readout is None) != (circuit.output is None):
         yield "a readout needs an output variable, and the other way round"
     if circuit.output is not None:
@@ -259,7 +260,7 @@ def _readout_faults(circuit: Circuit) -> Iterator[str]:
             yield f"output '{circuit.output}', {_missing(variable, known, 'variable')}"
 
 
-def _phase_faults(circuit: Circuit, phase: Phase) -> Iterator[str]:
+def _phase_faults(circuit: Wiring, phase: Phase) -> Iterator[str]:
     where = f"phase '{phase.name}'"
     if [p.name for p in circuit.phases].count(phase.name) > 1:
         yield f"two phases are called '{phase.name}'"
@@ -287,7 +288,7 @@ def _phase_faults(circuit: Circuit, phase: Phase) -> Iterator[str]:
             yield f"{where}: holds '{held}', {_missing(held.population, circuit.population, 'population')}"
 
 
-def _broadcast_faults(circuit: Circuit, phase: Phase) -> Iterator[str]:
+def _broadcast_faults(circuit: Wiring, phase: Phase) -> Iterator[str]:
     from neurosim.circuit.composition import broadcast
 
     known = {*broadcast(circuit), "t", "dt"}
@@ -296,7 +297,7 @@ def _broadcast_faults(circuit: Circuit, phase: Phase) -> Iterator[str]:
             yield f"phase '{phase.name}': holds '{held}' of '{name}', {_missing(name, known, 'broadcast variable')}"
 
 
-def _change_faults(circuit: Circuit) -> Iterator[str]:
+def _change_faults(circuit: Wiring) -> Iterator[str]:
     """A change of the loss needs something to be measured from."""
     from neurosim.circuit.composition import LOSS_CHANGE, uses_change
 
@@ -309,7 +310,7 @@ def _change_faults(circuit: Circuit) -> Iterator[str]:
             yield f"'{LOSS_CHANGE}' is used, but no phase holds '{wanted} = {text}'"
 
 
-def _rule_faults(circuit: Circuit, pathway: Pathway) -> Iterator[str]:
+def _rule_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:
     from neurosim.circuit.plasticity import rule_names, separated
     from neurosim.circuit.rule_units import check_rule_units
 
@@ -324,7 +325,7 @@ def _rule_faults(circuit: Circuit, pathway: Pathway) -> Iterator[str]:
         yield f"pathway '{pathway.name}': {error}"
 
 
-def reciprocal_of(circuit: Circuit, pathway: Pathway) -> str | None:
+def reciprocal_of(circuit: Wiring, pathway: Pathway) -> str | None:
     """The pathway that leads back along the same synapses and has weights of its own."""
     found = [
         other.name
@@ -338,7 +339,7 @@ def reciprocal_of(circuit: Circuit, pathway: Pathway) -> str | None:
     return found[0] if found else None
 
 
-def _readout_names(circuit: Circuit, population: str) -> list[str]:
+def _readout_names(circuit: Wiring, population: str) -> list[str]:
     if circuit.readout is None or population != circuit.output_population:
         return []
     from neurosim.circuit.composition import uses_change

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from neurosim.circuit.composition import compose
-from neurosim.circuit.description import Circuit, Pathway
+from neurosim.circuit.description import Pathway
+from neurosim.circuit.wiring import Wiring
 from neurosim.equations.dimensions import dimension_of
 from neurosim.units import dimension_text
 
 
-def weight_unit(circuit: Circuit, pathway: Pathway) -> str:
+def weight_unit(circuit: Wiring, pathway: Pathway) -> str:
     """What turns the unit of the source into that of the target, as a product of base units."""
     target, variable = compose(circuit)[pathway.post], pathway.target.split(".")[1]
     dimension = dimension_of(target.equation_set.by_name[variable].unit)

@@ -11,8 +11,8 @@ import numpy as np
 
 from neurosim.border import COUNT, FLAG, NAMES, SEED, Check, instance, optional, whole
 from neurosim.border.arguments import MAPPING
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose
-from neurosim.circuit.description import Circuit
 from neurosim.circuit.plan import plan
 from neurosim.engines.continuation import Continuation
 from neurosim.engines.given_state import places_of

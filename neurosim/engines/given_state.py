@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose
-from neurosim.circuit.description import Circuit, Pathway
+from neurosim.circuit.description import Pathway
 from neurosim.circuit.plan import plan
 from neurosim.circuit.weight_units import weight_unit
 from neurosim.engines.state import State, carried_shapes

@@ -7,8 +7,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import compose
-from neurosim.circuit.description import Circuit, Pathway, Phase
+from neurosim.circuit.description import Pathway, Phase
 from neurosim.circuit.plasticity import UPDATE_NOISE
 from neurosim.random import held_normal, held_pairs, key_words, normals_of
 

@@ -17,8 +17,8 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from neurosim.border import PRECISION, SEED, instance, public
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose
-from neurosim.circuit.description import Circuit
 from neurosim.circuit.plan import plan
 from neurosim.errors import CircuitError
 from neurosim.random import stream

@@ -7,7 +7,8 @@ from typing import Any
 
 from neurosim.border import COUNT, SEED, instance, number, optional, whole
 from neurosim.border.arguments import MAPPING, NAME, POSITIVE, by_table
-from neurosim.circuit.description import Circuit, Phase
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Phase
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
 

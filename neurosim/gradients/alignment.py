@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.circuit.description import Circuit, Loop
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Loop
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import weights_of
 from neurosim.errors import NumericalError

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.engines.optimiser import PLAIN, Optimiser
 from neurosim.engines.setting import Setting
 from neurosim.errors import ConfigError

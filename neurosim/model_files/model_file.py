@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 from neurosim import registry
 from neurosim.border import FLAG, NAMES, public
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.update_noise import with_update_noise
 from neurosim.errors import ArgumentError, ConfigError, NeurosimError
 from neurosim.model_files import engine_section

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.model_files.checking import Faults, shown
 from neurosim.training.config import Record
 

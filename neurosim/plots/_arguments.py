@@ -16,7 +16,7 @@ from neurosim.border.arguments import (
     having,
     several,
 )
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.neurons._model import NeuronModel
 from neurosim.stability.mirror import ScalarFlow
 

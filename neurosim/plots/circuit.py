@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from neurosim.circuit.description import Circuit, Pathway
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Pathway
 from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS
 

@@ -26,7 +26,7 @@ from neurosim.plots.learning_curve import learning_curve
 from neurosim.recording.exchange import synapses_of
 
 if TYPE_CHECKING:
-    from neurosim.circuit.description import Circuit
+    from neurosim.circuit.circuit import Circuit
 
 _DPI = 150
 # Of a title, to the inch.

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.state import initial_state, learned_names
 from neurosim.errors import CircuitError

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connectivity import Dense
-from neurosim.circuit.description import Circuit, Pathway, hold
+from neurosim.circuit.description import Pathway, hold
 from neurosim.circuit.update_noise import with_update_noise
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.state import State, weights_of

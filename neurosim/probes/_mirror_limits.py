@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurosim.circuit.description import Circuit, Pathway
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Pathway
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.state import State
 from neurosim.rules._primitives import coefficient

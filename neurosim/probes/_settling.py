@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurosim.circuit.description import Circuit, Loop
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Loop
 from neurosim.engines.state import State, initial_state, weights_of
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import ConfigError

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray
 
-from neurosim.circuit.description import Circuit, Loop
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Loop
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, initial_state, weights_of

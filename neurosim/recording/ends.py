@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.atomic import write_file
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.engines.continuation import Continuation
 from neurosim.engines.state import neuron_variables
 from neurosim.errors import CircuitError, DataError

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.circuit.description import Circuit, Population
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Population
 from neurosim.equations.parse import Equation, parse_equations
 from neurosim.errors import ArgumentError, CircuitError
 from neurosim.neurons._model import NeuronModel

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from neurosim.circuit.description import Circuit, Phase, Population
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Phase, Population
 from neurosim.errors import ArgumentError, CircuitError, NeurosimWarning
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.inputs import vary

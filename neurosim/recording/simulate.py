@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 
 from neurosim.border import COUNT, ENGINE, FLAG, NAMES, PATH, PRECISION, SEED, TARGET, TIME, instance, optional, public
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import compose
-from neurosim.circuit.description import Circuit
 from neurosim.engines.given_state import given_state
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state, neuron_variables

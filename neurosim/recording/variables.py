@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import compose
-from neurosim.circuit.description import Circuit
 from neurosim.circuit.plan import plan
 from neurosim.errors import CircuitError
 from neurosim.recording.store import Recorded

@@ -10,7 +10,7 @@ import numpy as np
 
 from neurosim.atomic import refuse_link, writing
 from neurosim.border import PATH, public
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import DataError, NeurosimWarning

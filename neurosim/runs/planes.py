@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from neurosim import registry
-from neurosim.circuit.description import Circuit, Loop
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Loop
 from neurosim.engines.state import State, initial_state, weights_of
 from neurosim.errors import CircuitError, ConfigError
 from neurosim.gradients.feedback import feedback_pathway

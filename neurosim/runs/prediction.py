@@ -15,7 +15,7 @@ import numpy as np
 
 from neurosim.atomic import write_file
 from neurosim.border import PATH, optional, public
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.errors import DataError
 from neurosim.model_files.engine_section import make_engine
 from neurosim.model_files.model_file import Model, load

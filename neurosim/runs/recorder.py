@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.atomic import discard, put, sync, temporary_name, write_file, writing
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.engines.state import State, weights_of
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import ConfigError, DataError, NumericalError

@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from neurosim.circuit.description import Circuit, Hold, Initial, Pathway, Phase, Population, Tie, hold
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Hold, Initial, Pathway, Phase, Population, Tie, hold
 from neurosim.networks import layers as _layers
 from neurosim.networks import links as _links
 from neurosim.rules import _primitives

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from neurosim import registry
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.errors import CircuitError, ConfigError, EquationError, NeurosimError, UnitError
 from neurosim.schemes._network import Network, Part, Sized, neuron_of
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurosim.circuit.description import Circuit, Initial, Pathway, Phase, Population
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Initial, Pathway, Phase, Population
 from neurosim.errors import ConfigError
 from neurosim.neurons._model import NeuronModel
 from neurosim.schemes import _network

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
-from neurosim.circuit.description import Circuit, Tie
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Tie
 from neurosim.networks.relation import Relation
 from neurosim.schemes import _network
 from neurosim.schemes._network import Network, Sized

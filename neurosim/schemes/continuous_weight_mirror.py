@@ -21,7 +21,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat
 
-from neurosim.circuit.description import PERTURB, Circuit, Pathway, Phase, Population
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import PERTURB, Pathway, Phase, Population
 from neurosim.errors import CircuitError
 from neurosim.networks import links as _links
 from neurosim.networks.relation import Relation

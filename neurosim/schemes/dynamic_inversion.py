@@ -8,7 +8,8 @@ through fixed feedback weights. What the lower layer's error has settled to is t
 
 from __future__ import annotations
 
-from neurosim.circuit.description import Circuit, Hold, Pathway, Phase, Population, Tie, hold
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Hold, Pathway, Phase, Population, Tie, hold
 from neurosim.networks.relation import Relation
 from neurosim.schemes import _inversion, _network
 from neurosim.schemes._inversion import CONVENTIONS, Place

@@ -10,7 +10,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
-from neurosim.circuit.description import Circuit, Initial
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Initial
 from neurosim.networks import layers as _layers
 from neurosim.networks import links as _links
 from neurosim.networks.links import Link

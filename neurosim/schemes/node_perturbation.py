@@ -13,7 +13,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, model_validator
 
-from neurosim.circuit.description import Circuit, Pathway
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Pathway
 from neurosim.networks import links as _links
 from neurosim.networks.relation import Relation
 from neurosim.schemes import _baselines, _estimators, _network

@@ -11,7 +11,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, PositiveFloat, model_validator
 
-from neurosim.circuit.description import Circuit, Population, hold
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Population, hold
 from neurosim.networks.relation import Relation
 from neurosim.schemes import _baselines, _network
 from neurosim.schemes._baselines import Baseline, Critic

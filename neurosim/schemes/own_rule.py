@@ -14,7 +14,7 @@ from difflib import get_close_matches
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, model_validator
 
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.errors import EquationError, UnitError
 from neurosim.networks.relation import Relation
 from neurosim.rules._rule import Rule

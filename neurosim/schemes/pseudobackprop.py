@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
-from neurosim.circuit.description import Circuit, Derived, Initial, Pathway
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Derived, Initial, Pathway
 from neurosim.networks import layers as _layers
 from neurosim.networks import links as _links
 from neurosim.networks.relation import Relation

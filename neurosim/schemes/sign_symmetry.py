@@ -10,7 +10,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, PositiveFloat
 
-from neurosim.circuit.description import Circuit, Initial, Pathway
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Initial, Pathway
 from neurosim.circuit.synapses import Ends
 from neurosim.networks.relation import Relation
 from neurosim.schemes import _network

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from neurosim.circuit.description import Circuit, Pathway, Phase, Tie, hold
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Pathway, Phase, Tie, hold
 from neurosim.networks.relation import Relation
 from neurosim.neurons._quantities import TimeConstant
 from neurosim.schemes import _inversion, _network

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import NonNegativeFloat, PositiveFloat
 
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.networks.relation import Relation
 from neurosim.schemes import _mirror
 from neurosim.schemes._alignment import Alignment

@@ -13,7 +13,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
-from neurosim.circuit.description import Circuit, hold
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import hold
 from neurosim.networks import links as _links
 from neurosim.networks.relation import Relation
 from neurosim.schemes import _continuous, _estimators, _network

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict, PositiveFloat
 
-from neurosim.circuit.description import Circuit, Phase
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Phase
 from neurosim.networks.relation import Relation
 from neurosim.schemes import _network
 from neurosim.schemes._network import Network, Sized

@@ -15,7 +15,7 @@ from neurosim.studies.readings import Reading
 from neurosim.training.history import QUANTITIES
 
 if TYPE_CHECKING:
-    from neurosim.circuit.description import Circuit
+    from neurosim.circuit.circuit import Circuit
     from neurosim.model_files.model_file import Model
     from neurosim.tasks._task import Task
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import compose
-from neurosim.circuit.description import Circuit
 from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.metrics import firing_rate

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from neurosim.circuit.description import Circuit, Pathway, Phase, Population
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Pathway, Phase, Population
 from neurosim.circuit.weights import Initial
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import xarray
 
-from neurosim.circuit.description import Circuit, Pathway, Phase, Population
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Pathway, Phase, Population
 from neurosim.circuit.weights import Initial, Tie
 from neurosim.engines.state import initial_state
 from neurosim.errors import ArgumentError, CircuitError, DataError, NeurosimError, NeurosimWarning, UnitError

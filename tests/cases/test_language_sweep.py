@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from scipy import special
 
-from neurosim.circuit.description import Circuit, Pathway, Phase, Population, hold
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Pathway, Phase, Population, hold
 from neurosim.circuit.plasticity import rule_names
 from neurosim.circuit.weights import Initial
 from neurosim.equations.dimensions import BUILTIN_NAMES, UNIT_VALUES

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from brian2 import ms, second
 
-from neurosim.circuit.description import Circuit, Phase, Population, hold
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Phase, Population, hold
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state

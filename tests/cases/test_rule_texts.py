@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosim.circuit.description import Circuit, Pathway, Phase, Population, hold
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Pathway, Phase, Population, hold
 from neurosim.circuit.weights import Initial, Tie
 from neurosim.errors import CircuitError, ConfigError, EquationError, NeurosimError, UnitError
 from neurosim.model_files.model_file import load

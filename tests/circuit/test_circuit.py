@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from neurosim import registry
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import compose
-from neurosim.circuit.description import Circuit, Initial, Pathway, Phase, Population, Tie, hold
+from neurosim.circuit.description import Initial, Pathway, Phase, Population, Tie, hold
 from neurosim.circuit.plan import plan
 from neurosim.errors import CircuitError, EquationError, NeurosimError, UnitError
 from neurosim.neurons._model import NeuronModel

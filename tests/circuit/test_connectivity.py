@@ -13,8 +13,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.signal import correlate
 
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connectivity import NAMED, Connectivity, Dense, OneToOne, PerChannel, Sparse
-from neurosim.circuit.description import Circuit, Pathway, Population, Tie
+from neurosim.circuit.description import Pathway, Population, Tie
 from neurosim.circuit.images import Convolution, Pooling, Window
 from neurosim.circuit.synapses import Ends, size_of
 from neurosim.engines.batched.kernels import linear_maps, windows, winograd

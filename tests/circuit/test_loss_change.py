@@ -9,7 +9,8 @@ import pytest
 from scipy.special import logsumexp
 
 from neurosim import registry
-from neurosim.circuit.description import Circuit, Phase, Population, hold
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Phase, Population, hold
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.setting import Setting

@@ -11,7 +11,8 @@ import pytest
 from scipy.special import log_softmax, softmax
 
 from neurosim import registry
-from neurosim.circuit.description import Circuit, Phase, Population
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Phase, Population
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.setting import Setting

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from neurosim import registry
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import compose
 from neurosim.circuit.connectivity import Connectivity, PerChannel
-from neurosim.circuit.description import Circuit, Pathway, Phase, Population, hold
+from neurosim.circuit.description import Pathway, Phase, Population, hold
 from neurosim.circuit.images import Convolution, Window
 from neurosim.circuit.synapses import Ends, size_of
 from neurosim.neurons._model import NeuronModel

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from neurosim import registry
-from neurosim.circuit.description import Circuit, Initial, Pathway, Phase, Population
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Initial, Pathway, Phase, Population
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.batched.optimiser_updates import optimised_names
 from neurosim.engines.brian.engine import BrianEngine

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
 
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import pytest
 
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.batched.host import cpu_placement as cores
 from neurosim.engines.setting import Setting

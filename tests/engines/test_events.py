@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from neurosim.circuit.description import Circuit, Initial, Pathway, Phase, Population, Tie, hold
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Initial, Pathway, Phase, Population, Tie, hold
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.batched.kernels import events
 from neurosim.engines.batched.presentation import present

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from neurosim import registry
-from neurosim.circuit.description import PERTURB, Circuit, Pathway, Phase, Population
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import PERTURB, Pathway, Phase, Population
 from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.setting import Setting

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neurosim.circuit.description import Circuit, Initial, Pathway, Phase, Population
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Initial, Pathway, Phase, Population
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.simulate import simulate
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from neurosim import registry
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connectivity import Sparse
-from neurosim.circuit.description import Circuit
 from neurosim.circuit.plasticity import rule_names, rule_terms
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine

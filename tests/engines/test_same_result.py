@@ -18,7 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurosim import registry
-from neurosim.circuit.description import Circuit, Initial, Pathway, Phase, Population, Tie, hold
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Initial, Pathway, Phase, Population, Tie, hold
 from neurosim.circuit.validation import reciprocal_of
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine, Target

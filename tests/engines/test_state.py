@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import kstest, norm, truncnorm, uniform
 
-from neurosim.circuit.description import Circuit, Initial, Pathway, Population
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Initial, Pathway, Population
 from neurosim.engines.state import initial_weights
 from neurosim.neurons import stimulus
 from neurosim.neurons._model import NeuronModel

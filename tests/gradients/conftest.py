@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from neurosim import registry
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.schemes._network import Network
 
 N_INPUTS, N_OUTPUTS, TRIALS = 3, 4, 3

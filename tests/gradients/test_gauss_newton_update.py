@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, initial_state
 from neurosim.errors import ConfigError

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from neurosim import registry
-from neurosim.circuit.description import Circuit, Phase, Population
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Phase, Population
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from neurosim import registry
-from neurosim.circuit.description import Circuit, Pathway, Population
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Pathway, Population
 from neurosim.errors import CircuitError, DataError, UnitError
 from neurosim.model_files.model_file import load
 from neurosim.neurons._model import NeuronModel

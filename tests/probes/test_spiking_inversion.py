@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosim.circuit.description import Circuit, Population
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Population
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.setting import Setting

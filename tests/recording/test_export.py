@@ -10,7 +10,8 @@ import pytest
 import xarray
 
 import neurosim
-from neurosim.circuit.description import Circuit, Population
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Population
 from neurosim.errors import ConfigError, DataError, UnitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.exchange import unit_name

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import xarray
 
-from neurosim.circuit.description import Circuit, Initial, Pathway, Phase, Population
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Initial, Pathway, Phase, Population
 from neurosim.errors import CircuitError, ConfigError, DataError, EngineError, NumericalError
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording import simulate as module

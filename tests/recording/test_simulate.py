@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from neurosim import registry
-from neurosim.circuit.description import Circuit, Pathway, Phase, Population
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Pathway, Phase, Population
 from neurosim.engines.state import initial_state
 from neurosim.errors import ArgumentError, CircuitError, EquationError, NumericalError, UnitError
 from neurosim.model_files.model_file import load

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from neurosim import registry
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosim.circuit.description import Circuit, Phase, Population
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Phase, Population
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.state import initial_state
 from neurosim.errors import CircuitError, ConfigError, EquationError, UnitError

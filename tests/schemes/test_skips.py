@@ -8,8 +8,8 @@ import numpy as np
 import pydantic
 import pytest
 
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connectivity import Dense, OneToOne
-from neurosim.circuit.description import Circuit
 from neurosim.circuit.images import Convolution, Window
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.state import initial_state

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from neurosim.circuit.batch_schedule import cycle, needed_phases
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.engines.batched import optimiser_updates as optimisation
 from neurosim.engines.batched.host.program import program
 from neurosim.engines.batched.presentation import Outcome, Watch, present, update_noise

@@ -13,7 +13,7 @@ import numpy as np
 
 from neurosim.border import public
 from neurosim.circuit.batch_schedule import acting
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.plan import plan
 from neurosim.engines.arguments import RUN, TRAIN, check_run, check_training, trials_in
 from neurosim.engines.batched import optimiser_updates as optimisation

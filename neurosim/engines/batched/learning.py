@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.plasticity import RuleTerm, rule_names, rule_terms
 from neurosim.circuit.validation import reciprocal_of
 from neurosim.engines.batched.kernels import linear_maps

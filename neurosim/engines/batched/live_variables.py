@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from neurosim.circuit.description import Circuit, Phase
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Phase
 from neurosim.circuit.plan import Plan
 from neurosim.circuit.plasticity import rule_names
 from neurosim.equations.switched import switched

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.engines.optimiser import Optimiser
 from neurosim.engines.state import learned_names
 

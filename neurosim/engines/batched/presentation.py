@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 import jax.numpy as jnp
 
-from neurosim.circuit.description import PERTURB, Circuit, Pathway, Phase
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import PERTURB, Pathway, Phase
 from neurosim.circuit.plan import Plan, plan, resolve
 from neurosim.circuit.plasticity import UPDATE_NOISE
 from neurosim.engines.batched.before_phases import LEFT, changes_at_beginning

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from neurosim.border import COUNT, optional, public
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.engines.arguments import RUN, TRAIN, check_run, check_training, trials_in
 from neurosim.engines.brian.failures import told
 from neurosim.engines.brian.presentations import Presentations

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from neurosim.border import root_sentence, translation
-from neurosim.circuit.description import Circuit
+from neurosim.circuit.circuit import Circuit
 from neurosim.errors import EngineError, NeurosimError
 
 _OBJECT = re.compile(r"object named '(\w+)'")

@@ -9,8 +9,8 @@ from typing import Any
 import brian2
 import numpy as np
 
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose
-from neurosim.circuit.description import Circuit
 from neurosim.circuit.plan import plan
 from neurosim.circuit.plasticity import rule_names
 from neurosim.engines.brian.names import BEGUN, COURSE_BEGIN, SPIKING, delivered_name

@@ -11,8 +11,9 @@ import numpy as np
 from brian2.utils.stringtools import word_substitute
 
 from neurosim.circuit.batch_schedule import beginning
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import compose
-from neurosim.circuit.description import Circuit, Pathway, Phase
+from neurosim.circuit.description import Pathway, Phase
 from neurosim.circuit.plasticity import UPDATE_NOISE, rule_names, rule_terms, separated
 from neurosim.circuit.validation import reciprocal_of
 from neurosim.engines.brian.names import (

@@ -14,8 +14,9 @@ import brian2
 import numpy as np
 from brian2.groups.group import CodeRunner
 
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose, losses_of, means_of, sums_of
-from neurosim.circuit.description import Circuit, Pathway
+from neurosim.circuit.description import Pathway
 from neurosim.circuit.plan import plan
 from neurosim.circuit.plasticity import UPDATE_NOISE
 from neurosim.circuit.weight_units import weight_unit

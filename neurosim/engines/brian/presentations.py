@@ -15,9 +15,10 @@ import brian2
 import numpy as np
 
 from neurosim.circuit.batch_schedule import acting
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose
 from neurosim.circuit.connectivity import is_linear
-from neurosim.circuit.description import PERTURB, Circuit
+from neurosim.circuit.description import PERTURB
 from neurosim.engines.brian.learning import Learning, learning_pathways
 from neurosim.engines.brian.names import DERIVED, NOISE, SWITCH
 from neurosim.engines.brian.numbers import random_state, set_random_state

@@ -23,8 +23,8 @@ import jax
 import numpy as np
 from jaxlib import xla_client
 
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import BATCH_SUMS
-from neurosim.circuit.description import Circuit
 from neurosim.circuit.plan import plan
 from neurosim.engines.batched.host.cache import keep_programs
 

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connectivity import Connectivity, Dense, OneToOne, PerChannel, Sparse
-from neurosim.circuit.description import Circuit
 from neurosim.circuit.images import Convolution, Pooling
 from neurosim.circuit.synapses import Ends
 from neurosim.engines.batched.kernels import windows

@@ -1,0 +1,88 @@
+"""A circuit: populations, pathways, phases and a readout that fit together."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+from neurosim.border import FLAG, check_fields, instance, optional
+from neurosim.border.arguments import TEXT, several
+from neurosim.circuit.composition import reads_broadcast
+from neurosim.circuit.description import Pathway, Phase, Population
+from neurosim.circuit.printing import circuit_text
+from neurosim.circuit.validation import faults_of
+from neurosim.circuit.wiring import Wiring
+from neurosim.errors import CircuitError
+from neurosim.readouts._readout import Readout
+
+
+@dataclass(frozen=True)
+class Circuit(Wiring):
+    """Populations, pathways, the phases of one presentation, and a readout.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    populations, pathways, phases
+        Its parts; phases in the order of a presentation.
+    readout
+        How loss and error are read from `output`; without one there is no loss.
+    output
+        The variable read as the network's answer (``output.r``), needed with a readout.
+    carry
+        Whether state carries over from one presentation to the next, instead of starting from its initial
+        values: each trial of a batch goes on where the same trial of the batch before ended. Refractoriness
+        does not carry over.
+    delivered_at
+        The phase at whose end feedback has delivered; the first by default. Signals are compared with gradients there.
+    loops
+        Control loops in it, whose stability can be told from weights and time constants before anything runs.
+
+    Raises
+    ------
+    CircuitError
+        With all faults at once, when parts do not fit together.
+
+    Examples
+    --------
+    >>> leak = NeuronModel("dv/dt = (drive - v)/tau : 1\\ndrive : 1\\nr = tanh(v) : 1", parameters={"tau": "10 ms"})
+    >>> populations = (Population("below", 2, leak), Population("above", 3, leak))
+    >>> circuit = Circuit("pair", populations, (Pathway("W", "below.r", "above.drive"),), (Phase("all", "20 ms"),))
+    >>> circuit.shape("W"), circuit.local
+    ((3, 2), True)
+    """
+
+    def __post_init__(self) -> None:
+        parts = {"populations": Population, "pathways": Pathway, "phases": Phase}
+        check_fields(
+            self,
+            name=TEXT,
+            **{field: several(instance(kind, expected=f"a {kind.__name__}")) for field, kind in parts.items()},
+            readout=optional(instance(Readout, expected="a Readout")),
+            output=optional(TEXT),
+            carry=FLAG,
+            delivered_at=optional(TEXT),
+        )
+        faults = faults_of(self)
+        if faults:
+            listed = "".join(f"\n  - {fault}" for fault in faults)
+            raise CircuitError(f"the circuit '{self.name}' does not fit together:{listed}")
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @functools.cached_property
+    def _hash(self) -> int:
+        return hash((self.name, str(self)))
+
+    @property
+    def global_scalar(self) -> bool:
+        """Whether anything in it reads a scalar that is broadcast to all: the loss, or its change."""
+        return reads_broadcast(self)
+
+    def __str__(self) -> str:
+        return circuit_text(self)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{self}</pre>"

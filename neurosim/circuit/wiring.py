@@ -1,0 +1,115 @@
+"""How the parts of a circuit are joined: which pathway has which ends, weights and shapes."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from neurosim.circuit.connectivity import Connectivity
+from neurosim.circuit.description import Loop, Pathway, Phase, Population
+from neurosim.circuit.synapses import Ends
+from neurosim.errors import CircuitError
+from neurosim.readouts._readout import Readout
+from neurosim.rules._rule import Rule
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The parts of a circuit and how they are joined; whether they fit together is not checked here.
+
+    What reads a circuit (its equations, its graph, its printed text) takes this. `neurosim.circuit.circuit.Circuit` is
+    the same, checked.
+    """
+
+    name: str
+    populations: tuple[Population, ...]
+    pathways: tuple[Pathway, ...] = ()
+    phases: tuple[Phase, ...] = ()
+    readout: Readout | None = None
+    output: str | None = None
+    carry: bool = False
+    delivered_at: str | None = None
+    loops: tuple[Loop, ...] = ()
+
+    @property
+    def perturbed(self) -> tuple[Pathway, ...]:
+        """The pathways with noise on their weights."""
+        return tuple(pathway for pathway in self.pathways if pathway.sigma is not None)
+
+    @functools.cached_property
+    def population(self) -> Mapping[str, Population]:
+        """Populations by name."""
+        return {population.name: population for population in self.populations}
+
+    @functools.cached_property
+    def pathway(self) -> Mapping[str, Pathway]:
+        """Pathways by name."""
+        return {pathway.name: pathway for pathway in self.pathways}
+
+    def shape(self, pathway: str) -> tuple[int, int]:
+        """``(n_post, n_pre)`` of a pathway."""
+        found = self.pathway[pathway]
+        return self.population[found.post].size, self.population[found.pre].size
+
+    def owner(self, pathway: str) -> str:
+        """The pathway whose weights a pathway uses: its own, or those it is tied to."""
+        tie = self.pathway[pathway].tie
+        return pathway if tie is None else tie.pathway
+
+    def ends(self, pathway: str) -> Ends:
+        """The populations that a pathway joins, as its connectivity sees them."""
+        pre, post = (self.population[name] for name in (self.pathway[pathway].pre, self.pathway[pathway].post))
+        return Ends(pre.size, post.size, pre.shape, post.shape)
+
+    def connectivity(self, pathway: str) -> Connectivity:
+        """How a pathway connects its populations: in its own way, or in that of the pathway it is tied to."""
+        tie = self.pathway[pathway].tie
+        found = self.pathway[self.owner(pathway)].connectivity
+        if tie is not None and tie.transposed and not isinstance(found, str):
+            found = found.reversed
+        if found is None or isinstance(found, str):
+            raise CircuitError(f"pathway '{pathway}' has no connectivity")
+        return found
+
+    @functools.cached_property
+    def owners(self) -> tuple[Pathway, ...]:
+        """The pathways with weights of their own."""
+        return tuple(p for p in self.pathways if p.tie is None and self.connectivity(p.name).weighted)
+
+    def convergence(self, pathway: str) -> int:
+        """How many synapses reach a neuron of a pathway's target, of it and of others."""
+        target = self.pathway[pathway].target
+        return sum(self.fans(other.name)[0] for other in self.pathways if other.target == target)
+
+    def fans(self, pathway: str) -> tuple[int, int]:
+        """The most synapses of a pathway that a neuron receives, and that a neuron sends."""
+        return self.connectivity(pathway).fans(self.ends(pathway))
+
+    def weights_shape(self, pathway: str) -> tuple[int, ...]:
+        """The shape of the array of its weights: ``(n_post, n_pre)``, if they are dense."""
+        return self.connectivity(pathway).weights_shape(self.ends(pathway))
+
+    def variable_shape(self, pathway: str, variable: str) -> tuple[int, ...]:
+        """The shape of one of a pathway's synaptic variables."""
+        found = self.pathway[pathway]
+        if isinstance(found.rule, Rule):
+            return self.weights_shape(pathway)
+        return found.rule.shape_of(variable, *self.shape(pathway))
+
+    @property
+    def output_population(self) -> str | None:
+        """The population that is read out."""
+        return self.output.split(".")[0] if self.output else None
+
+    @property
+    def local(self) -> bool:
+        """Whether all that learns or carries errors is local.
+
+        No tied transposes or derived weights, no sums or means over a population, no rule that reads more than its
+        synapse does.
+        """
+        summed = any(population.sums or population.neuron.means for population in self.populations)
+        tied = any(pathway.tie is not None and pathway.tie.transposed for pathway in self.pathways)
+        tied |= any(pathway.derived is not None for pathway in self.pathways)
+        return not tied and not summed and all(pathway.rule.local for pathway in self.pathways)
