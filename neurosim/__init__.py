@@ -6,11 +6,11 @@ or by a batched JAX engine, and measured against the true gradient.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from typing import TYPE_CHECKING, Any
 
 from neurosim.installation import __version__ as __version__
+from neurosim.suggestions import hint
 
 if TYPE_CHECKING:
     from neurosim.circuit.circuit import Circuit as Circuit
@@ -134,9 +134,7 @@ def __getattr__(name: str) -> Any:
 def _hint(name: str) -> str:
     if name in _IN_BRIAN:
         return f": what Brian2 calls so is here {_IN_BRIAN[name]}; see docs/coming-from.md"
-    known = {public.lower(): public for public in (*_HOME, *_SUBMODULES)}
-    near = difflib.get_close_matches(name.lower(), known, n=1)
-    return f"; did you mean '{known[near[0]]}'?" if near else ""
+    return hint(name, (*_HOME, *_SUBMODULES))
 
 
 def __dir__() -> list[str]:

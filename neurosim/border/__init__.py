@@ -12,7 +12,6 @@ library's as its cause. Exceptions of the user's own code, such as a callback, p
 from __future__ import annotations
 
 import contextlib
-import difflib
 import functools
 import inspect
 import math
@@ -25,6 +24,7 @@ from types import TracebackType
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from neurosim.errors import ArgumentError, DataError, EngineError, NeurosimError, UnitError
+from neurosim.suggestions import hint
 from neurosim.units import parse_quantity
 
 P = ParamSpec("P")
@@ -73,9 +73,7 @@ def one_of(*allowed: str) -> Check:
 
     def check(name: str, value: Any) -> str:
         if value not in allowed:
-            near = difflib.get_close_matches(str(value), allowed, n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            raise ArgumentError(name, value, f"one of {', '.join(map(repr, allowed))}{hint}")
+            raise ArgumentError(name, value, f"one of {', '.join(map(repr, allowed))}{hint(str(value), allowed)}")
         return value
 
     return check

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from neurosim.circuit.images import Pooling
 from neurosim.circuit.synapses import size_of
 from neurosim.errors import NeurosimError
 from neurosim.rules._rule import OracleRule, Rule
+from neurosim.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from neurosim.circuit.description import Pathway, Phase
@@ -349,6 +349,4 @@ def _readout_names(circuit: Wiring, population: str) -> list[str]:
 
 
 def _missing(name: str, known: Collection[str], what: str) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(known)) or 'none'}"
-    return f"which is no {what} here; {hint}"
+    return f"which is no {what} here; {did_you_mean(name, sorted(known))}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -20,6 +19,7 @@ from neurosim.engines.noise import drawn_shapes
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import carried_shapes, check_stimuli
 from neurosim.errors import ArgumentError, CircuitError
+from neurosim.suggestions import did_you_mean, nearest
 
 #: Running numbers of presentations, which noise is drawn by.
 FIRST = whole(0, 2**32 - 1)
@@ -160,8 +160,8 @@ def _check_state(circuit: Circuit, state: Mapping[str, Any], stimuli: Collection
         if name not in state:
             if name in stimuli:
                 continue
-            near = difflib.get_close_matches(name, state, n=1)
-            hint = f"; is it '{near[0]}'?" if near and near[0] not in _places(circuit, trials) else ""
+            near = nearest(name, state)
+            hint = f"; is it '{near}'?" if near is not None and near not in _places(circuit, trials) else ""
             raise CircuitError(f"state: '{name}' is missing; initial_state(circuit, seed) has all there is{hint}")
         shape = np.shape(state[name])
         if place.full is not None:
@@ -206,6 +206,4 @@ def _fits(shape: tuple[int, ...], full: tuple[int, ...]) -> bool:
 
 
 def _unknown(name: str, known: Collection[str], what: str) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    shown = ", ".join(sorted(known)[:12]) + (" ..." if len(known) > 12 else "")
-    return f"this circuit has no {what} '{name}'; " + (f"did you mean '{near[0]}'?" if near else f"known: {shown}")
+    return f"this circuit has no {what} '{name}'; {did_you_mean(name, sorted(known))}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
@@ -17,6 +16,7 @@ from neurosim.circuit.plan import plan
 from neurosim.circuit.weight_units import weight_unit
 from neurosim.engines.state import State, carried_shapes
 from neurosim.errors import ArgumentError, CircuitError, UnitError
+from neurosim.suggestions import did_you_mean
 from neurosim.units import array_in_si, dimension_text, parse_quantity
 
 #: What an optimiser remembers stands in the state of a run under names that begin so.
@@ -147,11 +147,7 @@ def _unknown(circuit: Circuit, name: str, qualified: str, places: Mapping[str, P
         return f"state: '{name}' should say of what, such as {' or '.join(map(repr, having[:3]))}"
     bare = f"{circuit.populations[0].name}." if "." not in name and len(circuit.populations) == 1 else ""
     shown = [place.removeprefix(bare) for place in places]
-    lower = {place.lower(): place for place in shown}
-    near = [lower[low] for low in difflib.get_close_matches(name.lower(), lower, n=1)]
-    known = ", ".join(shown[:12]) + (" ..." if len(shown) > 12 else "")
-    hint = f"did you mean '{near[0]}'?" if near else f"known: {known or 'nothing'}"
-    return f"state: '{name}' is no variable of this circuit; {hint}"
+    return f"state: '{name}' is no variable of this circuit; {did_you_mean(name, shown)}"
 
 
 def _fitting(name: str, value: Any, place: Place) -> np.ndarray:

@@ -9,7 +9,6 @@ synapses likewise, ``(trial, n_post, n_pre)``. SI units throughout.
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping
 
@@ -22,6 +21,7 @@ from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.plan import plan
 from neurosim.errors import CircuitError
 from neurosim.random import stream
+from neurosim.suggestions import did_you_mean
 
 State = dict[str, np.ndarray]
 
@@ -124,9 +124,7 @@ def check_stimuli(circuit: Circuit, stimuli: Mapping[str, object]) -> None:
         if name in plan(circuit).nodes:
             raise CircuitError(f"the stimulus '{name}' cannot be set: the circuit computes it")
         if name not in free:
-            near = difflib.get_close_matches(name, free, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(free)}"
-            raise CircuitError(f"the stimulus '{name}' is no parameter of this circuit; {hint}")
+            raise CircuitError(f"the stimulus '{name}' is no parameter of this circuit; {did_you_mean(name, free)}")
 
 
 def learned_names(circuit: Circuit) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ nothing: no expression is simplified, nor evaluated in anything but floats, befo
 from __future__ import annotations
 
 import ast
-import difflib
 import re
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ from neurosim.equations.reserved import FOREIGN_FUNCTIONS, meaning_of
 from neurosim.equations.reserved import FUNCTIONS as FUNCTIONS
 from neurosim.equations.reserved import RANDOM_FUNCTIONS as RANDOM_FUNCTIONS
 from neurosim.errors import EquationError, UnitError
+from neurosim.suggestions import nearest
 
 MAX_BLOCK, MAX_EXPRESSION, MAX_DEPTH, MAX_NODES, MAX_EXPONENT = 20_000, 4_000, 40, 1_000, 64
 
@@ -199,8 +199,8 @@ def _checked_children(node: ast.expr, place: Place, functions: dict[str, int]) -
                         f"'{name}()' is allowed in thresholds and resets only; in a differential equation write xi",
                         at,
                     )
-                near = difflib.get_close_matches(name, list(functions), n=1)
-                hint = f" (did you mean '{near[0]}'?)" if near else ""
+                near = nearest(name, functions)
+                hint = f" (did you mean '{near}'?)" if near else ""
                 allowed = ", ".join(sorted(functions))
                 raise place.error(f"'{name[:60]}' is not a known function{hint}; allowed are {allowed}", at)
             if len(args) != functions[name]:

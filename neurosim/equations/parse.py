@@ -8,7 +8,6 @@ learning rules) are ``name = expression`` or an augmented assignment, over sever
 from __future__ import annotations
 
 import ast
-import difflib
 import functools
 import re
 from collections.abc import Collection, Mapping
@@ -22,6 +21,7 @@ from neurosim.equations.lines import DIFFERENTIAL as _DIFFERENTIAL
 from neurosim.equations.lines import Source, equation_lines, statement_lines
 from neurosim.equations.reserved import FOREIGN_FLAGS, SPECIAL
 from neurosim.errors import EquationError
+from neurosim.suggestions import hint
 
 Kind = Literal["differential", "subexpression", "parameter"]
 #: What is computed once a step, from the values at its beginning.
@@ -173,8 +173,7 @@ def unknown_names(names: Collection[str], known: Collection[str], place: Place, 
         For the first unknown name, with its column.
     """
     for name in sorted(set(names) - set(known)):
-        near = difflib.get_close_matches(name, list(known), n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
+        near = hint(name, known)
         if name in SPECIAL:
             raise place.error(
                 f"'{name}' is {SPECIAL[name]}, which cannot be read in {what}; known here: "
@@ -182,7 +181,7 @@ def unknown_names(names: Collection[str], known: Collection[str], place: Place, 
                 place.find(name),
             )
         raise place.error(
-            f"unknown name '{name}' in {what}{hint} (known here: {', '.join(sorted(known)) or 'nothing'})",
+            f"unknown name '{name}' in {what}{near} (known here: {', '.join(sorted(known)) or 'nothing'})",
             place.find(name),
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray
@@ -11,7 +11,9 @@ from xarray.backends import BackendArray, BackendEntrypoint
 from xarray.core import indexing
 
 from neurosim.errors import DataError
-from neurosim.gate.stores import Store, StoredArray
+
+if TYPE_CHECKING:
+    from neurosim.gate.stores import Store, StoredArray
 
 
 class _Lazy(BackendArray):

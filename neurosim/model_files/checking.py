@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from pydantic import BaseModel, Tag, ValidationError
 
 from neurosim import registry
 from neurosim.errors import ConfigError, UnitError, UnknownNameError
+from neurosim.suggestions import did_you_mean
 from neurosim.units import base_unit, parse_quantity
 
 M = TypeVar("M", bound=BaseModel)
@@ -66,13 +66,6 @@ def shown(value: Any) -> str:
 def cut(text: str) -> str:
     """Text as a report shows it, cut to a readable length."""
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def did_you_mean(name: str, known: Collection[str]) -> str:
-    """The nearest known name as a question, or all of them."""
-    name = name[:100]
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"did you mean '{near[0]}'?" if near else f"there are {', '.join(sorted(known)) or 'none'}"
 
 
 def check_table(cls: type[M], table: Any, path: str, faults: Faults) -> M | None:

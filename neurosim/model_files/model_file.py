@@ -26,7 +26,7 @@ from neurosim.circuit.update_noise import with_update_noise
 from neurosim.errors import ArgumentError, ConfigError, NeurosimError
 from neurosim.model_files import engine_section
 from neurosim.model_files.about import About, NoTask
-from neurosim.model_files.checking import Faults, check_table, did_you_mean, shown
+from neurosim.model_files.checking import Faults, check_table, shown
 from neurosim.model_files.component_sections import check_neurons, component_section, network_section
 from neurosim.model_files.record_section import check_record
 from neurosim.model_files.sections import copied, located, overridden, path_settings, read_sections
@@ -34,6 +34,7 @@ from neurosim.model_files.toml import DEEPEST, depth_is_fine
 from neurosim.model_files.variants import check_variants, parted, variants_of, with_variants
 from neurosim.schemes._network import Network
 from neurosim.schemes._pairing import circuit_of
+from neurosim.suggestions import did_you_mean
 from neurosim.tasks._task import Task
 from neurosim.training import config as training_section
 from neurosim.units import parse_quantity

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-
 from neurosim.circuit.circuit import Circuit
 from neurosim.model_files.checking import Faults, shown
+from neurosim.suggestions import nearest
 from neurosim.training.config import Record
 
 _MOST_SNAPSHOTS = 100_000
@@ -43,9 +42,9 @@ def _complaint(name: str, circuit: Circuit, *, steady: bool) -> str:
         return ""
     instead = f"expected weights, such as '{synapses[0]}'"
     if name not in courses:
-        near = difflib.get_close_matches(name, [*courses, *synapses], n=1)
+        near = nearest(name, [*courses, *synapses])
         owners = dict.fromkeys(each.split(".")[0] for each in (*courses, *synapses))
-        hint = f"did you mean '{near[0]}'?" if near else f"there are variables of {', '.join(owners)}"
+        hint = f"did you mean '{near}'?" if near else f"there are variables of {', '.join(owners)}"
         return f", expected a name such as 'hidden1.v' or 'W1.w'; {hint}"
     if steady:
         return f" with engine.level 'steady', where nothing has a course over time; {instead}, or another level"

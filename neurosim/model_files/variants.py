@@ -21,8 +21,9 @@ from typing import Any
 
 from neurosim import registry
 from neurosim.errors import UnknownNameError
-from neurosim.model_files.checking import Faults, did_you_mean, shown
+from neurosim.model_files.checking import Faults, shown
 from neurosim.model_files.sections import copied, exists
+from neurosim.suggestions import did_you_mean
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _WRITTEN = re.compile(r"(?P<base>.+?)(?P<variants>(\+[A-Za-z0-9_-]+)+)", re.DOTALL)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,8 +16,10 @@ from neurosim.gradients.feedback import feedback_pathway, local_angle, wanted_we
 from neurosim.gradients.true_gradient import true_gradients
 from neurosim.probes._findings import Findings, OnStep
 from neurosim.probes._learning import feedback_alone, learned_layers, random_order, start_of
-from neurosim.probes.convergence import Config
 from neurosim.tasks._task import Split, Task
+
+if TYPE_CHECKING:
+    from neurosim.probes.convergence import Config
 
 # Long stretches are cut into calls of so many steps, to show progress.
 _STEPS_PER_CALL = 1000

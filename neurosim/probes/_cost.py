@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -22,8 +22,10 @@ from neurosim.gradients.feedback import feedback_pathway, wanted_weights
 from neurosim.metrics import matrix_angle
 from neurosim.probes._findings import Findings, OnStep
 from neurosim.probes._learning import feedback_alone, learned_layers, random_order, seed_of_repetition, start_of
-from neurosim.probes.cost import Config
 from neurosim.tasks._task import Task
+
+if TYPE_CHECKING:
+    from neurosim.probes.cost import Config
 
 # Looks in one compiled call.
 _CHECKS_PER_CALL = 25

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -20,8 +20,10 @@ from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import CircuitError
 from neurosim.probes._findings import Findings, OnStep
 from neurosim.probes._learning import start_of
-from neurosim.probes.estimate import Config
 from neurosim.tasks._task import Task
+
+if TYPE_CHECKING:
+    from neurosim.probes.estimate import Config
 
 _ESTIMATE = "estimate"
 

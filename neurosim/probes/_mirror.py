@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,11 +22,13 @@ from neurosim.metrics import matrix_angle
 from neurosim.probes import _mirror_limits
 from neurosim.probes._findings import Findings, OnStep
 from neurosim.probes._learning import learned_layers, random_order, seed_of_repetition, start_of
-from neurosim.probes.mirror import Config
 from neurosim.random import stream
 from neurosim.stability.feedback import sampling_angle
 from neurosim.stability.mirror import MatrixFlow
 from neurosim.tasks._task import Task
+
+if TYPE_CHECKING:
+    from neurosim.probes.mirror import Config
 
 # Long stretches are cut into calls of so many steps, to show progress.
 _STEPS_PER_CALL = 1000

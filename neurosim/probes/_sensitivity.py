@@ -6,7 +6,7 @@ import difflib
 import math
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,10 +15,12 @@ from neurosim.engines.state import State, initial_state
 from neurosim.errors import ConfigError, NumericalError
 from neurosim.probes._findings import Findings, OnStep
 from neurosim.probes._learning import seed_of_repetition
-from neurosim.probes.sensitivity import Config
 from neurosim.random import stream
 from neurosim.tasks._task import Task
 from neurosim.training.loop import Progress, TrainingResult, train
+
+if TYPE_CHECKING:
+    from neurosim.probes.sensitivity import Config
 
 
 def measure(

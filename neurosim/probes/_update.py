@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -23,9 +23,11 @@ from neurosim.gradients.feedback import incoming_weights
 from neurosim.gradients.true_gradient import true_gradients
 from neurosim.probes._findings import Findings, OnStep
 from neurosim.probes._learning import seed_of_repetition, start_of
-from neurosim.probes.update import Config
 from neurosim.random import stream
 from neurosim.tasks._task import Task
+
+if TYPE_CHECKING:
+    from neurosim.probes.update import Config
 
 # Draws in one compiled call, at most, and at least where nobody knows how many there will be.
 _LARGEST_CHUNK, _SMALLEST_CHUNK = 250, 50

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from neurosim.equations.parse import Equation, parse_equations
 from neurosim.errors import ArgumentError, CircuitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.courses import Extent, placed
+from neurosim.suggestions import hint
 
 #: What a readout compares the output with; the circuit declares it, so that it is none of the neuron's own parameters.
 TARGET = "target"
@@ -138,8 +138,7 @@ def _hint(model: NeuronModel, name: str, allowed: list[str]) -> str:
         return f": give its start by state={{'{name}': ...}}"
     if name in model.equation_set.by_name:
         return ": the equations compute it"
-    near = difflib.get_close_matches(name, allowed, n=1)
-    return f", did you mean '{near[0]}'?" if near else ""
+    return hint(name, allowed)
 
 
 def _is_target(circuit: Circuit, population: str, parameter: str) -> bool:

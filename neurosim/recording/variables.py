@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +11,7 @@ from neurosim.circuit.composition import compose
 from neurosim.circuit.plan import plan
 from neurosim.errors import CircuitError
 from neurosim.recording.store import Recorded
+from neurosim.suggestions import nearest
 
 
 def traces(circuit: Circuit) -> tuple[str, ...]:
@@ -72,8 +72,8 @@ def asked_names(circuit: Circuit, record: Sequence[str] | None) -> tuple[str, ..
         qualified = f"{alone}.{name}" if alone and "." not in name else name
         if qualified not in known:
             shown = [k.split(".")[1] if alone else k for k in known]
-            near = difflib.get_close_matches(name, shown, n=1)
-            hint = f"did you mean '{near[0]}'? " if near else ""
+            near = nearest(name, shown)
+            hint = f"did you mean '{near}'? " if near else ""
             if qualified in weights(circuit):
                 hint = "weights stay as they are while it is simulated; "
             raise CircuitError(f"cannot record '{name}'; {hint}known: {', '.join(shown)}")

@@ -10,7 +10,6 @@ name nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, model_validator
 
@@ -20,6 +19,7 @@ from neurosim.networks.relation import Relation
 from neurosim.rules._rule import Rule
 from neurosim.schemes import _baselines, _network
 from neurosim.schemes._network import Network, Sized, Topology
+from neurosim.suggestions import nearest
 
 GRADIENT = Relation.OPEN
 
@@ -65,7 +65,7 @@ class Config(BaseModel):
             raise ValueError("rule: got no statement, expected one such as 'w += rate*delta_held_pre*r_held_post'")
         idle = sorted(self.parameters.keys() - rule.names) if "parameters" in self.model_fields_set else []
         # A name that is neither a neuron's nor a parameter may be one that is misspelt: the circuit says which.
-        misspelt = [name for name in rule.names - self.parameters.keys() if get_close_matches(name, idle, n=1)]
+        misspelt = [name for name in rule.names - self.parameters.keys() if nearest(name, idle)]
         if idle and not misspelt:
             raise ValueError(f"parameters: '{idle[0]}' stands nowhere in the rule; expected names that the rule reads")
         return self

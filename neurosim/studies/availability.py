@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from neurosim import registry
 from neurosim.errors import NeurosimError
-from neurosim.model_files.checking import did_you_mean
 from neurosim.probes._findings import number_of
 from neurosim.schemes._network import layer_names
 from neurosim.studies.readings import Reading
+from neurosim.suggestions import did_you_mean
 from neurosim.training.history import QUANTITIES
 
 if TYPE_CHECKING:

@@ -41,11 +41,12 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from neurosim import registry
 from neurosim.errors import NeurosimError, UnknownNameError
-from neurosim.model_files.checking import Faults, check_table, did_you_mean, shown
+from neurosim.model_files.checking import Faults, check_table, shown
 from neurosim.model_files.model_file import Model, load
 from neurosim.model_files.sections import read_toml
 from neurosim.studies.availability import unavailable
 from neurosim.studies.readings import Reading, complaints
+from neurosim.suggestions import did_you_mean
 
 _FILE = "expected.toml"
 #: Models by name, overrides and variants: many rows look at the same one.

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 from neurosim.errors import DataError
-from neurosim.model_files.checking import did_you_mean
+from neurosim.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     import xarray

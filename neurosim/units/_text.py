@@ -7,7 +7,6 @@ evaluated, and Brian2 is not imported, so that a slip in a quantity is reported 
 from __future__ import annotations
 
 import ast
-import difflib
 import math
 import operator
 import re
@@ -17,6 +16,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from neurosim.errors import UnitError
+from neurosim.suggestions import nearest
 from neurosim.units._table import BASES, NO_DIMENSIONS, Dimensions, table
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ def _digits(value: float, size: float) -> str:
 def _suggestion(name: str) -> str:
     # Brian2 leaves out one-letter symbols, which would hide its users' variables.
     symbols = [long for long, known in UNITS.items() if known.symbol == name]
-    close = symbols[:1] or difflib.get_close_matches(name, UNITS, n=1)
+    close = symbols[:1] or [near for near in (nearest(name, UNITS),) if near]
     return f", did you mean '{close[0]}'?" if close else "; units are written as in Brian2: mV, ms, nS, volt"
 
 

@@ -11,13 +11,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from neurosim.errors import ConfigError, DataError, NeurosimError
-from neurosim.model_files.checking import Faults, check_table, did_you_mean
+from neurosim.model_files.checking import Faults, check_table
 from neurosim.model_files.model_file import Model, load, settled
 from neurosim.model_files.sections import read_toml
 from neurosim.studies.availability import unavailable, unavailable_in
 from neurosim.studies.readings import Reading, complaints
 from neurosim.studies.sweeps.keys import MOST, VARIANT, Choice, override, short_keys, toml_text
 from neurosim.studies.sweeps.points import KINDS, Draws, Kind, Search, choices, corners
+from neurosim.suggestions import did_you_mean
 from neurosim.training.history import QUANTITIES
 
 # Lines of a report.
