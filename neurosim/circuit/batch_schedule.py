@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable
 
-from neurosim.circuit.description import Phase
 from neurosim.circuit.wiring import Wiring
 
 
@@ -24,7 +22,7 @@ def cycle(circuit: Wiring) -> tuple[frozenset[str], ...]:
     )
 
 
-def acting(circuit: Wiring, batch: int) -> frozenset[str]:
+def learning_in(circuit: Wiring, batch: int) -> frozenset[str]:
     """The pathways whose rules act in a batch, by its running number."""
     patterns = cycle(circuit)
     return patterns[batch % len(patterns)]
@@ -38,9 +36,3 @@ def needed_phases(circuit: Wiring, acting: frozenset[str]) -> tuple[str, ...]:
     names = [phase.name for phase in circuit.phases]
     last = max((number for number, phase in enumerate(circuit.phases) if acting & set(phase.learn)), default=0)
     return tuple(names if circuit.carry else names[: last + 1])
-
-
-def beginning(circuit: Wiring, phases: Iterable[Phase]) -> tuple[str, ...]:
-    """The pathways that learn in any of the phases by a rule that acts before the first of them."""
-    learning = dict.fromkeys(name for phase in phases for name in phase.learn)
-    return tuple(name for name in learning if circuit.pathway[name].rule.timing == "presentation")

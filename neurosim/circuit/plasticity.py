@@ -68,7 +68,7 @@ def rule_names(circuit: Wiring, pathway: str) -> Mapping[str, tuple[str, str]]:
         for name, equation in compose(circuit)[population].equation_set.by_name.items():
             kind = "constant" if "constant" in equation.flags and "shared" in equation.flags else side
             known[f"{name}_{side}"] = (kind, f"{population}.{name}")
-        if compose(circuit)[population].threshold is not None and rule.timing == "step":
+        if compose(circuit)[population].threshold is not None and rule.moment.within_steps:
             known[f"spikes_{side}"] = (side, f"{population}.spikes")
     readable = known.keys() | UNIT_VALUES.keys() | CONSTANTS.keys()
     for statement in rule.statements:
@@ -76,7 +76,7 @@ def rule_names(circuit: Wiring, pathway: str) -> Mapping[str, tuple[str, str]]:
         if unknown := statement.names - readable:
             unknown_names(unknown, known, statement.place, what=f"the rule '{rule.name}'")
     unknown_names(rule.names - readable, known, Place(text=rule.name), what=f"the rule '{rule.name}'")
-    if rule.timing == "presentation":
+    if not rule.moment.sees_activity:
         _refuse_activity(rule, known)
     return {name: known[name] for name in rule.names & known.keys()}
 
@@ -124,10 +124,10 @@ def _separated(increment: str, kinds: tuple[tuple[str, str], ...]) -> tuple[Term
 def _refuse_spikes(rule: Rule | OracleRule, statement: Statement) -> None:
     """Spikes are of one time step."""
     for name in sorted({"spikes_pre", "spikes_post"} & statement.names):
-        if rule.timing != "step":
+        if not rule.moment.within_steps:
             raise statement.place.error(
-                f"the rule '{rule.name}' reads '{name}', the spikes of one time step, and acts once a "
-                f"{'phase' if rule.timing == 'phase_end' else 'presentation'}; expected timing='step', or a variable "
+                f"the rule '{rule.name}' reads '{name}', the spikes of one time step, and acts "
+                f"{rule.moment.phrase}; expected timing='step', or a variable "
                 "of the neuron that remembers its spikes",
                 statement.place.find(name),
             )
@@ -139,6 +139,6 @@ def _refuse_activity(rule: Rule | OracleRule, known: Mapping[str, tuple[str, str
         for name in sorted(statement.names):
             if name in known and (known[name][0] not in ("own", "constant") or name == "noise"):
                 raise statement.place.error(
-                    f"the rule '{rule.name}' acts at the beginning of a presentation, when '{name}' has no value yet; "
+                    f"the rule '{rule.name}' acts {rule.moment.phrase}, when '{name}' has no value yet; "
                     "expected parameters and the synapse's own variables, or timing='phase_end'"
                 )

@@ -77,7 +77,7 @@ def _pathway(pathway: Pathway, circuit: Wiring) -> str:
     line += {None: "", True: "  optimised", False: "  not optimised"}[pathway.optimised]
     line += f"  noise of updates {pathway.update_noise:g}" if pathway.update_noise is not None else ""
     line += f"  rule {pathway.rule.name}{'' if pathway.rule.local else ' (not local)'}"
-    line += {"step": " at every step", "presentation": " at the beginning"}.get(pathway.rule.timing, "")
+    line += pathway.rule.moment.note
     lines = [line, *(f"    {statement}" for statement in pathway.rule.statements)]
     values = ", ".join(f"{name} = {value:g}" for name, value in pathway.rule_parameters.items())
     if values:

@@ -53,7 +53,7 @@ def coefficients(pathway: Pathway, state: State) -> dict[str, str]:
     """The primitives of a pathway's rule, with the names of their coefficients in the state."""
     primitives = ("amp", "null", "decay", "sparse", "self")
     keys = {name: f"{pathway.name}.{coefficient(name)}" for name in primitives}
-    return {name: key for name, key in keys.items() if key in state and pathway.rule.timing != "step"}
+    return {name: key for name, key in keys.items() if key in state and not pathway.rule.moment.within_steps}
 
 
 def flows(circuit: Circuit, pathway: Pathway) -> bool:

@@ -15,6 +15,7 @@ from neurosim.equations.grammar import Place, check_identifier
 from neurosim.equations.parse import Equation, EquationSet, Statement, parse_equations, parse_statements
 from neurosim.equations.reserved import RULE_NAMES
 from neurosim.errors import EquationError, UnitError
+from neurosim.rules._moments import MOMENTS, Moment
 from neurosim.units import base_unit, parse_quantity
 
 Timing = Literal["phase_end", "step", "presentation"]
@@ -71,7 +72,7 @@ class Rule:
 
     def __post_init__(self) -> None:
         texts = dict.fromkeys(("update", "variables", "traces", "name"), TEXT)
-        timing = one_of("step", "phase_end", "presentation")
+        timing = one_of(*MOMENTS)
         check_fields(self, **texts, parameters=MAPPING, timing=timing, reads=NAMES)
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
         for name, value in self.parameters.items():
@@ -88,7 +89,7 @@ class Rule:
                 )
             if statement.operator not in ("+=", "-="):
                 raise statement.place.error(f"expected += or -= in a rule, got '{statement.operator}'")
-        if self.traces.strip() and self.timing != "step":
+        if self.traces.strip() and not self.moment.within_steps:
             raise EquationError(f"traces ('{self.traces.strip()}') change at every step; expected timing='step'")
         if unknown := set(self.reads) - {"reciprocal", "population"}:
             raise EquationError(
@@ -97,6 +98,11 @@ class Rule:
 
     def __hash__(self) -> int:
         return hash((self.update, self.variables, self.traces, self.timing, self.reads, tuple(self.parameters.items())))
+
+    @property
+    def moment(self) -> Moment:
+        """When it acts, and what it can see then."""
+        return MOMENTS[self.timing]
 
     @functools.cached_property
     def statements(self) -> tuple[Statement, ...]:
@@ -265,6 +271,11 @@ class OracleRule:
 
     def __hash__(self) -> int:
         return hash((self.step, self.uses, tuple(self.variables.items()), tuple(self.parameters.items()), self.timing))
+
+    @property
+    def moment(self) -> Moment:
+        """When it acts, and what it can see then."""
+        return MOMENTS[self.timing]
 
     @property
     def synaptic_variables(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosim.circuit.batch_schedule import acting, cycle, needed_phases
+from neurosim.circuit.batch_schedule import cycle, learning_in, needed_phases
 from neurosim.circuit.circuit import Circuit
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine
@@ -42,7 +42,7 @@ def test_who_acts_when(build: Callable[..., Circuit]) -> None:
     forward, feedback = {"W1", "W2", "W3", "b1", "b2", "b3"}, {"B1", "B2", "My1", "My2"}
     expected = [forward | feedback, set(), forward, feedback, forward, set()]
     assert [set(names) for names in cycle(circuit)] == expected
-    assert [set(acting(circuit, batch)) for batch in range(6, 12)] == expected
+    assert [set(learning_in(circuit, batch)) for batch in range(6, 12)] == expected
     assert needed_phases(circuit, frozenset(forward)) == ("clean",)
     assert needed_phases(circuit, frozenset(feedback)) == ("clean", "mirror")
     assert "in every 3 batches" in str(circuit)

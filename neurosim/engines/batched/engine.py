@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurosim.border import public
-from neurosim.circuit.batch_schedule import acting
+from neurosim.circuit.batch_schedule import learning_in
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.plan import plan
 from neurosim.engines.arguments import RUN, TRAIN, check_run, check_training, trials_in
@@ -131,7 +131,7 @@ class BatchedEngine:
             noise=noise,
         )
         begin = start.step if start is not None else 0
-        learning = acting(self.circuit, int(first) // trials) if learn else frozenset()
+        learning = learning_in(self.circuit, int(first) // trials) if learn else frozenset()
         # Where state carries over, all of it is advanced and returned; what is watched is advanced, too.
         circuit = replace(self.circuit, carry=True) if keep or watch else self.circuit
         fixed = (

@@ -25,7 +25,7 @@ def optimised_names(circuit: Circuit) -> tuple[str, ...]:
     names = []
     for name in learned_names(circuit):
         pathway = circuit.pathway[name.removesuffix(".w")] if name.endswith(".w") else None
-        if pathway is None or "learning_rate" not in pathway.rule.parameters or pathway.rule.timing == "presentation":
+        if pathway is None or "learning_rate" not in pathway.rule.parameters or not pathway.rule.moment.optimised:
             continue
         feedback = circuit.population[pathway.post].neuron.ports.get("feedback") == pathway.target.split(".")[1]
         if pathway.optimised or (pathway.optimised is None and not feedback):

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import PERTURB, Pathway, Phase
+from neurosim.circuit.moments import PHASE_END, STEP, Learn, acting
 from neurosim.circuit.plan import Plan, plan, resolve
 from neurosim.circuit.plasticity import UPDATE_NOISE
 from neurosim.engines.batched.before_phases import LEFT, changes_at_beginning
@@ -75,7 +76,7 @@ def present(
     noise: Mapping[str, Mapping[str, Any]] | None = None,
     report: Sequence[str] = (),
     record: Sequence[str] = (),
-    learn: bool | Collection[str] = True,
+    learn: Learn = True,
     perturbations: Mapping[str, Any] | None = None,
     phases: Sequence[str] | None = None,
     begin: Any = 0,
@@ -139,17 +140,16 @@ def present(
         given = (noise or {}).get(phase.name)
         current |= dict(given) if given is not None else draw_noise(circuit, phase, keys, presentations, dtype)
         switched = {**current, **_switches(circuit, phase, dtype), **_on_weights(circuit, phase, current)}
-        chosen = phase.learn if learn is True else () if learn is False else [n for n in phase.learn if n in learn]
-        learning = [circuit.pathway[name] for name in chosen]
+        stepping = acting(circuit, phase, STEP, learn)
         if setting.steady:
-            _refuse_steps(learning)
+            _refuse_steps(stepping)
             watch, after = "", {}
             since, made = begin, 0
         else:
             stretch = Stretch(
                 graph,
                 live[phase.name],
-                tuple(p.name for p in learning if p.rule.timing == "step"),
+                tuple(pathway.name for pathway in stepping),
                 tuple(record),
                 phase.steps(setting.dt),
                 setting.dt,
@@ -161,7 +161,7 @@ def present(
                 tuple(name for name in sparse if name in courses),
                 watch == "steps",
             )
-            _refuse_early_end(phase, circuit, courses, learning, record)
+            _refuse_early_end(phase, courses, stepping, record)
             window = {name: course[step : step + stretch.steps] for name, course in courses.items()}
             since = begin + step
             after, recorded, made = run_steps(stretch, switched, window, keys, presentations, since, perturbations, row)
@@ -187,17 +187,13 @@ def present(
         outcome.ends[phase.name] = {name: _full(circuit, name, end[name], trials) for name in report}
         held = _hold(circuit, phase, end)
         current |= after | held
-        if any(p.rule.timing == "phase_end" for p in learning):
+        if ending := acting(circuit, phase, PHASE_END, learn):
             now = _after_holds(graph, end, held)
-            for pathway in learning:
-                if pathway.rule.timing == "phase_end":
-                    for name, change in increments(now, pathway.name, trials).items():
-                        outcome.changes[name] = outcome.changes.get(name, 0.0) + change
-        for pathway in learning:
-            if pathway.rule.timing == "step":
-                for variable in pathway.rule.learned:
-                    name = f"{pathway.name}.{variable}"
-                    outcome.changes[name] = after[name] - values[name]
+            for pathway in ending:
+                for name, change in increments(now, pathway.name, trials).items():
+                    outcome.changes[name] = outcome.changes.get(name, 0.0) + change
+        for name in (f"{pathway.name}.{variable}" for pathway in stepping for variable in pathway.rule.learned):
+            outcome.changes[name] = after[name] - values[name]
     outcome.recordings = {name: jnp.concatenate(parts) for name, parts in outcome.recordings.items()}
     shapes = carried_shapes(circuit)
     full = {n: jnp.broadcast_to(current[n], (trials, *s)) for n, s in shapes.items() if n in current}
@@ -236,24 +232,23 @@ def update_noise(
     for pathway in pathways:
         if pathway.update_noise is not None:
             array = values[f"{pathway.name}.learning_rate"] * pathway.update_noise * drawn[pathway.name]
-            if pathway.rule.timing == "presentation":
+            if not pathway.rule.moment.sees_activity:
                 read[f"{pathway.name}.{LEFT}"] = array
             else:
                 left[f"{pathway.name}.w"] = array
     return read, left
 
 
-def _refuse_steps(learning: Sequence[Pathway]) -> None:
-    stepping = next((pathway for pathway in learning if pathway.rule.timing == "step"), None)
-    if stepping is not None:
+def _refuse_steps(stepping: Sequence[Pathway]) -> None:
+    for pathway in stepping:
         raise CircuitError(
-            f"the rule '{stepping.rule.name}' of pathway '{stepping.name}' acts at every step, and the level 'steady' "
+            f"the rule '{pathway.rule.name}' of pathway '{pathway.name}' acts at every step, and the level 'steady' "
             "has no steps; use the level 'rate'"
         )
 
 
 def _refuse_early_end(
-    phase: Phase, circuit: Circuit, courses: Mapping[str, Any], learning: Sequence[Pathway], record: Sequence[str]
+    phase: Phase, courses: Mapping[str, Any], stepping: Sequence[Pathway], record: Sequence[str]
 ) -> None:
     if phase.until is None:
         return
@@ -262,7 +257,7 @@ def _refuse_early_end(
         raise CircuitError(f"{where}: {', '.join(record)} cannot be recorded at every step; leave out the threshold")
     if courses:
         raise CircuitError(f"{where}: {', '.join(courses)} cannot change in time; leave out the threshold")
-    if any(pathway.rule.timing == "step" for pathway in learning):
+    if stepping:
         raise CircuitError(f"{where}, and rules that act at every step cannot learn in it; leave out the threshold")
 
 

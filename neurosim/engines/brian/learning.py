@@ -10,10 +10,10 @@ import brian2
 import numpy as np
 from brian2.utils.stringtools import word_substitute
 
-from neurosim.circuit.batch_schedule import beginning
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import compose
 from neurosim.circuit.description import Pathway, Phase
+from neurosim.circuit.moments import BEGINNING, STEP, acting
 from neurosim.circuit.plasticity import UPDATE_NOISE, rule_names, rule_terms, separated
 from neurosim.circuit.validation import reciprocal_of
 from neurosim.engines.brian.names import (
@@ -50,7 +50,7 @@ class Learning:
     ) -> None:
         self.circuit, self.objects, self.state, self.keys = circuit, objects, state, keys
         #: Pathways whose rules act before the first phase.
-        self.beginning = beginning(circuit, phases)
+        self.beginning = tuple(pathway.name for pathway in acting(circuit, phases, BEGINNING))
         self.collecting: dict[str, Any] = {}
         self.applying: dict[str, Any] = {}
         #: Rules that act at every step; the Network holds them.
@@ -61,11 +61,10 @@ class Learning:
             pathway, synapses = circuit.pathway[name], objects.synapses[name]
             if isinstance(pathway.rule, OracleRule):
                 self.oracle |= {f"{name}.{v}": state[f"{name}.{v}"] for v in pathway.rule.changed}
-            elif pathway.rule.timing == "step":
+            elif pathway.rule.moment is STEP:
                 self.stepping[name] = stepping_runners(circuit, pathway, objects)
             else:
-                # At the beginning there are no trials to average over.
-                averaged = pathway.reduction == "mean" and pathway.rule.timing == "phase_end"
+                averaged = pathway.reduction == "mean" and pathway.rule.moment.averaged
                 divisor = batch if averaged else 1
                 names = [(synaptic(v), synaptic(change_of(v))) for v in pathway.rule.changed]
                 lines = [f"{own} = {own} + {change}/{divisor}\n{change} = 0" for own, change in names]
@@ -202,7 +201,7 @@ def rule_code(circuit: Circuit, pathway: Pathway) -> str:
             word_substitute(_shared_out(circuit, pathway, expression), names), _truths(circuit, pathway)
         )
         change = synaptic(change_of(variable))
-        if pathway.rule.timing == "step":
+        if pathway.rule.moment is STEP:
             lines.append(f"{change} = {synaptic(LEARNING)}*({text})")
         else:
             lines.append(f"{change} = {change} + ({text})")

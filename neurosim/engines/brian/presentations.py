@@ -14,11 +14,12 @@ from typing import Any
 import brian2
 import numpy as np
 
-from neurosim.circuit.batch_schedule import acting
+from neurosim.circuit.batch_schedule import learning_in
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose
 from neurosim.circuit.connectivity import is_linear
 from neurosim.circuit.description import PERTURB
+from neurosim.circuit.moments import BEGINNING, STEP
 from neurosim.engines.brian.learning import Learning, learning_pathways
 from neurosim.engines.brian.names import DERIVED, NOISE, SWITCH
 from neurosim.engines.brian.numbers import random_state, set_random_state
@@ -297,7 +298,7 @@ class Presentations:
     def _batch(self, trial: int) -> tuple[int, frozenset[str]]:
         """The running number of a trial's batch, and the pathways that learn in it."""
         number = self.first_batch + trial // self.batch
-        return number, acting(self.circuit, number) if self.learn else frozenset()
+        return number, learning_in(self.circuit, number) if self.learn else frozenset()
 
     def _make_holds(self) -> dict[str, list[Any]]:
         """What one population holds in a row is one piece of code, because each piece is compiled."""
@@ -440,7 +441,7 @@ class Presentations:
                 f"the weights of pathway '{derived}' are computed from others, which standalone code cannot; use the "
                 "target 'numpy' or 'cython'"
             )
-        stepping = next((name for name, rule in rules.items() if rule.timing == "step"), None)
+        stepping = next((name for name, rule in rules.items() if rule.moment is STEP), None)
         if stepping and self.batch > 1:
             raise EngineError(
                 f"the rule of pathway '{stepping}' acts at every step; the engine 'brian' presents trials one after "
@@ -450,7 +451,7 @@ class Presentations:
             beyond = {
                 f"pathway '{name}' reads more than its synapses see": bool(set(rule.reads) - {"population"}),
                 f"the updates of pathway '{name}' have noise": needs_update_noise(self.circuit.pathway[name]),
-                f"pathway '{name}' learns at the beginning of a presentation": rule.timing == "presentation",
+                f"pathway '{name}' learns at the beginning of a presentation": rule.moment is BEGINNING,
                 f"the synapses of pathway '{name}' share their weights": self.circuit.connectivity(name).shared,
             }
             for what in (what for what, there in beyond.items() if there):
