@@ -11,6 +11,7 @@ import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -109,6 +110,17 @@ class Population:
         return self.neuron.extended(*added, **changes) if added or changes else self.neuron
 
 
+class Role(StrEnum):
+    """What part a pathway plays."""
+
+    FORWARD = "forward"
+    BIAS = "bias"
+    FEEDBACK = "feedback"
+    RECURRENT = "recurrent"
+    LATERAL = "lateral"
+    OTHER = "other"
+
+
 @dataclass(frozen=True)
 class Pathway:
     """Weights from one population to another, array ``(n_post, n_pre)`` unless its connectivity says otherwise.
@@ -150,6 +162,9 @@ class Pathway:
         The rule acts in every so many batches, the first included; in the others it is switched off.
     optimised
         Whether training's optimiser steps its weights; by default if they carry no feedback.
+    role
+        What part it plays (``forward``, ``feedback`` ...), if that is another one than its target tells; see
+        `neurosim.circuit.roles`.
     update_noise
         Standard deviation of noise that each update leaves on every weight, times the learning rate: a normal number
         for each batch in which the rule acts, besides the rule, and past any optimiser. None by default.
@@ -177,6 +192,7 @@ class Pathway:
     optimised: bool | None = None
     update_noise: float | None = None
     chosen_by: str | None = None
+    role: Role | None = None
 
     def __post_init__(self) -> None:
         _check_pathway(self)
@@ -230,7 +246,10 @@ def _check_pathway(pathway: Pathway) -> None:
         **dict.fromkeys(("sigma", "update_noise"), optional(NUMBER)),
         every=WHOLE,
         optimised=optional(FLAG),
+        role=optional(one_of(*Role)),
     )
+    if pathway.role is not None:
+        object.__setattr__(pathway, "role", Role(pathway.role))
 
 
 @dataclass(frozen=True)

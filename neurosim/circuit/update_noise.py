@@ -8,7 +8,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.description import Pathway
+from neurosim.circuit.description import Pathway, Role
+from neurosim.circuit.roles import role
 
 
 class UpdateNoise(BaseModel):
@@ -39,9 +40,8 @@ def with_update_noise(circuit: Circuit, noise: UpdateNoise) -> Circuit:
     learning = {name for phase in circuit.phases for name in phase.learn}
 
     def changed(pathway: Pathway) -> Pathway:
-        target = pathway.target.split(".")[1]
-        feedback = circuit.population[pathway.post].neuron.ports.get("feedback") == target
-        chosen = pathway.name in learning and (feedback or noise.pathways == "all")
+        wanted = noise.pathways == "all" or role(circuit, pathway) is Role.FEEDBACK
+        chosen = pathway.name in learning and wanted
         return replace(pathway, update_noise=noise.sd) if chosen else pathway
 
     return replace(circuit, pathways=tuple(changed(pathway) for pathway in circuit.pathways))

@@ -9,7 +9,8 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connectivity import Dense, OneToOne, is_linear
-from neurosim.circuit.description import Pathway
+from neurosim.circuit.description import Pathway, Role
+from neurosim.circuit.roles import drives, with_role
 from neurosim.engines.batched.kernels.linear_maps import delivered, returned
 from neurosim.engines.state import weights_of
 from neurosim.metrics import angle, matrix_angle, norm_ratio, relative_error, sign_agreement
@@ -25,8 +26,7 @@ WEIGHT_NUMBERS = {
 
 def feedback_pathways(circuit: Circuit, layer: str) -> tuple[Pathway, ...]:
     """The pathways that bring feedback to a population: more than one where connections skip layers."""
-    target = f"{layer}.{circuit.population[layer].neuron.ports.get('feedback')}"
-    return tuple(pathway for pathway in circuit.pathways if pathway.target == target)
+    return tuple(pathway for pathway in with_role(circuit, Role.FEEDBACK) if pathway.post == layer)
 
 
 def feedback_pathway(circuit: Circuit, layer: str) -> Pathway | None:
@@ -36,8 +36,7 @@ def feedback_pathway(circuit: Circuit, layer: str) -> Pathway | None:
 
 def incoming_weights(circuit: Circuit, layer: str) -> tuple[str, ...]:
     """The names of the forward weights into a population that learn, biases included: ``W1.w``, ``b1.w``."""
-    targets = [f"{layer}.{variable}" for variable in circuit.population[layer].neuron.inputs]
-    return tuple(f"{p.name}.w" for p in circuit.pathways if p.target in targets and p.rule.learns)
+    return tuple(f"{p.name}.w" for p in circuit.pathways if p.post == layer and drives(circuit, p) and p.rule.learns)
 
 
 def wanted_weights(circuit: Circuit, state: Mapping[str, Any], layer: str) -> np.ndarray | None:
@@ -121,13 +120,7 @@ def _is_identity(circuit: Circuit, pathway: Pathway) -> bool:
 
 def _forward(circuit: Circuit, start: str) -> tuple[Pathway, ...]:
     """The forward pathways out of a population."""
-    ports = {population.name: population.neuron.ports for population in circuit.populations}
-    return tuple(
-        pathway
-        for pathway in circuit.pathways
-        if pathway.pre == start != pathway.post
-        and pathway.target == f"{pathway.post}.{ports[pathway.post].get('drive')}"
-    )
+    return tuple(pathway for pathway in with_role(circuit, Role.FORWARD) if pathway.pre == start)
 
 
 def _all_the_way(

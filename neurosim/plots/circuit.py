@@ -7,7 +7,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.description import Pathway
+from neurosim.circuit.description import Pathway, Role
+from neurosim.circuit.roles import drives, role
 from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS
 
@@ -78,11 +79,9 @@ def _said(kind: str, learns: bool) -> str:
 
 
 def _kind(circuit: Circuit, pathway: Pathway) -> str:
-    neuron = circuit.population[pathway.post].neuron
-    variable = pathway.target.split(".")[1]
-    if variable == neuron.ports.get("feedback"):
+    if role(circuit, pathway) is Role.FEEDBACK:
         return "feedback"
-    return "forward" if variable in neuron.inputs or pathway.at_spikes else "other"
+    return "forward" if drives(circuit, pathway) else "other"
 
 
 def _places(circuit: Circuit) -> dict[str, tuple[float, float]]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.roles import drives
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.state import initial_state, learned_names
 from neurosim.errors import CircuitError
@@ -37,8 +38,7 @@ def feedback_alone(circuit: Circuit) -> Circuit:
 
 def forward_pathways(circuit: Circuit) -> tuple[str, ...]:
     """The pathways that drive neurons, biases included."""
-    inputs = {f"{p.name}.{variable}" for p in circuit.populations for variable in p.neuron.inputs}
-    return tuple(pathway.name for pathway in circuit.pathways if pathway.target in inputs)
+    return tuple(pathway.name for pathway in circuit.pathways if drives(circuit, pathway))
 
 
 def learned_layers(circuit: Circuit) -> tuple[str, ...]:

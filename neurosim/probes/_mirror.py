@@ -12,6 +12,7 @@ import numpy as np
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connectivity import Dense
 from neurosim.circuit.description import Pathway, hold
+from neurosim.circuit.roles import drives
 from neurosim.circuit.update_noise import with_update_noise
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.state import State, weights_of
@@ -69,10 +70,9 @@ def _mirroring(circuit: Circuit, layers: tuple[str, ...], *, forward: bool) -> C
     What other phases would have held is zero: of the task there is no error.
     """
     feedback = {pathway.name for layer in layers if (pathway := feedback_pathway(circuit, layer)) is not None}
-    inputs = {f"{p.name}.{variable}" for p in circuit.populations for variable in p.neuron.inputs}
 
     def learning(names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(name for name in names if forward or circuit.pathway[name].target not in inputs)
+        return tuple(name for name in names if forward or not drives(circuit, name))
 
     phases = [replace(p, learn=learning(p.learn)) for p in circuit.phases if feedback & set(p.learn)]
     kept = {held.target for phase in phases for held in phase.hold}

@@ -27,7 +27,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from neurosim import registry
 from neurosim.circuit.connectivity import Dense
-from neurosim.circuit.description import Hold, Initial, Pathway, Phase, Population, hold
+from neurosim.circuit.description import Hold, Initial, Pathway, Phase, Population, Role, hold
 from neurosim.circuit.images import Pooling
 from neurosim.circuit.synapses import Image
 from neurosim.errors import ConfigError
@@ -248,19 +248,20 @@ def forward_pathways(
         source = f"{link.below}.{ports_of(network, link.below)['output']}"
         target = f"{link.above}.{ports_of(network, link.above)['drive']}"
         if not link.learns:
-            found.append(_unlearned(link.forward, source, target, connectivity=link.connectivity))
+            found.append(_unlearned(link.forward, source, target, Role.FORWARD, connectivity=link.connectivity))
             continue
         settings: dict[str, Any] = {"rule": rule_of(rule), "parameters": {"learning_rate": learning_rate}}
         settings |= {"connectivity": link.connectivity, "positions": network.positions}
         law = Initial(network.weight_law, network.weights, None if network.weight_fan == "none" else network.weight_fan)
-        found.append(Pathway(link.forward, source, target, initial=law, **settings))
+        found.append(Pathway(link.forward, source, target, initial=law, role=Role.FORWARD, **settings))
         if network.bias and not link.skips:
             settings["parameters"] = {"learning_rate": network.bias_rate * learning_rate}
             settings["connectivity"] = "dense" if isinstance(link.connectivity, Dense) else "per_channel"
             if "offset" in (ports := ports_of(network, link.above)):
                 target = f"{link.above}.{ports['offset']}"
                 settings["rule"] = _for_offset(settings["rule"])
-            found.append(Pathway(f"b{link.end}", "one.r", target, initial=_bias_law(network), **settings))
+            law = _bias_law(network)
+            found.append(Pathway(f"b{link.end}", "one.r", target, initial=law, role=Role.BIAS, **settings))
     return tuple(found)
 
 
@@ -283,9 +284,10 @@ def refuse_normalisation(network: Network, why: str) -> None:
             raise ConfigError(f"network.{key}.normalised: got true for {layer}, expected false: {why}")
 
 
-def _unlearned(name: str, source: str, target: str, **settings: Any) -> Pathway:
+def _unlearned(name: str, source: str, target: str, role: Role, **settings: Any) -> Pathway:
     """A pathway of pools, or one that passes on what it reads."""
-    return Pathway(name, source, target, rule=rule_of("fixed"), initial=Initial("constant", 1.0, None), **settings)
+    one = Initial("constant", 1.0, None)
+    return Pathway(name, source, target, rule=rule_of("fixed"), initial=one, role=role, **settings)
 
 
 def _bias_law(network: Network) -> Initial:
@@ -340,7 +342,8 @@ def feedback_pathways(
         given = dict(settings(link) if callable(settings) else settings)
         if topology == "layerwise" and "tie" not in given:
             given["connectivity"] = link.connectivity.reversed
-        found.append(Pathway(name, source, target, **{"positions": network.feedback_positions, **given}))
+        settings_of_all = {"positions": network.feedback_positions, "role": Role.FEEDBACK}
+        found.append(Pathway(name, source, target, **{**settings_of_all, **given}))
     for link in _fed_back(network):
         if link.learns or (link.skips and topology == "direct"):
             continue
@@ -349,7 +352,7 @@ def feedback_pathways(
         back = link.connectivity.reversed
         chooses = isinstance(back, Pooling) and back.chooses
         chosen = f"{link.below}.{ports_of(network, link.below)['output']}" if chooses else None
-        found.append(_unlearned(link.feedback, source, target, connectivity=back, chosen_by=chosen))
+        found.append(_unlearned(link.feedback, source, target, Role.FEEDBACK, connectivity=back, chosen_by=chosen))
     return tuple(found)
 
 

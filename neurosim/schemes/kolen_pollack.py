@@ -11,6 +11,7 @@ from dataclasses import replace
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Role
 from neurosim.networks.relation import Relation
 from neurosim.schemes import _network
 from neurosim.schemes._network import Network, Sized
@@ -54,7 +55,10 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     forward = _network.forward_pathways(network, config.learning_rate)
     if config.decay:
         rule = _network.rule_of("decaying_delta")
-        forward = tuple(replace(p, rule=rule, parameters=settings) if p.name[0] == "W" else p for p in forward)
+        forward = tuple(
+            replace(p, rule=rule, parameters=settings) if p.role is Role.FORWARD and p.rule.learns else p
+            for p in forward
+        )
     if config.feedback_decay is not None:
         settings = {**settings, "decay": config.feedback_decay}
     law = _network.feedback_law(network, config.feedback_weights)

@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, PositiveFloat, model_validator
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.description import Population, hold
+from neurosim.circuit.description import Population, Role, hold
 from neurosim.networks.relation import Relation
 from neurosim.schemes import _baselines, _network
 from neurosim.schemes._baselines import Baseline, Critic
@@ -65,7 +65,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     _network.refuse_normalisation(network, "biases come after it, and noise that is held does not tell what they do")
     forward = _network.forward_pathways(network, config.learning_rate, "scalar_reward")
     # Of pools no weights learn, so they need no noise.
-    layers = tuple(dict.fromkeys(p.post for p in forward if p.name.startswith("W")))
+    layers = tuple(dict.fromkeys(p.post for p in forward if p.role is Role.FORWARD and p.rule.learns))
     gains = tuple(hold(f"{layer}.gain_held = {_network.ports_of(network, layer)['gain']}") for layer in layers)
     populations = tuple(
         _perturbed(p, config, network) if p.name in layers else p

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Role
+from neurosim.circuit.roles import drives, role
 from neurosim.engines.state import State, carried_shapes, initial_state, learned_names
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import ConfigError, DataError, NumericalError
@@ -127,7 +129,7 @@ def learning_rates(
 ) -> dict[str, np.ndarray]:
     """The learning rates of one epoch (counted from 0): decayed, and zero forward during the warm-up."""
     learning = {name.split(".")[0] for name in learned_names(circuit)}
-    feedback = {name for name in learning if _is_feedback(circuit, name)}
+    feedback = {name for name in learning if role(circuit, name) is Role.FEEDBACK}
     # Forward weights have nothing to wait for where no feedback learns.
     warming = epoch < config.feedback_warm_up and bool(feedback)
     decay = config.learning_rate_decay**epoch
@@ -135,19 +137,9 @@ def learning_rates(
     for pathway in sorted(learning):
         name = f"{pathway}.learning_rate"
         if name in state:
-            factor = 0.0 if warming and _is_forward(circuit, pathway) else decay
+            factor = 0.0 if warming and drives(circuit, pathway) else decay
             rates[name] = np.asarray(state[name] * factor, dtype=state[name].dtype)
     return rates
-
-
-def _is_feedback(circuit: Circuit, name: str) -> bool:
-    population, variable = circuit.pathway[name].target.split(".")
-    return circuit.population[population].neuron.ports.get("feedback") == variable
-
-
-def _is_forward(circuit: Circuit, name: str) -> bool:
-    population, variable = circuit.pathway[name].target.split(".")
-    return variable in circuit.population[population].neuron.inputs
 
 
 def _learn(

@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import optax
 
 from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Role
+from neurosim.circuit.roles import role
 from neurosim.engines.optimiser import Optimiser
 from neurosim.engines.state import learned_names
 
@@ -27,7 +29,7 @@ def optimised_names(circuit: Circuit) -> tuple[str, ...]:
         pathway = circuit.pathway[name.removesuffix(".w")] if name.endswith(".w") else None
         if pathway is None or "learning_rate" not in pathway.rule.parameters or not pathway.rule.moment.optimised:
             continue
-        feedback = circuit.population[pathway.post].neuron.ports.get("feedback") == pathway.target.split(".")[1]
+        feedback = role(circuit, pathway) is Role.FEEDBACK
         if pathway.optimised or (pathway.optimised is None and not feedback):
             names.append(name)
     return tuple(names)
