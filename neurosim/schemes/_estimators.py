@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from neurosim.circuit.description import Hold, Initial, Pathway, Population, Tie, hold
+from neurosim.circuit.description import Hold, Initial, Pathway, Population, Role, Tie, hold
 from neurosim.errors import ConfigError
 from neurosim.schemes import _network
 from neurosim.schemes._network import Network
@@ -108,6 +108,7 @@ def imitation(rate: float, start: Initial, network: Network) -> Addition:
             name=f"T{pathway.name[1:]}" if pathway.tie is not None else f"exact_{pathway.name}",
             source=f"{pathway.pre}.exact_delta",
             target=f"{pathway.post}.exact_feedback",
+            role=Role.OTHER,
         )
 
     fixed = _network.rule_of("fixed")

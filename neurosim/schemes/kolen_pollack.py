@@ -55,10 +55,8 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     forward = _network.forward_pathways(network, config.learning_rate)
     if config.decay:
         rule = _network.rule_of("decaying_delta")
-        forward = tuple(
-            replace(p, rule=rule, parameters=settings) if p.role is Role.FORWARD and p.rule.learns else p
-            for p in forward
-        )
+        weights = {p.name for p in forward if p.role is Role.FORWARD and p.rule.learns}
+        forward = tuple(replace(p, rule=rule, parameters=settings) if p.name in weights else p for p in forward)
     if config.feedback_decay is not None:
         settings = {**settings, "decay": config.feedback_decay}
     law = _network.feedback_law(network, config.feedback_weights)
