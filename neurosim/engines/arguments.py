@@ -13,11 +13,11 @@ from neurosim.border.arguments import MAPPING
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.plan import plan
-from neurosim.engines.continuation import Continuation
 from neurosim.engines.given_state import places_of
 from neurosim.engines.noise import drawn_shapes
 from neurosim.engines.setting import Setting
-from neurosim.engines.state import carried_shapes, check_stimuli
+from neurosim.engines.slots import Continuation, carried_shapes
+from neurosim.engines.state import check_stimuli
 from neurosim.errors import ArgumentError, CircuitError
 from neurosim.suggestions import did_you_mean, nearest
 

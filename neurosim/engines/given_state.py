@@ -14,7 +14,8 @@ from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.description import Pathway
 from neurosim.circuit.plan import plan
 from neurosim.circuit.weight_units import weight_unit
-from neurosim.engines.state import State, carried_shapes
+from neurosim.engines.slots import carried_shapes
+from neurosim.engines.state import State
 from neurosim.errors import ArgumentError, CircuitError, UnitError
 from neurosim.suggestions import did_you_mean
 from neurosim.units import array_in_si, dimension_text, parse_quantity

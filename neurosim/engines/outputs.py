@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from neurosim.engines.continuation import Continuation
 from neurosim.engines.finite import Broken
+from neurosim.engines.slots import Continuation
 
 
 @dataclass

@@ -138,28 +138,6 @@ def learned_names(circuit: Circuit) -> tuple[str, ...]:
     )
 
 
-def neuron_variables(circuit: Circuit) -> tuple[str, ...]:
-    """What changes from step to step in all neurons, qualified: state variables, and what resets assign."""
-    return tuple(f"{population}.{v}" for population, model in compose(circuit).items() for v in model.moving)
-
-
-def carried_shapes(circuit: Circuit) -> dict[str, tuple[int, ...]]:
-    """What carries over from one presentation to the next where a circuit says so, with its shape in one trial.
-
-    State variables of neurons and what resets assign, traces of synapses, and what phases hold.
-    """
-    found: dict[str, tuple[int, ...]] = {}
-    for population, model in compose(circuit).items():
-        size = circuit.population[population].size
-        found |= {f"{population}.{variable}": (size,) for variable in model.moving}
-    for held in (held for phase in circuit.phases for held in phase.hold):
-        found[held.target] = (circuit.population[held.population].size if held.population else 1,)
-    for pathway in circuit.owners:
-        shape = circuit.weights_shape(pathway.name)
-        found |= {f"{pathway.name}.{variable}": shape for variable in pathway.rule.trace_variables}
-    return found
-
-
 def weights_of(circuit: Circuit, state: Mapping[str, np.ndarray], pathway: str) -> np.ndarray:
     """The weights a pathway uses: its own, those it is tied to, or what is derived.
 

@@ -12,15 +12,17 @@ import numpy as np
 
 from neurosim.atomic import write_file
 from neurosim.circuit.circuit import Circuit
-from neurosim.engines.continuation import Continuation
-from neurosim.engines.state import neuron_variables
+from neurosim.engines.slots import Continuation, last_step, neuron_variables, slots
 from neurosim.errors import CircuitError, DataError
 from neurosim.gate.seals import digest_of
 from neurosim.gate.tensors import arrays_digest, packed, read_tensors
 from neurosim.gate.texts import parsed_json
 
-_FORMAT, _SEAL = "neurosim simulation 1", "about_sha256"
-_FIELDS = ("neurons", "since_spike", "not_refractory")
+_FORMAT, _SEAL = "neurosim simulation 2", "about_sha256"
+_SLOTS, _WEIGHTS, _RANDOM = "slots", "weights", "random"
+#: The format before, which had a table for each kind of slot, and how it named what is now a slot.
+_BEFORE = "neurosim simulation 1"
+_OLD_NAMES = {"neurons": str, "since_spike": last_step, "not_refractory": "{}.not_refractory".format}
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,10 @@ def store_end(path: Path, end: End) -> None:
         It cannot be written.
     """
     going = end.continuation
-    arrays = {f"weights/{name}": array for name, array in end.weights.items()}
-    for kind in _FIELDS:
-        arrays |= {f"{kind}/{name}": array for name, array in getattr(going, kind).items()}
+    arrays = {f"{_WEIGHTS}/{name}": array for name, array in end.weights.items()}
+    arrays |= {f"{_SLOTS}/{name}": array for name, array in going.values.items()}
     for trial, state in enumerate(going.random):
-        arrays |= {f"random/{trial}/{name}": array for name, array in state.items()}
+        arrays |= {f"{_RANDOM}/{trial}/{name}": array for name, array in state.items()}
     about = {"step": going.step, "dt": end.dt, "seed": end.seed, "trials": end.trials, "sha256": arrays_digest(arrays)}
     about |= {_SEAL: digest_of(json.dumps(about).encode())}
     write_file(path, packed(arrays, {"format": _FORMAT, "about": json.dumps(about)}), parents=True)
@@ -76,7 +77,7 @@ def read_end(path: Path) -> End:
     except DataError as error:
         said = str(error).removeprefix(f"{path}: ")
         raise DataError(f"{path}: cannot be read as the end of a simulation ({said})") from error
-    if found.metadata.get("format") != _FORMAT:
+    if found.metadata.get("format") not in (_FORMAT, _BEFORE):
         raise DataError(f"{path}: got the format {str(found.metadata.get('format'))[:60]!r}, expected '{_FORMAT}'")
     arrays = found.arrays
     try:
@@ -87,18 +88,19 @@ def read_end(path: Path) -> End:
         said = about.pop(_SEAL, None)
         if said is not None and said != digest_of(json.dumps(about).encode()):
             raise DataError(f"{path}: damaged, its checksum is not that of what it says of itself")
+        weights: dict[str, np.ndarray] = {}
+        values: dict[str, np.ndarray] = {}
         random: dict[int, dict[str, np.ndarray]] = {}
-        found_fields: dict[str, dict[str, np.ndarray]] = {"weights": {}, **{kind: {} for kind in _FIELDS}}
         for name, array in arrays.items():
             kind, _, rest = name.partition("/")
-            if kind == "random":
+            if kind == _RANDOM:
                 trial, _, variable = rest.partition("/")
                 random.setdefault(int(trial), {})[variable] = array
+            elif kind == _WEIGHTS:
+                weights[rest] = array
             else:
-                found_fields[kind][rest] = array
-        weights = found_fields.pop("weights")
-        states = [random[trial] for trial in sorted(random)]
-        going = Continuation(int(about["step"]), **found_fields, random=states)
+                values[rest if kind == _SLOTS else _OLD_NAMES[kind](rest)] = array
+        going = Continuation(int(about["step"]), values, [random[trial] for trial in sorted(random)])
         return End(going, weights, float(about["dt"]), int(about["seed"]), int(about["trials"]))
     except DataError:
         raise
@@ -118,7 +120,9 @@ def check_end(end: End, circuit: Circuit, *, dt: float, seed: int, trials: int, 
         if got != stored:
             raise CircuitError(f"{name}: got {got}, but {path} was stored with {stored}, and goes on with that only")
     shapes = {name: (trials, circuit.population[name.split(".")[0]].size) for name in neuron_variables(circuit)}
-    stored = {name: array.shape for name, array in end.continuation.neurons.items()}
+    kept = slots(circuit)
+    spikes = {name for name in end.continuation.values if name in kept and kept[name].kind == "refractory"}
+    stored = {name: array.shape for name, array in end.continuation.values.items() if name not in spikes}
     for name in sorted({*shapes, *stored}):
         if shapes.get(name) != stored.get(name):
             raise CircuitError(

@@ -13,7 +13,8 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import compose
 from neurosim.engines.given_state import given_state
 from neurosim.engines.setting import Setting
-from neurosim.engines.state import initial_state, neuron_variables
+from neurosim.engines.slots import neuron_variables
+from neurosim.engines.state import initial_state
 from neurosim.errors import ArgumentError, CircuitError, NumericalError
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.ends import End, check_end, read_end, store_end, weights_in

@@ -15,7 +15,8 @@ import numpy as np
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Role
 from neurosim.circuit.roles import drives, role
-from neurosim.engines.state import State, carried_shapes, initial_state, learned_names
+from neurosim.engines.slots import carried_shapes
+from neurosim.engines.state import State, initial_state, learned_names
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import ConfigError, DataError, NumericalError
 from neurosim.gradients.alignment import alignment

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from neurosim.engines.continuation import Continuation
+from neurosim.engines.slots import Continuation
 from neurosim.errors import DataError
 from neurosim.gate.limits import VARIABLE
 from neurosim.gate.tensors import read_tensors
@@ -146,8 +146,8 @@ def test_no_flipped_bit_gives_other_weights(tmp_path):
 
 
 def test_no_flipped_bit_gives_another_end_of_a_simulation(tmp_path):
-    arrays = {name: {"cells.v": np.arange(3.0)} for name in ("neurons", "since_spike", "not_refractory")}
-    going = Continuation(7, **arrays, random=[{"key": np.arange(4, dtype=np.uint32)}])
+    values = {name: np.arange(3.0) for name in ("cells.v", "cells|last_step", "cells.not_refractory")}
+    going = Continuation(7, values, random=[{"key": np.arange(4, dtype=np.uint32)}])
     path = tmp_path / "end"
     store_end(path, End(going, {"W1.w": np.ones((2, 2))}, 1e-4, 3, 1))
     assert read_end(path).continuation.step == 7
@@ -161,7 +161,7 @@ def test_no_flipped_bit_gives_another_end_of_a_simulation(tmp_path):
             assert str(path) in str(error)
         else:
             assert (found.continuation.step, found.dt, found.seed, found.trials) == (7, 1e-4, 3, 1)
-            assert np.array_equal(found.continuation.neurons["cells.v"], np.arange(3.0))
+            assert np.array_equal(found.continuation.values["cells.v"], np.arange(3.0))
     assert noticed > 0.9 * len(whole)
 
 

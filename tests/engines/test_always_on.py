@@ -13,7 +13,8 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.setting import Setting
-from neurosim.engines.state import carried_shapes, initial_state, learned_names
+from neurosim.engines.slots import carried_shapes
+from neurosim.engines.state import initial_state, learned_names
 from neurosim.errors import EngineError, EquationError
 from neurosim.rules._rule import Rule
 

@@ -83,7 +83,7 @@ def test_courses_noise_and_state_of_each_trial_go_where_the_trial_goes(
         assert outputs.end is not None
         more, later = engine.run(first, given, start=outputs.end, report=("hidden1.v",), learn=False, keep=True)
         assert later.end is not None
-        return outputs.ends, first, later.ends, more, later.end.neurons, later.end.since_spike
+        return outputs.ends, first, later.ends, more, later.end.values
 
     found = both()
     shared_out(False)

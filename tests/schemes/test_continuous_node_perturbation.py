@@ -19,7 +19,8 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
-from neurosim.engines.state import State, carried_shapes, initial_state
+from neurosim.engines.slots import carried_shapes
+from neurosim.engines.state import State, initial_state
 from neurosim.gradients.true_gradient import Gradients, true_gradients
 from neurosim.schemes import continuous_node_perturbation
 from neurosim.schemes._continuous import Filters, covariance

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from neurosim.circuit.noiseless import undisturbed
-from neurosim.engines.state import carried_shapes
+from neurosim.engines.slots import carried_shapes
 from neurosim.model_files.engine_section import make_engine
 from neurosim.model_files.model_file import load
 from neurosim.training import loop

@@ -17,7 +17,7 @@ from neurosim.engines.batched.presentation import Outcome, Watch, present, updat
 from neurosim.engines.noise import draw_pairs, drawn_shapes, named_noise
 from neurosim.engines.optimiser import Optimiser
 from neurosim.engines.setting import Setting
-from neurosim.engines.state import neuron_variables
+from neurosim.engines.slots import neuron_variables
 
 
 @program(static=(0, 1, 2, 3, 4, 5, 6, 7))
@@ -36,13 +36,12 @@ def run_batch(
     presentations: Any,
     noise: Any,
     begin: Any,
-    clamps: Any,
     row: Any,
 ) -> Any:
     """One batch; see `BatchedEngine.run`.
 
     `watch` is that of `present`, `sparse` names the stimuli that change in time and are mostly zero, `begin` is the
-    number of its first step, `clamps` what is known of refractoriness there, and `row`, if not ``None``, the first
+    number of its first step, and `row`, if not ``None``, the first
     trial of courses whose other trials are not in the batch.
     """
     trials = jnp.shape(presentations)[0]
@@ -50,7 +49,7 @@ def run_batch(
     outcome: Outcome = present(
         circuit,
         setting,
-        {**values, **drawn, **clamps},
+        {**values, **drawn},
         stimuli,
         keys,
         presentations,
@@ -66,8 +65,7 @@ def run_batch(
     )
     final = outcome.final if circuit.carry else {}
     changes = {name: change + left.get(name, 0.0) for name, change in outcome.changes.items()}
-    clamps = outcome.clamps if circuit.carry else {}
-    return changes, final, outcome.ends, outcome.recordings, clamps, outcome.broken
+    return changes, final, outcome.ends, outcome.recordings, outcome.broken
 
 
 @program(static=(0, 1, 2, 3), donated=(4,))

@@ -22,13 +22,13 @@ from neurosim.engines.batched.host.cpu_placement import each, few_cores, shares
 from neurosim.engines.batched.host.trials import Batch, joined
 from neurosim.engines.batched.kernels.events import sparse_courses
 from neurosim.engines.batched.presentation import Watch
-from neurosim.engines.continuation import Continuation
 from neurosim.engines.finite import broken_now, first_batch, first_broken
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.optimiser import PLAIN, Optimiser
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
-from neurosim.engines.state import State, carried_shapes, learned_names, neuron_variables
+from neurosim.engines.slots import LONG_AGO, Continuation, carried_shapes, neuron_variables, slots
+from neurosim.engines.state import State, learned_names
 from neurosim.imports import require_jax
 
 
@@ -145,16 +145,17 @@ class BatchedEngine:
         watching: Watch = "ends" if watch and not self.setting.steady else ""
         with self._compiled_for(trials):
             arrays = {name: self._passed(a) for name, a in stimuli.items()}
-            values = {**state, **(start.neurons if start is not None else {})}
+            values = {n: self._passed(a) for n, a in state.items() if not n.startswith(optimisation.PREFIX)}
+            if start is not None:
+                values |= {name: self._slot(name, array) for name, array in start.now(self.circuit).items()}
             batch = Batch(
                 sparse_courses(arrays),
-                {name: self._passed(a) for name, a in values.items() if not name.startswith(optimisation.PREFIX)},
+                values,
                 arrays,
                 noise_keys(self.circuit, seed),
                 (int(first) + np.arange(trials)).astype(np.uint32),
                 {p: {n: self._passed(a) for n, a in drawn.items()} for p, drawn in noise.items()} if noise else None,
                 np.int32(begin),
-                _clamps(start) if start is not None else {},
             )
             parts = shares(self.circuit, trials, {*report, *record}) if not learning and batch.has_rows else []
             if parts:
@@ -162,18 +163,18 @@ class BatchedEngine:
                 outcome = joined(each(self._outcome, given))
             else:
                 outcome = self._outcome(*fixed, watching, *batch.whole())
-            changes, final, ends, recordings, clamps, broken = outcome
+            changes, final, ends, recordings, broken = outcome
             # Once more, noting when and where, which would slow down what stays finite.
             first_of = (
                 first_broken(self._outcome(*fixed, "steps", *batch.whole())[-1]) if any(broken.values()) else None
             )
         after = {name: np.asarray(array) for name, array in state.items()}
         after |= {name: after[name] + change for name, change in changes.items()}
-        end = self._end(begin, phases, final, clamps) if keep else None
+        end = self._end(begin, phases, final) if keep else None
         if self.circuit.carry:
-            after |= {name: np.asarray(array) for name, array in final.items()}
+            after |= {name: np.asarray(final[name]) for name in carried_shapes(self.circuit) if name in final}
         if watch and first_of is None and end is not None:
-            first_of = broken_now(end.neurons, end.step)
+            first_of = broken_now({name: end.values[name] for name in neuron_variables(self.circuit)}, end.step)
         return after, Outputs(ends=ends, recordings=recordings, end=end, broken=first_of)
 
     def _outcome(self, *given: Any) -> tuple[Any, ...]:
@@ -181,20 +182,16 @@ class BatchedEngine:
         with self.precision():
             return jax.device_get(run_batch(*given))
 
-    def _end(
-        self, begin: int, phases: Sequence[str] | None, final: Mapping[str, Any], clamps: Mapping[str, Any]
-    ) -> Continuation:
+    def _end(self, begin: int, phases: Sequence[str] | None, final: Mapping[str, Any]) -> Continuation:
         run = [phase for phase in self.circuit.phases if phases is None or phase.name in phases]
-        step = begin + sum(phase.steps(self.setting.dt) for phase in run)
-        neurons = {name: np.asarray(final[name]) for name in neuron_variables(self.circuit)}
-        since, ready = {}, {}
-        for name, array in clamps.items():
-            population, _, kind = name.rpartition(".")
-            if kind == "last_step":
-                since[population] = step - np.asarray(array, np.int64)
-            else:
-                ready[population] = np.asarray(array)
-        return Continuation(step, neurons, {p: since[p] for p in ready}, ready)
+        return Continuation.at(begin + sum(phase.steps(self.setting.dt) for phase in run), self.circuit, final)
+
+    def _slot(self, name: str, array: np.ndarray) -> Any:
+        """A slot's array as a compiled program takes it."""
+        slot = slots(self.circuit)[name]
+        if slot.dtype is None:
+            return self._passed(array)
+        return np.maximum(array, LONG_AGO).astype(slot.dtype) if slot.counts_steps else array.astype(slot.dtype)
 
     @public(**TRAIN)
     def train(
@@ -284,9 +281,3 @@ class BatchedEngine:
             return jnp.asarray(array, dtype=self.setting.dtype)
         # Converted on the host: on the device even that would be compiled.
         return np.asarray(array, dtype=self.setting.dtype)
-
-
-def _clamps(start: Continuation) -> dict[str, Any]:
-    """What the loop over time knows of refractoriness."""
-    last = {f"{p}.last_step": np.asarray(start.step - since, np.int32) for p, since in start.since_spike.items()}
-    return last | {f"{p}.not_refractory": np.asarray(ready) for p, ready in start.not_refractory.items()}

@@ -23,13 +23,11 @@ from neurosim.engines.batched.snapshot import Arrays, Snapshot, derived_weights,
 from neurosim.engines.batched.stepping import BROKEN, Stretch, last_spikes, rows, run_steps
 from neurosim.engines.noise import draw_noise, draw_update_noise
 from neurosim.engines.setting import Setting
-from neurosim.engines.state import carried_shapes
+from neurosim.engines.slots import slots
 from neurosim.equations.array_code import expression_function
 from neurosim.errors import CircuitError
 
 Watch = Literal["", "ends", "steps"]
-#: What the loop over time keeps of a population's refractoriness.
-_CLAMPS = ("last_step", "not_refractory")
 
 
 @dataclass
@@ -43,14 +41,11 @@ class Outcome:
     changes
         Increments of learned variables, to be added to the state.
     final
-        What carries over to the next presentation, if the circuit says so: ``(trial, n)``, for traces of synapses
-        ``(trial, n_post, n_pre)``.
+        The slots of all trials at the end, ``(trial, n)``, for traces of synapses ``(trial, n_post, n_pre)``.
     recordings
         Variables at every step, ``(step, trial, neuron)``.
     steps
         How many each phase made, where there is time.
-    clamps
-        ``population.last_step``, the number of the last spike's step, and ``population.not_refractory``, at the end.
     broken
         Of live variables, whether they were not finite when a phase ended, or at which step first, if that was watched:
         what is not finite stays so until the neurons begin anew.
@@ -61,7 +56,6 @@ class Outcome:
     final: Arrays = field(default_factory=dict)
     recordings: Arrays = field(default_factory=dict)
     steps: dict[str, Any] = field(default_factory=dict)
-    clamps: Arrays = field(default_factory=dict)
     broken: Arrays = field(default_factory=dict)
 
 
@@ -195,11 +189,11 @@ def present(
         for name in (f"{pathway.name}.{variable}" for pathway in stepping for variable in pathway.rule.learned):
             outcome.changes[name] = after[name] - values[name]
     outcome.recordings = {name: jnp.concatenate(parts) for name, parts in outcome.recordings.items()}
-    shapes = carried_shapes(circuit)
-    full = {n: jnp.broadcast_to(current[n], (trials, *s)) for n, s in shapes.items() if n in current}
-    # A constant that a phase holds may be a whole number.
-    outcome.final = {name: array.astype(dtype) for name, array in full.items()}
-    outcome.clamps = {n: a for n, a in current.items() if n.rpartition(".")[2] in _CLAMPS and n not in graph.nodes}
+    for name, slot in slots(circuit).items():
+        if name in current and slot.per_trial:
+            # A constant that a phase holds may be a whole number.
+            full = jnp.broadcast_to(current[name], (trials, *slot.shape)).astype(slot.dtype or dtype)
+            outcome.final[name] = full
     return outcome
 
 
@@ -263,9 +257,9 @@ def _refuse_early_end(
 
 def _at_rest(graph: Plan, current: Arrays, values: Mapping[str, Any]) -> Arrays:
     """Everything but the neurons' state, which is what it was at the presentation's start."""
-    kept = {name: a for name, a in current.items() if name.rpartition(".")[2] not in _CLAMPS}
-    states = [f"{p}.{name}" for p, model in graph.models.items() for name in model.moving]
-    return kept | {name: values[name] for name in states if name in values}
+    resting = {name: slot for name, slot in slots(graph.circuit).items() if slot.at_rest}
+    kept = {name: array for name, array in current.items() if name not in resting}
+    return kept | {name: values[name] for name, slot in resting.items() if slot.start is None and name in values}
 
 
 def _switches(circuit: Circuit, phase: Phase, dtype: Any) -> Arrays:

@@ -21,14 +21,13 @@ from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, deliver, time_of
 from neurosim.engines.batched.surrogate import expected_spikes, soft_spikes
 from neurosim.engines.finite import NEVER
+from neurosim.engines.slots import LONG_AGO, Slot, last_step, slots
 from neurosim.equations.array_code import ArrayFunction, expression_function, margin_of
 from neurosim.neurons._model import NeuronModel
 from neurosim.random import held_normal, held_uniform
 
 #: Under which name the first step stands at which a variable was not finite.
 BROKEN = "|broken"
-#: A step long before the first: no neuron starts refractory.
-LONG_AGO = -(2**30)
 #: When a neuron spiked that has not, in seconds, as in Brian2.
 NO_SPIKE = -1e4
 
@@ -69,29 +68,28 @@ class Stretch:
 
 def carried(stretch: Stretch, values: Mapping[str, Any]) -> Arrays:
     """The variables that change from step to step, at full shape."""
-    plan, trials = stretch.plan, stretch.trials
-    sizes = {population.name: population.size for population in plan.circuit.populations}
-    carry: Arrays = {}
-    for name in (name for name in stretch.live if not name.endswith(".spikes")):
-        carry[name] = jnp.broadcast_to(values[name], (trials, sizes[name.split(".")[0]])).astype(stretch.dtype)
+    carry = {slot.name: _full_slot(stretch, slot, values) for slot in stepped_slots(stretch)}
     for name in _watched(stretch):
         first = jnp.asarray(values.get(f"{name}{BROKEN}", NEVER), jnp.int32)
         carry[f"{name}{BROKEN}"] = jnp.broadcast_to(first, jnp.shape(carry[name]))
-    for population in _spiking(stretch):
-        shape = (trials, sizes[population])
-        last = values.get(f"{population}.last_step", LONG_AGO)
-        carry[f"{population}.last_step"] = jnp.broadcast_to(jnp.asarray(last, jnp.int32), shape)
-        if plan.models[population].refractory is not None:
-            ready = values.get(f"{population}.not_refractory", True)
-            carry[f"{population}.not_refractory"] = jnp.broadcast_to(jnp.asarray(ready), shape)
-    for pathway in stretch.learn:
-        rule = plan.circuit.pathway[pathway].rule
-        for variable in rule.changed:
-            value = values[f"{pathway}.{variable}"]
-            if variable in rule.trace_variables:
-                value = jnp.broadcast_to(value, (trials, *plan.circuit.weights_shape(pathway))).astype(stretch.dtype)
-            carry[f"{pathway}.{variable}"] = value
     return carry
+
+
+def stepped_slots(stretch: Stretch) -> tuple[Slot, ...]:
+    """The slots that the steps of a stretch change."""
+    owners = {*_spiking(stretch), *stretch.learn}
+    return tuple(
+        slot
+        for slot in slots(stretch.plan.circuit).values()
+        if slot.name in stretch.live or (slot.kind in ("refractory", "trace", "synapse") and slot.owner in owners)
+    )
+
+
+def _full_slot(stretch: Stretch, slot: Slot, values: Mapping[str, Any]) -> Any:
+    value = values[slot.name] if slot.start is None else values.get(slot.name, slot.start)
+    if not slot.per_trial:
+        return value
+    return jnp.broadcast_to(value, (stretch.trials, *slot.shape)).astype(slot.dtype or stretch.dtype)
 
 
 def run_steps(
@@ -229,7 +227,8 @@ def _advance(
         spikes = _cross_threshold(stretch, population, moved, keys, presentations, number)
         spiked[f"{population}.spikes"] = spikes
         crossed = spikes > 0
-        state[f"{population}.last_step"] = jnp.where(crossed, number, values[f"{population}.last_step"])
+        last = last_step(population)
+        state[last] = jnp.where(crossed, number, values[last])
         ready = f"{population}.not_refractory"
         if ready in values:
             state[ready] = values[ready] & ~crossed
@@ -252,7 +251,7 @@ def last_spikes(plan: Plan, values: Mapping[str, Any], dt: float) -> Arrays:
     """The time of each neuron's last spike, of populations with a refractory period; long ago if there was none."""
     found: Arrays = {}
     for population, model in plan.models.items():
-        step = values.get(f"{population}.last_step")
+        step = values.get(last_step(population))
         if step is not None and model.refractory is not None:
             with jax.enable_x64(True):
                 found[f"{population}.lastspike"] = jnp.where(step <= LONG_AGO // 2, NO_SPIKE, time_of(step, dt))
@@ -296,7 +295,7 @@ def _leave_refractoriness(
     else:
         # Whole steps, with Brian2's margin for periods that are a multiple of dt but for rounding.
         steps = jnp.floor((period + 1e-3 * stretch.dt) / stretch.dt).astype(jnp.int32)
-        values[f"{population}.not_refractory"] = number - values[f"{population}.last_step"] >= steps
+        values[f"{population}.not_refractory"] = number - values[last_step(population)] >= steps
 
 
 def _cross_threshold(

@@ -18,9 +18,9 @@ from neurosim.engines.arguments import RUN, TRAIN, check_run, check_training, tr
 from neurosim.engines.brian.failures import told
 from neurosim.engines.brian.presentations import Presentations
 from neurosim.engines.brian.process import borrowed
-from neurosim.engines.continuation import Continuation
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
+from neurosim.engines.slots import Continuation
 from neurosim.engines.state import State
 from neurosim.errors import EngineError
 

@@ -25,24 +25,19 @@ from neurosim.engines.brian.names import DERIVED, NOISE, SWITCH
 from neurosim.engines.brian.numbers import random_state, set_random_state
 from neurosim.engines.brian.objects import build_objects
 from neurosim.engines.brian.recorder import Recorder
-from neurosim.engines.continuation import Continuation
 from neurosim.engines.finite import Broken
 from neurosim.engines.noise import draw_noise, needs_update_noise, noise_keys
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
-from neurosim.engines.state import State, carried_shapes, neuron_variables
+from neurosim.engines.slots import Continuation, Slot, carried_shapes, neuron_variables, slots
+from neurosim.engines.state import State
 from neurosim.errors import EngineError
 
 
 def _joined(ends: Sequence[Continuation]) -> Continuation:
     """Trials beside each other."""
-    return Continuation(
-        ends[0].step,
-        {name: np.stack([end.neurons[name] for end in ends]) for name in ends[0].neurons},
-        {name: np.stack([end.since_spike[name] for end in ends]) for name in ends[0].since_spike},
-        {name: np.stack([end.not_refractory[name] for end in ends]) for name in ends[0].not_refractory},
-        [end.random[0] for end in ends],
-    )
+    values = {name: np.stack([end.values[name] for end in ends]) for name in ends[0].values}
+    return Continuation(ends[0].step, values, [end.random[0] for end in ends])
 
 
 class PhaseEnds(brian2.BrianObject):  # type: ignore[misc]
@@ -138,7 +133,9 @@ class Presentations:
         #: Where each trial ended, if that is asked for.
         self.kept: list[Continuation] = []
         self.circuit, self.setting, self.standalone, self.learn = circuit, setting, standalone, learn
-        given = {**state, **(start.neurons if start is not None else {})}
+        self.slots = slots(circuit)
+        moving = neuron_variables(circuit)
+        given = {**state, **({name: start.values[name] for name in moving} if start is not None else {})}
         self.state = {name: np.asarray(array) for name, array in given.items()}
         self.phases = [phase for phase in circuit.phases if phases is None or phase.name in phases]
         self.steps = [phase.steps(setting.dt) for phase in self.phases]
@@ -332,15 +329,34 @@ class Presentations:
 
     def _keep(self, trial: int) -> None:
         """Where a trial ended, to be gone on from."""
-        done = self.begin + (trial + 1) * sum(self.steps)
-        end = Continuation(self.begin + sum(self.steps), random=[random_state()])
-        end.neurons = {name: self.objects.get(name) for name in neuron_variables(self.circuit)}
-        for population, model in compose(self.circuit).items():
-            if model.refractory is not None:
-                last = np.round(self.objects.get(f"{population}.lastspike") / self.setting.dt)
-                end.since_spike[population] = done - last.astype(np.int64)
-                end.not_refractory[population] = self.objects.get(f"{population}.not_refractory").astype(bool)
+        now = {slot.name: self._slot(slot, trial) for slot in self._resting()}
+        end = Continuation.at(self.begin + sum(self.steps), self.circuit, now)
+        end.random = [random_state()]
         self.kept.append(end)
+
+    def _resting(self) -> list[Slot]:
+        """The slots of neurons; those of spikes where Brian2 has any, which is with a refractory period."""
+        models = compose(self.circuit)
+        return [
+            slot
+            for slot in self.slots.values()
+            if slot.kind == "neuron" or (slot.kind == "refractory" and models[str(slot.owner)].refractory is not None)
+        ]
+
+    def _slot(self, slot: Slot, trial: int) -> np.ndarray:
+        """What is in a slot now; steps are counted from the presentation's start."""
+        if not slot.counts_steps:
+            return self.objects.get(slot.name).astype(slot.dtype or self.objects.get(slot.name).dtype)
+        last = np.round(self.objects.get(f"{slot.owner}.lastspike") / self.setting.dt)
+        return last.astype(np.int64) - trial * sum(self.steps)
+
+    def _fill(self, slot: Slot, value: Any, trial: int) -> None:
+        """Put something into a slot; steps are counted from the presentation's start."""
+        if not slot.counts_steps:
+            self.objects.set_in_trial(slot.name, value)
+        else:
+            steps = np.asarray(value, np.int64) + trial * sum(self.steps)
+            self.objects.set(f"{slot.owner}.lastspike", steps * self.setting.dt)
 
     def _place(self, trial: int) -> None:
         """Where a presentation starts: at its initial values, or where its place in the batch before ended."""
@@ -358,10 +374,10 @@ class Presentations:
             self.objects.set_in_trial(name, value)
         self._forget_spikes()
         if self.start is not None:
-            now = self.begin + trial * sum(self.steps)
-            for population, since in self.start.since_spike.items():
-                self.objects.set(f"{population}.lastspike", (now - since[trial]) * self.setting.dt)
-                self.objects.set(f"{population}.not_refractory", self.start.not_refractory[population][trial])
+            now = self.start.now(self.circuit)
+            for slot in self._resting():
+                if slot.kind == "refractory" and slot.name in now:
+                    self._fill(slot, now[slot.name][trial], trial)
 
     def _derive(self) -> None:
         """Weights that are functions of weights."""

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.engines.state import carried_shapes
+from neurosim.engines.slots import slots
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,6 @@ class Batch:
     presentations: np.ndarray
     noise: Any
     begin: np.int32
-    clamps: Mapping[str, Any]
 
     def whole(self) -> tuple[Any, ...]:
         """All trials, as `run_batch` takes them."""
@@ -44,8 +43,12 @@ class Batch:
         """
         # JAX's own arrays lie as its programs need them. NumPy's often do not, and then each program copies them.
         stimuli = {name: np.asarray(jnp.asarray(array)) for name, array in self.stimuli.items()}
-        shapes = carried_shapes(circuit)
-        each_trial = {name for name, a in self.values.items() if name in shapes and np.ndim(a) > len(shapes[name])}
+        known = slots(circuit)
+        each_trial = {
+            name
+            for name, array in self.values.items()
+            if name in known and known[name].per_trial and np.ndim(array) > len(known[name].shape)
+        }
         return [
             (
                 self.sparse,
@@ -55,7 +58,6 @@ class Batch:
                 self.presentations[part],
                 jax.tree.map(lambda array, part=part: array[part], self.noise),
                 self.begin,
-                {name: array[part] for name, array in self.clamps.items()},
                 np.int32(part.start),
             )
             for part in parts
@@ -64,9 +66,9 @@ class Batch:
 
 def joined(found: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
     """What `run_batch` gives for all shares, as for one batch."""
-    changes, final, ends, recordings, clamps, broken = zip(*found, strict=True)
+    changes, final, ends, recordings, broken = zip(*found, strict=True)
     ever = jax.tree.map(lambda *shares: np.logical_or.reduce(shares), *broken)
-    return changes[0], _along(0, final), _along(0, ends), _along(1, recordings), _along(0, clamps), ever
+    return changes[0], _along(0, final), _along(0, ends), _along(1, recordings), ever
 
 
 def _along(axis: int, found: Sequence[Any]) -> Any:

@@ -1,0 +1,33 @@
+"""Which pathways of a circuit learn at which moment. Engines ask here; none knows the names of moments."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from neurosim.circuit.description import Pathway, Phase
+from neurosim.circuit.wiring import Wiring
+from neurosim.rules._moments import BEGINNING as BEGINNING
+from neurosim.rules._moments import PHASE_END as PHASE_END
+from neurosim.rules._moments import STEP as STEP
+from neurosim.rules._moments import Moment as Moment
+
+#: Whether all rules act, none, or those of the named pathways.
+Learn = bool | Collection[str]
+
+
+def acting(
+    circuit: Wiring, phases: Phase | Iterable[Phase], moment: Moment | None = None, learn: Learn = True
+) -> tuple[Pathway, ...]:
+    """The pathways whose rules act in one of the phases, in the order in which phases name them.
+
+    Parameters
+    ----------
+    moment
+        When; at any moment if left out.
+    learn
+        What of it is switched on.
+    """
+    phases = (phases,) if isinstance(phases, Phase) else phases
+    names = dict.fromkeys(name for phase in phases for name in phase.learn)
+    found = (circuit.pathway[name] for name in names if learn is True or (learn and name in learn))
+    return tuple(pathway for pathway in found if moment is None or pathway.rule.moment is moment)
