@@ -46,7 +46,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         # A pipe that nobody writes to has no end, and a stranger's sweep may name one as its model.
         if not stat.S_ISREG(path.stat().st_mode):
-            raise DataError(f"{_cut(str(path))}: this is no file")
+            raise DataError(f"{_cut(str(path))}: cannot be read, this is no file")
         with path.open("rb") as stream:
             data = stream.read(_LARGEST + 1)
     except (OSError, ValueError) as error:

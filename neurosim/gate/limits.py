@@ -85,7 +85,7 @@ def opened(path: Path, *, most: int | None = None) -> tuple[io.BufferedReader, i
     """
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise DataError(f"{path}: this is no file")
+            raise DataError(f"{path}: cannot be read, this is no file")
         stream = path.open("rb")
     except (OSError, ValueError) as error:
         if isinstance(error, DataError):
@@ -115,6 +115,6 @@ def _refuse_holes(path: Path, status: os.stat_result) -> None:
         return
     if 512 * blocks * _SPARSEST < status.st_size:
         raise DataError(
-            f"{path}: got {shown(status.st_size)} of which {shown(512 * blocks)} are on the disk and all else are holes"
-            f"{remedy(largest())}"
+            f"{path}: got {shown(status.st_size)} of which {shown(512 * blocks)} are on the disk, the rest are holes, "
+            f"expected at most {_SPARSEST} times what is there{remedy(largest())}"
         )

@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from safetensors.numpy import save
 
 from neurosim import registry
-from neurosim.errors import ConfigError, DataError
+from neurosim.equations.brian import StateUpdateMethod
+from neurosim.errors import ConfigError, DataError, EquationError
 from neurosim.experiments.drawing import draw_all
 from neurosim.experiments.model_file import load
 from neurosim.experiments.toml import read_toml
@@ -23,6 +24,7 @@ from neurosim.gate.limits import largest, opened
 from neurosim.gate.npz import read_npz
 from neurosim.gate.tensors import read_tensors
 from neurosim.gate.texts import parsed_json
+from neurosim.neurons._model import NeuronModel
 from neurosim.plots.figures import learning_figure, save_figure
 from neurosim.tasks import table
 from neurosim.tasks._csv import Csv, read_names
@@ -51,7 +53,7 @@ def test_large_files_of_holes_are_refused_unless_the_user_says_how_much(
     if os.stat(path).st_blocks * 512 > size // 16:
         pytest.fail("this disk keeps no holes, choose another for temporary files")
     tracemalloc.start()
-    with pytest.raises(DataError, match=rf"80 MiB of which .* all else are holes.*{MIB}"):
+    with pytest.raises(DataError, match=rf"80 MiB of which .* the rest are holes.*{MIB}"):
         read_tensors(path)
     assert tracemalloc.get_traced_memory()[1] < 1e6
     tracemalloc.stop()
@@ -156,7 +158,7 @@ def test_tables_of_too_many_columns_are_refused_by_their_first_line() -> None:
 def test_pipes_are_no_files(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for call in (read_toml, lambda path: read_idx(path, largest=1)):
-        with pytest.raises(DataError, match="pipe: this is no file"):
+        with pytest.raises(DataError, match="pipe: cannot be read, this is no file"):
             call(tmp_path / "pipe")
 
 
@@ -182,3 +184,13 @@ def test_halves_of_characters_are_no_text() -> None:
     for data in (b'{"a": "\\ud800"}', '["\\uDC00"]', b'{"\\ud800": 1}'):
         with pytest.raises(DataError, match="x: damaged, no valid JSON"):
             parsed_json(data, "x")
+
+
+@pytest.mark.parametrize(("method", "most"), [("euler", 250), ("exponential_euler", 250), ("exact", 250), ("rk4", 48)])
+def test_texts_of_too_many_equations_are_refused_before_algebra_sees_them(
+    method: str, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(StateUpdateMethod, "apply_stateupdater", lambda *args: pytest.fail("algebra is done"))
+    text = "\n".join(f"dv{n}/dt = -v{n}/(10*ms) : 1" for n in range(most + 1))
+    with pytest.raises(EquationError, match=f"got {most + 1} differential equations, expected at most {most} with"):
+        NeuronModel(text, method=method)
