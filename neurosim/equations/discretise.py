@@ -59,6 +59,12 @@ def resolve_method(equations: EquationSet, method: str | None) -> str:
     raise EquationError(f"none of {', '.join(AUTOMATIC)} fits these equations; name another method ({reason})")
 
 
+# Differential equations of a text: algebra takes time with the square of their number, and of a method with several
+# stages with the cube, so that a text of strangers could take minutes.
+_MOST_OF_ALL = 250
+_MOST_EQUATIONS = {"rk2": 100, "heun": 100, "milstein": 100, "rk4": 48}
+
+
 @functools.lru_cache(maxsize=512)
 def abstract_code(equations: EquationSet, method: str) -> str:
     """The statements that advance all differential equations by ``dt``.
@@ -71,8 +77,15 @@ def abstract_code(equations: EquationSet, method: str) -> str:
     EquationError
         If the method cannot integrate these equations (e.g. ``exact`` for nonlinear ones).
     """
-    if not equations.of("differential"):
+    count, most = len(equations.of("differential")), _MOST_EQUATIONS.get(method, _MOST_OF_ALL)
+    if not count:
         return ""
+    if count > most:
+        raise EquationError(
+            f"got {count} differential equations, expected at most {most} with the method '{method}'; for neurons with "
+            "many compartments make a population of compartments, joined by pathways"
+            + ("" if most == _MOST_OF_ALL else ", or use the method 'euler'")
+        )
     if own := {name for e in equations.equations for name in (e.name, *e.names)} & _ALGEBRAS:
         # The user's own, by a name that algebra prints for something else.
         apart = EquationSet(tuple(_renamed(equation, own) for equation in equations.equations))

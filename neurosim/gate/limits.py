@@ -11,6 +11,8 @@ from neurosim.errors import ConfigError, DataError
 
 #: The environment variable that says how many MiB a file, and what is unpacked from it, may take.
 VARIABLE = "NEUROSIM_LARGEST_MIB"
+# A file of this size whose disk holds less than one byte in so many.
+_LARGE, _SPARSEST = 64 << 20, 16
 
 
 def largest() -> int:
@@ -41,10 +43,14 @@ def check_size(size: int, what: str) -> None:
     """
     most = largest()
     if size > most:
-        raise DataError(
-            f"{what}: would take {shown(size)}, expected at most {shown(most)} here; if that is meant, set the "
-            f"environment variable {VARIABLE} to how many MiB may be taken"
-        )
+        raise DataError(f"{what}: would take {shown(size)}, expected at most {shown(most)} here{remedy(most)}")
+
+
+def remedy(most: int) -> str:
+    """What to do where a limit is in the way: nothing is said where it is not the user's, who could not raise it."""
+    if most < largest():
+        return ""
+    return f"; if that is meant, set the environment variable {VARIABLE} to how many MiB may be taken"
 
 
 def memory() -> int:
@@ -75,11 +81,11 @@ def opened(path: Path, *, most: int | None = None) -> tuple[io.BufferedReader, i
     Raises
     ------
     DataError
-        It is missing, no file, cannot be read, or is larger.
+        It is missing, no file, cannot be read, is larger, or is large and consists of holes.
     """
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise DataError(f"{path}: this is no file")
+            raise DataError(f"{path}: cannot be read, this is no file")
         stream = path.open("rb")
     except (OSError, ValueError) as error:
         if isinstance(error, DataError):
@@ -91,8 +97,24 @@ def opened(path: Path, *, most: int | None = None) -> tuple[io.BufferedReader, i
         if most is None:
             check_size(size, str(path))
         elif size > most:
-            raise DataError(f"{path}: got {shown(size)}, expected at most {shown(most)}")
+            raise DataError(f"{path}: got {shown(size)}, expected at most {shown(most)}{remedy(most)}")
+        _refuse_holes(path, os.fstat(stream.fileno()))
     except BaseException:
         stream.close()
         raise
     return stream, size
+
+
+def _refuse_holes(path: Path, status: os.stat_result) -> None:
+    """Refuse a large file that hardly occupies its disk: whoever reads it gets zeros for hours, from nothing.
+
+    A user who has said how much may be taken may have such files, for instance of a disk that packs what is written.
+    """
+    blocks = getattr(status, "st_blocks", None)
+    if blocks is None or status.st_size < _LARGE or os.environ.get(VARIABLE, "").strip():
+        return
+    if 512 * blocks * _SPARSEST < status.st_size:
+        raise DataError(
+            f"{path}: got {shown(status.st_size)} of which {shown(512 * blocks)} are on the disk, the rest are holes, "
+            f"expected at most {_SPARSEST} times what is there{remedy(largest())}"
+        )

@@ -16,7 +16,7 @@ import numpy as np
 
 from neurosim.errors import DataError
 from neurosim.gate.limits import largest as users_largest
-from neurosim.gate.limits import opened, shown
+from neurosim.gate.limits import opened, remedy, shown
 
 # Numbers, truth values and text.
 _KINDS = "biufcSU"
@@ -109,7 +109,9 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo], most: int, hint: 
             raise DataError(f"{path}: {name[:100]!r} is encrypted, or packed in another way than NumPy does")
     total = sum(member.file_size for member in members)
     if total > most:
-        raise DataError(f"{path}: its arrays unpack to {shown(total)}, expected at most {shown(most)}{hint}")
+        raise DataError(
+            f"{path}: its arrays unpack to {shown(total)}, expected at most {shown(most)}{hint or remedy(most)}"
+        )
 
 
 def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:

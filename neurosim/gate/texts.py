@@ -43,9 +43,13 @@ def parsed_json(data: bytes | str, what: str) -> Any:
     Raises
     ------
     DataError
-        It is none.
+        It is none, or has text that cannot be written anywhere.
     """
     try:
-        return json.loads(data)
+        found = json.loads(data)
+        # JSON can name one half of a character, which no text has and no encoding can write.
+        if (b"\\u" if isinstance(data, bytes) else "\\u") in data:  # type: ignore[operator]
+            json.dumps(found, ensure_ascii=False).encode()
+        return found
     except (ValueError, RecursionError) as error:
         raise DataError(f"{what}: damaged, no valid JSON ({str(error)[:200]})") from error

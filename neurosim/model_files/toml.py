@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,9 +44,14 @@ def read_toml(path: Path) -> dict[str, Any]:
         It is no TOML, no UTF-8, or larger or deeper than any that somebody wrote.
     """
     try:
+        # A pipe that nobody writes to has no end, and a stranger's sweep may name one as its model.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise DataError(f"{_cut(str(path))}: cannot be read, this is no file")
         with path.open("rb") as stream:
             data = stream.read(_LARGEST + 1)
     except (OSError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise DataError(f"{_cut(str(path))}: cannot be read ({reason})") from error
     if len(data) > _LARGEST:

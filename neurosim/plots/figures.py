@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from neurosim.atomic import write_file
 from neurosim.border.arguments import MAPPING
 from neurosim.plots._arguments import drawing
+from neurosim.plots._plain import with_plain_texts
 from neurosim.plots.alignment import alignment
 from neurosim.plots.curve import family
 from neurosim.plots.inversion_error import CURVES, inversion_error
@@ -301,7 +302,7 @@ def save_figure(figure: Figure, path: Path) -> Path:
         It cannot be written.
     """
     buffer = io.BytesIO()
-    FigureCanvasAgg(figure).print_figure(buffer, dpi=_DPI, format="png")
+    FigureCanvasAgg(with_plain_texts(figure)).print_figure(buffer, dpi=_DPI, format="png")
     write_file(path, buffer.getvalue())
     return path
 

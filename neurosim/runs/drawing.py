@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from neurosim.border import PATH, public
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines.stimuli import stimuli_of
-from neurosim.errors import DataError, NeurosimWarning
+from neurosim.errors import DataError, NeurosimError, NeurosimWarning
 from neurosim.model_files.engine_section import make_engine
 from neurosim.model_files.model_file import Model, load
 from neurosim.plots.figures import save_circuit_figures, save_map_figure, save_recording_figures
@@ -49,16 +50,28 @@ def draw_all(source: str | Path, say: Callable[[str], None] | None = None) -> li
     if is_store(path):
         target = path.parent / f"{path.name.removesuffix('.zarr') or 'recording'}-figures"
         refuse_link(target)
-        with writing(target):
+        with writing(target), _of_strangers(path, "recording"):
             return save_recording_figures(open_recording(path), target)
     run = open_run(path, figures=False)
-    try:
+    with _of_strangers(path, "run"):
         written = _of_run(run, path, say or _warn)
-    except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
-        raise DataError(f"{path}: this run cannot be drawn ({type(error).__name__}: {error})") from error
     if (path / files.CHECKSUMS).is_file():
         write_checksums(path)
     return written
+
+
+@contextlib.contextmanager
+def _of_strangers(path: Path, kind: str) -> Iterator[None]:
+    """What a file's numbers make fail is no fault of ours: names that no run has, texts where numbers belong."""
+    try:
+        yield
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError, NeurosimError) as error:
+        # Errors of ours say what is wrong, besides the one of which nobody knew that it could be.
+        if isinstance(error, NeurosimError) and type(error) is not NeurosimError:
+            raise
+        cause = error.__cause__ or error
+        why = " ".join(str(cause).split())[:300]
+        raise DataError(f"{path}: this {kind} cannot be drawn ({type(cause).__name__}: {why})") from error
 
 
 # Images whose maps are drawn.

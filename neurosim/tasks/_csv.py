@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -15,9 +16,16 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from neurosim.errors import DataError
+from neurosim.gate.limits import remedy
 
 # Numbers as double and single precision; a cell has at least one character and a separator.
 _BYTES_A_CELL = 12
+# A cell of a short text that no other cell has: as an object of Python's, the same without blanks, and where each is.
+_BYTES_A_TEXT, _BYTES_BESIDE_A_TEXT = 160, 50
+# Each is an array of its own, and all of them are held against each other.
+_MOST_COLUMNS = 100_000
+# Cells that are looked at together.
+_CELLS_AT_ONCE = 1 << 18
 _OTHER_SEPARATORS = {";": ";", "\t": "\\t", "|": "|", ",": ",", " ": " "}
 
 
@@ -54,6 +62,11 @@ def read_names(path: Path, stream: BinaryIO, written: Csv) -> tuple[str, ...]:
     if first is None:
         raise DataError(f"{path}: cannot be read as .csv: the file is empty, expected names in its first line")
     names = tuple(name.strip() for name in first)
+    if len(names) > _MOST_COLUMNS:
+        raise DataError(
+            f"{path}: its first line has {len(names)} names, expected at most {_MOST_COLUMNS} columns; a wider table "
+            "belongs in a .npz, as one array (examples, columns)"
+        )
     _refuse_no_names(path, names, written)
     twice = [name for name, count in Counter(names).items() if count > 1 and name]
     if twice:
@@ -76,31 +89,16 @@ def read_cells(
     """
     import pandas
 
-    size = _lines(stream) * len(names) * _BYTES_A_CELL
-    if size > largest:
-        raise DataError(
-            f"{path}: its {len(names)} columns would take {size / 2**20:.0f} MiB, expected at most "
-            f"{largest / 2**20:.0f} MiB; the environment variable NEUROSIM_LARGEST_MIB allows more"
-        )
-    stream.seek(0)
+    lines = _lines(stream)
+    _refuse_beyond(lines * len(names) * _BYTES_A_CELL, largest, path, f"its {len(names)} columns")
     try:
         with warnings.catch_warnings():
             # Otherwise rows that are too long are cut, with a warning.
             warnings.simplefilter("error", pandas.errors.ParserWarning)
+            if lines * len(names) * _BYTES_A_TEXT > largest:
+                _refuse_texts(path, stream, written, names, largest)
             # All columns, because rows that are too long are noticed only then.
-            table = pandas.read_csv(
-                stream,
-                sep=written.separator,
-                decimal=written.decimal,
-                header=0,
-                names=list(range(len(names))),
-                index_col=False,
-                # Only an empty cell is missing: "NA" and "None" may be labels.
-                keep_default_na=False,
-                na_values=[""],
-                skipinitialspace=True,
-                low_memory=False,
-            )
+            table = _parsed(stream, written, len(names))
     except pandas.errors.ParserWarning as error:
         raise DataError(f"{path}: {_longer(len(names), 'row 1 has more')}") from error
     except ValueError as error:
@@ -113,6 +111,50 @@ def read_cells(
             f"{path}: has {len(names)} names in its first line and no rows below it, expected one an example"
         )
     return {name: _column(table[names.index(name)]) for name in wanted}
+
+
+def _parsed(stream: BinaryIO, written: Csv, count: int, **settings: Any) -> Any:
+    """All columns by their numbers, as pandas reads them."""
+    import pandas
+
+    stream.seek(0)
+    return pandas.read_csv(
+        stream,
+        sep=written.separator,
+        decimal=written.decimal,
+        header=0,
+        names=list(range(count)),
+        index_col=False,
+        # Only an empty cell is missing: "NA" and "None" may be labels.
+        keep_default_na=False,
+        na_values=[""],
+        skipinitialspace=True,
+        low_memory=False,
+        **settings,
+    )
+
+
+def _refuse_texts(path: Path, stream: BinaryIO, written: Csv, names: Sequence[str], largest: int) -> None:
+    """Refuse texts that would take too much: each that no other cell has is an object, many times as long as it is.
+
+    Only of a file in which they could; it is read twice then, a few rows at a time.
+    """
+    size = 0
+    for piece in _parsed(stream, written, len(names), chunksize=max(1, _CELLS_AT_ONCE // len(names))):
+        for _, column in piece.items():
+            size += len(column) * 8
+            if column.dtype.kind not in "biuf":
+                # As it is, and without blanks around it.
+                size += sum(_BYTES_BESIDE_A_TEXT + 2 * sys.getsizeof(text) for text in column.unique())
+        _refuse_beyond(size, largest, path, f"the texts and numbers of its {len(names)} columns")
+
+
+def _refuse_beyond(size: int, largest: int, path: Path, what: str) -> None:
+    if size > largest:
+        raise DataError(
+            f"{path}: {what} would take {size / 2**20:.0f} MiB, expected at most "
+            f"{largest / 2**20:.0f} MiB{remedy(largest)}"
+        )
 
 
 def _longer(count: int, what: str) -> str:
@@ -148,7 +190,8 @@ def _lines(stream: BinaryIO) -> int:
     stream.seek(0)
     count = 0
     while piece := stream.read(1 << 20):
-        count += piece.count(b"\n")
+        # Also those of old files, which end with a carriage return alone.
+        count += piece.count(b"\n") + piece.count(b"\r") - piece.count(b"\r\n")
     return count + 1
 
 

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from neurosim.border import PATH
 from neurosim.errors import DataError
+from neurosim.gate.limits import opened
 from neurosim.tasks._task import FileRead
 
 
@@ -116,9 +117,12 @@ def contents(path: Path, *, md5: str | None = None, largest: int) -> bytes:
         It cannot be read, is too large, or has another checksum.
     """
     try:
-        with path.open("rb") as stream:
+        stream, _ = opened(path, most=largest)
+        with stream:
             data = stream.read(largest + 1)
     except OSError as error:
+        if isinstance(error, DataError):
+            raise
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
     if len(data) > largest:
         raise DataError(f"{path}: got more than {largest} bytes, expected at most as many")

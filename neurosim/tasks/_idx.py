@@ -16,6 +16,7 @@ from typing import BinaryIO
 import numpy as np
 
 from neurosim.errors import DataError
+from neurosim.gate.limits import opened
 from neurosim.tasks._task import FileRead
 
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -26,7 +27,9 @@ _HIGHEST_COMPRESSION = 1032
 _MOST_AXES = 8
 
 
-def read_idx(path: str | Path, *, sha256: str | None = None, largest: int) -> tuple[np.ndarray, FileRead]:
+def read_idx(
+    path: str | Path, *, sha256: str | None = None, largest: int, hint: str = ""
+) -> tuple[np.ndarray, FileRead]:
     """Read one IDX file.
 
     Parameters
@@ -37,6 +40,8 @@ def read_idx(path: str | Path, *, sha256: str | None = None, largest: int) -> tu
         Checksum of the unpacked bytes, checked if given.
     largest
         Bytes of unpacked data beyond which it is refused, before they are read.
+    hint
+        What to say of more than that, such as how it can be allowed.
 
     Returns
     -------
@@ -54,14 +59,14 @@ def read_idx(path: str | Path, *, sha256: str | None = None, largest: int) -> tu
     """
     path = Path(path)
     try:
-        n_packed = path.stat().st_size
-        with path.open("rb") as raw:
+        raw, n_packed = opened(path)
+        with raw:
             zipped = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
             if not zipped:
-                return _read(path, raw, n_packed, sha256, largest)
+                return _read(path, raw, n_packed, sha256, largest, hint)
             with gzip.GzipFile(fileobj=raw) as unpacked:
-                return _read(path, unpacked, n_packed * _HIGHEST_COMPRESSION, sha256, largest)
+                return _read(path, unpacked, n_packed * _HIGHEST_COMPRESSION, sha256, largest, hint)
     except DataError:
         raise
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -71,7 +76,7 @@ def read_idx(path: str | Path, *, sha256: str | None = None, largest: int) -> tu
 
 
 def _read(
-    path: Path, stream: BinaryIO | gzip.GzipFile, n_possible: int, sha256: str | None, largest: int
+    path: Path, stream: BinaryIO | gzip.GzipFile, n_possible: int, sha256: str | None, largest: int, hint: str
 ) -> tuple[np.ndarray, FileRead]:
     digest = hashlib.sha256()
 
@@ -99,7 +104,7 @@ def _read(
         )
     if n_data > largest:
         raise DataError(
-            f"{path}: axes {shape} need {n_data / 2**20:.0f} MiB, expected at most {largest / 2**20:.0f} MiB here"
+            f"{path}: axes {shape} need {n_data / 2**20:.0f} MiB, expected at most {largest / 2**20:.0f} MiB here{hint}"
         )
     if len(shape) > _MOST_AXES or not n_data:
         raise DataError(f"{path}: got axes {shape}, expected 1 to {_MOST_AXES} axes, each with at least one entry")

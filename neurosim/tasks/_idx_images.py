@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from neurosim.errors import DataError
-from neurosim.gate.limits import largest
+from neurosim.gate.limits import largest, remedy
 from neurosim.tasks._files import contents, downloaded, searched
 from neurosim.tasks._idx import read_idx
 from neurosim.tasks._images import ImageConfig, Labelled, refuse_labels, split_images
@@ -121,7 +121,9 @@ def _read(source: IdxSource, path: Path, verify: bool) -> tuple[np.ndarray, File
         verify = False
     sha256 = source.sha256[path.name.removesuffix(".gz")] if verify else None
     # One's own images have no official size; what the user of this machine allows bounds what becomes of them.
-    return read_idx(path, sha256=sha256, largest=_LARGEST if official else largest() // _BYTES_A_PIXEL)
+    if official:
+        return read_idx(path, sha256=sha256, largest=_LARGEST)
+    return read_idx(path, sha256=sha256, largest=largest() // _BYTES_A_PIXEL, hint=remedy(largest()))
 
 
 def _find(source: IdxSource, stem: str, folder: Path | None) -> Path:

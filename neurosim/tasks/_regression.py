@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from neurosim.tasks._drawn import drawn_numbers, refuse_beyond_memory
 from neurosim.tasks._encoding import plain_encoding
-from neurosim.tasks._task import Split, Task, _split_generator
+from neurosim.tasks._task import Sizes, Split, Task, _split_generator
 
 
 class Config(BaseModel):
@@ -61,6 +61,11 @@ class Config(BaseModel):
         """In all splits."""
         fresh = self.validation == "fresh"
         return self.n_train + self.n_test + (self.n_validation if fresh else 0)
+
+
+def sizes(config: Config) -> Sizes:
+    """Inputs and outputs; a description of the network draws no samples."""
+    return Sizes(config.n_inputs, config.n_outputs)
 
 
 def teacher_generator(config: Config, seed: int) -> np.random.Generator:

@@ -10,11 +10,16 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.tasks import _regression
-from neurosim.tasks._task import Task
+from neurosim.tasks._task import Sizes, Task
 
 
 class Config(_regression.Config):
     """Settings, see `neurosim.tasks._regression.Config`: published are 2,000 training samples, or 4,000."""
+
+
+def sizes(config: Config) -> Sizes:
+    """Inputs and outputs."""
+    return _regression.sizes(config)
 
 
 def load(config: Config, *, seed: int) -> Task:

@@ -21,7 +21,7 @@ import numpy as np
 from pydantic import Field, PositiveInt
 
 from neurosim.tasks import _regression
-from neurosim.tasks._task import Task
+from neurosim.tasks._task import Sizes, Task
 
 
 class Config(_regression.Config):
@@ -37,7 +37,7 @@ class Config(_regression.Config):
         Weights and biases of the teacher are uniform between minus and plus this.
     """
 
-    hidden: tuple[PositiveInt, ...] = (20, 10)
+    hidden: tuple[PositiveInt, ...] = Field(default=(20, 10), max_length=200)
     n_train: PositiveInt = 10000
     teacher_scale: float = Field(default=0.01, gt=0, allow_inf_nan=False)
 
@@ -45,6 +45,11 @@ class Config(_regression.Config):
     def layers(self) -> tuple[int, ...]:
         """Sizes of the teacher's layers."""
         return (self.n_inputs, *self.hidden, self.n_outputs)
+
+
+def sizes(config: Config) -> Sizes:
+    """Inputs and outputs."""
+    return _regression.sizes(config)
 
 
 def load(config: Config, *, seed: int) -> Task:

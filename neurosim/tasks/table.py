@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from neurosim.border import PATH
 from neurosim.errors import ConfigError, DataError
-from neurosim.gate.limits import largest
+from neurosim.gate.limits import largest, remedy
 from neurosim.tasks._arrays import Columns, columns_of
 from neurosim.tasks._csv import Csv, decimal_comma
 from neurosim.tasks._encoding import Encoding, Inputs, described, in_units
@@ -204,8 +204,7 @@ def _refuse_large(path: Path, rows: int, width: int, most: int) -> None:
     if size > most:
         raise DataError(
             f"{path}: {rows} examples of {width} inputs and classes take {size / 2**20:.0f} MiB in single precision, "
-            f"expected at most {most / 2**20:.0f} MiB; leave columns out with task.inputs, or allow more with the "
-            "environment variable NEUROSIM_LARGEST_MIB"
+            f"expected at most {most / 2**20:.0f} MiB; leave columns out with task.inputs{remedy(most)}"
         )
 
 

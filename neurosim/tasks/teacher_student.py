@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from neurosim.tasks._drawn import drawn_numbers, refuse_beyond_memory
 from neurosim.tasks._encoding import plain_encoding
-from neurosim.tasks._task import Split, Task, _split_generator
+from neurosim.tasks._task import Sizes, Split, Task, _split_generator
 
 
 class Config(BaseModel):
@@ -37,7 +37,7 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     n_inputs: PositiveInt = 20
-    hidden: tuple[PositiveInt, ...] = (30,)
+    hidden: tuple[PositiveInt, ...] = Field(default=(30,), max_length=200)
     n_outputs: PositiveInt = 10
     n_train: PositiveInt = 2000
     n_validation: int = Field(default=200, ge=0)
@@ -60,6 +60,11 @@ class Config(BaseModel):
     def examples(self) -> int:
         """In all splits."""
         return self.n_train + self.n_validation + self.n_test
+
+
+def sizes(config: Config) -> Sizes:
+    """Inputs and outputs; a description of the network draws no examples."""
+    return Sizes(config.n_inputs, config.n_outputs)
 
 
 def load(config: Config, *, seed: int) -> Task:
