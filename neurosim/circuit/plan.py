@@ -235,6 +235,8 @@ def _substituted(equation: Equation, equations: EquationSet) -> sympy.Basic:
 def _strongly_connected(graph: Mapping[str, set[str]]) -> list[list[str]]:
     """Groups of names that reach each other, in alphabetical order."""
     names = sorted(graph)
+    if not names:
+        return []
     reaches = np.array([[other in graph[name] for other in names] for name in names])
     count, labels = connected_components(reaches, connection="strong")
     return sorted([name for name, label in zip(names, labels, strict=True) if label == group] for group in range(count))
