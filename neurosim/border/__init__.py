@@ -111,7 +111,7 @@ def _time(name: str, value: Any) -> float:
         raise ArgumentError(name, value, "a time such as '10 ms', or a number of seconds")
     quantity: Any = value
     plain = isinstance(value, Real) and not hasattr(value, "dimensions")
-    if plain and not _is_finite(value):
+    if plain and not _is_finite(quantity):
         raise ArgumentError(name, value, "a finite time above zero, such as '10 ms'")
     try:
         seconds = float(quantity) if plain else parse_quantity(quantity, "second")

@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from neurosim.border import Check, instance, number, public
+from neurosim.border import Check, number, public
 from neurosim.errors import ArgumentError
 
 P = ParamSpec("P")

@@ -73,9 +73,9 @@ def _has_a_value_everywhere(tree: ast.AST) -> bool:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.Mod):
             if not isinstance(node.right, ast.Constant):
                 return False
-        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
-            if not (isinstance(node.right, ast.Constant) and isinstance(node.right.value, int)):
-                return False
+        power = node.right if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) else None
+        if power is not None and not (isinstance(power, ast.Constant) and isinstance(power.value, int)):
+            return False
     return True
 
 

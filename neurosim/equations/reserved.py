@@ -68,9 +68,9 @@ _GENERATED = frozenset(
 _COMPILED_WORDS = """
 alignas alignof asm auto bool case catch char char16_t char32_t const const_cast constexpr decltype default
 delete do double dynamic_cast enum explicit export extern float friend goto inline int long mutable namespace
-cdef cimport cpdef ctypedef new noexcept nullptr operator private protected public register reinterpret_cast short signed sizeof static
+new noexcept nullptr operator private protected public register reinterpret_cast short signed sizeof static
 static_assert static_cast struct switch template this thread_local throw typedef typeid typename union unsigned
-using virtual void volatile wchar_t
+using virtual void volatile wchar_t cdef cimport cpdef ctypedef
 """
 _COMPILED = frozenset(_COMPILED_WORDS.split())
 

@@ -23,7 +23,7 @@ from neurosim.equations.parse import (
 )
 from neurosim.equations.stepped import as_stepped
 from neurosim.errors import EquationError, UnitError
-from neurosim.neurons._values import si_value, unit_of_value
+from neurosim.neurons._values import period_text, si_value, unit_of_value
 from neurosim.units import format_quantity, parse_quantity
 
 if TYPE_CHECKING:
@@ -289,10 +289,7 @@ class NeuronModel:
         """Bring a text of one expression to one line."""
         text = getattr(self, what)
         if what == "refractory" and not isinstance(text, str):
-            try:
-                text = f"{parse_quantity(text, 'second')!r} second"
-            except UnitError as error:
-                raise UnitError(f"refractory: {error}") from error
+            text = period_text(text)
             object.__setattr__(self, what, text)
         line, place = parse_expression(text)
         if line != text.strip():

@@ -72,7 +72,7 @@ def test_masked_numbers_are_none(given: dict[str, Any]) -> None:
 
 def test_a_misspelt_parameter_is_told_of() -> None:
     model = NeuronModel("dv/dt = -v/tau_m : 1\ntau_m : second", parameters={"tua_m": "10 ms"})
-    with pytest.raises(EquationError, match="nothing reads the parameter 'tua_m' .*; did you mean 'tau_m'"):
+    with pytest.raises(EquationError, match=r"nothing reads the parameter 'tua_m' .*; did you mean 'tau_m'"):
         simulate(model, "1 ms")
 
 
