@@ -70,9 +70,9 @@ def _has_a_value_everywhere(tree: ast.AST) -> bool:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in _FINITE:
             return False
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.Mod):
-            if not isinstance(node.right, ast.Constant):
-                return False
+        divisor = node.right if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.Mod) else None
+        if divisor is not None and not isinstance(divisor, ast.Constant):
+            return False
         power = node.right if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) else None
         if power is not None and not (isinstance(power, ast.Constant) and isinstance(power.value, int)):
             return False

@@ -100,8 +100,7 @@ class NeuronModel:
         from neurosim.neurons._checks import check_means, check_ports, check_reads, check_refractory, check_values
 
         texts = dict.fromkeys(("threshold", "reset", "method"), optional(TEXT))
-        mappings: dict[str, Check] = {**dict.fromkeys(("parameters", "initial"), MAPPING)}
-        mappings |= dict.fromkeys(("ports", "means"), TEXTS)
+        mappings: dict[str, Check] = {"parameters": MAPPING, "initial": MAPPING, "ports": TEXTS, "means": TEXTS}
         check_fields(self, equations=TEXT, name=TEXT, reference=TEXT, **texts, **mappings)
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
         object.__setattr__(self, "initial", MappingProxyType(dict(self.initial)))
