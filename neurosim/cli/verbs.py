@@ -25,7 +25,7 @@ from neurosim.cli.options import (
     Version,
 )
 from neurosim.cli.printing import console_of, name_table, print_table, say, say_json, show_run
-from neurosim.experiments.live import Live
+from neurosim.runs.live import Live
 
 app = typer.Typer(
     name="neurosim",
@@ -70,12 +70,12 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Train a model, or let it measure, show how that goes on, and write a run folder."""
-    from neurosim.experiments.model_file import load
+    from neurosim.model_files.model_file import load
 
     console = console_of(quiet=quiet)
     # Checked before JAX is imported, so that a slip is reported at once.
     checked = load(model, overrides or [], variant or [])
-    from neurosim.experiments.run import train
+    from neurosim.runs.run import train
 
     with Live(console) as live:
         found = train(checked, seed=seed, out=out, progress=live, resume=resume, checkpoint_every=checkpoint_every)
@@ -93,7 +93,7 @@ def check(
     quiet: Quiet = False,
 ) -> None:
     """Check a model and its variants, and print it: all settings, and the circuit with its equations."""
-    from neurosim.experiments.model_file import load, load_variants
+    from neurosim.model_files.model_file import load, load_variants
 
     checked = load(model, overrides or [], variant or [])
     load_variants(model)
@@ -121,12 +121,12 @@ def reproduce(
     quiet: Quiet = False,
 ) -> None:
     """Run models and hold them against their expected.toml; exit code 1 if a row that was run is not met."""
-    from neurosim.experiments.expected import expected_beside
+    from neurosim.studies.expected import expected_beside
 
     # Before JAX is imported, so that a slip is reported at once.
     expected_beside(name)
-    from neurosim.experiments.reproduce import COLUMNS, tally
-    from neurosim.experiments.reproduce import reproduce as judge_all
+    from neurosim.studies.reproduce import COLUMNS, tally
+    from neurosim.studies.reproduce import reproduce as judge_all
 
     console = console_of(quiet=quiet)
     with Live(console) as live:
@@ -159,13 +159,13 @@ def compare(
     quiet: Quiet = False,
 ) -> None:
     """Train several models with several seeds: one table and one figure."""
-    from neurosim.experiments.model_file import settled
+    from neurosim.model_files.model_file import settled
 
     console = console_of(quiet=quiet or as_json)
     # Checked before JAX is imported, so that a slip is reported at once.
     for model in models:
         settled(model, changes or [])
-    from neurosim.experiments.compare import compare as compare_all
+    from neurosim.studies.compare import compare as compare_all
 
     with Live(console) as live:
         found = compare_all(
@@ -199,15 +199,15 @@ def sweep(
     quiet: Quiet = False,
 ) -> None:
     """Run many configurations of a model: one table and one figure; exit code 1 if a run failed."""
-    from neurosim.experiments.sweeps.live import SweepLive
-    from neurosim.experiments.sweeps.plan import read_plan
+    from neurosim.studies.sweeps.live import SweepLive
+    from neurosim.studies.sweeps.plan import read_plan
 
     console = console_of(quiet=quiet)
     # Checked before JAX is imported, so that a slip is reported at once.
     with SweepLive(console) as live:
         plan = read_plan(file, on_check=live.checking)
-        from neurosim.experiments.sweeps.driver import carry_out
-        from neurosim.experiments.sweeps.table import cells, columns, failures
+        from neurosim.studies.sweeps.driver import carry_out
+        from neurosim.studies.sweeps.table import cells, columns, failures
 
         outcome = carry_out(plan, scheduler=scheduler, workers=workers, out=out, progress=live)
     print_table(console, columns(outcome), cells(outcome))
@@ -237,7 +237,7 @@ def list_(kind: Kind = None, *, as_json: AsJson = False) -> None:
 @plainly
 def plot(folder: Annotated[Path, typer.Argument(help="A run folder, or a recording's Zarr store.")]) -> None:
     """Draw the standard figures of a run, or of a recording."""
-    from neurosim.experiments.drawing import draw_all
+    from neurosim.runs.drawing import draw_all
 
     for path in draw_all(folder, lambda text: typer.echo(text, err=True)):
         say(str(path))
@@ -254,7 +254,7 @@ def predict(
     ] = None,
 ) -> None:
     """Apply a trained network to new rows, scaled as the run scaled its own."""
-    from neurosim.experiments.prediction import predictions_of
+    from neurosim.runs.prediction import predictions_of
 
     say(predictions_of(folder, file, out), end="")
 
@@ -270,7 +270,7 @@ def export(
     ] = None,
 ) -> None:
     """Write recordings, measurements or weights for other tools."""
-    from neurosim.experiments.export import export as write
+    from neurosim.runs.export import export as write
 
     for path in write(folder, to, out):  # type: ignore[arg-type]
         say(str(path))
