@@ -63,8 +63,9 @@ def borrowed(target: str, dtype: str) -> Iterator[None]:
             brian2.set_device("runtime")
             back.callback(reset_device)
         # It would take a parameter called `max` or `input` for Python's own when it looks for constants.
-        back.callback(defaults_ns.pop, "__builtins__", None)
-        defaults_ns["__builtins__"] = {}
+        known: dict[str, Any] = defaults_ns
+        back.callback(known.pop, "__builtins__", None)
+        known["__builtins__"] = {}
         # Brian2 collects garbage at each start of a Network: all that was there before need not be gone through.
         gc.freeze()
         back.callback(gc.unfreeze)
