@@ -28,6 +28,7 @@ from neurosim.experiments import engine as engine_section
 from neurosim.experiments.about import About, NoTask
 from neurosim.experiments.checking import Faults, check_table, did_you_mean, shown
 from neurosim.experiments.component_sections import check_neurons, component_section, network_section
+from neurosim.experiments.readout_targets import refuse_targets
 from neurosim.experiments.record_section import check_record
 from neurosim.experiments.sections import copied, located, overridden, path_settings, read_sections
 from neurosim.experiments.toml import DEEPEST, depth_is_fine
@@ -102,6 +103,8 @@ class Model:
         ConfigError
             If the parts do not fit together, or a phase is no whole number of time steps.
         """
+        if isinstance(task, Task):
+            refuse_targets(self.network.readout, task)
         try:
             circuit = circuit_of(self.scheme_kind, self.scheme_config, self.network, task)
             if self.training.weight_noise is not None:
