@@ -51,28 +51,30 @@ def refuse_no_labels(y: Any) -> None:
         Naming the first places.
     """
     _refuse_masked("y", y)
-    if y is None or np.ndim(y) == 0:
-        return  # scikit-learn says what is wrong with these
-    if getattr(getattr(y, "dtype", None), "kind", "O") not in "OUT":
-        return
-    labels = np.empty(len(y), dtype=object)
-    labels[:] = [None if _missing(label) else label for label in y]
-    missing = np.flatnonzero([label is None or (isinstance(label, str) and label in _NO_LABEL) for label in labels])
-    if len(missing):
+    given = _each(y)
+    labels = [None if _missing(label) else label for label in given]
+    missing = [n for n, label in enumerate(labels) if label is None or (isinstance(label, str) and label in _NO_LABEL)]
+    if missing:
         rows = ", ".join(map(str, missing[:5])) + (" ..." if len(missing) > 5 else "")
         raise ConfigError(
-            f"y: got no label at {len(missing)} places ({rows}), where there is {y_at(y, missing[0])!r}; expected one "
-            "for each example"
+            f"y: got no label at {len(missing)} places ({rows}), where there is {str(given[missing[0]])!r}; expected "
+            "one for each example"
         )
     kinds = sorted({type(label).__name__ for label in labels})
     if "str" in kinds and len(set(kinds) - {"str_"}) > 1:
         raise ConfigError(f"y: got labels of different types ({', '.join(kinds)}), expected one type")
 
 
-def y_at(y: Any, place: int) -> Any:
-    """A label by its place, whatever index it has."""
-    found = list(y)[place]
-    return str(found) if isinstance(found, str) else found
+def _each(y: Any) -> list[Any]:
+    """Labels that may be texts or objects; none where scikit-learn says what is wrong, or nothing can be."""
+    if isinstance(y, list | tuple):
+        return list(y)
+    if y is None or not hasattr(y, "__array__"):
+        return []
+    # pandas' extension types are no longer themselves as arrays.
+    kind = getattr(getattr(y, "dtype", None), "kind", "O")
+    array = np.asarray(y, dtype=object) if kind == "O" else np.asarray(y)
+    return list(array.ravel()) if array.dtype.kind in "OUTM" else []
 
 
 def _missing(label: Any) -> bool:

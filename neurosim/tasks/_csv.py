@@ -244,10 +244,19 @@ def _refuse_no_names(path: Path, names: tuple[str, ...], written: Csv, second: i
         )
 
 
-def separator_advice(names: Sequence[str]) -> str:
-    """What to say where names hold what may separate them."""
+def first_line_advice(names: Sequence[str]) -> str:
+    """What to say of a first line that lacks a name: it holds numbers, or what may separate names."""
+    if all(_is_number(name) for name in names):
+        return "; its first line holds numbers: is the line with the names missing?"
     found = [other for other in (";", "\t", "|") if any(other in name for name in names)]
     return f"; if columns are separated by '{_OTHER_SEPARATORS[found[0]]}', say task.separator" if found else ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return bool(text) and float(text) == float(text)
+    except ValueError:
+        return False
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:

@@ -13,7 +13,7 @@ from neurosim.border import PATH
 from neurosim.errors import ConfigError, DataError
 from neurosim.gate.limits import largest, opened
 from neurosim.tasks._arrays import SUFFIXES, Columns, columns_of
-from neurosim.tasks._csv import Csv, decimal_comma, plain_text, read_names, separator_advice
+from neurosim.tasks._csv import Csv, decimal_comma, first_line_advice, plain_text, read_names
 from neurosim.tasks._encoding import Encoding, Inputs, described, in_units
 from neurosim.tasks._scaling import moments
 from neurosim.tasks._splitting import parted, parted_by_class
@@ -102,9 +102,7 @@ def load(config: Config, *, seed: int) -> Task:
     """
     path, most = PATH("task.path", config.path), _most(config)
     columns = columns_of(path, largest=most, written=Csv(config.separator, config.decimal))
-    targets = _named(columns, config.target, "target")
-    read = _others(columns, targets) if config.inputs is None else _named(columns, config.inputs, "inputs")
-    _refuse_target_among_inputs(targets, read)
+    targets, read = _chosen(columns, config)
     found = columns.read((*read, *targets))
     _refuse_lengths(path, {name: len(found[name]) for name in (*read, *targets)})
     parts = [numbers(path, name, found[name]) for name in read]
@@ -171,9 +169,7 @@ def look(config: Config) -> None:
             return
         names = read_names(path, stream, Csv(config.separator, config.decimal))
     columns = Columns(path, names, {"name": path.name, "sha256": "", "bytes": size}, lambda _: {})
-    targets = _named(columns, config.target, "target")
-    read = _others(columns, targets) if config.inputs is None else _named(columns, config.inputs, "inputs")
-    _refuse_target_among_inputs(targets, read)
+    _chosen(columns, config)
 
 
 def _most(config: Config) -> int:
@@ -182,27 +178,26 @@ def _most(config: Config) -> int:
     return users if config.largest_mib is None else min(users, config.largest_mib * 2**20)
 
 
+def _chosen(columns: Columns, config: Config) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Targets and inputs."""
+    targets = _named(columns, config.target, "target")
+    read = _others(columns, targets) if config.inputs is None else _named(columns, config.inputs, "inputs")
+    _refuse_target_among_inputs(targets, read)
+    return targets, read
+
+
 def _named(columns: Columns, wanted: str | tuple[str, ...], key: str) -> tuple[str, ...]:
     names = tuple(plain_text(name) for name in ((wanted,) if isinstance(wanted, str) else wanted))
     missing = [name for name in names if name not in columns.names or not name]
     if missing or not names:
         known = ", ".join(columns.names[:20]) + (" ..." if len(columns.names) > 20 else "")
-        numeric = columns.path.suffix.lower() == ".csv" and all(_is_number(name) for name in columns.names)
-        advice = "; its first line holds numbers: is the line with the names missing?" if numeric else ""
-        advice = advice or (separator_advice(columns.names) if columns.path.suffix.lower() == ".csv" else "")
+        advice = first_line_advice(columns.names) if columns.path.suffix.lower() == ".csv" else ""
         raise ConfigError(
             f"task.{key}: got {', '.join(missing) or 'no column'}, expected columns of {columns.path}: {known}{advice}"
         )
     if len(set(names)) < len(names):
         raise ConfigError(f"task.{key}: got {', '.join(names)}, expected each column once")
     return names
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return bool(text) and float(text) == float(text)
-    except ValueError:
-        return False
 
 
 def _others(columns: Columns, targets: tuple[str, ...]) -> tuple[str, ...]:

@@ -21,9 +21,9 @@ def _classifier(**settings):
 LABELS = {
     "texts that NumPy made of missing numbers": np.array(["a", "nan"])[Y],
     "empty texts": np.array(["a", ""])[Y],
-    "nothing": np.where(Y, "a", None),
+    "nothing": [("a" if one else None) for one in Y],
     "not a number": np.array(["a", np.nan], object)[Y],
-    "pandas' own": pandas.Series(np.where(Y, "a", None)).astype("string"),
+    "pandas' own": pandas.Series([("a" if one else None) for one in Y]).astype("string"),
     "times that are none": np.array(["2020-01-01", "NaT"], "M8[D]")[Y].astype(object),
 }
 

@@ -18,7 +18,7 @@ REGRESSIONS = ("linear_regression", "nonlinear_regression", "teacher_student")
 
 
 def _table(folder: Path, columns: dict[str, np.ndarray], target: str, readout: str) -> dict:
-    np.savez(folder / "own.npz", **columns)
+    np.savez(folder / "own.npz", x=columns["x"], y=columns["y"])
     task = {"kind": "table", "path": str(folder / "own.npz"), "target": target, "problem": "regression"}
     output = {"kind": "leaky_rate", "activation": "identity", "method": "exponential_euler"}
     network = {"hidden": [4], "readout": readout, "output_neuron": output}
