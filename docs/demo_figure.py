@@ -12,10 +12,10 @@ from pathlib import Path
 import xarray
 from matplotlib.figure import Figure
 
-from neurosim.experiments.run import train
 from neurosim.plots.alignment import alignment
 from neurosim.plots.figures import save_figure
 from neurosim.plots.learning_curve import learning_curve
+from neurosim.runs.run import train
 
 MODELS = {"learned feedback": "lansdell2020/digits", "feedback alignment": "lansdell2020/digits_fa"}
 SEEDS = (0, 1, 2)

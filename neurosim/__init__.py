@@ -26,13 +26,11 @@ if TYPE_CHECKING:
     from neurosim.engines.state import initial_state as initial_state
     from neurosim.errors import NeurosimError as NeurosimError
     from neurosim.errors import NeurosimWarning as NeurosimWarning
-    from neurosim.experiments.estimator import NeurosimClassifier as NeurosimClassifier
-    from neurosim.experiments.estimator import NeurosimRegressor as NeurosimRegressor
-    from neurosim.experiments.model_file import load as load
-    from neurosim.experiments.run import train as train
-    from neurosim.experiments.sweeps.driver import sweep as sweep
+    from neurosim.estimators.estimator import NeurosimClassifier as NeurosimClassifier
+    from neurosim.estimators.estimator import NeurosimRegressor as NeurosimRegressor
     from neurosim.gradients.alignment import alignment as alignment
     from neurosim.gradients.true_gradient import true_gradients as true_gradients
+    from neurosim.model_files.model_file import load as load
     from neurosim.neurons._model import NeuronModel as NeuronModel
     from neurosim.readouts._readout import Readout as Readout
     from neurosim.recording.courses import over_time as over_time
@@ -46,6 +44,8 @@ if TYPE_CHECKING:
     from neurosim.registry import names as names
     from neurosim.registry import register as register
     from neurosim.rules._rule import Rule as Rule
+    from neurosim.runs.run import train as train
+    from neurosim.studies.sweeps.driver import sweep as sweep
 
 #: Public name -> the module that defines it. Imported when first used: Brian2 and JAX take seconds to load.
 _HOME = {
@@ -55,10 +55,10 @@ _HOME = {
     "Setting": "engines.setting",
     "initial_state": "engines.state",
     **dict.fromkeys(("NeurosimError", "NeurosimWarning"), "errors"),
-    **dict.fromkeys(("NeurosimClassifier", "NeurosimRegressor"), "experiments.estimator"),
-    "load": "experiments.model_file",
-    "train": "experiments.run",
-    "sweep": "experiments.sweeps.driver",
+    **dict.fromkeys(("NeurosimClassifier", "NeurosimRegressor"), "estimators.estimator"),
+    "load": "model_files.model_file",
+    "train": "runs.run",
+    "sweep": "studies.sweeps.driver",
     "alignment": "gradients.alignment",
     "true_gradients": "gradients.true_gradient",
     "NeuronModel": "neurons._model",
@@ -82,9 +82,11 @@ _SUBMODULES = (
     "circuit",
     "engines",
     "errors",
-    "experiments",
+    "estimators",
     "gradients",
     "metrics",
+    "model_files",
+    "networks",
     "neurons",
     "plots",
     "probes",
@@ -93,8 +95,10 @@ _SUBMODULES = (
     "recording",
     "registry",
     "rules",
+    "runs",
     "schemes",
     "stability",
+    "studies",
     "tasks",
     "training",
     "units",

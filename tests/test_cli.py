@@ -158,7 +158,7 @@ def test_exit_codes_of_the_process():
 def test_checking_models_does_not_import_jax():
     code = (
         "import sys; from typer.testing import CliRunner; from neurosim import cli, registry\n"
-        "from neurosim.experiments.model_file import load, load_variants\n"
+        "from neurosim.model_files.model_file import load, load_variants\n"
         "assert CliRunner().invoke(cli.app, ['check', 'lansdell2020/digits']).exit_code == 0\n"
         "for name in registry.models(): load(name), load_variants(name)\n"
         "print([name for name in ('jax', 'xarray') if name in sys.modules])"

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosim.experiments.collection import collect
-from neurosim.experiments.model_file import load
-from neurosim.experiments.reproduce import reproduce
+from neurosim.model_files.model_file import load
+from neurosim.studies.collection import collect
+from neurosim.studies.reproduce import reproduce
 
 SEEDS = (0, 1, 2)
 HIDDEN = ("hidden1", "hidden2")

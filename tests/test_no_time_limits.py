@@ -22,8 +22,8 @@ CLOCKS = {
 MODULES = {"time", "os", "resource", "timeit"}
 #: Who may look at a clock, and what for: each stands no matter how fast the machine is.
 ALLOWED = {
-    "experiments/test_resume.py": "how long a run takes, to kill another one some time before its end",
-    "experiments/test_sweep_processes.py": "the time of a sweep over that of its own runs; slow",
+    "runs/test_resume.py": "how long a run takes, to kill another one some time before its end",
+    "studies/test_sweep_processes.py": "the time of a sweep over that of its own runs; slow",
 }
 #: Seconds: less than this may be a limit on a slow machine, not a guard against what hangs.
 LEAST = 600

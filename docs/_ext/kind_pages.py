@@ -13,7 +13,7 @@ from page_parts import code, evaluated, table, toctree
 
 from neurosim import registry
 from neurosim.circuit.description import Circuit, Pathway
-from neurosim.experiments.model_file import load
+from neurosim.model_files.model_file import load
 from neurosim.readouts._readout import Readout
 from neurosim.rules._rule import Rule
 from neurosim.tasks._task import Sizes

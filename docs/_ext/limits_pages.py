@@ -7,7 +7,7 @@ from pathlib import Path
 from page_parts import table
 
 from neurosim import registry
-from neurosim.experiments.expected import load_expected
+from neurosim.studies.expected import load_expected
 
 
 def pages(repository: Path) -> dict[str, str | bytes]:

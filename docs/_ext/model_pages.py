@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from page_parts import code, table, toctree
 
 from neurosim import registry
-from neurosim.experiments.expected import Claim, load_expected
-from neurosim.experiments.model_file import Model, load
+from neurosim.model_files.model_file import Model, load
 from neurosim.plots.circuit import circuit_diagram
+from neurosim.studies.expected import Claim, load_expected
 
 
 def pages(repository: Path) -> dict[str, str | bytes]:

@@ -1,7 +1,7 @@
 """How two populations are connected: the shape of a pathway's weights, and which synapses they make.
 
 Everything that depends on it is asked here: the description of a circuit, its initial weights, the explicit synapses
-of the Brian2 engine. How the batched engine computes the same maps is in `neurosim.engines.batched.linear_maps`.
+of the Brian2 engine. The batched engine computes the same maps in `neurosim.engines.batched.kernels.linear_maps`.
 """
 
 from __future__ import annotations

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from neurosim import registry
 from neurosim.cli.options import kinds
 from neurosim.errors import UnknownNameError
-from neurosim.experiments.sections import read_sections
-from neurosim.experiments.variants import variants_of
+from neurosim.model_files.sections import read_sections
+from neurosim.model_files.variants import variants_of
 
 if TYPE_CHECKING:
-    from neurosim.experiments.model_file import Model
+    from neurosim.model_files.model_file import Model
 
 
 def chosen(kind: str | None) -> tuple[str, ...]:

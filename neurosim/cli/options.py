@@ -9,9 +9,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from neurosim import registry
-from neurosim.experiments.sections import read_sections
-from neurosim.experiments.variants import variants_of
 from neurosim.installation import __version__
+from neurosim.model_files.sections import read_sections
+from neurosim.model_files.variants import variants_of
 
 
 class _BareFlags:

@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from neurosim.experiments.model_file import Model
-    from neurosim.experiments.run import Run
+    from neurosim.model_files.model_file import Model
+    from neurosim.runs.run import Run
 
 # Columns of text where there is no terminal.
 _WIDE = 200
@@ -119,7 +119,7 @@ def show_run(console: Console, run: Run, model: Model, source: str) -> None:
     """What a run found, at its end."""
     console.print()
     if "probe" in run.summary:
-        from neurosim.experiments.probe_report import COLUMNS, description_of, lines_of
+        from neurosim.studies.probe_report import COLUMNS, description_of, lines_of
 
         console.print(description_of(model), soft_wrap=True)
         print_table(console, COLUMNS, [line.cells for line in lines_of(run.summary["probe"], model, source)])
@@ -151,7 +151,7 @@ def _say_where(console: Console, run: Run) -> None:
 
 def _next(run: Run) -> list[str]:
     """Commands that fit a run, as a shell takes them."""
-    from neurosim.experiments.prediction import can_predict
+    from neurosim.runs.prediction import can_predict
 
     here = run.folder.relative_to(Path.cwd()) if run.folder.is_relative_to(Path.cwd()) else run.folder
     # A name that begins with a dash would be an option.

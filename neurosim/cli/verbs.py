@@ -25,7 +25,7 @@ from neurosim.cli.options import (
     Version,
 )
 from neurosim.cli.printing import console_of, name_table, print_table, say, say_json, show_run
-from neurosim.experiments.live import Live
+from neurosim.runs.live import Live
 
 app = typer.Typer(
     name="neurosim",
@@ -70,14 +70,14 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Train a model, or let it measure, show how that goes on, and write a run folder."""
-    from neurosim.experiments.beforehand import before_run
-    from neurosim.experiments.model_file import load, settled
+    from neurosim.model_files.model_file import load, settled
+    from neurosim.runs.beforehand import before_run
 
     console = console_of(quiet=quiet)
     # Checked before Brian2 and JAX are imported, so that a slip is reported at once.
     before_run(settled(model, overrides or [], variant or []), out, resume=resume)
     checked = load(model, overrides or [], variant or [])
-    from neurosim.experiments.run import train
+    from neurosim.runs.run import train
 
     with Live(console) as live:
         found = train(checked, seed=seed, out=out, progress=live, resume=resume, checkpoint_every=checkpoint_every)
@@ -95,8 +95,8 @@ def check(
     quiet: Quiet = False,
 ) -> None:
     """Check a model and its variants, and print it: all settings, and the circuit with its equations."""
-    from neurosim.experiments.beforehand import look_at_data
-    from neurosim.experiments.model_file import load, load_variants, settled
+    from neurosim.model_files.model_file import load, load_variants, settled
+    from neurosim.runs.beforehand import look_at_data
 
     look_at_data(settled(model, overrides or [], variant or []))
     checked = load(model, overrides or [], variant or [])
@@ -125,12 +125,12 @@ def reproduce(
     quiet: Quiet = False,
 ) -> None:
     """Run models and hold them against their expected.toml; exit code 1 if a row that was run is not met."""
-    from neurosim.experiments.expected import expected_beside
+    from neurosim.studies.expected import expected_beside
 
     # Before JAX is imported, so that a slip is reported at once.
     expected_beside(name)
-    from neurosim.experiments.reproduce import COLUMNS, tally
-    from neurosim.experiments.reproduce import reproduce as judge_all
+    from neurosim.studies.reproduce import COLUMNS, tally
+    from neurosim.studies.reproduce import reproduce as judge_all
 
     console = console_of(quiet=quiet)
     with Live(console) as live:
@@ -163,13 +163,13 @@ def compare(
     quiet: Quiet = False,
 ) -> None:
     """Train several models with several seeds: one table and one figure."""
-    from neurosim.experiments.beforehand import before_many
-    from neurosim.experiments.model_file import settled
+    from neurosim.model_files.model_file import settled
+    from neurosim.runs.beforehand import before_many
 
     console = console_of(quiet=quiet or as_json)
     # Checked before JAX is imported, so that a slip is reported at once.
     before_many([settled(model, changes or []) for model in models], out)
-    from neurosim.experiments.compare import compare as compare_all
+    from neurosim.studies.compare import compare as compare_all
 
     with Live(console) as live:
         found = compare_all(
@@ -203,17 +203,17 @@ def sweep(
     quiet: Quiet = False,
 ) -> None:
     """Run many configurations of a model: one table and one figure; exit code 1 if a run failed."""
-    from neurosim.experiments.beforehand import before_many
-    from neurosim.experiments.sweeps.live import SweepLive
-    from neurosim.experiments.sweeps.plan import read_plan
+    from neurosim.runs.beforehand import before_many
+    from neurosim.studies.sweeps.live import SweepLive
+    from neurosim.studies.sweeps.plan import read_plan
 
     console = console_of(quiet=quiet)
     # Checked before JAX is imported, so that a slip is reported at once.
     before_many((), out)
     with SweepLive(console) as live:
         plan = read_plan(file, on_check=live.checking)
-        from neurosim.experiments.sweeps.driver import carry_out
-        from neurosim.experiments.sweeps.table import cells, columns, failures
+        from neurosim.studies.sweeps.driver import carry_out
+        from neurosim.studies.sweeps.table import cells, columns, failures
 
         outcome = carry_out(plan, scheduler=scheduler, workers=workers, out=out, progress=live)
     print_table(console, columns(outcome), cells(outcome))
@@ -243,10 +243,10 @@ def list_(kind: Kind = None, *, as_json: AsJson = False) -> None:
 @plainly
 def plot(folder: Annotated[Path, typer.Argument(help="A run folder, or a recording's Zarr store.")]) -> None:
     """Draw the standard figures of a run, or of a recording."""
-    from neurosim.experiments.beforehand import before_reading
+    from neurosim.runs.beforehand import before_reading
 
     before_reading(folder, recordings=True)
-    from neurosim.experiments.drawing import draw_all
+    from neurosim.runs.drawing import draw_all
 
     for path in draw_all(folder, lambda text: typer.echo(text, err=True)):
         say(str(path))
@@ -263,10 +263,10 @@ def predict(
     ] = None,
 ) -> None:
     """Apply a trained network to new rows, scaled as the run scaled its own."""
-    from neurosim.experiments.beforehand import before_predicting
+    from neurosim.runs.beforehand import before_predicting
 
     before_predicting(folder, file, out)
-    from neurosim.experiments.prediction import predictions_of
+    from neurosim.runs.prediction import predictions_of
 
     say(predictions_of(folder, file, out), end="")
 
@@ -282,7 +282,7 @@ def export(
     ] = None,
 ) -> None:
     """Write recordings, measurements or weights for other tools."""
-    from neurosim.experiments.export import export as write
+    from neurosim.runs.export import export as write
 
     for path in write(folder, to, out):  # type: ignore[arg-type]
         say(str(path))

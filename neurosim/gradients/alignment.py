@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.circuit.description import Circuit
-from neurosim.circuit.undisturbed import undisturbed
+from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.gradients._arguments import check_layer, check_weights, of_circuit

@@ -9,7 +9,7 @@ import numpy as np
 
 from neurosim.circuit.connectivity import Dense, OneToOne, is_linear
 from neurosim.circuit.description import Circuit, Pathway
-from neurosim.engines.batched.linear_maps import delivered, returned
+from neurosim.engines.batched.kernels.linear_maps import delivered, returned
 from neurosim.engines.state import weights_of
 from neurosim.metrics import angle, matrix_angle, norm_ratio, relative_error, sign_agreement
 

@@ -19,8 +19,8 @@ import numpy as np
 
 from neurosim.circuit.description import Circuit
 from neurosim.engines.batched.engine import BatchedEngine
+from neurosim.engines.batched.host.program import program
 from neurosim.engines.batched.presentation import present
-from neurosim.engines.batched.program import program
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError, ConfigError

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.circuit.description import Circuit
-from neurosim.circuit.undisturbed import undisturbed
+from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.gradients._arguments import of_circuit

@@ -17,9 +17,11 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, mod
 
 from neurosim.circuit.description import Hold, Initial, Loop, Phase, Population, hold
 from neurosim.errors import ConfigError
+from neurosim.networks import layers as _layers
+from neurosim.networks import links as _links
 from neurosim.neurons._model import NeuronModel
 from neurosim.neurons._quantities import TimeConstant
-from neurosim.schemes import _layers, _links, _network
+from neurosim.schemes import _network
 from neurosim.schemes._inversion_weights import NegativeTranspose, SequentialFeedback, StabilisedFeedback
 from neurosim.schemes._network import Network
 from neurosim.units import parse_quantity

@@ -15,9 +15,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from neurosim.circuit.description import Circuit, Hold, Initial, Pathway, Phase, Population, Tie, hold
+from neurosim.networks import layers as _layers
+from neurosim.networks import links as _links
 from neurosim.rules import _primitives
 from neurosim.rules._rule import Timing
-from neurosim.schemes import _layers, _links, _network
+from neurosim.schemes import _network
 from neurosim.schemes._alignment import Alignment, Mirror
 from neurosim.schemes._network import Network, Part, Sized
 

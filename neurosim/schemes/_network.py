@@ -31,12 +31,13 @@ from neurosim.circuit.description import Hold, Initial, Pathway, Phase, Populati
 from neurosim.circuit.images import Pooling
 from neurosim.circuit.synapses import Image
 from neurosim.errors import ConfigError
+from neurosim.networks import layers as _layers
+from neurosim.networks import links as _links
+from neurosim.networks.layers import Layer, Pooled
+from neurosim.networks.links import Link
 from neurosim.neurons._model import NeuronModel
 from neurosim.readouts._readout import Readout
 from neurosim.rules._rule import Rule
-from neurosim.schemes import _layers, _links
-from neurosim.schemes._layers import Layer, Pooled
-from neurosim.schemes._links import Link
 
 Topology = Literal["layerwise", "direct"]
 

@@ -21,11 +21,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.description import PERTURB, Circuit, Pathway, Phase, Population
+from neurosim.networks import links as _links
+from neurosim.networks.relation import Relation
 from neurosim.neurons._quantities import TimeConstant
-from neurosim.schemes import _continuous, _links, _network
+from neurosim.schemes import _continuous, _network
 from neurosim.schemes._continuous import Estimating
 from neurosim.schemes._network import Network, Sized, Topology
-from neurosim.schemes._relation import Relation
 
 GRADIENT = Relation.LIMIT
 

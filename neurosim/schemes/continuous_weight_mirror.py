@@ -23,12 +23,13 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFlo
 
 from neurosim.circuit.description import PERTURB, Circuit, Pathway, Phase, Population
 from neurosim.errors import CircuitError
+from neurosim.networks import links as _links
+from neurosim.networks.relation import Relation
 from neurosim.neurons._model import NeuronModel
 from neurosim.neurons._quantities import TimeConstant
-from neurosim.schemes import _continuous, _links, _network
+from neurosim.schemes import _continuous, _network
 from neurosim.schemes._continuous import Filters, covariance
 from neurosim.schemes._network import Network, Sized
-from neurosim.schemes._relation import Relation
 from neurosim.units import format_quantity, parse_quantity
 
 GRADIENT = Relation.LIMIT

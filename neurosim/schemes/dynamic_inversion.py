@@ -9,10 +9,10 @@ through fixed feedback weights. What the lower layer's error has settled to is t
 from __future__ import annotations
 
 from neurosim.circuit.description import Circuit, Hold, Pathway, Phase, Population, Tie, hold
+from neurosim.networks.relation import Relation
 from neurosim.schemes import _inversion, _network
 from neurosim.schemes._inversion import CONVENTIONS, Place
 from neurosim.schemes._network import Network, Sized
-from neurosim.schemes._relation import Relation
 from neurosim.units import parse_quantity
 
 GRADIENT = Relation.GAUSS_NEWTON

@@ -11,11 +11,13 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.description import Circuit, Initial
-from neurosim.schemes import _layers, _links, _network
+from neurosim.networks import layers as _layers
+from neurosim.networks import links as _links
+from neurosim.networks.links import Link
+from neurosim.networks.relation import Relation
+from neurosim.schemes import _network
 from neurosim.schemes._inversion_weights import NegativeTranspose
-from neurosim.schemes._links import Link
 from neurosim.schemes._network import Network, Sized, Topology
-from neurosim.schemes._relation import Relation
 
 GRADIENT = Relation.CORRELATED
 

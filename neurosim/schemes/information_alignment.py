@@ -9,10 +9,10 @@ from __future__ import annotations
 from pydantic import NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.description import Circuit
+from neurosim.networks.relation import Relation
 from neurosim.schemes import _mirror
 from neurosim.schemes._alignment import Mirror
 from neurosim.schemes._network import Network, Sized
-from neurosim.schemes._relation import Relation
 
 GRADIENT = Relation.CORRELATED
 

@@ -14,11 +14,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, model_validator
 
 from neurosim.circuit.description import Circuit, Pathway
-from neurosim.schemes import _baselines, _estimators, _links, _network
+from neurosim.networks import links as _links
+from neurosim.networks.relation import Relation
+from neurosim.schemes import _baselines, _estimators, _network
 from neurosim.schemes._baselines import Baseline, Critic
 from neurosim.schemes._estimators import Addition
 from neurosim.schemes._network import Network, Sized, Topology
-from neurosim.schemes._relation import Relation
 
 GRADIENT = Relation.LIMIT
 

@@ -12,10 +12,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, PositiveFloat, model_validator
 
 from neurosim.circuit.description import Circuit, Population, hold
+from neurosim.networks.relation import Relation
 from neurosim.schemes import _baselines, _network
 from neurosim.schemes._baselines import Baseline, Critic
 from neurosim.schemes._network import Network, Sized
-from neurosim.schemes._relation import Relation
 
 GRADIENT = Relation.MEAN
 

@@ -8,10 +8,10 @@ the layer above is smaller, and in the other form where it is larger.
 from __future__ import annotations
 
 from neurosim.circuit.description import Circuit, Derived, Pathway
+from neurosim.networks.relation import Relation
 from neurosim.schemes import _inversion, _network
 from neurosim.schemes._inversion_weights import LoopInverse
 from neurosim.schemes._network import Network, Sized
-from neurosim.schemes._relation import Relation
 
 GRADIENT = Relation.GAUSS_NEWTON
 

@@ -16,10 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFlo
 
 from neurosim.circuit.description import Circuit
 from neurosim.errors import EquationError, UnitError
+from neurosim.networks.relation import Relation
 from neurosim.rules._rule import Rule
 from neurosim.schemes import _baselines, _network
 from neurosim.schemes._network import Network, Sized, Topology
-from neurosim.schemes._relation import Relation
 
 GRADIENT = Relation.OPEN
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.description import Circuit, Derived, Initial, Pathway
-from neurosim.schemes import _layers, _links, _network
+from neurosim.networks import layers as _layers
+from neurosim.networks import links as _links
+from neurosim.networks.relation import Relation
+from neurosim.schemes import _network
 from neurosim.schemes._inversion_weights import PseudoInverse
 from neurosim.schemes._network import Network, Sized
-from neurosim.schemes._relation import Relation
 
 GRADIENT = Relation.GAUSS_NEWTON
 

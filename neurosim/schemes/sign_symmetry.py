@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, PositiveFloat
 
 from neurosim.circuit.description import Circuit, Initial, Pathway
 from neurosim.circuit.synapses import Ends
+from neurosim.networks.relation import Relation
 from neurosim.schemes import _network
 from neurosim.schemes._network import Network, Sized
-from neurosim.schemes._relation import Relation
 
 GRADIENT = Relation.CORRELATED
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import Literal
 
 from neurosim.circuit.description import Circuit, Pathway, Phase, Tie, hold
+from neurosim.networks.relation import Relation
 from neurosim.neurons._quantities import TimeConstant
 from neurosim.schemes import _inversion, _network
 from neurosim.schemes._inversion import CONVENTIONS, Place
 from neurosim.schemes._network import Network, Sized
-from neurosim.schemes._relation import Relation
 
 GRADIENT = Relation.GAUSS_NEWTON
 

@@ -10,10 +10,10 @@ from typing import Literal
 from pydantic import NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.description import Circuit
+from neurosim.networks.relation import Relation
 from neurosim.schemes import _mirror
 from neurosim.schemes._alignment import Alignment
 from neurosim.schemes._network import Network, Sized
-from neurosim.schemes._relation import Relation
 
 GRADIENT = Relation.LIMIT
 

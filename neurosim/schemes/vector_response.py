@@ -14,9 +14,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.description import Circuit, hold
-from neurosim.schemes import _continuous, _estimators, _links, _network
+from neurosim.networks import links as _links
+from neurosim.networks.relation import Relation
+from neurosim.schemes import _continuous, _estimators, _network
 from neurosim.schemes._network import Network, Sized, Topology
-from neurosim.schemes._relation import Relation
 
 GRADIENT = Relation.LIMIT
 

@@ -11,9 +11,9 @@ from dataclasses import replace
 from pydantic import BaseModel, ConfigDict, PositiveFloat
 
 from neurosim.circuit.description import Circuit, Phase
+from neurosim.networks.relation import Relation
 from neurosim.schemes import _network
 from neurosim.schemes._network import Network, Sized
-from neurosim.schemes._relation import Relation
 
 GRADIENT = Relation.MEAN
 

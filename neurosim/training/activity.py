@@ -10,7 +10,7 @@ import numpy as np
 
 from neurosim.circuit.composition import compose
 from neurosim.circuit.description import Circuit
-from neurosim.circuit.undisturbed import undisturbed
+from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.metrics import firing_rate
 from neurosim.tasks._task import Split

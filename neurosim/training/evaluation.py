@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.circuit.undisturbed import undisturbed
+from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import NumericalError

@@ -24,8 +24,8 @@ from neurosim.training.activity import activity
 from neurosim.training.config import Config
 from neurosim.training.evaluation import Evaluation, evaluate, summarise
 from neurosim.training.history import EpochReport, history_of
-from neurosim.training.presented import order_of, presented
 from neurosim.training.progress import Part, Progress
+from neurosim.training.trial_order import order_of, presented
 
 if TYPE_CHECKING:
     import xarray

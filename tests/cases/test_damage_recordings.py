@@ -15,11 +15,11 @@ import xarray
 from typer.testing import CliRunner
 
 from neurosim.errors import DataError, NeurosimError
-from neurosim.experiments.drawing import draw_all
-from neurosim.experiments.export import export
 from neurosim.gate.seals import CHECKSUMS
 from neurosim.gate.stores import seal
 from neurosim.recording.store import Recorded, RecordingWriter, complete, new_group, open_recording
+from neurosim.runs.drawing import draw_all
+from neurosim.runs.export import export
 
 STEPS, PIECE = 40, 10
 V = np.random.default_rng(0).random((STEPS, 2, 3))

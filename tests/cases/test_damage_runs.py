@@ -17,16 +17,16 @@ from typer.testing import CliRunner
 
 from neurosim.cli import app
 from neurosim.errors import ConfigError, DataError, NeurosimError
-from neurosim.experiments import folder as files
-from neurosim.experiments.drawing import draw_all
-from neurosim.experiments.export import export
-from neurosim.experiments.finished import open_run, write_checksums
-from neurosim.experiments.lock import locked
-from neurosim.experiments.log import Log
-from neurosim.experiments.start import taken
 from neurosim.gate.tensors import with_seal
 from neurosim.recording.store import Recorded, RecordingWriter
 from neurosim.recording.weights import load_weights
+from neurosim.runs import folder as files
+from neurosim.runs.claimed_folder import taken
+from neurosim.runs.drawing import draw_all
+from neurosim.runs.export import export
+from neurosim.runs.lock import locked
+from neurosim.runs.log import Log
+from neurosim.runs.run_result import open_run, write_checksums
 
 WEIGHTS = {"W1.w": np.arange(6.0).reshape(2, 3)}
 SUMMARY: dict[str, Any] = {

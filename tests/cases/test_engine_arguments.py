@@ -9,8 +9,8 @@ import pytest
 
 from neurosim import Circuit, NeuronModel, Pathway, Phase, Population, Setting, initial_state, simulate
 from neurosim.circuit.connectivity import Sparse
-from neurosim.engines.batched import program
 from neurosim.engines.batched.engine import BatchedEngine
+from neurosim.engines.batched.host import program
 from neurosim.engines.brian.engine import BrianEngine
 from neurosim.errors import ArgumentError, CircuitError
 

@@ -13,7 +13,7 @@ from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 
 from neurosim.errors import ConfigError, NeurosimError, NumericalError
-from neurosim.experiments.estimator import NeurosimClassifier, NeurosimRegressor
+from neurosim.estimators.estimator import NeurosimClassifier, NeurosimRegressor
 
 SMALL: dict[str, Any] = {"hidden": (8,), "scheme": "backpropagation", "epochs": 4, "random_state": 0}
 IRIS: Any = [np.asarray(each) for each in load_iris(return_X_y=True)]

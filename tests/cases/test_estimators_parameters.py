@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from neurosim.errors import ConfigError
-from neurosim.experiments.estimator import NeurosimClassifier, NeurosimRegressor
-from neurosim.experiments.estimator_parameters import checked, sections_of
+from neurosim.estimators.estimator import NeurosimClassifier, NeurosimRegressor
+from neurosim.estimators.parameters import checked, sections_of
 
 X = np.random.default_rng(0).standard_normal((24, 3))
 Y = np.arange(24) % 2

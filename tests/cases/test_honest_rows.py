@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from neurosim import registry
-from neurosim.experiments.expected import Claim, Row, load_expected
-from neurosim.experiments.reproduce import Verdict
+from neurosim.studies.expected import Claim, Row, load_expected
+from neurosim.studies.reproduce import Verdict
 
 MODELS = Path(__file__).parents[2] / "models"
 #: Of numbers that are never negative: an angle between weights or signals, an accuracy, a loss, a distance.

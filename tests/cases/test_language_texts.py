@@ -12,7 +12,7 @@ from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.errors import CircuitError, ConfigError, EquationError, NeurosimError, UnitError
-from neurosim.experiments.model_file import load
+from neurosim.model_files.model_file import load
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.simulate import simulate
 from tests.cases.both_engines import learned, simulated

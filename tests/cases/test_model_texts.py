@@ -9,8 +9,8 @@ import pytest
 
 from neurosim import NeuronModel, Rule, load
 from neurosim.errors import ArgumentError, ConfigError, NeurosimError
-from neurosim.experiments.sweeps.plan import read_plan
-from neurosim.experiments.toml import DEEPEST, parsed, read_toml, value_of
+from neurosim.model_files.toml import DEEPEST, parsed, read_toml, value_of
+from neurosim.studies.sweeps.plan import read_plan
 
 MODEL = """# Größe
 [task]
@@ -91,7 +91,7 @@ DEEP = {
 def test_what_is_nested_too_deeply_is_refused_before_it_is_parsed(name, tmp_path, monkeypatch):
     path = tmp_path / "m.toml"
     path.write_text(DEEP[name])
-    monkeypatch.setattr("neurosim.experiments.toml.tomllib", None)
+    monkeypatch.setattr("neurosim.model_files.toml.tomllib", None)
     for read in (read_toml, load, read_plan):
         with pytest.raises(ConfigError, match=r"m\.toml: line \d+: nested too deeply, expected at most 32 levels"):
             read(path)

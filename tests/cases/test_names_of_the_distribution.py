@@ -11,8 +11,8 @@ import pytest
 
 import neurosim
 from neurosim import installation
-from neurosim.experiments.folder import installed_version, provenance
 from neurosim.installation import DISTRIBUTION, how_to_install
+from neurosim.runs.folder import installed_version, provenance
 
 ROOT = Path(__file__).parents[2]
 TEXTS = {".py", ".md", ".toml", ".cfg", ".ipynb", ".cff", ".yaml", ".yml", ".txt", ".rst", ""}
@@ -119,7 +119,7 @@ def test_the_name_is_the_same_everywhere() -> None:
 
 
 def test_a_run_says_the_version_of_this_package_whatever_else_has_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neurosim.experiments.folder.version", lambda name: f"of a stranger called {name}")
+    monkeypatch.setattr("neurosim.runs.folder.version", lambda name: f"of a stranger called {name}")
     assert installed_version("neurosim") == neurosim.__version__
     assert provenance(0, "0" * 16)["versions"]["neurosim"] == neurosim.__version__
     assert installed_version("jax") == "of a stranger called jax"

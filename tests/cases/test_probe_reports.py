@@ -15,14 +15,14 @@ from typer.testing import CliRunner
 
 from neurosim import cli, registry
 from neurosim.engines.state import initial_state
-from neurosim.experiments import planes
-from neurosim.experiments.drawing import draw_all
-from neurosim.experiments.model_file import load
-from neurosim.experiments.planes import save_planes
-from neurosim.experiments.probe_report import description_of, lines_of
-from neurosim.experiments.run import train
+from neurosim.model_files.model_file import load
 from neurosim.plots.curve import family
 from neurosim.probes._findings import Number, number_of
+from neurosim.runs import planes
+from neurosim.runs.drawing import draw_all
+from neurosim.runs.planes import save_planes
+from neurosim.runs.run import train
+from neurosim.studies.probe_report import description_of, lines_of
 
 PROBES = registry.names("probes")
 SHIPPED = sorted({name.partition("/")[0] for name in registry.models()})

@@ -9,9 +9,9 @@ import pytest
 
 from neurosim import NeurosimRegressor
 from neurosim.errors import ArgumentError, ConfigError
-from neurosim.experiments.model_file import load
-from neurosim.experiments.run import train
+from neurosim.model_files.model_file import load
 from neurosim.readouts._readout import Readout
+from neurosim.runs.run import train
 from tests.cases.run_tables import TABLE
 
 REGRESSIONS = ("linear_regression", "nonlinear_regression", "teacher_student")

@@ -12,7 +12,7 @@ import pytest
 from neurosim.circuit.description import Circuit, Pathway, Phase, Population, hold
 from neurosim.circuit.weights import Initial, Tie
 from neurosim.errors import CircuitError, ConfigError, EquationError, NeurosimError, UnitError
-from neurosim.experiments.model_file import load
+from neurosim.model_files.model_file import load
 from neurosim.neurons._model import NeuronModel
 from neurosim.rules._rule import Rule, Timing
 from tests.cases.both_engines import learned

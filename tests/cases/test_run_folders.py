@@ -8,9 +8,9 @@ import pytest
 
 import neurosim
 from neurosim.errors import ArgumentError, ConfigError, DataError
-from neurosim.experiments.compare import compare
-from neurosim.experiments.model_file import load
-from neurosim.experiments.run import train
+from neurosim.model_files.model_file import load
+from neurosim.runs.run import train
+from neurosim.studies.compare import compare
 from tests.cases.run_tables import TABLE, model_file
 
 

@@ -13,13 +13,13 @@ import tomli_w
 
 from neurosim import registry
 from neurosim.errors import ArgumentError, ConfigError
-from neurosim.experiments import folder as files
-from neurosim.experiments.compare import compare
-from neurosim.experiments.data_identity import Identified
-from neurosim.experiments.finished import open_run
-from neurosim.experiments.model_file import load
-from neurosim.experiments.reproduce import reproduce
-from neurosim.experiments.run import train
+from neurosim.model_files.model_file import load
+from neurosim.runs import folder as files
+from neurosim.runs.data_identity import Identified
+from neurosim.runs.run import train
+from neurosim.runs.run_result import open_run
+from neurosim.studies.compare import compare
+from neurosim.studies.reproduce import reproduce
 from tests.cases.run_tables import TABLE, model_file, write_rows
 
 

@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 
 from neurosim import cli
 from neurosim.errors import DataError
-from neurosim.experiments import folder as files
-from neurosim.experiments.drawing import draw_all
-from neurosim.experiments.finished import open_run, write_checksums
-from neurosim.experiments.model_file import load
-from neurosim.experiments.run import train
+from neurosim.model_files.model_file import load
+from neurosim.runs import folder as files
+from neurosim.runs.drawing import draw_all
+from neurosim.runs.run import train
+from neurosim.runs.run_result import open_run, write_checksums
 from tests.cases.run_tables import TABLE, write_rows
 
 

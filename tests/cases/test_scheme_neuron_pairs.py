@@ -11,7 +11,7 @@ import pytest
 
 from neurosim import registry
 from neurosim.errors import ConfigError
-from neurosim.experiments.model_file import load
+from neurosim.model_files.model_file import load
 from neurosim.schemes import _pairing
 from neurosim.schemes._network import Network, Part
 

@@ -30,16 +30,16 @@ CALLS = {
 #: File -> what it may use, and why that is no stranger's file, or where its size and content are checked.
 ALLOWED = {
     "recording/store.py": ({"zarr"}, "writes stores that it has described itself"),
-    "experiments/toml.py": ({"tomllib"}, "the gate of TOML, which bounds it before it is parsed"),
+    "model_files/toml.py": ({"tomllib"}, "the gate of TOML, which bounds it before it is parsed"),
     "installation.py": ({"tomllib"}, "reads this checkout's own settings"),
     "tasks/_csv.py": ({"pandas.read_csv"}, "checks sizes, and reads columns that are asked for"),
     "tasks/_idx.py": ({"gzip", "zlib"}, "reads in pieces no longer than was checked"),
     "tasks/_task.py": ({"zlib"}, "a checksum"),
     "tasks/digits.py": ({"gzip", "numpy.loadtxt"}, "reads a file of scikit-learn's"),
     "schemes/_network.py": ({"json.loads"}, "a text that it made itself, as the key of a cache"),
-    "experiments/fitted_network.py": ({"json.loads"}, "a text that it made itself, as the key of a cache"),
-    "experiments/estimator_parameters.py": ({"json.loads"}, "a text that it made itself"),
-    "experiments/sweeps/search.py": ({"json.loads"}, "a text that it made itself, as a choice of a search"),
+    "estimators/fitted.py": ({"json.loads"}, "a text that it made itself, as the key of a cache"),
+    "estimators/parameters.py": ({"json.loads"}, "a text that it made itself"),
+    "studies/sweeps/search.py": ({"json.loads"}, "a text that it made itself, as a choice of a search"),
 }
 
 

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from neurosim.errors import DataError
-from neurosim.experiments import folder as files
-from neurosim.experiments.checkpoints import Checkpoints
-from neurosim.experiments.recorder import SNAPSHOTS, UNFINISHED, Recorder
 from neurosim.recording.store import open_recording
+from neurosim.runs import folder as files
+from neurosim.runs.checkpoints import Checkpoints
+from neurosim.runs.recorder import SNAPSHOTS, UNFINISHED, Recorder
 from neurosim.training.progress import Progress
 
 NAME = "W1.trace"
@@ -148,7 +148,7 @@ def test_nothing_outside_the_folder_is_written_to(stopped, tmp_path_factory, nam
 @pytest.mark.parametrize("what", ["wall_s", "progress", "arrays", "epoch", "seconds", "reports"])
 @pytest.mark.parametrize("value", [None, "text", [1], 10**400], ids=["none", "text", "list", "large"])
 def test_an_odd_checkpoint_is_left_out(tmp_path, what, value):
-    from neurosim.experiments.integrity import sealed, unsealed
+    from neurosim.runs.integrity import sealed, unsealed
 
     checkpoints = Checkpoints(tmp_path, {"seed": 0}, every=0)
     checkpoints(Progress({"W1.w": np.ones(3)}, epoch=1))

@@ -20,11 +20,11 @@ import pytest
 import xarray
 
 from neurosim.errors import DataError
-from neurosim.experiments.drawing import draw_all
-from neurosim.experiments.export import export
 from neurosim.gate.limits import VARIABLE
 from neurosim.gate.stores import dataset_of, open_store
 from neurosim.recording.store import open_recording
+from neurosim.runs.drawing import draw_all
+from neurosim.runs.export import export
 
 STEPS = 40
 VALUES = np.random.default_rng(0).random((STEPS, 1, 2))

@@ -10,10 +10,10 @@ import pytest
 import tomli_w
 
 from neurosim.errors import ConfigError
-from neurosim.experiments.checking import Faults
-from neurosim.experiments.sweeps import keys
-from neurosim.experiments.sweeps.keys import Range, read_keys
-from neurosim.experiments.sweeps.plan import read_plan
+from neurosim.model_files.checking import Faults
+from neurosim.studies.sweeps import keys
+from neurosim.studies.sweeps.keys import Range, read_keys
+from neurosim.studies.sweeps.plan import read_plan
 from tests.cases.run_tables import model_file
 
 MODEL = {

@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 import neurosim
 from neurosim import cli
 from neurosim.errors import ArgumentError, ConfigError, DataError, EngineError
-from neurosim.experiments.statistics import interval
-from neurosim.experiments.sweeps import driver, pool
-from neurosim.experiments.sweeps.same import lost
-from neurosim.experiments.sweeps.table import cells, columns, failures
+from neurosim.studies.statistics import interval
+from neurosim.studies.sweeps import driver, pool
+from neurosim.studies.sweeps.same import lost
+from neurosim.studies.sweeps.table import cells, columns, failures
 from tests.cases.run_tables import model_file, write_rows
 
 RATE = "scheme.learning_rate"

@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 
 from neurosim.cli import app
 from neurosim.errors import DataError
-from neurosim.experiments.collection import Attempt
-from neurosim.experiments.comparison import Comparison, Entry
-from neurosim.experiments.model_file import load
-from neurosim.experiments.run import open_run, train
-from neurosim.experiments.summary import read_summary
+from neurosim.model_files.model_file import load
+from neurosim.runs.run import open_run, train
+from neurosim.runs.run_numbers import read_summary
+from neurosim.studies.collection import Attempt
+from neurosim.studies.comparison_table import Comparison, Entry
 from tests.cases.run_tables import model_file
 
 

@@ -17,7 +17,7 @@ from neurosim.circuit.connectivity import NAMED, Connectivity, Dense, OneToOne, 
 from neurosim.circuit.description import Circuit, Pathway, Population, Tie
 from neurosim.circuit.images import Convolution, Pooling, Window
 from neurosim.circuit.synapses import Ends, size_of
-from neurosim.engines.batched import linear_maps, windows, winograd
+from neurosim.engines.batched.kernels import linear_maps, windows, winograd
 from neurosim.engines.state import initial_state, weights_of
 from neurosim.errors import CircuitError
 from neurosim.registry import load

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 import neurosim
 from neurosim import cli, registry
-from neurosim.experiments.model_file import load
+from neurosim.model_files.model_file import load
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 README = REPOSITORY / "README.md"

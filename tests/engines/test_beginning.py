@@ -12,7 +12,7 @@ import pytest
 from neurosim import registry
 from neurosim.circuit.description import Circuit, Initial, Pathway, Phase, Population
 from neurosim.engines.batched.engine import BatchedEngine
-from neurosim.engines.batched.optimisation import optimised_names
+from neurosim.engines.batched.optimiser_updates import optimised_names
 from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, initial_state

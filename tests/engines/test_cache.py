@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from neurosim.engines.batched import cache
+from neurosim.engines.batched.host import cache
 
 #: Trains a little, and tells what JAX found on disk, what it compiled, where it looked, and what came out.
 _SCRIPT = """

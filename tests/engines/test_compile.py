@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from neurosim.circuit.description import Circuit
-from neurosim.engines.batched import program
 from neurosim.engines.batched.engine import BatchedEngine
+from neurosim.engines.batched.host import program
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.gradients.true_gradient import true_gradients

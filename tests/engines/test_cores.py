@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from neurosim.circuit.description import Circuit
-from neurosim.engines.batched import cores
 from neurosim.engines.batched.engine import BatchedEngine
+from neurosim.engines.batched.host import cpu_placement as cores
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state, learned_names
 from neurosim.schemes._network import Part

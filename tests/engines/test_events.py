@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from neurosim.circuit.description import Circuit, Initial, Pathway, Phase, Population, Tie, hold
-from neurosim.engines.batched import events
 from neurosim.engines.batched.engine import BatchedEngine
+from neurosim.engines.batched.kernels import events
 from neurosim.engines.batched.presentation import present
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neurosim.circuit.batch_schedule import acting, cycle, needed_phases
 from neurosim.circuit.description import Circuit
-from neurosim.circuit.gating import acting, cycle, needed_phases
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.optimiser import Optimiser

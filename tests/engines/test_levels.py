@@ -11,7 +11,7 @@ import pytest
 
 from neurosim import registry
 from neurosim.circuit.description import PERTURB, Circuit, Pathway, Phase, Population
-from neurosim.circuit.undisturbed import undisturbed
+from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.setting import Setting

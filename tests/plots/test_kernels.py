@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from neurosim.engines.state import initial_state
 from neurosim.errors import DataError
-from neurosim.experiments.model_file import load
+from neurosim.model_files.model_file import load
 from neurosim.plots.figures import save_circuit_figures, save_map_figure
 from neurosim.plots.kernels import kernel_tiles, map_tiles
 

@@ -14,7 +14,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from neurosim import registry
 from neurosim.circuit.description import Circuit, Pathway, Population
 from neurosim.errors import CircuitError, DataError, UnitError
-from neurosim.experiments.model_file import load
+from neurosim.model_files.model_file import load
 from neurosim.neurons._model import NeuronModel
 from neurosim.plots import figures
 from neurosim.plots.alignment import alignment

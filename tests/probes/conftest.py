@@ -10,8 +10,8 @@ import pytest
 
 from neurosim import registry
 from neurosim.engines.batched.engine import BatchedEngine
-from neurosim.experiments.engine import make_engine
-from neurosim.experiments.model_file import load
+from neurosim.model_files.engine_section import make_engine
+from neurosim.model_files.model_file import load
 from neurosim.probes._findings import Findings
 from neurosim.tasks._task import Task
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from neurosim.errors import ConfigError
-from neurosim.experiments.engine import make_engine
-from neurosim.experiments.model_file import Model, load
-from neurosim.experiments.run import train as run_model
+from neurosim.model_files.engine_section import make_engine
+from neurosim.model_files.model_file import Model, load
 from neurosim.probes._learning import seed_of_repetition
 from neurosim.probes._sensitivity import draws, matching
 from neurosim.probes.sensitivity import Config
+from neurosim.runs.run import train as run_model
 
 MODEL: dict[str, Any] = {
     "task": {"kind": "digits"},

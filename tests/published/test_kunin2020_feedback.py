@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from neurosim.experiments.reproduce import reproduce
+from neurosim.studies.reproduce import reproduce
 
 
 @pytest.mark.parametrize("model", ["stability", "feedback", "estimation", "continuous"])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from neurosim.experiments.reproduce import reproduce
+from neurosim.studies.reproduce import reproduce
 
 
 @pytest.mark.parametrize("model", ["estimator", "mnist", "cost"])

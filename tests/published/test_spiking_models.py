@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosim.experiments.model_file import load
-from neurosim.experiments.run import train
+from neurosim.model_files.model_file import load
+from neurosim.runs.run import train
 
 DIGITS = "lansdell2020/spiking_digits"
 

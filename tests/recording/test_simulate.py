@@ -12,7 +12,7 @@ from neurosim import registry
 from neurosim.circuit.description import Circuit, Pathway, Phase, Population
 from neurosim.engines.state import initial_state
 from neurosim.errors import ArgumentError, CircuitError, EquationError, NumericalError, UnitError
-from neurosim.experiments.model_file import load
+from neurosim.model_files.model_file import load
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.courses import OverTime, over_time
 from neurosim.recording.simulate import simulate

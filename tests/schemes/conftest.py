@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from neurosim.experiments.engine import make_engine
-from neurosim.experiments.model_file import load
+from neurosim.model_files.engine_section import make_engine
+from neurosim.model_files.model_file import load
 from neurosim.training.loop import TrainingResult, train
 
 

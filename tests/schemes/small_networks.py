@@ -14,8 +14,8 @@ from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
-from neurosim.experiments.model_file import Model, load
 from neurosim.gradients.true_gradient import true_gradients
+from neurosim.model_files.model_file import Model, load
 from neurosim.schemes._network import Network
 
 N_OUTPUTS = 3

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from neurosim import registry
 from neurosim.circuit.description import Circuit
-from neurosim.circuit.undisturbed import undisturbed
+from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state

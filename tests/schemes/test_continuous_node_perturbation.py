@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from neurosim.circuit.description import Circuit
-from neurosim.circuit.undisturbed import undisturbed
+from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, carried_shapes, initial_state

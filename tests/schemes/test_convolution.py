@@ -16,10 +16,10 @@ from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.state import initial_state
 from neurosim.errors import CircuitError, ConfigError, EngineError
-from neurosim.experiments.model_file import load
 from neurosim.gradients.alignment import alignment
 from neurosim.gradients.feedback import feedback_pathway, wanted_weights
 from neurosim.gradients.true_gradient import true_gradients
+from neurosim.model_files.model_file import load
 from neurosim.schemes._network import Network
 from tests.schemes.small_networks import (
     RATE,

@@ -16,10 +16,10 @@ from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, initial_state, weights_of
 from neurosim.errors import CircuitError, ConfigError, EngineError, NumericalError
-from neurosim.experiments.run import train
 from neurosim.gradients.alignment import alignment
 from neurosim.gradients.loops import check_loops, verdict
 from neurosim.neurons._model import NeuronModel
+from neurosim.runs.run import train
 from neurosim.schemes._inversion import neuron_text
 from neurosim.schemes._network import Network
 from neurosim.stability.inverse import inverse

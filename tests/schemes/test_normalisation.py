@@ -11,7 +11,7 @@ from neurosim.circuit.description import Circuit, Phase, Population
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.state import initial_state
 from neurosim.errors import CircuitError, ConfigError, EquationError, UnitError
-from neurosim.experiments.model_file import load
+from neurosim.model_files.model_file import load
 from neurosim.neurons import leaky_rate
 from neurosim.neurons._model import NeuronModel
 from tests.schemes.small_networks import (

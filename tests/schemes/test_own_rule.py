@@ -11,7 +11,7 @@ from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.errors import ConfigError
-from neurosim.experiments.model_file import Model, load
+from neurosim.model_files.model_file import Model, load
 from neurosim.tasks._task import Sizes
 
 STEADY = Setting(level="steady", dtype="float64")

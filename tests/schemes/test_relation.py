@@ -12,9 +12,9 @@ from neurosim import registry
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
-from neurosim.experiments.model_file import load
 from neurosim.gradients.alignment import alignment
-from neurosim.schemes._relation import Relation
+from neurosim.model_files.model_file import load
+from neurosim.networks.relation import Relation
 from neurosim.tasks._task import Sizes
 
 STEADY = Setting(level="steady", dtype="float64")

@@ -14,9 +14,9 @@ from neurosim.circuit.images import Convolution, Window
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.state import initial_state
 from neurosim.errors import ConfigError
-from neurosim.experiments.model_file import load
 from neurosim.gradients.alignment import alignment
 from neurosim.gradients.feedback import feedback_pathways, wanted_of
+from neurosim.model_files.model_file import load
 from neurosim.schemes._network import Network
 from tests.schemes.small_networks import (
     STEADY,

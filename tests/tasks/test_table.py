@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from neurosim.errors import ConfigError, DataError
-from neurosim.experiments.model_file import load as load_model
+from neurosim.model_files.model_file import load as load_model
 from neurosim.tasks import table
 
 

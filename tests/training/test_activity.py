@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from neurosim.errors import NumericalError
-from neurosim.experiments.engine import make_engine
-from neurosim.experiments.model_file import load
-from neurosim.experiments.run import train
+from neurosim.model_files.engine_section import make_engine
+from neurosim.model_files.model_file import load
+from neurosim.runs.run import train
 from neurosim.training import loop
 from neurosim.training.activity import Activity, activity, faults, potentials
 from neurosim.training.evaluation import evaluate

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from neurosim.experiments.engine import make_engine
-from neurosim.experiments.model_file import load
+from neurosim.model_files.engine_section import make_engine
+from neurosim.model_files.model_file import load
 from neurosim.tasks._images import Augmentation
 from neurosim.training import loop
 from neurosim.training.loop import train
-from neurosim.training.presented import order_of
+from neurosim.training.trial_order import order_of
 
 SMALL = {
     "task": {"kind": "digits"},

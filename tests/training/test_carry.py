@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosim.circuit.undisturbed import undisturbed
+from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines.state import carried_shapes
-from neurosim.experiments.engine import make_engine
-from neurosim.experiments.model_file import load
+from neurosim.model_files.engine_section import make_engine
+from neurosim.model_files.model_file import load
 from neurosim.training import loop
 from neurosim.training.evaluation import evaluate
 from neurosim.training.loop import Progress, train

@@ -9,12 +9,12 @@ import pytest
 
 from neurosim.engines.optimiser import Optimiser
 from neurosim.errors import ConfigError, NumericalError
-from neurosim.experiments.engine import make_engine
-from neurosim.experiments.model_file import load
+from neurosim.model_files.engine_section import make_engine
+from neurosim.model_files.model_file import load
 from neurosim.training import loop
 from neurosim.training.evaluation import evaluate
 from neurosim.training.loop import Progress, learning_rates, train
-from neurosim.training.presented import order_of
+from neurosim.training.trial_order import order_of
 
 SMALL: dict[str, Any] = {
     "task": {"kind": "teacher_student", "n_inputs": 6, "hidden": [5], "n_outputs": 3, "n_train": 90},

@@ -9,11 +9,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from neurosim.circuit.batch_schedule import cycle, needed_phases
 from neurosim.circuit.description import Circuit
-from neurosim.circuit.gating import cycle, needed_phases
-from neurosim.engines.batched import optimisation
+from neurosim.engines.batched import optimiser_updates as optimisation
+from neurosim.engines.batched.host.program import program
 from neurosim.engines.batched.presentation import Outcome, Watch, present, update_noise
-from neurosim.engines.batched.program import program
 from neurosim.engines.noise import draw_pairs, drawn_shapes, named_noise
 from neurosim.engines.optimiser import Optimiser
 from neurosim.engines.setting import Setting

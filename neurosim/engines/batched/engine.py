@@ -12,16 +12,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurosim.border import public
+from neurosim.circuit.batch_schedule import acting
 from neurosim.circuit.description import Circuit
-from neurosim.circuit.gating import acting
 from neurosim.circuit.plan import plan
 from neurosim.engines.arguments import RUN, TRAIN, check_run, check_training, trials_in
-from neurosim.engines.batched import optimisation
+from neurosim.engines.batched import optimiser_updates as optimisation
 from neurosim.engines.batched.compiled import run_batch, train_batches
-from neurosim.engines.batched.cores import each, few_cores, shares
-from neurosim.engines.batched.events import sparse_courses
+from neurosim.engines.batched.host.cpu_placement import each, few_cores, shares
+from neurosim.engines.batched.host.trials import Batch, joined
+from neurosim.engines.batched.kernels.events import sparse_courses
 from neurosim.engines.batched.presentation import Watch
-from neurosim.engines.batched.trials import Batch, joined
 from neurosim.engines.continuation import Continuation
 from neurosim.engines.finite import broken_now, first_batch, first_broken
 from neurosim.engines.noise import noise_keys

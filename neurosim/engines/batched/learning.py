@@ -10,7 +10,7 @@ import numpy as np
 from neurosim.circuit.description import Circuit
 from neurosim.circuit.plasticity import RuleTerm, rule_names, rule_terms
 from neurosim.circuit.validation import reciprocal_of
-from neurosim.engines.batched import linear_maps
+from neurosim.engines.batched.kernels import linear_maps
 from neurosim.engines.batched.snapshot import Snapshot, compiled
 from neurosim.equations.array_code import ArrayFunction
 from neurosim.rules._rule import OracleRule

@@ -14,9 +14,9 @@ import jax.numpy as jnp
 from neurosim.circuit.description import PERTURB, Circuit, Pathway, Phase
 from neurosim.circuit.plan import Plan, plan, resolve
 from neurosim.circuit.plasticity import UPDATE_NOISE
-from neurosim.engines.batched.beginning import LEFT, changes_at_beginning
+from neurosim.engines.batched.before_phases import LEFT, changes_at_beginning
 from neurosim.engines.batched.learning import increments
-from neurosim.engines.batched.liveness import asked_at_end, lives
+from neurosim.engines.batched.live_variables import asked_at_end, lives
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, derived_weights, time_of
 from neurosim.engines.batched.stepping import BROKEN, Stretch, last_spikes, rows, run_steps
 from neurosim.engines.noise import draw_noise, draw_update_noise

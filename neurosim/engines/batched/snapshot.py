@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from neurosim.circuit.connectivity import Dense
 from neurosim.circuit.description import Circuit
 from neurosim.circuit.plan import Node, Plan, choice_of
-from neurosim.engines.batched import events, linear_maps
+from neurosim.engines.batched.kernels import events, linear_maps
 from neurosim.equations.array_code import ArrayFunction, expression_function
 from neurosim.equations.switched import switched
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 
 from neurosim.circuit.description import UNTIL_STEPS
 from neurosim.circuit.plan import Plan
-from neurosim.engines.batched.beforehand import beforehand
+from neurosim.engines.batched.hoisting import beforehand
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, deliver, time_of
 from neurosim.engines.batched.surrogate import expected_spikes, soft_spikes

@@ -10,9 +10,9 @@ import brian2
 import numpy as np
 from brian2.utils.stringtools import word_substitute
 
+from neurosim.circuit.batch_schedule import beginning
 from neurosim.circuit.composition import compose
 from neurosim.circuit.description import Circuit, Pathway, Phase
-from neurosim.circuit.gating import beginning
 from neurosim.circuit.plasticity import UPDATE_NOISE, rule_names, rule_terms, separated
 from neurosim.circuit.validation import reciprocal_of
 from neurosim.engines.brian.names import (

@@ -14,10 +14,10 @@ from typing import Any
 import brian2
 import numpy as np
 
+from neurosim.circuit.batch_schedule import acting
 from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose
 from neurosim.circuit.connectivity import is_linear
 from neurosim.circuit.description import PERTURB, Circuit
-from neurosim.circuit.gating import acting
 from neurosim.engines.brian.learning import Learning, learning_pathways
 from neurosim.engines.brian.names import DERIVED, NOISE, SWITCH
 from neurosim.engines.brian.numbers import random_state, set_random_state

@@ -1,0 +1,1 @@
+"""Products of weights and activity, for each kind of connectivity and processor."""

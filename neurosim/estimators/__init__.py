@@ -1,0 +1,1 @@
+"""Networks whose feedback learns, as estimators of scikit-learn."""

@@ -1,0 +1,210 @@
+"""What the estimators share: how they learn, and what they keep of it."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from neurosim import registry
+from neurosim.border import translated
+from neurosim.engines.state import State
+from neurosim.errors import ConfigError
+from neurosim.estimators.data import refuse_no_inputs
+from neurosim.estimators.parameters import checked, sections_of, seed_of
+from neurosim.model_files.engine_section import make_engine
+from neurosim.model_files.model_file import Model, load
+from neurosim.model_files.readout_targets import refuse_targets
+from neurosim.random import stream
+from neurosim.tasks._scaling import lost, moments, scaled
+from neurosim.tasks._task import Sizes, Split, Task, _one_hot, _stratified
+from neurosim.training.evaluation import answers
+from neurosim.training.loop import train
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import xarray
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """What was fitted, whatever becomes of the parameters.
+
+    Attributes
+    ----------
+    sections
+        Of the model, as JSON.
+    sizes
+        Numbers of inputs and outputs.
+    readout
+        Of the outputs.
+    """
+
+    sections: str
+    sizes: Sizes
+    readout: str
+
+    @property
+    def engine(self) -> Any:
+        scheme = json.loads(self.sections)["scheme"]["kind"]
+        return _engine_of(self.sections, self.sizes, registry.load("schemes", scheme))
+
+
+class FittedNetwork(BaseEstimator):
+    """A network as an estimator, without what a classifier or a regressor makes of its outputs."""
+
+    if TYPE_CHECKING:
+        # Set by fit.
+        n_features_in_: int
+        state_: State
+        target_mean_: np.ndarray
+        target_scale_: np.ndarray
+        history_: xarray.Dataset
+        seed_: int
+        _fit: _Fit
+
+    def __init__(
+        self,
+        hidden: Sequence[int] | int = (48, 32),
+        *,
+        scheme: str = "node_perturbation",
+        level: Literal["steady", "rate", "spiking"] = "steady",
+        engine: Literal["batched", "brian"] = "batched",
+        readout: str = "cross_entropy",
+        epochs: int = 30,
+        batch_size: int = 16,
+        learning_rate: float = 0.1,
+        learning_rate_decay: float = 1.0,
+        sigma: float | None = None,
+        standardise: bool = True,
+        validation_fraction: float = 0.0,
+        settings: Mapping[str, Any] | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.hidden = hidden
+        self.scheme = scheme
+        self.level = level
+        self.engine = engine
+        self.readout = readout
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_decay = learning_rate_decay
+        self.sigma = sigma
+        self.standardise = standardise
+        self.validation_fraction = validation_fraction
+        self.settings = settings
+        self.random_state = random_state
+
+    @property
+    def model_(self) -> Model:
+        """The checked model that was fitted; before a fit, the one that the parameters describe."""
+        fit: _Fit | None = getattr(self, "_fit", None)
+        sections = sections_of(checked(self.get_params(deep=False))) if fit is None else json.loads(fit.sections)
+        return load(sections, data_given=True)
+
+    @property
+    def circuit_(self) -> Any:
+        """The circuit that was fitted."""
+        check_is_fitted(self)
+        return self._fit.engine.circuit
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_fit")
+
+    def _refitted(self, X: Any, y: Any) -> Self:
+        """This estimator after a fit; one that fails leaves it as it was."""
+        fresh = copy.copy(self)
+        for name in [name for name in vars(fresh) if name == "_fit" or name.endswith("_")]:
+            delattr(fresh, name)
+        fresh._learn(X, y)
+        vars(self).clear()
+        vars(self).update(vars(fresh))
+        return self
+
+    def _learn(self, X: Any, y: Any) -> None:
+        """Set all attributes of a fit."""
+        raise NotImplementedError
+
+    def _train(self, inputs: np.ndarray, targets: np.ndarray, classes: np.ndarray | None) -> None:
+        """Learn from inputs (n, d) and classes (n,), or targets (n, k) in their own units."""
+        given = checked(self.get_params(deep=False))
+        self.seed_ = seed_of(self.random_state)
+        labels = None if classes is None else targets
+        fraction, names = given["validation_fraction"], None if classes is None else classes.tolist()
+        kept, held_out = _split(len(inputs), labels, fraction, self.seed_, names)
+        self.mean_, self.scale_ = column_moments(inputs, kept, given["standardise"])
+        made = in_units("X", inputs, self.mean_, self.scale_)
+        if classes is None:
+            self.target_mean_, self.target_scale_ = column_moments(targets, kept, given["standardise"])
+            outputs = in_units("y", targets, self.target_mean_, self.target_scale_)
+        else:
+            outputs = _one_hot(targets, len(classes))
+
+        def part(rows: np.ndarray) -> Split:
+            return Split(made[rows], outputs[rows], None if labels is None else labels[rows])
+
+        trained, judged = part(kept), part(held_out)
+        kind = "regression" if labels is None else "classification"
+        # A test is the caller's affair; here the last evaluation says what the data at hand give.
+        task = Task("data", trained, judged, judged if len(judged) else trained, kind=kind)
+        sections = sections_of(given)
+        model = load(sections, data_given=True)
+        refuse_targets(model.network.readout, task)
+        config = model.training.model_copy(update={"batch_size": min(model.training.batch_size, len(trained))})
+        fit = _Fit(json.dumps(sections, sort_keys=True), Sizes(task.n_inputs, task.n_outputs), model.network.readout)
+        with translated():
+            result = train(fit.engine, task, config, seed=self.seed_)
+        self.state_, self.history_ = result.state, result.history
+        self.loss_ = result.test.loss
+        self.loss_curve_ = [float(loss) for loss in result.history.train_loss.values[1:]]
+        self.n_iter_ = len(self.loss_curve_)
+        self._fit = fit
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        refuse_no_inputs(X)
+        inputs = np.asarray(validate_data(self, X, reset=False, dtype=np.float64))
+        made = in_units("X", inputs, self.mean_, self.scale_)
+        with translated():
+            return answers(self._fit.engine, self.state_, made).astype(np.float64)
+
+
+@functools.lru_cache(maxsize=64)
+def _engine_of(sections: str, sizes: Sizes, *modules: Any) -> Any:
+    """The engine for a model and sizes. Modules of files of one's own that are registered again are new ones."""
+    model = load(json.loads(sections), data_given=True)
+    return make_engine(model.engine, model.build(sizes), model.training.optimiser)
+
+
+def _split(
+    count: int, labels: np.ndarray | None, fraction: float, seed: int, names: Sequence[Any] | None
+) -> tuple[np.ndarray, np.ndarray]:
+    rows = np.arange(count)
+    if not fraction:
+        return rows, rows[:0]
+    generator = stream(seed, "validation")
+    alike = np.zeros(count, dtype=int) if labels is None else labels
+    return _stratified(rows, alike, fraction, generator, "validation_fraction", names)
+
+
+def column_moments(array: np.ndarray, rows: np.ndarray, wanted: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each column, or what changes nothing."""
+    count = array.shape[1]
+    return moments(array, rows, count) if wanted else (np.zeros(count), np.ones(count))
+
+
+def in_units(name: str, array: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Numbers as the network has them."""
+    found = scaled(array, mean, scale)
+    if fault := lost(array, found, mean, scale):
+        raise ConfigError(f"{name}: expected, {fault}")
+    return found

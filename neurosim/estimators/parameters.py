@@ -1,0 +1,148 @@
+"""Parameters of the estimators: checked when data are there, as scikit-learn wants it, and written as a model file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Set
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from neurosim import registry
+from neurosim.border import COUNT, ENGINE, LEVEL, SEED, Check, instance, number, optional
+from neurosim.errors import ArgumentError, ConfigError
+from neurosim.model_files.variants import merged
+
+# What spiking neurons need to be driven at all, as in the model lansdell2020/spiking_digits.
+_SPIKING: dict[str, Any] = {
+    "weights": 3.0,
+    "neuron": {"kind": "lif", "sigma": 0.3, "tau_r": "20 ms", "width": 0.15},
+    "output_neuron": {"kind": "leaky_rate", "activation": "identity", "tau_m": "20 ms"},
+}
+_LAYERS = "sizes of the hidden layers, such as (48, 32), or that of a single one; other layers go into settings"
+
+
+def _sizes(name: str, value: Any) -> tuple[int, ...]:
+    """One size, or several."""
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return (COUNT(name, value),)
+    if isinstance(value, str | bytes | Mapping | Set) or not hasattr(value, "__iter__") or np.ndim(value) > 1:
+        raise ArgumentError(name, value, _LAYERS)
+    sizes = list(value)
+    if not all(isinstance(size, Integral) and not isinstance(size, bool) and int(size) > 0 for size in sizes):
+        raise ArgumentError(name, value, _LAYERS)
+    return tuple(int(size) for size in sizes)
+
+
+def _share(name: str, value: Any) -> float:
+    found = number()(name, value)
+    if not 0 <= found < 1:
+        raise ConfigError(f"{name}: got {value}, expected 0 or more, and less than 1")
+    return found
+
+
+def _settings(name: str, value: Any) -> dict[str, Any]:
+    """Sections as a model file could have them."""
+    expected = 'sections of a model file, such as {"scheme": {"topology": "direct"}}'
+    found = instance(Mapping, expected=expected)(name, value)
+    broken = [key for key, table in found.items() if not (isinstance(key, str) and isinstance(table, Mapping))]
+    if broken:
+        raise ArgumentError(f"{name}[{broken[0]!r}]", found[broken[0]], expected)
+    try:
+        return json.loads(json.dumps(found, default=_plain))
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(
+            name, value, f"what a model file may hold: numbers, texts, arrays, tables ({error})"
+        ) from error
+
+
+def _plain(value: Any) -> Any:
+    """What JSON does not know, but TOML would write the same: numbers and arrays of NumPy, paths."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"no {type(value).__name__}")
+
+
+_TEXT = instance(str, expected="a name")
+_CHECKS: dict[str, Check] = {
+    "hidden": _sizes,
+    "scheme": _TEXT,
+    "level": LEVEL,
+    "engine": ENGINE,
+    "readout": _TEXT,
+    "epochs": COUNT,
+    "batch_size": COUNT,
+    "learning_rate": number(0),
+    "learning_rate_decay": number(0),
+    "sigma": optional(number(0)),
+    "standardise": instance(bool, np.bool_, expected="True or False"),
+    "validation_fraction": _share,
+    "settings": optional(_settings),
+}
+
+
+def checked(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """An estimator's parameters in the form in which they are used.
+
+    Raises
+    ------
+    ArgumentError, ConfigError
+        Naming the parameter, what was got and what was expected.
+    """
+    return {name: check(name, parameters[name]) for name, check in _CHECKS.items()}
+
+
+def sections_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The sections of a model file that checked parameters describe."""
+    network: dict[str, Any] = {"hidden": list(parameters["hidden"]), "readout": parameters["readout"]}
+    if parameters["level"] == "spiking":
+        network |= _SPIKING
+    sections: dict[str, Any] = {
+        "network": network,
+        "scheme": {"kind": parameters["scheme"], "learning_rate": parameters["learning_rate"]},
+        "engine": {"kind": parameters["engine"], "level": parameters["level"]},
+        "training": {
+            "epochs": parameters["epochs"],
+            "batch_size": parameters["batch_size"],
+            "learning_rate_decay": parameters["learning_rate_decay"],
+            "measure_every": 0,
+        },
+    }
+    sections = merged(sections, parameters["settings"] or {})
+    if parameters["sigma"] is not None:
+        _set_sigma(sections, parameters["sigma"])
+    return sections
+
+
+def _set_sigma(sections: dict[str, Any], sigma: float) -> None:
+    """Where the noise is: in the scheme, if that says how much it injects, or in the hidden neurons."""
+    scheme = registry.load("schemes", sections["scheme"]["kind"])
+    if "sigma" in scheme.Config.model_fields:
+        sections["scheme"]["sigma"] = sigma
+        return
+    neurons = sections["network"].get("neuron", {"kind": "leaky_rate"})
+    several = isinstance(neurons, list | tuple)
+    given = [dict(neuron, sigma=sigma) for neuron in (neurons if several else [neurons])]
+    sections["network"]["neuron"] = given if several else given[0]
+
+
+def seed_of(random_state: Any) -> int:
+    """A whole number is the seed; anything that draws, draws one.
+
+    Raises
+    ------
+    ArgumentError
+        It is neither.
+    """
+    if isinstance(random_state, Integral):
+        return SEED("random_state", random_state)
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(np.iinfo(np.int32).max))
+    try:
+        return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+    except ValueError as error:
+        raise ArgumentError(
+            "random_state", random_state, "a whole number of at least 0, a RandomState or None"
+        ) from error

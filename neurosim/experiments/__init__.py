@@ -1,1 +1,0 @@
-"""From a model file to a run folder."""

@@ -1,0 +1,1 @@
+"""Model files: TOML sections that become a checked model."""

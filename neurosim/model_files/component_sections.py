@@ -1,0 +1,98 @@
+"""Sections that name components: a kind is looked up, and its settings are checked by what they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from neurosim import registry
+from neurosim.errors import NeurosimError
+from neurosim.model_files.checking import Faults, check_kind, check_table, defaults_of, shown
+from neurosim.model_files.equation_faults import equation_fault
+from neurosim.schemes._network import Network, Part, neuron_of
+from neurosim.schemes._pairing import PORTS
+
+
+def component_section(kind: str, table: Any, path: str, faults: Faults) -> tuple[str, Any]:
+    """The kind a section names, and its checked settings, ``None`` with a fault.
+
+    Parameters
+    ----------
+    kind
+        Of component, as in the registry: ``schemes``.
+    table
+        The section, ``None`` if it is missing.
+    path
+        The section's key, for messages.
+    faults
+        Where they are collected.
+    """
+    if table is None:
+        faults.add(path, f"missing, expected a table [{path}] with its kind")
+        return "", None
+    if not isinstance(table, Mapping):
+        faults.add(path, f"got {shown(table)}, expected a table [{path}] with its kind")
+        return "", None
+    module = check_kind(kind, table.get("kind"), f"{path}.kind", faults)
+    if module is None:
+        return "", None
+    settings = {key: value for key, value in table.items() if key != "kind"}
+    return table["kind"], check_table(module.Config, settings, path, faults)
+
+
+def network_section(table: Any, faults: Faults, path: str = "network") -> Network | None:
+    """A section ``[network]``, its keys and types checked; parameters and result as for `component_section`.
+
+    What needs equations to be read, and so takes long, is left to `check_neurons`.
+    """
+    if not isinstance(table, Mapping):
+        return check_table(Network, table, path, faults)
+    # Neurons with all their defaults, so that equal models are equal however they are written.
+    neurons = {name: _neurons(table, name, faults, path) for name in ("neuron", "output_neuron")}
+    if "readout" in table:
+        check_kind("readouts", table["readout"], f"{path}.readout", faults)
+    found = {name: neuron for name, neuron in neurons.items() if neuron is not None}
+    return check_table(Network, {**table, **found}, path, faults)
+
+
+def check_neurons(network: Network, faults: Faults, path: str = "network") -> None:
+    """Refuse neurons whose equations are, or that no learning network can use."""
+    hidden = network.neuron
+    if isinstance(hidden, Part):
+        _check_neuron(hidden, f"{path}.neuron", faults)
+    else:
+        for number, part in enumerate(hidden):
+            _check_neuron(part, f"{path}.neuron.{number}", faults)
+    _check_neuron(network.output_neuron, f"{path}.output_neuron", faults)
+
+
+def _neurons(table: Mapping[str, Any], name: str, faults: Faults, path: str) -> Any:
+    """One neuron, or a list with one for each hidden layer."""
+    default: Part = Network.model_fields[name].default
+    given = table.get(name, {"kind": default.kind, **default.settings})
+    if isinstance(given, list) and name == "neuron":
+        found = [_neuron(each, f"{path}.{name}.{number}", faults) for number, each in enumerate(given)]
+        return None if None in found else found
+    return _neuron(given, f"{path}.{name}", faults)
+
+
+def _neuron(given: Any, path: str, faults: Faults) -> dict[str, Any] | None:
+    kind, config = component_section("neurons", given, path, faults)
+    return None if config is None else {"kind": kind, **config.model_dump(mode="json")}
+
+
+def _check_neuron(part: Part, path: str, faults: Faults) -> None:
+    settings = part.settings
+    try:
+        ports = neuron_of(part).ports
+    except NeurosimError as error:
+        defaults = defaults_of(registry.load("neurons", part.kind).Config)
+        key, sentence = equation_fault(error, settings, defaults, lambda s: neuron_of(Part(kind=part.kind, **s)))
+        faults.add(f"{path}.{key}".rstrip("."), sentence)
+        return
+    missing = [port for port in PORTS if port not in ports]
+    if missing:
+        faults.add(
+            f"{path}.kind",
+            f"got '{part.kind}', expected a neuron for learning networks (it has no {', '.join(missing)})",
+        )

@@ -1,0 +1,363 @@
+"""Model files: TOML, each section checked by the component it belongs to, all faults in one report.
+
+A model file names components; it cannot bring code of its own. (Over 300 lines: a third is the documentation of what a
+checked model has.)
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from neurosim import registry
+from neurosim.border import FLAG, NAMES, public
+from neurosim.circuit.description import Circuit
+from neurosim.circuit.update_noise import with_update_noise
+from neurosim.errors import ArgumentError, ConfigError, NeurosimError
+from neurosim.model_files import engine_section
+from neurosim.model_files.about import About, NoTask
+from neurosim.model_files.checking import Faults, check_table, did_you_mean, shown
+from neurosim.model_files.component_sections import check_neurons, component_section, network_section
+from neurosim.model_files.readout_targets import refuse_targets
+from neurosim.model_files.record_section import check_record
+from neurosim.model_files.sections import copied, located, overridden, path_settings, read_sections
+from neurosim.model_files.toml import DEEPEST, depth_is_fine
+from neurosim.model_files.variants import check_variants, parted, variants_of, with_variants
+from neurosim.schemes._network import Network
+from neurosim.schemes._pairing import circuit_of
+from neurosim.tasks._task import Task
+from neurosim.training import config as training_section
+from neurosim.units import parse_quantity
+
+# Shorter and longer ones are slips of the unit, and would overflow or never end.
+_DT = (1e-9, 1.0)
+_MOST_STEPS = 10_000_000
+# Weights and neurons: as float32 these take 16 GB, before anything is computed.
+_MOST_NUMBERS = 4_000_000_000
+_SECTIONS = ("model", "task", "network", "scheme", "engine", "training", "probe")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A checked model file.
+
+    Attributes
+    ----------
+    name
+        The shipped name, or the stem of the file, with the variants that were applied: ``lansdell2020/mnist+fa``.
+    about
+        Title, description, reference.
+    task_kind, task_config, scheme_kind, scheme_config
+        The task and the scheme with their settings. Without a task (``""`` and no settings) the data come from Python.
+    network, engine, training
+        The other sections. With a probe there is no training, and these are its defaults.
+    probe_kind, probe_config
+        What is measured instead of training, with its settings; empty and ``None`` for a model that is trained.
+    given
+        The sections as they were written, which overrides change.
+    data
+        A checksum of the files that a run reads, empty if it reads none; ``None`` before somebody looked at them, see
+        `neurosim.runs.data_identity`.
+    """
+
+    name: str
+    about: About
+    task_kind: str
+    task_config: BaseModel
+    network: Network
+    scheme_kind: str
+    scheme_config: BaseModel
+    engine: engine_section.Config
+    training: training_section.Config
+    probe_kind: str = ""
+    probe_config: BaseModel | None = None
+    given: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    data: str | None = field(default=None, repr=False)
+
+    def load_task(self, *, seed: int = 0) -> Task:
+        """Load the task's data.
+
+        Raises
+        ------
+        ConfigError
+            If the model has none.
+        """
+        self._refuse_no_task()
+        return registry.load("tasks", self.task_kind).load(self.task_config, seed=seed)
+
+    def build(self, task: Any) -> Circuit:
+        """The circuit for a task, or for anything that has its ``n_inputs`` and ``n_outputs``.
+
+        Raises
+        ------
+        ConfigError
+            If the parts do not fit together, or a phase is no whole number of time steps.
+        """
+        if isinstance(task, Task):
+            refuse_targets(self.network.readout, task)
+        try:
+            circuit = circuit_of(self.scheme_kind, self.scheme_config, self.network, task)
+            if self.training.weight_noise is not None:
+                circuit = with_update_noise(circuit, self.training.weight_noise)
+            numbers = numbers_of(circuit)
+            if numbers > _MOST_NUMBERS:
+                most = f"expected at most {_MOST_NUMBERS:.0e}; see network.hidden"
+                raise ConfigError(f"got a network of {numbers:.3g} weights and neurons, {most}")
+            if self.engine.level != "steady":
+                steps = sum(phase.steps(self.engine.setting.dt) for phase in circuit.phases)
+                if steps > _MOST_STEPS:
+                    raise ConfigError(f"{steps} time steps a presentation, expected at most {_MOST_STEPS}")
+        except NeurosimError as error:
+            raise ConfigError(f"{self.name}: 1 fault\n  {_blamed(str(error))}") from error
+        if self.training.record is not None:
+            steady = self.engine.level == "steady"
+            check_record(self.name, self.training.record, self.training.epochs, circuit, steady=steady)
+        return circuit
+
+    @functools.cached_property
+    def circuit(self) -> Circuit:
+        """The circuit for this model's own task."""
+        self._refuse_no_task()
+        sizes = getattr(registry.load("tasks", self.task_kind), "sizes", None)
+        # A description needs no data.
+        return self.build(sizes(self.task_config) if sizes else self.load_task())
+
+    def _refuse_no_task(self) -> None:
+        if not self.task_kind:
+            raise ConfigError(f"{self.name}: this model has no task of its own; it takes its data from Python")
+
+    @functools.cached_property
+    def further(self) -> dict[str, Model]:
+        """The same model with the other networks that its probe asks for, if it does."""
+        asked = getattr(registry.load("probes", self.probe_kind), "networks", None) if self.probe_kind else None
+        changes = asked(self.probe_config) if asked else {}
+        own, faults, found = self.network.model_dump(mode="json"), Faults(), {}
+        for name, new in changes.items():
+            network = network_section({**own, **new}, faults, f"probe.{name}.network")
+            if network is not None:
+                check_neurons(network, faults, f"probe.{name}.network")
+                found[name] = replace(self, network=network)
+        faults.raise_any(self.name)
+        return found
+
+    def resolve(self) -> dict[str, dict[str, Any]]:
+        """All sections with all defaults, as in ``config.toml``; loading that gives this model again."""
+        sections = {
+            "model": self.about.model_dump(mode="json"),
+            **(
+                {"task": {"kind": self.task_kind, **self.task_config.model_dump(mode="json")}} if self.task_kind else {}
+            ),
+            "network": self.network.model_dump(mode="json"),
+            "scheme": {"kind": self.scheme_kind, **self.scheme_config.model_dump(mode="json")},
+            "engine": self.engine.model_dump(mode="json"),
+        }
+        if self.probe_config is None:
+            sections["training"] = self.training.model_dump(mode="json")
+        else:
+            sections["probe"] = {"kind": self.probe_kind, **self.probe_config.model_dump(mode="json")}
+        return {name: _without_none(section) for name, section in sections.items()}
+
+    @property
+    def variants(self) -> dict[str, str]:
+        """The variants that its file has, each with its title."""
+        return variants_of(self.given)
+
+    @property
+    def hash(self) -> str:
+        """A name for all settings that decide what a run gives, apart from its seed; where data lie does not."""
+        sections = {name: section for name, section in self.resolve().items() if name != "model"}
+        if self.task_kind:
+            paths = path_settings(self.task_kind)
+            sections["task"] = {key: value for key, value in sections["task"].items() if key not in paths}
+        return hashlib.sha256(json.dumps(sections, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def identity(self) -> str:
+        """As `hash`, together with the bytes of the data where `data` is known."""
+        return hashlib.sha256(f"{self.hash} {self.data}".encode()).hexdigest()[:16] if self.data else self.hash
+
+    def __str__(self) -> str:
+        import tomli_w
+
+        return f"# {self.name}\n{tomli_w.dumps(self.resolve())}"
+
+    def _repr_html_(self) -> str:
+        import html
+
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+
+def numbers_of(circuit: Circuit) -> int:
+    """How many weights of its own and neurons a circuit has."""
+    weights = sum(math.prod(circuit.weights_shape(p.name)) for p in circuit.owners)
+    return weights + sum(population.size for population in circuit.populations)
+
+
+def _source(name: str, value: Any) -> Any:
+    if not isinstance(value, str | os.PathLike | Mapping | Model) or value == "":
+        raise ArgumentError(name, value, "a name as `neurosim list models` shows, a file of TOML, or its sections")
+    return value
+
+
+@public(source=_source, overrides=NAMES, variants=NAMES, data_given=FLAG)
+def load(
+    source: str | Path | Mapping[str, Any] | Model,
+    overrides: Sequence[str] = (),
+    variants: Sequence[str] = (),
+    *,
+    data_given: bool = False,
+) -> Model:
+    """Read and check a model.
+
+    Parameters
+    ----------
+    source
+        A shipped name (``lansdell2020/digits``), the path of a TOML file, its sections as a mapping, or a
+        model, which is checked again with the overrides. A name or a path as text may have variants written
+        after it: ``lansdell2020/mnist+fa+full``.
+    overrides
+        ``section.key=value`` each, the value written as in TOML; what is no TOML is taken as text. Paths are relative
+        to the working directory, those in a file to its folder.
+    variants
+        Names of tables ``[variants.<name>]`` of the model, applied one after the other, before the overrides;
+        see `neurosim.model_files.variants`.
+    data_given
+        Whether the data come from Python, so that the model has no task.
+
+    Raises
+    ------
+    ConfigError
+        With all faults: the path of the key, what was got, what was expected.
+    UnknownNameError
+        No shipped model has this name, and no file either, or the model has no such variant.
+    DataError
+        The file cannot be read.
+
+    Returns
+    -------
+    Model
+        Checked, with all defaults; ``model.circuit`` is the circuit that it describes.
+
+    Examples
+    --------
+    >>> model = load("lansdell2020/digits", ["training.epochs=5"])
+    >>> model.training.epochs, model.circuit.shape("W1")
+    (5, (48, 64))
+    """
+    model = settled(source, overrides, variants, data_given=data_given)
+    # Only now, because reading equations takes a second and a half, and a slip in a key should be reported at once.
+    faults = Faults()
+    check_neurons(model.network, faults)
+    faults.raise_any(model.name)
+    # Faults in the networks that a probe asks for belong to this check, too.
+    _ = model.further
+    return model
+
+
+def settled(
+    source: str | Path | Mapping[str, Any] | Model,
+    overrides: Sequence[str] = (),
+    variants: Sequence[str] = (),
+    *,
+    data_given: bool = False,
+) -> Model:
+    """As `load`, without the equations: keys, types and units are checked, for which nothing heavy is imported."""
+    if isinstance(source, Model):
+        name, table = source.name, source.given or source.resolve()
+    elif isinstance(source, Mapping):
+        if not depth_is_fine(source):
+            raise ConfigError(f"model: nested too deeply, expected at most {DEEPEST} levels")
+        name, table = "model", {str(key): value for key, value in source.items()}
+    else:
+        base, written = parted(source) if isinstance(source, str) else (source, ())
+        name, table = read_sections(base)
+        variants = (*written, *variants)
+    table = with_variants(table, variants, name)
+    # What is no file's own is relative to where it is said.
+    sections = located(overridden(table, overrides), ".")
+    return _checked("+".join((name, *variants)), sections, data_given=data_given)
+
+
+def load_variants(source: str | Path | Mapping[str, Any] | Model) -> dict[str, Model]:
+    """Every variant of a model by itself.
+
+    Raises
+    ------
+    ConfigError
+        Variants that do not fit, all of them.
+    """
+    if isinstance(source, str):
+        source = parted(source)[0]
+    if isinstance(source, str | Path):
+        sections = read_sections(source)[1]
+    else:
+        sections = source.given if isinstance(source, Model) else source
+    found, refused = {}, []
+    for name in variants_of(sections):
+        try:
+            found[name] = load(source, variants=(name,))
+        except ConfigError as error:
+            refused.append(str(error))
+    if refused:
+        raise ConfigError("\n".join(refused))
+    return found
+
+
+def _checked(name: str, table: Mapping[str, Any], *, data_given: bool = False) -> Model:
+    faults = Faults()
+    for key in table:
+        if key not in (*_SECTIONS, "variants"):
+            faults.add(key, f"unknown section; {did_you_mean(key, _SECTIONS)}")
+    about = check_table(About, table.get("model", {}), "model", faults)
+    if data_given:
+        task_kind, task = "", NoTask()
+        if "task" in table:
+            faults.add("task", "got a task, expected none: the data are given from Python")
+    else:
+        task_kind, task = component_section("tasks", table.get("task"), "task", faults)
+    network = network_section(table.get("network", {}), faults)
+    scheme_kind, scheme = component_section("schemes", table.get("scheme"), "scheme", faults)
+    engine = check_table(engine_section.Config, table.get("engine", {}), "engine", faults)
+    if engine is not None and not _DT[0] <= parse_quantity(engine.dt, "second") <= _DT[1]:
+        faults.add("engine.dt", f"got {shown(engine.dt)}, expected a time from 1 ns to 1 second")
+    training = check_table(training_section.Config, table.get("training", {}), "training", faults)
+    if data_given and training is not None and training.record is not None:
+        faults.add(
+            "training.record", "got a recording, expected none where data are given from Python: there is no run"
+        )
+    probe_kind, probe = component_section("probes", table["probe"], "probe", faults) if "probe" in table else ("", None)
+    if "probe" in table and "training" in table:
+        faults.add("probe", "got a probe and training, expected one of them: a probe measures instead of training")
+    check_variants(table.get("variants", {}), _SECTIONS, faults)
+    faults.raise_any(name)
+    assert about and task and network and scheme and engine and training
+    parts = (about, task_kind, task, network, scheme_kind, scheme, engine, training, probe_kind, probe)
+    return Model(name, *parts, given=copied(table))
+
+
+def _without_none(section: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _without_none(value) if isinstance(value, Mapping) else value
+        for name, value in section.items()
+        if value is not None
+    }
+
+
+def _blamed(fault: str) -> str:
+    """What is wrong with a circuit as a whole, and the key that is to blame: the scheme, which made it, if no other."""
+    if fault.startswith(("network.", "scheme.")):
+        return fault
+    method = re.search(r"population '(\w+)': (got the method .*)", fault, re.DOTALL)
+    if method is None:
+        return f"scheme: {fault}"
+    return f"network.{'output_neuron' if method[1] == 'output' else 'neuron'}.method: {method[2]}"

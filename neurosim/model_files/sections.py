@@ -1,0 +1,117 @@
+"""The sections of a model as they were written: read from TOML, and changed by overrides."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from neurosim import registry
+from neurosim.border import PATH
+from neurosim.errors import ConfigError, DataError
+from neurosim.model_files.checking import Faults, cut, shown
+from neurosim.model_files.toml import DEEPEST, value_of
+from neurosim.model_files.toml import read_toml as read_toml
+
+
+def read_sections(source: str | Path) -> tuple[str, dict[str, Any]]:
+    """The name and the sections of a shipped model or a TOML file.
+
+    Settings of a task that are paths are relative to the folder of the file, and made absolute here, so that the model
+    can be run from anywhere and read again from a run folder.
+
+    Raises
+    ------
+    UnknownNameError
+        No shipped model has this name.
+    DataError
+        The file cannot be read.
+    ConfigError
+        It is no TOML.
+    """
+    if isinstance(source, str) and not source.endswith(".toml"):
+        if source not in registry.models() and exists(source):
+            raise ConfigError(f"{cut(source)}: a model is a file that ends in .toml, or a shipped name")
+        return source, read_toml(registry.model_path(source))
+    path = PATH("model", source)
+    if not exists(path):
+        near = registry.nearest(path.stem, registry.models())
+        hint = f"did you mean the shipped model '{near[0]}'?" if near else "'neurosim list models' shows shipped models"
+        raise DataError(f"{cut(str(source))}: there is no such file; {hint}")
+    return path.stem, located(read_toml(path), path.parent)
+
+
+def exists(path: str | Path) -> bool:
+    """Whether there is a file; what no file system could have as a name is none."""
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def overridden(table: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Sections with some settings changed, each as ``section.key=value``.
+
+    Raises
+    ------
+    ConfigError
+        What is no such text, or names a key below something that is no table; all at once.
+    """
+    result = copied(table)
+    faults = Faults()
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        steps = [step.strip() for step in key.split(".")]
+        if not equals or len(steps) < 2 or not all(steps):
+            faults.add(cut(override), "expected section.key=value, such as training.epochs=5")
+            continue
+        if len(steps) > DEEPEST:
+            faults.add(cut(key), f"a key of {len(steps)} parts, expected at most {DEEPEST}")
+            continue
+        if steps[0] == "variants":
+            why = "variants are applied before overrides; expected the key that the variant changes"
+            faults.add(cut(override), why)
+            continue
+        inner: Any = result
+        for depth, step in enumerate(steps[:-1], start=1):
+            inner = inner.setdefault(step, {})
+            if not isinstance(inner, dict):
+                faults.add(".".join(steps[:depth]), f"got {shown(inner)}, which has no '{steps[depth]}'")
+                break
+        else:
+            try:
+                inner[steps[-1]] = value_of(text.strip())
+            except ConfigError as error:
+                faults.add(key, str(error))
+    faults.raise_any("override")
+    return result
+
+
+def copied(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables and the tables in them, so that a change of the copy leaves the original alone."""
+    return {key: copied(value) if isinstance(value, Mapping) else value for key, value in table.items()}
+
+
+def located(sections: dict[str, Any], folder: str | Path) -> dict[str, Any]:
+    """Sections in which settings of a task that are paths are absolute: those that are not are below the folder."""
+    variants = sections.get("variants")
+    tables = [sections, *(variants.values() if isinstance(variants, dict) else ())]
+    tasks = [table["task"] for table in tables if isinstance(table, dict) and isinstance(table.get("task"), dict)]
+    for task in tasks:
+        kind = task.get("kind", tasks[0].get("kind"))
+        if not isinstance(kind, str) or kind not in registry.names("tasks"):
+            continue  # reported with the other faults of the file
+        for name in path_settings(kind):
+            # A path with a NUL, or of somebody else's home, is refused with the other faults of the file.
+            if isinstance(task.get(name), str | Path) and "\0" not in str(task[name]):
+                with contextlib.suppress(RuntimeError):
+                    task[name] = os.path.abspath(Path(folder) / Path(task[name]).expanduser())
+    return sections
+
+
+def path_settings(kind: str) -> tuple[str, ...]:
+    """The settings of a kind of task that are paths."""
+    fields = registry.load("tasks", kind).Config.model_fields
+    return tuple(name for name, field in fields.items() if Path in (field.annotation, *get_args(field.annotation)))

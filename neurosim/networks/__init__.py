@@ -1,0 +1,1 @@
+"""What schemes build on: the topology of a network."""

@@ -1,0 +1,1 @@
+"""One run folder: claimed, trained or measured, sealed, read back."""

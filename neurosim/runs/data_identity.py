@@ -1,0 +1,130 @@
+"""What a run has read besides its settings: data and registered components, known by their bytes and not by their path.
+
+The same bytes at another place are the same data; other bytes at the same place are others. A run writes down what it
+read in ``provenance.json``, and whoever would use it again, or go on with it, holds that against what is there now.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurosim import registry
+from neurosim.errors import ConfigError, DataError, NeurosimError
+from neurosim.runs import folder as files
+from neurosim.runs.integrity import digest_of_file, read_json
+from neurosim.tasks._task import Task
+
+if TYPE_CHECKING:
+    from neurosim.model_files.model_file import Model
+
+#: A file that was read: ``name`` (without its folder), ``sha256`` of its bytes, and how many ``bytes``.
+FileRead = Mapping[str, Any]
+
+
+def files_read(model: Model, task: Task) -> list[FileRead]:
+    """The files that a run of a model on a task depends on: those of the data, then registered components."""
+    found: list[FileRead] = [dict(each) for each in getattr(task, "files", ())]
+    for kind, path in _components(model):
+        found.append({"name": f"{kind}/{path.name}", "sha256": digest_of_file(path), "bytes": path.stat().st_size})
+    return found
+
+
+def digest_of_files(read: Sequence[FileRead]) -> str:
+    """One checksum for the bytes of files, in their order; empty where there are none."""
+    sums = "\n".join(str(each.get("sha256")) for each in read)
+    return hashlib.sha256(sums.encode()).hexdigest() if sums else ""
+
+
+def same_data(folder: Path, digest: str) -> bool:
+    """Whether the run in a folder has read files with this `digest_of_files`."""
+    return digest_of_files(_written(folder)) == digest
+
+
+def refuse_other_data(folder: Path, read: Sequence[FileRead]) -> None:
+    """Refuse to take up a run that has read other bytes.
+
+    Raises
+    ------
+    ConfigError
+        Naming the files.
+    """
+    try:
+        read_json(folder / files.PROVENANCE)
+    except DataError:
+        return  # damaged, it says nothing of data as it says nothing of the configuration
+    before = _written(folder)
+    if digest_of_files(before) == digest_of_files(read):
+        return
+    lines = [f"{each['name']} ({_short(each)})" for each in read if each["sha256"] not in _sums(before)]
+    lost = [f"{each.get('name')} ({_short(each)})" for each in before if each.get("sha256") not in _sums(read)]
+    raise ConfigError(
+        f"{folder} holds a run on other data: it read {', '.join(lost) or 'no such file'}, now there is "
+        f"{', '.join(lines) or 'nothing of the kind'}; choose another --out to run on these, or bring the former back"
+    )
+
+
+class Identified:
+    """Gives models the checksum of their data; reads the data of a task once, however many models share it."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def __call__(self, model: Model) -> Model:
+        """The model with its checksum; as if it read nothing if its data cannot be read, which its run will say."""
+        if model.data is not None:
+            return model
+        key = json.dumps([model.task_kind, model.task_config.model_dump(mode="json"), _names(model)], sort_keys=True)
+        if key not in self._known:
+            try:
+                self._known[key] = digest_of_files(files_read(model, model.load_task()))
+            except NeurosimError:
+                self._known[key] = ""
+        return replace(model, data=self._known[key])
+
+
+def _components(model: Model) -> list[tuple[str, Path]]:
+    """Registered files that the model names, and those that a registered scheme may use by name."""
+    if not registry.registered():
+        return []
+    named = set(_words(model.resolve()))
+    own = any(kind == "schemes" and path.stem in named for kind, path in registry.registered())
+    inner = ("rules", "neurons", "readouts") if own else ()
+    return [(kind, path) for kind, path in registry.registered() if path.stem in named or kind in inner]
+
+
+def _names(model: Model) -> list[str]:
+    return [str(path) for _, path in _components(model)]
+
+
+def _words(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _words(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _words(inner)
+
+
+def _written(folder: Path) -> list[FileRead]:
+    """What a run says that it read; nothing where it says nothing."""
+    try:
+        provenance = read_json(folder / files.PROVENANCE)
+    except DataError:
+        return []
+    found = provenance.get("data") if isinstance(provenance, dict) else None
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def _sums(read: Sequence[FileRead]) -> set[Any]:
+    return {str(each.get("sha256")) for each in read}
+
+
+def _short(each: FileRead) -> str:
+    return f"sha256 {str(each.get('sha256'))[:12]}, {each.get('bytes')} bytes"

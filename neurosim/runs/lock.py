@@ -1,0 +1,137 @@
+"""A lock on a folder that a process holds while it lives, with the holder's name in it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from neurosim.atomic import refuse_shared
+from neurosim.errors import ConfigError, DataError
+from neurosim.gate.texts import parsed_json
+from neurosim.runs.folder import LOCK
+
+
+@contextlib.contextmanager
+def locked(folder: Path, name: str = LOCK) -> Iterator[None]:
+    """Hold the lock of a folder, which has to exist; `name` is that of the file.
+
+    The operating system holds it for the process, so that the lock of a process that died, however it died, blocks
+    nobody.
+
+    Raises
+    ------
+    ConfigError
+        Another process holds it; names its process id and host.
+    DataError
+        There can be no lock here.
+    """
+    path = folder / name
+    handle = _acquire(path)
+    try:
+        yield
+    finally:
+        # Removed while it is held; whoever opened it before finds out in `_acquire`.
+        with contextlib.suppress(OSError):
+            path.unlink()
+        os.close(handle)
+
+
+def holder(folder: Path) -> str | None:
+    """Who holds the lock of a folder, in words; ``None`` if nobody does."""
+    path = folder / LOCK
+    try:
+        handle = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+    except OSError:
+        return None
+    try:
+        return None if _try(handle) else _named(handle)
+    finally:
+        os.close(handle)
+
+
+def _acquire(path: Path) -> int:
+    for _ in range(100):
+        try:
+            # A link in a folder from elsewhere must not lead our writing out of it.
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        except OSError as error:
+            raise DataError(f"{path}: cannot be locked ({error.strerror or error})") from error
+        try:
+            refuse_shared(path, os.fstat(handle))
+        except DataError:
+            os.close(handle)
+            raise
+        # Somebody who asks for the holder has the lock for an instant, too.
+        if not any(_try(handle) or time.sleep(0.02) for _ in range(3)):
+            named = _named(handle)
+            os.close(handle)
+            raise ConfigError(f"{path.parent} is in use by {named}")
+        if _is_at(handle, path):
+            _write_name(handle)
+            return handle
+        # Its last holder removed it between our opening and our locking.
+        os.close(handle)
+    raise DataError(f"{path}: cannot be locked, it keeps being removed")
+
+
+def _write_name(handle: int) -> None:
+    name = {"pid": os.getpid(), "host": platform.node(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
+    with contextlib.suppress(OSError):  # a full disk spoils the name, not the lock
+        os.ftruncate(handle, 0)
+        os.lseek(handle, 0, os.SEEK_SET)
+        os.write(handle, json.dumps(name).encode())
+
+
+def _named(handle: int) -> str:
+    # The holder writes its name just after it has the lock.
+    for _ in range(5):
+        os.lseek(handle, 0, os.SEEK_SET)
+        try:
+            found = parsed_json(os.read(handle, 4096), "the lock")
+            return f"process {int(found['pid'])} on host {str(found['host'])[:100]!r}"
+        except (ValueError, KeyError, TypeError, OverflowError, OSError):
+            time.sleep(0.05)
+    return "another process"
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), os.lstat(path))
+    except OSError:
+        return False
+
+
+if sys.platform == "win32":
+
+    def _try(handle: int) -> bool:
+        import msvcrt
+
+        # A byte far behind the name, because what is locked cannot be read by others there.
+        os.lseek(handle, 1 << 20, os.SEEK_SET)
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        finally:
+            os.lseek(handle, 0, os.SEEK_SET)
+        return True
+
+else:
+
+    def _try(handle: int) -> bool:
+        import fcntl
+
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise DataError(f"the file system has no locks ({error.strerror or error})") from error
+        return True

@@ -1,0 +1,165 @@
+"""What a trained network says of new rows, with nothing but its run folder: the data that it learned from may be gone.
+
+``task.json`` in the folder has how many inputs and outputs there are, and how the task scaled and named them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurosim.atomic import write_file
+from neurosim.border import PATH, optional, public
+from neurosim.circuit.description import Circuit
+from neurosim.errors import DataError
+from neurosim.model_files.engine_section import make_engine
+from neurosim.model_files.model_file import Model, load
+from neurosim.runs import folder as files
+from neurosim.runs.beforehand import refuse_target
+from neurosim.runs.integrity import read_json
+from neurosim.tasks._encoding import checked, decode, encode
+from neurosim.tasks._task import Sizes, Task
+from neurosim.training.evaluation import answers
+
+_LARGEST = 1 << 40
+
+
+def write_task(folder: Path, task: Task) -> None:
+    """Keep what predictions and figures need of a task."""
+    sizes = {"n_inputs": task.n_inputs, "n_outputs": task.n_outputs, "image": task.image}
+    encoding = None if task.encoding is None else dict(task.encoding)
+    files.write_json(folder / files.TASK, {"sizes": sizes, "encoding": encoding})
+
+
+def circuit_of(folder: Path, model: Model) -> Circuit:
+    """The circuit of a finished run, without its data where the run says how large they were.
+
+    Raises
+    ------
+    DataError
+        It does not say so, and the data are not there.
+    """
+    kept = _kept(folder)
+    return model.build(_sizes(folder, kept)) if kept is not None else model.circuit
+
+
+def can_predict(folder: Path, state: Mapping[str, np.ndarray]) -> bool:
+    """Whether a finished run kept what predictions for new rows need."""
+    try:
+        kept = _kept(folder)
+    except DataError:
+        return False
+    return bool(state) and kept is not None and isinstance(kept.get("encoding"), dict)
+
+
+@public(file=PATH)
+def predictions(folder: Path, state: Mapping[str, np.ndarray], file: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+    """What a finished run's network answers to the rows of a file.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+    state
+        The weights in it.
+    file
+        ``.csv``, ``.npz`` or ``.npy``, as the task ``table`` reads it.
+
+    Returns
+    -------
+    numpy.ndarray, tuple of str
+        Classes (rows,), or numbers (rows, targets) in their own units; and the names of what is predicted.
+
+    Raises
+    ------
+    DataError
+        The run was no training, or is from before predictions were kept; a file that cannot be read or does not fit.
+    """
+    if not state:
+        raise DataError(f"{folder} holds a measurement, expected a trained network")
+    kept = _kept(folder)
+    if kept is None or not isinstance(kept.get("encoding"), dict):
+        what = "this run is from before that was kept" if kept is None else "its task does not say how"
+        raise DataError(f"{folder}: new rows cannot be turned into inputs, {what}; train again, or use a table")
+    model = load(folder / files.CONFIG)
+    inputs = encode(kept["encoding"], file)
+    sizes = _sizes(folder, kept)
+    if inputs.shape[1] != sizes.n_inputs:
+        raise DataError(f"{folder / files.TASK}: damaged, it has {sizes.n_inputs} inputs and {inputs.shape[1]} scales")
+    engine = make_engine(model.engine, model.build(sizes), model.training.optimiser)
+    found = answers(engine, state, inputs, chunk=model.training.evaluation_batch)
+    how = checked(kept["encoding"])
+    decoded = decode(kept["encoding"], found)
+    count = 1 if decoded.ndim == 1 else decoded.shape[1]
+    names = how.targets if len(how.targets) == count else tuple(f"output{n + 1}" for n in range(count))
+    return decoded, names if count > 1 or how.targets else ("prediction",)
+
+
+@public(folder=PATH, file=PATH, out=optional(PATH))
+def predictions_of(folder: str | Path, file: str | Path, out: str | Path | None = None) -> str:
+    """The predictions for a file's rows as CSV, a line a row.
+
+    Parameters
+    ----------
+    folder, file
+        As for `predictions`.
+    out
+        A new CSV file.
+
+    Returns
+    -------
+    str
+        The CSV, or where it was written.
+
+    Raises
+    ------
+    DataError
+        As for `predictions`; or `out` exists, or is called as no CSV file is.
+    """
+    # Late, because what is finished offers predictions itself.
+    from neurosim.runs.run_result import open_run
+
+    folder = Path(folder)
+    refuse_target(out)
+    found, names = predictions(folder, open_run(folder, figures=False).state, Path(file))
+    text = _csv(found, names)
+    if out is None:
+        return text
+    write_file(Path(out), text, parents=True)
+    return f"{len(found)} predictions written to {out}\n"
+
+
+def _csv(found: np.ndarray, names: Sequence[str]) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([value] if found.ndim == 1 else value for value in found.tolist())
+    return stream.getvalue()
+
+
+def _kept(folder: Path) -> dict[str, Any] | None:
+    path = folder / files.TASK
+    if not path.is_file():
+        return None
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise DataError(f"{path}: damaged, expected a table")
+    return found
+
+
+def _sizes(folder: Path, kept: Mapping[str, Any]) -> Sizes:
+    try:
+        sizes = kept["sizes"]
+        numbers = [int(sizes[name]) for name in ("n_inputs", "n_outputs")]
+        image = None if sizes["image"] is None else [int(n) for n in sizes["image"]]
+        if not all(0 < number < _LARGEST for number in (*numbers, *(image or ()))):
+            raise ValueError("sizes are out of range")
+        height, width, channels = image or (0, 0, 0)
+        return Sizes(*numbers, image=(height, width, channels) if image else None)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{folder / files.TASK}: damaged, it does not say how large inputs are ({error})") from error

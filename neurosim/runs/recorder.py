@@ -1,0 +1,287 @@
+"""Recording while a model is trained: snapshots of chosen trials and weights, one after the other, into one store.
+
+A snapshot is one presentation of the trials without learning, from rest, with the noise of the next presentation of
+training, and the weights as they are. It is computed apart from training, whose bits stay as they are. In the store the
+trials of all snapshots follow one another along ``trial``, with ``epoch`` and ``row`` beside it; weights have a
+dimension ``snapshot``, the epochs done.
+
+The store is written while the run goes on. Its checksums, one for each snapshot, are written after each, and before the
+checkpoint of the same epoch: what a checkpoint goes on from is always recorded, and a snapshot that is made again has
+the same bits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurosim.atomic import discard, put, sync, temporary_name, write_file, writing
+from neurosim.circuit.description import Circuit
+from neurosim.engines.state import State, weights_of
+from neurosim.engines.stimuli import stimuli_of
+from neurosim.errors import ConfigError, DataError, NumericalError
+from neurosim.gate.stores import open_store
+from neurosim.recording.exchange import SNAPSHOT
+from neurosim.recording.store import Recorded, complete, new_group, regroup
+from neurosim.recording.variables import is_spikes, unit_of, weights
+from neurosim.runs import folder as files
+from neurosim.runs.integrity import files_in, sealed, unsealed
+from neurosim.tasks._task import Split, Task
+from neurosim.training.config import Config, Record
+from neurosim.training.progress import Progress
+
+_FORMAT, _VERSION = "neurosim snapshots", 1
+#: While the run goes on: the store, and the checksums of its snapshots.
+UNFINISHED, SNAPSHOTS = ".recording.unfinished.zarr", ".recording.unfinished.json"
+# Bytes that are recorded before they are written, and bytes of a chunk.
+_PIECE, _CHUNK = 48 << 20, 4 << 20
+_MOST_NEURONS = 256
+
+
+class Recorder:
+    """Writes the recording of one run.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+    engine, task, config, seed
+        As they are trained with; `config` has a `Record`.
+
+    Raises
+    ------
+    ConfigError
+        A trial that the split does not have.
+    """
+
+    def __init__(self, folder: Path, engine: Any, task: Task, config: Config, seed: int) -> None:
+        assert config.record is not None
+        self.record: Record = config.record
+        self.path, self.temporary, self.list = folder / files.RECORDING, folder / UNFINISHED, folder / SNAPSHOTS
+        # From rest, also where training goes on from presentation to presentation.
+        self.engine, self.seed = replace(engine, circuit=replace(engine.circuit, carry=False)), seed
+        self.split: Split = getattr(task, self.record.split)
+        outside = [trial for trial in self.record.trials if trial >= len(self.split)]
+        if outside:
+            raise ConfigError(
+                f"training.record.trials: got {outside[0]}, expected numbers below {len(self.split)}, the trials of "
+                f"the {self.record.split} split"
+            )
+        self.rows = np.asarray(self.record.trials)
+        self.epochs = self.record.epochs(config.epochs)
+        known = set(weights(engine.circuit))
+        self.weights = [name for name in self.record.variables if name in known]
+        self.traces = [name for name in self.record.variables if name not in known]
+        self.digests: dict[str, str] = {}
+        self.group: Any = None
+
+    def begin(self, state: State) -> None:
+        """Make an empty store, in the place of whatever there is.
+
+        Parameters
+        ----------
+        state
+            As before learning, whose shapes the weights will have.
+
+        Raises
+        ------
+        DataError
+            It cannot be written.
+        """
+        self.digests = {}
+        for path in (self.path, self.temporary, self.list):
+            discard(path)
+        with writing(self.path):
+            self.group = self._new(self.temporary, state)
+
+    def resume(self, progress: Progress) -> None:
+        """Go on with the store that is there.
+
+        Raises
+        ------
+        DataError
+            It lacks a snapshot of the epochs that are done, or one is damaged.
+        """
+        if self.path.is_dir() and not self.temporary.exists():
+            # The run died after its recording was complete.
+            with writing(self.path):
+                put(self.path, self.temporary)
+        done = [epoch for epoch in self.epochs if epoch <= progress.epoch]
+        content = unsealed(self.list, _FORMAT, _VERSION)
+        self.digests = {str(epoch): str(content.get(str(epoch))) for epoch in done}
+        with writing(self.path):
+            self._take_over(progress.state, done)
+
+    def __call__(self, progress: Progress) -> None:
+        """Record, if training stands where that is due.
+
+        Raises
+        ------
+        DataError
+            It cannot be written.
+        NumericalError
+            If a variable is not finite, naming it.
+        """
+        if progress.part.steps or progress.epoch not in self.epochs or str(progress.epoch) in self.digests:
+            return
+        number, found = self.epochs.index(progress.epoch), hashlib.sha256()
+        for where, array in self._snapshot(number, progress):
+            self._refuse_broken(where[0], array, progress.epoch)
+            with writing(self.path):
+                self.group[where[0]][where[1]] = array
+            found.update(np.ascontiguousarray(array).tobytes())
+        with writing(self.path):
+            sync(self.temporary)
+        self.digests[str(progress.epoch)] = found.hexdigest()
+        write_file(self.list, sealed(self.digests, _FORMAT, _VERSION))
+
+    def finish(self) -> None:
+        """Check all snapshots once more, and give the store its name.
+
+        Raises
+        ------
+        DataError
+            A snapshot is missing or damaged, or it cannot be written.
+        """
+        self._check(self.epochs)
+        with writing(self.path):
+            complete(self.temporary)
+            put(self.temporary, self.path)
+
+    def _snapshot(self, number: int, progress: Progress) -> Any:
+        """All that belongs to a snapshot, as ``(name, region), array``, piece by piece."""
+        for name in self.weights:
+            yield (name, (number,)), _synapses(self.engine.circuit, progress.state, name)
+        if not self.traces:
+            return
+        piece, count, first = self._piece, len(self.rows), progress.presentations
+        for start in range(0, count, piece):
+            stimuli = stimuli_of(self.engine.circuit, self.split, self.rows[start : start + piece])
+            settings = {"seed": self.seed, "first": first + start, "record": self.traces, "learn": False}
+            _, outputs = self.engine.run(progress.state, stimuli, **settings)
+            region = (slice(None), slice(number * count + start, number * count + start + piece))
+            for name in self.traces:
+                yield (name, region), np.asarray(outputs.recordings[name])
+
+    def _new(self, folder: Path, state: State) -> Any:
+        """An empty store of this run."""
+        dt, steps = self.engine.setting.dt, self._steps
+        trial = np.arange(len(self.epochs) * len(self.rows))
+        coords = {
+            "time": self._coord("time", dt * np.arange(steps), "second"),
+            "epoch": self._coord("trial", np.asarray(self.epochs)[trial // len(self.rows)]),
+            "row": self._coord("trial", self.rows[trial % len(self.rows)]),
+            SNAPSHOT: self._coord(SNAPSHOT, np.asarray(self.epochs)),
+        }
+        attrs = {"model": self.engine.circuit.name, "dt": dt, "split": self.record.split}
+        return new_group(folder, self._variables(state), coords, attrs)
+
+    def _take_over(self, state: State, done: list[int]) -> None:
+        """Go on in the store that is there: its snapshots are checked, and all else in it is made anew.
+
+        What the store says of itself may be a stranger's. It has to be what this run says, and what is written to
+        afterwards says what this run said.
+        """
+        fresh = temporary_name(self.temporary)
+        try:
+            self._new(fresh, state)
+            own, there = (open_store(folder, complete=False) for folder in (fresh, self.temporary))
+            same = own.attrs == there.attrs and own.arrays.keys() == there.arrays.keys()
+            if not same or any(own.arrays[name].about != found.about for name, found in there.arrays.items()):
+                raise DataError(f"{self.temporary}: damaged, it is described otherwise than the recording of this run")
+            kept = self._check(done)
+            for name, file in files_in(self.temporary, to_write=True).items():
+                if name not in kept:
+                    file.unlink()
+            for name, file in files_in(fresh).items():
+                os.replace(file, self.temporary / name)
+            self.group = regroup(self.temporary)
+        finally:
+            discard(fresh)
+
+    def _check(self, epochs: list[int]) -> set[str]:
+        """Hold snapshots in the store against their checksums; the files that they are in."""
+        store, files_of = open_store(self.temporary, complete=False), set()
+        for epoch in epochs:
+            found, number = hashlib.sha256(), self.epochs.index(epoch)
+            for name, region in self._regions(number):
+                array = store.arrays[name]
+                whole = region + (slice(None),) * (len(array.about.shape) - len(region))
+                found.update(np.ascontiguousarray(array.read(whole)).tobytes())
+                files_of.update(f"{name}/{key}" for key in array.keys_of(whole))
+            if found.hexdigest() != self.digests.get(str(epoch)):
+                raise DataError(f"{self.temporary}: the recording after epoch {epoch} is missing or damaged")
+        return files_of
+
+    def _regions(self, number: int) -> Any:
+        """Where the parts of a snapshot are, in the order in which they were written."""
+        for name in self.weights:
+            yield name, (number,)
+        piece, count = self._piece, len(self.rows)
+        for start in range(0, count, piece) if self.traces else ():
+            for name in self.traces:
+                yield name, (slice(None), slice(number * count + start, number * count + start + piece))
+
+    def _variables(self, state: State) -> dict[str, Recorded]:
+        found = {}
+        for name in self.record.variables:
+            pathway = name.split(".")[0]
+            if name in self.weights:
+                array = _synapses(self.engine.circuit, state, name)
+                axes = ("post", "pre", "row", "column")[: array.ndim]
+                dims = (SNAPSHOT, *(f"{axis}_{pathway}" for axis in axes))
+                shape, one = (len(self.epochs), *array.shape), (1, *array.shape)
+                found[name] = Recorded(dims, shape, array.dtype, "1", tuple(max(1, size) for size in one))
+            else:
+                found[name] = self._trace(name)
+        return found
+
+    def _trace(self, name: str) -> Recorded:
+        circuit, piece = self.engine.circuit, self._piece
+        population = name.split(".")[0]
+        size = circuit.population[population].size
+        dtype = np.dtype(bool if is_spikes(name) else self.engine.setting.dtype)
+        neurons = min(size, _MOST_NEURONS)
+        steps = max(1, min(self._steps, _CHUNK // (neurons * dtype.itemsize)))
+        most = max(1, _CHUNK // (steps * neurons * dtype.itemsize))
+        # A divisor of the piece, so that no file holds parts of two.
+        trials = next(length for length in range(min(most, piece), 0, -1) if piece % length == 0)
+        alone = len(circuit.populations) == 1
+        dims = ("time", "trial", "neuron" if alone else f"neuron_{population}")
+        shape = (self._steps, len(self.epochs) * len(self.rows), size)
+        return Recorded(dims, shape, dtype, unit_of(circuit, name), (steps, trials, neurons))
+
+    @property
+    def _steps(self) -> int:
+        dt = self.engine.setting.dt
+        return sum(phase.steps(dt) for phase in self.engine.circuit.phases) if self.traces else 0
+
+    @property
+    def _piece(self) -> int:
+        """Trials that are presented at once: a divisor of all, so that all calls have one shape."""
+        sizes = [self.engine.circuit.population[name.split(".")[0]].size for name in self.traces]
+        each = self._steps * sum(sizes) * np.dtype(self.engine.setting.dtype).itemsize
+        most, count = max(1, _PIECE // max(1, each)), len(self.rows)
+        return next(length for length in range(min(most, count), 0, -1) if count % length == 0)
+
+    def _coord(self, dim: str, values: np.ndarray, unit: str = "1") -> tuple[Recorded, np.ndarray]:
+        return Recorded((dim,), values.shape, values.dtype, unit), values
+
+    def _refuse_broken(self, name: str, array: np.ndarray, epoch: int) -> None:
+        if not np.isfinite(array).all():
+            raise NumericalError(
+                f"'{name}' is not finite in the recording after epoch {epoch}; try smaller learning rates or a smaller "
+                "engine.dt"
+            )
+
+
+def _synapses(circuit: Circuit, state: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    """An array over the synapses of a pathway."""
+    pathway, variable = name.split(".")
+    return np.asarray(weights_of(circuit, state, pathway) if variable == "w" else state[name])

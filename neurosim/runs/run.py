@@ -1,0 +1,298 @@
+"""One model with one seed: trained, or measured by its probe, and written into a run folder."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from neurosim import registry
+from neurosim.atomic import discard, write_file
+from neurosim.border import FLAG, NAMES, PATH, SEED, number, optional, public
+from neurosim.engines.state import State
+from neurosim.errors import ConfigError, DataError, NumericalError
+from neurosim.model_files.engine_section import make_engine
+from neurosim.model_files.model_file import Model, load, numbers_of
+from neurosim.recording.weights import FORMAT as WEIGHTS_FORMAT
+from neurosim.runs import folder as files
+from neurosim.runs.checkpoints import EVERY, Checkpoints, packed_arrays
+from neurosim.runs.claimed_folder import Place, finished_run, taken, terminable
+from neurosim.runs.data_identity import files_read
+from neurosim.runs.integrity import check_size
+from neurosim.runs.log import Log
+from neurosim.runs.prediction import write_task
+from neurosim.runs.recorder import SNAPSHOTS, Recorder
+from neurosim.runs.resumption import going_on, kept_checkpoint
+from neurosim.runs.run_result import Run, draw, short, write_checksums
+from neurosim.runs.run_result import open_run as open_run
+from neurosim.tasks._task import Task
+from neurosim.training.activity import faults
+from neurosim.training.history import EpochReport
+from neurosim.training.loop import TrainingResult, refuse_large_batches
+from neurosim.training.loop import train as train_circuit
+from neurosim.training.progress import Progress
+
+if TYPE_CHECKING:
+    import xarray
+
+
+class Watcher(Protocol):
+    """Somebody who is told how a run goes on. A probe has no epochs, only steps."""
+
+    def begin(self, model: Model, folder: Path) -> None:
+        """The model is built and the folder is made."""
+
+    def step(self, done: int, total: int) -> None:
+        """So many steps of the epoch are done."""
+
+    def epoch(self, report: EpochReport) -> None:
+        """An epoch is over, or (number 0) learning is about to begin."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line: where a run goes on, what is odd about it."""
+
+
+@public(seed=SEED, out=optional(PATH), overrides=NAMES, resume=FLAG, checkpoint_every=number(0))
+def train(
+    model: str | Path | Mapping[str, Any] | Model,
+    *,
+    seed: int = 0,
+    out: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    progress: Watcher | None = None,
+    resume: bool = False,
+    checkpoint_every: float = EVERY,
+) -> Run:
+    """Train a model, or let its probe measure, and write the run folder.
+
+    Parameters
+    ----------
+    model
+        A shipped name, the path of a TOML file, sections as a mapping, or a loaded model.
+    seed
+        Of initial weights, data order and noise.
+    out
+        The run folder, which must not exist or be empty; by default ``runs/<scheme or probe>-<time>-seed<N>``.
+    overrides
+        ``section.key=value`` each.
+    progress
+        Told about every epoch.
+    resume
+        Go on with the run of this model and seed in `out`, if one was begun there: from its newest checkpoint that is
+        whole, to the same bits as if it had never stopped. A run that is finished is returned. Probes have no
+        checkpoints and begin anew.
+    checkpoint_every
+        Seconds between two checkpoints, 0 for as often as can be. They never take more than a hundredth of the time,
+        and one is written when a run is interrupted, too.
+
+    Returns
+    -------
+    Run
+        Also in the folder: ``config.toml``, ``provenance.json`` and ``log.txt`` from the start, ``checkpoints/`` until
+        the end, then ``weights.safetensors``, ``task.json`` with what predictions need, ``metrics.zarr``,
+        ``recording.zarr`` if the model asks for it, ``figures/``, ``checksums.json`` and, last, ``summary.json``. A
+        probe leaves no weights, and ``metrics.zarr`` holds its curves.
+
+    Raises
+    ------
+    ConfigError, UnknownNameError, DataError
+        A model that does not fit, missing data, a folder that is in use (by which process), that holds another run,
+        or that cannot be written.
+    NumericalError
+        If learning diverges; the last state whose numbers are finite is kept as a checkpoint.
+
+    Examples
+    --------
+    >>> run = train("lansdell2020/digits", overrides=["training.epochs=1", "training.measure_every=0"], out="runs/one")
+    >>> run.history.validation_accuracy.dims
+    ('epoch',)
+    """
+    checked = load(model, overrides)
+    if resume and out is None:
+        raise ConfigError("resume: got no run folder, expected the one to go on in: --out FOLDER")
+    default = files.default_folder(checked.probe_kind or checked.scheme_kind, seed)
+    path = PATH("out", out if out is not None else default)
+    if resume and (done := finished_run(path, checked, seed, lambda text: _note(progress, text))) is not None:
+        _note(progress, f"{path} holds this run, finished before")
+        Checkpoints(path / files.CHECKPOINTS, {}).clear()
+        discard(path / SNAPSHOTS)
+        return done
+    task = checked.load_task(seed=seed)
+    circuit = checked.build(task)
+    # Before, after, increments, and the optimiser's memory.
+    check_size(4 * np.dtype(checked.engine.dtype).itemsize * numbers_of(circuit), f"{checked.name}: the network")
+    engine = make_engine(checked.engine, circuit, checked.training.optimiser)
+    if not checked.probe_kind:
+        refuse_large_batches(task, checked.training)
+    with taken(path, checked, seed, files_read(checked, task), resume=resume) as place:
+        return _run(place, checked, engine, task, seed, progress, checkpoint_every)
+
+
+def _run(place: Place, model: Model, engine: Any, task: Task, seed: int, progress: Watcher | None, every: float) -> Run:
+    """All that happens in a folder that is ours."""
+    folder = place.folder
+    log = Log(folder / files.LOG)
+    log.line(f"{model.name}, seed {seed}: {task}")
+    if progress is not None:
+        progress.begin(model, folder)
+    checkpoints = Checkpoints(folder / files.CHECKPOINTS, {"config_hash": model.hash, "seed": seed}, every)
+    signals: list[str] = []
+    with terminable(signals.append):
+        try:
+            recorder = Recorder(folder, engine, task, model.training, seed) if model.training.record else None
+            start = going_on(place, checkpoints, recorder, model, engine, seed, log, progress)
+            if model.probe_kind:
+                summary, history, state = _measure(model, engine, task, seed, log, progress)
+            else:
+                summary, history, state = _learn(model, engine, task, seed, log, progress, start, checkpoints, recorder)
+            summary |= {"wall_s": round(checkpoints.elapsed, 3)}
+            resumed = place.provenance.get("resumed")
+            summary |= {"resumed": len(resumed)} if isinstance(resumed, list) else {}
+            found = Run(folder, summary, history, state)
+            write_task(folder, task)
+            _finish(found, log, recorder)
+        except BaseException as error:
+            kept = kept_checkpoint(checkpoints)
+            name = "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
+            why = signals[0] if signals else str(error) or name
+            with contextlib.suppress(DataError):
+                log.line(f"stopped: {why}{kept}")
+            if _refused(error, model, checkpoints):
+                place.abandon()
+            raise
+    checkpoints.clear()
+    discard(folder / SNAPSHOTS)
+    return found
+
+
+def _refused(error: BaseException, model: Model, checkpoints: Checkpoints) -> bool:
+    """Whether a run failed before it did anything that is worth keeping."""
+    if not isinstance(error, Exception):
+        return False
+    # A probe keeps nothing to go on from, but its log says where it broke.
+    return not isinstance(error, NumericalError) if model.probe_kind else checkpoints.latest is None
+
+
+def _finish(run: Run, log: Log, recorder: Recorder | None) -> None:
+    """Write the results, the summary last, so that a folder with a summary is complete."""
+    if run.state:
+        write_file(run.folder / files.WEIGHTS, packed_arrays(run.state, WEIGHTS_FORMAT))
+    files.write_dataset(run.folder / files.METRICS, run.history)
+    if recorder is not None:
+        recorder.finish()
+    draw(run)
+    shown = ("test_loss", "test_accuracy", "wall_s")
+    log.line("; ".join(f"{name} {short(run.summary[name])}" for name in shown if name in run.summary))
+    summary = files.json_bytes(run.summary)
+    write_checksums(run.folder, summary)
+    write_file(run.folder / files.SUMMARY, summary)
+
+
+def _note(progress: Watcher | None, text: str) -> None:
+    if progress is not None:
+        progress.note(text)
+
+
+def _learn(
+    model: Model,
+    engine: Any,
+    task: Task,
+    seed: int,
+    log: Log,
+    progress: Watcher | None,
+    start: Progress | None,
+    checkpoints: Checkpoints,
+    recorder: Recorder | None,
+) -> tuple[dict[str, Any], xarray.Dataset, State]:
+    before = [report.activity for report in start.reports] if start is not None else []
+
+    def warn(report: EpochReport) -> None:
+        known = len(faults(before))
+        before.append(report.activity)
+        for text in faults(before)[known:]:
+            log.line(f"warning: {text}")
+            _note(progress, f"warning: {text}")
+
+    def keep(reached: Progress) -> None:
+        # In this order, so that what a checkpoint goes on from is recorded.
+        if recorder is not None:
+            recorder(reached)
+        checkpoints(reached)
+
+    hooks = [log.epoch, warn] + ([progress.epoch] if progress is not None else [])
+    on_step = progress.step if progress is not None else None
+    result = train_circuit(
+        engine,
+        task,
+        model.training,
+        seed=seed,
+        start=start,
+        on_epoch=hooks,
+        on_step=on_step,
+        on_progress=keep,
+    )
+    numbers = _summary(model, result)
+    if before[-1]:
+        numbers["firing"] = {name: asdict(each) for name, each in before[-1].items()}
+        numbers["warnings"] = faults(before)
+    return _about(model, engine, seed) | numbers, result.history, result.state
+
+
+def _measure(
+    model: Model, engine: Any, task: Task, seed: int, log: Log, progress: Watcher | None
+) -> tuple[dict[str, Any], xarray.Dataset, State]:
+    import xarray
+
+    on_step = progress.step if progress is not None else None
+    probe = registry.load("probes", model.probe_kind)
+    # Most probes measure the model's own network and ask for no other.
+    engines = {name: make_engine(m.engine, m.build(task)) for name, m in model.further.items()}
+    asked = {"others": engines} if engines else {}
+    findings = probe.measure(model.probe_config, engine, task, seed=seed, on_step=on_step, **asked)
+    numbers = {str(name): float(value) for name, value in findings.numbers.items()}
+    log.line(", ".join(f"{name} {short(value)}" for name, value in numbers.items()))
+    curves = findings.curves if findings.curves is not None else xarray.Dataset()
+    return _about(model, engine, seed) | {"probe_kind": model.probe_kind, "probe": numbers}, curves, {}
+
+
+def _about(model: Model, engine: Any, seed: int) -> dict[str, Any]:
+    """What both kinds of run say of themselves."""
+    return {
+        "model": model.name,
+        "title": model.about.title,
+        "task": model.task_kind,
+        "scheme": model.scheme_kind,
+        "local": engine.circuit.local,
+        "phases": len(engine.circuit.phases),
+        "global_scalar": engine.circuit.global_scalar,
+        "engine": model.engine.kind,
+        "level": model.engine.level,
+        "seed": seed,
+        "config_hash": model.hash,
+    }
+
+
+def _summary(model: Model, result: TrainingResult) -> dict[str, Any]:
+    history = result.history
+    layers = {}
+    if "layer" in history.coords:
+        # The last epoch is always measured.
+        last = history.isel(epoch=-1)
+        for layer in history.layer.values:
+            numbers = last.sel(layer=layer)
+            layers[str(layer)] = {str(n): float(numbers[n]) for n in history if "layer" in history[n].dims}
+    speeds = history.samples_per_second.values
+    # The first epoch compiles.
+    speed = float(np.nanmedian(speeds[2:] if len(speeds) > 2 else speeds))
+    right = result.test.accuracy
+    return {
+        "epochs": model.training.epochs,
+        "test_loss": result.test.loss,
+        **({} if np.isnan(right) else {"test_accuracy": right}),
+        "layers": layers,
+        "samples_per_second": speed,
+    }

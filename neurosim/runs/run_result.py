@@ -1,0 +1,184 @@
+"""A finished run: what it gave, read back from its folder after its checksums, and its figures."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurosim.atomic import write_file, writing
+from neurosim.border import PATH, public
+from neurosim.engines.state import State
+from neurosim.errors import DataError, NeurosimWarning
+from neurosim.gate.seals import RUN
+from neurosim.gate.stores import dataset_of, open_store
+from neurosim.runs import folder as files
+from neurosim.runs.integrity import (
+    digest_of,
+    digest_of_file,
+    files_in,
+    read_arrays,
+    read_json,
+    run_checksums,
+    sealed,
+)
+from neurosim.runs.run_numbers import read_summary
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray
+
+_ANGLES = ("signal_angle_deg", "update_angle_deg", "weight_angle_deg")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one model with one seed gave.
+
+    Attributes
+    ----------
+    folder
+        Where it is written.
+    summary
+        The numbers of ``summary.json``.
+    history
+        Dims ``epoch`` and ``layer``; of a probe, its curves.
+    state
+        Final weights and parameters; empty after a probe.
+    """
+
+    folder: Path
+    summary: Mapping[str, Any]
+    history: xarray.Dataset
+    state: State
+
+    def __str__(self) -> str:
+        shown = ("model", "scheme", "task", "seed", "epochs", "test_accuracy", "test_loss", "wall_s")
+        lines = [f"{name:<14} {short(self.summary[name])}" for name in shown if name in self.summary]
+        lines += [
+            f"{layer:<14} "
+            + ", ".join(f"{name.removesuffix('_deg')} {value:.1f} deg" for name, value in _known(numbers))
+            for layer, numbers in self.summary.get("layers", {}).items()
+        ]
+        lines += [f"{name:<14} {short(value)}" for name, value in self.summary.get("probe", {}).items()]
+        return "\n".join([f"run in {self.folder}", *(f"  {line}" for line in lines)])
+
+    def predict(self, file: str | Path) -> np.ndarray:
+        """What the network answers to the rows of a file, scaled as the run scaled its own.
+
+        Parameters
+        ----------
+        file
+            ``.csv``, ``.npz`` or ``.npy`` with the columns that the network was trained on; others are not looked at.
+
+        Returns
+        -------
+        numpy.ndarray
+            Classes (rows,), or numbers (rows, targets) in their own units.
+
+        Raises
+        ------
+        DataError
+            A probe's run, one from before predictions were kept, or a file that does not fit.
+        """
+        # Late: it needs the engines, which nobody else who opens a run does.
+        from neurosim.runs.prediction import predictions
+
+        return predictions(self.folder, self.state, file)[0]  # pyright: ignore[reportArgumentType]
+
+    def _repr_html_(self) -> str:
+        import html
+
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+
+@public(folder=PATH)
+def open_run(folder: str | Path, *, figures: bool = True) -> Run:
+    """Read a finished run back.
+
+    Parameters
+    ----------
+    folder
+        The run folder, perhaps somebody else's.
+    figures
+        Whether its figures have to be whole, too; that one is missing is no fault.
+
+    Raises
+    ------
+    DataError
+        The folder holds no finished run, or a file in it is missing, damaged, or not what a run leaves.
+    """
+    path = Path(folder)
+    if not (path / files.SUMMARY).is_file():
+        raise DataError(f"{path}: no finished run here, {files.SUMMARY} is missing")
+    _check(path, figures=figures)
+    summary = read_summary(path / files.SUMMARY)
+    history = dataset_of(open_store(path / files.METRICS, whole=True)).load()
+    state = {} if "probe" in summary else read_arrays(path / files.WEIGHTS)
+    return Run(path, summary, history, state)
+
+
+def draw(run: Run) -> list[Path]:
+    """Draw the figures of a run; the files."""
+    title = str(run.summary.get("title") or run.summary.get("model", ""))
+    # Imported late: Matplotlib and xarray take a quarter of a second of a run's start.
+    from neurosim.plots.figures import save_probe_figures, save_run_figures
+
+    save = save_probe_figures if "probe" in run.summary else save_run_figures
+    with writing(run.folder / files.FIGURES):
+        return save(run.history, run.folder / files.FIGURES, title=title)
+
+
+def write_checksums(folder: Path, summary: bytes | None = None) -> None:
+    """Write down the checksums of all files of a run.
+
+    Parameters
+    ----------
+    summary
+        What ``summary.json`` will hold, if it is not there yet: it comes last.
+    """
+    found = {name: digest_of_file(path) for name, path in files_in(folder).items() if _counts(name)}
+    if summary is not None:
+        found[files.SUMMARY] = digest_of(summary)
+    write_file(folder / files.CHECKSUMS, sealed({"files": found}, *RUN))
+
+
+def _check(folder: Path, *, figures: bool) -> None:
+    """Refuse links, and files that are not those whose checksums were written down."""
+    present = files_in(folder)
+    written = run_checksums(folder)
+    if written is None:
+        read_json(folder / files.PROVENANCE)
+        warnings.warn(f"{folder} is from before checksums: damage in it cannot be seen", NeurosimWarning, stacklevel=3)
+        return
+    for name, digest in written.items():
+        figure = name.startswith(f"{files.FIGURES}/")
+        if figure and (not figures or name not in present):
+            continue
+        if name not in present or digest_of_file(present[name]) != digest:
+            hint = "; draw it again with 'neurosim plot'" if figure else ""
+            raise DataError(f"{folder}: {name[:200]} is missing or damaged, its checksum is another{hint}")
+    stores = (f"{files.METRICS}/", f"{files.RECORDING}/")
+    # A chunk that was not there would count as one, and a second summary may stand nowhere.
+    added = [name for name in present if name.startswith(stores) and name not in written]
+    if added:
+        raise DataError(f"{folder}: {added[0][:200]} is damaged, it was not there when the run ended")
+
+
+def _counts(name: str) -> bool:
+    """Whether a file belongs to the finished run."""
+    passing = name.startswith((".", f"{files.CHECKPOINTS}/"))
+    return not passing and name not in (files.CHECKSUMS, files.LOCK)
+
+
+def _known(numbers: Mapping[str, float | None]) -> list[tuple[str, float]]:
+    """The three angles, those that exist."""
+    found = ((name, numbers.get(name)) for name in _ANGLES)
+    return [(name, value) for name, value in found if value is not None and value == value]
+
+
+def short(value: Any) -> str:
+    """A number as a line of text shows it."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,1 @@
+"""Many runs: collected, compared, held against what is expected, swept."""

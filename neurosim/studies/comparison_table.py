@@ -1,0 +1,196 @@
+"""What came of several models with several seeds, as text and as numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from neurosim.model_files.model_file import Model
+from neurosim.runs.run import Run
+from neurosim.studies.collection import Attempt
+from neurosim.studies.readings import over
+from neurosim.studies.statistics import Interval, interval
+from neurosim.studies.tables import markdown_text
+
+#: What is said of each layer.
+ANGLES = ("signal_angle_deg", "update_angle_deg")
+# Of two seeds, half an interval is six times their distance, whatever that says.
+_ENOUGH = 3
+_LOCAL = {True: "yes", False: "no", None: "-"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model of a comparison.
+
+    Attributes
+    ----------
+    name
+        The shortest that tells it from the others.
+    model
+        The model.
+    attempts
+        One for each seed.
+    """
+
+    name: str
+    model: Model
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Those that came to their end."""
+        return tuple(attempt.run for attempt in self.attempts if attempt.run is not None)
+
+    @property
+    def classifies(self) -> bool:
+        """Whether there is an accuracy."""
+        return any("test_accuracy" in run.summary for run in self.runs)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that were measured."""
+        return tuple(dict.fromkeys(layer for run in self.runs for layer in run.summary["layers"]))
+
+    @property
+    def local(self) -> bool | None:
+        """Whether every synapse can compute what it learns from what it sees; ``None`` if nothing was run."""
+        return self.runs[0].summary.get("local") if self.runs else None
+
+    @property
+    def phases(self) -> int | None:
+        """Of a presentation; ``None`` if nothing was run."""
+        return self.runs[0].summary.get("phases") if self.runs else None
+
+    @property
+    def global_scalar(self) -> bool | None:
+        """Whether it needs a scalar that is broadcast to all; ``None`` if nothing was run."""
+        return self.runs[0].summary.get("global_scalar") if self.runs else None
+
+    def test(self) -> Interval:
+        """Test accuracy in percent, or test loss."""
+        return self._interval("test_accuracy" if self.classifies else "test_loss")
+
+    def angle(self, layer: str, name: str) -> Interval:
+        """An angle of a layer at the end, in degrees."""
+        return interval([_number(run.summary["layers"].get(layer, {}).get(name)) for run in self.runs])
+
+    def reached(self, accuracy: float) -> tuple[Interval, int]:
+        """Presentations until a validation accuracy was reached, over the seeds that did, and how many did."""
+        found = [over(run.history.validation_accuracy, "first_above", accuracy) for run in self.runs]
+        known = [number for number in found if math.isfinite(number)]
+        return interval(known), len(known)
+
+    def _interval(self, name: str) -> Interval:
+        return interval([_number(run.summary.get(name)) for run in self.runs])
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of all models.
+
+    Attributes
+    ----------
+    entries
+        One for each model, in the order given.
+    reach
+        The validation accuracy in percent that the presentations are counted to.
+    folder
+        Where the runs, ``compare.csv``, ``compare.md`` and ``compare.png`` are.
+    """
+
+    entries: tuple[Entry, ...]
+    reach: float
+    folder: Path
+
+    def __str__(self) -> str:
+        notes = "".join(f"\n{' '.join(note.split())}\n" for note in self.notes)
+        return markdown_text(self.columns, self.rows) + notes
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Heads of `rows`."""
+        until = f"presentations to {self.reach:g} %"
+        heads: dict[tuple[bool, ...], str] = {(True,): "test accuracy (%)", (False,): "test loss"}
+        test = heads.get(self._kinds, "test")
+        declared = ("local", "phases", "global scalar")
+        return ("model", test, until, *declared, "layer", "signal angle (deg)", "update angle (deg)")
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """The table as text: a line for each layer, what concerns the model in the first."""
+        found = []
+        for entry in self.entries:
+            test = entry.test().text_of_few(2 if entry.classifies else None, enough=_ENOUGH)
+            if len(self._kinds) > 1 and entry.runs:
+                test = f"accuracy {test} %" if entry.classifies else f"loss {test}"
+            declared = (_LOCAL[entry.local], str(entry.phases or "-"), _LOCAL[entry.global_scalar])
+            about = (entry.name, test, self._until(entry), *declared)
+            for number, layer in enumerate(entry.layers or ("-",)):
+                angles = (entry.angle(layer, name).text_of_few(1, enough=_ENOUGH) for name in ANGLES)
+                found.append((*(about if number == 0 else ("",) * len(about)), layer, *angles))
+        return found
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the table has to know."""
+        found = [
+            "Mean ± half the 95 % confidence interval (Student's t) over the seeds, of two seeds (least to greatest); "
+            "angles to the true gradient.",
+            "Presentations are counted to the first evaluation that reaches it, so to a whole epoch. A scheme that "
+            "perturbs does so once a presentation: its presentations are its reward samples.",
+        ]
+        for entry in self.entries:
+            for seed, attempt in enumerate(entry.attempts):
+                if attempt.run is None:
+                    found.append(f"{entry.name}: without seed {seed}, which stopped: {attempt.message}")
+        return found
+
+    @property
+    def numbers(self) -> list[dict[str, Any]]:
+        """The table as numbers: a row for each model and layer."""
+        found = []
+        for entry in self.entries:
+            until, reached = entry.reached(self.reach)
+            about: dict[str, Any] = {
+                "model": entry.model.name,
+                "seeds": len(entry.runs),
+                "test": "accuracy_percent" if entry.classifies else "loss",
+                **_columns("test", entry.test()),
+                "reach_percent": self.reach,
+                "seeds_that_reached": reached,
+                **_columns("presentations", until),
+                "local": entry.local,
+                "phases": entry.phases,
+                "global_scalar": entry.global_scalar,
+            }
+            for layer in entry.layers or ("",):
+                row = {**about, "layer": layer}
+                for name in ANGLES:
+                    row |= _columns(name, entry.angle(layer, name))
+                found.append(row)
+        return found
+
+    def _until(self, entry: Entry) -> str:
+        if not entry.classifies:
+            return "-"
+        until, reached = entry.reached(self.reach)
+        if not reached:
+            return "not reached"
+        missing = "" if reached == len(entry.runs) else f" ({reached} of {len(entry.runs)} seeds)"
+        return until.text_of_few(0, enough=_ENOUGH) + missing
+
+    @property
+    def _kinds(self) -> tuple[bool, ...]:
+        """Whether there are models with an accuracy, with a loss alone, or of both kinds."""
+        return tuple({entry.classifies for entry in self.entries if entry.runs})
+
+
+def _columns(name: str, found: Interval) -> dict[str, float]:
+    return {name: found.mean, f"{name}_half_width": found.half_width}
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)

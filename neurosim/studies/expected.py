@@ -1,0 +1,306 @@
+"""What the models of a folder are held against: rows of ``expected.toml``, one for each fact.
+
+A row says in a sentence what is claimed, which number of which runs to look at, and what it should be:
+
+    [[expected]]
+    fact = "Feedback that learns ends at least 10 degrees closer to the gradient than fixed feedback."
+    model = "digits"                                # digits.toml beside this file
+    variants = []                                   # of that model, applied one after the other
+    overrides = []                                  # "section.key=value"
+    seeds = [0, 1, 2]
+    name = "layers.hidden1.signal_angle_deg"        # dotted path in summary.json, or:
+    # history = "signal_angle_deg"                  # a variable of metrics.zarr,
+    # layer = "hidden1"                             #   of a layer, if it has layers,
+    # epoch = 10                                    #   in an epoch; [5, 10] is the mean over a range; or
+    # over = "slope"                                #   last, min, max, mean, slope, first_below, first_above
+    versus = { model = "digits_fa" }                # the same of another run: keys that differ
+    relation = "difference"                         # this minus the other one; "ratio": divided by it
+    high = -10                                      # or low, or both; or value with tolerance or relative_tolerance
+    unit = "deg"
+    source = "measured"                             # paper, authors' code, another implementation, derived, measured
+    # origin = "Akrout et al. (2019)"               #   or recalled; and whose, where that does not say it
+
+``slope`` is that of the logarithm against the logarithm of the presentations, after the curve is read off at points
+equally spaced in the latter. ``first_below`` and ``first_above`` are the presentations when ``level`` was first
+reached, infinite if it never was. Of several seeds the mean counts, or with ``each_seed = true`` every single one;
+what is compared (``versus``) has the same seed. Runs that take long are marked ``slow = true`` with the ``minutes``
+they took. A row that is known not to be met says why in ``known_gap``: it is run and counted like any other, and
+shown with that explanation. One that has never been run where it was written says why in ``not_run``; its minutes
+are an estimate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
+
+from neurosim import registry
+from neurosim.errors import NeurosimError, UnknownNameError
+from neurosim.model_files.checking import Faults, check_table, did_you_mean, shown
+from neurosim.model_files.model_file import Model, load
+from neurosim.model_files.sections import read_toml
+from neurosim.studies.availability import unavailable
+from neurosim.studies.readings import Reading, complaints
+
+_FILE = "expected.toml"
+#: Models by name, overrides and variants: many rows look at the same one.
+_Made = dict[tuple[str, tuple[str, ...], tuple[str, ...]], Model]
+
+
+class Row(Reading):
+    """One row; see the module. Apart from the keys of a reading:
+
+    Attributes
+    ----------
+    fact
+        What is claimed, in a sentence.
+    seeds
+        Of the runs.
+    versus, relation
+        What the number is compared with, and how.
+    value, tolerance, relative_tolerance
+        What is expected, and by how much it may be missed: in its unit, or as a share of the value.
+    low, high
+        Bounds instead, which still count as met.
+    unit
+        Of the number; ``1`` for none.
+    source
+        Where the expectation comes from. A number of the authors was printed by their code or in their paper; what a
+        program of others gave is ``another implementation``, and what was not looked up again is ``recalled``.
+    origin
+        Whose program or which paper, where ``source`` does not say; needed with ``another implementation``.
+    each_seed
+        Whether every seed has to meet it, or the mean.
+    slow, minutes
+        Left out unless asked for, and how long all its runs take.
+    known_gap
+        Why it is known not to be met.
+    not_run
+        Why it has not been run yet, so that nothing is known of it.
+    """
+
+    fact: str = Field(min_length=1)
+    seeds: tuple[NonNegativeInt, ...] = Field(min_length=1)
+    versus: Reading | None = None
+    relation: Literal["difference", "ratio"] | None = None
+    value: float | None = None
+    tolerance: NonNegativeFloat | None = None
+    relative_tolerance: NonNegativeFloat | None = None
+    low: float | None = None
+    high: float | None = None
+    unit: str = "1"
+    source: Literal["paper", "authors' code", "another implementation", "derived", "measured", "recalled"]
+    origin: str | None = Field(default=None, min_length=1)
+    each_seed: bool = False
+    slow: bool = False
+    minutes: PositiveFloat | None = None
+    known_gap: str | None = None
+    not_run: str | None = None
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """What is read from each seed: the number, and the one that it is compared with."""
+        own = Reading.model_validate({key: getattr(self, key) for key in Reading.model_fields})
+        return (own,) if self.versus is None else (own, _completed(self.versus, own))
+
+    @property
+    def expectation(self) -> str:
+        """What is expected, as text."""
+        unit = self.unit_text
+        each = "each " if self.each_seed else ""
+        if self.value is not None and self.tolerance is not None:
+            return f"{each}{self.value:g} ± {self.tolerance:g}{unit}"
+        if self.value is not None:
+            return f"{each}{self.value:g}{unit} ± {100 * (self.relative_tolerance or 0):g} % of it"
+        if self.low is not None and self.high is not None:
+            return f"{each}{self.low:g} to {self.high:g}{unit}"
+        return f"{each}at least {self.low:g}{unit}" if self.low is not None else f"{each}at most {self.high:g}{unit}"
+
+    @property
+    def unit_text(self) -> str:
+        """The unit as it follows a number."""
+        return "" if self.unit == "1" else f" {self.unit}"
+
+    @property
+    def source_text(self) -> str:
+        """Where the expectation comes from, as text."""
+        return self.source if self.origin is None else f"{self.source}: {self.origin}"
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Between what the number has to lie."""
+        if self.value is None:
+            low, high = self.low, self.high
+            return (-math.inf if low is None else low, math.inf if high is None else high)
+        miss = self.tolerance if self.tolerance is not None else (self.relative_tolerance or 0) * abs(self.value)
+        return self.value - miss, self.value + miss
+
+    def met_by(self, number: float) -> bool:
+        """Whether a number is what is expected."""
+        low, high = self.bounds
+        return low <= number <= high
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A row with the checked models of its readings.
+
+    Attributes
+    ----------
+    row
+        As it stands in the file.
+    readings
+        One, or with ``versus`` two, each with its model.
+    """
+
+    row: Row
+    readings: tuple[tuple[Reading, Model], ...]
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """What runs the models, one for each of them and each seed."""
+        names = dict.fromkeys(model.name for _, model in self.readings)
+        return tuple(f"neurosim run {name} --seed {seed}" for name in names for seed in self.row.seeds)
+
+
+def load_expected(name: str | Path) -> tuple[Claim, ...]:
+    """Read and check the rows of a folder of models, or those of one model in it.
+
+    Parameters
+    ----------
+    name
+        ``lansdell2020``, ``lansdell2020/digits``, or the path of a folder or of a model file in it.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such folder or model.
+    ConfigError
+        With all faults of all rows.
+    DataError
+        The file cannot be read.
+    """
+    path, only = expected_beside(name)
+    table = read_toml(path)
+    faults = Faults()
+    for key in table:
+        if key != "expected":
+            faults.add(key, f"unknown table; {did_you_mean(key, ('expected',))}")
+    rows = table.get("expected", [])
+    if not isinstance(rows, list):
+        faults.add("expected", f"got {shown(rows)}, expected an array of tables [[expected]]")
+        rows = []
+    made: _Made = {}
+    claims = [_claim(row, f"expected.{number}", path.parent, made, faults) for number, row in enumerate(rows)]
+    faults.raise_any(str(path))
+    return tuple(claim for claim in claims if claim is not None and only in (None, claim.row.model))
+
+
+def expected_beside(name: str | Path) -> tuple[Path, str | None]:
+    """The file of rows of a folder or a model, and the one model that is meant, if it is one.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such folder or model.
+    """
+    folder, _, stem = str(name).partition("/")
+    shipped = registry.models()
+    if isinstance(name, str) and name in shipped:
+        return registry.expected_path(folder), stem
+    if isinstance(name, str) and any(model.startswith(f"{name}/") for model in shipped):
+        return registry.expected_path(name), None
+    path = Path(name)
+    if path.is_dir():
+        return path / _FILE, None
+    if path.is_file():
+        return path.parent / _FILE, path.stem
+    known = sorted({model.partition("/")[0] for model in shipped} | set(shipped))
+    raise UnknownNameError(registry.unknown("folder of models, or model,", str(name), known))
+
+
+def _claim(table: Any, path: str, folder: Path, made: _Made, faults: Faults) -> Claim | None:
+    row = check_table(Row, table, path, faults)
+    if row is None:
+        return None
+    before = len(faults.found)
+    for key, sentence in [*complaints(row.readings[0]), *_complaints(row)]:
+        faults.add(f"{path}.{key}", sentence)
+    if row.versus is not None:
+        for key, sentence in complaints(row.readings[1]):
+            faults.add(f"{path}.versus.{key}", sentence)
+    if len(faults.found) > before:
+        return None
+    found = []
+    for reading, where in zip(row.readings, (path, f"{path}.versus"), strict=False):
+        model = _model(reading, where, folder, made, faults)
+        if model is None:
+            return None
+        if (fault := unavailable(reading, model)) is not None:
+            faults.add(f"{where}.{fault[0]}", fault[1])
+        found.append((reading, model))
+    return Claim(row, tuple(found))
+
+
+def _model(reading: Reading, path: str, folder: Path, made: _Made, faults: Faults) -> Model | None:
+    known = [file.stem for file in folder.glob("*.toml") if not file.name.endswith(_FILE)]
+    if reading.model not in known:
+        hint = did_you_mean(reading.model, known)
+        faults.add(f"{path}.model", f"got '{reading.model}', expected a model beside this file; {hint}")
+        return None
+    shipped = f"{folder.name}/{reading.model}"
+    own = shipped in registry.models() and registry.model_path(shipped).parent == folder
+    settings = (reading.model, tuple(reading.overrides), tuple(reading.variants))
+    try:
+        if settings not in made:
+            name = shipped if own else folder / f"{reading.model}.toml"
+            made[settings] = load(name, reading.overrides, reading.variants)
+        return made[settings]
+    except UnknownNameError as error:
+        faults.add(f"{path}.variants", str(error))
+    except NeurosimError as error:
+        faults.add(f"{path}.model", str(error).replace("\n", "\n  "))
+    return None
+
+
+def _complaints(row: Row) -> list[tuple[str, str]]:
+    """Keys that do not go together: key and sentence."""
+    found = []
+    if (row.versus is None) != (row.relation is None):
+        found.append(("relation", "expected together with versus, as 'difference' or 'ratio'"))
+    bounded = row.low is not None or row.high is not None
+    tolerances = sum(tolerance is not None for tolerance in (row.tolerance, row.relative_tolerance))
+    if (row.value is not None) == bounded:
+        found.append(("value", "expected either value with a tolerance, or low or high or both"))
+    elif tolerances != (row.value is not None):
+        found.append(("tolerance", "expected with value either tolerance or relative_tolerance, and only there"))
+    if row.low is not None and row.high is not None and row.low > row.high:
+        found.append(("low", f"got {row.low:g}, expected at most high, which is {row.high:g}"))
+    if row.source == "another implementation" and row.origin is None:
+        found.append(("origin", "missing, expected whose implementation it is"))
+    if row.slow and row.minutes is None:
+        found.append(("minutes", "missing, expected how long the runs of a slow row take"))
+    if len(set(row.seeds)) < len(row.seeds):
+        found.append(("seeds", f"got {list(row.seeds)}, expected each seed once"))
+    return found
+
+
+def _completed(versus: Reading, own: Reading) -> Reading:
+    """The other reading: its own keys, and the rest from the first one, but for those that its own rule out."""
+    given: Mapping[str, Any] = {key: getattr(versus, key) for key in versus.model_fields_set}
+    ruled_out: set[str] = set()
+    if "name" in given:
+        ruled_out |= {"history", "layer", "epoch", "over", "level"}
+    if "history" in given:
+        ruled_out.add("name")
+    if "epoch" in given:
+        ruled_out |= {"over", "level"}
+    if "over" in given:
+        ruled_out |= {"epoch", "level"}
+    kept = {key: getattr(own, key) for key in Reading.model_fields if key not in ruled_out}
+    return Reading.model_validate({**kept, **given})

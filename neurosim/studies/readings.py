@@ -1,0 +1,174 @@
+"""One number out of a run: where in it to look."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, NonNegativeInt
+
+from neurosim.errors import DataError
+from neurosim.model_files.checking import did_you_mean
+
+if TYPE_CHECKING:
+    import xarray
+
+
+Over = Literal["last", "min", "max", "mean", "slope", "first_below", "first_above"]
+
+
+class Reading(BaseModel):
+    """Where to find a number.
+
+    Attributes
+    ----------
+    model, variants, overrides
+        Of which run: the stem of a model file, variants to apply, settings as ``section.key=value``.
+    name
+        Dotted path in ``summary.json``.
+    history, layer
+        A variable of ``metrics.zarr``, and of which layer.
+    epoch
+        That epoch, or the mean from one to another.
+    over
+        The ``last``, ``min``, ``max`` or ``mean`` of what was measured; the ``slope`` of the logarithm against the
+        logarithm of the presentations; the presentations when a value was first ``level`` or less
+        (``first_below``), or ``level`` or more (``first_above``), infinite if it never was.
+    level
+        For ``first_below`` and ``first_above``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = ""
+    variants: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    name: str | None = None
+    history: str | None = None
+    layer: str | None = None
+    epoch: NonNegativeInt | tuple[NonNegativeInt, NonNegativeInt] | None = None
+    over: Over | None = None
+    level: float | None = None
+
+    def __str__(self) -> str:
+        if self.name is not None:
+            return self.name
+        where = f"{self.history} of {self.layer}" if self.layer else str(self.history)
+        if isinstance(self.epoch, tuple):
+            return f"{where}, epochs {self.epoch[0]} to {self.epoch[1]}"
+        how = f"epoch {self.epoch}" if self.over is None else self.over.replace("_", " ")
+        return f"{where}, {how}" + (f" {self.level:g}" if self.level is not None else "")
+
+
+def complaints(reading: Reading) -> list[tuple[str, str]]:
+    """Keys that do not go together: key and sentence."""
+    found = []
+    if (reading.name is None) == (reading.history is None):
+        found.append(("name", "expected either name, a path in summary.json, or history, a variable of metrics.zarr"))
+        return found
+    if reading.name is not None:
+        extra = [key for key in ("layer", "epoch", "over", "level") if getattr(reading, key) is not None]
+        return [(key, "goes with history, got it with name") for key in extra]
+    if (reading.epoch is None) == (reading.over is None):
+        found.append(("epoch", "expected either epoch or over"))
+    if isinstance(reading.epoch, tuple) and reading.epoch[0] > reading.epoch[1]:
+        found.append(("epoch", f"got {list(reading.epoch)}, expected the first epoch before the last"))
+    wants_level = reading.over in ("first_below", "first_above")
+    if wants_level != (reading.level is not None):
+        found.append(("level", "expected with over = 'first_below' or 'first_above', and only there"))
+    return found
+
+
+def read(reading: Reading, summary: Mapping[str, Any], history: xarray.Dataset) -> float:
+    """Find the number in a run.
+
+    Raises
+    ------
+    DataError
+        The run does not have it.
+    """
+    if reading.name is not None:
+        return _from_summary(reading.name, summary)
+    if reading.history not in history:
+        hint = did_you_mean(str(reading.history), list(map(str, history)))
+        raise DataError(f"the run has no curve '{reading.history}'; {hint}")
+    values = history[reading.history]
+    if reading.layer is not None:
+        if "layer" not in values.dims or reading.layer not in values.layer:
+            raise DataError(f"'{reading.history}' has no layer '{reading.layer}'")
+        values = values.sel(layer=reading.layer)
+    if values.ndim != 1:
+        raise DataError(f"'{reading.history}' has the dims {', '.join(map(str, values.dims))}, expected one")
+    return _at_epoch(reading, values) if reading.over is None else over(values, reading.over, reading.level)
+
+
+def over(values: xarray.DataArray, how: Over, level: float | None = None) -> float:
+    """One number for a curve; where it was not measured (nan) it is left out.
+
+    Parameters
+    ----------
+    values
+        Of one dimension, with the coordinate ``presentations`` or one of its own dimension.
+    how, level
+        See `Reading`.
+
+    Returns
+    -------
+    float
+        Not a number if nothing was measured, or, for a slope, if something is not positive.
+    """
+    abscissa = values["presentations"] if "presentations" in values.coords else values[values.dims[0]]
+    known = np.isfinite(values.values)
+    x, y = abscissa.values[known].astype(float), values.values[known].astype(float)
+    if how == "slope":
+        return slope(x, y)
+    if how in ("first_below", "first_above"):
+        assert level is not None
+        reached = x[(y <= level) if how == "first_below" else (y >= level)]
+        return float(reached[0]) if reached.size else (math.inf if x.size else math.nan)
+    if not y.size:
+        return math.nan
+    return float({"last": lambda: y[-1], "min": y.min, "max": y.max, "mean": y.mean}[how]())
+
+
+def slope(x: np.ndarray, y: np.ndarray) -> float:
+    """The slope of log y against log x, by least squares.
+
+    The curve is first read off at as many points as it has, equally spaced in log x: points equally spaced in x
+    crowd at its end, and would make the slope that of the end alone.
+    """
+    x, y = x[x > 0], y[x > 0]
+    if len(np.unique(x)) < 2 or (y <= 0).any():
+        return math.nan
+    log_x, log_y = np.log(x), np.log(y)
+    grid = np.linspace(log_x[0], log_x[-1], len(x))
+    return float(np.polyfit(grid, np.interp(grid, log_x, log_y), 1)[0])
+
+
+def _at_epoch(reading: Reading, values: xarray.DataArray) -> float:
+    if "epoch" not in values.dims:
+        raise DataError(f"'{reading.history}' has the dim {values.dims[0]}, expected epoch")
+    first, last = reading.epoch if isinstance(reading.epoch, tuple) else (reading.epoch, reading.epoch)
+    chosen = values.values[(values.epoch >= first) & (values.epoch <= last)]
+    chosen = chosen[np.isfinite(chosen)]
+    if not chosen.size:
+        raise DataError(f"'{reading.history}' was not measured in epoch {first}" + (f" to {last}" * (first != last)))
+    return float(chosen.mean())
+
+
+def _from_summary(name: str, summary: Mapping[str, Any]) -> float:
+    found: Any = summary
+    # A probe's numbers have points in their names: probe.hidden1.cosine.
+    for step in name.split(".", maxsplit=1) if name.startswith("probe.") else name.split("."):
+        if not isinstance(found, Mapping) or step not in found:
+            known = list(map(str, found)) if isinstance(found, Mapping) else []
+            raise DataError(f"the summary has no '{name}'; {did_you_mean(step, known)}")
+        found = found[step]
+    # JSON has no nan.
+    if found is None:
+        return math.nan
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        raise DataError(f"'{name}' of the summary is no number")
+    return float(found)

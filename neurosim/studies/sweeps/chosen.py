@@ -1,0 +1,122 @@
+"""Which configurations a sweep runs: all that its file lists, or what a search proposes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from neurosim.errors import NeurosimError
+from neurosim.model_files.model_file import Model
+from neurosim.runs.data_identity import Identified
+from neurosim.studies.collection import Attempt, finished, key_of
+from neurosim.studies.sweeps.crew import Crew
+from neurosim.studies.sweeps.plan import Configuration, Plan
+from neurosim.studies.sweeps.results import Trial, metric_of
+from neurosim.studies.sweeps.search import Study
+
+
+class Listed:
+    """Configurations that are all known from the start."""
+
+    def __init__(self, plan: Plan) -> None:
+        identified = Identified()
+        found = tuple(replace(each, model=identified(each.model)) for each in plan.configurations)
+        self.plan, self.count, self.asked = replace(plan, configurations=found), len(found), False
+
+    @property
+    def more(self) -> bool:
+        """Whether there are configurations that nobody asked for."""
+        return not self.asked
+
+    def ask(self, crew: Crew) -> Iterator[Configuration]:
+        """What to run now: everything."""
+        if not self.asked:
+            self.asked = True
+            yield from self.plan.configurations
+
+    def tell(self, crew: Crew) -> None:
+        """Learn what came of it; nothing depends on it here."""
+
+    def trials(self, crew: Crew) -> list[Trial]:
+        """All configurations with what came of them."""
+        return [
+            Trial(each.values, _attempts(self.plan, each.model, crew), "", _seconds(self.plan, each.model, crew))
+            for each in self.plan.configurations
+        ]
+
+
+class Searched:
+    """Configurations that the study proposes, a few at a time."""
+
+    def __init__(self, plan: Plan, root: Path) -> None:
+        self.identified = Identified()
+        self.plan, self.study = plan, Study(plan, root, self.identified(plan.model_at({})).identity)
+        self.count = max(self.study.options.trials, len(self.study.trials))
+        self.again = self.study.unfinished
+        self.open: dict[int, Configuration] = {}
+
+    @property
+    def more(self) -> bool:
+        """Whether there are trials that nobody asked for."""
+        return bool(self.again or self.study.more)
+
+    def ask(self, crew: Crew) -> Iterator[Configuration]:
+        """As many as keep all workers busy."""
+        while len(self.open) < max(1, math.ceil(crew.size / len(self.plan.settings.seeds))):
+            if self.again:
+                number = self.again.pop(0)
+                values = self.study.trials[number]
+            elif self.study.more:
+                number, values = self.study.ask()
+            else:
+                return
+            try:
+                self.open[number] = Configuration(values, self.identified(self.plan.model_at(values)))
+            except NeurosimError as error:
+                # Ends of ranges fit, and still two of them may not go together.
+                self.study.tell(number, math.nan, str(error))
+                continue
+            yield self.open[number]
+
+    def tell(self, crew: Crew) -> None:
+        """Tell the study what is known of its trials."""
+        for number, configuration in list(self.open.items()):
+            attempts = _attempts(self.plan, configuration.model, crew)
+            if len(attempts) < len(self.plan.settings.seeds):
+                continue
+            del self.open[number]
+            values = [metric_of(self.plan.settings.metric, attempt) for attempt in attempts.values()]
+            wrong = [attempt for attempt in attempts.values() if attempt.run is None]
+            if all(attempt.diverged for attempt in wrong):
+                # One seed that diverges makes the mean none.
+                self.study.tell(number, float(np.mean(values)), wrong[0].message if wrong else "the metric is none")
+
+    def trials(self, crew: Crew) -> list[Trial]:
+        """All trials, those of earlier starts included."""
+        messages, found = self.study.messages, []
+        for number, values in self.study.trials.items():
+            try:
+                model = self.identified(self.plan.model_at(values))
+            except NeurosimError as error:
+                found.append(Trial(values, {}, str(error)))
+                continue
+            attempts = _attempts(self.plan, model, crew)
+            for seed in self.plan.settings.seeds:
+                if seed not in attempts and (before := finished(model, seed, crew.root)) is not None:
+                    attempts[seed] = before
+            found.append(Trial(values, attempts, messages.get(number, ""), _seconds(self.plan, model, crew)))
+        return found
+
+
+def _attempts(plan: Plan, model: Model, crew: Crew) -> dict[int, Attempt]:
+    keys = {seed: key_of(model, seed) for seed in plan.settings.seeds}
+    return {seed: crew.attempts[key] for seed, key in keys.items() if key in crew.attempts}
+
+
+def _seconds(plan: Plan, model: Model, crew: Crew) -> dict[int, float]:
+    keys = {seed: key_of(model, seed) for seed in plan.settings.seeds}
+    return {seed: crew.seconds[key] for seed, key in keys.items() if key in crew.seconds}

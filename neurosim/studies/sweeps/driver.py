@@ -1,0 +1,218 @@
+"""A sweep from its file to its results: every run once, on workers, and none again that is finished."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurosim.atomic import discard, is_temporary, write_file, writing
+from neurosim.border import PATH, optional, public, whole
+from neurosim.errors import DataError
+from neurosim.plots.figures import save_figure
+from neurosim.plots.sweep import sweep_figure
+from neurosim.runs import folder as files
+from neurosim.runs.lock import locked
+from neurosim.studies.study_folder import claimed
+from neurosim.studies.sweeps.chosen import Listed, Searched
+from neurosim.studies.sweeps.crew import Crew, Quiet, Watcher
+from neurosim.studies.sweeps.keys import Range
+from neurosim.studies.sweeps.plan import Plan, is_file, read_plan
+from neurosim.studies.sweeps.pool import require_dask
+from neurosim.studies.sweeps.results import FAILED, FINISHED, NOT_RUN, Trial, dataset_of, rows_of
+from neurosim.studies.sweeps.same import lost
+from neurosim.studies.tables import csv_text
+
+if TYPE_CHECKING:
+    import xarray
+
+RESULTS, TABLE, FIGURE, RUNS, DESCRIPTION = "results.zarr", "results.csv", "sweep.png", "runs", "sweep.toml"
+LOCK = "sweep.lock"
+#: Processes of this machine; more would bring it down before they did anything.
+WORKERS = whole(1, 256)
+# Of the results, what is no number of a run.
+_NO_NUMBERS = ("metric", "status", "message", "folder", "run_s")
+
+
+@public(workers=optional(WORKERS), out=optional(PATH))
+def sweep(
+    source: str | Path | Mapping[str, Any],
+    *,
+    scheduler: Any = None,
+    workers: int | None = None,
+    out: str | Path | None = None,
+    progress: Watcher | None = None,
+) -> xarray.Dataset:
+    """Run every configuration of a sweep with every seed, and collect what came of it.
+
+    What is finished in the folder is not run again, so a sweep that was stopped, or whose file was widened, is started
+    again with the same words. A script has to call this below ``if __name__ == "__main__":``, because worker
+    processes import it.
+
+    Parameters
+    ----------
+    source
+        The path of a TOML file, or its tables; see ``docs/how-to/sweep.md``.
+    scheduler
+        The address of a scheduler of Dask, or a `distributed.Client`; its workers have to see `out` under the same
+        path. By default worker processes of this machine are started.
+    workers
+        How many; by default one for each core.
+    out
+        The folder for the runs and the results, which is new or holds this sweep, or one that is part of it; by default
+        ``runs/sweep-<name>``.
+    progress
+        Told how it goes on.
+
+    Returns
+    -------
+    xarray.Dataset
+        See `neurosim.studies.sweeps.results.dataset_of`. Also in the folder: ``results.zarr``, ``results.csv``,
+        ``sweep.png``, ``sweep.toml``, and the runs in ``runs``.
+
+    Raises
+    ------
+    ConfigError, UnknownNameError, DataError
+        The sweep or one of its configurations does not fit, before anything is run; another process runs a sweep in
+        the folder (which one, and where), or it holds another sweep; Dask is not installed, or nobody answers at the
+        address; the metric has no value in any run that finished. What goes wrong in a run is in the results.
+    KeyboardInterrupt
+        Passed on, after the results so far were written.
+
+    Examples
+    --------
+    >>> tables = {
+    ...     "sweep": {
+    ...         "model": "lansdell2020/digits",
+    ...         "overrides": ["training.epochs=1", "training.measure_every=0"],
+    ...         "metric": "validation_accuracy",
+    ...         "direction": "maximize",
+    ...     },
+    ...     "grid": {"scheme.learning_rate": [0.1, 0.2]},
+    ... }
+    >>> from distributed import Client
+    >>> with Client(processes=False, dashboard_address=None) as client:  # in a script: workers=2 instead
+    ...     found = sweep(tables, scheduler=client, out="runs/rates")
+    >>> found.metric.sizes["scheme.learning_rate"]
+    2
+    """
+    watcher = progress or Quiet()
+    require_dask()
+    plan = read_plan(source, on_check=watcher.checking)
+    outcome = carry_out(plan, scheduler=scheduler, workers=workers, out=out, progress=watcher)
+    if outcome.without_metric is not None:
+        raise DataError(f"{outcome.folder}: {outcome.without_metric}")
+    return outcome.results
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a sweep.
+
+    Attributes
+    ----------
+    plan
+        What was asked.
+    trials
+        Its configurations with what came of each.
+    results
+        The same as a Dataset.
+    folder
+        Where it is written.
+    """
+
+    plan: Plan
+    trials: Sequence[Trial]
+    results: xarray.Dataset
+    folder: Path
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything has no result for another reason than learning itself, or nothing has the metric."""
+        missing = (self.results.status == FAILED).any() or (self.results.status == NOT_RUN).any()
+        return bool(missing) or self.without_metric is not None
+
+    @property
+    def without_metric(self) -> str | None:
+        """A sentence, if runs came to their end and none of them has the number that they are compared by."""
+        done = int((self.results.status == FINISHED).sum())
+        if not done or self.results.metric.notnull().any():
+            return None
+        name = self.results.metric.attrs["long_name"]
+        known = [str(n) for n in self.results if n not in _NO_NUMBERS and self.results[n].notnull().any()]
+        runs = "the one run" if done == 1 else f"any of the {done} runs"
+        return f"{name} has no value in {runs} that finished; there are {', '.join(known)} (results are kept)"
+
+
+@public(workers=optional(WORKERS), out=optional(PATH))
+def carry_out(
+    plan: Plan,
+    *,
+    scheduler: Any = None,
+    workers: int | None = None,
+    out: str | Path | None = None,
+    progress: Watcher | None = None,
+) -> Outcome:
+    """As `sweep`, of a plan that is checked; the folder is locked meanwhile."""
+    require_dask()
+    root = Path(out if out is not None else Path("runs") / f"sweep-{plan.name}").resolve()
+    with writing(root):
+        root.mkdir(parents=True, exist_ok=True)
+    # Two at once would write each other's results, and one search cannot have two askers.
+    with locked(root, LOCK):
+        claimed(root, root, DESCRIPTION, _described(plan), includes=lost, results=(RESULTS, TABLE, FIGURE))
+        with writing(root):
+            (root / RUNS).mkdir(exist_ok=True)
+        for left in [found for found in root.iterdir() if is_temporary(found)]:
+            discard(left)
+        return _carry_out(plan, scheduler, workers, root, progress or Quiet())
+
+
+def _carry_out(plan: Plan, scheduler: Any, workers: int | None, root: Path, watcher: Watcher) -> Outcome:
+    chosen = Searched(plan, root) if plan.kind == "search" else Listed(plan)
+    total = chosen.count * len(plan.settings.seeds)
+    crew = Crew(scheduler, None if workers is None else min(workers, total), root / RUNS, watcher)
+    watcher.begin(total)
+    try:
+        _run_all(chosen, crew)
+    finally:
+        # Stopped or not: what there is, is written.
+        crew.close()
+        trials = chosen.trials(crew)
+        found = dataset_of(plan, trials)
+        _write(plan, trials, found, root)
+    return Outcome(plan, trials, found, root)
+
+
+def _run_all(chosen: Listed | Searched, crew: Crew) -> None:
+    while chosen.more or crew.busy:
+        for configuration in chosen.ask(crew):
+            for seed in chosen.plan.settings.seeds:
+                crew.want(configuration, seed)
+        if crew.busy:
+            crew.wait()
+        chosen.tell(crew)
+
+
+def _described(plan: Plan) -> dict[str, Any]:
+    """The sweep with all its settings, as TOML that gives it again."""
+    keys: dict[str, Any] = {
+        key: choice.model_dump(mode="json", exclude_none=True) if isinstance(choice, Range) else choice
+        for key, choice in plan.keys.items()
+    }
+    # From another folder the same file.
+    model = str(Path(plan.base).resolve()) if is_file(plan.base) else plan.base
+    options = plan.options.model_dump(mode="json") if plan.options is not None else {}
+    table: Any = [dict(each.values) for each in plan.configurations] if plan.kind == "list" else options | keys
+    settings = plan.settings.model_dump(mode="json", exclude_none=True)
+    return {"sweep": settings | {"model": model}, plan.kind: table}
+
+
+def _write(plan: Plan, trials: list[Trial], found: xarray.Dataset, root: Path) -> None:
+    files.write_dataset(root / RESULTS, found)
+    write_file(root / TABLE, csv_text(rows_of(plan, trials)))
+    figure = sweep_figure(found)
+    if figure is not None:
+        with writing(root):
+            save_figure(figure, root / FIGURE)
