@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 from typing import TYPE_CHECKING
 
 from neurosim.equations.array_code import expression_function
@@ -13,6 +12,7 @@ from neurosim.equations.grammar import Place, check_expression, names_in
 from neurosim.equations.parse import parse_equations, parse_expression, unknown_names
 from neurosim.equations.reserved import REFRACTORY, SPECIAL
 from neurosim.errors import EquationError, UnitError
+from neurosim.suggestions import did_you_mean, nearest
 from neurosim.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ def check_ports(model: NeuronModel) -> None:
     known = model.equation_set.by_name
     for port, name in model.ports.items():
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"expected one of {', '.join(known)}"
-            raise EquationError(f"the port '{port}' of neuron '{model.name}' is '{name}', which is no variable; {hint}")
+            raise EquationError(
+                f"the port '{port}' of neuron '{model.name}' is '{name}', which is no variable; {did_you_mean(name, known)}"
+            )
 
 
 def check_unread(model: NeuronModel) -> None:
@@ -65,8 +65,8 @@ def check_unread(model: NeuronModel) -> None:
     written = {equation.name for equation in parse_equations(model.equations).equations}
     for name in model.parameters:
         if name not in used | written:
-            near = difflib.get_close_matches(name, written & used, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else "leave it out, or use it"
+            near = nearest(name, sorted(written & used))
+            hint = f"did you mean '{near}'?" if near else "leave it out, or use it"
             raise EquationError(f"nothing reads the parameter '{name}' of neuron '{model.name}'; {hint}")
 
 

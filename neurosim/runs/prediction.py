@@ -20,6 +20,7 @@ from neurosim.errors import DataError
 from neurosim.model_files.engine_section import make_engine
 from neurosim.model_files.model_file import Model, load
 from neurosim.runs import folder as files
+from neurosim.runs.beforehand import refuse_target
 from neurosim.runs.integrity import read_json
 from neurosim.tasks._encoding import checked, decode, encode
 from neurosim.tasks._task import Sizes, Task
@@ -45,6 +46,15 @@ def circuit_of(folder: Path, model: Model) -> Circuit:
     """
     kept = _kept(folder)
     return model.build(_sizes(folder, kept)) if kept is not None else model.circuit
+
+
+def can_predict(folder: Path, state: Mapping[str, np.ndarray]) -> bool:
+    """Whether a finished run kept what predictions for new rows need."""
+    try:
+        kept = _kept(folder)
+    except DataError:
+        return False
+    return bool(state) and kept is not None and isinstance(kept.get("encoding"), dict)
 
 
 @public(file=PATH)
@@ -109,14 +119,13 @@ def predictions_of(folder: str | Path, file: str | Path, out: str | Path | None 
     Raises
     ------
     DataError
-        As for `predictions`; or `out` exists.
+        As for `predictions`; or `out` exists, or is called as no CSV file is.
     """
     # Late, because what is finished offers predictions itself.
     from neurosim.runs.run_result import open_run
 
     folder = Path(folder)
-    if out is not None and Path(out).exists():
-        raise DataError(f"{out} exists already; choose another --out or remove it")
+    refuse_target(out)
     found, names = predictions(folder, open_run(folder, figures=False).state, Path(file))
     text = _csv(found, names)
     if out is None:
