@@ -5,11 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-<<<<<<< HEAD
 import sys
-=======
 import unicodedata
->>>>>>> advl
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -21,21 +18,16 @@ import numpy as np
 
 from neurosim.errors import DataError
 from neurosim.gate.limits import remedy
+from neurosim.tasks._decimal_comma import with_commas
 
 # Numbers as double and single precision; a cell has at least one character and a separator.
 _BYTES_A_CELL = 12
-<<<<<<< HEAD
 # A cell of a short text that no other cell has: as an object of Python's, the same without blanks, and where each is.
 _BYTES_A_TEXT, _BYTES_BESIDE_A_TEXT = 160, 50
 # Each is an array of its own, and all of them are held against each other.
 _MOST_COLUMNS = 100_000
 # Cells that are looked at together.
 _CELLS_AT_ONCE = 1 << 18
-=======
-_COMMA_NUMBER = re.compile(r"[+-]?(\d+,?\d*|,\d+)(e[+-]?\d+)?|[+-]?(inf|infinity)|nan", re.IGNORECASE)
-# A number with points between thousands, or before its decimals.
-_POINT_NUMBER = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d*)?|[+-]?\d*\.\d+(e[+-]?\d+)?", re.IGNORECASE)
-_WHOLE = re.compile(r"[+-]?\d{1,18}")
 # Blanks, and what word processors and spreadsheets leave that nobody sees.
 _UNSEEN = " \t\r\n\v\f\u00a0\u2007\u202f\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"
 _NO_TEXT = (
@@ -50,7 +42,6 @@ _NO_TEXT = (
     (b"PAR1", "a Parquet file", "save the table as .csv"),
     (b"\x89HDF", "an HDF5 file", "save the table as .csv, or its arrays as .npz"),
 )
->>>>>>> advl
 _OTHER_SEPARATORS = {";": ";", "\t": "\\t", "|": "|", ",": ",", " ": " "}
 
 
@@ -88,18 +79,13 @@ def read_names(path: Path, stream: BinaryIO, written: Csv) -> tuple[str, ...]:
         text.detach()
     if first is None:
         raise DataError(f"{path}: cannot be read as .csv: the file is empty, expected names in its first line")
-<<<<<<< HEAD
-    names = tuple(name.strip() for name in first)
+    names = tuple(plain_text(name) for name in first)
     if len(names) > _MOST_COLUMNS:
         raise DataError(
             f"{path}: its first line has {len(names)} names, expected at most {_MOST_COLUMNS} columns; a wider table "
             "belongs in a .npz, as one array (examples, columns)"
         )
-    _refuse_no_names(path, names, written)
-=======
-    names = tuple(plain_text(name) for name in first)
     _refuse_no_names(path, names, written, len(second))
->>>>>>> advl
     twice = [name for name, count in Counter(names).items() if count > 1 and name]
     if twice:
         raise DataError(
@@ -130,25 +116,7 @@ def read_cells(
             if lines * len(names) * _BYTES_A_TEXT > largest:
                 _refuse_texts(path, stream, written, names, largest)
             # All columns, because rows that are too long are noticed only then.
-<<<<<<< HEAD
             table = _parsed(stream, written, len(names))
-=======
-            table = pandas.read_csv(
-                stream,
-                sep=written.separator,
-                decimal=written.decimal,
-                header=0,
-                names=list(range(len(names))),
-                index_col=False,
-                # Only an empty cell is missing: "NA" and "None" may be labels.
-                keep_default_na=False,
-                na_values=[""],
-                skipinitialspace=True,
-                low_memory=False,
-                # pandas takes "1.100" for 1.1, though where commas are decimals points stand between thousands.
-                dtype=str if written.decimal == "," else None,
-            )
->>>>>>> advl
     except pandas.errors.ParserWarning as error:
         raise DataError(f"{path}: {_longer(len(names), 'row 1 has more')}") from error
     except ValueError as error:
@@ -161,7 +129,7 @@ def read_cells(
             f"{path}: has {len(names)} names in its first line and no rows below it, expected one an example"
         )
     found = {name: _column(table[names.index(name)]) for name in wanted}
-    return found if written.decimal == "." else {name: _with_commas(path, name, found[name]) for name in wanted}
+    return found if written.decimal == "." else {name: with_commas(path, name, found[name]) for name in wanted}
 
 
 def _parsed(stream: BinaryIO, written: Csv, count: int, **settings: Any) -> Any:
@@ -181,6 +149,8 @@ def _parsed(stream: BinaryIO, written: Csv, count: int, **settings: Any) -> Any:
         na_values=[""],
         skipinitialspace=True,
         low_memory=False,
+        # pandas takes "1.100" for 1.1, though where commas are decimals points stand between thousands.
+        dtype=str if written.decimal == "," else None,
         **settings,
     )
 
@@ -223,27 +193,6 @@ def _column(series: Any) -> np.ndarray:
     return text_column(array)
 
 
-def _with_commas(path: Path, name: str, texts: np.ndarray) -> np.ndarray:
-    """Numbers, if all texts are such or empty: whole ones if no text has a comma."""
-    if texts.dtype.kind != "O":
-        return texts  # all are empty
-    given = [text for text in texts if text is not None]
-    points = [text for text in given if _POINT_NUMBER.fullmatch(text)]
-    if points and all(_COMMA_NUMBER.fullmatch(text) or _POINT_NUMBER.fullmatch(text) for text in given):
-        raise DataError(
-            f"{path}: '{name}' has '{points[0]}' where decimals are written with commas; if points stand between "
-            "thousands, delete them; if they are decimals, say task.decimal = '.'"
-        )
-    if not given or not all(_COMMA_NUMBER.fullmatch(text) for text in given):
-        truth = {"true": True, "false": False}
-        if given and len(given) == len(texts) and all(text.lower() in truth for text in given):
-            return np.array([truth[text.lower()] for text in given])
-        return texts
-    if len(given) == len(texts) and all(_WHOLE.fullmatch(text) for text in given):
-        return np.array([int(text) for text in given])
-    return np.array([np.nan if text is None else float(text.replace(",", ".")) for text in texts])
-
-
 def plain_text(text: str) -> str:
     """A text as people see it: composed letters, without blanks or invisible signs around it."""
     return unicodedata.normalize("NFC", text).strip(_UNSEEN)
@@ -256,11 +205,6 @@ def text_column(cells: np.ndarray) -> np.ndarray:
         text = "" if cell is None or (isinstance(cell, float) and cell != cell) else plain_text(str(cell))
         found[row] = text or None
     return found
-
-
-def decimal_comma(text: str) -> bool:
-    """Whether a text is a number that is written with a decimal comma."""
-    return re.fullmatch(r"\s*[+-]?\d*,\d+(e[+-]?\d+)?\s*", text, re.IGNORECASE) is not None
 
 
 def _lines(stream: BinaryIO) -> int:
@@ -276,9 +220,9 @@ def _refuse_no_text(path: Path, stream: BinaryIO) -> None:
     """What a file is that is no text, if its first bytes say so."""
     stream.seek(0)
     begin = stream.read(1024)
-    for magic, kind, remedy in _NO_TEXT:
+    for magic, kind, advice in _NO_TEXT:
         if begin.startswith(magic):
-            raise DataError(f"{path}: is no .csv but {kind}; {remedy}")
+            raise DataError(f"{path}: is no .csv but {kind}; {advice}")
     if b"\0" in begin:
         raise DataError(f"{path}: is no UTF-8 text, it holds NUL bytes as UTF-16 does; save it as .csv in UTF-8")
 

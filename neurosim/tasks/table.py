@@ -11,15 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from neurosim.border import PATH
 from neurosim.errors import ConfigError, DataError
-<<<<<<< HEAD
-from neurosim.gate.limits import largest, remedy
-from neurosim.tasks._arrays import Columns, columns_of
-from neurosim.tasks._csv import Csv, decimal_comma
-=======
-from neurosim.gate.limits import largest, opened
+from neurosim.gate.limits import largest, opened, remedy
 from neurosim.tasks._arrays import SUFFIXES, Columns, columns_of
-from neurosim.tasks._csv import Csv, decimal_comma, first_line_advice, plain_text, read_names
->>>>>>> advl
+from neurosim.tasks._csv import Csv, first_line_advice, plain_text, read_names
+from neurosim.tasks._decimal_comma import decimal_comma
 from neurosim.tasks._encoding import Encoding, Inputs, described, in_units
 from neurosim.tasks._scaling import moments
 from neurosim.tasks._splitting import parted, parted_by_class
