@@ -266,7 +266,7 @@ def predict(
     from neurosim.runs.beforehand import before_predicting
 
     before_predicting(folder, file, out)
-    from neurosim.runs.prediction import predictions_of
+    from neurosim.runs.prediction_table import predictions_of
 
     say(predictions_of(folder, file, out), end="")
 

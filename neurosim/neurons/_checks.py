@@ -53,7 +53,8 @@ def check_ports(model: NeuronModel) -> None:
     for port, name in model.ports.items():
         if name not in known:
             raise EquationError(
-                f"the port '{port}' of neuron '{model.name}' is '{name}', which is no variable; {did_you_mean(name, known)}"
+                f"the port '{port}' of neuron '{model.name}' is '{name}', which is no variable; "
+                f"{did_you_mean(name, known)}"
             )
 
 
