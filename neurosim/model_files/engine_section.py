@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neurosim import registry
-from neurosim.circuit.circuit import Circuit
 from neurosim.engines._engine import DEFAULT, Engine, EngineConfig
 from neurosim.engines.optimiser import PLAIN, Optimiser
 from neurosim.imports import require_jax
 from neurosim.model_files.checking import Faults, check_kind, check_table, shown
 from neurosim.units import parse_quantity
+
+if TYPE_CHECKING:
+    from neurosim.circuit.circuit import Circuit
 
 # Shorter and longer time steps are slips of the unit, and would overflow or never end.
 _DT = (1e-9, 1.0)
