@@ -11,8 +11,9 @@ import pytest
 from neurosim import registry
 from neurosim.circuit.plan import plan
 from neurosim.circuit.update_noise import UpdateNoise, with_update_noise
-from neurosim.engines._engine import Call
+from neurosim.engines._engine import Call, Engine
 from neurosim.engines.batched.engine import BatchedEngine
+from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.optimiser import Optimiser
 from neurosim.engines.plain.engine import NumpyEngine
 from neurosim.engines.setting import Setting
@@ -128,6 +129,16 @@ def test_a_model_names_it() -> None:
         load(model, ["engine.level=rate"])
     with pytest.raises(ConfigError, match=r"engine\.kind 'numpy', expected 'sgd'"):
         make_engine(model.engine, model.circuit, Optimiser(kind="adam"))
+
+
+def test_every_engine_is_what_the_protocol_describes() -> None:
+    circuit, other = build("backpropagation", DENSE), build("backpropagation", (3,))
+    engines: list[Engine] = [NumpyEngine(circuit, STEADY), BatchedEngine(circuit, STEADY), BrianEngine(circuit, RATE)]
+    for engine in engines:
+        assert engine.refuses() == []
+        moved = engine.with_circuit(other)
+        assert (moved.circuit, moved.setting, type(moved)) == (other, engine.setting, type(engine))
+        assert engine.compiles_each_size is isinstance(engine, BatchedEngine)
 
 
 def test_limits_are_listed_for_every_engine() -> None:

@@ -51,7 +51,7 @@ def test_an_engine_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         ({"target": "cython"}, r"engine\.target: got 'cython' with kind 'batched', expected it with 'brian' only"),
         ({"kind": "brian", "target": "c"}, r"engine\.target: got 'c', expected 'numpy', 'cython' or"),
         ({"kind": 3}, r"engine\.kind: got 3, expected one of batched, brian"),
-        ({"kind": "brian", "level": "steady", "dt": "2 s"}, "engine: got level 'steady' with kind 'brian'"),
+        ({"kind": "brian", "level": "steady", "dt": "2 ms"}, "engine: got level 'steady' with kind 'brian'"),
         ({"dt": "2 second"}, r"engine\.dt: got '2 second', expected a time from 1 ns"),
         ({"levl": "rate"}, r"engine\.levl: unknown key, got 'rate'; did you mean 'level'"),
     ],
