@@ -168,8 +168,7 @@ class Engine(Protocol):
         What is run, and how.
     """
 
-    @property
-    def compiles_each_size(self) -> bool: ...
+    compiles_each_size: ClassVar[bool]
 
     @property
     def circuit(self) -> Circuit: ...

@@ -68,7 +68,7 @@ def evaluate(
 def answers(engine: Engine, state: Mapping[str, Any], inputs: np.ndarray, *, chunk: int = 256) -> np.ndarray:
     """What the output answers to inputs ``(n, d)``, as `evaluate` presents them; shape ``(n, k)``."""
     answer = f"{engine.circuit.output_population}.y"
-    size = engine.circuit.population[engine.circuit.output_population].size
+    size = engine.circuit.population[str(engine.circuit.output_population)].size
     if not len(inputs):
         return np.empty((0, size), dtype=engine.setting.dtype)
     split = Split(inputs, np.zeros((len(inputs), size)))

@@ -52,8 +52,10 @@ def _term(now: Instant, pathway: str, term: RuleTerm, trials: int) -> np.ndarray
     assert made.weight is not None, "only weights learn"
     post = np.broadcast_to(_factor(now, pathway, term.post), (trials, ends.n_post))[:, made.post]
     pre = np.broadcast_to(_factor(now, pathway, term.pre), (trials, ends.n_pre))[:, made.pre]
-    summed = np.zeros((trials, int(np.prod(shape))))
-    np.add.at(summed, (slice(None), made.weight), post * pre)
+    # Of each weight and trial: several synapses may have the same weight.
+    by_weight = np.zeros((int(np.prod(shape)), trials))
+    np.add.at(by_weight, made.weight, (post * pre).T)
+    summed = by_weight.T
     # Synapses that share a weight are averaged, unless the pathway asks for their sum.
     sharing = np.bincount(made.weight, minlength=summed.shape[1])
     if circuit.pathway[pathway].positions != "sum" or not term.sees_neurons:
@@ -81,7 +83,7 @@ def reciprocal(now: Instant, pathway: str) -> np.ndarray:
 def _of_oracle(now: Instant, pathway: str, rule: OracleRule, trials: int) -> dict[str, np.ndarray]:
     """What a rule changes that computes on the arrays of the whole pathway."""
     circuit = now.plan.circuit
-    sizes = dict(zip(("post", "pre"), circuit.shape(pathway), strict=True))
+    sizes: dict[str, int] = dict(zip(("post", "pre"), circuit.shape(pathway), strict=True))
     inputs = {
         argument: np.broadcast_to(now[name], (trials, sizes.get(kind, 1)))
         for argument, (kind, name) in rule_names(circuit, pathway).items()
