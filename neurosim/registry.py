@@ -22,7 +22,12 @@ from typing import Any
 
 from neurosim.errors import ArgumentError, ConfigError, DataError, UnknownNameError
 
-kinds: tuple[str, ...] = ("neurons", "rules", "readouts", "tasks", "schemes", "metrics", "probes")
+#: Each kind and the folder of the package that its files are in.
+_FOLDERS = {
+    **{kind: kind for kind in ("neurons", "rules", "readouts", "tasks", "schemes", "metrics", "probes")},
+    "engines": "engines/variants",
+}
+kinds: tuple[str, ...] = tuple(_FOLDERS)
 
 _registered: dict[tuple[str, str], Path] = {}
 _FEW, _ALIKE = 12, 0.6  # so many names are named in a message, and so near is one that was meant
@@ -70,7 +75,7 @@ def load(kind: str, name: str) -> ModuleType:
     """
     _check_kind(kind)
     if name in _shipped(kind):
-        return importlib.import_module(f"neurosim.{kind}.{name}")
+        return importlib.import_module(".".join(("neurosim", *_FOLDERS[kind].split("/"), name)))
     _check_name(kind, name)
     if (kind, name) in _registered:
         return _load_registered(kind, name)
@@ -230,7 +235,7 @@ def nearest(name: str, known: list[str]) -> list[str]:
 
 
 def _shipped(kind: str) -> dict[str, Path]:
-    folder = Path(__file__).parent / kind
+    folder = Path(__file__).parent / _FOLDERS[kind]
     return {path.stem: path for path in folder.glob("*.py") if not path.stem.startswith("_")}
 
 

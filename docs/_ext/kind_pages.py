@@ -30,6 +30,7 @@ _INTRODUCTIONS = {
     "[angles](models/lansdell2020/index.md).",
     "metrics": "What is measured.",
     "probes": "Measurements of a circuit that are no training: `probe.kind`.",
+    "engines": "What runs a circuit: `engine.kind`. What each refuses: [limits](../limits.md).",
 }
 
 

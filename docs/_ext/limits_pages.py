@@ -1,4 +1,4 @@
-"""What is known to fall short, collected from what all models are held against."""
+"""What is known to fall short: of the models, from what they are compared with; of the engines, from their limits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,20 @@ from neurosim.studies.expected import load_expected
 
 
 def pages(repository: Path) -> dict[str, str | bytes]:
-    """The rows with a known gap, to be included."""
+    """The rows with a known gap, and what engines refuse, to be included."""
+    return {"gaps.md": _gaps(), "engine_limits.md": _engine_limits()}
+
+
+def _engine_limits() -> str:
+    """A table of limits for each engine."""
+    parts = ["# What engines refuse\n\nEach of these is an error that says what to do instead.\n"]
+    for name in registry.names("engines"):
+        rows = [(limit.part, limit.what, limit.remedy) for limit in registry.load("engines", name).limits()]
+        parts.append(f"## {name.capitalize()}\n\n" + table(("part", "what is refused", "what to do"), rows))
+    return "\n".join(parts)
+
+
+def _gaps() -> str:
     papers = dict.fromkeys(name.partition("/")[0] for name in registry.models())
     gaps = [
         (
@@ -31,4 +44,4 @@ def pages(repository: Path) -> dict[str, str | bytes]:
         f"Of {count} rows that the models are held against, {len(gaps)} are known not to be met. They are run and "
         "counted like all others.\n\n"
     )
-    return {"gaps.md": text + table(("model", "what is expected", "value", "source", "what is found"), gaps)}
+    return text + table(("model", "what is expected", "value", "source", "what is found"), gaps)

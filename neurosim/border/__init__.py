@@ -23,6 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, Protocol, TypeVar
 
+from neurosim import registry
 from neurosim.errors import ArgumentError, DataError, EngineError, NeurosimError, UnitError
 from neurosim.suggestions import hint
 from neurosim.units import parse_quantity
@@ -87,6 +88,11 @@ def one_of(*allowed: str) -> Check:
     return check
 
 
+def known(kind: str) -> Check:
+    """One of the names of the registry's `kind`, as there are when the check is made."""
+    return lambda name, value: one_of(*registry.names(kind))(name, value)
+
+
 def instance(*types: type, expected: str = "") -> Check:
     """An object of one of some types."""
 
@@ -142,7 +148,7 @@ COUNT = whole(1)
 #: Of random numbers: what NumPy's seed sequences take, and fits into a file.
 SEED = whole(0, 2**63 - 1)
 PRECISION = one_of("float32", "float64")
-ENGINE = one_of("batched", "brian")
+ENGINE = known("engines")
 TARGET = one_of("numpy", "cython", "cpp_standalone")
 LEVEL = one_of("steady", "rate", "spiking")
 FLAG = instance(bool, expected="True or False")

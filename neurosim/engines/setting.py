@@ -8,6 +8,9 @@ from typing import Literal
 from neurosim.border import FLAG, LEVEL, PRECISION, TIME, check_fields, optional
 from neurosim.border.arguments import POSITIVE
 
+Level = Literal["steady", "rate", "spiking"]
+Precision = Literal["float32", "float64"]
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -38,9 +41,9 @@ class Setting:
     True
     """
 
-    level: Literal["steady", "rate", "spiking"] = "rate"
+    level: Level = "rate"
     dt: float = 1e-3
-    dtype: Literal["float32", "float64"] = "float32"
+    dtype: Precision = "float32"
     surrogate_width: float | None = None
     surrogate_reset: bool = False
 

@@ -158,7 +158,7 @@ class NeurosimRegressor(RegressorMixin, FittedNetwork):
         *,
         scheme: str = "node_perturbation",
         level: Literal["steady", "rate", "spiking"] = "steady",
-        engine: Literal["batched", "brian"] = "batched",
+        engine: str = "batched",
         readout: str = "squared_error",
         epochs: int = 30,
         batch_size: int = 16,

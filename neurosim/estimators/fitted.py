@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from neurosim import registry
 from neurosim.border import translated
+from neurosim.engines._engine import Engine
 from neurosim.engines.state import State
 from neurosim.errors import ConfigError
 from neurosim.estimators.data import refuse_no_inputs
@@ -53,7 +54,7 @@ class _Fit:
     readout: str
 
     @property
-    def engine(self) -> Any:
+    def engine(self) -> Engine:
         scheme = json.loads(self.sections)["scheme"]["kind"]
         return _engine_of(self.sections, self.sizes, registry.load("schemes", scheme))
 
@@ -77,7 +78,7 @@ class FittedNetwork(BaseEstimator):
         *,
         scheme: str = "node_perturbation",
         level: Literal["steady", "rate", "spiking"] = "steady",
-        engine: Literal["batched", "brian"] = "batched",
+        engine: str = "batched",
         readout: str = "cross_entropy",
         epochs: int = 30,
         batch_size: int = 16,
@@ -179,7 +180,7 @@ class FittedNetwork(BaseEstimator):
 
 
 @functools.lru_cache(maxsize=64)
-def _engine_of(sections: str, sizes: Sizes, *modules: Any) -> Any:
+def _engine_of(sections: str, sizes: Sizes, *modules: Any) -> Engine:
     """The engine for a model and sizes. Modules of files of one's own that are registered again are new ones."""
     model = load(json.loads(sections), data_given=True)
     return make_engine(model.engine, model.build(sizes), model.training.optimiser)

@@ -2,78 +2,74 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
-
-from neurosim.circuit.circuit import Circuit
+from neurosim import registry
+from neurosim.engines._engine import DEFAULT, Engine, EngineConfig
 from neurosim.engines.optimiser import PLAIN, Optimiser
-from neurosim.engines.setting import Setting
-from neurosim.errors import ConfigError
 from neurosim.imports import require_jax
+from neurosim.model_files.checking import Faults, check_kind, check_table, shown
 from neurosim.units import parse_quantity
 
+if TYPE_CHECKING:
+    from neurosim.circuit.circuit import Circuit
 
-class Config(BaseModel):
-    """Settings of the engine.
+# Shorter and longer time steps are slips of the unit, and would overflow or never end.
+_DT = (1e-9, 1.0)
 
-    Attributes
+
+def engine_section(table: Any, faults: Faults, path: str = "engine") -> EngineConfig | None:
+    """The checked settings of the engine that a section names, ``None`` with a fault.
+
+    Parameters
     ----------
-    kind
-        ``batched`` (JAX, all trials of a batch at once) or ``brian`` (Brian2, one trial after the other).
-    level
-        ``steady`` (every unit at its fixed point, ``batched`` only), ``rate`` or ``spiking``.
-    dt
-        Time step.
-    dtype
-        Precision.
-    target
-        Brian2's code generation target, for the engine ``brian``.
+    table
+        The section; without a kind it is about the default engine.
+    faults
+        Where they are collected.
+    path
+        The section's key, for messages.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: Literal["batched", "brian"] = "batched"
-    level: Literal["steady", "rate", "spiking"] = "rate"
-    dt: str = "1 ms"
-    dtype: Literal["float32", "float64"] = "float32"
-    target: Literal["numpy", "cython", "cpp_standalone"] | None = None
-
-    @model_validator(mode="after")
-    def _fits(self) -> Config:
-        if self.kind == "brian" and self.level == "steady":
-            raise ValueError("got level 'steady' with kind 'brian', expected 'rate' or 'spiking'")
-        if self.kind == "batched" and self.target is not None:
-            raise ValueError(f"got target '{self.target}' with kind 'batched', expected it with 'brian' only")
-        return self
-
-    @property
-    def setting(self) -> Setting:
-        """As an engine takes it."""
-        return Setting(self.level, parse_quantity(self.dt, "second"), self.dtype)
+    if not isinstance(table, Mapping):
+        return check_table(EngineConfig, table, path, faults)
+    kind = table.get("kind", DEFAULT)
+    module = check_kind("engines", kind, f"{path}.kind", faults)
+    if module is None:
+        return None
+    _tell_of_other_engines(kind, module.Config, table, path, faults)
+    config: EngineConfig | None = check_table(module.Config, {"kind": kind, **table}, path, faults)
+    if config is None:
+        return None
+    if config.level not in config.levels:
+        expected = " or ".join(map(repr, config.levels))
+        faults.add(path, f"got level '{config.level}' with kind '{kind}', expected {expected}")
+    if not _DT[0] <= parse_quantity(config.dt, "second") <= _DT[1]:
+        faults.add(f"{path}.dt", f"got {shown(config.dt)}, expected a time from 1 ns to 1 second")
+    return config
 
 
-def make_engine(config: Config, circuit: Circuit, optimiser: Optimiser = PLAIN) -> Any:
-    """A `BatchedEngine` or `BrianEngine` for a circuit.
+def make_engine(config: EngineConfig, circuit: Circuit, optimiser: Optimiser = PLAIN) -> Engine:
+    """The engine of a model for a circuit.
 
     Raises
     ------
     ConfigError
-        For an optimiser other than plain steps with ``brian``.
+        For an optimiser that the engine does not have.
     EngineError
-        JAX, which draws the noise of both, has no device.
+        JAX, which draws the noise for every engine, has no device; or the engine does not run the level.
     """
     require_jax()
-    # Late, so that checking a model imports neither.
-    if config.kind == "brian":
-        from neurosim.engines.brian.engine import BrianEngine
+    return registry.load("engines", config.kind).build(config, circuit, optimiser)
 
-        if optimiser.kind != "sgd":
-            raise ConfigError(
-                f"training.optimiser.kind: got '{optimiser.kind}' with engine.kind 'brian', expected 'sgd': there the "
-                "rules' increments are the steps"
-            )
-        return BrianEngine(circuit, config.setting, config.target or "numpy")
-    from neurosim.engines.batched.engine import BatchedEngine
 
-    return BatchedEngine(circuit, config.setting, optimiser)
+def _tell_of_other_engines(
+    kind: str, config: type[EngineConfig], table: Mapping[str, Any], path: str, faults: Faults
+) -> None:
+    """Report settings that only other engines have, with the names of those."""
+    for key in table.keys() - config.model_fields.keys():
+        modules = {name: registry.load("engines", name) for name in registry.names("engines")}
+        having = [repr(name) for name, module in modules.items() if key in module.Config.model_fields]
+        if having:
+            got = f"got {shown(table[key])} with kind '{kind}'"
+            faults.add(f"{path}.{key}", f"{got}, expected it with {' or '.join(having)} only")

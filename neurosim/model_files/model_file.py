@@ -23,11 +23,12 @@ from neurosim import registry
 from neurosim.border import FLAG, NAMES, public
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.update_noise import with_update_noise
+from neurosim.engines._engine import EngineConfig
 from neurosim.errors import ArgumentError, ConfigError, NeurosimError
-from neurosim.model_files import engine_section
 from neurosim.model_files.about import About, NoTask
-from neurosim.model_files.checking import Faults, check_table, shown
+from neurosim.model_files.checking import Faults, check_table
 from neurosim.model_files.component_sections import check_neurons, component_section, network_section
+from neurosim.model_files.engine_section import engine_section
 from neurosim.model_files.readout_targets import refuse_targets
 from neurosim.model_files.record_section import check_record
 from neurosim.model_files.sections import copied, located, overridden, path_settings, read_sections
@@ -38,10 +39,7 @@ from neurosim.schemes._pairing import circuit_of
 from neurosim.suggestions import did_you_mean
 from neurosim.tasks._task import Task
 from neurosim.training import config as training_section
-from neurosim.units import parse_quantity
 
-# Shorter and longer ones are slips of the unit, and would overflow or never end.
-_DT = (1e-9, 1.0)
 _MOST_STEPS = 10_000_000
 # Weights and neurons: as float32 these take 16 GB, before anything is computed.
 _MOST_NUMBERS = 4_000_000_000
@@ -78,7 +76,7 @@ class Model:
     network: Network
     scheme_kind: str
     scheme_config: BaseModel
-    engine: engine_section.Config
+    engine: EngineConfig
     training: training_section.Config
     probe_kind: str = ""
     probe_config: BaseModel | None = None
@@ -328,9 +326,7 @@ def _checked(name: str, table: Mapping[str, Any], *, data_given: bool = False) -
         task_kind, task = component_section("tasks", table.get("task"), "task", faults)
     network = network_section(table.get("network", {}), faults)
     scheme_kind, scheme = component_section("schemes", table.get("scheme"), "scheme", faults)
-    engine = check_table(engine_section.Config, table.get("engine", {}), "engine", faults)
-    if engine is not None and not _DT[0] <= parse_quantity(engine.dt, "second") <= _DT[1]:
-        faults.add("engine.dt", f"got {shown(engine.dt)}, expected a time from 1 ns to 1 second")
+    engine = engine_section(table.get("engine", {}), faults)
     training = check_table(training_section.Config, table.get("training", {}), "training", faults)
     if data_given and training is not None and training.record is not None:
         faults.add(

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
+from neurosim import registry
 from neurosim.border import COUNT, ENGINE, FLAG, NAMES, PATH, PRECISION, SEED, TARGET, TIME, instance, optional, public
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import compose
+from neurosim.engines._engine import Engine
 from neurosim.engines.given_state import given_state
 from neurosim.engines.setting import Setting
 from neurosim.engines.slots import neuron_variables
@@ -62,7 +64,7 @@ def simulate(
     n: int = 1,
     trials: int = 1,
     inputs: Mapping[str, Any] | None = None,
-    engine: Literal["brian", "batched"] = "batched",
+    engine: str = "batched",
     dt: str | float = "0.1 ms",
     method: str | None = None,
     record: Sequence[str] | None = None,
@@ -145,8 +147,10 @@ def simulate(
     0.628
     """
     tell_of_frozen_weights(model, learn)
-    if engine == "batched" and target != "numpy":
-        raise ArgumentError("target", target, "none with the engine 'batched': it is of Brian2's code, engine='brian'")
+    if target != "numpy" and not _has_target(engine):
+        raise ArgumentError(
+            "target", target, f"none with the engine '{engine}': it is of Brian2's code, engine='brian'"
+        )
     seconds_per_step = parse_quantity(dt, "second") if isinstance(dt, str) else dt
     described = circuit_of(model, cast("float | None", duration), n, method)
     steps = sum(phase.steps(seconds_per_step) for phase in described.phases)
@@ -213,14 +217,16 @@ def simulate(
     return dataset
 
 
-def _engine(engine: str, circuit: Circuit, setting: Setting, target: Any) -> Any:
-    if engine == "batched":
-        from neurosim.engines.batched.engine import BatchedEngine
+def _has_target(engine: str) -> bool:
+    return "target" in registry.load("engines", engine).Config.model_fields
 
-        return BatchedEngine(circuit, setting)
-    from neurosim.engines.brian.engine import BrianEngine
 
-    return BrianEngine(circuit, setting, target)
+def _engine(kind: str, circuit: Circuit, setting: Setting, target: str) -> Engine:
+    module = registry.load("engines", kind)
+    own = {"target": target} if _has_target(kind) else {}
+    # The shortest text that is this number.
+    dt = f"{float(setting.dt)!r} second"
+    return module.build(module.Config(kind=kind, level=setting.level, dt=dt, dtype=setting.dtype, **own), circuit)
 
 
 def _recorded_in_memory(

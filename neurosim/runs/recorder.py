@@ -23,6 +23,7 @@ import numpy as np
 
 from neurosim.atomic import discard, put, sync, temporary_name, write_file, writing
 from neurosim.circuit.circuit import Circuit
+from neurosim.engines._engine import Engine
 from neurosim.engines.state import State, weights_of
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import ConfigError, DataError, NumericalError
@@ -60,12 +61,12 @@ class Recorder:
         A trial that the split does not have.
     """
 
-    def __init__(self, folder: Path, engine: Any, task: Task, config: Config, seed: int) -> None:
+    def __init__(self, folder: Path, engine: Engine, task: Task, config: Config, seed: int) -> None:
         assert config.record is not None
         self.record: Record = config.record
         self.path, self.temporary, self.list = folder / files.RECORDING, folder / UNFINISHED, folder / SNAPSHOTS
         # From rest, also where training goes on from presentation to presentation.
-        self.engine, self.seed = replace(engine, circuit=replace(engine.circuit, carry=False)), seed
+        self.engine, self.seed = engine.with_circuit(replace(engine.circuit, carry=False)), seed
         self.split: Split = getattr(task, self.record.split)
         outside = [trial for trial in self.record.trials if trial >= len(self.split)]
         if outside:

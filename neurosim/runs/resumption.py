@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from neurosim.engines._engine import Engine
 from neurosim.engines.state import State, initial_state
 from neurosim.errors import DataError, NeurosimError
 from neurosim.model_files.model_file import Model
@@ -19,7 +20,7 @@ def going_on(
     checkpoints: Checkpoints,
     recorder: Recorder | None,
     model: Model,
-    engine: Any,
+    engine: Engine,
     seed: int,
     log: Log,
     progress: Any,

@@ -13,6 +13,7 @@ import numpy as np
 from neurosim import registry
 from neurosim.atomic import discard, write_file
 from neurosim.border import FLAG, NAMES, PATH, SEED, number, optional, public
+from neurosim.engines._engine import Engine
 from neurosim.engines.state import State
 from neurosim.errors import ConfigError, DataError, NumericalError
 from neurosim.model_files.engine_section import make_engine
@@ -132,7 +133,9 @@ def train(
         return _run(place, checked, engine, task, seed, progress, checkpoint_every)
 
 
-def _run(place: Place, model: Model, engine: Any, task: Task, seed: int, progress: Watcher | None, every: float) -> Run:
+def _run(
+    place: Place, model: Model, engine: Engine, task: Task, seed: int, progress: Watcher | None, every: float
+) -> Run:
     """All that happens in a folder that is ours."""
     folder = place.folder
     log = Log(folder / files.LOG)
@@ -199,7 +202,7 @@ def _note(progress: Watcher | None, text: str) -> None:
 
 def _learn(
     model: Model,
-    engine: Any,
+    engine: Engine,
     task: Task,
     seed: int,
     log: Log,
@@ -243,7 +246,7 @@ def _learn(
 
 
 def _measure(
-    model: Model, engine: Any, task: Task, seed: int, log: Log, progress: Watcher | None
+    model: Model, engine: Engine, task: Task, seed: int, log: Log, progress: Watcher | None
 ) -> tuple[dict[str, Any], xarray.Dataset, State]:
     import xarray
 
@@ -259,7 +262,7 @@ def _measure(
     return _about(model, engine, seed) | {"probe_kind": model.probe_kind, "probe": numbers}, curves, {}
 
 
-def _about(model: Model, engine: Any, seed: int) -> dict[str, Any]:
+def _about(model: Model, engine: Engine, seed: int) -> dict[str, Any]:
     """What both kinds of run say of themselves."""
     return {
         "model": model.name,

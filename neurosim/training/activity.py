@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import compose
 from neurosim.circuit.noiseless import undisturbed
+from neurosim.engines._engine import Engine
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.metrics import firing_rate
 from neurosim.tasks._task import Split
@@ -57,20 +58,20 @@ def potentials(circuit: Circuit) -> tuple[str, ...]:
     return tuple(found)
 
 
-def activity(engine: Any, state: Mapping[str, Any], split: Split) -> dict[str, Activity]:
+def activity(engine: Engine, state: Mapping[str, Any], split: Split) -> dict[str, Activity]:
     """Firing rates of all spiking populations in a few trials of a split, without noise and from rest.
 
     Parameters
     ----------
     engine
-        A `BatchedEngine` or `BrianEngine`.
+        What runs the circuit, such as a `BatchedEngine`.
     state
         See `neurosim.engines.state`.
     """
     populations = [name for name, model in compose(engine.circuit).items() if model.threshold is not None]
     if not populations or engine.setting.level != "spiking" or not len(split):
         return {}
-    quiet = replace(engine, circuit=undisturbed(engine.circuit))
+    quiet = engine.with_circuit(undisturbed(engine.circuit))
     stimuli = stimuli_of(quiet.circuit, split, np.arange(min(_TRIALS, len(split))))
     spikes = [f"{name}.spikes" for name in populations]
     phase = quiet.circuit.phases[0].name

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from neurosim.circuit.noiseless import undisturbed
-from neurosim.engines.batched.engine import BatchedEngine
+from neurosim.engines._engine import Engine
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import NumericalError
 from neurosim.metrics import accuracy
@@ -35,14 +35,14 @@ class Evaluation:
 
 
 def evaluate(
-    engine: Any, state: Mapping[str, Any], split: Split, *, chunk: int = 256, perturbed: bool = False
+    engine: Engine, state: Mapping[str, Any], split: Split, *, chunk: int = 256, perturbed: bool = False
 ) -> Evaluation:
     """Present a split once, from rest, without learning and, unless `perturbed`, without noise, in the first phase.
 
     Parameters
     ----------
     engine
-        A `BatchedEngine` or `BrianEngine`.
+        What runs the circuit, such as a `BatchedEngine`.
     state
         See `neurosim.engines.state`.
     split
@@ -65,10 +65,10 @@ def evaluate(
     return summarise(ends["loss"], ends.get(answer), split, np.arange(len(split)))
 
 
-def answers(engine: Any, state: Mapping[str, Any], inputs: np.ndarray, *, chunk: int = 256) -> np.ndarray:
+def answers(engine: Engine, state: Mapping[str, Any], inputs: np.ndarray, *, chunk: int = 256) -> np.ndarray:
     """What the output answers to inputs ``(n, d)``, as `evaluate` presents them; shape ``(n, k)``."""
     answer = f"{engine.circuit.output_population}.y"
-    size = engine.circuit.population[engine.circuit.output_population].size
+    size = engine.circuit.population[str(engine.circuit.output_population)].size
     if not len(inputs):
         return np.empty((0, size), dtype=engine.setting.dtype)
     split = Split(inputs, np.zeros((len(inputs), size)))
@@ -77,11 +77,11 @@ def answers(engine: Any, state: Mapping[str, Any], inputs: np.ndarray, *, chunk:
 
 
 def _ends(
-    engine: Any, state: Mapping[str, Any], split: Split, asked: list[str], *, chunk: int, perturbed: bool = False
+    engine: Engine, state: Mapping[str, Any], split: Split, asked: list[str], *, chunk: int, perturbed: bool = False
 ) -> dict[str, np.ndarray]:
     """Variables at the end of each trial, ``(trial, n)``."""
     if not perturbed:
-        engine = replace(engine, circuit=undisturbed(engine.circuit))
+        engine = engine.with_circuit(undisturbed(engine.circuit))
     circuit = engine.circuit
     names = [phase.name for phase in circuit.phases]
     phases = tuple(names if perturbed else names[:1])
@@ -91,8 +91,8 @@ def _ends(
     for start in range(0, len(split), chunk):
         rows = np.arange(start, min(start + chunk, len(split)))
         count = len(rows)
-        if isinstance(engine, BatchedEngine):
-            # One shape for all chunks, so that nothing compiles twice.
+        if engine.compiles_each_size:
+            # One size for all chunks, so that nothing compiles twice.
             rows = np.resize(rows, chunk)
         _, outputs = engine.run(
             state,

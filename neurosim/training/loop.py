@@ -15,6 +15,7 @@ import numpy as np
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Role
 from neurosim.circuit.roles import drives, role
+from neurosim.engines._engine import Engine
 from neurosim.engines.slots import carried_shapes
 from neurosim.engines.state import State, initial_state, learned_names
 from neurosim.engines.stimuli import stimuli_of
@@ -59,7 +60,7 @@ class TrainingResult:
 
 
 def train(
-    engine: Any,
+    engine: Engine,
     task: Task,
     config: Config,
     *,
@@ -74,7 +75,7 @@ def train(
     Parameters
     ----------
     engine
-        A `BatchedEngine` or `BrianEngine`.
+        What runs the circuit, such as a `BatchedEngine`.
     task, config
         The data, and how to go through them.
     seed
@@ -145,7 +146,7 @@ def learning_rates(
 
 def _learn(
     progress: Progress,
-    engine: Any,
+    engine: Engine,
     data: Mapping[str, Any],
     task: Task,
     config: Config,
@@ -172,7 +173,7 @@ def _learn(
     return replace(progress, epoch=epoch + 1, part=Part()), report
 
 
-def _steps_per_call(engine: Any, batch_size: int) -> int:
+def _steps_per_call(engine: Engine, batch_size: int) -> int:
     circuit, setting = engine.circuit, engine.setting
     times = 1 if setting.steady else sum(phase.steps(setting.dt) for phase in circuit.phases)
     products = times * batch_size * sum(_products(circuit, p.name) for p in circuit.pathways)
@@ -201,7 +202,7 @@ def _calls(order: np.ndarray, done: int, steps: int) -> list[np.ndarray]:
 
 def _advance(
     progress: Progress,
-    engine: Any,
+    engine: Engine,
     data: Mapping[str, Any],
     rows: np.ndarray,
     rates: Mapping[str, np.ndarray],
@@ -247,7 +248,7 @@ def _advance(
 def _report(
     progress: Progress,
     report: EpochReport,
-    engine: Any,
+    engine: Engine,
     task: Task,
     config: Config,
     seed: int,
@@ -278,7 +279,7 @@ def _report(
 
 
 def _evaluated(
-    report: EpochReport, engine: Any, state: Mapping[str, np.ndarray], task: Task, config: Config
+    report: EpochReport, engine: Engine, state: Mapping[str, np.ndarray], task: Task, config: Config
 ) -> EpochReport:
     found = evaluate(engine, state, task.validation, chunk=config.evaluation_batch)
     report = replace(report, validation_loss=found.loss, validation_accuracy=found.accuracy)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.engines._engine import Engine
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.random import stream
 from neurosim.tasks._task import Task
@@ -49,7 +50,7 @@ def order_of(config: Config, epoch: int, trials: int, seed: int) -> np.ndarray:
 
 
 def presented(
-    engine: Any, task: Task, data: Mapping[str, Any], rows: np.ndarray, seed: int, first: int
+    engine: Engine, task: Task, data: Mapping[str, Any], rows: np.ndarray, seed: int, first: int
 ) -> tuple[Mapping[str, Any], np.ndarray]:
     """The trials of one call of the engine as they are presented this time.
 

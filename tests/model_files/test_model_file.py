@@ -70,7 +70,10 @@ FAULTS = [
     ("scheme.duration=50 mm", "scheme.duration: .*wrong unit"),
     ("engine.dt=0 ms", "engine.dt: got '0 ms', expected a time from 1 ns"),
     ("engine.dt=1e-320 second", "engine.dt: .*expected a time from 1 ns"),
-    ("engine.kind=brain", "engine.kind: got 'brain', expected 'batched' or 'brian'"),
+    (
+        "engine.kind=brain",
+        "engine.kind: got 'brain', expected a name .*: did you mean 'brian'",
+    ),
     ("trainings.epochs=3", "trainings: unknown section; did you mean 'training'?"),
     ("model.title=3", "model.title: got 3, expected a valid string"),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -15,12 +15,14 @@ from neurosim.border import public
 from neurosim.circuit.batch_schedule import learning_in
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.plan import plan
+from neurosim.engines._engine import ANY_CALL, Call, Limit, limits_met
 from neurosim.engines.arguments import RUN, TRAIN, check_run, check_training, trials_in
 from neurosim.engines.batched import optimiser_updates as optimisation
 from neurosim.engines.batched.compiled import run_batch, train_batches
 from neurosim.engines.batched.host.cpu_placement import each, few_cores, shares
 from neurosim.engines.batched.host.trials import Batch, joined
 from neurosim.engines.batched.kernels.events import sparse_courses
+from neurosim.engines.batched.limits import LIMITS
 from neurosim.engines.batched.presentation import Watch
 from neurosim.engines.finite import broken_now, first_batch, first_broken
 from neurosim.engines.noise import noise_keys
@@ -56,12 +58,22 @@ class BatchedEngine:
     ((3, 2), 0.632)
     """
 
+    compiles_each_size: ClassVar[bool] = True
+
     circuit: Circuit
     setting: Setting
     optimiser: Optimiser = PLAIN
 
     def __post_init__(self) -> None:
         require_jax()
+
+    def with_circuit(self, circuit: Circuit) -> BatchedEngine:
+        """The same engine for another circuit."""
+        return replace(self, circuit=circuit)
+
+    def refuses(self, call: Call = ANY_CALL, /) -> list[Limit]:
+        """The limits that a call would meet."""
+        return limits_met(LIMITS, self.circuit, self.setting, call)
 
     @public(**RUN)
     def run(

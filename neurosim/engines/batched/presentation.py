@@ -12,12 +12,14 @@ from typing import Any, Literal
 import jax.numpy as jnp
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.description import PERTURB, Pathway, Phase
+from neurosim.circuit.description import PERTURB, Phase
 from neurosim.circuit.moments import PHASE_END, STEP, Learn, acting
 from neurosim.circuit.plan import Plan, plan, resolve
 from neurosim.circuit.plasticity import UPDATE_NOISE
+from neurosim.engines._engine import Call, limits_met, refuse
 from neurosim.engines.batched.before_phases import LEFT, changes_at_beginning
 from neurosim.engines.batched.learning import increments
+from neurosim.engines.batched.limits import LIMITS
 from neurosim.engines.batched.live_variables import asked_at_end, lives
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, derived_weights, time_of
 from neurosim.engines.batched.stepping import BROKEN, Stretch, last_spikes, rows, run_steps
@@ -25,7 +27,6 @@ from neurosim.engines.noise import draw_noise, draw_update_noise
 from neurosim.engines.setting import Setting
 from neurosim.engines.slots import slots
 from neurosim.equations.array_code import expression_function
-from neurosim.errors import CircuitError
 
 Watch = Literal["", "ends", "steps"]
 
@@ -117,6 +118,9 @@ def present(
     run = [phase for phase in circuit.phases if phases is None or phase.name in phases]
     trials = jnp.shape(presentations)[0]
     dtype = jnp.dtype(setting.dtype)
+    courses = {name: a for name, a in stimuli.items() if jnp.ndim(a) == 3}
+    call = Call(phases, learn, record=record, courses=tuple(courses))
+    refuse(limits_met(LIMITS, circuit, setting, call))
     outcome = Outcome()
     live = _live(circuit, graph, report, record, phases, setting)
     outcome.changes |= changes_at_beginning(graph, {**values, "dt": jnp.asarray(setting.dt, dtype)}, run, learn)
@@ -125,7 +129,6 @@ def present(
     current: Arrays = {**leaves, **{name: a for name, a in stimuli.items() if jnp.ndim(a) < 3}}
     current |= {f"{pathway.name}.noise": jnp.zeros((), dtype) for pathway in circuit.perturbed}
     current |= derived_weights(circuit, values)
-    courses = {name: a for name, a in stimuli.items() if jnp.ndim(a) == 3}
     step = 0
     for phase in run:
         # At the steady level every phase is at its fixed points, whatever came before.
@@ -136,7 +139,6 @@ def present(
         switched = {**current, **_switches(circuit, phase, dtype), **_on_weights(circuit, phase, current)}
         stepping = acting(circuit, phase, STEP, learn)
         if setting.steady:
-            _refuse_steps(stepping)
             watch, after = "", {}
             since, made = begin, 0
         else:
@@ -155,7 +157,6 @@ def present(
                 tuple(name for name in sparse if name in courses),
                 watch == "steps",
             )
-            _refuse_early_end(phase, courses, stepping, record)
             window = {name: course[step : step + stretch.steps] for name, course in courses.items()}
             since = begin + step
             after, recorded, made = run_steps(stretch, switched, window, keys, presentations, since, perturbations, row)
@@ -231,28 +232,6 @@ def update_noise(
             else:
                 left[f"{pathway.name}.w"] = array
     return read, left
-
-
-def _refuse_steps(stepping: Sequence[Pathway]) -> None:
-    for pathway in stepping:
-        raise CircuitError(
-            f"the rule '{pathway.rule.name}' of pathway '{pathway.name}' acts at every step, and the level 'steady' "
-            "has no steps; use the level 'rate'"
-        )
-
-
-def _refuse_early_end(
-    phase: Phase, courses: Mapping[str, Any], stepping: Sequence[Pathway], record: Sequence[str]
-) -> None:
-    if phase.until is None:
-        return
-    where = f"phase '{phase.name}' ends once '{phase.until[0]}' is below {phase.until[1]:g}, so its length is not known"
-    if record:
-        raise CircuitError(f"{where}: {', '.join(record)} cannot be recorded at every step; leave out the threshold")
-    if courses:
-        raise CircuitError(f"{where}: {', '.join(courses)} cannot change in time; leave out the threshold")
-    if stepping:
-        raise CircuitError(f"{where}, and rules that act at every step cannot learn in it; leave out the threshold")
 
 
 def _at_rest(graph: Plan, current: Arrays, values: Mapping[str, Any]) -> Arrays:

@@ -7,22 +7,23 @@ presentations of a call run in one ``Network.run``, because every such call cost
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from neurosim.border import COUNT, optional, public
 from neurosim.circuit.circuit import Circuit
+from neurosim.engines._engine import ANY_CALL, Call, Limit, limits_met, refuse
 from neurosim.engines.arguments import RUN, TRAIN, check_run, check_training, trials_in
 from neurosim.engines.brian.failures import told
+from neurosim.engines.brian.limits import LIMITS, STANDALONE
 from neurosim.engines.brian.presentations import Presentations
 from neurosim.engines.brian.process import borrowed
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
 from neurosim.engines.slots import Continuation
 from neurosim.engines.state import State
-from neurosim.errors import EngineError
 
 Target = Literal["numpy", "cython", "cpp_standalone"]
 
@@ -50,13 +51,23 @@ class BrianEngine:
     0.632
     """
 
+    compiles_each_size: ClassVar[bool] = False
+
     circuit: Circuit
     setting: Setting
     target: Target = "numpy"
 
     def __post_init__(self) -> None:
-        if self.setting.steady:
-            raise EngineError("the engine 'brian' simulates time; for the level 'steady' use the engine 'batched'")
+        refuse(limit for limit in self.refuses() if limit.part == "setting")
+
+    def with_circuit(self, circuit: Circuit) -> BrianEngine:
+        """The same engine for another circuit."""
+        return replace(self, circuit=circuit)
+
+    def refuses(self, call: Call = ANY_CALL, /) -> list[Limit]:
+        """The limits that a call would meet."""
+        standalone = STANDALONE if self.target == "cpp_standalone" else ()
+        return limits_met((*standalone, *LIMITS), self.circuit, self.setting, call)
 
     @public(**RUN, batch=optional(COUNT))
     def run(
@@ -93,6 +104,8 @@ class BrianEngine:
             phases=phases,
             noise=noise,
         )
+        call = Call(phases, learn, trials=count, batch=batch or count, record=record, pieces=keep or start is not None)
+        refuse(self.refuses(call))
         settings: dict[str, Any] = {
             "standalone": self.target == "cpp_standalone",
             "seed": seed,

@@ -16,22 +16,19 @@ import numpy as np
 
 from neurosim.circuit.batch_schedule import learning_in
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose
-from neurosim.circuit.connectivity import is_linear
+from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.description import PERTURB
-from neurosim.circuit.moments import BEGINNING, STEP
-from neurosim.engines.brian.learning import Learning, learning_pathways
+from neurosim.engines.brian.learning import Learning
 from neurosim.engines.brian.names import DERIVED, NOISE, SWITCH
 from neurosim.engines.brian.numbers import random_state, set_random_state
 from neurosim.engines.brian.objects import build_objects
 from neurosim.engines.brian.recorder import Recorder
 from neurosim.engines.finite import Broken
-from neurosim.engines.noise import draw_noise, needs_update_noise, noise_keys
+from neurosim.engines.noise import draw_noise, noise_keys
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
 from neurosim.engines.slots import Continuation, Slot, carried_shapes, neuron_variables, slots
 from neurosim.engines.state import State
-from neurosim.errors import EngineError
 
 
 def _joined(ends: Sequence[Continuation]) -> Continuation:
@@ -168,7 +165,6 @@ class Presentations:
         #: Running number of the first batch.
         self.first_batch = first // self.batch
         self.seed, self.first = seed, first
-        self._refuse()
 
     def run(self, report: Sequence[str], record: Sequence[str]) -> tuple[State, Outputs]:
         """Build the objects, run all presentations, read the results."""
@@ -421,57 +417,3 @@ class Presentations:
         return state, Outputs(
             ends, courses, end, self.watch.found if self.watch is not None else None, self.broken_batch
         )
-
-    def _refuse(self) -> None:
-        """What this engine cannot do, said before anything runs."""
-        rules = {name: self.circuit.pathway[name].rule for name in learning_pathways(self.circuit) if self.learn}
-        if self.standalone and (self.keep or self.start is not None):
-            raise EngineError(
-                "standalone code runs a presentation as a whole; to run it piece by piece, or to store where it ends, "
-                "use the target 'numpy' or 'cython'"
-            )
-        if self.trials % self.batch:
-            raise EngineError(f"{self.trials} trials do not divide into batches of {self.batch}")
-        if self.circuit.carry and self.batch > 1 and self.standalone:
-            raise EngineError(
-                f"state carries over in each of {self.batch} trials of a batch, which standalone code cannot keep "
-                "apart; use batch = 1, or the target 'numpy' or 'cython'"
-            )
-        ending = next((phase for phase in self.phases if phase.until is not None), None)
-        if ending is not None:
-            raise EngineError(
-                f"phase '{ending.name}' ends as soon as it has settled, and the engine 'brian' gives every phase its "
-                "whole duration; leave out the tolerance, or use the engine 'batched'"
-            )
-        largest = next(
-            (p.name for p in self.circuit.pathways if not is_linear(self.circuit.connectivity(p.name))), None
-        )
-        if largest is not None:
-            raise EngineError(
-                f"pathway '{largest}' is {self.circuit.connectivity(largest)}, and the engine 'brian' can only sum "
-                "over synapses; use the engine 'batched', or pools of the average"
-            )
-        derived = next((pathway.name for pathway in self.circuit.pathways if pathway.derived is not None), None)
-        if derived and self.standalone:
-            raise EngineError(
-                f"the weights of pathway '{derived}' are computed from others, which standalone code cannot; use the "
-                "target 'numpy' or 'cython'"
-            )
-        stepping = next((name for name, rule in rules.items() if rule.moment is STEP), None)
-        if stepping and self.batch > 1:
-            raise EngineError(
-                f"the rule of pathway '{stepping}' acts at every step; the engine 'brian' presents trials one after "
-                "the other and cannot average it over a batch: use batch = 1"
-            )
-        for name, rule in rules.items() if self.standalone else ():
-            beyond = {
-                f"pathway '{name}' reads more than its synapses see": bool(set(rule.reads) - {"population"}),
-                f"the updates of pathway '{name}' have noise": needs_update_noise(self.circuit.pathway[name]),
-                f"pathway '{name}' learns at the beginning of a presentation": rule.moment is BEGINNING,
-                f"the synapses of pathway '{name}' share their weights": self.circuit.connectivity(name).shared,
-            }
-            for what in (what for what, there in beyond.items() if there):
-                raise EngineError(f"{what}, which standalone code cannot do; use the target 'numpy' or 'cython'")
-        summed = next((name for name in BATCH_SUMS if name in broadcast(self.circuit)), None)
-        if summed and self.trials > 1:
-            raise EngineError(f"'{summed}' is a sum over trials that run at once; use the engine 'batched'")

@@ -1,0 +1,222 @@
+"""What an engine is: it runs and trains a circuit, and says beforehand what it refuses.
+
+Each engine is one file in `neurosim.engines.variants` with a class ``Config`` of its settings, a function
+``build(config, circuit, optimiser) -> Engine``, and a function ``limits() -> tuple[Limit, ...]`` for the pages of the
+documentation. The file imports what is heavy within these functions, so that checking a model stays quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from neurosim.engines.optimiser import PLAIN, Optimiser
+from neurosim.engines.setting import Level, Precision, Setting
+from neurosim.errors import EngineError, NeurosimError
+from neurosim.units import parse_quantity
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    import numpy as np
+
+    from neurosim.circuit.circuit import Circuit
+    from neurosim.circuit.description import Phase
+    from neurosim.circuit.moments import Learn
+    from neurosim.engines.outputs import Outputs
+    from neurosim.engines.slots import Continuation
+    from neurosim.engines.state import State
+
+#: The engine of a model that names none.
+DEFAULT = "batched"
+#: What a limit is about.
+Part = Literal["setting", "optimiser", "circuit", "population", "phase", "pathway", "call"]
+Names = Mapping[str, Any]
+
+
+class EngineConfig(BaseModel):
+    """Settings that all engines have; an engine's own class inherits from this one.
+
+    Attributes
+    ----------
+    kind
+        Name of the engine.
+    level
+        ``steady`` (every unit at its fixed point), ``rate`` or ``spiking``.
+    dt
+        Time step.
+    dtype
+        Precision.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: The levels that the engine runs.
+    levels: ClassVar[tuple[Level, ...]] = ("steady", "rate", "spiking")
+
+    kind: str
+    level: Level = "rate"
+    dt: str = "1 ms"
+    dtype: Precision = "float32"
+
+    @property
+    def setting(self) -> Setting:
+        """Level, time step and precision in the form that an engine takes."""
+        return Setting(self.level, parse_quantity(self.dt, "second"), self.dtype)
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a call asks of an engine, as far as limits depend on it.
+
+    Attributes
+    ----------
+    phases
+        Names of the phases that are run; all if ``None``.
+    learn
+        Whether rules act, or the pathways whose rules act.
+    trials, batch
+        How many trials are presented, and after how many of them the weights change.
+    record, courses
+        Variables that are recorded at every step, and stimuli that change in time.
+    pieces
+        Whether the call starts where another one ended, or says where it ends.
+    optimiser
+        How increments of weights become steps.
+    """
+
+    phases: Sequence[str] | None = None
+    learn: Learn = True
+    trials: int = 1
+    batch: int = 1
+    record: Sequence[str] = ()
+    courses: Sequence[str] = ()
+    pieces: bool = False
+    optimiser: Optimiser = PLAIN
+
+    def phases_of(self, circuit: Circuit) -> list[Phase]:
+        """The phases that are run."""
+        return [phase for phase in circuit.phases if self.phases is None or phase.name in self.phases]
+
+
+#: One trial, with all rules.
+ANY_CALL = Call()
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Something that an engine refuses.
+
+    Attributes
+    ----------
+    part
+        The kind of part that it is about.
+    what
+        What is refused, as a noun phrase for the list of limits.
+    message
+        The sentence of the error, with the names of parts, and ``remedy``, in braces.
+    remedy
+        What to do instead.
+    found
+        Finds it: for each part that is refused, the names that the message has in braces.
+    error
+        The class of the error.
+    names
+        The names, once it is found.
+    """
+
+    part: Part
+    what: str
+    message: str
+    remedy: str
+    found: Callable[[Circuit, Setting, Call], Iterable[Names]] = field(repr=False, compare=False)
+    error: type[NeurosimError] = EngineError
+    names: Names = field(default_factory=dict, hash=False)
+
+    def __str__(self) -> str:
+        return self.message.format(**self.names, remedy=self.remedy)
+
+
+def limits_met(limits: Iterable[Limit], circuit: Circuit, setting: Setting, call: Call) -> list[Limit]:
+    """The limits that a call meets, each with the names of what it concerns; empty if the engine can do it all."""
+    return [replace(limit, names=names) for limit in limits for names in limit.found(circuit, setting, call)]
+
+
+def refuse(met: Iterable[Limit]) -> None:
+    """Raise the error of the first limit, if there is any.
+
+    Raises
+    ------
+    NeurosimError
+        Of the limit's class: `EngineError`, `CircuitError`.
+    """
+    for limit in met:
+        raise limit.error(str(limit))
+
+
+class Engine(Protocol):
+    """Runs and trains one circuit at one setting.
+
+    Attributes
+    ----------
+    compiles_each_size
+        Whether a batch of another size is compiled anew, so that callers fill up the last one.
+    circuit, setting
+        What is run, and how.
+    """
+
+    compiles_each_size: ClassVar[bool]
+
+    @property
+    def circuit(self) -> Circuit: ...
+
+    @property
+    def setting(self) -> Setting: ...
+
+    def with_circuit(self, circuit: Circuit) -> Self:
+        """The same engine for another circuit."""
+        ...
+
+    def refuses(self, call: Call = ANY_CALL, /) -> list[Limit]:
+        """The limits that a call would meet, see `limits_met`; `run` and `train` raise the error of the first."""
+        ...
+
+    def run(
+        self,
+        state: Mapping[str, Any],
+        stimuli: Mapping[str, Any],
+        *,
+        seed: int = 0,
+        first: int = 0,
+        noise: Mapping[str, Mapping[str, Any]] | None = None,
+        report: Sequence[str] = (),
+        record: Sequence[str] = (),
+        learn: bool = True,
+        phases: Sequence[str] | None = None,
+        trials: int | None = None,
+        start: Continuation | None = None,
+        keep: bool = False,
+        watch: bool = False,
+    ) -> tuple[State, Outputs]:
+        """Present trials, as one batch; parameters and results are described at `BatchedEngine.run`."""
+        ...
+
+    def train(
+        self,
+        state: Mapping[str, Any],
+        stimuli: Mapping[str, Any],
+        order: np.ndarray,
+        *,
+        seed: int,
+        first: int,
+        report: Sequence[str] = (),
+    ) -> tuple[State, Outputs]:
+        """Learn from mini-batches; parameters and results are described at `BatchedEngine.train`."""
+        ...
+
+    def placed(self, stimuli: Mapping[str, Any], batch: int) -> dict[str, Any]:
+        """Data brought once to where batches of this size are run, for any number of calls of `train`."""
+        ...

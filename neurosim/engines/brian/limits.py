@@ -1,0 +1,188 @@
+"""What Brian2's engine refuses: one trial runs after the other, and everything is a sum over synapses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.composition import BATCH_SUMS, broadcast
+from neurosim.circuit.connectivity import is_linear
+from neurosim.circuit.description import Pathway
+from neurosim.circuit.moments import BEGINNING, STEP, acting
+from neurosim.engines._engine import Call, Limit, Names
+from neurosim.engines.limits import plain_steps
+from neurosim.engines.noise import needs_update_noise
+from neurosim.engines.setting import Setting
+
+_OTHER_TARGET = "use the target 'numpy' or 'cython'"
+
+
+def _no_time(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    if setting.steady:
+        yield {}
+
+
+def _uneven(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    if call.trials % call.batch:
+        yield {"trials": call.trials, "batch": call.batch}
+
+
+def _ending(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    yield from ({"phase": phase.name} for phase in call.phases_of(circuit) if phase.until is not None)
+
+
+def _not_linear(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    for pathway in circuit.pathways:
+        connectivity = circuit.connectivity(pathway.name)
+        if not is_linear(connectivity):
+            yield {"pathway": pathway.name, "connectivity": connectivity}
+
+
+def _stepping(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    if call.batch > 1:
+        yield from ({"pathway": pathway.name} for pathway in acting(circuit, circuit.phases, STEP, call.learn))
+
+
+def _batch_sums(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    if call.trials > 1:
+        yield from ({"name": name} for name in BATCH_SUMS if name in broadcast(circuit))
+
+
+def _pieces(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    if call.pieces:
+        yield {}
+
+
+def _carry(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    if circuit.carry and call.batch > 1:
+        yield {"batch": call.batch}
+
+
+def _derived(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    yield from ({"pathway": pathway.name} for pathway in circuit.pathways if pathway.derived is not None)
+
+
+def _learning(circuit: Circuit, call: Call) -> tuple[Pathway, ...]:
+    return acting(circuit, circuit.phases, learn=call.learn)
+
+
+def _reading(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    for pathway in _learning(circuit, call):
+        if set(pathway.rule.reads) - {"population"}:
+            yield {"pathway": pathway.name}
+
+
+def _update_noise(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    yield from ({"pathway": each.name} for each in _learning(circuit, call) if needs_update_noise(each))
+
+
+def _beginning(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    yield from ({"pathway": each.name} for each in acting(circuit, circuit.phases, BEGINNING, call.learn))
+
+
+def _shared(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    for pathway in _learning(circuit, call):
+        if circuit.connectivity(pathway.name).shared:
+            yield {"pathway": pathway.name}
+
+
+LIMITS = (
+    Limit(
+        "setting",
+        "the level `steady`",
+        "the engine 'brian' simulates time; {remedy}",
+        "for the level 'steady' use the engine 'batched'",
+        _no_time,
+    ),
+    plain_steps("brian"),
+    Limit(
+        "call",
+        "a number of trials that is no multiple of the batch",
+        "{trials} trials do not divide into batches of {batch}; {remedy}",
+        "give whole batches",
+        _uneven,
+    ),
+    Limit(
+        "phase",
+        "a phase that ends once it has settled",
+        "phase '{phase}' ends as soon as it has settled, and the engine 'brian' gives every phase its whole duration; "
+        "{remedy}",
+        "leave out the tolerance, or use the engine 'batched'",
+        _ending,
+    ),
+    Limit(
+        "pathway",
+        "maximum pooling",
+        "pathway '{pathway}' is {connectivity}, and the engine 'brian' can only sum over synapses; {remedy}",
+        "use the engine 'batched', or pools of the average",
+        _not_linear,
+    ),
+    Limit(
+        "pathway",
+        "a rule that acts at every step, in batches of several trials",
+        "the rule of pathway '{pathway}' acts at every step; the engine 'brian' presents trials one after the other "
+        "and cannot average it over a batch: {remedy}",
+        "use batch = 1",
+        _stepping,
+    ),
+    Limit(
+        "circuit",
+        "a sum over the trials of a batch",
+        "'{name}' is a sum over trials that run at once; {remedy}",
+        "use the engine 'batched'",
+        _batch_sums,
+    ),
+)
+
+#: Of the target ``cpp_standalone`` alone, which compiles a whole run before any of it happens.
+STANDALONE = (
+    Limit(
+        "call",
+        "standalone code: a presentation in pieces",
+        "standalone code runs a presentation as a whole; to run it piece by piece, or to store where it ends, {remedy}",
+        _OTHER_TARGET,
+        _pieces,
+    ),
+    Limit(
+        "circuit",
+        "standalone code: state that carries over, in batches of several trials",
+        "state carries over in each of {batch} trials of a batch, which standalone code cannot keep apart; {remedy}",
+        "use batch = 1, or the target 'numpy' or 'cython'",
+        _carry,
+    ),
+    Limit(
+        "pathway",
+        "standalone code: weights that are computed from others",
+        "the weights of pathway '{pathway}' are computed from others, which standalone code cannot; {remedy}",
+        _OTHER_TARGET,
+        _derived,
+    ),
+    Limit(
+        "pathway",
+        "standalone code: rules that read more than their synapses see",
+        "pathway '{pathway}' reads more than its synapses see, which standalone code cannot do; {remedy}",
+        _OTHER_TARGET,
+        _reading,
+    ),
+    Limit(
+        "pathway",
+        "standalone code: noise of the updates of weights",
+        "the updates of pathway '{pathway}' have noise, which standalone code cannot do; {remedy}",
+        _OTHER_TARGET,
+        _update_noise,
+    ),
+    Limit(
+        "pathway",
+        "standalone code: rules that act at the beginning of a presentation",
+        "pathway '{pathway}' learns at the beginning of a presentation, which standalone code cannot do; {remedy}",
+        _OTHER_TARGET,
+        _beginning,
+    ),
+    Limit(
+        "pathway",
+        "standalone code: learning weights that synapses share",
+        "the synapses of pathway '{pathway}' share their weights, which standalone code cannot do; {remedy}",
+        _OTHER_TARGET,
+        _shared,
+    ),
+)

@@ -1,0 +1,278 @@
+"""The steady level in plain NumPy: every equation, sum and increment is what its text says, synapse by synapse.
+
+This is the reference to read and to compare other engines with. It is made of three parts: `NumpyEngine` presents
+trials, `Instant` computes the variables of the circuit, and `increments` what rules change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from neurosim.border import public
+from neurosim.circuit.batch_schedule import learning_in
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.connectivity import is_linear
+from neurosim.circuit.description import PERTURB, Phase
+from neurosim.circuit.moments import BEGINNING, PHASE_END, acting
+from neurosim.circuit.plan import plan, resolve
+from neurosim.engines._engine import ANY_CALL, Call, Limit, Names, limits_met, refuse
+from neurosim.engines.arguments import RUN, TRAIN, check_run, check_training, trials_in
+from neurosim.engines.limits import NO_STEPS, plain_steps
+from neurosim.engines.noise import draw_noise, needs_update_noise, noise_keys
+from neurosim.engines.outputs import Outputs
+from neurosim.engines.plain.instant import Instant, derived_weights
+from neurosim.engines.plain.learning import increments
+from neurosim.engines.setting import Setting
+from neurosim.engines.slots import Continuation
+from neurosim.engines.state import State
+from neurosim.equations.array_code import expression_function
+
+
+def _not_this(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    if not setting.steady or setting.dtype != "float64":
+        yield {"level": setting.level, "dtype": setting.dtype}
+
+
+def _not_linear(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    for pathway in circuit.pathways:
+        if not is_linear(circuit.connectivity(pathway.name)):
+            yield {"pathway": pathway.name}
+
+
+def _in_time(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    if circuit.carry or call.courses or call.pieces:
+        yield {}
+
+
+def _update_noise(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    learning = acting(circuit, circuit.phases, learn=call.learn)
+    yield from ({"pathway": pathway.name} for pathway in learning if needs_update_noise(pathway))
+
+
+_OTHER = "use the engine 'batched'"
+LIMITS = (
+    Limit(
+        "setting",
+        "any level but `steady`, and single precision",
+        "the engine 'numpy' has no time, and computes in double precision; got the level '{level}' and {dtype}: "
+        "{remedy}",
+        "use level 'steady' with dtype 'float64', or the engine 'batched'",
+        _not_this,
+    ),
+    plain_steps("numpy"),
+    NO_STEPS,
+    Limit(
+        "call",
+        "state that carries over, stimuli that change in time, and presentations in pieces",
+        "the engine 'numpy' has no time, in which state could carry over or stimuli change; {remedy}",
+        _OTHER,
+        _in_time,
+    ),
+    Limit(
+        "pathway",
+        "maximum pooling",
+        "pathway '{pathway}' is no sum over synapses, which is all that the engine 'numpy' knows; {remedy}",
+        "use the engine 'batched', or pools of the average",
+        _not_linear,
+    ),
+    Limit(
+        "pathway",
+        "noise of the updates of weights",
+        "the updates of pathway '{pathway}' have noise, which the engine 'numpy' does not draw; {remedy}",
+        _OTHER,
+        _update_noise,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class NumpyEngine:
+    """Runs a circuit at the level ``steady`` in plain NumPy and double precision.
+
+    Attributes
+    ----------
+    circuit, setting
+        What to run and how.
+
+    Examples
+    --------
+    >>> from neurosim import Circuit, NeuronModel, Phase, Population, Setting, initial_state
+    >>> leak = NeuronModel("dv/dt = (i_ext - v)/tau : 1", parameters={"tau": "10 ms", "i_ext": 1.5})
+    >>> circuit = Circuit("one", (Population("p", 2, leak),), phases=(Phase("all", "10 ms"),))
+    >>> engine = NumpyEngine(circuit, Setting("steady", dtype="float64"))
+    >>> _, outputs = engine.run(initial_state(circuit, 0), {}, report=["p.v"])
+    >>> outputs.ends["all"]["p.v"].tolist()
+    [[1.5, 1.5]]
+    """
+
+    compiles_each_size: ClassVar[bool] = False
+
+    circuit: Circuit
+    setting: Setting
+
+    def __post_init__(self) -> None:
+        refuse(limit for limit in self.refuses() if limit.part == "setting")
+
+    def with_circuit(self, circuit: Circuit) -> NumpyEngine:
+        """The same engine for another circuit."""
+        return replace(self, circuit=circuit)
+
+    def refuses(self, call: Call = ANY_CALL, /) -> list[Limit]:
+        """The limits that a call would meet."""
+        return limits_met(LIMITS, self.circuit, self.setting, call)
+
+    def placed(self, stimuli: Mapping[str, Any], batch: int) -> dict[str, Any]:
+        """Data as `train` takes them; see `BatchedEngine.placed`."""
+        return dict(stimuli)
+
+    @public(**RUN)
+    def run(
+        self,
+        state: Mapping[str, Any],
+        stimuli: Mapping[str, Any],
+        *,
+        seed: int = 0,
+        first: int = 0,
+        noise: Mapping[str, Mapping[str, Any]] | None = None,
+        report: Sequence[str] = (),
+        record: Sequence[str] = (),
+        learn: bool = True,
+        phases: Sequence[str] | None = None,
+        trials: int | None = None,
+        start: Continuation | None = None,
+        keep: bool = False,
+        watch: bool = False,
+    ) -> tuple[State, Outputs]:
+        """Present one batch of trials; see `BatchedEngine.run` for parameters and results."""
+        trials, circuit = trials_in(stimuli, trials), self.circuit
+        asked: dict[str, Any] = {"report": report, "record": record, "phases": phases, "noise": noise}
+        check_run(circuit, self.setting, state, stimuli, trials=trials, **asked)
+        courses = [name for name, array in stimuli.items() if np.ndim(array) == 3]
+        call = Call(phases, learn, trials, trials, record, courses, keep or start is not None)
+        refuse(self.refuses(call))
+        run = call.phases_of(circuit)
+        batch = Batch(circuit, trials, learning_in(circuit, first // trials) if learn else frozenset())
+        known = {
+            name: np.asarray(array, np.float64) for name, array in {**state, **stimuli, "dt": self.setting.dt}.items()
+        }
+        changes = batch.begin(known, run)
+        numbers, keys = np.arange(first, first + trials, dtype=np.uint32), noise_keys(circuit, seed)
+        ends = {}
+        for phase in run:
+            given = (noise or {}).get(phase.name)
+            drawn = draw_noise(circuit, phase, keys, numbers, "float32") if given is None else given
+            known |= {name: np.asarray(array, np.float64) for name, array in drawn.items()}
+            end, learned = batch.present(known, phase)
+            ends[phase.name] = {name: batch.full(name, end[name]) for name in report}
+            for name, change in learned.items():
+                changes[name] = changes.get(name, 0.0) + change
+        after = {name: np.asarray(array) for name, array in state.items()}
+        after |= {name: after[name] + change for name, change in changes.items()}
+        return after, Outputs(ends=ends)
+
+    @public(**TRAIN)
+    def train(
+        self,
+        state: Mapping[str, Any],
+        stimuli: Mapping[str, Any],
+        order: np.ndarray,
+        *,
+        seed: int,
+        first: int,
+        report: Sequence[str] = (),
+    ) -> tuple[State, Outputs]:
+        """Learn from mini-batches, one after the other; see `BatchedEngine.train`."""
+        order = check_training(self.circuit, self.setting, state, stimuli, order, report)
+        found: list[dict[str, dict[str, np.ndarray]]] = []
+        after = dict(state)
+        for number, rows in enumerate(order):
+            data = {name: np.asarray(array)[rows] for name, array in stimuli.items()}
+            at = first + number * len(rows)
+            after, outputs = self.run(after, data, seed=seed, first=at, report=("loss", *report))
+            found.append(outputs.ends)
+        ends = {p: {n: np.concatenate([each[p][n] for each in found]) for n in found[0][p]} for p in found[0]}
+        return after, Outputs(ends=ends)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The trials that are presented at once.
+
+    Attributes
+    ----------
+    circuit
+        What they are presented to.
+    trials
+        How many they are.
+    learning
+        The pathways whose rules act.
+    """
+
+    circuit: Circuit
+    trials: int
+    learning: frozenset[str]
+
+    def begin(self, known: dict[str, np.ndarray], phases: Sequence[Phase]) -> dict[str, np.ndarray]:
+        """Let rules act before the first phase, with effect at once; gives their increments.
+
+        Parameters
+        ----------
+        known
+            All given variables, to which this and `present` add.
+        """
+        graph = plan(self.circuit, steady=True)
+        for name in graph.nodes.keys() & known.keys():
+            # State variables are at their fixed points, whatever they start from.
+            del known[name]
+        changes: dict[str, np.ndarray] = {}
+        for pathway in acting(self.circuit, phases, BEGINNING, self.learning):
+            changes |= increments(Instant(graph, known), pathway.name, 1)
+        for name, change in changes.items():
+            known[name] = known[name] + change
+        known |= {f"{pathway.name}.noise": np.zeros(()) for pathway in self.circuit.perturbed}
+        known |= derived_weights(self.circuit, known)
+        return changes
+
+    def present(self, known: dict[str, np.ndarray], phase: Phase) -> tuple[Instant, dict[str, np.ndarray]]:
+        """All variables at the end of a phase, and the increments of the rules that act there."""
+        graph = plan(self.circuit, steady=True)
+        end = Instant(graph, known | self._switches(phase) | self._on_weights(phase, known))
+        now = end
+        for item in phase.hold:
+            function = expression_function("held", item.statement.expression)
+            arguments = {name: resolve(self.circuit, item.population, name) for name in function.arguments}
+            known[item.target] = now.call(function, arguments)
+            # Rules and later holds read what is held; what neurons receive is still that of the phase's end.
+            now = Instant(graph, {**now.given, item.target: known[item.target]}, inputs=end)
+        changes: dict[str, np.ndarray] = {}
+        for pathway in acting(self.circuit, phase, PHASE_END, self.learning):
+            changes |= increments(now, pathway.name, self.trials)
+        return end, changes
+
+    def full(self, name: str, value: np.ndarray) -> np.ndarray:
+        """A variable with both axes, ``(trial, neuron)``; one column if it is broadcast."""
+        population = self.circuit.population.get(name.rpartition(".")[0])
+        return np.broadcast_to(value, (self.trials, population.size if population else 1)).copy()
+
+    def _switches(self, phase: Phase) -> dict[str, np.ndarray]:
+        """The shared parameters of neurons that the phase sets."""
+        models = plan(self.circuit, steady=True).models.items()
+        return {
+            f"{population}.{name}": np.asarray(float(value))
+            for population, model in models
+            for name, value in phase.switches.items()
+            if name in model.equation_set.by_name and "shared" in model.equation_set.by_name[name].flags
+        }
+
+    def _on_weights(self, phase: Phase, known: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """What noise adds to the weights of each trial, if the phase switches it on."""
+        on = phase.switches.get(PERTURB, 0.0)
+        return {
+            f"{pathway.name}.perturbation": on * known[f"{pathway.name}.sigma"] * known[f"{pathway.name}.noise"]
+            for pathway in self.circuit.perturbed
+            if on and known[f"{pathway.name}.noise"].ndim
+        }

@@ -1,0 +1,115 @@
+"""All variables of a circuit at one instant, by its graph, each computed when first asked for."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.plan import Node, Plan
+from neurosim.equations.array_code import ArrayFunction
+
+
+@functools.lru_cache(maxsize=1024)
+def compiled(function: ArrayFunction) -> Callable[..., Any]:
+    """An array function, running on NumPy."""
+    return function.compile(np)
+
+
+class Instant:
+    """Variables at one instant; axes are (trial, neuron), and one that is missing or of length one is broadcast.
+
+    Parameters
+    ----------
+    plan
+        The circuit's graph.
+    given
+        The leaves.
+    inputs
+        Another instant, whose sums of inputs hold here, too.
+    """
+
+    def __init__(self, plan: Plan, given: Mapping[str, Any], inputs: Instant | None = None) -> None:
+        self.plan, self.given, self.inputs = plan, given, inputs
+        self.computed: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self.given:
+            return self.given[name]
+        if name not in self.computed:
+            node = self.plan.nodes[name]
+            if self.inputs is not None and (node.kind != "expression" or node.held):
+                self.computed[name] = self.inputs[name]
+            else:
+                self.computed[name] = self._compute(node)
+        return self.computed[name]
+
+    def call(self, function: ArrayFunction, names: Mapping[str, str]) -> Any:
+        """A function of arrays, by the variable that each of its arguments is."""
+        return compiled(function)(**{argument: self[names[argument]] for argument in function.arguments})
+
+    def _compute(self, node: Node) -> Any:
+        if node.kind == "input":
+            return sum(self._delivered(pathway, node.needs[pathway]) for pathway in node.pathways)
+        if node.kind == "sum":
+            return np.sum(self._neurons(node.needs["share"]), axis=-1, keepdims=True)
+        if node.kind == "batch_sum":
+            return np.sum(self[node.needs["loss"]], axis=0, keepdims=True)
+        assert node.function is not None
+        if node.kind == "expression":
+            return self.call(node.function, node.needs)
+        arguments = {argument: self._neurons(name) for argument, name in node.needs.items()}
+        if node.kind == "mean":
+            return self._channel_means(node, compiled(node.function)(**arguments))
+        # A sum over presynaptic neurons, for each postsynaptic one.
+        axes = {argument: -2 if argument.endswith("_pre") else -1 for argument in arguments}
+        values = {argument: np.expand_dims(array, axes[argument]) for argument, array in arguments.items()}
+        return np.sum(compiled(node.function)(**values), axis=-1)
+
+    def _neurons(self, name: str) -> np.ndarray:
+        """A variable with its axis of neurons at full length."""
+        value, size = np.asarray(self[name]), self.plan.circuit.population[name.split(".")[0]].size
+        return np.broadcast_to(value, (*value.shape[:-1], size))
+
+    def _channel_means(self, node: Node, values: np.ndarray) -> np.ndarray:
+        """The mean of each channel, at all of its positions."""
+        channels = self.plan.circuit.population[node.name.split(".")[0]].channels
+        maps = values.reshape(*values.shape[:-1], -1, channels)
+        return np.broadcast_to(maps.mean(axis=-2, keepdims=True), maps.shape).reshape(values.shape)
+
+    def _delivered(self, pathway: str, source: str) -> np.ndarray:
+        """What arrives at each target neuron: strength times activity, summed over its synapses."""
+        return np.einsum("...ij,...j->...i", strengths(self, pathway), self._neurons(source))
+
+
+def strengths(now: Instant, pathway: str) -> np.ndarray:
+    """The strength of each synapse of a pathway, (n_post, n_pre), with an axis of trials first under noise."""
+    circuit = now.plan.circuit
+    found, ends = circuit.pathway[pathway], circuit.ends(pathway)
+    made = circuit.connectivity(pathway).synapses(ends)
+    if made.weight is None:
+        each = np.asarray(made.strength)
+    else:
+        owner = circuit.owner(pathway)
+        weights = now[f"{owner}.w" if found.derived is None else f"{pathway}.derived"]
+        shape = weights.shape
+        if f"{owner}.perturbation" in now.given:
+            weights = weights + now[f"{owner}.perturbation"]
+        if found.tie is not None and found.tie.transposed and len(shape) > 1:
+            weights = np.swapaxes(weights, -len(shape), 1 - len(shape))
+        each = weights.reshape(*weights.shape[: weights.ndim - len(shape)], -1)[..., made.weight]
+    matrix = np.zeros((*each.shape[:-1], ends.n_post, ends.n_pre))
+    matrix[..., made.post, made.pre] = each
+    return matrix
+
+
+def derived_weights(circuit: Circuit, known: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """All weights that are functions of others, as ``pathway.derived``."""
+    return {
+        f"{p.name}.derived": np.asarray(p.derived.function(np, *(known[f"{name}.w"] for name in p.derived.pathways)))
+        for p in circuit.pathways
+        if p.derived is not None
+    }
