@@ -12,18 +12,19 @@ _SHOWN = 12
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most like `name`, whatever the case of its letters; none if none is near.
+    """The known name that is most like `name`, if need be whatever the case of its letters; none if none is near.
 
     Examples
     --------
     >>> nearest("Tau_m", ["tau_m", "v_rest"])
     'tau_m'
     """
-    by_lower: dict[str, str] = {}
-    for each in known:
-        by_lower.setdefault(each.lower(), each)
-    found = difflib.get_close_matches(name[:_LONGEST].lower(), by_lower, n=1)
-    return by_lower[found[0]] if found else None
+    names = list(known)
+    if as_written := difflib.get_close_matches(name[:_LONGEST], names, n=1):
+        return as_written[0]
+    by_lower = {each.lower(): each for each in names}
+    near = difflib.get_close_matches(name[:_LONGEST].lower(), by_lower, n=1)
+    return by_lower[near[0]] if near else None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
