@@ -65,7 +65,7 @@ def test_check_prints_settings_and_equations(call):
         (("check", "nowhere.toml"), "no such file"),
         (("run", "lansdell2020/digitz"), "did you mean 'lansdell2020/digits'"),
         (("list", "schem"), "unknown kind 'schem': did you mean 'schemes'"),
-        (("plot", "nowhere"), "no finished run"),
+        (("plot", "nowhere"), "there is no such folder"),
         (("export", "nowhere", "--to", "csv"), "there is no such folder"),
         (("export", ".", "--to", "hdf"), "unknown format 'hdf', expected one of nwb, neo, csv, npz"),
         (("frobnicate",), "No such command"),
