@@ -22,7 +22,7 @@ from typing import Any
 
 from neurosim.errors import ArgumentError, ConfigError, DataError, UnknownNameError
 
-kinds: tuple[str, ...] = ("neurons", "rules", "readouts", "tasks", "schemes", "metrics", "probes")
+kinds: tuple[str, ...] = ("neurons", "rules", "readouts", "tasks", "networks", "schemes", "metrics", "probes")
 
 _registered: dict[tuple[str, str], Path] = {}
 _FEW, _ALIKE = 12, 0.6  # so many names are named in a message, and so near is one that was meant
