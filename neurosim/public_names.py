@@ -34,6 +34,6 @@ def on_first_use(package: str, home: Mapping[str, str]) -> tuple[Callable[[str],
         return getattr(importlib.import_module(f"{package}.{home[name]}"), name)
 
     def names() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *home})
+        return sorted({*home, *(name for name in vars(sys.modules[package]) if name.startswith("__"))})
 
     return get, names
