@@ -107,8 +107,9 @@ class Model:
         ConfigError
             If the parts do not fit together, or a phase is no whole number of time steps.
         """
-        if isinstance(task, Task):
-            refuse_targets(self.network.readout, task)
+        readout = getattr(self.network, "readout", None)
+        if readout is not None and isinstance(task, Task):
+            refuse_targets(readout, task)
         try:
             circuit = circuit_of(self.scheme_kind, self.scheme_config, self.network, task)
             if self.training.weight_noise is not None:
