@@ -1,6 +1,6 @@
 """Layers one above the other: plain, of feature maps or of pools, with skip connections past others.
 
-Here is all that a scheme calls; where it stands is in `neurosim.networks.layers`.
+Schemes call the functions of this module; `neurosim.networks.layers` defines them.
 """
 
 from __future__ import annotations
