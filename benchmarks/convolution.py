@@ -23,7 +23,7 @@ from neurosim import registry
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
-from neurosim.schemes._network import Network
+from neurosim.networks.layered import Config as Network
 from neurosim.tasks._task import Sizes
 
 TITLE = "Convolutional network, training at the steady level"

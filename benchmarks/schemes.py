@@ -23,7 +23,7 @@ from neurosim import registry
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
-from neurosim.schemes._network import Network
+from neurosim.networks.layered import Config as Network
 
 TITLE = "Schemes of credit assignment beside backpropagation"
 BATCH, STEPS, ROUNDS = 128, 40, 7

@@ -25,7 +25,8 @@ from neurosim import registry
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
-from neurosim.schemes._network import Network, Part
+from neurosim.networks import Part
+from neurosim.networks.layered import Config as Network
 
 TITLE = "Training at the steady level"
 SIZES, BATCH, STEPS, ROUNDS = (784, 50, 20, 10), 32, 2000, 7

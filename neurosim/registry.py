@@ -24,7 +24,7 @@ from neurosim.errors import ArgumentError, ConfigError, DataError, UnknownNameEr
 
 #: Each kind and the folder of the package that its files are in.
 _FOLDERS = {
-    **{kind: kind for kind in ("neurons", "rules", "readouts", "tasks", "schemes", "metrics", "probes")},
+    **{kind: kind for kind in ("neurons", "rules", "readouts", "tasks", "networks", "schemes", "metrics", "probes")},
     "engines": "engines/variants",
 }
 kinds: tuple[str, ...] = tuple(_FOLDERS)

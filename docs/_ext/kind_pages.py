@@ -15,15 +15,16 @@ from neurosim import registry
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Pathway
 from neurosim.model_files.model_file import load
-from neurosim.readouts._readout import Readout
-from neurosim.rules._rule import Rule
-from neurosim.tasks._task import Sizes
+from neurosim.readouts import Readout
+from neurosim.rules import Rule
+from neurosim.tasks import Sizes
 
 _INTRODUCTIONS = {
     "neurons": "Neuron models: equations with units. A model names one as `network.neuron.kind`.",
     "rules": "Learning rules of pathways. Schemes choose them; in Python they are given to `Pathway`.",
     "readouts": "How loss and error are read from the output: `network.readout`.",
     "tasks": "Data to learn from: `task.kind`.",
+    "networks": "Topologies that schemes build on: `network.kind`, which is `layered` if a model names none.",
     "schemes": "Ways of credit assignment: `scheme.kind`. What the table of needs says is read off the circuits "
     "that the schemes build for a network with two hidden layers, with their default settings; what they deliver is "
     "declared by each, of linear networks. How far the signal is from the gradient in others is measured: "

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic.fields import FieldInfo
+
 from neurosim import registry
 from neurosim.errors import NeurosimError
 from neurosim.model_files.checking import Faults, check_kind, check_table, defaults_of, shown
 from neurosim.model_files.equation_faults import equation_fault
-from neurosim.schemes._network import Network, Part, neuron_of
+from neurosim.networks._network import DEFAULT, Network, Part, neuron_of
 from neurosim.schemes._pairing import PORTS
 
 
@@ -40,37 +42,44 @@ def component_section(kind: str, table: Any, path: str, faults: Faults) -> tuple
     return table["kind"], check_table(module.Config, settings, path, faults)
 
 
-def network_section(table: Any, faults: Faults, path: str = "network") -> Network | None:
+def network_section(table: Any, faults: Faults, path: str = "network") -> tuple[str, Network | None]:
     """A section ``[network]``, its keys and types checked; parameters and result as for `component_section`.
+
+    It need not say its kind.
 
     What needs equations to be read, and so takes long, is left to `check_neurons`.
     """
     if not isinstance(table, Mapping):
-        return check_table(Network, table, path, faults)
+        return DEFAULT, check_table(Network, table, path, faults)
+    kind = table.get("kind", DEFAULT)
+    module = check_kind("networks", kind, f"{path}.kind", faults)
+    if module is None:
+        return "", None
+    fields = module.Config.model_fields
     # Neurons with all their defaults, so that equal models are equal however they are written.
-    neurons = {name: _neurons(table, name, faults, path) for name in ("neuron", "output_neuron")}
-    if "readout" in table:
+    neurons = {
+        name: _neurons(table, name, field, faults, path)
+        for name, field in fields.items()
+        if isinstance(field.default, Part)
+    }
+    if "readout" in table and "readout" in fields:
         check_kind("readouts", table["readout"], f"{path}.readout", faults)
     found = {name: neuron for name, neuron in neurons.items() if neuron is not None}
-    return check_table(Network, {**table, **found}, path, faults)
+    settings = {name: value for name, value in table.items() if name != "kind"}
+    return kind, check_table(module.Config, {**settings, **found}, path, faults)
 
 
 def check_neurons(network: Network, faults: Faults, path: str = "network") -> None:
     """Refuse neurons whose equations are, or that no learning network can use."""
-    hidden = network.neuron
-    if isinstance(hidden, Part):
-        _check_neuron(hidden, f"{path}.neuron", faults)
-    else:
-        for number, part in enumerate(hidden):
-            _check_neuron(part, f"{path}.neuron.{number}", faults)
-    _check_neuron(network.output_neuron, f"{path}.output_neuron", faults)
+    for key, part in network.neurons.items():
+        _check_neuron(part, f"{path}.{key}", faults)
 
 
-def _neurons(table: Mapping[str, Any], name: str, faults: Faults, path: str) -> Any:
-    """One neuron, or a list with one for each hidden layer."""
-    default: Part = Network.model_fields[name].default
+def _neurons(table: Mapping[str, Any], name: str, field: FieldInfo, faults: Faults, path: str) -> Any:
+    """One neuron, or a list with one for each hidden layer where the setting can be a list."""
+    default: Part = field.default
     given = table.get(name, {"kind": default.kind, **default.settings})
-    if isinstance(given, list) and name == "neuron":
+    if isinstance(given, list) and field.annotation is not Part:
         found = [_neuron(each, f"{path}.{name}.{number}", faults) for number, each in enumerate(given)]
         return None if None in found else found
     return _neuron(given, f"{path}.{name}", faults)

@@ -34,8 +34,8 @@ from neurosim.model_files.record_section import check_record
 from neurosim.model_files.sections import copied, located, overridden, path_settings, read_sections
 from neurosim.model_files.toml import DEEPEST, depth_is_fine
 from neurosim.model_files.variants import check_variants, parted, variants_of, with_variants
-from neurosim.schemes._network import Network
-from neurosim.schemes._pairing import circuit_of
+from neurosim.networks._network import DEFAULT, Network
+from neurosim.schemes._pairing import circuit_of, unsuited
 from neurosim.suggestions import did_you_mean
 from neurosim.tasks._task import Task
 from neurosim.training import config as training_section
@@ -67,6 +67,8 @@ class Model:
     data
         A checksum of the files that a run reads, empty if it reads none; ``None`` before somebody looked at them, see
         `neurosim.runs.data_identity`.
+    network_kind
+        The kind of the network, ``layered`` unless the file names another.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Model:
     probe_config: BaseModel | None = None
     given: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     data: str | None = field(default=None, repr=False)
+    network_kind: str = DEFAULT
 
     def load_task(self, *, seed: int = 0) -> Task:
         """Load the task's data.
@@ -102,8 +105,9 @@ class Model:
         ConfigError
             If the parts do not fit together, or a phase is no whole number of time steps.
         """
-        if isinstance(task, Task):
-            refuse_targets(self.network.readout, task)
+        readout = getattr(self.network, "readout", None)
+        if readout is not None and isinstance(task, Task):
+            refuse_targets(readout, task)
         try:
             circuit = circuit_of(self.scheme_kind, self.scheme_config, self.network, task)
             if self.training.weight_noise is not None:
@@ -142,7 +146,7 @@ class Model:
         changes = asked(self.probe_config) if asked else {}
         own, faults, found = self.network.model_dump(mode="json"), Faults(), {}
         for name, new in changes.items():
-            network = network_section({**own, **new}, faults, f"probe.{name}.network")
+            _, network = network_section({"kind": self.network_kind, **own, **new}, faults, f"probe.{name}.network")
             if network is not None:
                 check_neurons(network, faults, f"probe.{name}.network")
                 found[name] = replace(self, network=network)
@@ -151,12 +155,14 @@ class Model:
 
     def resolve(self) -> dict[str, dict[str, Any]]:
         """All sections with all defaults, as in ``config.toml``; loading that gives this model again."""
+        # The usual kind is not written, so that a model's hash stays what it was before there were others.
+        kind = {} if self.network_kind == DEFAULT else {"kind": self.network_kind}
         sections = {
             "model": self.about.model_dump(mode="json"),
             **(
                 {"task": {"kind": self.task_kind, **self.task_config.model_dump(mode="json")}} if self.task_kind else {}
             ),
-            "network": self.network.model_dump(mode="json"),
+            "network": {**kind, **self.network.model_dump(mode="json")},
             "scheme": {"kind": self.scheme_kind, **self.scheme_config.model_dump(mode="json")},
             "engine": self.engine.model_dump(mode="json"),
         }
@@ -324,8 +330,10 @@ def _checked(name: str, table: Mapping[str, Any], *, data_given: bool = False) -
             faults.add("task", "got a task, expected none: the data are given from Python")
     else:
         task_kind, task = component_section("tasks", table.get("task"), "task", faults)
-    network = network_section(table.get("network", {}), faults)
+    network_kind, network = network_section(table.get("network", {}), faults)
     scheme_kind, scheme = component_section("schemes", table.get("scheme"), "scheme", faults)
+    if network is not None and scheme is not None and (why := unsuited(scheme_kind, network_kind)):
+        faults.add("network.kind", why)
     engine = engine_section(table.get("engine", {}), faults)
     training = check_table(training_section.Config, table.get("training", {}), "training", faults)
     if data_given and training is not None and training.record is not None:
@@ -339,7 +347,7 @@ def _checked(name: str, table: Mapping[str, Any], *, data_given: bool = False) -
     faults.raise_any(name)
     assert about and task and network and scheme and engine and training
     parts = (about, task_kind, task, network, scheme_kind, scheme, engine, training, probe_kind, probe)
-    return Model(name, *parts, given=copied(table))
+    return Model(name, *parts, given=copied(table), network_kind=network_kind)
 
 
 def _without_none(section: Mapping[str, Any]) -> dict[str, Any]:

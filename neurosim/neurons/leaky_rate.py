@@ -13,13 +13,13 @@ drive, which has two means over the map as well.
 from __future__ import annotations
 
 import operator
-from statistics import NormalDist
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat
 
 from neurosim import equations
 from neurosim.equations.parse import parse_expression
+from neurosim.neurons import _dropout_rate, _normalised_rate
 from neurosim.neurons._model import NeuronModel
 from neurosim.neurons._quantities import TimeConstant
 
@@ -31,6 +31,35 @@ ACTIVATIONS = {
     "softplus": "log1p(exp(-abs(v))) + 0.5*(v + abs(v))",
     "identity": "v",
 }
+
+#: Noise after the activation.
+RATE = """
+    dv/dt = (drive - v)/tau_m : 1
+    r = {rate} + perturb*sigma*noise : 1
+    slope = {slope} : 1
+    gain = slope : 1
+    da/dt = (feedback - a)/tau_a : 1
+    delta = {error} : 1
+    drive : 1
+    feedback : 1
+    noise : 1
+    perturb : 1 (shared)
+"""
+#: Noise as an input to the soma.
+CURRENT = """
+    dv/dt = (drive + perturb*sigma*noise - v)/tau_m : 1
+    r = {rate} : 1
+    slope = {slope} : 1
+    gain = 1 : 1
+    da/dt = (feedback - a)/tau_a : 1
+    delta = {error} : 1
+    drive : 1
+    feedback : 1
+    noise : 1
+    perturb : 1 (shared)
+"""
+#: What a neuron passes on of its apical compartment, by what a readout takes for its answer.
+ERRORS = {"rate": "slope*a", "potential": "a"}
 
 
 class Config(BaseModel):
@@ -77,31 +106,16 @@ class Config(BaseModel):
 
 def build(config: Config) -> NeuronModel:
     """The neuron's equations for the chosen activation and site of noise."""
-    activation, _ = parse_expression(ACTIVATIONS.get(config.activation, config.activation))
     at_rate = config.noise_site == "rate"
+    activation, _ = parse_expression(ACTIVATIONS.get(config.activation, config.activation))
     rate, slope = activation, str(equations.symbolic.differentiate(activation, "v"))
+    plain, normalised = (RATE, _normalised_rate.RATE) if at_rate else (CURRENT, _normalised_rate.CURRENT)
+    text = normalised if config.normalised else plain
     if config.dropout:
-        rate, slope = f"({activation})*share", f"({slope})*share"
-    drive = f"drive{'' if at_rate else ' + perturb*sigma*noise'}"
-    delta = f"delta = {'slope*a' if config.readout == 'rate' else 'a'} : 1"
-    gain = f"gain = {'slope' if at_rate else '1'} : 1"
-    if config.normalised:
-        gain = ""
-        drive, delta = "normal + offset", f"driven = {drive} : 1\n        offset_{delta}\n{_NORMALISED}"
+        rate, slope = _dropout_rate.RATE.format(rate=rate), _dropout_rate.SLOPE.format(slope=slope)
+        text += _dropout_rate.share(config.dropout)
     return NeuronModel(
-        f"""
-        dv/dt = ({drive} - v)/tau_m : 1
-        r = {rate}{" + perturb*sigma*noise" if at_rate else ""} : 1
-        slope = {slope} : 1
-        {gain}
-        da/dt = (feedback - a)/tau_a : 1
-        {delta}
-        drive : 1
-        feedback : 1
-        noise : 1
-        perturb : 1 (shared)
-        {_share(config.dropout) if config.dropout else ""}
-        """,
+        text.format(rate=rate, slope=slope, error=ERRORS[config.readout]),
         method=config.method,
         parameters={"tau_m": config.tau_m, "tau_a": config.tau_a, "sigma": config.sigma},
         ports={
@@ -117,33 +131,7 @@ def build(config: Config) -> NeuronModel:
             **({"offset": "offset", "offset_error": "offset_delta"} if config.normalised else {"gain": "gain"}),
             **({"lot": "lot"} if config.dropout else {}),
         },
-        means=_MEANS if config.normalised else {},
+        means=_normalised_rate.MEANS if config.normalised else {},
         name="leaky_rate",
         reference="Lansdell, Prakash & Kording (2020), ICLR; in time after Dayan & Abbott (2001), section 7.2",
     )
-
-
-#: The drive, normalised, and the derivative with respect to it, from that with respect to the offset.
-_NORMALISED = """        centred = driven - mean : 1
-        scale = 1/sqrt(variance + 1e-5) : 1
-        normal = centred*scale : 1
-        delta = scale*(offset_delta - error_mean - normal*error_product) : 1
-        offset : 1
-        mean : 1
-        variance : 1
-        error_mean : 1
-        error_product : 1"""
-#: Of the drive, forward; of the error, back.
-_MEANS = {
-    "mean": "driven_pre",
-    "variance": "centred_pre**2",
-    "error_mean": "offset_delta_pre",
-    "error_product": "offset_delta_pre*normal_pre",
-}
-
-
-def _share(dropout: float) -> str:
-    """What a neuron's rate is multiplied with: nothing below a quantile of its lot, and the more above."""
-    least = NormalDist().inv_cdf(dropout)
-    return f"""share = 1 + int(abs(lot) > 0)*(int(lot > {least!r})/{1 - dropout!r} - 1) : 1
-        lot : 1"""

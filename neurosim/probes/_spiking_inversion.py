@@ -20,8 +20,8 @@ from neurosim.errors import ConfigError
 from neurosim.metrics import angle
 from neurosim.probes._findings import Findings, OnStep
 from neurosim.probes._learning import seed_of_repetition
+from neurosim.probes._spiking_loop import ERROR, TARGET, Taus, loop_state, spiking_loop
 from neurosim.random import stream
-from neurosim.schemes._spiking_loop import ERROR, TARGET, Taus, loop_state, spiking_loop
 from neurosim.stability.decoded_loop import Decoded, decoded_fixed_point
 from neurosim.stability.population_code import FiringCurve, PopulationCode, population_code
 from neurosim.tasks._task import Task

@@ -1,7 +1,7 @@
 """How well populations of spiking neurons invert a layer: by neurons for each number, and by time to settle.
 
 The model's own loop is the reference without spikes. Beside it runs the same loop, with the same weights and targets,
-whose controller and error are carried by leaky integrate-and-fire neurons (`neurosim.schemes._spiking_loop`); both are
+whose controller and error are carried by leaky integrate-and-fire neurons (`neurosim.probes._spiking_loop`); both are
 held against the exact fixed point.
 """
 

@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from neurosim.circuit.description import Hold, Initial, Pathway, Phase, Population, hold
-from neurosim.schemes import _network
-from neurosim.schemes._network import Network, Part
+from neurosim.networks import Part, layered
 
 Baseline = Literal["clean", "running", "class"]
 
@@ -47,8 +46,8 @@ class Critic:
         """The populations with the critic, the unit it needs, and its input to the layers."""
         found = [self._told(population) for population in populations]
         if self.source[0] == "one" and all(population.name != "one" for population in found):
-            found.append(Population("one", 1, _network.neuron_of(Part(kind="constant"))))
-        return (*found, Population("critic", 1, _network.neuron_of(Part(kind="critic"))))
+            found.append(Population("one", 1, layered.neuron_of(Part(kind="constant"))))
+        return (*found, Population("critic", 1, layered.neuron_of(Part(kind="critic"))))
 
     @property
     def learned(self) -> Pathway:
@@ -57,7 +56,7 @@ class Critic:
             "V",
             ".".join(self.source),
             "critic.expectation",
-            rule=_network.rule_of("critic"),
+            rule=layered.rule_of("critic"),
             parameters={"learning_rate": self.rate},
             initial=Initial("constant", 0.0, None),
         )
@@ -65,7 +64,7 @@ class Critic:
     @property
     def fixed(self) -> tuple[Pathway, ...]:
         """The pathways that tell the layers."""
-        rule, start = _network.rule_of("fixed"), Initial("constant", 1.0, None)
+        rule, start = layered.rule_of("fixed"), Initial("constant", 1.0, None)
         return tuple(
             Pathway(f"V_{layer}", "critic.value", f"{layer}.expected", rule=rule, initial=start)
             for layer in self.layers
@@ -84,7 +83,7 @@ class Critic:
 
 
 def phases(
-    network: Network,
+    network: layered.Config,
     durations: tuple[str, str],
     needed: Sequence[Hold],
     estimates: Sequence[str],
@@ -100,7 +99,7 @@ def phases(
     durations
         Of the clean and of the perturbed phase.
     needed
-        What learning needs besides `_network.holds`: of the clean phase, if there is one.
+        What learning needs besides `layered.holds`: of the clean phase, if there is one.
     estimates
         What the perturbed phase holds at its end.
     learn
@@ -110,10 +109,10 @@ def phases(
     restart
         Whether the perturbed phase begins at rest after the clean one.
     """
-    held = (*_network.holds(network), *needed)
+    held = (*layered.holds(network), *needed)
     found = tuple(hold(line) for line in estimates)
     if critic is not None:
         holds = (*held, *critic.holds, *found)
-        return (_network.perturbed_phase(durations[1], holds, (*learn, critic.learned.name)),)
-    clean = Phase("clean", durations[0], {"perturb": 0.0}, hold=(*held, *_network.change_holds(network)))
-    return clean, _network.perturbed_phase(durations[1], found, learn, restart=restart)
+        return (layered.perturbed_phase(durations[1], holds, (*learn, critic.learned.name)),)
+    clean = Phase("clean", durations[0], {"perturb": 0.0}, hold=(*held, *layered.change_holds(network)))
+    return clean, layered.perturbed_phase(durations[1], found, learn, restart=restart)

@@ -20,8 +20,8 @@ import numpy as np
 
 from neurosim.circuit.description import Initial, Pathway, Population
 from neurosim.errors import CircuitError
+from neurosim.networks import layered
 from neurosim.neurons._model import NeuronModel
-from neurosim.schemes import _network
 from neurosim.units import parse_quantity
 
 CRITIC = "critic"
@@ -141,9 +141,15 @@ def estimating(population: Population, how: Estimating, above: Sequence[NeuronMo
     )
 
 
-def named_now(population: Population) -> Population:
-    """A population with the names under which rules that act at every step find its variables."""
-    ports = population.neuron.ports
+def named_now(population: Population, *, rate: str | None = None) -> Population:
+    """A population with the names under which rules that act at every step find its variables.
+
+    Parameters
+    ----------
+    rate
+        The variable that pathways from here read, if that is not the neuron's output.
+    """
+    ports = {**population.neuron.ports, **({} if rate is None else {"output": rate})}
     names = {"rate_now": "output", "error_now": "error", "signal_now": "signal", "gain_now": "gain"}
     lines = [f"{name} = {ports[port]} : 1" for name, port in names.items() if port in ports]
     return replace(population, equations="\n".join([population.equations, *lines]).strip())
@@ -162,7 +168,7 @@ def critic(tau_reward: str) -> Population:
 def expectations(populations: Sequence[str]) -> tuple[Pathway, ...]:
     """Pathways, fixed at one, that tell populations what the critic expects."""
     told = Initial("constant", 1.0, None)
-    rule = _network.rule_of("fixed")
+    rule = layered.rule_of("fixed")
     return tuple(Pathway(f"R_{p}", f"{CRITIC}.expected", f"{p}.expected", rule=rule, initial=told) for p in populations)
 
 

@@ -9,8 +9,7 @@ from typing import Any
 
 from neurosim.circuit.description import Hold, Initial, Pathway, Population, Role, Tie, hold
 from neurosim.errors import ConfigError
-from neurosim.schemes import _network
-from neurosim.schemes._network import Network
+from neurosim.networks import layered
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Addition:
 def lms(rate: float, start: Initial) -> Addition:
     """Online least mean squares, as published."""
     return Addition(
-        {"rule": _network.rule_of("node_perturbation"), "parameters": {"learning_rate": rate}, "initial": start}
+        {"rule": layered.rule_of("node_perturbation"), "parameters": {"learning_rate": rate}, "initial": start}
     )
 
 
@@ -49,7 +48,7 @@ def normalised_lms(rate: float, start: Initial, senders: Sequence[str]) -> Addit
         return replace(population, sums={"power": f"{population.neuron.ports['error']}_pre**2"})
 
     return Addition(
-        {"rule": _network.rule_of("normalised_lms"), "parameters": {"learning_rate": rate}, "initial": start},
+        {"rule": layered.rule_of("normalised_lms"), "parameters": {"learning_rate": rate}, "initial": start},
         populations=add_power,
         holds=tuple(hold(f"{sender}.power_held = power") for sender in senders),
     )
@@ -60,7 +59,7 @@ def exact_least_squares(gamma: float, memory: float) -> Addition:
     settings = {"gamma": gamma, "memory": memory}
     return Addition(
         {
-            "rule": _network.rule_of("exact_least_squares"),
+            "rule": layered.rule_of("exact_least_squares"),
             "parameters": settings,
             "initial": Initial("constant", 0.0, None),
         }
@@ -69,26 +68,26 @@ def exact_least_squares(gamma: float, memory: float) -> Addition:
 
 def online_mean(rate: float, start: Initial) -> Addition:
     """A leaky average of noise times response."""
-    return Addition({"rule": _network.rule_of("response"), "parameters": {"learning_rate": rate}, "initial": start})
+    return Addition({"rule": layered.rule_of("response"), "parameters": {"learning_rate": rate}, "initial": start})
 
 
 def exact_mean(memory: float) -> Addition:
     """The average of noise times response over all samples so far."""
     return Addition(
         {
-            "rule": _network.rule_of("mean_response"),
+            "rule": layered.rule_of("mean_response"),
             "parameters": {"memory": memory},
             "initial": Initial("constant", 0.0, None),
         }
     )
 
 
-def imitation(rate: float, start: Initial, network: Network) -> Addition:
+def imitation(rate: float, start: Initial, network: layered.Config) -> Addition:
     """Fitted to the true gradient, which a second apical compartment receives by weight transport.
 
     The compartments `exact` pass on `exact_delta` through the transposed forward weights, as backpropagation does.
     """
-    layers = (*_network.layer_names(network), "output")
+    layers = network.layers
 
     def add_compartment(population: Population) -> Population:
         if population.name not in layers:
@@ -111,16 +110,16 @@ def imitation(rate: float, start: Initial, network: Network) -> Addition:
             role=Role.OTHER,
         )
 
-    fixed = _network.rule_of("fixed")
-    back = _network.feedback_pathways(
+    fixed = layered.rule_of("fixed")
+    back = layered.feedback_pathways(
         network.model_copy(update={"feedback_to_input": False}),
         "layerwise",
         lambda link: {"rule": fixed, "tie": Tie(link.forward, transposed=True)},
     )
     transposed = tuple(beside(pathway) for pathway in back)
-    signals = {layer: _network.ports_of(network, layer)["signal"] for layer in layers[:-1]}
+    signals = {layer: layered.ports_of(network, layer)["signal"] for layer in layers[:-1]}
     return Addition(
-        {"rule": _network.rule_of("imitation"), "parameters": {"learning_rate": rate}, "initial": start},
+        {"rule": layered.rule_of("imitation"), "parameters": {"learning_rate": rate}, "initial": start},
         populations=add_compartment,
         pathways=transposed,
         holds=tuple(
@@ -130,7 +129,7 @@ def imitation(rate: float, start: Initial, network: Network) -> Addition:
     )
 
 
-def _passed_on(network: Network, layer: str) -> str:
+def _passed_on(network: layered.Config, layer: str) -> str:
     """What a layer's neuron makes of `exact`: what it passes on of its apical compartment ``a``, in its own words.
 
     Raises
@@ -138,7 +137,7 @@ def _passed_on(network: Network, layer: str) -> str:
     ConfigError
         If it passes on something else.
     """
-    neuron = _network.neuron_at(network, layer)
+    neuron = layered.neuron_at(network, layer)
     passed = neuron.equation_set.by_name[neuron.ports["error"]]
     if passed.expression is None or "a" not in passed.names:
         raise ConfigError(

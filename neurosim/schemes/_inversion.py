@@ -17,13 +17,10 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, mod
 
 from neurosim.circuit.description import Hold, Initial, Loop, Phase, Population, hold
 from neurosim.errors import ConfigError
-from neurosim.networks import layers as _layers
-from neurosim.networks import links as _links
+from neurosim.networks import layered
 from neurosim.neurons._model import NeuronModel
 from neurosim.neurons._quantities import TimeConstant
-from neurosim.schemes import _network
 from neurosim.schemes._inversion_weights import NegativeTranspose, SequentialFeedback, StabilisedFeedback
-from neurosim.schemes._network import Network
 from neurosim.units import parse_quantity
 
 #: The switch that lets a single loop run; where there are several, each has a number behind it.
@@ -235,7 +232,7 @@ def loop(config: Settling, below: str, above: str, forward: tuple[str, ...], fee
     )
 
 
-def forward_phase(config: Settling, network: Network, switches: Sequence[str]) -> Phase:
+def forward_phase(config: Settling, network: layered.Config, switches: Sequence[str]) -> Phase:
     """The forward phase, in which no loop runs."""
     off = dict.fromkeys(switches, 0.0)
     return Phase("forward", config.duration, off, hold=forward_holds(network, convention=config.convention))
@@ -246,15 +243,15 @@ def until(config: Settling, above: str) -> tuple[str, float] | None:
     return None if config.tolerance is None else (f"{above}.unsettled", config.tolerance)
 
 
-def forward_holds(network: Network, *, convention: str) -> tuple[Hold, ...]:
+def forward_holds(network: layered.Config, *, convention: str) -> tuple[Hold, ...]:
     """What the forward phase leaves: rates, the slopes and potentials that conventions need, and the output's error."""
-    lines = [f"input.r_held = {_network.ports_of(network, 'input')['output']}"]
+    lines = [f"input.r_held = {layered.ports_of(network, 'input')['output']}"]
     lines += ["one.r_held = r"] if network.bias else []
-    for layer in _network.layer_names(network):
-        neuron = _network.neuron_at(network, layer)
+    for layer in network.hidden_layers:
+        neuron = layered.neuron_at(network, layer)
         lines += [f"{layer}.r_held = {neuron.ports['output']}", f"{layer}.slope_held = slope"]
         lines += [f"{layer}.v_held = {potential_of(neuron)}"] if convention == "centred" else []
-    error = _network.ports_of(network, "output")["error"]
+    error = layered.ports_of(network, "output")["error"]
     lines += [f"output.delta_held = {error}", f"output.loop_target = {error}"]
     return tuple(hold(line) for line in lines)
 
@@ -287,13 +284,13 @@ class Place:
     target: str
 
 
-def places(network: Network) -> tuple[Place, ...]:
+def places(network: layered.Config) -> tuple[Place, ...]:
     """From the first hidden layer up."""
-    _layers.refuse_images(network.hidden, "loops invert the matrices of dense pathways")
-    _network.refuse_normalisation(network, "loops invert the weights between two layers and nothing else")
-    _links.refuse_skips(network.hidden, "each loop inverts the pathways between two layers, one after the other")
+    layered.refuse_images(network, "loops invert the matrices of dense pathways")
+    layered.refuse_normalisation(network, "loops invert the weights between two layers and nothing else")
+    layered.refuse_skips(network, "each loop inverts the pathways between two layers, one after the other")
     found = []
-    for name, _, target, link in _network.feedback_ends(network, "layerwise"):
+    for name, _, target, link in layered.feedback_ends(network, "layerwise"):
         found.append(Place(name, link.forward, link.end, link.below, link.above, target))
     return tuple(found)
 

@@ -16,13 +16,10 @@ from typing import Any
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Hold, Initial, Pathway, Phase, Population, Tie, hold
-from neurosim.networks import layers as _layers
-from neurosim.networks import links as _links
+from neurosim.networks import Part, Sized, layered
 from neurosim.rules import _primitives
 from neurosim.rules._rule import Timing
-from neurosim.schemes import _network
 from neurosim.schemes._alignment import Alignment, Mirror
-from neurosim.schemes._network import Network, Part, Sized
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ def build(
     name: str,
     config: Alignment,
     coefficients: Mapping[str, float],
-    network: Network,
+    network: layered.Config,
     task: Sized,
     *,
     timing: Timing = "phase_end",
@@ -65,17 +62,16 @@ def build(
     """
     plan = _Plan(config, coefficients, network)
     plan.refuse_mixtures()
-    populations = tuple(plan.population(p) for p in _network.populations(network, task, noise=False))
+    populations = tuple(plan.population(p) for p in layered.populations(network, task, noise=False))
     pathways = (*plan.forward(), *plan.feedback(name, timing), *plan.carrying(), *plan.means())
     if plan.means() and not network.bias:
-        populations = (*populations, Population("one", 1, _network.neuron_of(Part(kind="constant"))))
-    return Circuit(
+        populations = (*populations, Population("one", 1, layered.neuron_of(Part(kind="constant"))))
+    return layered.assembled(
         name,
+        network,
         populations,
         pathways,
         plan.phases(),
-        _network.readout_of(network),
-        _network.answer_of(network),
     )
 
 
@@ -85,7 +81,7 @@ class _Plan:
 
     config: Alignment
     coefficients: Mapping[str, float]
-    network: Network
+    network: layered.Config
 
     @property
     def mirror(self) -> Mirror | None:
@@ -100,7 +96,7 @@ class _Plan:
 
     @property
     def loops(self) -> tuple[Loop, ...]:
-        ends = _network.feedback_ends(self.network, "layerwise")
+        ends = layered.feedback_ends(self.network, "layerwise")
         return tuple(Loop(name, link.forward, source, target) for name, source, target, link in ends)
 
     @property
@@ -123,9 +119,9 @@ class _Plan:
         return ("y",) if self.noisy and self.mirror.noise_reach == "private" else ("x", "y")
 
     def phases(self) -> tuple[Phase, ...]:
-        forward = _network.learning(self.forward())
+        forward = layered.learning(self.forward())
         late = {loop.forward for loop in self.loops} if self.config.update_forward and self.noisy else set()
-        clean = _network.clean_phase(self.network, self.config.duration, [n for n in forward if n not in late])
+        clean = layered.clean_phase(self.network, self.config.duration, [n for n in forward if n not in late])
         if not self.noisy:
             learn = (*clean.learn, *self._learning(self.loops))
             return (replace(clean, hold=(*clean.hold, *self._holds(self.loops)), learn=learn),)
@@ -151,18 +147,18 @@ class _Plan:
         found = []
         senders = {loop.below for loop in self.loops} | {"input"} if self.noisy else set()
         loops = {loop.forward: loop for loop in self.loops}
-        for pathway in _network.forward_pathways(self.network, self.config.learning_rate):
+        for pathway in layered.forward_pathways(self.network, self.config.learning_rate):
             changed = replace(pathway, every=self.config.task_every)
             if pathway.pre in senders:
                 changed = replace(changed, source=f"{pathway.pre}.mirror_sent")
             if self.config.update_forward and pathway.name in loops:
-                _layers.refuse_images(
-                    self.network.hidden, "with update_forward, kernels would learn by sums and by means at once"
+                layered.refuse_images(
+                    self.network, "with update_forward, kernels would learn by sums and by means at once"
                 )
                 # Both directions move at the rate of the feedback.
                 scale = self.config.feedback_learning_rate / self.config.learning_rate
                 rule = _primitives.combined(
-                    "symmetrised", *self.coefficients, base=_network.rule_of("delta"), of=_primitives.FORWARD
+                    "symmetrised", *self.coefficients, base=layered.rule_of("delta"), of=_primitives.FORWARD
                 )
                 values = {_primitives.coefficient(n): scale * value for n, value in self.coefficients.items()}
                 changed = replace(changed, rule=rule, parameters={**changed.parameters, **values})
@@ -171,17 +167,17 @@ class _Plan:
 
     def feedback(self, rule: str, timing: Timing) -> tuple[Pathway, ...]:
         batch = self.mirror is not None and self.mirror.centring == "batch"
-        plain = replace(_network.rule_of(rule), timing=timing)
+        plain = replace(layered.rule_of(rule), timing=timing)
         found = _primitives.batch_centred(*self.coefficients) if batch else plain
         values = {_primitives.coefficient(name): value for name, value in self.coefficients.items()}
         settings: dict[str, Any] = {
             "rule": found,
             "parameters": {"learning_rate": self.config.feedback_learning_rate, **values},
-            "initial": _network.feedback_law(self.network, self.config.feedback_weights),
+            "initial": layered.feedback_law(self.network, self.config.feedback_weights),
             "reduction": self.mirror.reduction if self.mirror else "mean",
             "every": self.config.mirror_every,
         }
-        return _network.feedback_pathways(self.network, "layerwise", settings)
+        return layered.feedback_pathways(self.network, "layerwise", settings)
 
     def carrying(self) -> tuple[Pathway, ...]:
         """Pathways that use the feedback weights once more: back (u), in reverse (p), back and in reverse (q)."""
@@ -221,7 +217,7 @@ class _Plan:
         if self.mirror is None or population.name == "one":
             return population
         name, lines = population.name, population.equations.splitlines()
-        ports = _network.ports_of(self.network, name)
+        ports = layered.ports_of(self.network, name)
         below = next((loop for loop in self.loops if loop.below == name), None)
         above = next((loop for loop in self.loops if loop.above == name), None)
         changes: dict[str, Any] = {}
@@ -298,15 +294,15 @@ class _Plan:
         """
         if self.mirror is None:
             return
-        hidden = self.network.hidden
         if not self.noisy:
-            _links.refuse_skips(hidden, "with scheme.source 'activity' layers that answer together are correlated")
+            why = "with scheme.source 'activity' layers that answer together are correlated"
+            layered.refuse_skips(self.network, why)
         elif self.mirror.noise_reach == "propagating":
             why = "with scheme.noise_reach 'propagating' layers also answer to what the layers in between pass on"
-            _links.refuse_skips(hidden, why)
+            layered.refuse_skips(self.network, why)
         elif self.carrying():
             why = "a layer reads what all its feedback weights carry together, and each needs its own"
-            _links.refuse_skips(hidden, why, but_identities=True)
+            layered.refuse_skips(self.network, why, but_identities=True)
 
 
 def _less_mean(name: str, text: str, role: str, centred: Sequence[str]) -> list[str]:

@@ -12,10 +12,27 @@ from typing import Any
 from neurosim import registry
 from neurosim.circuit.circuit import Circuit
 from neurosim.errors import CircuitError, ConfigError, EquationError, NeurosimError, UnitError
-from neurosim.schemes._network import Network, Part, Sized, neuron_of
+from neurosim.networks import Network, Part, Sized, layered, neuron_of
 
 #: What every neuron of a layer has to offer, see `NeuronModel.ports`.
 PORTS = ("drive", "output", "feedback", "error", "signal")
+
+
+def unsuited(scheme: str, network: str) -> str:
+    """Why a scheme does not build on a kind of network; empty if it does.
+
+    A scheme declares as ``NETWORKS`` the classes of settings that it builds on; networks whose settings inherit from
+    one of these do as well. Without a declaration it builds on layered networks.
+    """
+    needed = getattr(registry.load("schemes", scheme), "NETWORKS", (layered.Config,))
+
+    def suits(name: str) -> bool:
+        return issubclass(registry.load("networks", name).Config, needed)
+
+    if suits(network):
+        return ""
+    fitting = ", ".join(name for name in registry.names("networks") if suits(name)) or "one of another package"
+    return f"got '{network}', on which the scheme '{scheme}' does not build; expected {fitting}"
 
 
 def circuit_of(kind: str, config: Any, network: Network, task: Sized) -> Circuit:
@@ -47,7 +64,7 @@ def circuit_of(kind: str, config: Any, network: Network, task: Sized) -> Circuit
         if blamed is None or "got the method" in str(error):
             raise
         raise ConfigError(
-            f"network.{blamed}.kind: got '{_at(network, blamed).kind}', which does not go with the scheme '{kind}': "
+            f"network.{blamed}.kind: got '{network.neurons[blamed].kind}', which does not go with the scheme '{kind}': "
             f"{_reason(error)}{_remedy(build, config, network, task, blamed)}"
         ) from error
 
@@ -55,34 +72,22 @@ def circuit_of(kind: str, config: Any, network: Network, task: Sized) -> Circuit
 def _blamed(build: Any, config: Any, network: Network, task: Sized) -> str | None:
     """The key of the one neuron without which the scheme could be built; ``None`` if there is none."""
     usual = Part(kind="leaky_rate")
-    found = (key for key in _places(network) if _goes(build, config, _with(network, key, usual), task))
+    found = (key for key in network.neurons if _goes(build, config, _with(network, key, usual), task))
     return next(found, None)
 
 
 def _remedy(build: Any, config: Any, network: Network, task: Sized, key: str) -> str:
-    known = (name for name in _layer_neurons() if name != _at(network, key).kind)
+    known = (name for name in _layer_neurons() if name != network.neurons[key].kind)
     fitting = [name for name in known if _goes(build, config, _with(network, key, Part(kind=name)), task)]
     return f"; expected one of {', '.join(fitting)}" if fitting else ""
-
-
-def _places(network: Network) -> list[str]:
-    if isinstance(network.neuron, tuple):
-        return [*(f"neuron.{number}" for number in range(len(network.neuron))), "output_neuron"]
-    return ["neuron", "output_neuron"]
-
-
-def _at(network: Network, key: str) -> Part:
-    name, _, number = key.partition(".")
-    found = getattr(network, name)
-    return found[int(number)] if number else found
 
 
 def _with(network: Network, key: str, part: Part) -> Network:
     name, _, number = key.partition(".")
     if number:
-        parts = list(network.neuron if isinstance(network.neuron, tuple) else ())
+        parts = list(getattr(network, name))
         parts[int(number)] = part
-        return network.model_copy(update={"neuron": tuple(parts)})
+        return network.model_copy(update={name: tuple(parts)})
     return network.model_copy(update={name: part})
 
 

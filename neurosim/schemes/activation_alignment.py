@@ -11,12 +11,12 @@ from typing import Literal
 from pydantic import NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.networks.relation import Relation
+from neurosim.networks import Relation, Sized, layered
 from neurosim.schemes import _mirror
 from neurosim.schemes._alignment import Mirror
-from neurosim.schemes._network import Network, Sized
 
 GRADIENT = Relation.LIMIT
+NETWORKS = (layered.Config,)
 
 
 class Config(Mirror):
@@ -34,6 +34,6 @@ class Config(Mirror):
     sparse: NonNegativeFloat = 1.0
 
 
-def build(config: Config, network: Network, task: Sized) -> Circuit:
+def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     """An engaged phase, and mirror phases unless feedback learns from its activity."""
     return _mirror.build("activation_alignment", config, {"amp": config.amp, "sparse": config.sparse}, network, task)

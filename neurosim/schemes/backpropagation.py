@@ -6,11 +6,10 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Tie
-from neurosim.networks.relation import Relation
-from neurosim.schemes import _network
-from neurosim.schemes._network import Network, Sized
+from neurosim.networks import Relation, Sized, layered
 
 GRADIENT = Relation.EXACT
+NETWORKS = (layered.Config,)
 
 
 class Config(BaseModel):
@@ -34,18 +33,17 @@ class Config(BaseModel):
     duration: str = "50 ms"
 
 
-def build(config: Config, network: Network, task: Sized) -> Circuit:
+def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     """One phase; each feedback pathway uses the weights of the forward pathway beside it, transposed."""
-    forward = _network.forward_pathways(network, config.learning_rate, decay=config.decay)
-    fixed = _network.rule_of("fixed")
-    feedback = _network.feedback_pathways(
+    forward = layered.forward_pathways(network, config.learning_rate, decay=config.decay)
+    fixed = layered.rule_of("fixed")
+    feedback = layered.feedback_pathways(
         network, "layerwise", lambda link: {"rule": fixed, "tie": Tie(link.forward, transposed=True)}
     )
-    return Circuit(
+    return layered.assembled(
         "backpropagation",
-        _network.populations(network, task, noise=config.noise),
+        network,
+        layered.populations(network, task, noise=config.noise),
         (*forward, *feedback),
-        _network.learning_phases(network, config.duration, _network.learning(forward), noise=config.noise),
-        _network.readout_of(network),
-        _network.answer_of(network),
+        layered.learning_phases(network, config.duration, layered.learning(forward), noise=config.noise),
     )

@@ -22,14 +22,13 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import PERTURB, Pathway, Phase, Population
-from neurosim.networks import links as _links
-from neurosim.networks.relation import Relation
+from neurosim.networks import Relation, Sized, layered
 from neurosim.neurons._quantities import TimeConstant
-from neurosim.schemes import _continuous, _network
+from neurosim.schemes import _continuous
 from neurosim.schemes._continuous import Estimating
-from neurosim.schemes._network import Network, Sized, Topology
 
 GRADIENT = Relation.LIMIT
+NETWORKS = (layered.Config,)
 
 
 class Config(BaseModel):
@@ -66,7 +65,7 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     feedback: Literal["learned", "none"] = "learned"
-    topology: Topology = "layerwise"
+    topology: layered.Topology = "layerwise"
     factor: Literal["noise", "deviation"] = "noise"
     trace: Literal["neuron", "synapse", "none"] = "neuron"
     baseline: bool = True
@@ -81,10 +80,10 @@ class Config(BaseModel):
     duration: str = "200 ms"
 
 
-def build(config: Config, network: Network, task: Sized) -> Circuit:
+def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     """One phase in which noise is on and every rule acts at every step."""
-    _network.refuse_normalisation(network, "a trace of noise cannot be turned into one of the drive")
-    _links.refuse_skips(network.hidden, "estimates are scaled by the membranes in a row between a layer and the loss")
+    layered.refuse_normalisation(network, "a trace of noise cannot be turned into one of the drive")
+    layered.refuse_skips(network, "estimates are scaled by the membranes in a row between a layer and the loss")
     how = Estimating(
         config.factor,
         config.trace,
@@ -94,9 +93,9 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         tau_reward=config.tau_reward,
         tau_trace=config.tau_trace,
     )
-    layers = (*_network.layer_names(network), "output")
+    layers = network.layers
     perturbed = layers if config.feedback == "none" else layers[:-1]
-    populations = [_continuous.named_now(p) for p in _network.populations(network, task, noise=False)]
+    populations = [_continuous.named_now(p) for p in layered.populations(network, task, noise=False)]
     models = {p.name: p.neuron for p in populations if p.name in layers}
     populations = [
         _continuous.estimating(p, how, _continuous.layers_above(models, p.name)) if p.name in perturbed else p
@@ -107,38 +106,37 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         populations.append(_continuous.critic(config.tau_reward))
         told = _continuous.expectations(perturbed)
     learning = _pathways(config, network, how, {p.name: p for p in populations})
-    return Circuit(
+    return layered.assembled(
         "continuous_node_perturbation",
+        network,
         tuple(populations),
         (*learning, *told),
-        (Phase("always", config.duration, {PERTURB: 1.0}, learn=_network.learning(learning)),),
-        _network.readout_of(network),
-        _network.answer_of(network),
+        (Phase("always", config.duration, {PERTURB: 1.0}, learn=layered.learning(learning)),),
         carry=config.carry,
     )
 
 
 def _pathways(
-    config: Config, network: Network, how: Estimating, populations: dict[str, Population]
+    config: Config, network: layered.Config, how: Estimating, populations: dict[str, Population]
 ) -> tuple[Pathway, ...]:
     """Forward pathways, and feedback pathways where feedback is learned."""
     if config.feedback == "none":
         rule = "step_reward_eligibility" if config.trace == "synapse" else "step_reward"
         return tuple(
             _with_trace(pathway, how, populations)
-            for pathway in _network.forward_pathways(network, config.learning_rate, rule)
+            for pathway in layered.forward_pathways(network, config.learning_rate, rule)
         )
-    rule = _network.rule_of("step_feedback_eligibility" if config.trace == "synapse" else "step_feedback")
+    rule = layered.rule_of("step_feedback_eligibility" if config.trace == "synapse" else "step_feedback")
     settings: dict[str, Any] = {
         "rule": rule,
         "parameters": {"learning_rate": config.feedback_learning_rate},
-        "initial": _network.feedback_law(network, config.feedback_weights),
+        "initial": layered.feedback_law(network, config.feedback_weights),
     }
     feedback = tuple(
         _with_trace(pathway, how, populations)
-        for pathway in _network.feedback_pathways(network, config.topology, settings)
+        for pathway in layered.feedback_pathways(network, config.topology, settings)
     )
-    return (*_network.forward_pathways(network, config.learning_rate, "step_delta"), *feedback)
+    return (*layered.forward_pathways(network, config.learning_rate, "step_delta"), *feedback)
 
 
 def _with_trace(pathway: Pathway, how: Estimating, populations: dict[str, Population]) -> Pathway:

@@ -24,16 +24,15 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFlo
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import PERTURB, Pathway, Phase, Population
 from neurosim.errors import CircuitError
-from neurosim.networks import links as _links
-from neurosim.networks.relation import Relation
+from neurosim.networks import Relation, Sized, layered
 from neurosim.neurons._model import NeuronModel
 from neurosim.neurons._quantities import TimeConstant
-from neurosim.schemes import _continuous, _network
+from neurosim.schemes import _continuous
 from neurosim.schemes._continuous import Filters, covariance
-from neurosim.schemes._network import Network, Sized
 from neurosim.units import format_quantity, parse_quantity
 
 GRADIENT = Relation.LIMIT
+NETWORKS = (layered.Config,)
 
 #: Switches: whether the mirror's running means go on, and whether the input shows its stimulus.
 MIRROR, SHOWN = "mirror", "shown"
@@ -99,7 +98,7 @@ class Config(BaseModel):
     mirror_duration: str = "100 ms"
 
 
-def build(config: Config, network: Network, task: Sized) -> Circuit:
+def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     """Rules act at every step; where there is a mirror phase, feedback learns in it and the rest before it.
 
     Raises
@@ -109,11 +108,11 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     """
     if network.feedback_to_input:
         raise CircuitError("network.feedback_to_input: got true, expected false with 'continuous_weight_mirror'")
-    _network.refuse_normalisation(network, "a trace of noise cannot be turned into one of the drive")
-    _links.refuse_skips(network.hidden, "layers also answer to what noise further down makes of the layers in between")
-    layers = _network.layer_names(network)
-    populations = {p.name: _continuous.named_now(p) for p in _network.populations(network, task, noise=False)}
-    populations["input"] = _silenced(populations["input"])
+    layered.refuse_normalisation(network, "a trace of noise cannot be turned into one of the drive")
+    layered.refuse_skips(network, "layers also answer to what noise further down makes of the layers in between")
+    layers = network.hidden_layers
+    plain = layered.populations(network, task, noise=False)
+    populations = {p.name: _silenced(p) if p.name == "input" else _continuous.named_now(p) for p in plain}
     models = {name: populations[name].neuron for name in (*layers, "output")}
     for layer in layers:
         above = _continuous.layers_above(models, layer)[0]
@@ -124,20 +123,19 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         populations["output"] = replace(
             populations["output"], bind={**populations["output"].bind, "noise": f"{config.background}"}
         )
-    forward = tuple(_from_shown(p) for p in _network.forward_pathways(network, config.learning_rate, "step_delta"))
+    forward = tuple(_from_shown(p) for p in layered.forward_pathways(network, config.learning_rate, "step_delta"))
     settings: dict[str, Any] = {
-        "rule": _network.rule_of("step_mirror"),
+        "rule": layered.rule_of("step_mirror"),
         "parameters": {"learning_rate": config.feedback_learning_rate, "c_amp": config.amp, "c_decay": config.decay},
-        "initial": _network.feedback_law(network, config.feedback_weights),
+        "initial": layered.feedback_law(network, config.feedback_weights),
     }
-    feedback = _network.feedback_pathways(network, "layerwise", settings)
-    return Circuit(
+    feedback = layered.feedback_pathways(network, "layerwise", settings)
+    return layered.assembled(
         "continuous_weight_mirror",
+        network,
         tuple(populations.values()),
         (*forward, *feedback),
-        _phases(config, _network.learning(forward), _network.learning(feedback)),
-        _network.readout_of(network),
-        _network.answer_of(network),
+        _phases(config, layered.learning(forward), layered.learning(feedback)),
         carry=config.carry,
     )
 
@@ -152,9 +150,8 @@ def _phases(config: Config, forward: tuple[str, ...], feedback: tuple[str, ...])
 
 def _silenced(population: Population) -> Population:
     """The input, which shows its stimulus only where it is told to."""
-    output = population.neuron.ports["output"]
-    lines = population.equations.replace(f"rate_now = {output}", "rate_now = seen")
-    return replace(population, equations=f"seen = {SHOWN}*{output} : 1\n{SHOWN} : 1 (shared)\n{lines}")
+    seen = f"seen = {SHOWN}*{population.neuron.ports['output']} : 1\n{SHOWN} : 1 (shared)"
+    return _continuous.named_now(replace(population, equations=seen), rate="seen")
 
 
 def _from_shown(pathway: Pathway) -> Pathway:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Hold, Pathway, Phase, Population, Tie, hold
-from neurosim.networks.relation import Relation
-from neurosim.schemes import _inversion, _network
+from neurosim.networks import Relation, Sized, layered
+from neurosim.schemes import _inversion
 from neurosim.schemes._inversion import CONVENTIONS, Place
-from neurosim.schemes._network import Network, Sized
 from neurosim.units import parse_quantity
 
 GRADIENT = Relation.GAUSS_NEWTON
+NETWORKS = (layered.Config,)
 
 
 class Config(_inversion.Settling):
@@ -32,11 +32,11 @@ class Config(_inversion.Settling):
     repair: bool = False
 
 
-def build(config: Config, network: Network, task: Sized) -> Circuit:
+def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     """A forward phase, then one for each loop from the top down; at the end of the last, forward weights learn."""
     places = _inversion.places(network)
-    forward = _network.forward_pathways(network, config.learning_rate, decay=config.decay)
-    populations = {p.name: p for p in _network.populations(network, task, noise=False)}
+    forward = layered.forward_pathways(network, config.learning_rate, decay=config.decay)
+    populations = {p.name: p for p in layered.populations(network, task, noise=False)}
     convention = CONVENTIONS[config.convention]
     populations["output"] = _inversion.at_once(populations["output"])
     for place in places:
@@ -46,13 +46,12 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     pathways = [*forward]
     for place in places:
         pathways += _loop(config, place, populations[place.below])
-    return Circuit(
+    return layered.assembled(
         "dynamic_inversion",
+        network,
         tuple(populations.values()),
         tuple(pathways),
-        _phases(config, network, places, _network.learning(pathways)),
-        _network.readout_of(network),
-        _network.answer_of(network),
+        _phases(config, network, places, layered.learning(pathways)),
         carry=config.warm_start,
         delivered_at=f"inversion{places[0].number}",
         loops=tuple(
@@ -76,7 +75,7 @@ def _loop(config: Config, place: Place, below: Population) -> list[Pathway]:
             place.feedback,
             f"{place.above}.z",
             place.target,
-            rule=_network.rule_of("stabilised" if config.repair else "fixed"),
+            rule=layered.rule_of("stabilised" if config.repair else "fixed"),
             parameters=_loop_parameters(config) if config.repair else {},
             initial=_inversion.feedback_law(config, (place.forward,)),
         ),
@@ -84,7 +83,7 @@ def _loop(config: Config, place: Place, below: Population) -> list[Pathway]:
             f"R{place.number}",
             f"{place.below}.{shown}",
             f"{place.above}.reused",
-            rule=_network.rule_of("fixed"),
+            rule=layered.rule_of("fixed"),
             tie=Tie(place.forward),
         ),
     ]
@@ -98,7 +97,7 @@ def _loop_parameters(config: Config) -> dict[str, float]:
 
 
 def _phases(
-    config: Config, network: Network, places: tuple[Place, ...], learning: tuple[str, ...]
+    config: Config, network: layered.Config, places: tuple[Place, ...], learning: tuple[str, ...]
 ) -> tuple[Phase, ...]:
     off = {switch(place): 0.0 for place in places}
     found = [_inversion.forward_phase(config, network, tuple(off))]
@@ -117,8 +116,8 @@ def _phases(
     return tuple(found)
 
 
-def _settled(network: Network, place: Place, last: bool) -> tuple[Hold, ...]:
+def _settled(network: layered.Config, place: Place, last: bool) -> tuple[Hold, ...]:
     """What a settled loop leaves: the error from which its layer learns, and the next loop's target."""
-    lines = [_network.error_hold(network, place.below, "error_delta")]
+    lines = [layered.error_hold(network, place.below, "error_delta")]
     lines += [] if last else [f"{place.below}.loop_target = error_delta"]
     return tuple(hold(line) for line in lines)

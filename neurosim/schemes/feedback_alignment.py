@@ -12,15 +12,11 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Initial
-from neurosim.networks import layers as _layers
-from neurosim.networks import links as _links
-from neurosim.networks.links import Link
-from neurosim.networks.relation import Relation
-from neurosim.schemes import _network
+from neurosim.networks import Relation, Sized, layered
 from neurosim.schemes._inversion_weights import NegativeTranspose
-from neurosim.schemes._network import Network, Sized, Topology
 
 GRADIENT = Relation.CORRELATED
+NETWORKS = (layered.Config,)
 
 
 class Config(BaseModel):
@@ -44,7 +40,7 @@ class Config(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    topology: Topology = "layerwise"
+    topology: layered.Topology = "layerwise"
     learning_rate: PositiveFloat = 0.1
     decay: NonNegativeFloat = 0.0
     feedback_law: Literal["normal", "uniform", "negative_transpose"] = "normal"
@@ -53,32 +49,31 @@ class Config(BaseModel):
     duration: str = "50 ms"
 
 
-def build(config: Config, network: Network, task: Sized) -> Circuit:
+def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     """One phase; the feedback pathways never learn."""
-    forward = _network.forward_pathways(network, config.learning_rate, decay=config.decay)
-    feedback = _network.feedback_pathways(
+    forward = layered.forward_pathways(network, config.learning_rate, decay=config.decay)
+    feedback = layered.feedback_pathways(
         network,
         config.topology,
-        lambda link: {"rule": _network.rule_of("fixed"), "initial": _law(config, network, link)},
+        lambda link: {"rule": layered.rule_of("fixed"), "initial": _law(config, network, link)},
     )
-    return Circuit(
+    return layered.assembled(
         "feedback_alignment",
-        _network.populations(network, task, noise=config.noise),
+        network,
+        layered.populations(network, task, noise=config.noise),
         (*forward, *feedback),
-        _network.learning_phases(network, config.duration, _network.learning(forward), noise=config.noise),
-        _network.readout_of(network),
-        _network.answer_of(network),
+        layered.learning_phases(network, config.duration, layered.learning(forward), noise=config.noise),
     )
 
 
-def _law(config: Config, network: Network, link: Link) -> Initial:
+def _law(config: Config, network: layered.Config, link: layered.Link) -> Initial:
     """The law of the feedback weights beside a forward link (and those above, if they are direct)."""
     if config.feedback_law == "negative_transpose":
         beside = (link.forward,)
         if config.topology == "direct":
             why = "the transposed product of forward weights is one of matrices"
-            _layers.refuse_images(network.hidden, why)
-            _links.refuse_skips(network.hidden, f"{why} in a row")
-            beside = tuple(other.forward for other in _links.links(network.hidden) if other.end >= link.end)
+            layered.refuse_images(network, why)
+            layered.refuse_skips(network, f"{why} in a row")
+            beside = tuple(other.forward for other in network.links if other.end >= link.end)
         return Initial("constant", 0.0, None, beside, NegativeTranspose(config.feedback_weights))
-    return replace(_network.feedback_law(network, config.feedback_weights), law=config.feedback_law)
+    return replace(layered.feedback_law(network, config.feedback_weights), law=config.feedback_law)

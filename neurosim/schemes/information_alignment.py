@@ -9,12 +9,12 @@ from __future__ import annotations
 from pydantic import NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.networks.relation import Relation
+from neurosim.networks import Relation, Sized, layered
 from neurosim.schemes import _mirror
 from neurosim.schemes._alignment import Mirror
-from neurosim.schemes._network import Network, Sized
 
 GRADIENT = Relation.CORRELATED
+NETWORKS = (layered.Config,)
 
 
 class Config(Mirror):
@@ -31,7 +31,7 @@ class Config(Mirror):
     decay: NonNegativeFloat = 1.0
 
 
-def build(config: Config, network: Network, task: Sized) -> Circuit:
+def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     """An engaged phase, and mirror phases unless feedback learns from its activity."""
     return _mirror.build(
         "information_alignment", config, {"amp": config.amp, "null": config.null, "decay": config.decay}, network, task

@@ -12,11 +12,10 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Role
-from neurosim.networks.relation import Relation
-from neurosim.schemes import _network
-from neurosim.schemes._network import Network, Sized
+from neurosim.networks import Relation, Sized, layered
 
 GRADIENT = Relation.LIMIT
+NETWORKS = (layered.Config,)
 
 
 class Config(BaseModel):
@@ -49,32 +48,31 @@ class Config(BaseModel):
     duration: str = "50 ms"
 
 
-def build(config: Config, network: Network, task: Sized) -> Circuit:
+def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     """One phase; forward and feedback weights learn at its end."""
     settings = {"learning_rate": config.learning_rate, "decay": config.decay}
-    forward = _network.forward_pathways(network, config.learning_rate)
+    forward = layered.forward_pathways(network, config.learning_rate)
     if config.decay:
-        rule = _network.rule_of("decaying_delta")
+        rule = layered.rule_of("decaying_delta")
         weights = {p.name for p in forward if p.role is Role.FORWARD and p.rule.learns}
         forward = tuple(replace(p, rule=rule, parameters=settings) if p.name in weights else p for p in forward)
     if config.feedback_decay is not None:
         settings = {**settings, "decay": config.feedback_decay}
-    law = _network.feedback_law(network, config.feedback_weights)
+    law = layered.feedback_law(network, config.feedback_weights)
     made = {
-        "rule": _network.rule_of("kolen_pollack"),
+        "rule": layered.rule_of("kolen_pollack"),
         "parameters": settings,
         "initial": law,
         "optimised": config.optimised,
         # Both directions learn by the same amount.
         "positions": network.positions,
     }
-    feedback = _network.feedback_pathways(network, "layerwise", made)
-    learn = _network.learning((*forward, *feedback))
-    return Circuit(
+    feedback = layered.feedback_pathways(network, "layerwise", made)
+    learn = layered.learning((*forward, *feedback))
+    return layered.assembled(
         "kolen_pollack",
-        _network.populations(network, task, noise=config.noise),
+        network,
+        layered.populations(network, task, noise=config.noise),
         (*forward, *feedback),
-        _network.learning_phases(network, config.duration, learn, noise=config.noise),
-        _network.readout_of(network),
-        _network.answer_of(network),
+        layered.learning_phases(network, config.duration, learn, noise=config.noise),
     )

@@ -15,14 +15,13 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, mod
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Pathway
-from neurosim.networks import links as _links
-from neurosim.networks.relation import Relation
-from neurosim.schemes import _baselines, _estimators, _network
+from neurosim.networks import Relation, Sized, layered
+from neurosim.schemes import _baselines, _estimators
 from neurosim.schemes._baselines import Baseline, Critic
 from neurosim.schemes._estimators import Addition
-from neurosim.schemes._network import Network, Sized, Topology
 
 GRADIENT = Relation.LIMIT
+NETWORKS = (layered.Config,)
 
 
 class Config(BaseModel):
@@ -66,7 +65,7 @@ class Config(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    topology: Topology = "layerwise"
+    topology: layered.Topology = "layerwise"
     learning_rate: PositiveFloat = 0.1
     feedback_learning_rate: PositiveFloat = 0.05
     output_learning_rate: PositiveFloat | None = None
@@ -90,18 +89,18 @@ class Config(BaseModel):
         return self
 
 
-def build(config: Config, network: Network, task: Sized) -> Circuit:
+def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     """Forward and feedback weights learn at the end of the last phase."""
-    forward = tuple(_paced(p, config) for p in _network.forward_pathways(network, config.learning_rate))
-    ends = _network.feedback_ends(network, config.topology)
+    forward = tuple(_paced(p, config) for p in layered.forward_pathways(network, config.learning_rate))
+    ends = layered.feedback_ends(network, config.topology)
     if config.estimator == "exact_least_squares" and config.topology == "layerwise":
         why = "with scheme.estimator 'exact_least_squares' each pathway would predict all of the gradient by itself"
-        _links.refuse_skips(network.hidden, why)
+        layered.refuse_skips(network, why)
     added = _estimator(config, network, tuple(dict.fromkeys(source.split(".")[0] for _, source, _, _ in ends)))
-    feedback = _network.feedback_pathways(network, config.topology, added.pathway)
-    layers = _network.layer_names(network)
+    feedback = layered.feedback_pathways(network, config.topology, added.pathway)
+    layers = network.hidden_layers
     change = "loss_change" if config.reward_scope == "trial" else "batch_loss_change"
-    populations = tuple(added.populations(population) for population in _network.populations(network, task, noise=True))
+    populations = tuple(added.populations(population) for population in layered.populations(network, task, noise=True))
     pathways = (*forward, *feedback, *added.pathways)
     critic = None
     if config.baseline != "clean":
@@ -112,18 +111,17 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         network,
         (config.duration, config.perturbed_duration),
         added.holds,
-        [f"{layer}.estimate = {_network.factor_of(network, layer)}*{change}" for layer in layers],
-        _network.learning((*forward, *feedback)),
+        [f"{layer}.estimate = {layered.factor_of(network, layer)}*{change}" for layer in layers],
+        layered.learning((*forward, *feedback)),
         critic=critic,
         restart=config.restart,
     )
-    return Circuit(
+    return layered.assembled(
         "node_perturbation",
+        network,
         populations,
         pathways,
         phases,
-        _network.readout_of(network),
-        _network.answer_of(network),
     )
 
 
@@ -134,9 +132,9 @@ def _paced(pathway: Pathway, config: Config) -> Pathway:
     return replace(pathway, parameters={**pathway.parameters, "learning_rate": config.output_learning_rate})
 
 
-def _estimator(config: Config, network: Network, senders: tuple[str, ...]) -> Addition:
+def _estimator(config: Config, network: layered.Config, senders: tuple[str, ...]) -> Addition:
     """What the chosen estimator adds to the circuit."""
-    start = _network.feedback_law(network, config.feedback_weights)
+    start = layered.feedback_law(network, config.feedback_weights)
     rate = config.feedback_learning_rate
     if config.estimator == "normalised_lms":
         return _estimators.normalised_lms(rate, start, senders)

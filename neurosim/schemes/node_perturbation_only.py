@@ -13,12 +13,12 @@ from pydantic import BaseModel, ConfigDict, PositiveFloat, model_validator
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Population, Role, hold
-from neurosim.networks.relation import Relation
-from neurosim.schemes import _baselines, _network
+from neurosim.networks import Relation, Sized, layered
+from neurosim.schemes import _baselines
 from neurosim.schemes._baselines import Baseline, Critic
-from neurosim.schemes._network import Network, Sized
 
 GRADIENT = Relation.MEAN
+NETWORKS = (layered.Config,)
 
 
 class Config(BaseModel):
@@ -60,16 +60,16 @@ class Config(BaseModel):
         return self
 
 
-def build(config: Config, network: Network, task: Sized) -> Circuit:
+def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     """All forward weights learn at the end of the last phase, no hidden population receives feedback."""
-    _network.refuse_normalisation(network, "biases come after it, and noise that is held does not tell what they do")
-    forward = _network.forward_pathways(network, config.learning_rate, "scalar_reward")
+    layered.refuse_normalisation(network, "biases come after it, and noise that is held does not tell what they do")
+    forward = layered.forward_pathways(network, config.learning_rate, "scalar_reward")
     # Of pools no weights learn, so they need no noise.
     layers = tuple(dict.fromkeys(p.post for p in forward if p.role is Role.FORWARD and p.rule.learns))
-    gains = tuple(hold(f"{layer}.gain_held = {_network.ports_of(network, layer)['gain']}") for layer in layers)
+    gains = tuple(hold(f"{layer}.gain_held = {layered.ports_of(network, layer)['gain']}") for layer in layers)
     populations = tuple(
         _perturbed(p, config, network) if p.name in layers else p
-        for p in _network.populations(network, task, noise=True)
+        for p in layered.populations(network, task, noise=True)
     )
     pathways, change, critic = forward, "loss_change", None
     if config.baseline != "clean":
@@ -77,7 +77,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         critic = Critic(config.baseline, config.baseline_learning_rate, layers)
         populations, pathways = critic.add_to(populations), (*pathways, critic.learned, *critic.fixed)
     if config.factor == "noise":
-        estimates = [f"{layer}.estimate = {_network.factor_of(network, layer)}*{change}" for layer in layers]
+        estimates = [f"{layer}.estimate = {layered.factor_of(network, layer)}*{change}" for layer in layers]
     else:
         # The mean of |da|^2 is the number of neurons times their variance: the same scale as the noise's.
         sizes = {population.name: population.size for population in populations}
@@ -87,27 +87,26 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         (config.duration, config.perturbed_duration),
         gains,
         estimates,
-        _network.learning(forward),
+        layered.learning(forward),
         critic=critic,
         restart=config.restart,
     )
-    return Circuit(
+    return layered.assembled(
         "node_perturbation_only",
+        network,
         populations,
         pathways,
         phases,
-        _network.readout_of(network),
-        _network.answer_of(network),
     )
 
 
-def _perturbed(population: Population, config: Config, network: Network) -> Population:
+def _perturbed(population: Population, config: Config, network: layered.Config) -> Population:
     """The output is perturbed like the hidden layers."""
     # A neuron that fires at random has no need of any.
     own = "factor" in population.neuron.ports
     changed = population if own else replace(population, noise=("noise",))
     if config.factor == "noise":
         return changed
-    output = _network.ports_of(network, population.name)["output"]
+    output = layered.ports_of(network, population.name)["output"]
     lines = f"r_held : 1\ndeviation = {output} - r_held : 1"
     return replace(changed, equations=lines, sums={"power": "deviation_pre**2"})

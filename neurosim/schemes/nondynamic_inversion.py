@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Derived, Pathway
-from neurosim.networks.relation import Relation
-from neurosim.schemes import _inversion, _network
+from neurosim.networks import Relation, Sized, layered
+from neurosim.schemes import _inversion
 from neurosim.schemes._inversion_weights import LoopInverse
-from neurosim.schemes._network import Network, Sized
 
 GRADIENT = Relation.GAUSS_NEWTON
+NETWORKS = (layered.Config,)
 
 
 class Config(_inversion.Inversion):
@@ -29,25 +29,24 @@ class Config(_inversion.Inversion):
     duration: str = "50 ms"
 
 
-def build(config: Config, network: Network, task: Sized) -> Circuit:
+def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     """One phase; each feedback pathway delivers by the inverse that its loop would settle to."""
-    forward = _network.forward_pathways(network, config.learning_rate, decay=config.decay)
+    forward = layered.forward_pathways(network, config.learning_rate, decay=config.decay)
     feedback = tuple(
         Pathway(
             place.feedback,
-            f"{place.above}.{_network.ports_of(network, place.above)['error']}",
+            f"{place.above}.{layered.ports_of(network, place.above)['error']}",
             place.target,
-            rule=_network.rule_of("fixed"),
+            rule=layered.rule_of("fixed"),
             initial=_inversion.feedback_law(config, (place.forward,)),
             derived=Derived(LoopInverse(config.leak), (place.forward, place.feedback)),
         )
         for place in _inversion.places(network)
     )
-    return Circuit(
+    return layered.assembled(
         "nondynamic_inversion",
-        _network.populations(network, task, noise=False),
+        network,
+        layered.populations(network, task, noise=False),
         (*forward, *feedback),
-        (_network.clean_phase(network, config.duration, _network.learning(forward)),),
-        _network.readout_of(network),
-        _network.answer_of(network),
+        (layered.clean_phase(network, config.duration, layered.learning(forward)),),
     )

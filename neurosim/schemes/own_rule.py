@@ -15,13 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFlo
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.errors import EquationError, UnitError
-from neurosim.networks.relation import Relation
+from neurosim.networks import Relation, Sized, layered
 from neurosim.rules._rule import Rule
-from neurosim.schemes import _baselines, _network
-from neurosim.schemes._network import Network, Sized, Topology
+from neurosim.schemes import _baselines
 from neurosim.suggestions import nearest
 
 GRADIENT = Relation.OPEN
+NETWORKS = (layered.Config,)
 
 
 class Config(BaseModel):
@@ -47,7 +47,7 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     rule: str = "w += rate*(estimate_post - signal_held_post)*delta_held_pre"
     parameters: Mapping[str, float | str] = Field(default_factory=lambda: {"rate": 0.1})
-    topology: Topology = "layerwise"
+    topology: layered.Topology = "layerwise"
     learning_rate: PositiveFloat = 0.1
     feedback_weights: NonNegativeFloat = 1.0
     duration: str = "50 ms"
@@ -76,32 +76,31 @@ class Config(BaseModel):
         return Rule(self.rule, parameters=self.parameters, name="own")
 
 
-def build(config: Config, network: Network, task: Sized) -> Circuit:
+def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     """Forward and feedback weights learn at the end of the perturbed phase."""
-    forward = _network.forward_pathways(network, config.learning_rate)
-    feedback = _network.feedback_pathways(
+    forward = layered.forward_pathways(network, config.learning_rate)
+    feedback = layered.feedback_pathways(
         network,
         config.topology,
         {
             "rule": config.written,
             "parameters": dict(config.parameters),
-            "initial": _network.feedback_law(network, config.feedback_weights),
+            "initial": layered.feedback_law(network, config.feedback_weights),
         },
     )
-    layers = _network.layer_names(network)
+    layers = network.hidden_layers
     phases = _baselines.phases(
         network,
         (config.duration, config.perturbed_duration),
         (),
-        [f"{layer}.estimate = {_network.factor_of(network, layer)}*loss_change" for layer in layers],
-        _network.learning((*forward, *feedback)),
+        [f"{layer}.estimate = {layered.factor_of(network, layer)}*loss_change" for layer in layers],
+        layered.learning((*forward, *feedback)),
         critic=None,
     )
-    return Circuit(
+    return layered.assembled(
         "own_rule",
-        _network.populations(network, task, noise=True),
+        network,
+        layered.populations(network, task, noise=True),
         (*forward, *feedback),
         phases,
-        _network.readout_of(network),
-        _network.answer_of(network),
     )

@@ -9,14 +9,11 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Derived, Initial, Pathway
-from neurosim.networks import layers as _layers
-from neurosim.networks import links as _links
-from neurosim.networks.relation import Relation
-from neurosim.schemes import _network
+from neurosim.networks import Relation, Sized, layered
 from neurosim.schemes._inversion_weights import PseudoInverse
-from neurosim.schemes._network import Network, Sized
 
 GRADIENT = Relation.GAUSS_NEWTON
+NETWORKS = (layered.Config,)
 
 
 class Config(BaseModel):
@@ -37,27 +34,26 @@ class Config(BaseModel):
     duration: str = "50 ms"
 
 
-def build(config: Config, network: Network, task: Sized) -> Circuit:
+def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     """One phase; each feedback pathway delivers by the pseudo-inverse of the forward weights beside it."""
-    _layers.refuse_images(network.hidden, "pseudo-inverses are those of the matrices of dense pathways")
-    _links.refuse_skips(network.hidden, "the pseudo-inverse of several pathways at once is none of each")
-    forward = _network.forward_pathways(network, config.learning_rate, decay=config.decay)
+    layered.refuse_images(network, "pseudo-inverses are those of the matrices of dense pathways")
+    layered.refuse_skips(network, "the pseudo-inverse of several pathways at once is none of each")
+    forward = layered.forward_pathways(network, config.learning_rate, decay=config.decay)
     feedback = tuple(
         Pathway(
             name,
             source,
             target,
-            rule=_network.rule_of("fixed"),
+            rule=layered.rule_of("fixed"),
             initial=Initial("constant", 0.0, None),
             derived=Derived(PseudoInverse(), (link.forward,)),
         )
-        for name, source, target, link in _network.feedback_ends(network, "layerwise")
+        for name, source, target, link in layered.feedback_ends(network, "layerwise")
     )
-    return Circuit(
+    return layered.assembled(
         "pseudobackprop",
-        _network.populations(network, task, noise=False),
+        network,
+        layered.populations(network, task, noise=False),
         (*forward, *feedback),
-        (_network.clean_phase(network, config.duration, _network.learning(forward)),),
-        _network.readout_of(network),
-        _network.answer_of(network),
+        (layered.clean_phase(network, config.duration, layered.learning(forward)),),
     )

@@ -13,11 +13,10 @@ from pydantic import BaseModel, ConfigDict, PositiveFloat
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Initial, Pathway
 from neurosim.circuit.synapses import Ends
-from neurosim.networks.relation import Relation
-from neurosim.schemes import _network
-from neurosim.schemes._network import Network, Sized
+from neurosim.networks import Relation, Sized, layered
 
 GRADIENT = Relation.CORRELATED
+NETWORKS = (layered.Config,)
 
 
 class Config(BaseModel):
@@ -44,15 +43,13 @@ class Config(BaseModel):
     duration: str = "50 ms"
 
 
-def build(config: Config, network: Network, task: Sized) -> Circuit:
+def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     """One phase; forward weights learn at its end, and feedback weights take over signs."""
-    populations = _network.populations(network, task, noise=False)
-    forward = _network.forward_pathways(network, config.learning_rate)
-    law = _network.feedback_law(network, config.feedback_weights)
+    populations = layered.populations(network, task, noise=False)
+    forward = layered.forward_pathways(network, config.learning_rate)
+    law = layered.feedback_law(network, config.feedback_weights)
 
-    drawn = _network.feedback_pathways(
-        network, "layerwise", {"rule": _network.rule_of("sign_symmetry"), "initial": law}
-    )
+    drawn = layered.feedback_pathways(network, "layerwise", {"rule": layered.rule_of("sign_symmetry"), "initial": law})
     named = {population.name: population for population in populations}
 
     def changed(pathway: Pathway) -> Pathway:
@@ -64,14 +61,13 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         width = law.width(sent, received, received)
         if config.magnitude == "uniform":
             return replace(pathway, initial=Initial("constant", width, None))
-        return replace(pathway, rule=_network.rule_of("redrawn_sign_symmetry"), parameters={"scale": width})
+        return replace(pathway, rule=layered.rule_of("redrawn_sign_symmetry"), parameters={"scale": width})
 
     feedback = tuple(changed(pathway) for pathway in drawn)
-    return Circuit(
+    return layered.assembled(
         "sign_symmetry",
+        network,
         populations,
         (*forward, *feedback),
-        (_network.clean_phase(network, config.duration, _network.learning((*forward, *feedback))),),
-        _network.readout_of(network),
-        _network.answer_of(network),
+        (layered.clean_phase(network, config.duration, layered.learning((*forward, *feedback))),),
     )

@@ -11,13 +11,13 @@ from typing import Literal
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Pathway, Phase, Tie, hold
-from neurosim.networks.relation import Relation
+from neurosim.networks import Relation, Sized, layered
 from neurosim.neurons._quantities import TimeConstant
-from neurosim.schemes import _inversion, _network
+from neurosim.schemes import _inversion
 from neurosim.schemes._inversion import CONVENTIONS, Place
-from neurosim.schemes._network import Network, Sized
 
 GRADIENT = Relation.GAUSS_NEWTON
+NETWORKS = (layered.Config,)
 
 
 class Config(_inversion.Settling):
@@ -37,12 +37,12 @@ class Config(_inversion.Settling):
     convention: Literal["gated", "saturating", "centred"] = "saturating"
 
 
-def build(config: Config, network: Network, task: Sized) -> Circuit:
+def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     """A forward phase, then one in which the loop settles; at its end forward weights learn."""
     places = _inversion.places(network)
     first = places[0]
-    forward = _network.forward_pathways(network, config.learning_rate, decay=config.decay)
-    populations = {p.name: p for p in _network.populations(network, task, noise=False)}
+    forward = layered.forward_pathways(network, config.learning_rate, decay=config.decay)
+    populations = {p.name: p for p in layered.populations(network, task, noise=False)}
     convention = CONVENTIONS[config.convention]
     for place in places:
         driven = None if place is first else config
@@ -55,16 +55,15 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         first.feedback,
         f"output.{'z_next' if ahead else 'z'}",
         first.target,
-        rule=_network.rule_of("fixed"),
+        rule=layered.rule_of("fixed"),
         initial=_inversion.feedback_law(config, tuple(place.forward for place in places)),
     )
-    return Circuit(
+    return layered.assembled(
         "single_loop_dynamic_inversion",
+        network,
         tuple(populations.values()),
         (*forward, feedback, *(_reused(config, place, first=place is first) for place in places)),
-        _phases(config, network, _network.learning(forward)),
-        _network.readout_of(network),
-        _network.answer_of(network),
+        _phases(config, network, layered.learning(forward)),
         carry=config.warm_start,
         delivered_at="inversion",
         loops=(_inversion.loop(config, "hidden1", "output", tuple(p.forward for p in places), first.feedback),),
@@ -77,12 +76,12 @@ def _reused(config: _inversion.Settling, place: Place, *, first: bool) -> Pathwa
     ahead = config.controller_first and not last and not first
     source = f"{place.below}.{'error_shown_next' if ahead else 'error_shown'}"
     target = "output.reused" if last else f"{place.above}.error_drive"
-    return Pathway(f"R{place.number}", source, target, rule=_network.rule_of("fixed"), tie=Tie(place.forward))
+    return Pathway(f"R{place.number}", source, target, rule=layered.rule_of("fixed"), tie=Tie(place.forward))
 
 
-def _phases(config: _inversion.Settling, network: Network, learning: tuple[str, ...]) -> tuple[Phase, ...]:
-    layers = _network.layer_names(network)
-    lines = [_network.error_hold(network, layer, "error_delta") for layer in layers]
+def _phases(config: _inversion.Settling, network: layered.Config, learning: tuple[str, ...]) -> tuple[Phase, ...]:
+    layers = network.hidden_layers
+    lines = [layered.error_hold(network, layer, "error_delta") for layer in layers]
     return (
         _inversion.forward_phase(config, network, (_inversion.SWITCH,)),
         Phase(

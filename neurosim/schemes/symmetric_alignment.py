@@ -10,12 +10,12 @@ from typing import Literal
 from pydantic import NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.networks.relation import Relation
+from neurosim.networks import Relation, Sized, layered
 from neurosim.schemes import _mirror
 from neurosim.schemes._alignment import Alignment
-from neurosim.schemes._network import Network, Sized
 
 GRADIENT = Relation.LIMIT
+NETWORKS = (layered.Config,)
 
 
 class Config(Alignment):
@@ -36,7 +36,7 @@ class Config(Alignment):
     follows: Literal["end", "beginning"] = "end"
 
 
-def build(config: Config, network: Network, task: Sized) -> Circuit:
+def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     """One phase, at whose end forward weights learn, and at whose end or beginning feedback weights do."""
     coefficients = {"self": config.self, "decay": config.decay}
     timing = "presentation" if config.follows == "beginning" else "phase_end"

@@ -15,12 +15,11 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import hold
-from neurosim.networks import links as _links
-from neurosim.networks.relation import Relation
-from neurosim.schemes import _continuous, _estimators, _network
-from neurosim.schemes._network import Network, Sized, Topology
+from neurosim.networks import Relation, Sized, layered
+from neurosim.schemes import _continuous, _estimators
 
 GRADIENT = Relation.LIMIT
+NETWORKS = (layered.Config,)
 
 
 class Config(BaseModel):
@@ -46,7 +45,7 @@ class Config(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    topology: Topology = "layerwise"
+    topology: layered.Topology = "layerwise"
     learning_rate: PositiveFloat = 0.1
     feedback_learning_rate: PositiveFloat = 0.02
     estimator: Literal["online", "exact_mean"] = "online"
@@ -57,7 +56,7 @@ class Config(BaseModel):
     restart: bool = False
 
 
-def build(config: Config, network: Network, task: Sized) -> Circuit:
+def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     """Two phases; forward and feedback weights learn at the end of the second.
 
     The response is the change of the sender's summed input, because that is linear in the rates below: with noise
@@ -66,42 +65,41 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
     feedback it is the mean derivative of the output's input with respect to the rate: the product of the forward
     weights in a linear network. With noise as a current, each neuron's weights are scaled by its mean slope.
     """
-    for layer in _network.layer_names(network):
-        _continuous.require_noise(_network.neuron_at(network, layer))
-    forward = _network.forward_pathways(network, config.learning_rate)
+    for layer in network.hidden_layers:
+        _continuous.require_noise(layered.neuron_at(network, layer))
+    forward = layered.forward_pathways(network, config.learning_rate)
     if config.topology == "layerwise":
         why = "layers also respond to what noise further down makes of the layers in between"
-        _links.refuse_skips(network.hidden, why, but_identities=True)
-    ends = _network.feedback_ends(network, config.topology)
+        layered.refuse_skips(network, why, but_identities=True)
+    ends = layered.feedback_ends(network, config.topology)
     if config.estimator == "exact_mean":
         added = _estimators.exact_mean(config.memory)
     else:
         added = _estimators.online_mean(
-            config.feedback_learning_rate, _network.feedback_law(network, config.feedback_weights)
+            config.feedback_learning_rate, layered.feedback_law(network, config.feedback_weights)
         )
-    feedback = _network.feedback_pathways(network, config.topology, added.pathway)
+    feedback = layered.feedback_pathways(network, config.topology, added.pathway)
     drives = {
-        sender: _network.ports_of(network, sender)["drive"]
+        sender: layered.ports_of(network, sender)["drive"]
         for sender in dict.fromkeys(source.split(".")[0] for _, source, _, _ in ends)
     }
-    clean = _network.clean_phase(network, config.duration)
+    clean = layered.clean_phase(network, config.duration)
     clean = replace(
         clean, hold=(*clean.hold, *(hold(f"{name}.drive_held = {drive}") for name, drive in drives.items()))
     )
-    perturbed = _network.perturbed_phase(
+    perturbed = layered.perturbed_phase(
         config.perturbed_duration,
         [
-            *(hold(f"{layer}.eligibility = noise/sigma") for layer in _network.layer_names(network)),
+            *(hold(f"{layer}.eligibility = noise/sigma") for layer in network.hidden_layers),
             *(hold(f"{name}.response = {drive} - drive_held") for name, drive in drives.items()),
         ],
-        _network.learning((*forward, *feedback)),
+        layered.learning((*forward, *feedback)),
         restart=config.restart,
     )
-    return Circuit(
+    return layered.assembled(
         "vector_response",
-        _network.populations(network, task, noise=True),
+        network,
+        layered.populations(network, task, noise=True),
         (*forward, *feedback),
         (clean, perturbed),
-        _network.readout_of(network),
-        _network.answer_of(network),
     )

@@ -12,11 +12,10 @@ from pydantic import BaseModel, ConfigDict, PositiveFloat
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Phase
-from neurosim.networks.relation import Relation
-from neurosim.schemes import _network
-from neurosim.schemes._network import Network, Sized
+from neurosim.networks import Relation, Sized, layered
 
 GRADIENT = Relation.MEAN
+NETWORKS = (layered.Config,)
 
 
 class Config(BaseModel):
@@ -42,20 +41,19 @@ class Config(BaseModel):
     restart: bool = False
 
 
-def build(config: Config, network: Network, task: Sized) -> Circuit:
+def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     """Two phases; all forward weights learn at the end of the second, nothing is fed back."""
     forward = tuple(
         replace(pathway, sigma=config.sigma) if pathway.rule.learns else pathway
-        for pathway in _network.forward_pathways(network, config.learning_rate, "weight_perturbation")
+        for pathway in layered.forward_pathways(network, config.learning_rate, "weight_perturbation")
     )
-    clean = Phase("clean", config.duration, {"perturb": 0.0}, hold=_network.change_holds(network))
-    learn = _network.learning(forward)
-    perturbed = _network.perturbed_phase(config.perturbed_duration, (), learn, restart=config.restart)
-    return Circuit(
+    clean = Phase("clean", config.duration, {"perturb": 0.0}, hold=layered.change_holds(network))
+    learn = layered.learning(forward)
+    perturbed = layered.perturbed_phase(config.perturbed_duration, (), learn, restart=config.restart)
+    return layered.assembled(
         "weight_perturbation",
-        _network.populations(network, task, noise=False),
+        network,
+        layered.populations(network, task, noise=False),
         forward,
         (clean, perturbed),
-        _network.readout_of(network),
-        _network.answer_of(network),
     )

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from neurosim import registry
 from neurosim.errors import NeurosimError
 from neurosim.probes._findings import number_of
-from neurosim.schemes._network import layer_names
 from neurosim.studies.readings import Reading
 from neurosim.suggestions import did_you_mean
 from neurosim.training.history import QUANTITIES
@@ -153,4 +152,4 @@ def _without_data(model: Model, ask: Callable[[Circuit], Any]) -> Any:
 
 
 def _usual_layers(model: Model) -> tuple[str, ...]:
-    return (*layer_names(model.network), "output")
+    return model.network.layers

@@ -12,8 +12,9 @@ import pytest
 from neurosim import registry
 from neurosim.errors import ConfigError
 from neurosim.model_files.model_file import load
+from neurosim.networks import Part
+from neurosim.networks.layered import Config as Network
 from neurosim.schemes import _pairing
-from neurosim.schemes._network import Network, Part
 
 TASK = SimpleNamespace(n_inputs=5, n_outputs=3)
 NEURONS = _pairing._layer_neurons()

@@ -36,7 +36,7 @@ ALLOWED = {
     "tasks/_idx.py": ({"gzip", "zlib"}, "reads in pieces no longer than was checked"),
     "tasks/_task.py": ({"zlib"}, "a checksum"),
     "tasks/digits.py": ({"gzip", "numpy.loadtxt"}, "reads a file of scikit-learn's"),
-    "schemes/_network.py": ({"json.loads"}, "a text that it made itself, as the key of a cache"),
+    "networks/_network.py": ({"json.loads"}, "a text that it made itself, as the key of a cache"),
     "estimators/fitted.py": ({"json.loads"}, "a text that it made itself, as the key of a cache"),
     "estimators/parameters.py": ({"json.loads"}, "a text that it made itself"),
     "studies/sweeps/search.py": ({"json.loads"}, "a text that it made itself, as a choice of a search"),

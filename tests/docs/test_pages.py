@@ -65,7 +65,7 @@ def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_every_kind_that_users_add_has_a_page_with_code() -> None:
-    for kind in ("neuron", "rule", "scheme", "task", "metric"):
+    for kind in ("neuron", "rule", "network", "scheme", "task", "metric"):
         heads = [head for head, _ in blocks(DOCS / "how-to" / "add" / f"{kind}.md")]
         assert "{code-block} python" in heads and "python" in heads
 

@@ -17,11 +17,11 @@ from neurosim.circuit.connectivity import Connectivity, PerChannel
 from neurosim.circuit.description import Pathway, Phase, Population, hold
 from neurosim.circuit.images import Convolution, Window
 from neurosim.circuit.synapses import Ends, size_of
+from neurosim.networks.layered import Config as Network
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.courses import over_time
 from neurosim.recording.inputs import apply_inputs
 from neurosim.rules._rule import OracleRule, Rule
-from neurosim.schemes._network import Network
 
 N_INPUTS, N_OUTPUTS = 3, 4
 #: What rules may read besides the two neurons: broadcast scalars, and the noise on the synapse's own weight.

@@ -28,7 +28,7 @@ from neurosim import registry
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
-from neurosim.schemes._network import Network
+from neurosim.networks.layered import Config as Network
 scheme = registry.load("schemes", "node_perturbation")
 circuit = scheme.build(scheme.Config(), Network(hidden=(8,)), SimpleNamespace(n_inputs=6, n_outputs=3))
 generator = np.random.default_rng(0)

@@ -16,7 +16,7 @@ from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.batched.host import cpu_placement as cores
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state, learned_names
-from neurosim.schemes._network import Part
+from neurosim.networks import Part
 
 TRIALS = 6
 LEVELS = ("steady", "rate", "spiking")

@@ -18,8 +18,8 @@ from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state, learned_names
 from neurosim.errors import CircuitError, EngineError
+from neurosim.networks import Part
 from neurosim.neurons.leaky_rate import ACTIVATIONS
-from neurosim.schemes._network import Part
 
 STEADY = Setting("steady", dtype="float64")
 NUMPY = {

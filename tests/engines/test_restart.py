@@ -13,9 +13,9 @@ from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state, learned_names
+from neurosim.networks import Part
 from neurosim.recording.courses import over_time
 from neurosim.recording.inputs import apply_inputs
-from neurosim.schemes._network import Part
 
 SETTING = Setting("spiking", 1e-3, "float64")
 ENGINES = (BatchedEngine, BrianEngine)

@@ -11,7 +11,7 @@ import pytest
 
 from neurosim import registry
 from neurosim.circuit.circuit import Circuit
-from neurosim.schemes._network import Network
+from neurosim.networks.layered import Config as Network
 
 N_INPUTS, N_OUTPUTS, TRIALS = 3, 4, 3
 

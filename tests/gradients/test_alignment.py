@@ -13,7 +13,7 @@ from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, initial_state
 from neurosim.gradients.alignment import alignment, weight_angle
-from neurosim.schemes._network import Part
+from neurosim.networks import Part
 
 STEADY = Setting("steady", dtype="float64")
 HIDDEN = ("hidden1", "hidden2")

@@ -18,7 +18,7 @@ from neurosim.gradients.gauss_newton_update import GaussNewtonUpdates, gauss_new
 from neurosim.gradients.true_gradient import true_gradients
 from neurosim.gradients.update_angles import update_angles
 from neurosim.metrics import angle
-from neurosim.schemes._network import Part
+from neurosim.networks import Part
 
 STEADY = Setting("steady", dtype="float64")
 Arrays = Mapping[str, np.ndarray]

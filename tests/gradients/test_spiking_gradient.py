@@ -17,8 +17,8 @@ from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.gradients.finite_difference import finite_difference_gradients
 from neurosim.gradients.true_gradient import true_gradients
+from neurosim.networks import Part
 from neurosim.neurons._model import NeuronModel
-from neurosim.schemes._network import Part
 
 SPIKING = Setting("spiking", 1e-3, "float64")
 Arrays = Mapping[str, np.ndarray]

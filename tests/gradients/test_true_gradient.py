@@ -17,7 +17,7 @@ from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.errors import CircuitError
 from neurosim.gradients.true_gradient import sites_of, true_gradients
-from neurosim.schemes._network import Part
+from neurosim.networks import Part
 
 SETTINGS = [Setting("steady", dtype="float64"), Setting("rate", 1e-3, "float64")]
 TOLERANCE, STEP = 1e-6, 1e-4

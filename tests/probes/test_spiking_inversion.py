@@ -17,8 +17,8 @@ from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, initial_state
 from neurosim.errors import ConfigError
 from neurosim.probes import _spiking_inversion
+from neurosim.probes._spiking_loop import TARGET
 from neurosim.probes.spiking_inversion import Config
-from neurosim.schemes._spiking_loop import TARGET
 
 SETTING = Setting("spiking", 1e-4, "float64")
 SMALL = Config(neurons=(6,), settling=("30 ms",), background="20 ms", trials=2)

@@ -16,7 +16,7 @@ from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.gradients.true_gradient import true_gradients
 from neurosim.model_files.model_file import Model, load
-from neurosim.schemes._network import Network
+from neurosim.networks.layered import Config as Network
 
 N_OUTPUTS = 3
 TASK = SimpleNamespace(n_inputs=40, n_outputs=N_OUTPUTS, image=(5, 4, 2))

@@ -17,7 +17,8 @@ from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.gradients.true_gradient import true_gradients
-from neurosim.schemes._network import Network, Part
+from neurosim.networks import Part
+from neurosim.networks.layered import Config as Network
 
 STEADY = Setting("steady", dtype="float64")
 SIGMA, CLASSES, TRIALS = 0.05, 4, 60_000

@@ -22,9 +22,10 @@ from neurosim.engines.setting import Setting
 from neurosim.engines.slots import carried_shapes
 from neurosim.engines.state import State, initial_state
 from neurosim.gradients.true_gradient import Gradients, true_gradients
+from neurosim.networks import Part
+from neurosim.networks.layered import Config as Network
 from neurosim.schemes import continuous_node_perturbation
 from neurosim.schemes._continuous import Filters, covariance
-from neurosim.schemes._network import Network, Part
 from neurosim.training.loop import TrainingResult
 
 STEADY, RATE = Setting("steady", dtype="float64"), Setting("rate", 1e-3, "float64")

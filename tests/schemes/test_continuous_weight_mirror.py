@@ -15,8 +15,9 @@ from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, initial_state
 from neurosim.errors import CircuitError
+from neurosim.networks import Part
+from neurosim.networks.layered import Config as Network
 from neurosim.schemes import continuous_weight_mirror
-from neurosim.schemes._network import Network, Part
 from neurosim.stability.feedback import matched_gain, membrane_gain
 from neurosim.training.loop import TrainingResult
 

@@ -20,7 +20,7 @@ from neurosim.gradients.alignment import alignment
 from neurosim.gradients.feedback import feedback_pathway, wanted_weights
 from neurosim.gradients.true_gradient import true_gradients
 from neurosim.model_files.model_file import load
-from neurosim.schemes._network import Network
+from neurosim.networks.layered import Config as Network
 from tests.schemes.small_networks import (
     RATE,
     STEADY,

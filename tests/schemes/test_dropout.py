@@ -20,7 +20,7 @@ from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, initial_state
 from neurosim.errors import CircuitError
 from neurosim.gradients.alignment import alignment
-from neurosim.schemes._network import Network
+from neurosim.networks.layered import Config as Network
 from neurosim.tasks._task import Split
 from neurosim.training.evaluation import evaluate
 

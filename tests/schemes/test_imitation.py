@@ -12,7 +12,7 @@ from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.gradients.true_gradient import true_gradients
-from neurosim.schemes._network import Network
+from neurosim.networks.layered import Config as Network
 
 OUTPUTS = {
     "identity": ({"activation": "identity"}, "squared_error"),

@@ -18,10 +18,10 @@ from neurosim.engines.state import State, initial_state, weights_of
 from neurosim.errors import CircuitError, ConfigError, EngineError, NumericalError
 from neurosim.gradients.alignment import alignment
 from neurosim.gradients.loops import check_loops, verdict
+from neurosim.networks.layered import Config as Network
 from neurosim.neurons._model import NeuronModel
 from neurosim.runs.run import train
 from neurosim.schemes._inversion import neuron_text
-from neurosim.schemes._network import Network
 from neurosim.stability.inverse import inverse
 
 SETTING = Setting("rate", 1e-3, "float64")

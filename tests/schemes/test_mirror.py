@@ -16,8 +16,9 @@ from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, initial_state, learned_names
 from neurosim.metrics import matrix_angle
+from neurosim.networks import Part
+from neurosim.networks.layered import Config as Network
 from neurosim.rules._primitives import FEEDBACK, batch_centred
-from neurosim.schemes._network import Network, Part
 
 SETTING = Setting("steady", dtype="float64")
 N_INPUTS, SIZES, N_OUTPUTS = 4, (6, 5), 3

@@ -12,7 +12,8 @@ from neurosim import registry
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
-from neurosim.schemes._network import Network, Part
+from neurosim.networks import Part
+from neurosim.networks.layered import Config as Network
 
 TASK = SimpleNamespace(n_inputs=3, n_outputs=2)
 STEADY = Setting("steady", dtype="float64")

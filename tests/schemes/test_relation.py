@@ -14,7 +14,7 @@ from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.gradients.alignment import alignment
 from neurosim.model_files.model_file import load
-from neurosim.networks.relation import Relation
+from neurosim.networks import Relation
 from neurosim.tasks._task import Sizes
 
 STEADY = Setting(level="steady", dtype="float64")

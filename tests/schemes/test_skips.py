@@ -17,7 +17,7 @@ from neurosim.errors import ConfigError
 from neurosim.gradients.alignment import alignment
 from neurosim.gradients.feedback import feedback_pathways, wanted_of
 from neurosim.model_files.model_file import load
-from neurosim.schemes._network import Network
+from neurosim.networks.layered import Config as Network
 from tests.schemes.small_networks import (
     STEADY,
     after_learning,

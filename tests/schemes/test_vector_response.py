@@ -13,8 +13,9 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, initial_state
+from neurosim.networks import Part
+from neurosim.networks.layered import Config as Network
 from neurosim.random import held_normal, key_words
-from neurosim.schemes._network import Network, Part
 
 SETTING = Setting("steady", dtype="float64")
 SIZES = (6, 5)

@@ -18,10 +18,10 @@ from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.errors import CircuitError
 from neurosim.gradients.true_gradient import true_gradients
+from neurosim.networks.layered import Config as Network
 from neurosim.neurons._model import NeuronModel
 from neurosim.random import held_normal, key_words
 from neurosim.rules._rule import Rule
-from neurosim.schemes._network import Network
 
 STEADY, RATE = Setting("steady", dtype="float64"), Setting("rate", 1e-3, "float64")
 RULE = registry.load("rules", "weight_perturbation").RULE

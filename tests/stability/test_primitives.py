@@ -14,8 +14,9 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, initial_state
+from neurosim.networks import Part
+from neurosim.networks.layered import Config as Network
 from neurosim.rules._primitives import coefficient
-from neurosim.schemes._network import Network, Part
 from neurosim.stability.mirror import MatrixFlow
 
 SETTING = Setting("steady", dtype="float64")

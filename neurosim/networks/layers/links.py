@@ -16,8 +16,8 @@ from neurosim.circuit.connectivity import Dense, OneToOne
 from neurosim.circuit.images import Convolution, Pooling, Window
 from neurosim.circuit.synapses import Image
 from neurosim.errors import ConfigError
-from neurosim.networks import layers as _layers
-from neurosim.networks.layers import AnyLayer, Convolved, Plain, Pooled
+from neurosim.networks.layers import shapes
+from neurosim.networks.layers.shapes import AnyLayer, Convolved, Plain, Pooled
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,14 @@ class Link:
 
 def links(hidden: Sequence[AnyLayer]) -> tuple[Link, ...]:
     """All ways up, in the order of the layers they lead into: first from the layer below, then past others."""
-    layers = ("input", *_layers.names(hidden), "output")
+    layers = ("input", *shapes.names(hidden), "output")
     found = []
     for end, above in enumerate(layers[1:], start=1):
         layer = hidden[end - 1] if end <= len(hidden) else None
-        direct = Dense() if layer is None else _layers.connectivity_into(layer)
+        direct = Dense() if layer is None else shapes.connectivity_into(layer)
         found.append(Link(end - 1, end, layers[end - 1], above, direct))
         if isinstance(layer, Plain | Convolved):
-            for below in _layers.skipped_from(layer):
+            for below in shapes.skipped_from(layer):
                 start = layers.index(below)
                 found.append(Link(start, end, below, above, _past(hidden, start, end, layer)))
     return tuple(found)
@@ -81,12 +81,12 @@ def links(hidden: Sequence[AnyLayer]) -> tuple[Link, ...]:
 
 def faults(hidden: Sequence[AnyLayer]) -> Iterator[tuple[int, str]]:
     """What is wrong with where skips start: the number of the layer that they lead to (from 0), and a sentence."""
-    names = ("input", *_layers.names(hidden))
+    names = ("input", *shapes.names(hidden))
     pooled = [
         name for name, pools in zip(names, (isinstance(layer, Pooled) for layer in hidden), strict=False) if pools
     ]
     for number, layer in enumerate(hidden):
-        given = _layers.skipped_from(layer)
+        given = shapes.skipped_from(layer)
         possible = [name for name in names[:number] if name not in pooled]
         wrong = next((name for name in given if name not in possible or given.count(name) > 1), None)
         if wrong is None:
@@ -130,31 +130,11 @@ def fitting(hidden: Sequence[AnyLayer], forms: Sequence[tuple[int, Image | None]
             )
 
 
-def refuse_skips(hidden: Sequence[AnyLayer], why: str, *, but_identities: bool = False) -> None:
-    """For schemes that feedback past layers does not suit.
-
-    Parameters
-    ----------
-    but_identities
-        Whether skips without weights are fine.
-
-    Raises
-    ------
-    ConfigError
-        If any layer has one.
-    """
-    for link in links(hidden):
-        if link.skips and (link.learns or not but_identities):
-            what = f"'{link.below}', a skip with weights" if but_identities else f"'{link.below}'"
-            expected = "none, or one between layers of the same form" if but_identities else "none"
-            raise ConfigError(f"network.hidden[{link.end - 1}].skip_from: got {what}, expected {expected}: {why}")
-
-
 def _past(hidden: Sequence[AnyLayer], start: int, end: int, layer: Plain | Convolved) -> Dense | OneToOne | Convolution:
     if isinstance(layer, Plain):
-        same = start > 0 and _layers.size_of(hidden[start - 1]) == layer.size
+        same = start > 0 and shapes.size_of(hidden[start - 1]) == layer.size
         return OneToOne() if same else Dense()
-    windows = [_layers.connectivity_into(between) for between in hidden[start:end]]
+    windows = [shapes.connectivity_into(between) for between in hidden[start:end]]
     strides = [into.window.stride for into in windows if not isinstance(into, Dense)]
     stride = (math.prod(rows for rows, _ in strides), math.prod(columns for _, columns in strides))
     if stride == (1, 1) and _channels(hidden, start) == layer.channels:

@@ -20,9 +20,8 @@ import numpy as np
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Initial, Pathway, Phase, Population
 from neurosim.errors import ConfigError
+from neurosim.networks import Part, neuron_of, rule_of
 from neurosim.neurons._model import NeuronModel
-from neurosim.schemes import _network
-from neurosim.schemes._network import Part
 from neurosim.stability.inversion import checked
 from neurosim.stability.population_code import PopulationCode
 
@@ -77,7 +76,7 @@ def spiking_loop(
     )
     error = NeuronModel("dx/dt = -x/tau_x : 1", parameters={"tau_x": taus.tau_x}, name="error")
     part = {"kind": "lif", "tau_m": taus.tau_m, "tau_ref": taus.tau_ref}
-    cell = _network.neuron_of(Part.model_validate(part))
+    cell = neuron_of(Part.model_validate(part))
     above, below = shape
     return Circuit(
         "spiking_inversion",
@@ -155,4 +154,4 @@ def _read(matrix: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _pathway(name: str, source: str, target: str) -> Pathway:
-    return Pathway(name, source, target, rule=_network.rule_of("fixed"), initial=Initial("constant", 0.0, None))
+    return Pathway(name, source, target, rule=rule_of("fixed"), initial=Initial("constant", 0.0, None))

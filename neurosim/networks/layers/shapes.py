@@ -1,6 +1,6 @@
 """The hidden layers of a network: plain sizes, convolutions and pools, and the images that they make of an input.
 
-What leads into each of them is in `_links`.
+What leads into each of them is in `links`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Plain(BaseModel):
     size
         How many.
     skip_from
-        Layers further down that lead here as well, see `neurosim.networks.links`.
+        Layers further down that lead here as well, see `neurosim.networks.layers.links`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,7 +61,7 @@ class Convolved(BaseModel):
     padding
         ``same`` (maps as large as those below, over the stride), ``valid`` (none), or rows and columns on either side.
     skip_from
-        Layers further down that lead here as well, see `neurosim.networks.links`.
+        Layers further down that lead here as well, see `neurosim.networks.layers.links`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -179,19 +179,6 @@ def forms(hidden: Sequence[AnyLayer], image: Image | None) -> list[tuple[int, Im
         image = (*window.positions(image), layer.channels if isinstance(layer, Convolved) else image[2])
         found.append((image[0] * image[1] * image[2], image))
     return found
-
-
-def refuse_images(hidden: Sequence[AnyLayer], why: str) -> None:
-    """For schemes that need matrices.
-
-    Raises
-    ------
-    ConfigError
-        If any layer is no plain size.
-    """
-    for number, layer in enumerate(hidden):
-        if isinstance(layer, Convolved | Pooled):
-            raise ConfigError(f"network.hidden[{number}]: got {layer.connectivity}, expected a size: {why}")
 
 
 def pooled(hidden: Sequence[AnyLayer]) -> list[bool]:

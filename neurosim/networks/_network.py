@@ -1,0 +1,85 @@
+"""What networks of all kinds have in common: settings that name neurons, and layers that learn."""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from neurosim import registry
+from neurosim.circuit.synapses import Image
+from neurosim.neurons._model import NeuronModel
+from neurosim.rules._rule import Rule
+
+#: The kind of a network that names none.
+DEFAULT = "layered"
+
+
+class Sized(Protocol):
+    """What a scheme has to know of a task."""
+
+    @property
+    def n_inputs(self) -> int: ...
+    @property
+    def n_outputs(self) -> int: ...
+
+
+def image_of(task: Sized) -> Image | None:
+    """Height, width and channels of a task's inputs, if it says that they are images."""
+    return getattr(task, "image", None)
+
+
+class Part(BaseModel):
+    """A component by its ``kind``, with the component's own settings beside it."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    kind: str
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All but the kind."""
+        return dict(self.model_extra or {})
+
+
+class Network(BaseModel):
+    """Settings of a network, whatever its kind: the base of the ``Config`` in each file of this folder.
+
+    A setting whose default is a `Part` names a neuron; model files give it all of that neuron's defaults.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the populations that errors reach, from the input on; the output is the last."""
+        raise NotImplementedError
+
+    @property
+    def neurons(self) -> dict[str, Part]:
+        """The neurons that the settings name, by key: ``output_neuron``, and ``neuron.0`` where there is a list."""
+        found: dict[str, Part] = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, Part):
+                found[name] = value
+            elif isinstance(value, tuple):
+                found |= {f"{name}.{n}": each for n, each in enumerate(value) if isinstance(each, Part)}
+        return found
+
+
+def neuron_of(part: Part) -> NeuronModel:
+    """Build the neuron model that a part of the settings names."""
+    # The module is part of the key: a file of one's own that is registered again is another module.
+    return _neuron(registry.load("neurons", part.kind), json.dumps(part.settings, sort_keys=True))
+
+
+@functools.lru_cache(maxsize=128)
+def _neuron(module: Any, settings: str) -> NeuronModel:
+    return module.build(module.Config(**json.loads(settings)))
+
+
+def rule_of(name: str) -> Rule:
+    """A learning rule by name."""
+    return registry.load("rules", name).RULE
