@@ -1,14 +1,14 @@
 """The one door for automatic differentiation: a presentation as a pure function of arrays.
 
-What differentiates, or presents trials many times within one program, writes a function of arrays that calls a
-`Differentiable`, and has it compiled by `compiled`. Weights, perturbations, stimuli and keys of noise are all arguments
-of that function, so JAX's transformations (``grad``, ``jvp``, ``vjp``, ``vmap``, ``scan``) apply to each of them. Nothing
-outside this folder needs to know how an engine presents trials.
+What differentiates, or presents trials many times within one program, is a function of arrays that calls a
+`Differentiable`, and that `compiled` compiles. Weights, perturbations, stimuli and keys of noise are arguments of that
+function, so JAX's transformations (``grad``, ``jvp``, ``vjp``, ``vmap``, ``scan``) apply to each of them. Nothing
+outside this folder knows how an engine presents trials.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,10 @@ import jax.numpy as jnp
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.engines.arguments import trials_in
-from neurosim.engines.batched.batch import Arrays, Batch, Outcome, Request, pytree
+from neurosim.engines.batched.batch import Arrays as Arrays
+from neurosim.engines.batched.batch import Batch, Request
+from neurosim.engines.batched.batch import Outcome as Outcome
+from neurosim.engines.batched.batch import pytree as pytree
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.batched.host.program import program
 from neurosim.engines.batched.presentation import present
@@ -57,7 +60,7 @@ class Given:
         arrays = (*self.stimuli.values(), *self.courses.values())
         return next((jnp.shape(array)[-2] for array in arrays if jnp.ndim(array) >= 2), 1)
 
-    def without(self, names: Any) -> tuple[Arrays, Given]:
+    def without(self, names: Iterable[str]) -> tuple[Arrays, Given]:
         """Some variables of the state, such as weights to differentiate with respect to, and all the rest."""
         kept = dict(self.values)
         return {name: kept.pop(name) for name in names}, replace(self, values=kept)
@@ -138,12 +141,12 @@ class Differentiable:
         return present(Request(self.circuit, self.setting, self.report, (), self.learn, self.phases), batch)
 
     def ends(self, given: Given, **changed: Any) -> tuple[Any, ...]:
-        """What is wanted at the end of the last phase, ``(trial, n)`` each, in that order; arguments as of `present`."""
+        """The variables of `report` at the end of the last phase, ``(trial, n)`` each; arguments as of `present`."""
         last = self.phases[-1] if self.phases else self.circuit.phases[-1].name
         ends = self.present(given, **changed).ends[last]
         return tuple(ends[name] for name in self.report)
 
-    def nothing(self, given: Given, variables: Any) -> Arrays:
+    def nothing(self, given: Given, variables: Iterable[str]) -> Arrays:
         """Perturbations of zero, at which to differentiate, one of each trial and neuron."""
         sizes = {name: self.circuit.population[name.split(".")[0]].size for name in variables}
         return {name: jnp.zeros((given.trials, size), self.setting.dtype) for name, size in sizes.items()}
