@@ -72,6 +72,8 @@ def check_run(
     run = [phase for phase in circuit.phases if phases is None or phase.name in phases]
     steps = 0 if setting.steady else sum(phase.steps(setting.dt) for phase in run)
     for name, stimulus in stimuli.items():
+        if setting.steady and stimulus.changes:
+            raise CircuitError(f"stimuli: '{name}' changes in time, and the level 'steady' has none; use another level")
         size = circuit.population[name.split(".")[0]].size
         _check_stimulus(name, stimulus, steps, trials, size)
     _check_state(circuit, state, stimuli, trials)

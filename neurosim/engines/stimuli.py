@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from neurosim.border import check_fields, one_of
+from neurosim.border.arguments import ARRAY
 from neurosim.circuit.circuit import Circuit
 from neurosim.errors import CircuitError
 from neurosim.tasks._task import Split
@@ -15,7 +17,7 @@ from neurosim.tasks._task import Split
 Kind = Literal["constant", "course"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stimulus:
     """A variable that an engine does not compute, in SI units. Trials are the first axis.
 
@@ -28,6 +30,8 @@ class Stimulus:
 
     Raises
     ------
+    ArgumentError
+        No array of numbers, or another kind.
     CircuitError
         A course that has not three axes, or a constant that has.
 
@@ -42,14 +46,16 @@ class Stimulus:
     kind: Kind = "constant"
 
     def __post_init__(self) -> None:
-        axes = np.ndim(self.values)
-        if self.kind not in ("constant", "course"):
-            raise CircuitError(f"the kind of a stimulus: got {self.kind!r}, expected 'constant' or 'course'")
-        if (axes == 3) != (self.kind == "course") or axes > 3:
-            expected = "(trial, step, n)" if self.kind == "course" else "(trial, n)"
-            raise CircuitError(
-                f"a stimulus of kind '{self.kind}' has shape {np.shape(self.values)}; expected {expected}"
-            )
+        check_fields(self, values=ARRAY, kind=one_of("constant", "course"))
+        axes = len(self.values.shape)
+        if axes > 3 or (axes == 3) != self.changes:
+            expected = "(trial, step, n)" if self.changes else "(trial, n)"
+            raise CircuitError(f"a stimulus of kind '{self.kind}' has shape {self.values.shape}; expected {expected}")
+
+    @classmethod
+    def from_steps(cls, values: Any) -> Stimulus:
+        """A course from an array ``(step, trial, n)``; a view, not a copy."""
+        return cls(np.moveaxis(np.asarray(values), 0, 1), "course")
 
     @property
     def changes(self) -> bool:
@@ -59,32 +65,31 @@ class Stimulus:
     @property
     def trials(self) -> int | None:
         """How many trials it is for, none if it has no axis of trials."""
-        shape = np.shape(self.values)
+        shape = self.values.shape
         return shape[0] if len(shape) > 1 else None
 
     @property
     def steps(self) -> int | None:
         """How many steps it has, none if it does not change."""
-        return np.shape(self.values)[1] if self.changes else None
+        return self.values.shape[1] if self.changes else None
 
     @property
     def each_trial(self) -> tuple[int, ...]:
         """Its shape without time: ``(trial, n)``."""
-        shape = np.shape(self.values)
+        shape = self.values.shape
         return (shape[0], shape[2]) if self.changes else shape
 
     def in_steps(self, first: int, count: int) -> Stimulus:
         """What it is in so many steps from the first on."""
         return Stimulus(self.values[:, first : first + count], "course") if self.changes else self
 
+    def of_trials(self, rows: Any) -> Stimulus:
+        """What it is for some of its trials."""
+        return Stimulus(self.values[rows], self.kind)
+
     def steps_first(self) -> Any:
         """A course as a loop over time reads it, ``(step, trial, n)``; a view, not a copy."""
         return np.moveaxis(self.values, 1, 0) if isinstance(self.values, np.ndarray) else self.values.swapaxes(0, 1)
-
-
-def course(values: Any) -> Stimulus:
-    """A course from an array ``(step, trial, n)``; a view, not a copy."""
-    return Stimulus(np.moveaxis(np.asarray(values), 0, 1), "course")
 
 
 def stimuli_in(given: Mapping[str, Any]) -> dict[str, Stimulus]:
@@ -99,11 +104,11 @@ def stimuli_in(given: Mapping[str, Any]) -> dict[str, Stimulus]:
 
 
 def _constant(name: str, array: Any) -> Stimulus:
-    plain = array if hasattr(array, "ndim") else np.asarray(array)
-    if plain.ndim > 2:
+    plain = ARRAY(f"stimuli: '{name}'", array)
+    if len(plain.shape) > 2:
         raise CircuitError(
-            f"stimuli: '{name}' has shape {plain.shape}; expected (trial, n), or what changes in time, with trials "
-            "first, as neurosim.engines.stimuli.Stimulus(array, 'course') of shape (trial, step, n)"
+            f"stimuli: '{name}' has shape {tuple(plain.shape)}; expected (trial, n), or what changes in time, with "
+            "trials first, as neurosim.Stimulus(array, 'course') of shape (trial, step, n)"
         )
     return Stimulus(plain)
 

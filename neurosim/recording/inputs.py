@@ -11,7 +11,7 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Population
-from neurosim.engines.stimuli import Stimulus, course
+from neurosim.engines.stimuli import Stimulus
 from neurosim.equations.parse import Equation, parse_equations
 from neurosim.errors import ArgumentError, CircuitError
 from neurosim.neurons._model import NeuronModel
@@ -94,7 +94,8 @@ def apply_inputs(
         if array.ndim < 2:
             found.state[f"{population}.{parameter}"] = array
         else:
-            found.stimuli[f"{population}.{parameter}"] = course(array) if array.ndim > 2 else Stimulus(array)
+            stimulus = Stimulus.from_steps(array) if array.ndim > 2 else Stimulus(array)
+            found.stimuli[f"{population}.{parameter}"] = stimulus
     return circuit, found
 
 

@@ -242,8 +242,7 @@ class _Run:
             self.start = outputs.end
             found = {name: np.asarray(outputs.recordings[name]) for name in self.names}
             for name, array in found.items():
-                if array.dtype != bool:
-                    _check_finite(name, array, dt, begin + first)
+                _check_finite(name, array, dt, begin + first)
             if outputs.broken is not None:
                 raise outputs.broken.error(dt)
             yield first, found
@@ -292,8 +291,7 @@ def _recorded_in_memory(
 
 
 def _check_finite(name: str, array: np.ndarray, dt: float, begin: int) -> None:
-    finite = np.isfinite(array)
-    if not finite.all():
+    if array.dtype != bool and not (finite := np.isfinite(array)).all():
         step, trial, neuron = np.argwhere(~finite)[0]
         raise NumericalError(
             f"'{name}' stopped being finite at {(begin + step) * dt * 1e3:g} ms (trial {trial}, neuron {neuron}); "

@@ -14,7 +14,6 @@ import numpy as np
 from neurosim.border import public
 from neurosim.circuit.batch_schedule import learning_in
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.description import Phase
 from neurosim.circuit.plan import plan
 from neurosim.engines.arguments import RUN, TRAIN, check_run, check_training, trials_in
 from neurosim.engines.batched import optimiser_updates as optimisation
@@ -136,12 +135,8 @@ class BatchedEngine:
         begin = start.step if start is not None else 0
         learning = learning_in(self.circuit, int(first) // trials) if learn else frozenset()
         with self._compiled_for(trials):
-            batch = self._batch(state, given, noise or {}, start)
-            batch = replace(
-                batch,
-                keys=noise_keys(self.circuit, seed),
-                presentations=(int(first) + np.arange(trials)).astype(np.uint32),
-            )
+            numbers = (int(first) + np.arange(trials)).astype(np.uint32)
+            batch = self._batch(state, given, noise or {}, start, noise_keys(self.circuit, seed), numbers)
             request = Request(
                 # Where state carries over, all of it is advanced and returned; what is watched is advanced, too.
                 circuit=replace(self.circuit, carry=True) if keep or watch else self.circuit,
@@ -156,10 +151,10 @@ class BatchedEngine:
             outcome, first_of = self._presented(request, batch)
         after = {name: np.asarray(array) for name, array in state.items()}
         after |= {name: after[name] + change for name, change in outcome.changes.items()}
-        end = self._end(begin, request.run, outcome.final) if keep else None
+        done = begin + sum(phase.steps(self.setting.dt) for phase in request.run)
+        end = Continuation.at(done, self.circuit, outcome.final) if keep else None
         if self.circuit.carry:
-            final = outcome.final
-            after |= {name: np.asarray(final[name]) for name in carried_shapes(self.circuit) if name in final}
+            after |= {n: np.asarray(a) for n, a in outcome.final.items() if n in carried_shapes(self.circuit)}
         if watch and first_of is None and end is not None:
             first_of = broken_now({name: end.values[name] for name in neuron_variables(self.circuit)}, end.step)
         return after, Outputs(ends=outcome.ends, recordings=outcome.recordings, end=end, broken=first_of)
@@ -170,6 +165,8 @@ class BatchedEngine:
         stimuli: Mapping[str, Stimulus],
         noise: Mapping[str, Mapping[str, Any]],
         start: Continuation | None,
+        keys: Mapping[str, Any],
+        presentations: np.ndarray,
     ) -> Batch:
         """What is given, as a compiled program takes it."""
         values = {name: self._passed(array) for name, array in state.items() if not is_memory(name)}
@@ -179,8 +176,8 @@ class BatchedEngine:
             values=values,
             stimuli={name: self._passed(each.values) for name, each in stimuli.items() if not each.changes},
             courses={name: self._passed(each.steps_first()) for name, each in stimuli.items() if each.changes},
-            keys={},
-            presentations=None,
+            keys=keys,
+            presentations=presentations,
             noise={phase: {name: self._passed(a) for name, a in drawn.items()} for phase, drawn in noise.items()},
             begin=np.int32(start.step if start is not None else 0),
         )
@@ -203,9 +200,6 @@ class BatchedEngine:
         """What a batch gives, on the host; in whatever thread."""
         with self.precision():
             return jax.device_get(run_batch(batch, request=request))
-
-    def _end(self, begin: int, phases: Sequence[Phase], final: Mapping[str, Any]) -> Continuation:
-        return Continuation.at(begin + sum(phase.steps(self.setting.dt) for phase in phases), self.circuit, final)
 
     def _slot(self, name: str, array: np.ndarray) -> Any:
         """A slot's array as a compiled program takes it."""
@@ -278,7 +272,10 @@ class BatchedEngine:
     def placed(self, stimuli: Mapping[str, Any], batch: int) -> dict[str, Any]:
         """Data brought once to where batches of this size are run, for any number of calls of `train`."""
         with self._compiled_for(batch):
-            return {name: self.array(array) for name, array in stimuli.items()}
+            return {
+                name: replace(each, values=self.array(each.values)) if isinstance(each, Stimulus) else self.array(each)
+                for name, each in stimuli.items()
+            }
 
     @contextlib.contextmanager
     def _compiled_for(self, trials: int) -> Iterator[None]:
