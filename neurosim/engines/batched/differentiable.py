@@ -80,6 +80,8 @@ class Differentiable:
         Names of the phases to run instead of all.
     learn
         Whether rules act, whose increments are then among the results.
+    record
+        Variables wanted at every step, for gradients through time.
     """
 
     circuit: Circuit
@@ -87,6 +89,7 @@ class Differentiable:
     report: tuple[str, ...] = ()
     phases: tuple[str, ...] | None = None
     learn: bool = False
+    record: tuple[str, ...] = ()
 
     @classmethod
     def until(cls, circuit: Circuit, setting: Setting, phase: str, *report: str) -> Differentiable:
@@ -138,7 +141,10 @@ class Differentiable:
             courses=given.courses,
             perturbations=dict(perturbations or {}),
         )
-        return present(Request(self.circuit, self.setting, self.report, (), self.learn, self.phases), batch)
+        request = Request(
+            self.circuit, self.setting, report=self.report, record=self.record, learn=self.learn, phases=self.phases
+        )
+        return present(request, batch)
 
     def ends(self, given: Given, **changed: Any) -> tuple[Any, ...]:
         """The variables of `report` at the end of the last phase, ``(trial, n)`` each; arguments as of `present`."""

@@ -94,7 +94,7 @@ def _relay(stretch: Stretch, fixed: Fixed, pathway: str) -> Relay | None:
     The product of both weights is computed once, if the detour through the neurons in between costs more at every step.
     """
     plan, circuit = stretch.plan, stretch.plan.circuit
-    before = _only_one_before(plan, pathway, fixed.perturbations or {})
+    before = _only_one_before(plan, pathway, fixed.perturbations)
     if before is None or {circuit.owner(pathway), circuit.owner(before)} & set(stretch.learn):
         return None
     (n_post, n_between), (_, n_pre) = circuit.shape(pathway), circuit.shape(before)
