@@ -15,6 +15,8 @@ from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.plan import plan
 from neurosim.engines.given_state import places_of
 from neurosim.engines.noise import drawn_shapes
+from neurosim.engines.numbers import check_numbers
+from neurosim.engines.optimiser import is_memory
 from neurosim.engines.setting import Setting
 from neurosim.engines.slots import Continuation, carried_shapes
 from neurosim.engines.state import check_stimuli
@@ -63,7 +65,10 @@ def check_run(
     CircuitError
         Naming the argument, the variable, what was got and what is expected.
     """
+    check_numbers("state", {name: value for name, value in state.items() if not is_memory(name)})
     check_stimuli(circuit, stimuli)
+    if phases is not None and not phases:
+        raise CircuitError("phases: got none; name at least one, or leave the argument out to run all")
     known = {phase.name for phase in circuit.phases}
     for name in (*(phases or ()), *(noise or {})):
         if name not in known:

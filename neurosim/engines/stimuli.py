@@ -11,6 +11,7 @@ import numpy as np
 from neurosim.border import check_fields, one_of
 from neurosim.border.arguments import ARRAY
 from neurosim.circuit.circuit import Circuit
+from neurosim.engines.numbers import check_numbers
 from neurosim.errors import CircuitError
 from neurosim.tasks._task import Split
 
@@ -98,19 +99,20 @@ def stimuli_in(given: Mapping[str, Any]) -> dict[str, Stimulus]:
     Raises
     ------
     CircuitError
-        An array with three axes that does not say that it changes in time, with the remedy.
+        What is no array of numbers, or an array with three axes that does not say that it changes in time, with the
+        remedy.
     """
+    check_numbers("stimuli", {n: each.values if isinstance(each, Stimulus) else each for n, each in given.items()})
     return {name: each if isinstance(each, Stimulus) else _constant(name, each) for name, each in given.items()}
 
 
 def _constant(name: str, array: Any) -> Stimulus:
-    plain = ARRAY(f"stimuli: '{name}'", array)
-    if len(plain.shape) > 2:
+    if np.ndim(array) > 2:
         raise CircuitError(
-            f"stimuli: '{name}' has shape {tuple(plain.shape)}; expected (trial, n), or what changes in time, with "
-            "trials first, as neurosim.Stimulus(array, 'course') of shape (trial, step, n)"
+            f"stimuli: '{name}' has shape {np.shape(array)}; expected (trial, n), or what changes in time, with trials "
+            "first, as neurosim.Stimulus(array, 'course') of shape (trial, step, n)"
         )
-    return Stimulus(plain)
+    return Stimulus(array)
 
 
 def stimuli_of(circuit: Circuit, split: Split, rows: np.ndarray | slice) -> dict[str, np.ndarray]:

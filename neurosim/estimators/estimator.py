@@ -17,8 +17,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from neurosim.errors import ConfigError
-from neurosim.estimators.fitted import FittedNetwork, column_moments, in_units
-from neurosim.estimators.parameters import checked
+from neurosim.estimators.data import refuse_no_inputs, refuse_no_labels, refuse_no_numbers
+from neurosim.estimators.fitted import FittedNetwork
 from neurosim.tasks._scaling import unscaled
 
 
@@ -104,9 +104,10 @@ class NeurosimClassifier(ClassifierMixin, FittedNetwork):
         return self._refitted(X, y)
 
     def _learn(self, X: Any, y: Any) -> None:
+        refuse_no_inputs(X)
+        refuse_no_labels(y)
         inputs, labels = validate_data(self, X, y, dtype=np.float64)
         labels = column_or_1d(labels, warn=True)
-        _refuse_missing(labels)
         check_classification_targets(labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
@@ -139,8 +140,8 @@ class NeurosimRegressor(RegressorMixin, FittedNetwork):
     hidden, scheme, level, engine, readout, epochs, batch_size, learning_rate, learning_rate_decay, sigma
         As for `NeurosimClassifier`.
     standardise
-        Concerns the targets, too: the network learns them in units of their standard deviation, and answers in their
-        own. `loss_` and `history_` are in the network's units.
+        Concerns the targets, too: the network learns them in units of their standard deviation in the training data,
+        and answers in their own. `loss_` and `history_` are in the network's units.
     validation_fraction, settings, random_state
         As for `NeurosimClassifier`.
 
@@ -191,13 +192,13 @@ class NeurosimRegressor(RegressorMixin, FittedNetwork):
         return self._refitted(X, y)
 
     def _learn(self, X: Any, y: Any) -> None:
+        refuse_no_inputs(X)
+        refuse_no_numbers("y", y)
         inputs, targets = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
         targets = np.asarray(targets, dtype=np.float64)
         self._one_dimensional = targets.ndim == 1
         targets = targets.reshape(len(targets), -1)
-        standardise = checked(self.get_params(deep=False))["standardise"]
-        self.target_mean_, self.target_scale_ = column_moments(targets, np.arange(len(targets)), standardise)
-        self._train(np.asarray(inputs), in_units("y", targets, self.target_mean_, self.target_scale_), None)
+        self._train(np.asarray(inputs), targets, None)
 
     def predict(self, X: Any) -> np.ndarray:
         """The answers, shape ``(n,)`` or ``(n, k)`` as the targets were."""
@@ -208,16 +209,3 @@ class NeurosimRegressor(RegressorMixin, FittedNetwork):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
-
-
-def _refuse_missing(labels: np.ndarray) -> None:
-    """Labels that are none, such as those of empty cells, and kinds of labels that cannot be sorted."""
-    if labels.dtype.kind != "O":
-        return
-    missing = np.flatnonzero([label is None or label != label for label in labels])
-    if len(missing):
-        rows = ", ".join(map(str, missing[:5])) + (" ..." if len(missing) > 5 else "")
-        raise ConfigError(f"y: got no label at {len(missing)} places ({rows}), expected one for each example")
-    kinds = sorted({type(label).__name__ for label in labels})
-    if "str" in kinds and len(kinds) > 1:
-        raise ConfigError(f"y: got labels of different types ({', '.join(kinds)}), expected one type")

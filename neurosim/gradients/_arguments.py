@@ -9,7 +9,9 @@ from neurosim.border import COUNT, SEED, instance, number, optional, whole
 from neurosim.border.arguments import MAPPING, NAME, POSITIVE, by_table
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Phase
+from neurosim.engines.arguments import check_run, trials_in
 from neurosim.engines.setting import Setting
+from neurosim.engines.stimuli import stimuli_in
 from neurosim.errors import CircuitError
 
 of_circuit = by_table(
@@ -43,6 +45,26 @@ def check_weights(circuit: Circuit, state: Mapping[str, Any]) -> None:
             f"state: {', '.join(map(repr, missing[:6]))} missing; begin with neurosim.initial_state(circuit, seed) and "
             "replace what is yours"
         )
+
+
+def check_presented(
+    circuit: Circuit, setting: Setting, state: Mapping[str, Any], stimuli: Mapping[str, Any], phase: str | None = None
+) -> None:
+    """Refuse a state or stimuli that do not fit the circuit, or phases up to one that do not fit the setting.
+
+    Raises
+    ------
+    CircuitError
+        Naming the variable, what was got and what is expected.
+    """
+    check_weights(circuit, state)
+    given = stimuli_in(stimuli)
+    shapes = {name: each.values.shape for name, each in given.items()}
+    if not any(len(shape) >= 2 for shape in shapes.values()):
+        raise CircuitError(f"stimuli: got the shapes {shapes or 'of nothing'}; expected at least one of (trial, n)")
+    names = [each.name for each in circuit.phases]
+    run = None if phase is None else names[: names.index(phase_of(circuit, phase).name) + 1]
+    check_run(circuit, setting, state, given, trials=trials_in(given), phases=run)
 
 
 def check_layer(circuit: Circuit, layer: str) -> None:

@@ -17,7 +17,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import LOSS
 from neurosim.engines.batched.differentiable import Differentiable, Given, compiled
 from neurosim.engines.setting import Setting
-from neurosim.gradients._arguments import of_circuit, phase_of
+from neurosim.gradients._arguments import check_presented, of_circuit, phase_of
 from neurosim.gradients.true_gradient import sites_of
 
 
@@ -52,7 +52,9 @@ def finite_difference_gradients(
         Population -> gradient of each trial's expected loss, shape (trial, n).
     """
     last = circuit.phases[-1].name if circuit.phases else None
-    through = Differentiable.until(circuit, setting, phase_of(circuit, last if phase is None else phase).name, LOSS)
+    chosen = phase_of(circuit, last if phase is None else phase).name
+    check_presented(circuit, setting, state, stimuli, chosen)
+    through = Differentiable.until(circuit, setting, chosen, LOSS)
     found = {}
     with through.engine.precision():
         given = through.given(state, stimuli, seed=seed)

@@ -91,7 +91,7 @@ def apply_inputs(
         _refuse_switched(circuit, population, parameter, varying=array.ndim > 0)
         if array.ndim > 0 and not _is_target(circuit, population, parameter):
             circuit = vary(circuit, population, parameter)
-        if array.ndim < 2:
+        if array.ndim < 2 or _begins(original, population, parameter, array):
             found.state[f"{population}.{parameter}"] = array
         else:
             stimulus = Stimulus.from_steps(array) if array.ndim > 2 else Stimulus(array)
@@ -136,6 +136,19 @@ def _locate(circuit: Circuit, name: Any) -> tuple[str, str]:
             "or leave the pathway out"
         )
     return population, parameter
+
+
+def _begins(circuit: Circuit, population: str, parameter: str, array: np.ndarray) -> bool:
+    """Whether an input is where a parameter begins that the reset then changes."""
+    model = circuit.population[population].model
+    if parameter not in model.assigned:
+        return False
+    if array.ndim > 2:
+        raise CircuitError(
+            f"the input '{population}.{parameter}' changes in time, and so does the reset of neuron '{model.name}' "
+            "assign it; give where it begins, a number or an array without time, or let the reset assign another"
+        )
+    return True
 
 
 def _hint(model: NeuronModel, name: str, allowed: list[str]) -> str:

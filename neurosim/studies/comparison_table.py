@@ -57,7 +57,7 @@ class Entry:
     @property
     def local(self) -> bool | None:
         """Whether every synapse can compute what it learns from what it sees; ``None`` if nothing was run."""
-        return self.runs[0].summary["local"] if self.runs else None
+        return self.runs[0].summary.get("local") if self.runs else None
 
     @property
     def phases(self) -> int | None:
