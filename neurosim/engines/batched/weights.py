@@ -9,9 +9,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connectivity import Dense
 from neurosim.circuit.description import PERTURB, Phase
+from neurosim.circuit.wiring import Wiring
 from neurosim.engines.batched.kernels import events, linear_maps
 
 
@@ -38,7 +38,7 @@ class Weights:
 PLAIN = Weights()
 
 
-def derived_weights(circuit: Circuit, values: Mapping[str, Any]) -> dict[str, Any]:
+def derived_weights(circuit: Wiring, values: Mapping[str, Any]) -> dict[str, Any]:
     """Pathway -> its weights, where these are a function of others."""
     return {
         p.name: p.derived.function(jnp, *(values[f"{name}.w"] for name in p.derived.pathways))
@@ -47,14 +47,14 @@ def derived_weights(circuit: Circuit, values: Mapping[str, Any]) -> dict[str, An
     }
 
 
-def noise_on_weights(circuit: Circuit, phase: Phase, values: Mapping[str, Any]) -> dict[str, Any]:
+def noise_on_weights(circuit: Wiring, phase: Phase, values: Mapping[str, Any]) -> dict[str, Any]:
     """Owner -> what held noise adds to its weights in each trial, if the phase switches it on and any was drawn."""
     on = phase.switches.get(PERTURB, 0.0)
     noise = {pathway.name: values[f"{pathway.name}.noise"] for pathway in circuit.perturbed if on}
     return {name: on * values[f"{name}.sigma"] * drawn for name, drawn in noise.items() if jnp.ndim(drawn)}
 
 
-def weights_matrix(circuit: Circuit, pathway: str, values: Mapping[str, Any], weights: Weights) -> Any:
+def weights_matrix(circuit: Wiring, pathway: str, values: Mapping[str, Any], weights: Weights) -> Any:
     """The weights a pathway delivers by, (n_post, n_pre); none if they are not one dense matrix for all trials."""
     found = circuit.pathway[pathway]
     if circuit.connectivity(pathway) != Dense() or circuit.owner(pathway) in weights.noise:
@@ -63,14 +63,14 @@ def weights_matrix(circuit: Circuit, pathway: str, values: Mapping[str, Any], we
     return matrix.T if found.tie is not None and found.tie.transposed else matrix
 
 
-def _weights(circuit: Circuit, pathway: str, values: Mapping[str, Any], weights: Weights) -> Any:
+def _weights(circuit: Wiring, pathway: str, values: Mapping[str, Any], weights: Weights) -> Any:
     if circuit.pathway[pathway].derived is not None:
         return weights.derived[pathway]
     return values[f"{circuit.owner(pathway)}.w"]
 
 
 def deliver(
-    circuit: Circuit, pathway: str, values: Mapping[str, Any], weights: Weights, activity: Any, *, choice: Any = None
+    circuit: Wiring, pathway: str, values: Mapping[str, Any], weights: Weights, activity: Any, *, choice: Any = None
 ) -> Any:
     """What a pathway adds to its target: weights times activity.
 
