@@ -12,7 +12,7 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Pathway, Phase, Population
-from neurosim.engines.batched.presentation import present
+from neurosim.engines.batched.differentiable import Differentiable, Given
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.neurons import leaky_rate, stimulus
@@ -45,13 +45,12 @@ def rate_steps(circuit: Circuit, state: dict[str, Any], course: np.ndarray) -> t
     """
     setting = Setting("rate", 1e-3, "float32")
     reported = tuple(f"{population.name}.r" for population in circuit.populations[1:])
+    shown = Differentiable(circuit, setting, reported)
     values, placed = {name: jnp.asarray(array) for name, array in state.items()}, jnp.asarray(course)
 
     @jax.jit
     def run(values: Any, course: Any) -> Any:
-        numbers = jnp.zeros(course.shape[1], jnp.uint32)
-        ends = present(circuit, setting, values, {"input.r": course}, {}, numbers, report=reported).ends["run"]
-        return [ends[name] for name in reported]
+        return list(shown.ends(Given(values, {}, {"input.r": course}, {})))
 
     return lambda: jax.block_until_ready(run(values, placed)), run
 

@@ -23,6 +23,7 @@ from neurosim.circuit.description import Pathway, Phase, Population
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
+from neurosim.engines.stimuli import Stimulus
 from neurosim.neurons import leaky_rate, stimulus
 from neurosim.neurons._model import NeuronModel
 
@@ -61,7 +62,7 @@ def simulation(level: Literal["rate", "spiking"], neurons: int, batch: int, step
     course = generator.random((steps, batch, neurons), dtype=np.float32)
     # Placed once: how fast the host hands over arrays is not what is measured.
     current = (course < ACTIVE).astype(np.float32) if spiking else course
-    placed = engine.placed({**state, "input.r": current}, batch)
+    placed = engine.placed({**state, "input.r": Stimulus.from_steps(current)}, batch)
     given = {"input.r": placed.pop("input.r")}
     return lambda: engine.run(placed, given, report=("layer.v",), learn=False)
 

@@ -29,6 +29,7 @@ from neurosim.circuit.description import Pathway, Phase, Population
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
+from neurosim.engines.stimuli import Stimulus
 from neurosim.neurons import stimulus
 from neurosim.neurons._model import NeuronModel
 
@@ -78,11 +79,11 @@ def simulation(circuit: Circuit, weights: list[Any], course: Any) -> Callable[..
     engine = BatchedEngine(circuit, Setting("spiking", 1e-3, "float32"))
     state = initial_state(circuit, 0, dtype="float32")
     state |= {f"W{number}.w": np.asarray(array) for number, array in enumerate(weights, start=1)}
-    top = f"layer{len(SIZES) - 1}.v"
+    top, given = f"layer{len(SIZES) - 1}.v", {"input.r": Stimulus.from_steps(course)}
 
     def run(record: bool = False) -> Any:
         spikes = tuple(f"layer{number}.spikes" for number in range(1, len(SIZES))) if record else ()
-        _, outputs = engine.run(state, {"input.r": course}, report=(top,), record=spikes, learn=False)
+        _, outputs = engine.run(state, given, report=(top,), record=spikes, learn=False)
         return outputs.ends["run"][top], [outputs.recordings[name] for name in spikes]
 
     return run

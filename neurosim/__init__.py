@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from neurosim.engines.brian.engine import BrianEngine as BrianEngine
     from neurosim.engines.setting import Setting as Setting
     from neurosim.engines.state import initial_state as initial_state
+    from neurosim.engines.stimuli import Stimulus as Stimulus
     from neurosim.errors import NeurosimError as NeurosimError
     from neurosim.errors import NeurosimWarning as NeurosimWarning
     from neurosim.estimators.estimator import NeurosimClassifier as NeurosimClassifier
@@ -55,6 +56,7 @@ _HOME = {
     "BrianEngine": "engines.brian.engine",
     "Setting": "engines.setting",
     "initial_state": "engines.state",
+    "Stimulus": "engines.stimuli",
     **dict.fromkeys(("NeurosimError", "NeurosimWarning"), "errors"),
     **dict.fromkeys(("NeurosimClassifier", "NeurosimRegressor"), "estimators.estimator"),
     "load": "model_files.model_file",

@@ -13,11 +13,14 @@ from neurosim.border.arguments import MAPPING
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.plan import plan
-from neurosim.engines.given_state import REMEMBERED, places_of
+from neurosim.engines.given_state import places_of
 from neurosim.engines.noise import drawn_shapes
+from neurosim.engines.numbers import check_numbers
+from neurosim.engines.optimiser import is_memory
 from neurosim.engines.setting import Setting
 from neurosim.engines.slots import Continuation, carried_shapes
 from neurosim.engines.state import check_stimuli
+from neurosim.engines.stimuli import Stimulus
 from neurosim.errors import ArgumentError, CircuitError
 from neurosim.suggestions import did_you_mean, nearest
 
@@ -47,7 +50,7 @@ def check_run(
     circuit: Circuit,
     setting: Setting,
     state: Mapping[str, Any],
-    stimuli: Mapping[str, Any],
+    stimuli: Mapping[str, Stimulus],
     *,
     trials: int,
     report: Collection[str] = (),
@@ -62,8 +65,7 @@ def check_run(
     CircuitError
         Naming the argument, the variable, what was got and what is expected.
     """
-    _check_numbers("stimuli", stimuli)
-    _check_numbers("state", state)
+    check_numbers("state", {name: value for name, value in state.items() if not is_memory(name)})
     check_stimuli(circuit, stimuli)
     if phases is not None and not phases:
         raise CircuitError("phases: got none; name at least one, or leave the argument out to run all")
@@ -74,25 +76,27 @@ def check_run(
     _check_names(circuit, setting, report, record)
     run = [phase for phase in circuit.phases if phases is None or phase.name in phases]
     steps = 0 if setting.steady else sum(phase.steps(setting.dt) for phase in run)
-    for name, array in stimuli.items():
+    for name, stimulus in stimuli.items():
+        if setting.steady and stimulus.changes:
+            raise CircuitError(f"stimuli: '{name}' changes in time, and the level 'steady' has none; use another level")
         size = circuit.population[name.split(".")[0]].size
-        _check_stimulus(name, np.shape(array), steps, trials, size)
+        _check_stimulus(name, stimulus, steps, trials, size)
     _check_state(circuit, state, stimuli, trials)
     for phase in run:
         if noise is not None and phase.name in noise:
             _check_noise(circuit, phase, noise[phase.name], trials)
 
 
-def trials_in(stimuli: Mapping[str, Any], trials: int | None) -> int:
+def trials_in(stimuli: Mapping[str, Stimulus], trials: int | None = None) -> int:
     """How many trials are presented: as said, or as many as the stimuli have."""
-    return trials or next((np.shape(array)[-2] for array in stimuli.values() if np.ndim(array) >= 2), 1)
+    return trials or next((each.trials for each in stimuli.values() if each.trials is not None), 1)
 
 
 def check_training(
     circuit: Circuit,
     setting: Setting,
     state: Mapping[str, Any],
-    stimuli: Mapping[str, Any],
+    stimuli: Mapping[str, Stimulus],
     order: Any,
     report: Collection[str],
 ) -> np.ndarray:
@@ -106,35 +110,19 @@ def check_training(
     rows = np.asarray(order)
     if rows.ndim != 2 or not rows.size or not np.issubdtype(rows.dtype, np.integer):
         raise ArgumentError("order", order, "which trials each step presents: whole numbers of shape (step, batch)")
-    lengths = {name: len(array) for name, array in stimuli.items() if np.ndim(array) == 2}
-    length = min(lengths.values(), default=None)
-    if length is None or len(set(lengths.values())) > 1 or len(lengths) < len(stimuli):
-        shapes = {name: np.shape(array) for name, array in stimuli.items()}
+    lengths = [each.trials for each in stimuli.values() if not each.changes and each.trials is not None]
+    length = min(lengths, default=None)
+    if length is None or len(set(lengths)) > 1 or len(lengths) < len(stimuli):
+        shapes = {name: np.shape(each.values) for name, each in stimuli.items()}
         raise CircuitError(f"stimuli: got the shapes {shapes or 'of nothing'}; expected (trial, n) of the same trials")
     if rows.min() < 0 or rows.max() >= length:
         raise CircuitError(
             f"order: got trials {rows.min()} to {rows.max()}; the stimuli have those from 0 to {length - 1}"
         )
     # Shapes alone: what lies on a device stays there.
-    sizes = {name: np.broadcast_to(0.0, (1, *np.shape(array)[1:])) for name, array in stimuli.items()}
+    sizes = {n: Stimulus(np.broadcast_to(0.0, (1, *np.shape(each.values)[1:]))) for n, each in stimuli.items()}
     check_run(circuit, setting, state, sizes, trials=rows.shape[1], report=report)
     return rows
-
-
-def _check_numbers(what: str, given: Mapping[str, Any]) -> None:
-    """What is no number would fail somewhere inside; of arrays on a device the kind is known without a copy."""
-    for name, value in given.items():
-        if name.startswith(REMEMBERED):
-            continue
-        kind = getattr(getattr(value, "dtype", None), "kind", None)
-        if kind is None:
-            try:
-                kind = np.asarray(value).dtype.kind
-            except ValueError:
-                kind = "O"  # lists of unequal lengths
-        if kind not in "biufV":
-            shown = f"{value!r}"[:60]
-            raise CircuitError(f"{what}: '{name}' is {shown}; expected a number or an array of numbers in SI units")
 
 
 def _check_names(circuit: Circuit, setting: Setting, report: Collection[str], record: Collection[str]) -> None:
@@ -163,11 +151,10 @@ def _spikes(circuit: Circuit) -> frozenset[str]:
     return frozenset(f"{name}.spikes" for name, model in compose(circuit).items() if model.threshold is not None)
 
 
-def _check_stimulus(name: str, shape: tuple[int, ...], steps: int, trials: int, size: int) -> None:
-    if len(shape) == 3:
-        if steps and shape[0] < steps:
-            raise CircuitError(f"stimuli: '{name}' has {shape[0]} time steps, and {steps} are run")
-        shape = shape[1:]
+def _check_stimulus(name: str, stimulus: Stimulus, steps: int, trials: int, size: int) -> None:
+    if steps and stimulus.steps is not None and stimulus.steps < steps:
+        raise CircuitError(f"stimuli: '{name}' has {stimulus.steps} time steps, and {steps} are run")
+    shape = stimulus.each_trial
     if not _fits(shape, (trials, size)):
         raise CircuitError(
             f"stimuli: '{name}' has shape {shape} (trial, n); expected ({trials}, {size}), or 1 in place of either"

@@ -14,14 +14,12 @@ from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.description import Pathway
 from neurosim.circuit.plan import plan
 from neurosim.circuit.weight_units import weight_unit
+from neurosim.engines.optimiser import is_memory
 from neurosim.engines.slots import carried_shapes
 from neurosim.engines.state import State
 from neurosim.errors import ArgumentError, CircuitError, UnitError
 from neurosim.suggestions import did_you_mean
 from neurosim.units import array_in_si, dimension_text, parse_quantity
-
-#: What an optimiser remembers stands in the state of a run under names that begin so.
-REMEMBERED = "optimiser."
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ def given_state(circuit: Circuit, given: Mapping[str, Any], *, trials: int, besi
     for name, value in given.items():
         if not isinstance(name, str):
             raise ArgumentError("state", name, "names of variables, such as 'W1.w'")
-        if name.startswith(REMEMBERED):
+        if is_memory(name):
             continue
         qualified = _qualified(circuit, name)
         if qualified not in places:

@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
+#: What an optimiser remembers stands in the state under names that begin so: ``optimiser.mu.W1.w``.
+MEMORY = "optimiser."
+
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -32,3 +35,8 @@ class Optimiser(BaseModel):
 
 
 PLAIN = Optimiser()
+
+
+def is_memory(name: str) -> bool:
+    """Whether a name of the state is that of something an optimiser remembers."""
+    return name.startswith(MEMORY)

@@ -1,11 +1,118 @@
-"""Trials of a task as an engine takes them."""
+"""What an engine is given from outside: stimuli, and trials of a task as stimuli."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
 import numpy as np
 
+from neurosim.border import check_fields, one_of
+from neurosim.border.arguments import ARRAY
 from neurosim.circuit.circuit import Circuit
+from neurosim.engines.numbers import check_numbers
+from neurosim.errors import CircuitError
 from neurosim.tasks._task import Split
+
+Kind = Literal["constant", "course"]
+
+
+@dataclass(frozen=True, eq=False)
+class Stimulus:
+    """A variable that an engine does not compute, in SI units. Trials are the first axis.
+
+    Attributes
+    ----------
+    values
+        Of a constant ``(trial, n)``; of a course ``(trial, step, n)``. Trials or neurons can be 1 for all of them.
+    kind
+        ``constant`` if it stays as it is during a presentation, ``course`` if it changes from step to step.
+
+    Raises
+    ------
+    ArgumentError
+        No array of numbers, or another kind.
+    CircuitError
+        A course that has not three axes, or a constant that has.
+
+    Examples
+    --------
+    >>> ramp = Stimulus(np.linspace(0, 1, 50).reshape(1, 50, 1), "course")
+    >>> ramp.trials, ramp.steps, ramp.in_steps(0, 10).steps
+    (1, 50, 10)
+    """
+
+    values: Any
+    kind: Kind = "constant"
+
+    def __post_init__(self) -> None:
+        check_fields(self, values=ARRAY, kind=one_of("constant", "course"))
+        axes = len(self.values.shape)
+        if axes > 3 or (axes == 3) != self.changes:
+            expected = "(trial, step, n)" if self.changes else "(trial, n)"
+            raise CircuitError(f"a stimulus of kind '{self.kind}' has shape {self.values.shape}; expected {expected}")
+
+    @classmethod
+    def from_steps(cls, values: Any) -> Stimulus:
+        """A course from an array ``(step, trial, n)``; a view, not a copy."""
+        return cls(np.moveaxis(np.asarray(values), 0, 1), "course")
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes from step to step."""
+        return self.kind == "course"
+
+    @property
+    def trials(self) -> int | None:
+        """How many trials it is for, none if it has no axis of trials."""
+        shape = self.values.shape
+        return shape[0] if len(shape) > 1 else None
+
+    @property
+    def steps(self) -> int | None:
+        """How many steps it has, none if it does not change."""
+        return self.values.shape[1] if self.changes else None
+
+    @property
+    def each_trial(self) -> tuple[int, ...]:
+        """Its shape without time: ``(trial, n)``."""
+        shape = self.values.shape
+        return (shape[0], shape[2]) if self.changes else shape
+
+    def in_steps(self, first: int, count: int) -> Stimulus:
+        """What it is in so many steps from the first on."""
+        return Stimulus(self.values[:, first : first + count], "course") if self.changes else self
+
+    def of_trials(self, rows: Any) -> Stimulus:
+        """What it is for some of its trials."""
+        return Stimulus(self.values[rows], self.kind)
+
+    def steps_first(self) -> Any:
+        """A course as a loop over time reads it, ``(step, trial, n)``; a view, not a copy."""
+        return np.moveaxis(self.values, 1, 0) if isinstance(self.values, np.ndarray) else self.values.swapaxes(0, 1)
+
+
+def stimuli_in(given: Mapping[str, Any]) -> dict[str, Stimulus]:
+    """Stimuli as an engine is given them: plain arrays are constants.
+
+    Raises
+    ------
+    CircuitError
+        What is no array of numbers, or an array with three axes that does not say that it changes in time, with the
+        remedy.
+    """
+    check_numbers("stimuli", {n: each.values if isinstance(each, Stimulus) else each for n, each in given.items()})
+    return {name: each if isinstance(each, Stimulus) else _constant(name, each) for name, each in given.items()}
+
+
+def _constant(name: str, array: Any) -> Stimulus:
+    if np.ndim(array) > 2:
+        raise CircuitError(
+            f"stimuli: '{name}' has shape {np.shape(array)}; expected (trial, n), or what changes in time, with trials "
+            "first, as neurosim.Stimulus(array, 'course') of shape (trial, step, n)"
+        )
+    return Stimulus(array)
 
 
 def stimuli_of(circuit: Circuit, split: Split, rows: np.ndarray | slice) -> dict[str, np.ndarray]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from neurosim.border import COUNT, SEED, instance, number, optional, whole
 from neurosim.border.arguments import MAPPING, NAME, POSITIVE, by_table
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Phase
 from neurosim.engines.arguments import check_run, trials_in
 from neurosim.engines.setting import Setting
+from neurosim.engines.stimuli import stimuli_in
 from neurosim.errors import CircuitError
 
 of_circuit = by_table(
@@ -59,12 +58,13 @@ def check_presented(
         Naming the variable, what was got and what is expected.
     """
     check_weights(circuit, state)
-    shapes = {name: np.shape(array) for name, array in stimuli.items()}
+    given = stimuli_in(stimuli)
+    shapes = {name: each.values.shape for name, each in given.items()}
     if not any(len(shape) >= 2 for shape in shapes.values()):
         raise CircuitError(f"stimuli: got the shapes {shapes or 'of nothing'}; expected at least one of (trial, n)")
     names = [each.name for each in circuit.phases]
     run = None if phase is None else names[: names.index(phase_of(circuit, phase).name) + 1]
-    check_run(circuit, setting, state, stimuli, trials=trials_in(stimuli, None), phases=run)
+    check_run(circuit, setting, state, given, trials=trials_in(given), phases=run)
 
 
 def check_layer(circuit: Circuit, layer: str) -> None:

@@ -15,10 +15,7 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import LOSS
-from neurosim.engines.batched.engine import BatchedEngine
-from neurosim.engines.batched.host.program import program
-from neurosim.engines.batched.presentation import present
-from neurosim.engines.noise import noise_keys
+from neurosim.engines.batched.differentiable import Differentiable, Given, compiled
 from neurosim.engines.setting import Setting
 from neurosim.gradients._arguments import check_presented, of_circuit, phase_of
 from neurosim.gradients.true_gradient import sites_of
@@ -57,56 +54,30 @@ def finite_difference_gradients(
     last = circuit.phases[-1].name if circuit.phases else None
     chosen = phase_of(circuit, last if phase is None else phase).name
     check_presented(circuit, setting, state, stimuli, chosen)
-    engine = BatchedEngine(circuit, setting)
+    through = Differentiable.until(circuit, setting, chosen, LOSS)
     found = {}
-    with engine.precision():
-        values = {name: engine.array(a) for name, a in state.items()}
-        arrays = {name: engine.array(a) for name, a in stimuli.items()}
+    with through.engine.precision():
+        given = through.given(state, stimuli, seed=seed)
         for site in sites_of(circuit):
-            gradient = _differences(
-                circuit, setting, chosen, site, draws, values, arrays, noise_keys(circuit, seed), epsilon
-            )
+            gradient = _differences(given, epsilon, through=through, site=site, draws=draws)
             found[site.split(".")[0]] = np.asarray(jax.device_get(gradient))
     return found
 
 
-@program(static=(0, 1, 2, 3, 4))
-def _differences(
-    circuit: Circuit,
-    setting: Setting,
-    phase: str,
-    site: str,
-    draws: int,
-    values: Any,
-    stimuli: Any,
-    keys: Any,
-    epsilon: Any,
-) -> Any:
-    trials = next((array.shape[-2] for array in stimuli.values() if array.ndim >= 2), 1)
-    size = circuit.population[site.split(".")[0]].size
-    names = [p.name for p in circuit.phases]
-    upto = tuple(names[: names.index(phase) + 1])
+@compiled
+def _differences(given: Given, epsilon: Any, *, through: Differentiable, site: str, draws: int) -> Any:
+    """The gradient with respect to one site, (trial, n)."""
+    trials, size, dtype = given.trials, through.circuit.population[site.split(".")[0]].size, through.setting.dtype
 
     def loss(neuron: Any, offset: Any, draw: Any) -> Any:
-        bump = jnp.zeros((trials, size), setting.dtype).at[:, neuron].set(offset)
+        bump = jnp.zeros((trials, size), dtype).at[:, neuron].set(offset)
         numbers = draw * trials + jnp.arange(trials, dtype=jnp.uint32)
-        outcome = present(
-            circuit,
-            setting,
-            values,
-            stimuli,
-            keys,
-            numbers,
-            report=(LOSS,),
-            learn=False,
-            perturbations={site: bump},
-            phases=upto,
-        )
-        return outcome.ends[phase][LOSS][:, 0]
+        (losses,) = through.ends(given, perturbations={site: bump}, presentations=numbers)
+        return losses[:, 0]
 
     def of_neuron(neuron: Any) -> Any:
         def one(draw: Any) -> Any:
-            step = jnp.asarray(epsilon, setting.dtype)
+            step = jnp.asarray(epsilon, dtype)
             return (loss(neuron, step, draw) - loss(neuron, -step, draw)) / (2 * step)
 
         return jnp.mean(jax.lax.map(one, jnp.arange(draws, dtype=jnp.uint32)), axis=0)

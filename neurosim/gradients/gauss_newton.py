@@ -10,10 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.engines.batched.engine import BatchedEngine
-from neurosim.engines.batched.host.program import program
-from neurosim.engines.batched.presentation import present
-from neurosim.engines.noise import noise_keys
+from neurosim.engines.batched.differentiable import Differentiable, Given, compiled
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
 from neurosim.gradients._arguments import check_presented, of_circuit, phase_of
@@ -57,41 +54,24 @@ def gauss_newton_signals(
         raise CircuitError(f"the circuit '{circuit.name}' has no readout, hence no error to remove")
     check_presented(circuit, setting, state, stimuli, phase_of(circuit, phase).name)
     setting = with_surrogate(circuit, setting)
-    engine = BatchedEngine(circuit, setting)
-    with engine.precision():
-        values = {name: engine.array(a) for name, a in state.items()}
-        arrays = {name: engine.array(a) for name, a in stimuli.items()}
-        chosen = phase_of(circuit, phase).name
-        found = _directions(circuit, setting, chosen, values, arrays, noise_keys(circuit, 0), damping)
+    through = answering(circuit, setting, phase_of(circuit, phase).name)
+    with through.engine.precision():
+        found = _directions(through.given(state, stimuli), damping, through=through)
         return {site.split(".")[0]: np.asarray(a) for site, a in jax.device_get(found).items()}
 
 
-@program(static=(0, 1, 2))
-def _directions(
-    circuit: Circuit, setting: Setting, phase: str, values: Any, stimuli: Any, keys: Any, damping: Any
-) -> Any:
-    trials = next(array.shape[-2] for array in stimuli.values() if array.ndim >= 2)
-    names = [p.name for p in circuit.phases]
-    upto = tuple(names[: names.index(phase) + 1])
-    y, error = f"{circuit.output_population}.y", f"{circuit.output_population}.error"
+def answering(circuit: Circuit, setting: Setting, phase: str) -> Differentiable:
+    """A presentation that gives the readout's answer and its error at the end of a phase."""
+    output = circuit.output_population
+    return Differentiable.until(circuit, setting, phase, f"{output}.y", f"{output}.error")
 
+
+@compiled
+def _directions(given: Given, damping: Any, *, through: Differentiable) -> Any:
     def answer(perturbations: Any) -> Any:
-        outcome = present(
-            circuit,
-            setting,
-            values,
-            stimuli,
-            keys,
-            jnp.arange(trials, dtype=jnp.uint32),
-            report=(y, error),
-            learn=False,
-            perturbations=perturbations,
-            phases=upto,
-        )
-        return outcome.ends[phase][y], outcome.ends[phase][error]
+        return through.ends(given, perturbations=perturbations)
 
-    sizes = {site: circuit.population[site.split(".")[0]].size for site in sites_of(circuit)}
-    nothing = {site: jnp.zeros((trials, size), setting.dtype) for site, size in sizes.items()}
+    nothing = through.nothing(given, sites_of(through.circuit))
     output, pull, errors = jax.vjp(answer, nothing, has_aux=True)
     basis = jnp.eye(output.shape[1], dtype=output.dtype)
     # One row of every trial's Jacobian at a time: trials do not see each other.

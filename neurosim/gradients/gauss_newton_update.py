@@ -18,14 +18,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.engines.batched.engine import BatchedEngine
-from neurosim.engines.batched.host.program import program
-from neurosim.engines.batched.presentation import present
-from neurosim.engines.noise import noise_keys
+from neurosim.engines.batched.differentiable import Differentiable, Given, compiled, trials_of
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError, ConfigError
 from neurosim.gradients._arguments import check_presented, of_circuit, phase_of
 from neurosim.gradients.feedback import incoming_weights
+from neurosim.gradients.gauss_newton import answering
 from neurosim.gradients.true_gradient import with_surrogate
 
 #: Trials times outputs at most: the system is solved on the host, where that many rows take five seconds a layer.
@@ -90,18 +88,13 @@ def gauss_newton_updates(
     layers = tuple(names for p in circuit.populations if (names := incoming_weights(circuit, p.name)))
     if not layers:
         return GaussNewtonUpdates({}, {}, {})
-    trials = next(np.shape(array)[-2] for array in stimuli.values() if np.ndim(array) >= 2)
-    outputs = circuit.population[str(circuit.output_population)].size
-    _check_rows(trials, outputs)
-    engine, where = BatchedEngine(circuit, setting), (circuit, setting, phase_of(circuit, phase).name)
-    with engine.precision():
-        values = {name: engine.array(a) for name, a in state.items()}
-        weights = {name: values.pop(name) for names in layers for name in names}
-        arrays = {name: engine.array(a) for name, a in stimuli.items()}
-        given = (weights, values, arrays, noise_keys(circuit, 0))
-        grams, errors = jax.device_get(_grams(*where, layers, *given))
-        pulls = engine.array(_solved(grams, errors, damping))
-        found = jax.device_get(_pulled(*where, pulls, *given))
+    _check_rows(trials_of(stimuli), circuit.population[str(circuit.output_population)].size)
+    through = answering(circuit, setting, phase_of(circuit, phase).name)
+    with through.engine.precision():
+        weights, given = through.given(state, stimuli).without([name for names in layers for name in names])
+        grams, errors = jax.device_get(_grams(weights, given, through=through, layers=layers))
+        pulls = through.engine.array(_solved(grams, errors, damping))
+        found = jax.device_get(_pulled(pulls, weights, given, through=through))
     own = {name: found[name][2 + place] for place, names in enumerate(layers) for name in names}
     both = ({name: array[place] for name, array in found.items()} for place in (0, 1))
     return GaussNewtonUpdates(*both, by_layer=own)
@@ -133,42 +126,13 @@ def _solve(gram: np.ndarray, error: np.ndarray, damping: float, cut: float) -> n
     return np.linalg.pinv(gram, rcond=cut, hermitian=True) @ error
 
 
-def _answer(circuit: Circuit, setting: Setting, phase: str, values: Any, stimuli: Any, keys: Any) -> Any:
-    """The answers of all trials as a function of weights, with the readout's errors beside them."""
-    trials = next(array.shape[-2] for array in stimuli.values() if array.ndim >= 2)
-    names = [p.name for p in circuit.phases]
-    y, error = f"{circuit.output_population}.y", f"{circuit.output_population}.error"
-
-    def answer(weights: Any) -> Any:
-        outcome = present(
-            circuit,
-            setting,
-            {**values, **weights},
-            stimuli,
-            keys,
-            jnp.arange(trials, dtype=jnp.uint32),
-            report=(y, error),
-            learn=False,
-            phases=tuple(names[: names.index(phase) + 1]),
-        )
-        return outcome.ends[phase][y], outcome.ends[phase][error]
-
-    return answer
-
-
-@program(static=(0, 1, 2, 3))
-def _grams(
-    circuit: Circuit,
-    setting: Setting,
-    phase: str,
-    layers: tuple[tuple[str, ...], ...],
-    weights: Any,
-    values: Any,
-    stimuli: Any,
-    keys: Any,
-) -> Any:
+@compiled
+def _grams(weights: Any, given: Given, *, through: Differentiable, layers: tuple[tuple[str, ...], ...]) -> Any:
     """``J J^T`` of the weights into each layer, (layer, row, row), and the errors, (trial, output)."""
-    answer = _answer(circuit, setting, phase, values, stimuli, keys)
+
+    def answer(changed: Any) -> Any:
+        return through.ends(given, values=changed)
+
     output, pull, errors = jax.vjp(answer, weights, has_aux=True)
     _, push = jax.linearize(lambda changed: answer(changed)[0], weights)
     nothing = {name: jnp.zeros_like(array) for name, array in weights.items()}
@@ -182,10 +146,8 @@ def _grams(
     return jnp.moveaxis(found, 1, 0), errors
 
 
-@program(static=(0, 1, 2))
-def _pulled(
-    circuit: Circuit, setting: Setting, phase: str, pulls: Any, weights: Any, values: Any, stimuli: Any, keys: Any
-) -> Any:
-    answer = _answer(circuit, setting, phase, values, stimuli, keys)
-    _, pull = jax.vjp(lambda changed: answer(changed)[0], weights)
+@compiled
+def _pulled(pulls: Any, weights: Any, given: Given, *, through: Differentiable) -> Any:
+    """What each of `pulls`, (pull, trial, output), is when it is brought back to the weights."""
+    _, pull = jax.vjp(lambda changed: through.ends(given, values=changed)[0], weights)
     return jax.vmap(lambda each: pull(each)[0])(pulls)

@@ -16,10 +16,7 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import LOSS
-from neurosim.engines.batched.engine import BatchedEngine
-from neurosim.engines.batched.host.program import program
-from neurosim.engines.batched.presentation import present
-from neurosim.engines.noise import noise_keys
+from neurosim.engines.batched.differentiable import Differentiable, Given, compiled
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
 from neurosim.gradients._arguments import check_presented, of_circuit, phase_of
@@ -91,14 +88,10 @@ def true_gradients(
         raise CircuitError(f"the circuit '{circuit.name}' has no readout, hence no loss to differentiate")
     check_presented(circuit, setting, state, stimuli, phase_of(circuit, phase).name)
     setting = with_surrogate(circuit, setting)
-    engine = BatchedEngine(circuit, setting)
-    phase = phase_of(circuit, phase).name
-    with engine.precision():
-        arrays = {name: engine.array(a) for name, a in stimuli.items()}
-        values = {name: engine.array(a) for name, a in state.items()}
-        weights = {f"{p.name}.w": values.pop(f"{p.name}.w") for p in circuit.owners}
-        found = _differentiate(circuit, setting, phase, weights, values, arrays, noise_keys(circuit, 0))
-        loss, by_site, by_weight = jax.device_get(found)
+    through = Differentiable.until(circuit, setting, phase_of(circuit, phase).name, LOSS)
+    with through.engine.precision():
+        weights, given = through.given(state, stimuli).without([f"{p.name}.w" for p in circuit.owners])
+        loss, by_site, by_weight = jax.device_get(_differentiate(weights, given, through=through))
     sites = {name.split(".")[0]: array for name, array in by_site.items()}
     return Gradients(loss, sites, by_weight)
 
@@ -120,35 +113,16 @@ def sites_of(circuit: Circuit) -> tuple[str, ...]:
     )
 
 
-@program(static=(0, 1, 2))
-def _differentiate(
-    circuit: Circuit, setting: Setting, phase: str, weights: Any, values: Any, stimuli: Any, keys: Any
-) -> Any:
-    trials = next(array.shape[-2] for array in stimuli.values() if array.ndim >= 2)
-    names = [p.name for p in circuit.phases]
-    upto = tuple(names[: names.index(phase) + 1])
-
-    def losses(weights: Any, perturbations: Any) -> Any:
-        outcome = present(
-            circuit,
-            setting,
-            {**values, **weights},
-            stimuli,
-            keys,
-            jnp.arange(trials, dtype=jnp.uint32),
-            report=(LOSS,),
-            learn=False,
-            perturbations=perturbations,
-            phases=upto,
-        )
-        return outcome.ends[phase][LOSS][:, 0]
+@compiled
+def _differentiate(weights: Any, given: Given, *, through: Differentiable) -> Any:
+    """Each trial's loss, its gradient with respect to sites, and that of the mean with respect to weights."""
 
     def total(weights: Any, perturbations: Any) -> Any:
-        loss = losses(weights, perturbations)
+        (losses,) = through.ends(given, values=weights, perturbations=perturbations)
+        loss = losses[:, 0]
         # Trials do not see each other: the gradient of the sum is each trial's own.
         return jnp.sum(loss), loss
 
-    shapes = {name: (trials, circuit.population[name.split(".")[0]].size) for name in sites_of(circuit)}
-    nothing = {name: jnp.zeros(shape, setting.dtype) for name, shape in shapes.items()}
+    nothing = through.nothing(given, sites_of(through.circuit))
     (_, loss), (by_weight, by_site) = jax.value_and_grad(total, argnums=(0, 1), has_aux=True)(weights, nothing)
-    return loss, by_site, {name: gradient / trials for name, gradient in by_weight.items()}
+    return loss, by_site, {name: gradient / given.trials for name, gradient in by_weight.items()}

@@ -10,12 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from neurosim.circuit.circuit import Circuit
+from neurosim.engines.batched.differentiable import Differentiable, Given, compiled
 from neurosim.engines.batched.engine import BatchedEngine
-from neurosim.engines.batched.host.program import program
-from neurosim.engines.batched.presentation import present
-from neurosim.engines.noise import noise_keys
-from neurosim.engines.setting import Setting
 from neurosim.engines.state import learned_names
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.gradients.feedback import feedback_pathway, wanted_weights
@@ -58,18 +54,15 @@ def _repetition(config: Config, engine: BatchedEngine, task: Task, layers: tuple
     circuit, state = engine.circuit, start_of(engine, seed)
     steps = config.every // config.batch_size
     counts, done = np.full(len(layers), math.nan), 0
+    through = Differentiable(circuit, engine.setting, learn=True)
     with engine.precision():
-        values = {name: engine.array(array) for name, array in state.items()}
-        learned = {name: values.pop(name) for name in sorted(set(learned_names(circuit)))}
+        data = through.given(state, stimuli_of(circuit, task.train, slice(None)), seed=seed)
+        learned, data = data.without(sorted(set(learned_names(circuit))))
         wanted = {layer: engine.array(wanted_weights(circuit, state, layer)) for layer in layers}
-        data = {name: engine.array(array) for name, array in stimuli_of(circuit, task.train, slice(None)).items()}
-        keys = noise_keys(circuit, seed)
         while done < config.most and np.isnan(counts).any():
             order = random_order(seed, done, len(task.train), _CHECKS_PER_CALL * steps, config.batch_size)
             shaped = jnp.asarray(order.reshape(_CHECKS_PER_CALL, steps, config.batch_size), jnp.int32)
-            learned, angles = _learn(
-                circuit, engine.setting, layers, learned, values, data, shaped, keys, jnp.uint32(done), wanted
-            )
+            learned, angles = _learn(learned, data, shaped, jnp.uint32(done), wanted, through=through, layers=layers)
             passed = np.asarray(jax.device_get(angles)) < config.degrees
             new = passed.any(axis=0) & np.isnan(counts)
             reached = done + (np.argmax(passed, axis=0) + 1) * config.every
@@ -78,28 +71,19 @@ def _repetition(config: Config, engine: BatchedEngine, task: Task, layers: tuple
     return counts
 
 
-@program(static=(0, 1, 2))
+@compiled
 def _learn(
-    circuit: Circuit,
-    setting: Setting,
-    layers: tuple[str, ...],
-    learned: Any,
-    values: Any,
-    data: Any,
-    order: Any,
-    keys: Any,
-    first: Any,
-    wanted: Any,
+    learned: Any, data: Given, order: Any, first: Any, wanted: Any, *, through: Differentiable, layers: tuple[str, ...]
 ) -> Any:
     """Learn from `order`, (look, step, batch); the angles in degrees at every look, (look, layer)."""
     checks, steps, batch = order.shape
-    pathways = {layer: feedback_pathway(circuit, layer) for layer in layers}
+    pathways = {layer: feedback_pathway(through.circuit, layer) for layer in layers}
 
     def step(learned: Any, inputs: Any) -> Any:
         number, chosen = inputs
-        stimuli = {name: array[chosen] for name, array in data.items()}
+        given = replace(data, stimuli={name: array[chosen] for name, array in data.stimuli.items()})
         presentations = first + number * batch + jnp.arange(batch, dtype=jnp.uint32)
-        outcome = present(circuit, setting, {**values, **learned}, stimuli, keys, presentations)
+        outcome = through.present(given, values=learned, presentations=presentations)
         return {name: array + outcome.changes[name] for name, array in learned.items()}, None
 
     def look(learned: Any, inputs: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -11,11 +12,8 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import LOSS
+from neurosim.engines.batched.differentiable import Differentiable, Given, compiled
 from neurosim.engines.batched.engine import BatchedEngine
-from neurosim.engines.batched.host.program import program
-from neurosim.engines.batched.presentation import present
-from neurosim.engines.noise import noise_keys
-from neurosim.engines.setting import Setting
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import CircuitError
 from neurosim.probes._findings import Findings, OnStep
@@ -32,7 +30,7 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     """See `neurosim.probes.estimate.measure`."""
     import xarray
 
-    circuit, setting = engine.circuit, engine.setting
+    circuit, setting, first = engine.circuit, engine.setting, engine.circuit.phases[0].name
     layers = estimating_layers(circuit)
     sizes = {layer: circuit.population[layer].size for layer in layers}
     values = start_of(engine, seed)
@@ -41,18 +39,18 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     names = ["mean", "variance", "gradient", "predicted_variance", "curvature_variance"]
     rows: dict[str, list[np.ndarray]] = {name: [] for name in names}
     signed, absolute = [], []
+    drawing, quiet = Differentiable(circuit, setting), Differentiable.until(circuit, setting, first, LOSS)
     with engine.precision():
-        state = {name: engine.array(array) for name, array in values.items()}
         for example in range(config.examples):
             stimuli = stimuli_of(circuit, task.train, np.array([example]))
-            one = {name: engine.array(array) for name, array in stimuli.items()}
-            gradient, hessian = _derivatives(circuit, setting, layers, config.curvature, state, one)
+            gradient, hessian = _derivatives(
+                quiet.given(values, stimuli), through=quiet, layers=layers, curvature=config.curvature
+            )
+            one = drawing.given(values, stimuli, seed=seed)
             total, squares, cosines = np.zeros(gradient.shape), np.zeros(gradient.shape), np.zeros(2)
             for number in range(rounds):
-                first = jnp.uint32((example * rounds + number) * config.chunk)
-                found = _draw(
-                    circuit, setting, layers, config.chunk, state, one, noise_keys(circuit, seed), first, gradient
-                )
+                begin = jnp.uint32((example * rounds + number) * config.chunk)
+                found = _draw(one, begin, gradient, through=drawing, layers=layers, chunk=config.chunk)
                 sums = [np.asarray(array, dtype=float) for array in jax.device_get(found)]
                 total, squares, cosines = total + sums[0], squares + sums[1], cosines + sums[2]
                 if on_step is not None:
@@ -116,53 +114,31 @@ def estimating_layers(circuit: Circuit) -> tuple[str, ...]:
     return found
 
 
-@program(static=(0, 1, 2, 3))
+@compiled
 def _draw(
-    circuit: Circuit,
-    setting: Setting,
-    layers: tuple[str, ...],
-    chunk: int,
-    values: Any,
-    one: Any,
-    keys: Any,
-    first: Any,
-    gradient: Any,
+    one: Given, first: Any, gradient: Any, *, through: Differentiable, layers: tuple[str, ...], chunk: int
 ) -> Any:
     """Sums over a chunk of draws: the estimate, its square, and the cosine with the gradient and its magnitude."""
-    stimuli = {name: jnp.repeat(array, chunk, axis=0) for name, array in one.items()}
-    presentations = first + jnp.arange(chunk, dtype=jnp.uint32)
-    outcome = present(circuit, setting, values, stimuli, keys, presentations, learn=False)
+    many = replace(one, stimuli={name: jnp.repeat(array, chunk, axis=0) for name, array in one.stimuli.items()})
+    outcome = through.present(many, presentations=first + jnp.arange(chunk, dtype=jnp.uint32))
     estimate = jnp.concatenate([outcome.final[f"{layer}.{_ESTIMATE}"] for layer in layers], axis=1)
     cosine = (estimate @ gradient) / (jnp.linalg.norm(estimate, axis=1) * jnp.linalg.norm(gradient))
     return jnp.sum(estimate, axis=0), jnp.sum(estimate**2, axis=0), jnp.stack([cosine, abs(cosine)]).sum(axis=1)
 
 
-@program(static=(0, 1, 2, 3))
-def _derivatives(
-    circuit: Circuit, setting: Setting, layers: tuple[str, ...], curvature: bool, values: Any, one: Any
-) -> Any:
+@compiled
+def _derivatives(one: Given, *, through: Differentiable, layers: tuple[str, ...], curvature: bool) -> Any:
     """Gradient and second derivatives of one trial's loss with respect to all perturbed units."""
-    phase, keys = circuit.phases[0].name, noise_keys(circuit, 0)
-    sites = [f"{layer}.{circuit.population[layer].neuron.ports['site']}" for layer in layers]
-    bounds = np.cumsum([circuit.population[layer].size for layer in layers])
+    population = through.circuit.population
+    sites = [f"{layer}.{population[layer].neuron.ports['site']}" for layer in layers]
+    bounds = np.cumsum([population[layer].size for layer in layers])
 
     def loss(flat: Any) -> Any:
         bumps = {site: part[None] for site, part in zip(sites, jnp.split(flat, bounds[:-1]), strict=True)}
-        outcome = present(
-            circuit,
-            setting,
-            values,
-            one,
-            keys,
-            jnp.zeros(1, jnp.uint32),
-            report=(LOSS,),
-            learn=False,
-            perturbations=bumps,
-            phases=(phase,),
-        )
-        return outcome.ends[phase][LOSS][0, 0]
+        (losses,) = through.ends(one, perturbations=bumps)
+        return losses[0, 0]
 
-    nothing = jnp.zeros(int(bounds[-1]), setting.dtype)
+    nothing = jnp.zeros(int(bounds[-1]), through.setting.dtype)
     return jax.grad(loss)(nothing), jax.hessian(loss)(nothing) if curvature else None
 
 

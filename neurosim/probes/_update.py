@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -11,11 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
+from neurosim.engines.batched.differentiable import Arrays, Differentiable, Given, Outcome, compiled, pytree
 from neurosim.engines.batched.engine import BatchedEngine
-from neurosim.engines.batched.host.program import program
-from neurosim.engines.batched.presentation import present
-from neurosim.engines.noise import noise_keys
-from neurosim.engines.setting import Setting
 from neurosim.engines.state import learned_names
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import CircuitError, ConfigError
@@ -80,19 +78,19 @@ def _repetition(
     truth = true_gradients(circuit, setting, state, stimuli).weights
     wanted = max(config.draws)
     most = wanted if config.until is None else max(wanted, config.most)
+    through = Differentiable(circuit, setting, learn=True)
     chunk, done, parts = min(_LARGEST_CHUNK, most, max(_SMALLEST_CHUNK, wanted)), 0, []
     with engine.precision():
-        names = groups[_ALL]
-        values = {name: engine.array(array) for name, array in state.items()}
-        gradient = {name: engine.array(truth[name]) for name in names}
+        given = through.given(state, stimuli, seed=own)
+        gradient = {name: engine.array(truth[name]) for name in groups[_ALL]}
         sums = {name: jnp.zeros((1 + len(config.draws), *a.shape), a.dtype) for name, a in gradient.items()}
         periods = jnp.array([_NEVER, *config.draws], jnp.int32)
-        shown, keys = {n: engine.array(a) for n, a in stimuli.items()}, noise_keys(circuit, own)
         while done < wanted or (done < most and not _reached(config, parts)):
-            start = jnp.uint32(first + done * config.batch_size)
+            count = _Count(jnp.uint32(first + done * config.batch_size), jnp.int32(done), periods)
             (values, sums), products = _draw(
-                circuit, setting, names, chunk, values, sums, shown, keys, start, jnp.int32(done), periods, gradient
+                given, sums, gradient, count, through=through, names=groups[_ALL], chunk=chunk
             )
+            given = replace(given, values=values)
             along, power = (np.asarray(array, dtype=float) for array in jax.device_get(products))
             parts.append(_cosines(groups, along, power, truth))
             done += chunk
@@ -101,42 +99,59 @@ def _repetition(
     return np.concatenate(parts)
 
 
-@program(static=(0, 1, 2, 3))
+@pytree
+@dataclass(frozen=True)
+class _Count:
+    """Where a chunk of draws begins.
+
+    Attributes
+    ----------
+    first
+        Running number of its first presentation.
+    done
+        How many draws there were before.
+    periods
+        After how many draws each sum is begun anew.
+    """
+
+    first: Any
+    done: Any
+    periods: Any
+
+
+@compiled
 def _draw(
-    circuit: Circuit,
-    setting: Setting,
+    given: Given,
+    sums: Arrays,
+    gradient: Arrays,
+    count: _Count,
+    *,
+    through: Differentiable,
     names: tuple[str, ...],
     chunk: int,
-    values: Any,
-    sums: Any,
-    stimuli: Any,
-    keys: Any,
-    first: Any,
-    done: Any,
-    periods: Any,
-    gradient: Any,
 ) -> Any:
     """Present the batch `chunk` times; products of the summed updates with the gradient and with themselves.
 
-    There is one sum for each of `periods`, begun anew after so many draws.
+    There is one sum for each period.
     """
-    batch = next(array.shape[-2] for array in stimuli.values())
-    presentations = first + jnp.arange(batch, dtype=jnp.uint32)
+    batch, periods = given.trials, count.periods
+    presentations = count.first + jnp.arange(batch, dtype=jnp.uint32)
 
     def step(carried: Any, number: Any) -> Any:
         values, sums = carried
-        outcome = present(circuit, setting, values, stimuli, keys, presentations + jnp.uint32(number * batch))
-        keep = ((done + number) % periods != 0).astype(setting.dtype)
+        shown = presentations + jnp.uint32(number * batch)
+        outcome = through.present(given, values=values, presentations=shown)
+        keep = ((count.done + number) % periods != 0).astype(through.setting.dtype)
         changes = {name: outcome.changes[name] for name in names}
         sums = {n: keep.reshape(-1, *(1,) * c.ndim) * sums[n] + c for n, c in changes.items()}
         along = [jnp.sum((sums[n] * gradient[n]).reshape(len(periods), -1), axis=1) for n in names]
         power = [jnp.sum((sums[n] ** 2).reshape(len(periods), -1), axis=1) for n in names]
-        return (_moved(circuit, values, outcome), sums), (jnp.stack(along, axis=1), jnp.stack(power, axis=1))
+        return (_moved(through.circuit, values, outcome), sums), (jnp.stack(along, axis=1), jnp.stack(power, axis=1))
 
-    return jax.lax.scan(step, (values, sums), jnp.arange(chunk))
+    return jax.lax.scan(step, (given.values, sums), jnp.arange(chunk))
 
 
-def _moved(circuit: Circuit, values: Any, outcome: Any) -> Any:
+def _moved(circuit: Circuit, values: Arrays, outcome: Outcome) -> Arrays:
     """The state after a presentation: weights stay, their further variables and what carries over go on."""
     after = dict(values)
     for name, change in outcome.changes.items():

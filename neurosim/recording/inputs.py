@@ -11,6 +11,7 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Population
+from neurosim.engines.stimuli import Stimulus
 from neurosim.equations.parse import Equation, parse_equations
 from neurosim.errors import ArgumentError, CircuitError
 from neurosim.neurons._model import NeuronModel
@@ -32,11 +33,11 @@ class Inputs:
     state
         Qualified parameter -> scalar or ``(n,)``.
     stimuli
-        Qualified parameter -> ``(trial, n)`` or ``(step, trial, n)``.
+        Qualified parameter -> what differs between trials, or changes in time.
     """
 
     state: dict[str, np.ndarray] = field(default_factory=dict)
-    stimuli: dict[str, np.ndarray] = field(default_factory=dict)
+    stimuli: dict[str, Stimulus] = field(default_factory=dict)
 
 
 def apply_inputs(
@@ -90,8 +91,11 @@ def apply_inputs(
         _refuse_switched(circuit, population, parameter, varying=array.ndim > 0)
         if array.ndim > 0 and not _is_target(circuit, population, parameter):
             circuit = vary(circuit, population, parameter)
-        begins = _begins(original, population, parameter, array)
-        (found.state if array.ndim < 2 or begins else found.stimuli)[f"{population}.{parameter}"] = array
+        if array.ndim < 2 or _begins(original, population, parameter, array):
+            found.state[f"{population}.{parameter}"] = array
+        else:
+            stimulus = Stimulus.from_steps(array) if array.ndim > 2 else Stimulus(array)
+            found.stimuli[f"{population}.{parameter}"] = stimulus
     return circuit, found
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -15,8 +16,9 @@ from neurosim.circuit.composition import compose
 from neurosim.engines._engine import Engine
 from neurosim.engines.given_state import given_state
 from neurosim.engines.setting import Setting
-from neurosim.engines.slots import neuron_variables
-from neurosim.engines.state import initial_state
+from neurosim.engines.slots import Continuation, neuron_variables
+from neurosim.engines.state import State, initial_state
+from neurosim.engines.stimuli import Stimulus
 from neurosim.errors import ArgumentError, CircuitError, NumericalError
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.ends import End, check_end, read_end, store_end, weights_in
@@ -151,10 +153,11 @@ def simulate(
         raise ArgumentError(
             "target", target, f"none with the engine '{engine}': it is of Brian2's code, engine='brian'"
         )
-    seconds_per_step = parse_quantity(dt, "second") if isinstance(dt, str) else dt
+    step = parse_quantity(dt, "second") if isinstance(dt, str) else dt
+    whole = duration is None and not isinstance(model, NeuronModel)
     described = circuit_of(model, cast("float | None", duration), n, method)
-    steps = sum(phase.steps(seconds_per_step) for phase in described.phases)
-    circuit, given = apply_inputs(described, inputs or {}, steps=steps, trials=trials, dt=seconds_per_step)
+    steps = sum(phase.steps(step) for phase in described.phases)
+    circuit, given = apply_inputs(described, inputs or {}, steps=steps, trials=trials, dt=step)
     # What only rules know, or phases that are not run, stands in the state of a run as well.
     whose = None if isinstance(model, NeuronModel) else model
     checked = given_state(described, state or {}, trials=trials, beside=whose)
@@ -162,59 +165,109 @@ def simulate(
     circuit = varying(circuit, own, given.state.keys() | given.stimuli.keys())
     names = asked_names(circuit, record)
     spiking = any(neuron.threshold is not None for neuron in compose(circuit).values())
-    setting = Setting("spiking" if spiking else "rate", seconds_per_step, dtype)
-    values = initial_state(circuit, seed, dtype=dtype)
-    start = None
-    whole = duration is None and not isinstance(model, NeuronModel)
+    setting = Setting("spiking" if spiking else "rate", step, dtype)
     if whole and (store is not None or restore is not None):
         raise CircuitError("phases cannot be gone on with: give a duration to store where it ends, or to restore")
-    if restore is not None:
-        end = read_end(Path(restore))
-        check_end(end, circuit, dt=seconds_per_step, seed=seed, trials=trials, path=Path(restore))
-        start, values = end.continuation, values | end.weights
-        if twice := [name for name in neuron_variables(circuit) if name in own]:
-            raise CircuitError(f"state: '{twice[0]}' is given, and restore= sets it, too; leave one of them out")
+    start, values = _start(circuit, seed, setting, trials, restore, own)
     values |= {name: array for name, array in own.items() if name in values} | given.state
+    run = _Run(engine, target, circuit, setting, values, given.stimuli, names, seed, trials, start)
+    run.keeping = store is not None or (not whole and target != "cpp_standalone")
     variables = recorded(circuit, names, steps=steps, trials=trials, dtype=dtype, bare=isinstance(model, NeuronModel))
-    sizes = [np.dtype(v.dtype).itemsize * v.shape[1] * v.shape[2] for v in variables.values()]
-    piece = steps if out is None or whole else max(1, min(steps, _PIECE // max(1, sum(sizes))))
-    begin = start.step if start is not None else 0
-    time = seconds_per_step * np.arange(begin, begin + steps)
-    attrs = {"model": circuit.name, "dt": seconds_per_step}
+    dataset = _recorded(run, variables, steps, None if out is None else Path(out), whole=whole)
+    if store is not None:
+        assert run.start is not None
+        store_end(Path(store), End(run.start, weights_in(circuit, values), step, seed, trials))
+    return dataset
 
-    def pieces() -> Iterator[tuple[int, dict[str, np.ndarray]]]:
-        nonlocal start
+
+def _start(
+    circuit: Circuit,
+    seed: int,
+    setting: Setting,
+    trials: int,
+    restore: str | Path | None,
+    own: Mapping[str, Any],
+) -> tuple[Continuation | None, State]:
+    """Where a simulation begins, and with which state; `own` is the state that the user gives."""
+    values = initial_state(circuit, seed, dtype=setting.dtype)
+    if restore is None:
+        return None, values
+    end = read_end(Path(restore))
+    check_end(end, circuit, dt=setting.dt, seed=seed, trials=trials, path=Path(restore))
+    if twice := [name for name in neuron_variables(circuit) if name in own]:
+        raise CircuitError(f"state: '{twice[0]}' is given, and restore= sets it, too; leave one of them out")
+    return end.continuation, values | end.weights
+
+
+@dataclass
+class _Run:
+    """A simulation that runs piece by piece.
+
+    Attributes
+    ----------
+    names
+        What is recorded, qualified.
+    start
+        Where it stands; none before it has begun.
+    keeping
+        Whether that is kept. It is even if nobody asks, so that what runs does not depend on how it is cut; standalone
+        code cannot.
+    """
+
+    engine: str
+    target: Any
+    circuit: Circuit
+    setting: Setting
+    values: State
+    stimuli: Mapping[str, Stimulus]
+    names: Sequence[str]
+    seed: int
+    trials: int
+    start: Continuation | None
+    keeping: bool = True
+
+    def pieces(self, steps: int, piece: int) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+        """Run so many steps, and so many at a time; gives the number of the first, and what is recorded from there."""
+        begin, dt = self.start.step if self.start is not None else 0, self.setting.dt
         for first in range(0, steps, piece):
             length = min(piece, steps - first)
-            part = circuit if length == steps else shortened(circuit, length, seconds_per_step)
-            stimuli = {n: a[first : first + length] if a.ndim == 3 else a for n, a in given.stimuli.items()}
-            runner = _engine(engine, part, setting, target)
-            # Kept even if nobody asks, so that what runs does not depend on how it is cut; standalone code cannot.
-            keep = not whole and target != "cpp_standalone"
-            going: dict[str, Any] = {"start": start, "keep": keep or store is not None}
-            _, outputs = runner.run(
-                values, stimuli, seed=seed, record=names, learn=False, trials=trials, watch=True, **going
+            part = self.circuit if length == steps else shortened(self.circuit, length, dt)
+            _, outputs = _engine(self.engine, part, self.setting, self.target).run(
+                self.values,
+                {name: stimulus.in_steps(first, length) for name, stimulus in self.stimuli.items()},
+                seed=self.seed,
+                record=self.names,
+                learn=False,
+                trials=self.trials,
+                watch=True,
+                start=self.start,
+                keep=self.keeping,
             )
-            start = outputs.end
-            found = dict(zip(variables, (np.asarray(outputs.recordings[name]) for name in names), strict=True))
-            for qualified, array in zip(names, found.values(), strict=True):
-                if array.dtype != bool:
-                    _check_finite(qualified, array, seconds_per_step, begin + first)
+            self.start = outputs.end
+            found = {name: np.asarray(outputs.recordings[name]) for name in self.names}
+            for name, array in found.items():
+                _check_finite(name, array, dt, begin + first)
             if outputs.broken is not None:
-                raise outputs.broken.error(seconds_per_step)
+                raise outputs.broken.error(dt)
             yield first, found
 
-    dataset = _recorded_in_memory(pieces(), variables, time, attrs) if out is None else None
-    if out is not None:
-        with RecordingWriter(Path(out), variables, time=time, attrs=attrs, piece=piece) as writer:
-            for first, found in pieces():
-                writer.write(first, found)
-        dataset = open_recording(out)
-    if store is not None:
-        assert start is not None
-        store_end(Path(store), End(start, weights_in(circuit, values), seconds_per_step, seed, trials))
-    assert dataset is not None
-    return dataset
+
+def _recorded(
+    run: _Run, variables: Mapping[str, Recorded], steps: int, out: Path | None, *, whole: bool
+) -> xarray.Dataset:
+    """Run to the end, into a Zarr store if there is one, else into memory."""
+    sizes = [np.dtype(v.dtype).itemsize * v.shape[1] * v.shape[2] for v in variables.values()]
+    piece = steps if out is None or whole else max(1, min(steps, _PIECE // max(1, sum(sizes))))
+    begin, dt = run.start.step if run.start is not None else 0, run.setting.dt
+    time = dt * np.arange(begin, begin + steps)
+    attrs = {"model": run.circuit.name, "dt": dt}
+    labelled = ((first, dict(zip(variables, found.values(), strict=True))) for first, found in run.pieces(steps, piece))
+    if out is None:
+        return _recorded_in_memory(labelled, variables, time, attrs)
+    with RecordingWriter(out, variables, time=time, attrs=attrs, piece=piece) as writer:
+        for first, found in labelled:
+            writer.write(first, found)
+    return open_recording(out)
 
 
 def _has_target(engine: str) -> bool:
@@ -230,7 +283,7 @@ def _engine(kind: str, circuit: Circuit, setting: Setting, target: str) -> Engin
 
 
 def _recorded_in_memory(
-    pieces: Iterator[tuple[int, dict[str, np.ndarray]]],
+    pieces: Iterable[tuple[int, dict[str, np.ndarray]]],
     variables: Mapping[str, Recorded],
     time: np.ndarray,
     attrs: Mapping[str, Any],
@@ -244,8 +297,7 @@ def _recorded_in_memory(
 
 
 def _check_finite(name: str, array: np.ndarray, dt: float, begin: int) -> None:
-    finite = np.isfinite(array)
-    if not finite.all():
+    if array.dtype != bool and not (finite := np.isfinite(array)).all():
         step, trial, neuron = np.argwhere(~finite)[0]
         raise NumericalError(
             f"'{name}' stopped being finite at {(begin + step) * dt * 1e3:g} ms (trial {trial}, neuron {neuron}); "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -139,6 +139,7 @@ def _run(
     """All that happens in a folder that is ours."""
     folder = place.folder
     log = Log(folder / files.LOG)
+    job = _Job(model, engine, task, seed, log, progress)
     log.line(f"{model.name}, seed {seed}: {task}")
     if progress is not None:
         progress.begin(model, folder)
@@ -149,9 +150,9 @@ def _run(
             recorder = Recorder(folder, engine, task, model.training, seed) if model.training.record else None
             start = going_on(place, checkpoints, recorder, model, engine, seed, log, progress)
             if model.probe_kind:
-                summary, history, state = _measure(model, engine, task, seed, log, progress)
+                summary, history, state = _measure(job)
             else:
-                summary, history, state = _learn(model, engine, task, seed, log, progress, start, checkpoints, recorder)
+                summary, history, state = _learn(job, start, checkpoints, recorder)
             summary |= {"wall_s": round(checkpoints.elapsed, 3)}
             resumed = place.provenance.get("resumed")
             summary |= {"resumed": len(resumed)} if isinstance(resumed, list) else {}
@@ -200,24 +201,29 @@ def _note(progress: Watcher | None, text: str) -> None:
         progress.note(text)
 
 
+@dataclass(frozen=True)
+class _Job:
+    """What a run trains or measures, and who is told."""
+
+    model: Model
+    engine: Engine
+    task: Task
+    seed: int
+    log: Log
+    progress: Watcher | None
+
+
 def _learn(
-    model: Model,
-    engine: Engine,
-    task: Task,
-    seed: int,
-    log: Log,
-    progress: Watcher | None,
-    start: Progress | None,
-    checkpoints: Checkpoints,
-    recorder: Recorder | None,
+    job: _Job, start: Progress | None, checkpoints: Checkpoints, recorder: Recorder | None
 ) -> tuple[dict[str, Any], xarray.Dataset, State]:
+    model, progress = job.model, job.progress
     before = [report.activity for report in start.reports] if start is not None else []
 
     def warn(report: EpochReport) -> None:
         known = len(faults(before))
         before.append(report.activity)
         for text in faults(before)[known:]:
-            log.line(f"warning: {text}")
+            job.log.line(f"warning: {text}")
             _note(progress, f"warning: {text}")
 
     def keep(reached: Progress) -> None:
@@ -226,40 +232,31 @@ def _learn(
             recorder(reached)
         checkpoints(reached)
 
-    hooks = [log.epoch, warn] + ([progress.epoch] if progress is not None else [])
+    hooks = [job.log.epoch, warn] + ([progress.epoch] if progress is not None else [])
     on_step = progress.step if progress is not None else None
-    result = train_circuit(
-        engine,
-        task,
-        model.training,
-        seed=seed,
-        start=start,
-        on_epoch=hooks,
-        on_step=on_step,
-        on_progress=keep,
-    )
+    told: dict[str, Any] = {"on_epoch": hooks, "on_step": on_step, "on_progress": keep}
+    result = train_circuit(job.engine, job.task, model.training, seed=job.seed, start=start, **told)
     numbers = _summary(model, result)
     if before[-1]:
         numbers["firing"] = {name: asdict(each) for name, each in before[-1].items()}
         numbers["warnings"] = faults(before)
-    return _about(model, engine, seed) | numbers, result.history, result.state
+    return _about(model, job.engine, job.seed) | numbers, result.history, result.state
 
 
-def _measure(
-    model: Model, engine: Engine, task: Task, seed: int, log: Log, progress: Watcher | None
-) -> tuple[dict[str, Any], xarray.Dataset, State]:
+def _measure(job: _Job) -> tuple[dict[str, Any], xarray.Dataset, State]:
     import xarray
 
+    model, progress = job.model, job.progress
     on_step = progress.step if progress is not None else None
     probe = registry.load("probes", model.probe_kind)
     # Most probes measure the model's own network and ask for no other.
-    engines = {name: make_engine(m.engine, m.build(task)) for name, m in model.further.items()}
+    engines = {name: make_engine(m.engine, m.build(job.task)) for name, m in model.further.items()}
     asked = {"others": engines} if engines else {}
-    findings = probe.measure(model.probe_config, engine, task, seed=seed, on_step=on_step, **asked)
+    findings = probe.measure(model.probe_config, job.engine, job.task, seed=job.seed, on_step=on_step, **asked)
     numbers = {str(name): float(value) for name, value in findings.numbers.items()}
-    log.line(", ".join(f"{name} {short(value)}" for name, value in numbers.items()))
+    job.log.line(", ".join(f"{name} {short(value)}" for name, value in numbers.items()))
     curves = findings.curves if findings.curves is not None else xarray.Dataset()
-    return _about(model, engine, seed) | {"probe_kind": model.probe_kind, "probe": numbers}, curves, {}
+    return _about(model, job.engine, job.seed) | {"probe_kind": model.probe_kind, "probe": numbers}, curves, {}
 
 
 def _about(model: Model, engine: Engine, seed: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosim import Circuit, NeuronModel, Pathway, Phase, Population, Setting, initial_state, simulate
+from neurosim import Circuit, NeuronModel, Pathway, Phase, Population, Setting, Stimulus, initial_state, simulate
 from neurosim.circuit.connectivity import Sparse
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.batched.host import program
@@ -22,6 +22,7 @@ CIRCUIT = Circuit(
     phases=(Phase("p", "2 ms", draw_noise=True),),
 )
 STATE = initial_state(CIRCUIT, 0)
+COURSE = Stimulus(np.zeros((2, 5, 3)), "course")
 WITHOUT = {name: array for name, array in STATE.items() if name != "W.w"}
 
 
@@ -54,7 +55,8 @@ def engine(request):
         ({"state": {**STATE, "a.v": np.zeros(4)}}, r"'a.v' has shape \(4,\)"),
         ({"stimuli": {"a.drive": np.zeros((2, 5))}}, r"'a.drive' has shape \(2, 5\).*expected \(2, 3\)"),
         ({"stimuli": {"a.drive": np.zeros((2, 3))}, "trials": 3}, r"expected \(3, 3\)"),
-        ({"stimuli": {"a.drive": np.zeros((5, 2, 3))}}, "'a.drive' has 5 time steps, and 20 are run"),
+        ({"stimuli": {"a.drive": COURSE}}, "'a.drive' has 5 time steps, and 20 are run"),
+        ({"stimuli": {"a.drive": np.zeros((2, 5, 3))}}, r"shape \(2, 5, 3\).*neurosim.Stimulus\(array, 'course'\)"),
         ({"stimuli": {"b.drive": np.zeros((2, 2))}}, "'b.drive' cannot be set: the circuit computes it"),
         ({"stimuli": {"a.drve": np.zeros((2, 3))}}, "did you mean 'a.drive'"),
     ],
@@ -80,9 +82,10 @@ def test_the_order_of_training_is_checked(engine, order, message):
 
 
 def test_a_course_may_be_the_same_for_all_trials_and_neurons(engine):
-    course = np.linspace(0, 1, 20)[:, None, None]
-    _, outputs = engine.run(STATE, {"a.drive": course}, trials=2, report=["a.v"])
-    _, full = engine.run(STATE, {"a.drive": np.broadcast_to(course, (20, 2, 3))}, report=["a.v"])
+    course = np.linspace(0, 1, 20)[None, :, None]
+    _, outputs = engine.run(STATE, {"a.drive": Stimulus(course, "course")}, trials=2, report=["a.v"])
+    each = Stimulus(np.broadcast_to(course, (2, 20, 3)), "course")
+    _, full = engine.run(STATE, {"a.drive": each}, report=["a.v"])
     np.testing.assert_array_equal(outputs.ends["p"]["a.v"], full.ends["p"]["a.v"])
 
 
@@ -108,8 +111,8 @@ def test_a_sparse_pathway_in_either_precision_in_one_process():
 def test_only_the_last_programs_are_kept(monkeypatch):
     made = []
     monkeypatch.setattr(program, "_MOST", 2)
-    compiled = program.program(static=(0,))(lambda power, x: made.append(power) or x**power)
+    compiled = program.program()(lambda x, *, power: made.append(power) or x**power)
     for power in (1, 2, 1, 3, 2):
-        assert compiled(power, 2.0) == 2.0**power
+        assert compiled(2.0, power=power) == 2.0**power
     # Those of 2 were thrown away when 3 came.
     assert made == [1, 2, 3, 2]

@@ -101,13 +101,13 @@ def variant(request: pytest.FixtureRequest) -> Variant:
 
 
 @pytest.fixture(scope="session")
-def given_noise() -> Callable[..., tuple[Circuit, dict[str, np.ndarray]]]:
+def given_noise() -> Callable[..., tuple[Circuit, dict[str, Any]]]:
     """Puts given numbers where a circuit has white noise, which each engine would draw by itself.
 
     Without `steps` one number a trial and neuron, held through the presentation; otherwise one a step as well.
     """
 
-    def give(circuit: Circuit, trials: int, steps: int | None = None) -> tuple[Circuit, dict[str, np.ndarray]]:
+    def give(circuit: Circuit, trials: int, steps: int | None = None) -> tuple[Circuit, dict[str, Any]]:
         generator, numbers = np.random.default_rng(12), {}
         for name, model in compose(circuit).items():
             size = circuit.population[name].size
@@ -116,7 +116,7 @@ def given_noise() -> Callable[..., tuple[Circuit, dict[str, np.ndarray]]]:
                 drawn = generator.standard_normal(shape)
                 numbers[f"{name}.xi"] = drawn if steps is None else over_time(drawn)
         circuit, inputs = apply_inputs(circuit, numbers, steps=steps, trials=trials, dt=1e-3)
-        return circuit, inputs.stimuli
+        return circuit, {name: each if each.changes else each.values for name, each in inputs.stimuli.items()}
 
     return give
 

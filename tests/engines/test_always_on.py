@@ -51,7 +51,7 @@ def test_noise_that_changes_at_every_step(
         state = start
         for number in range(presentations):
             chosen = {name: array[[number]] for name, array in given.items()}
-            chosen |= {name: course[:, [number]] for name, course in noise.items()}
+            chosen |= {name: course.of_trials([number]) for name, course in noise.items()}
             state, _ = engine.run(state, chosen, first=number)
         states[kind] = state
     assert_same(states[BatchedEngine], states[BrianEngine])

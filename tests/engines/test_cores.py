@@ -16,6 +16,7 @@ from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.batched.host import cpu_placement as cores
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state, learned_names
+from neurosim.engines.stimuli import Stimulus
 from neurosim.networks import Part
 
 TRIALS = 6
@@ -74,7 +75,7 @@ def test_courses_noise_and_state_of_each_trial_go_where_the_trial_goes(
     generator = np.random.default_rng(1)
     steps = sum(phase.steps(1e-3) for phase in circuit.phases)
     given = stimuli(TRIALS)
-    given["input.r"] = generator.random((steps, *given["input.r"].shape)) * 20
+    given["input.r"] = Stimulus.from_steps(generator.random((steps, *given["input.r"].shape)) * 20)
     held = {f"{name}.noise": (TRIALS, circuit.population[name].size) for name in ("hidden1", "hidden2")}
     noise = {"perturbed": {name: generator.standard_normal(shape) for name, shape in held.items()}}
 

@@ -15,11 +15,13 @@ import pytest
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Initial, Pathway, Phase, Population, Tie, hold
+from neurosim.engines.batched.batch import Batch, Request
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.batched.kernels import events
 from neurosim.engines.batched.presentation import present
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
+from neurosim.engines.stimuli import Stimulus
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.courses import over_time
 from neurosim.recording.simulate import simulate
@@ -151,7 +153,8 @@ def test_a_network_is_that_of_dense_products(
     dtype: Any, used: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = BatchedEngine(network(), Setting("spiking", 1e-3, dtype))
-    state, course = initial_state(network(), 0, dtype=dtype), np.abs(sparse((15, 20, 70), 0.1))
+    state = initial_state(network(), 0, dtype=dtype)
+    course = Stimulus.from_steps(np.abs(sparse((15, 20, 70), 0.1)))
     record = ("second.v", "first.spikes", "second.spikes")
 
     def run() -> Any:
@@ -179,10 +182,8 @@ def test_surrogate_gradients_are_those_of_dense_products(
     def gradients() -> Any:
         def loss(weights: Any) -> Any:
             numbers = jnp.zeros(6, jnp.uint32)
-            given = {"input.r": jnp.asarray(course)}
-            outcome = present(
-                circuit, setting, {**state, **weights}, given, {}, numbers, report=("second.g",), sparse=("input.r",)
-            )
+            batch = Batch({**state, **weights}, {}, {}, numbers, courses={"input.r": jnp.asarray(course)})
+            outcome = present(Request(circuit, setting, report=("second.g",), sparse=("input.r",)), batch)
             return jnp.sum(jnp.tanh(outcome.ends["two"]["second.g"]))
 
         return jax.grad(loss)({name: jnp.asarray(state[name]) for name in ("W1.w", "W2.w", "R.w")})
@@ -199,7 +200,8 @@ def test_surrogate_gradients_are_those_of_dense_products(
 def compiled_shapes(circuit: Circuit, course: np.ndarray, used: list[tuple[int, ...]]) -> set[tuple[int, ...]]:
     used.clear()
     engine = BatchedEngine(circuit, Setting("spiking", 1e-3, "float32"))
-    engine.run(initial_state(circuit, 0, dtype="float32"), {"input.r": course}, report=("first.v", "second.v"))
+    given = {"input.r": Stimulus.from_steps(course) if course.ndim == 3 else course}
+    engine.run(initial_state(circuit, 0, dtype="float32"), given, report=("first.v", "second.v"))
     return set(used)
 
 
@@ -251,9 +253,5 @@ def test_a_version_that_does_not_fit_makes_all_dense(monkeypatch: pytest.MonkeyP
 
 
 def test_which_courses_are_sparse() -> None:
-    stimuli = {
-        "input.r": sparse((30, 20, 50), 0.05),
-        "other.r": sparse((30, 20, 50), 0.5),
-        "held.r": np.zeros((20, 50)),
-    }
-    assert events.sparse_courses(stimuli) == ("input.r",)
+    courses = {"input.r": sparse((30, 20, 50), 0.05), "other.r": sparse((30, 20, 50), 0.5)}
+    assert events.sparse_courses(courses) == ("input.r",)

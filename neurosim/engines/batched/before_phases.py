@@ -11,24 +11,25 @@ from neurosim.circuit.plan import Plan
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.snapshot import Arrays, Snapshot
 
-#: Of a pathway: what the noise of this batch's update leaves on its weights.
-LEFT = "left_by_update"
 
-
-def changes_at_beginning(graph: Plan, values: Mapping[str, Any], phases: Sequence[Phase], learn: Learn) -> Arrays:
+def changes_at_beginning(
+    graph: Plan, values: Mapping[str, Any], left: Mapping[str, Any], phases: Sequence[Phase], learn: Learn
+) -> Arrays:
     """The increments of the pathways that learn before the first of `phases`, all from the weights as they are.
 
     Parameters
     ----------
     values
-        All leaves, with what the noise of updates leaves.
+        All leaves.
+    left
+        Pathway -> what the noise of this batch's update leaves on its weights.
     learn
-        As for `present`.
+        As of `Request`.
     """
     now, found = Snapshot(graph, values), {}
     for name in (pathway.name for pathway in acting(graph.circuit, phases, BEGINNING, learn)):
         # Nothing in it belongs to a trial, so that there is one increment, however large the batch.
         found |= increments(now, name, 1)
-        if f"{name}.{LEFT}" in values:
-            found[f"{name}.w"] = found[f"{name}.w"] + values[f"{name}.{LEFT}"]
+        if name in left:
+            found[f"{name}.w"] = found[f"{name}.w"] + left[name]
     return found

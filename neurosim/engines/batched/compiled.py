@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -11,143 +13,176 @@ import jax.numpy as jnp
 
 from neurosim.circuit.batch_schedule import cycle, needed_phases
 from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Phase
 from neurosim.engines.batched import optimiser_updates as optimisation
+from neurosim.engines.batched.batch import Arrays, Batch, Outcome, Request, pytree
 from neurosim.engines.batched.host.program import program
-from neurosim.engines.batched.presentation import Outcome, Watch, present, update_noise
+from neurosim.engines.batched.presentation import present
+from neurosim.engines.batched.update_noise import update_noise
 from neurosim.engines.noise import draw_pairs, drawn_shapes, named_noise
 from neurosim.engines.optimiser import Optimiser
-from neurosim.engines.setting import Setting
 from neurosim.engines.slots import neuron_variables
 
 
-@program(static=(0, 1, 2, 3, 4, 5, 6, 7))
-def run_batch(
-    circuit: Circuit,
-    setting: Setting,
-    report: tuple[str, ...],
-    record: tuple[str, ...],
-    learn: frozenset[str],
-    phases: tuple[str, ...] | None,
-    watch: Watch,
-    sparse: tuple[str, ...],
-    values: Any,
-    stimuli: Any,
-    keys: Any,
-    presentations: Any,
-    noise: Any,
-    begin: Any,
-    row: Any,
-) -> Any:
-    """One batch; see `BatchedEngine.run`.
+@program()
+def run_batch(batch: Batch, *, request: Request) -> Outcome:
+    """One batch; see `BatchedEngine.run`."""
+    outcome, after = _presented(request, batch)
+    changes = {name: change + after.get(name, 0.0) for name, change in outcome.changes.items()}
+    return replace(outcome, changes=changes, final=outcome.final if request.circuit.carry else {}, steps={})
 
-    `watch` is that of `present`, `sparse` names the stimuli that change in time and are mostly zero, `begin` is the
-    number of its first step, and `row`, if not ``None``, the first
-    trial of courses whose other trials are not in the batch.
+
+def _presented(request: Request, batch: Batch) -> tuple[Outcome, Arrays]:
+    """What a presentation gives with the noise of its update, and what that leaves on the weights."""
+    number = batch.presentations[:1] // batch.trials
+    learn = request.learn if isinstance(request.learn, frozenset) else frozenset()
+    noise = update_noise(request.circuit, learn, batch.keys, number, batch.values, request.setting.dtype)
+    given = replace(batch, values={**batch.values, **noise.read}, left=noise.before)
+    return present(request, given), noise.after
+
+
+@pytree
+@dataclass(frozen=True)
+class Learning:
+    """What training changes.
+
+    Attributes
+    ----------
+    weights
+        The synaptic variables that learn.
+    memory
+        What the optimiser remembers of them.
+    moving
+        What carries over from batch to batch, of each trial.
     """
-    trials = jnp.shape(presentations)[0]
-    drawn, left = update_noise(circuit, learn, keys, presentations[:1] // trials, values, setting.dtype)
-    outcome: Outcome = present(
-        circuit,
-        setting,
-        {**values, **drawn},
-        stimuli,
-        keys,
-        presentations,
-        noise=noise,
-        report=report,
-        record=record,
-        learn=learn,
-        phases=phases,
-        begin=begin,
-        sparse=sparse,
-        row=row,
-        watch=watch,
-    )
-    final = outcome.final if circuit.carry else {}
-    changes = {name: change + left.get(name, 0.0) for name, change in outcome.changes.items()}
-    return changes, final, outcome.ends, outcome.recordings, outcome.broken
+
+    weights: Arrays
+    memory: Arrays
+    moving: Arrays = field(default_factory=dict)
 
 
-@program(static=(0, 1, 2, 3), donated=(4,))
-def train_batches(
-    circuit: Circuit,
-    setting: Setting,
-    report: tuple[str, ...],
-    optimiser: Optimiser,
-    learned: Any,
-    moving: Any,
-    values: Any,
-    data: Any,
-    order: Any,
-    keys: Any,
-    first: Any,
-) -> Any:
-    """Many batches; see `BatchedEngine.train`."""
-    steps, batch = order.shape
-    patterns = cycle(circuit)
-    distinct = tuple(dict.fromkeys(patterns))
-    # What only some batches need is drawn in those.
-    always = set[str].intersection(*(set(needed_phases(circuit, acting)) for acting in distinct))
-    drawing = {
-        phase.name: (phase, shapes)
-        for phase in circuit.phases
-        if phase.name in always and (shapes := drawn_shapes(circuit, phase))
-    }
+@pytree
+@dataclass(frozen=True)
+class Data:
+    """What training reads.
 
-    watched = () if setting.steady else neuron_variables(circuit)
+    Attributes
+    ----------
+    values
+        What of the state stays as it is.
+    stimuli
+        All trials, ``population.variable -> (trial, n)``.
+    order
+        Which trials each step presents, shape (step, batch).
+    keys
+        Of `noise_keys`.
+    first
+        Running number of the first presentation.
+    """
 
-    def learn(acting: frozenset[str], carry: Any, inputs: Any) -> Any:
-        (learned, moving), (number, chosen, pairs) = carry, inputs
-        stimuli = {name: array[chosen] for name, array in data.items()}
-        presentations = first + number * batch + jnp.arange(batch, dtype=jnp.uint32)
-        noise = {name: named_noise(drawing[name][1], drawn, setting.dtype) for name, drawn in pairs.items()}
-        before = {**values, **learned, **moving}
-        drawn, left = update_noise(circuit, acting, keys, presentations[:1] // batch, before, setting.dtype)
-        outcome = present(
-            circuit,
-            setting,
-            {**before, **drawn},
-            stimuli,
-            keys,
-            presentations,
-            noise=noise,
-            report=report,
-            learn=acting,
-            phases=needed_phases(circuit, acting),
-            watch="ends",
-        )
-        memory = {name: array for name, array in learned.items() if name.startswith(optimisation.PREFIX)}
-        changes, memory = optimisation.steps(circuit, optimiser, outcome.changes, before, memory)
-        for name, change in changes.items():
-            learned = learned | {name: learned[name] + change + left.get(name, 0.0)}
-        ends = _all_ends(circuit, outcome)
-        # Which pathways learn says which variables are advanced; they differ between batches.
-        broken = {name: jnp.asarray(outcome.broken.get(name, False)) for name in watched}
-        return ({**learned, **memory}, {name: outcome.final[name] for name in moving}), (ends, broken)
+    values: Arrays
+    stimuli: Arrays
+    order: Any
+    keys: Mapping[str, Any]
+    first: Any
 
-    def step(carry: Any, inputs: Any) -> Any:
-        if len(distinct) == 1:
-            return learn(distinct[0], carry, inputs)
-        branches = [functools.partial(learn, acting) for acting in distinct]
-        chosen = jnp.asarray([distinct.index(acting) for acting in patterns])
-        return jax.lax.switch(chosen[(first // batch + inputs[0]) % len(patterns)], branches, carry, inputs)
 
-    def block(carry: Any, inputs: Any) -> Any:
+@pytree
+@dataclass(frozen=True)
+class Trained:
+    """What training gives: what was learned, ``phase -> variable -> (presentation, neuron)``, and which variables were
+    not finite in which steps."""
+
+    learning: Learning
+    ends: dict[str, Arrays]
+    broken: Arrays
+
+
+#: What phases draw: phase -> itself, and the shapes of one trial's variables.
+Drawing = Mapping[str, tuple[Phase, Mapping[str, tuple[int, ...]]]]
+
+
+@program(donated=(0,))
+def train_batches(learned: Learning, moving: Arrays, data: Data, *, request: Request, optimiser: Optimiser) -> Trained:
+    """Many batches; see `BatchedEngine.train`. The memory of what is learned is reused."""
+    steps, batch = data.order.shape
+    drawing = _drawn_in_every_batch(request.circuit)
+    step = functools.partial(_step, request, optimiser, data, drawing)
+
+    def block(carry: Learning, inputs: Any) -> Any:
         # Noise is drawn for many steps at once: in one go for each step it would cost as much as the network itself.
         numbers, chosen = inputs
-        presentations = (first + numbers[:, None] * batch + jnp.arange(batch, dtype=jnp.uint32)).ravel()
-        pairs = {name: draw_pairs(shapes, phase, keys, presentations) for name, (phase, shapes) in drawing.items()}
+        presentations = (data.first + numbers[:, None] * batch + jnp.arange(batch, dtype=jnp.uint32)).ravel()
+        pairs = {name: draw_pairs(shapes, phase, data.keys, presentations) for name, (phase, shapes) in drawing.items()}
         rows = jax.tree.map(lambda array: array.reshape(len(numbers), batch, -1), pairs)
         return jax.lax.scan(step, carry, (numbers, chosen, rows))
 
     numbers_a_step = batch * sum(math.prod(shape) for _, shapes in drawing.values() for shape in shapes.values())
     length = _block_length(steps, numbers_a_step)
     numbers = jnp.arange(steps, dtype=jnp.uint32)
-    blocks = (numbers.reshape(-1, length), order.reshape(-1, length, batch))
-    (learned, moving), (ends, broken) = jax.lax.scan(block, (learned, moving), blocks)
+    blocks = (numbers.reshape(-1, length), data.order.reshape(-1, length, batch))
+    learning, (ends, broken) = jax.lax.scan(block, replace(learned, moving=moving), blocks)
     # (block, step, batch, neuron) -> (presentation, neuron)
     flat = {p: {n: a.reshape(-1, a.shape[-1]) for n, a in found.items()} for p, found in ends.items()}
-    return learned, moving, flat, {name: steps.reshape(-1) for name, steps in broken.items()}
+    return Trained(learning, flat, {name: steps.reshape(-1) for name, steps in broken.items()})
+
+
+def _drawn_in_every_batch(circuit: Circuit) -> Drawing:
+    """The phases with noise that every batch needs. What only some batches need is drawn in those."""
+    always = set[str].intersection(*(set(needed_phases(circuit, acting)) for acting in cycle(circuit)))
+    return {
+        phase.name: (phase, shapes)
+        for phase in circuit.phases
+        if phase.name in always and (shapes := drawn_shapes(circuit, phase))
+    }
+
+
+def _step(
+    request: Request, optimiser: Optimiser, data: Data, drawing: Drawing, carry: Learning, inputs: Any
+) -> tuple[Learning, Any]:
+    """Learn from one batch with the rules that act in it."""
+    circuit, patterns = request.circuit, cycle(request.circuit)
+    distinct = tuple(dict.fromkeys(patterns))
+    branches = [
+        functools.partial(
+            _learn,
+            replace(request, learn=acting, phases=tuple(needed_phases(circuit, acting)), watch="ends"),
+            optimiser,
+            data,
+            drawing,
+        )
+        for acting in distinct
+    ]
+    if len(distinct) == 1:
+        return branches[0](carry, inputs)
+    chosen = jnp.asarray([distinct.index(acting) for acting in patterns])
+    number = data.first // data.order.shape[1] + inputs[0]
+    return jax.lax.switch(chosen[number % len(patterns)], branches, carry, inputs)
+
+
+def _learn(
+    request: Request, optimiser: Optimiser, data: Data, drawing: Drawing, carry: Learning, inputs: Any
+) -> tuple[Learning, Any]:
+    """Present one batch and step the weights; also what is reported, and which variables were not finite."""
+    number, chosen, pairs = inputs
+    circuit, setting, (trials,) = request.circuit, request.setting, chosen.shape
+    batch = Batch(
+        values={**data.values, **carry.weights, **carry.moving},
+        stimuli={name: array[chosen] for name, array in data.stimuli.items()},
+        keys=data.keys,
+        presentations=data.first + number * trials + jnp.arange(trials, dtype=jnp.uint32),
+        noise={name: named_noise(drawing[name][1], drawn, setting.dtype) for name, drawn in pairs.items()},
+    )
+    outcome, after = _presented(request, batch)
+    changes, memory = optimisation.steps(circuit, optimiser, outcome.changes, batch.values, carry.memory)
+    weights = dict(carry.weights)
+    for name, change in changes.items():
+        weights[name] = weights[name] + change + after.get(name, 0.0)
+    # Which pathways learn says which variables are advanced; they differ between batches.
+    watched = () if setting.steady else neuron_variables(circuit)
+    broken = {name: jnp.asarray(outcome.broken.get(name, False)) for name in watched}
+    moving = {name: outcome.final[name] for name in carry.moving}
+    return Learning(weights, {**carry.memory, **memory}, moving), (_all_ends(circuit, outcome), broken)
 
 
 def _all_ends(circuit: Circuit, outcome: Outcome) -> dict[str, Any]:

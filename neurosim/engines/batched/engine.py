@@ -18,19 +18,20 @@ from neurosim.circuit.plan import plan
 from neurosim.engines._engine import ANY_CALL, Call, Limit, limits_met
 from neurosim.engines.arguments import RUN, TRAIN, check_run, check_training, trials_in
 from neurosim.engines.batched import optimiser_updates as optimisation
-from neurosim.engines.batched.compiled import run_batch, train_batches
+from neurosim.engines.batched.batch import Batch, Outcome, Request
+from neurosim.engines.batched.compiled import Data, Learning, run_batch, train_batches
 from neurosim.engines.batched.host.cpu_placement import each, few_cores, shares
-from neurosim.engines.batched.host.trials import Batch, joined
+from neurosim.engines.batched.host.trials import has_rows, joined, shared_out
 from neurosim.engines.batched.kernels.events import sparse_courses
 from neurosim.engines.batched.limits import LIMITS
-from neurosim.engines.batched.presentation import Watch
-from neurosim.engines.finite import broken_now, first_batch, first_broken
+from neurosim.engines.finite import Broken, broken_now, first_batch, first_broken
 from neurosim.engines.noise import noise_keys
-from neurosim.engines.optimiser import PLAIN, Optimiser
+from neurosim.engines.optimiser import PLAIN, Optimiser, is_memory
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
 from neurosim.engines.slots import LONG_AGO, Continuation, carried_shapes, neuron_variables, slots
 from neurosim.engines.state import State, learned_names
+from neurosim.engines.stimuli import Stimulus, stimuli_in
 from neurosim.imports import require_jax
 
 
@@ -100,8 +101,8 @@ class BatchedEngine:
         state
             See `neurosim.engines.state`.
         stimuli
-            ``population.variable -> (trial, n)``, or ``(step, trial, n)`` for a course over the presentation;
-            the targets of a readout are ``<output population>.target``.
+            ``population.variable -> (trial, n)``; what changes in time is a `Stimulus` of kind ``course``, of shape
+            ``(trial, step, n)``. The targets of a readout are ``<output population>.target``.
         seed
             Of the noise.
         first
@@ -130,12 +131,13 @@ class BatchedEngine:
         tuple
             The new state and the `Outputs`.
         """
-        trials = trials_in(stimuli, trials)
+        given = stimuli_in(stimuli)
+        trials = trials_in(given, trials)
         check_run(
             self.circuit,
             self.setting,
             state,
-            stimuli,
+            given,
             trials=trials,
             report=report,
             record=record,
@@ -144,59 +146,72 @@ class BatchedEngine:
         )
         begin = start.step if start is not None else 0
         learning = learning_in(self.circuit, int(first) // trials) if learn else frozenset()
-        # Where state carries over, all of it is advanced and returned; what is watched is advanced, too.
-        circuit = replace(self.circuit, carry=True) if keep or watch else self.circuit
-        fixed = (
-            circuit,
-            self.setting,
-            tuple(report),
-            tuple(record),
-            learning,
-            None if phases is None else tuple(phases),
-        )
-        watching: Watch = "ends" if watch and not self.setting.steady else ""
         with self._compiled_for(trials):
-            arrays = {name: self._passed(a) for name, a in stimuli.items()}
-            values = {n: self._passed(a) for n, a in state.items() if not n.startswith(optimisation.PREFIX)}
-            if start is not None:
-                values |= {name: self._slot(name, array) for name, array in start.now(self.circuit).items()}
-            batch = Batch(
-                sparse_courses(arrays),
-                values,
-                arrays,
-                noise_keys(self.circuit, seed),
-                (int(first) + np.arange(trials)).astype(np.uint32),
-                {p: {n: self._passed(a) for n, a in drawn.items()} for p, drawn in noise.items()} if noise else None,
-                np.int32(begin),
+            numbers = (int(first) + np.arange(trials)).astype(np.uint32)
+            batch = self._batch(state, given, noise or {}, start, noise_keys(self.circuit, seed), numbers)
+            request = Request(
+                # Where state carries over, all of it is advanced and returned; what is watched is advanced, too.
+                circuit=replace(self.circuit, carry=True) if keep or watch else self.circuit,
+                setting=self.setting,
+                report=tuple(report),
+                record=tuple(record),
+                learn=learning,
+                phases=None if phases is None else tuple(phases),
+                watch="ends" if watch and not self.setting.steady else "",
+                sparse=sparse_courses(batch.courses),
             )
-            parts = shares(self.circuit, trials, {*report, *record}) if not learning and batch.has_rows else []
-            if parts:
-                given = [(*fixed, watching, *share) for share in batch.shares(circuit, parts)]
-                outcome = joined(each(self._outcome, given))
-            else:
-                outcome = self._outcome(*fixed, watching, *batch.whole())
-            changes, final, ends, recordings, broken = outcome
-            # Once more, noting when and where, which would slow down what stays finite.
-            first_of = (
-                first_broken(self._outcome(*fixed, "steps", *batch.whole())[-1]) if any(broken.values()) else None
-            )
+            outcome, first_of = self._presented(request, batch)
         after = {name: np.asarray(array) for name, array in state.items()}
-        after |= {name: after[name] + change for name, change in changes.items()}
-        end = self._end(begin, phases, final) if keep else None
+        after |= {name: after[name] + change for name, change in outcome.changes.items()}
+        done = begin + sum(phase.steps(self.setting.dt) for phase in request.run)
+        end = Continuation.at(done, self.circuit, outcome.final) if keep else None
         if self.circuit.carry:
-            after |= {name: np.asarray(final[name]) for name in carried_shapes(self.circuit) if name in final}
+            after |= {n: np.asarray(a) for n, a in outcome.final.items() if n in carried_shapes(self.circuit)}
         if watch and first_of is None and end is not None:
             first_of = broken_now({name: end.values[name] for name in neuron_variables(self.circuit)}, end.step)
-        return after, Outputs(ends=ends, recordings=recordings, end=end, broken=first_of)
+        return after, Outputs(ends=outcome.ends, recordings=outcome.recordings, end=end, broken=first_of)
 
-    def _outcome(self, *given: Any) -> tuple[Any, ...]:
+    def _batch(
+        self,
+        state: Mapping[str, Any],
+        stimuli: Mapping[str, Stimulus],
+        noise: Mapping[str, Mapping[str, Any]],
+        start: Continuation | None,
+        keys: Mapping[str, Any],
+        presentations: np.ndarray,
+    ) -> Batch:
+        """What is given, as a compiled program takes it."""
+        values = {name: self._passed(array) for name, array in state.items() if not is_memory(name)}
+        if start is not None:
+            values |= {name: self._slot(name, array) for name, array in start.now(self.circuit).items()}
+        return Batch(
+            values=values,
+            stimuli={name: self._passed(each.values) for name, each in stimuli.items() if not each.changes},
+            courses={name: self._passed(each.steps_first()) for name, each in stimuli.items() if each.changes},
+            keys=keys,
+            presentations=presentations,
+            noise={phase: {name: self._passed(a) for name, a in drawn.items()} for phase, drawn in noise.items()},
+            begin=np.int32(start.step if start is not None else 0),
+        )
+
+    def _presented(self, request: Request, batch: Batch) -> tuple[Outcome, Broken | None]:
+        """What a batch gives, and the first variable that stops being finite, if that is watched."""
+        wanted = {*request.report, *request.record}
+        parts = shares(self.circuit, batch.trials, wanted) if not request.learn and has_rows(batch) else []
+        if parts:
+            each_part = [(request, part) for part in shared_out(batch, request.circuit, parts)]
+            outcome = joined(each(self._outcome, each_part))
+        else:
+            outcome = self._outcome(request, batch)
+        if not any(outcome.broken.values()):
+            return outcome, None
+        # Once more, noting when and where, which would slow down what stays finite.
+        return outcome, first_broken(self._outcome(replace(request, watch="steps"), batch).broken)
+
+    def _outcome(self, request: Request, batch: Batch) -> Outcome:
         """What a batch gives, on the host; in whatever thread."""
         with self.precision():
-            return jax.device_get(run_batch(*given))
-
-    def _end(self, begin: int, phases: Sequence[str] | None, final: Mapping[str, Any]) -> Continuation:
-        run = [phase for phase in self.circuit.phases if phases is None or phase.name in phases]
-        return Continuation.at(begin + sum(phase.steps(self.setting.dt) for phase in run), self.circuit, final)
+            return jax.device_get(run_batch(batch, request=request))
 
     def _slot(self, name: str, array: np.ndarray) -> Any:
         """A slot's array as a compiled program takes it."""
@@ -234,30 +249,29 @@ class BatchedEngine:
         tuple
             The new state, and outputs whose `ends` have what was asked for of every presentation, in order.
         """
-        order = check_training(self.circuit, self.setting, state, stimuli, order, report)
+        given = stimuli_in(stimuli)
+        order = check_training(self.circuit, self.setting, state, given, order, report)
+        names = set(learned_names(self.circuit))
         with self._compiled_for(order.shape[1]):
             values = {name: self.array(a) for name, a in state.items()}
-            data = {name: self.array(a) for name, a in stimuli.items()}
-            names = set(learned_names(self.circuit))
-            learned = {name: values.pop(name) for name in sorted(names)}
-            learned |= optimisation.initial_memory(self.circuit, self.optimiser, {**values, **learned})
-            keys = noise_keys(self.circuit, seed)
-            learned, final, ends, broken = train_batches(
-                self.circuit,
-                self.setting,
-                ("loss", *report),
-                self.optimiser,
-                learned,
-                self._moving(values, order.shape[1]),
-                {name: array for name, array in values.items() if name not in learned},
-                data,
-                jnp.asarray(order, jnp.int32),
-                keys,
-                jnp.uint32(first),
+            weights = {name: values.pop(name) for name in sorted(names)}
+            memory = optimisation.initial_memory(self.circuit, self.optimiser, {**values, **weights})
+            moving = self._moving(values, order.shape[1])
+            data = Data(
+                values={name: array for name, array in values.items() if not is_memory(name)},
+                stimuli={name: self.array(each.values) for name, each in given.items()},
+                order=jnp.asarray(order, jnp.int32),
+                keys=noise_keys(self.circuit, seed),
+                first=jnp.uint32(first),
             )
-            learned, final, ends, broken = jax.device_get((learned, final, ends, broken))
-        after = {**{n: np.asarray(a) for n, a in state.items()}, **learned, **final}
-        return after, Outputs(ends=ends, broken_batch=first_batch(broken))
+            request = Request(self.circuit, self.setting, report=("loss", *report))
+            trained = jax.device_get(
+                train_batches(Learning(weights, memory), moving, data, request=request, optimiser=self.optimiser)
+            )
+        learning: Learning = trained.learning
+        after = {name: np.asarray(array) for name, array in state.items()}
+        after |= {**learning.weights, **learning.memory, **learning.moving}
+        return after, Outputs(ends=trained.ends, broken_batch=first_batch(trained.broken))
 
     def _moving(self, values: dict[str, Any], batch: int) -> dict[str, Any]:
         """Take out what carries over from batch to batch, one array a trial."""
@@ -270,7 +284,10 @@ class BatchedEngine:
     def placed(self, stimuli: Mapping[str, Any], batch: int) -> dict[str, Any]:
         """Data brought once to where batches of this size are run, for any number of calls of `train`."""
         with self._compiled_for(batch):
-            return {name: self.array(array) for name, array in stimuli.items()}
+            return {
+                name: replace(each, values=self.array(each.values)) if isinstance(each, Stimulus) else self.array(each)
+                for name, each in stimuli.items()
+            }
 
     @contextlib.contextmanager
     def _compiled_for(self, trials: int) -> Iterator[None]:

@@ -1,125 +1,121 @@
-"""What of a phase is computed before its loop over time, because it is the same at every step."""
+"""Loop-invariant values of a phase, computed once before its loop over time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
 
-from neurosim.circuit.plan import choice_of
+from neurosim.circuit.plan import Node, Plan, choice_of
 from neurosim.engines.batched.kernels import events
-from neurosim.engines.batched.snapshot import Arrays, Snapshot, deliver, weights_matrix
+from neurosim.engines.batched.snapshot import Arrays, Prepared, Relay
+from neurosim.engines.batched.stretch import Fixed, Stretch
+from neurosim.engines.batched.weights import deliver, weights_matrix
 
-if TYPE_CHECKING:
-    from neurosim.engines.batched.stepping import Stretch
 
+def prepare(stretch: Stretch, fixed: Fixed, *, changing: Collection[str]) -> Fixed:
+    """All that steps find ready, added to what does not change.
 
-def beforehand(
-    stretch: Stretch, values: Mapping[str, Any], perturbations: Mapping[str, Any] | None, *, changing: set[str]
-) -> Arrays:
-    """All that steps find ready, under names of variables, or of pathways with what it is behind a bar.
+    An input to which only some pathways deliver a changing activity keeps the sum of the others.
 
     Parameters
     ----------
     stretch
         The part of a phase that one loop runs over.
-    values
-        What is there when it begins, and does not change.
-    perturbations
-        As for `presentation.present`.
+    fixed
+        What is there when the loop begins, and does not change.
     changing
         Names of what changes from step to step.
     """
-    found = _constant_part(stretch, values, perturbations, changing=changing)
-    return found | _rows(stretch, {**values, **found})
-
-
-def _constant_part(
-    stretch: Stretch,
-    values: Mapping[str, Any],
-    perturbations: Mapping[str, Any] | None,
-    *,
-    changing: set[str],
-) -> Arrays:
-    """Everything that does not change during the stretch, computed before the loop.
-
-    An input to which only some pathways deliver a changing activity keeps the sum of the others.
-    """
-    plan = stretch.plan
-    circuit = plan.circuit
-    still = Snapshot(plan, values, perturbations=perturbations)
+    plan, values = stretch.plan, fixed.values
+    still = fixed.snapshot(plan, values)
     found: Arrays = {}
-
-    def constant(name: str) -> bool:
-        return not (plan.leaves_of([name]) & changing) and not _learning(name)
-
-    def _learning(name: str) -> bool:
-        stack = [name]
-        while stack:
-            node = plan.nodes.get(stack.pop())
-            if node is None:
-                continue
-            if any(circuit.owner(pathway) in stretch.learn for pathway in node.pathways):
-                return True
-            stack.extend(node.needs.values())
-        return False
-
-    known = set(values)
+    sums: Arrays = {}
+    relays: dict[str, Relay] = {}
+    summed: set[str] = set()
+    known = {*values, *changing}
     for name, node in plan.nodes.items():
-        leaves = plan.leaves_of([name])
-        if not leaves <= known | changing:
+        if not plan.leaves_of([name]) <= known:
             continue
-        if constant(name):
+        if _constant(stretch, name, changing):
             found[name] = still[name]
         elif node.kind == "input":
-            steady = [
-                p
-                for p in node.pathways
-                if constant(node.needs[p])
-                and constant(node.needs.get(choice_of(p), node.needs[p]))
-                and circuit.owner(p) not in stretch.learn
-            ]
+            steady = [pathway for pathway in node.pathways if _steady(stretch, node, pathway, changing)]
             if steady:
-                total = sum(
-                    deliver(circuit, p, values, still[node.needs[p]], choice=still.choice(node, p)) for p in steady
+                sums[name] = sum(
+                    deliver(plan.circuit, p, values, fixed.weights, still[node.needs[p]], choice=still.choice(node, p))
+                    for p in steady
                 )
-                found[f"{name}|constant"] = total
-                found |= {f"{pathway}|constant": True for pathway in steady}
+                summed.update(steady)
             for pathway in node.pathways:
-                relayed = _relayed(stretch, pathway, values, perturbations)
-                if pathway not in steady and relayed is not None:
-                    found[f"{pathway}|relayed"] = relayed
-    return found
+                relay = _relay(stretch, fixed, pathway)
+                if pathway not in steady and relay is not None:
+                    relays[pathway] = relay
+    rows = _rows(stretch, fixed, {**values, **found})
+    return replace(
+        fixed,
+        values={**values, **found},
+        weights=replace(fixed.weights, rows=rows),
+        prepared=Prepared(sums, frozenset(summed), relays),
+    )
 
 
-def _relayed(
-    stretch: Stretch, pathway: str, values: Mapping[str, Any], perturbations: Mapping[str, Any] | None
-) -> tuple[str, Any] | None:
-    """Where a pathway passes on what a single other one delivers: that one's source, and the product of both weights.
+def _constant(stretch: Stretch, name: str, changing: Collection[str]) -> bool:
+    """Whether a variable is the same at every step."""
+    return not (stretch.plan.leaves_of([name]) & set(changing)) and not _learning(stretch, name)
 
-    It is computed once instead of at every step, if the detour through the neurons in between costs more.
+
+def _learning(stretch: Stretch, name: str) -> bool:
+    """Whether a variable depends on weights that change at every step."""
+    plan, stack = stretch.plan, [name]
+    while stack:
+        node = plan.nodes.get(stack.pop())
+        if node is None:
+            continue
+        if any(plan.circuit.owner(pathway) in stretch.learn for pathway in node.pathways):
+            return True
+        stack.extend(node.needs.values())
+    return False
+
+
+def _steady(stretch: Stretch, node: Node, pathway: str, changing: Collection[str]) -> bool:
+    """Whether a pathway delivers the same at every step."""
+    source = node.needs[pathway]
+    return (
+        _constant(stretch, source, changing)
+        and _constant(stretch, node.needs.get(choice_of(pathway), source), changing)
+        and stretch.plan.circuit.owner(pathway) not in stretch.learn
+    )
+
+
+def _relay(stretch: Stretch, fixed: Fixed, pathway: str) -> Relay | None:
+    """How a pathway passes on what a single other one delivers.
+
+    The product of both weights is computed once, if the detour through the neurons in between costs more at every step.
     """
     plan, circuit = stretch.plan, stretch.plan.circuit
-    between = plan.nodes.get(circuit.pathway[pathway].source)
-    if (
-        between is None
-        or between.kind != "input"
-        or len(between.pathways) != 1
-        or between.name in (perturbations or {})
-    ):
-        return None
-    before = between.pathways[0]
-    if {circuit.owner(pathway), circuit.owner(before)} & set(stretch.learn):
+    before = _only_one_before(plan, pathway, fixed.perturbations)
+    if before is None or {circuit.owner(pathway), circuit.owner(before)} & set(stretch.learn):
         return None
     (n_post, n_between), (_, n_pre) = circuit.shape(pathway), circuit.shape(before)
     if n_post * n_pre >= n_between * (n_post + n_pre):
         return None
-    first, second = weights_matrix(circuit, before, values), weights_matrix(circuit, pathway, values)
+    first = weights_matrix(circuit, before, fixed.values, fixed.weights)
+    second = weights_matrix(circuit, pathway, fixed.values, fixed.weights)
     if first is None or second is None:
         return None
-    return circuit.pathway[before].source, second @ first
+    return Relay(circuit.pathway[before].source, second @ first)
 
 
-def _rows(stretch: Stretch, values: Mapping[str, Any]) -> Arrays:
+def _only_one_before(plan: Plan, pathway: str, perturbations: Collection[str]) -> str | None:
+    """The pathway whose delivery alone is the source of another."""
+    between = plan.nodes.get(plan.circuit.pathway[pathway].source)
+    if between is None or between.kind != "input" or len(between.pathways) != 1 or between.name in perturbations:
+        return None
+    return between.pathways[0]
+
+
+def _rows(stretch: Stretch, fixed: Fixed, values: Mapping[str, Any]) -> Arrays:
     """The weights of pathways whose activity is sparse, sender by sender, where sums by events are faster."""
     circuit, found = stretch.plan.circuit, {}
     for pathway in circuit.pathways:
@@ -128,7 +124,7 @@ def _rows(stretch: Stretch, values: Mapping[str, Any]) -> Arrays:
         # Weights that change at every step would have to be transposed at every step.
         if circuit.owner(pathway.name) in stretch.learn:
             continue
-        weights = weights_matrix(circuit, pathway.name, values)
-        if weights is not None and events.worthwhile(stretch.trials, *circuit.shape(pathway.name)):
-            found[f"{pathway.name}|rows"] = events.rows_of(weights)
+        matrix = weights_matrix(circuit, pathway.name, values, fixed.weights)
+        if matrix is not None and events.worthwhile(stretch.trials, *circuit.shape(pathway.name)):
+            found[pathway.name] = events.rows_of(matrix)
     return found

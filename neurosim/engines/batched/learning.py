@@ -7,9 +7,9 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.plasticity import RuleTerm, rule_names, rule_terms
 from neurosim.circuit.validation import reciprocal_of
+from neurosim.circuit.wiring import Wiring
 from neurosim.engines.batched.kernels import linear_maps
 from neurosim.engines.batched.snapshot import Snapshot, compiled
 from neurosim.equations.array_code import ArrayFunction
@@ -88,7 +88,7 @@ def _in_each_trial(now: Snapshot, pathway: str, term: RuleTerm, trials: int) -> 
     return jnp.broadcast_to(product if own is None else product * own, (trials, *circuit.weights_shape(pathway)))
 
 
-def _over_positions(circuit: Circuit, pathway: str, term: RuleTerm, summed: Any) -> Any:
+def _over_positions(circuit: Wiring, pathway: str, term: RuleTerm, summed: Any) -> Any:
     """What of a sum over the synapses that share a weight becomes its increment."""
     if not circuit.connectivity(pathway).shared:
         return summed

@@ -12,11 +12,8 @@ import optax
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Role
 from neurosim.circuit.roles import role
-from neurosim.engines.optimiser import Optimiser
+from neurosim.engines.optimiser import MEMORY, Optimiser
 from neurosim.engines.state import learned_names
-
-#: What the optimiser remembers stands in the state under names that begin so: ``optimiser.mu.W1.w``.
-PREFIX = "optimiser."
 
 
 def optimised_names(circuit: Circuit) -> tuple[str, ...]:
@@ -101,4 +98,4 @@ def _unnamed(like: Any, owner: str, memory: Mapping[str, Any]) -> Any:
 
 
 def _name(path: Any, owner: str) -> str:
-    return PREFIX + ".".join([*(str(getattr(step, "name", getattr(step, "key", step))) for step in path), owner])
+    return MEMORY + ".".join([*(str(getattr(step, "name", getattr(step, "key", step))) for step in path), owner])

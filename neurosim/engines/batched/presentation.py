@@ -1,237 +1,171 @@
-"""One presentation of a batch of trials: all phases in order, what they hold, what they learn.
-
-(Over 300 lines: like `stepping`, the order of operations stands in one file.)
-"""
+"""One presentation of a batch of trials: all phases in order, what they hold, what they learn."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import jax.numpy as jnp
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.description import PERTURB, Phase
-from neurosim.circuit.moments import PHASE_END, STEP, Learn, acting
+from neurosim.circuit.description import Phase
+from neurosim.circuit.moments import PHASE_END, STEP, acting
 from neurosim.circuit.plan import Plan, plan, resolve
-from neurosim.circuit.plasticity import UPDATE_NOISE
 from neurosim.engines._engine import Call, limits_met, refuse
-from neurosim.engines.batched.before_phases import LEFT, changes_at_beginning
+from neurosim.engines.batched.batch import Arrays, Batch, Outcome, Request
+from neurosim.engines.batched.before_phases import changes_at_beginning
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.limits import LIMITS
 from neurosim.engines.batched.live_variables import asked_at_end, lives
-from neurosim.engines.batched.snapshot import Arrays, Snapshot, derived_weights, time_of
-from neurosim.engines.batched.stepping import BROKEN, Stretch, last_spikes, rows, run_steps
-from neurosim.engines.noise import draw_noise, draw_update_noise
-from neurosim.engines.setting import Setting
+from neurosim.engines.batched.snapshot import Snapshot, time_of
+from neurosim.engines.batched.spiking import last_spikes
+from neurosim.engines.batched.stepping import BROKEN, rows, run_steps
+from neurosim.engines.batched.stretch import Fixed, Stretch
+from neurosim.engines.batched.weights import Weights, derived_weights, noise_on_weights
+from neurosim.engines.noise import draw_noise
 from neurosim.engines.slots import slots
 from neurosim.equations.array_code import expression_function
 
-Watch = Literal["", "ends", "steps"]
 
-
-@dataclass
-class Outcome:
-    """What a presentation gives.
-
-    Attributes
-    ----------
-    ends
-        ``phase -> variable -> array`` for the variables asked for at the phases' ends.
-    changes
-        Increments of learned variables, to be added to the state.
-    final
-        The slots of all trials at the end, ``(trial, n)``, for traces of synapses ``(trial, n_post, n_pre)``.
-    recordings
-        Variables at every step, ``(step, trial, neuron)``.
-    steps
-        How many each phase made, where there is time.
-    broken
-        Of live variables, whether they were not finite when a phase ended, or at which step first, if that was watched:
-        what is not finite stays so until the neurons begin anew.
-    """
-
-    ends: dict[str, Arrays] = field(default_factory=dict)
-    changes: Arrays = field(default_factory=dict)
-    final: Arrays = field(default_factory=dict)
-    recordings: Arrays = field(default_factory=dict)
-    steps: dict[str, Any] = field(default_factory=dict)
-    broken: Arrays = field(default_factory=dict)
-
-
-def present(
-    circuit: Circuit,
-    setting: Setting,
-    values: Mapping[str, Any],
-    stimuli: Mapping[str, Any],
-    keys: Mapping[str, Any],
-    presentations: Any,
-    *,
-    noise: Mapping[str, Mapping[str, Any]] | None = None,
-    report: Sequence[str] = (),
-    record: Sequence[str] = (),
-    learn: Learn = True,
-    perturbations: Mapping[str, Any] | None = None,
-    phases: Sequence[str] | None = None,
-    begin: Any = 0,
-    sparse: Collection[str] = (),
-    row: Any = None,
-    watch: Watch = "",
-) -> Outcome:
-    """Present one batch of trials; pure, to be compiled by the caller.
-
-    Parameters
-    ----------
-    values
-        The state, see `neurosim.engines.state`.
-    stimuli
-        ``population.variable -> (trial, n)``, or ``(step, trial, n)`` for a course over the presentation.
-    keys
-        Of `noise_keys`.
-    presentations
-        Running numbers of the trials' presentations, shape (trial,).
-    noise
-        Held noise to use instead of drawing it: ``phase -> population.variable -> (trial, n)``, and
-        ``pathway.noise -> (trial, n_post, n_pre)``.
-    report
-        Variables wanted at the end of each phase.
-    record
-        Variables wanted at every step.
-    learn
-        Whether rules act, or the pathways whose rules do.
-    perturbations
-        Arrays added to named variables throughout.
-    phases
-        Names of the phases to run instead of all.
-    begin
-        The number of the first step, if an earlier part of the presentation was another call.
-    sparse
-        Stimuli that change in time and are mostly zero.
-    row
-        The first trial of courses over the presentation that have more trials than are presented.
-    watch
-        What to note of variables that are not finite: whether they were at the ``ends`` of phases, or the first of all
-        ``steps``.
-    """
+def present(request: Request, batch: Batch) -> Outcome:
+    """Present one batch of trials; pure, to be compiled by the caller."""
+    circuit, setting, dtype = request.circuit, request.setting, jnp.dtype(request.setting.dtype)
     graph = plan(circuit, steady=setting.steady)
-    run = [phase for phase in circuit.phases if phases is None or phase.name in phases]
-    trials = jnp.shape(presentations)[0]
-    dtype = jnp.dtype(setting.dtype)
-    courses = {name: a for name, a in stimuli.items() if jnp.ndim(a) == 3}
-    call = Call(phases, learn, record=record, courses=tuple(courses))
+    call = Call(request.phases, request.learn, record=request.record, courses=tuple(batch.courses))
     refuse(limits_met(LIMITS, circuit, setting, call))
-    outcome = Outcome()
-    live = _live(circuit, graph, report, record, phases, setting)
-    outcome.changes |= changes_at_beginning(graph, {**values, "dt": jnp.asarray(setting.dt, dtype)}, run, learn)
-    values = {**values, **{name: values[name] + change for name, change in outcome.changes.items()}}
-    leaves = {name: a for name, a in values.items() if name not in graph.nodes}
-    current: Arrays = {**leaves, **{name: a for name, a in stimuli.items() if jnp.ndim(a) < 3}}
+    outcome, live = Outcome(), _live(graph, request)
+    leaves = {**batch.values, "dt": jnp.asarray(setting.dt, dtype)}
+    outcome.changes |= changes_at_beginning(graph, leaves, batch.left, request.run, request.learn)
+    values = {**batch.values, **{name: batch.values[name] + change for name, change in outcome.changes.items()}}
+    current: Arrays = {**{name: a for name, a in values.items() if name not in graph.nodes}, **batch.stimuli}
     current |= {f"{pathway.name}.noise": jnp.zeros((), dtype) for pathway in circuit.perturbed}
-    current |= derived_weights(circuit, values)
-    step = 0
-    for phase in run:
+    derived, step = derived_weights(circuit, values), 0
+    for phase in request.run:
         # At the steady level every phase is at its fixed points, whatever came before.
         if phase.restart and not setting.steady:
             current = _at_rest(graph, current, values)
-        given = (noise or {}).get(phase.name)
-        current |= dict(given) if given is not None else draw_noise(circuit, phase, keys, presentations, dtype)
-        switched = {**current, **_switches(circuit, phase, dtype), **_on_weights(circuit, phase, current)}
-        stepping = acting(circuit, phase, STEP, learn)
+        current |= _noise_of(circuit, phase, batch, dtype)
+        fixed = Fixed(
+            {**current, **_switches(circuit, phase, dtype)},
+            batch.keys,
+            batch.presentations,
+            Weights(derived, noise_on_weights(circuit, phase, current)),
+            batch.perturbations,
+        )
         if setting.steady:
-            watch, after = "", {}
-            since, made = begin, 0
+            reached = Reached(dict(fixed.values), {}, {}, 0)
         else:
-            stretch = Stretch(
-                graph,
-                live[phase.name],
-                tuple(pathway.name for pathway in stepping),
-                tuple(record),
-                phase.steps(setting.dt),
-                setting.dt,
-                trials,
-                dtype,
-                setting.surrogate_width,
-                setting.surrogate_reset,
-                phase.until,
-                tuple(name for name in sparse if name in courses),
-                watch == "steps",
-            )
-            window = {name: course[step : step + stretch.steps] for name, course in courses.items()}
-            since = begin + step
-            after, recorded, made = run_steps(stretch, switched, window, keys, presentations, since, perturbations, row)
-            outcome.steps[phase.name] = made
-            for name, course in recorded.items():
+            reached = _in_time(_stretch(graph, request, batch, phase, live[phase.name]), phase, batch, fixed, step)
+            outcome.steps[phase.name] = reached.made
+            _note_what_broke(request, live[phase.name], reached, outcome)
+            for name, course in reached.recorded.items():
                 outcome.recordings.setdefault(name, []).append(course)
-            step += stretch.steps
-            switched |= {name: rows(course[-1], row, trials) for name, course in window.items()}
-        # The time is that of the last step, whose state is read.
-        times = {} if setting.steady else last_spikes(graph, after, setting.dt)
-        times |= {} if setting.steady else {"t": time_of(since + made - 1, setting.dt)}
+            step += phase.steps(setting.dt)
         end = Snapshot(
             graph,
-            {**switched, **after, **times, "dt": jnp.asarray(setting.dt, dtype)},
-            perturbations=perturbations,
+            {**reached.values, "dt": jnp.asarray(setting.dt, dtype)},
+            weights=fixed.weights,
+            perturbations=batch.perturbations,
             switches=_numbers(circuit, phase),
         )
-        if watch == "ends":
-            for name in (name for name in stretch.live if not name.endswith(".spikes")):
-                outcome.broken[name] = outcome.broken.get(name, False) | ~jnp.all(jnp.isfinite(after[name]))
-        elif watch == "steps":
-            outcome.broken |= {n.removesuffix(BROKEN): a for n, a in after.items() if n.endswith(BROKEN)}
-        outcome.ends[phase.name] = {name: _full(circuit, name, end[name], trials) for name in report}
+        outcome.ends[phase.name] = {name: _full(circuit, name, end[name], batch.trials) for name in request.report}
         held = _hold(circuit, phase, end)
-        current |= after | held
-        if ending := acting(circuit, phase, PHASE_END, learn):
-            now = _after_holds(graph, end, held)
-            for pathway in ending:
-                for name, change in increments(now, pathway.name, trials).items():
-                    outcome.changes[name] = outcome.changes.get(name, 0.0) + change
-        for name in (f"{pathway.name}.{variable}" for pathway in stepping for variable in pathway.rule.learned):
-            outcome.changes[name] = after[name] - values[name]
+        current |= reached.after | held
+        _learn(request, phase, end, held, batch.trials, outcome)
+        for pathway in acting(circuit, phase, STEP, request.learn):
+            for name in (f"{pathway.name}.{variable}" for variable in pathway.rule.learned):
+                outcome.changes[name] = reached.after[name] - values[name]
     outcome.recordings = {name: jnp.concatenate(parts) for name, parts in outcome.recordings.items()}
-    for name, slot in slots(circuit).items():
-        if name in current and slot.per_trial:
-            # A constant that a phase holds may be a whole number.
-            full = jnp.broadcast_to(current[name], (trials, *slot.shape)).astype(slot.dtype or dtype)
-            outcome.final[name] = full
+    outcome.final = _final(circuit, current, batch.trials, dtype)
     return outcome
 
 
-def update_noise(
-    circuit: Circuit,
-    acting: Collection[str],
-    keys: Mapping[str, Any],
-    batch: Any,
-    values: Mapping[str, Any],
-    dtype: Any,
-) -> tuple[Arrays, Arrays]:
-    """Normal numbers for a batch's updates: what rules read, and what updates leave on the weights.
+@dataclass(frozen=True)
+class Reached:
+    """Where a phase ends.
 
-    Parameters
+    Attributes
     ----------
-    acting
-        Pathways that learn in this batch.
-    batch
-        Running number of the batch, shape (1,).
-
-    Returns
-    -------
-    tuple
-        What a presentation reads, ``pathway.update_noise`` and what rules leave that act at its beginning; and of the
-        other pathways with noise of their updates ``pathway.w``: times its standard deviation and the learning rate.
+    values
+        All that is known then.
+    after
+        What its steps changed.
+    recorded
+        Variables at every step.
+    made
+        How many steps it made.
     """
-    pathways = [circuit.pathway[name] for name in sorted(acting) if f"update:{name}" in keys]
-    drawn = {pathway.name: draw_update_noise(circuit, pathway.name, keys, batch, dtype) for pathway in pathways}
-    read, left = {f"{name}.{UPDATE_NOISE}": array for name, array in drawn.items()}, {}
-    for pathway in pathways:
-        if pathway.update_noise is not None:
-            array = values[f"{pathway.name}.learning_rate"] * pathway.update_noise * drawn[pathway.name]
-            if not pathway.rule.moment.sees_activity:
-                read[f"{pathway.name}.{LEFT}"] = array
-            else:
-                left[f"{pathway.name}.w"] = array
-    return read, left
+
+    values: Arrays
+    after: Arrays
+    recorded: Arrays
+    made: Any
+
+
+def _stretch(graph: Plan, request: Request, batch: Batch, phase: Phase, live: tuple[str, ...]) -> Stretch:
+    """The loop over a phase's steps."""
+    setting, stepping = request.setting, acting(request.circuit, phase, STEP, request.learn)
+    return Stretch(
+        plan=graph,
+        live=live,
+        learn=tuple(pathway.name for pathway in stepping),
+        record=request.record,
+        steps=phase.steps(setting.dt),
+        dt=setting.dt,
+        trials=batch.trials,
+        dtype=jnp.dtype(setting.dtype),
+        surrogate_width=setting.surrogate_width,
+        surrogate_reset=setting.surrogate_reset,
+        until=phase.until,
+        sparse=tuple(name for name in request.sparse if name in batch.courses),
+        watch=request.watch == "steps",
+    )
+
+
+def _in_time(stretch: Stretch, phase: Phase, batch: Batch, fixed: Fixed, step: int) -> Reached:
+    """Run a phase that begins so many steps after the batch's first."""
+    window = {name: course[step : step + stretch.steps] for name, course in batch.courses.items()}
+    since = batch.begin + step
+    after, recorded, made = run_steps(stretch, fixed, window, since, row=batch.row)
+    last = {name: rows(course[-1], batch.row, stretch.trials) for name, course in window.items()}
+    # The time is that of the last step, whose state is read.
+    times = last_spikes(stretch.plan, after, stretch.dt) | {"t": time_of(since + made - 1, stretch.dt)}
+    return Reached({**fixed.values, **last, **after, **times}, after, recorded, made)
+
+
+def _note_what_broke(request: Request, live: Sequence[str], reached: Reached, outcome: Outcome) -> None:
+    """Note the variables that are not finite, as far as they are watched."""
+    if request.watch == "ends":
+        for name in (name for name in live if not name.endswith(".spikes")):
+            outcome.broken[name] = outcome.broken.get(name, False) | ~jnp.all(jnp.isfinite(reached.after[name]))
+    elif request.watch == "steps":
+        outcome.broken |= {n.removesuffix(BROKEN): a for n, a in reached.after.items() if n.endswith(BROKEN)}
+
+
+def _learn(request: Request, phase: Phase, end: Snapshot, held: Arrays, trials: int, outcome: Outcome) -> None:
+    """Add the increments of the rules that act when a phase is over and what it holds is held."""
+    if ending := acting(request.circuit, phase, PHASE_END, request.learn):
+        now = _after_holds(end.plan, end, held)
+        for pathway in ending:
+            for name, change in increments(now, pathway.name, trials).items():
+                outcome.changes[name] = outcome.changes.get(name, 0.0) + change
+
+
+def _noise_of(circuit: Circuit, phase: Phase, batch: Batch, dtype: Any) -> Arrays:
+    """The held noise of a phase, as given or drawn."""
+    given = batch.noise.get(phase.name)
+    return dict(given) if given is not None else draw_noise(circuit, phase, batch.keys, batch.presentations, dtype)
+
+
+def _final(circuit: Circuit, current: Arrays, trials: int, dtype: Any) -> Arrays:
+    """The slots at the end, each trial's own."""
+    return {
+        # A constant that a phase holds may be a whole number.
+        name: jnp.broadcast_to(current[name], (trials, *slot.shape)).astype(slot.dtype or dtype)
+        for name, slot in slots(circuit).items()
+        if name in current and slot.per_trial
+    }
 
 
 def _at_rest(graph: Plan, current: Arrays, values: Mapping[str, Any]) -> Arrays:
@@ -256,15 +190,6 @@ def _numbers(circuit: Circuit, phase: Phase) -> dict[str, float]:
     return found
 
 
-def _on_weights(circuit: Circuit, phase: Phase, values: Mapping[str, Any]) -> Arrays:
-    """What held noise adds to the weights, with a trial axis, if the phase switches it on and any was drawn."""
-    on = phase.switches.get(PERTURB, 0.0)
-    noise = {pathway.name: values[f"{pathway.name}.noise"] for pathway in circuit.perturbed if on}
-    return {
-        f"{name}.perturbation": on * values[f"{name}.sigma"] * drawn for name, drawn in noise.items() if jnp.ndim(drawn)
-    }
-
-
 def _hold(circuit: Circuit, phase: Phase, end: Snapshot) -> Arrays:
     """Assign what the phase holds, in order, each seeing the earlier ones."""
     held: Arrays = {}
@@ -280,23 +205,25 @@ def _after_holds(graph: Plan, end: Snapshot, held: Arrays) -> Snapshot:
     """The snapshot with held variables replaced; inputs stay, expressions of held variables are computed anew."""
     affected = {name for name in graph.nodes if graph.leaves_of([name]) & held.keys()}
     kept = {n: a for n, a in end.values.items() if n not in affected or graph.nodes[n].kind != "expression"}
-    return Snapshot(graph, {**kept, **held}, inputs=end, perturbations=end.perturbations, switches=end.switches)
+    return Snapshot(
+        graph,
+        {**kept, **held},
+        weights=end.weights,
+        inputs=end,
+        perturbations=end.perturbations,
+        switches=end.switches,
+    )
 
 
-def _live(
-    circuit: Circuit,
-    graph: Plan,
-    report: Sequence[str],
-    record: Sequence[str],
-    phases: Sequence[str] | None,
-    setting: Setting,
-) -> dict[str, tuple[str, ...]]:
-    if setting.steady:
+def _live(graph: Plan, request: Request) -> dict[str, tuple[str, ...]]:
+    """The variables that each phase advances."""
+    circuit = request.circuit
+    if request.setting.steady:
         return {}
-    asked = []
-    for phase in circuit.phases:
-        chosen = phases is None or phase.name in phases
-        asked.append(asked_at_end(circuit, graph, phase) | {*report, *record} if chosen else set())
+    asked = [
+        asked_at_end(circuit, graph, phase) | {*request.report, *request.record} if phase in request.run else set()
+        for phase in circuit.phases
+    ]
     restarts, switches = [p.restart for p in circuit.phases], [_numbers(circuit, p) for p in circuit.phases]
     found = lives(graph, asked, restarts=restarts, switches=switches, all_at_end=circuit.carry)
     return {phase.name: live for phase, live in zip(circuit.phases, found, strict=True)}

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.connectivity import Dense
 from neurosim.circuit.plan import Node, Plan, choice_of
-from neurosim.engines.batched.kernels import events, linear_maps
+from neurosim.engines.batched.weights import PLAIN, Weights, deliver
 from neurosim.equations.array_code import ArrayFunction, expression_function
 from neurosim.equations.switched import switched
 
@@ -27,6 +26,37 @@ def compiled(function: ArrayFunction) -> Callable[..., Any]:
     return function.compile(jnp)  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True)
+class Relay:
+    """A pathway that passes on what a single other one delivers: the other's source, the product of both weights."""
+
+    source: str
+    weights: Any
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Parts of inputs that do not change during a loop over time, computed once before it.
+
+    Attributes
+    ----------
+    sums
+        Input -> what the pathways in `summed` deliver to it.
+    summed
+        Pathways that are part of a sum.
+    relays
+        Pathway -> how it passes on what another delivers.
+    """
+
+    sums: Mapping[str, Any] = field(default_factory=dict)
+    summed: frozenset[str] = frozenset()
+    relays: Mapping[str, Relay] = field(default_factory=dict)
+
+
+#: Where no loop prepared anything.
+NOTHING = Prepared()
+
+
 class Snapshot:
     """Variables at one instant.
 
@@ -38,6 +68,10 @@ class Snapshot:
         The circuit's graph.
     values
         What is known: all leaves, and nodes that were computed before.
+    weights
+        Those beside the state.
+    prepared
+        What a loop over time computed before it.
     inputs
         Another snapshot from which inputs are taken instead of being summed again: after a state update,
         thresholds and rules still see the inputs of the step's beginning.
@@ -52,6 +86,8 @@ class Snapshot:
         plan: Plan,
         values: Mapping[str, Any],
         *,
+        weights: Weights = PLAIN,
+        prepared: Prepared = NOTHING,
         inputs: Snapshot | None = None,
         perturbations: Mapping[str, Any] | None = None,
         switches: Mapping[str, float] | None = None,
@@ -59,6 +95,7 @@ class Snapshot:
         self.plan = plan
         self.switches = switches or {}
         self.values = dict(values)
+        self.weights, self.prepared = weights, prepared
         self.inputs = inputs
         self.perturbations = perturbations or {}
 
@@ -149,23 +186,22 @@ class Snapshot:
         return None if name is None else self._per_neuron(name)
 
     def _input(self, node: Node) -> Any:
-        # What does not change during a phase is summed once, before the loop over time.
-        total = self.values.get(f"{node.name}|constant")
+        total = self.prepared.sums.get(node.name)
         for pathway in node.pathways:
-            if total is not None and f"{pathway}|constant" in self.values:
+            if total is not None and pathway in self.prepared.summed:
                 continue
-            relayed = self.values.get(f"{pathway}|relayed")
-            if relayed is None:
+            relay = self.prepared.relays.get(pathway)
+            if relay is None:
                 delivered = deliver(
                     self.plan.circuit,
                     pathway,
                     self.values,
+                    self.weights,
                     self[node.needs[pathway]],
                     choice=self.choice(node, pathway),
                 )
             else:
-                source, weights = relayed
-                delivered = self[source] @ weights.T
+                delivered = self[relay.source] @ relay.weights.T
             total = delivered if total is None else total + delivered
         return total
 
@@ -187,61 +223,3 @@ def _wide(value: Any) -> Any:
 
 def _narrow(array: Any, dtype: Any) -> Any:
     return array.astype(dtype) if jnp.issubdtype(array.dtype, jnp.number) else array
-
-
-def weights_matrix(circuit: Circuit, pathway: str, values: Mapping[str, Any]) -> Any:
-    """The weights a pathway delivers by, (n_post, n_pre); none if they are not one dense matrix for all trials."""
-    found = circuit.pathway[pathway]
-    owner = circuit.owner(pathway)
-    if circuit.connectivity(pathway) != Dense() or f"{owner}.perturbation" in values:
-        return None
-    weights = _weights(circuit, pathway, values)
-    return weights.T if found.tie is not None and found.tie.transposed else weights
-
-
-def _weights(circuit: Circuit, pathway: str, values: Mapping[str, Any]) -> Any:
-    found = circuit.pathway[pathway]
-    owner = circuit.owner(pathway)
-    return values[f"{owner}.w" if found.derived is None else f"{pathway}.derived"]
-
-
-def derived_weights(circuit: Circuit, values: Mapping[str, Any]) -> Arrays:
-    """All weights that are functions of others, as ``pathway.derived``."""
-    return {
-        f"{p.name}.derived": p.derived.function(jnp, *(values[f"{name}.w"] for name in p.derived.pathways))
-        for p in circuit.pathways
-        if p.derived is not None
-    }
-
-
-def deliver(circuit: Circuit, pathway: str, values: Mapping[str, Any], activity: Any, *, choice: Any = None) -> Any:
-    """What a pathway adds to its target: weights times activity.
-
-    Parameters
-    ----------
-    activity
-        Of the source, shape (trial, n_pre) or broadcastable to it.
-    choice
-        Of the target, for pathways that lead back from maxima.
-
-    Returns
-    -------
-    jax.Array
-        Shape (trial, n_post), or without the trial axis where the activity has none.
-    """
-    found = circuit.pathway[pathway]
-    connectivity, ends = circuit.connectivity(pathway), circuit.ends(pathway)
-    if not connectivity.weighted:
-        return linear_maps.apply(connectivity, ends, None, activity, choice=choice)
-    rows = values.get(f"{pathway}|rows")
-    if rows is not None:
-        full = jnp.broadcast_to(activity, (*jnp.shape(activity)[:-1], ends.n_pre))
-        return events.product(full, rows)[:, : ends.n_post]
-    weights = _weights(circuit, pathway, values)
-    # Of each trial its own; there only while noise acts on the weights.
-    noise = values.get(f"{circuit.owner(pathway)}.perturbation")
-    if found.tie is not None and found.tie.transposed:
-        weights = linear_maps.transposed_weights(weights)
-        noise = None if noise is None else jax.vmap(linear_maps.transposed_weights)(noise)
-    delivered = linear_maps.apply(connectivity, ends, weights, activity)
-    return delivered if noise is None else delivered + linear_maps.apply_each(connectivity, ends, noise, activity)

@@ -1,75 +1,48 @@
 """A phase in time: one compiled loop over its steps.
 
 The order within a step is Brian2's: pathways sum their input from the state at t; state update; threshold;
-spikes travel; reset; rules that act at every step. (Over 300 lines: the order of these operations is what has to be
-right, so they stand in one file, in that order.)
+spikes travel; reset; rules that act at every step. `_advance` is that order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from neurosim.circuit.description import UNTIL_STEPS
-from neurosim.circuit.plan import Plan
-from neurosim.engines.batched.hoisting import beforehand
+from neurosim.engines.batched.hoisting import prepare
 from neurosim.engines.batched.learning import increments
-from neurosim.engines.batched.snapshot import Arrays, Snapshot, deliver, time_of
-from neurosim.engines.batched.surrogate import expected_spikes, soft_spikes
+from neurosim.engines.batched.snapshot import Arrays, Snapshot, time_of
+from neurosim.engines.batched.spiking import (
+    cross_threshold,
+    draws_of,
+    last_spikes,
+    leave_refractoriness,
+    reset,
+    travel,
+    unless_clamped,
+)
+from neurosim.engines.batched.stretch import Fixed, Stretch
 from neurosim.engines.finite import NEVER
-from neurosim.engines.slots import LONG_AGO, Slot, last_step, slots
-from neurosim.equations.array_code import ArrayFunction, expression_function, margin_of
-from neurosim.neurons._model import NeuronModel
-from neurosim.random import held_normal, held_uniform
+from neurosim.engines.slots import Slot, last_step, slots
 
 #: Under which name the first step stands at which a variable was not finite.
 BROKEN = "|broken"
-#: When a neuron spiked that has not, in seconds, as in Brian2.
-NO_SPIKE = -1e4
 
 
-@dataclass(frozen=True)
-class Stretch:
-    """What a loop over time needs to know.
-
-    Attributes
-    ----------
-    live
-        What is advanced, state variables and what resets assign; the others stay as they are. Of populations that
-        spike also ``population.spikes``.
-    learn
-        Pathways whose rule acts at every step.
-    record
-        Variables to return for every step.
-    sparse
-        Stimuli that change in time and are mostly zero.
-    watch
-        Whether to note the first step at which each live variable is not finite.
-    """
-
-    plan: Plan
-    live: tuple[str, ...]
-    learn: tuple[str, ...]
-    record: tuple[str, ...]
-    steps: int
-    dt: float
-    trials: int
-    dtype: Any
-    surrogate_width: float | None = None
-    surrogate_reset: bool = False
-    until: tuple[str, float] | None = None
-    sparse: tuple[str, ...] = ()
-    watch: bool = False
+#: Makes a step from the changing variables, the step's number and what courses are then; gives the new variables and
+#: what is recorded.
+Step = Callable[[Arrays, tuple[Any, Arrays]], tuple[Arrays, Arrays]]
 
 
 def carried(stretch: Stretch, values: Mapping[str, Any]) -> Arrays:
     """The variables that change from step to step, at full shape."""
     carry = {slot.name: _full_slot(stretch, slot, values) for slot in stepped_slots(stretch)}
-    for name in _watched(stretch):
+    for name in stretch.watched:
         first = jnp.asarray(values.get(f"{name}{BROKEN}", NEVER), jnp.int32)
         carry[f"{name}{BROKEN}"] = jnp.broadcast_to(first, jnp.shape(carry[name]))
     return carry
@@ -77,7 +50,7 @@ def carried(stretch: Stretch, values: Mapping[str, Any]) -> Arrays:
 
 def stepped_slots(stretch: Stretch) -> tuple[Slot, ...]:
     """The slots that the steps of a stretch change."""
-    owners = {*_spiking(stretch), *stretch.learn}
+    owners = {*stretch.spiking, *stretch.learn}
     return tuple(
         slot
         for slot in slots(stretch.plan.circuit).values()
@@ -93,27 +66,16 @@ def _full_slot(stretch: Stretch, slot: Slot, values: Mapping[str, Any]) -> Any:
 
 
 def run_steps(
-    stretch: Stretch,
-    values: Mapping[str, Any],
-    courses: Mapping[str, Any],
-    keys: Mapping[str, Any],
-    presentations: Any,
-    first_step: Any,
-    perturbations: Mapping[str, Any] | None = None,
-    row: Any = None,
+    stretch: Stretch, start: Fixed, courses: Mapping[str, Any], first_step: Any, *, row: Any = None
 ) -> tuple[Arrays, Arrays, Any]:
     """Advance by all steps of the stretch, or until it ends early.
 
     Parameters
     ----------
-    values
-        All leaves at its beginning.
+    start
+        What is there at its beginning, with all leaves among the values.
     courses
-        Stimuli that change in time, each with a leading axis of steps.
-    keys
-        Words for the streams of continuous noise, by ``population.draw``.
-    presentations
-        Numbers of the trials' presentations, shape (trial,).
+        Stimuli that change in time, ``(step, trial, n)``.
     first_step
         The number of its first step within the presentation.
     row
@@ -124,20 +86,20 @@ def run_steps(
     tuple
         The carried variables at its end, the recordings ``(step, trial, neuron)``, and the number of steps made.
     """
-    carry = carried(stretch, values)
-    fixed = {name: value for name, value in values.items() if name not in carry and name not in courses}
-    moving = {*carry, *courses, "t", *(f"{population}.lastspike" for population in _spiking(stretch))}
-    fixed |= beforehand(stretch, fixed, perturbations, changing=moving)
+    carry = carried(stretch, start.values)
+    still = {name: value for name, value in start.values.items() if name not in carry and name not in courses}
+    moving = {*carry, *courses, "t", *(f"{population}.lastspike" for population in stretch.spiking)}
+    fixed = prepare(stretch, replace(start, values=still), changing=moving)
 
     def step(before: Arrays, inputs: tuple[Any, Arrays]) -> tuple[Arrays, Arrays]:
         number, course = inputs
         course = {name: rows(array, row, stretch.trials) for name, array in course.items()}
-        after, start = _advance(stretch, {**fixed, **course, **before}, number, keys, presentations, perturbations)
+        after, spiked, begun = _advance(stretch, fixed, {**fixed.values, **course, **before}, number)
         recorded = {
-            name: after["spiked"][name] > 0 if name.endswith(".spikes") else _full(stretch, name, start[name])
+            name: spiked[name] > 0 if name.endswith(".spikes") else _full(stretch, name, begun[name])
             for name in stretch.record
         }
-        return {name: after["state"][name] for name in before}, recorded
+        return {name: after[name] for name in before}, recorded
 
     if stretch.until is None and stretch.steps == 1:
         return (*_one_step(step, carry, courses, first_step), 1)
@@ -145,7 +107,8 @@ def run_steps(
         numbers = first_step + jnp.arange(stretch.steps, dtype=jnp.int32)
         after, recorded = jax.lax.scan(step, carry, (numbers, dict(courses)), length=stretch.steps)
         return after, recorded, stretch.steps
-    after, steps = _until_settled(stretch, step, carry, {**fixed, **_first(courses)}, first_step)
+    known = replace(fixed, values={**fixed.values, **_first(courses)})
+    after, steps = _until_settled(stretch, step, carry, known, first_step)
     return after, {}, steps
 
 
@@ -155,7 +118,7 @@ def rows(array: Any, first: Any, trials: int) -> Any:
     return array if first is None else jax.lax.dynamic_slice_in_dim(array, first, trials)
 
 
-def _one_step(step: Any, carry: Arrays, courses: Mapping[str, Any], number: Any) -> tuple[Arrays, Arrays]:
+def _one_step(step: Step, carry: Arrays, courses: Mapping[str, Any], number: Any) -> tuple[Arrays, Arrays]:
     """One step, rounded as in a longer loop: a loop of one is no loop to the compiler, and fused differently."""
 
     def keep(before: Arrays, inputs: Any) -> tuple[Arrays, Any]:
@@ -168,7 +131,7 @@ def _one_step(step: Any, carry: Arrays, courses: Mapping[str, Any], number: Any)
     return {name: array[0] for name, array in after.items()}, {name: array[:1] for name, array in recorded.items()}
 
 
-def _until_settled(stretch: Stretch, step: Any, carry: Arrays, fixed: Arrays, first_step: Any) -> tuple[Arrays, Any]:
+def _until_settled(stretch: Stretch, step: Step, carry: Arrays, fixed: Fixed, first_step: Any) -> tuple[Arrays, Any]:
     """Step until a variable has fallen below its threshold everywhere, or the stretch is over."""
     variable, threshold = stretch.until or ("", 0.0)
     dt = jnp.asarray(stretch.dt, stretch.dtype)
@@ -176,7 +139,8 @@ def _until_settled(stretch: Stretch, step: Any, carry: Arrays, fixed: Arrays, fi
     def moves(reached: tuple[Arrays, Any]) -> Any:
         now, done = reached
         times = {"t": time_of(first_step + done, stretch.dt), **last_spikes(stretch.plan, now, stretch.dt)}
-        there = Snapshot(stretch.plan, {**fixed, **now, "dt": dt, **times})[variable]
+        values = {**fixed.values, **now, "dt": dt, **times}
+        there = Snapshot(stretch.plan, values, weights=fixed.weights, prepared=fixed.prepared)[variable]
         return (done < stretch.steps) & ((done == 0) | jnp.any(jnp.abs(there) >= threshold))
 
     def on(reached: tuple[Arrays, Any]) -> tuple[Arrays, Any]:
@@ -191,40 +155,21 @@ def _first(courses: Mapping[str, Any]) -> Arrays:
     return {name: course[0] for name, course in courses.items()}
 
 
-def _advance(
-    stretch: Stretch,
-    values: Arrays,
-    number: Any,
-    keys: Mapping[str, Any],
-    presentations: Any,
-    perturbations: Mapping[str, Any] | None,
-) -> tuple[dict[str, Arrays], Snapshot]:
-    """One time step; returns the new state with the spikes, and the snapshot at its beginning."""
+def _advance(stretch: Stretch, fixed: Fixed, values: Arrays, number: Any) -> tuple[Arrays, Arrays, Snapshot]:
+    """One time step; returns the new state, the spikes, and the snapshot at its beginning."""
     plan = stretch.plan
-    dt = jnp.asarray(stretch.dt, stretch.dtype)
-    values = {**values, "dt": dt, "t": time_of(number, stretch.dt)}
+    values = {**values, "dt": jnp.asarray(stretch.dt, stretch.dtype), "t": time_of(number, stretch.dt)}
     values |= last_spikes(plan, values, stretch.dt)
-    for population in _spiking(stretch):
-        _leave_refractoriness(stretch, population, values, number, perturbations)
-    start = Snapshot(plan, values, perturbations=perturbations)
+    for population in stretch.spiking:
+        leave_refractoriness(stretch, fixed, population, values, number)
+    start = fixed.snapshot(plan, values)
     state = dict(values)
-    for population, model in plan.models.items():
-        mine = [name for name in model.state_variables if f"{population}.{name}" in stretch.live]
-        if mine:
-            function = model.functions["advance"]
-            draws = _draws(stretch, population, "advance", function, keys, presentations, number)
-            results = start.local(population, function, **draws)
-            results = results if len(function.returns) > 1 else (results,)
-            found = dict(zip(function.returns, results, strict=True))
-            for name in mine:
-                # An update that does not depend on the state is a bare number.
-                before = values[f"{population}.{name}"]
-                after = jnp.broadcast_to(found[name], jnp.shape(before)).astype(before.dtype)
-                state[f"{population}.{name}"] = _moved(model, population, name, after, values)
+    for population in plan.models:
+        state |= _update(stretch, fixed, population, start, number)
     spiked: Arrays = {}
-    moved = Snapshot(plan, state, inputs=start, perturbations=perturbations)
-    for population in _spiking(stretch):
-        spikes = _cross_threshold(stretch, population, moved, keys, presentations, number)
+    moved = fixed.snapshot(plan, state, inputs=start)
+    for population in stretch.spiking:
+        spikes = cross_threshold(stretch, fixed, population, moved, number)
         spiked[f"{population}.spikes"] = spikes
         crossed = spikes > 0
         last = last_step(population)
@@ -233,158 +178,38 @@ def _advance(
         if ready in values:
             state[ready] = values[ready] & ~crossed
     state |= last_spikes(plan, state, stretch.dt)
-    _travel(stretch, state, spiked)
-    for population in _spiking(stretch):
-        after = Snapshot(plan, state, inputs=start, perturbations=perturbations)
-        state |= _reset(stretch, population, after, spiked[f"{population}.spikes"], keys, presentations, number)
+    travel(stretch, fixed.weights, state, spiked)
+    for population in stretch.spiking:
+        after = fixed.snapshot(plan, state, inputs=start)
+        state |= reset(stretch, fixed, population, after, spiked[f"{population}.spikes"], number)
     if stretch.learn:
-        ended = Snapshot(plan, {**state, **spiked}, inputs=start)
+        ended = Snapshot(plan, {**state, **spiked}, weights=fixed.weights, inputs=start)
         changes = [increments(ended, pathway, stretch.trials) for pathway in stretch.learn]
         state |= {name: state[name] + change for found in changes for name, change in found.items()}
-    for name in _watched(stretch):
+    for name in stretch.watched:
         broken = jnp.where(jnp.isfinite(state[name]), NEVER, number + 1)
         state[f"{name}{BROKEN}"] = jnp.minimum(values[f"{name}{BROKEN}"], broken)
-    return {"state": state, "spiked": spiked}, start
+    return state, spiked, start
 
 
-def last_spikes(plan: Plan, values: Mapping[str, Any], dt: float) -> Arrays:
-    """The time of each neuron's last spike, of populations with a refractory period; long ago if there was none."""
-    found: Arrays = {}
-    for population, model in plan.models.items():
-        step = values.get(last_step(population))
-        if step is not None and model.refractory is not None:
-            with jax.enable_x64(True):
-                found[f"{population}.lastspike"] = jnp.where(step <= LONG_AGO // 2, NO_SPIKE, time_of(step, dt))
-    return found
-
-
-def _moved(model: NeuronModel, population: str, name: str, after: Any, values: Arrays) -> Any:
-    """A state variable's new value, or its old one where refractoriness clamps it.
-
-    Most methods stop it by a factor of zero in its equation; exponential_euler, which would divide by that, relies
-    on this.
-    """
-    ready = f"{population}.not_refractory"
-    if ready not in values or "unless refractory" not in model.equation_set.by_name[name].flags:
-        return after
-    return jnp.where(values[ready], after, values[f"{population}.{name}"])
-
-
-def _watched(stretch: Stretch) -> list[str]:
-    return [name for name in stretch.live if stretch.watch and not name.endswith(".spikes")]
-
-
-def _spiking(stretch: Stretch) -> list[str]:
-    return [population for population in stretch.plan.models if f"{population}.spikes" in stretch.live]
-
-
-def _leave_refractoriness(
-    stretch: Stretch, population: str, values: Arrays, number: Any, perturbations: Mapping[str, Any] | None
-) -> None:
-    model = stretch.plan.models[population]
-    if model.refractory is None:
-        return
-    if model.refractory_seconds is not None:
-        period: Any = jnp.asarray(model.refractory_seconds, stretch.dtype)
-    else:
-        period = Snapshot(stretch.plan, values, perturbations=perturbations).local(
-            population, model.functions["refractory"]
-        )
-    if model.refractory_is_condition:
-        values[f"{population}.not_refractory"] |= ~period
-    else:
-        # Whole steps, with Brian2's margin for periods that are a multiple of dt but for rounding.
-        steps = jnp.floor((period + 1e-3 * stretch.dt) / stretch.dt).astype(jnp.int32)
-        values[f"{population}.not_refractory"] = number - values[last_step(population)] >= steps
-
-
-def _cross_threshold(
-    stretch: Stretch,
-    population: str,
-    moved: Snapshot,
-    keys: Mapping[str, Any],
-    presentations: Any,
-    number: Any,
-) -> Any:
-    """Spikes as numbers, one or zero."""
-    model = stretch.plan.models[population]
-    function = model.functions["threshold"]
-    if stretch.surrogate_width is not None:
-        margin = expression_function("margin", margin_of(model.threshold or ""))
-        draws = _draws(stretch, population, "threshold", margin, keys, presentations, number)
-        difference = moved.local(population, margin, **draws)
-        spikes = expected_spikes(difference) if draws else soft_spikes(difference, stretch.surrogate_width)
-    else:
-        draws = _draws(stretch, population, "threshold", function, keys, presentations, number)
-        spikes = jnp.asarray(moved.local(population, function, **draws)).astype(stretch.dtype)
-    spikes = jnp.broadcast_to(spikes, (stretch.trials, stretch.plan.circuit.population[population].size))
-    if model.refractory is None:
-        return spikes
-    return jnp.where(moved[f"{population}.not_refractory"], spikes, jnp.zeros_like(spikes))
-
-
-def _reset(
-    stretch: Stretch,
-    population: str,
-    after: Snapshot,
-    spikes: Any,
-    keys: Mapping[str, Any],
-    presentations: Any,
-    number: Any,
-) -> Arrays:
-    """The variables that a population's reset assigns."""
-    function = stretch.plan.models[population].functions.get("reset")
-    if function is None:
+def _update(stretch: Stretch, fixed: Fixed, population: str, start: Snapshot, number: Any) -> Arrays:
+    """The state variables of a population, one step on."""
+    model, values = stretch.plan.models[population], start.values
+    mine = [name for name in model.state_variables if f"{population}.{name}" in stretch.live]
+    if not mine:
         return {}
-    draws = _draws(stretch, population, "reset", function, keys, presentations, number)
-    soft = stretch.surrogate_width is not None
-    results = after.local(population, function, spikes=True if soft else spikes > 0, **draws)
+    function = model.functions["advance"]
+    draws = draws_of(stretch, fixed, population, "advance", function, number)
+    results = start.local(population, function, **draws)
     results = results if len(function.returns) > 1 else (results,)
-    found = {f"{population}.{name}": value for name, value in zip(function.returns, results, strict=True)}
-    if soft:
-        # A sum weighted by the spike lets its derivative through, where a choice would not.
-        cut = set() if stretch.surrogate_reset else _assigned(stretch, population)
-        weight = {name: jax.lax.stop_gradient(spikes) if name in cut else spikes for name in found}
-        found = {name: after[name] + weight[name] * (value - after[name]) for name, value in found.items()}
-    return found
-
-
-def _assigned(stretch: Stretch, population: str) -> set[str]:
-    """The variables whose reset forgets their value before."""
-    statements = stretch.plan.models[population].reset_statements
-    return {f"{population}.{statement.target}" for statement in statements if statement.operator == "="}
-
-
-def _travel(stretch: Stretch, state: Arrays, spiked: Arrays) -> None:
-    """Spikes increment the state variables of their targets, unless those are clamped by refractoriness."""
-    circuit = stretch.plan.circuit
-    for pathway in circuit.pathways:
-        if not pathway.at_spikes or pathway.target not in stretch.live:
-            continue
-        arriving = deliver(circuit, pathway.name, state, spiked[pathway.source])
-        equation = stretch.plan.models[pathway.post].equation_set.by_name[pathway.target.split(".")[1]]
-        ready = f"{pathway.post}.not_refractory"
-        if "unless refractory" in equation.flags and ready in state:
-            arriving = jnp.where(state[ready], arriving, jnp.zeros_like(arriving))
-        state[pathway.target] = state[pathway.target] + arriving
-
-
-def _draws(
-    stretch: Stretch,
-    population: str,
-    purpose: str,
-    function: ArrayFunction,
-    keys: Mapping[str, Any],
-    presentations: Any,
-    number: Any,
-) -> Arrays:
-    size = stretch.plan.circuit.population[population].size
-    return {
-        name: (held_normal if law == "normal" else held_uniform)(
-            keys[f"{population}.{purpose}.{name}"], presentations, size, step=number
-        ).astype(stretch.dtype)
-        for name, law in function.draws
-    }
+    found = dict(zip(function.returns, results, strict=True))
+    updated: Arrays = {}
+    for name in mine:
+        # An update that does not depend on the state is a bare number.
+        before = values[f"{population}.{name}"]
+        after = jnp.broadcast_to(found[name], jnp.shape(before)).astype(before.dtype)
+        updated[f"{population}.{name}"] = unless_clamped(model, population, name, after, values)
+    return updated
 
 
 def _full(stretch: Stretch, name: str, value: Any) -> Any:

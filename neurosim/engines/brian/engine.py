@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.engines._engine import ANY_CALL, Call, Limit, limits_met, refuse
 from neurosim.engines.arguments import RUN, TRAIN, check_run, check_training, trials_in
 from neurosim.engines.brian.failures import told
+from neurosim.engines.brian.given import Given
 from neurosim.engines.brian.limits import LIMITS, STANDALONE
 from neurosim.engines.brian.presentations import Presentations
 from neurosim.engines.brian.process import borrowed
@@ -24,6 +25,7 @@ from neurosim.engines.outputs import Outputs
 from neurosim.engines.setting import Setting
 from neurosim.engines.slots import Continuation
 from neurosim.engines.state import State
+from neurosim.engines.stimuli import Stimulus, stimuli_in
 
 Target = Literal["numpy", "cython", "cpp_standalone"]
 
@@ -73,7 +75,7 @@ class BrianEngine:
     def run(
         self,
         state: Mapping[str, np.ndarray],
-        stimuli: Mapping[str, np.ndarray],
+        stimuli: Mapping[str, np.ndarray | Stimulus],
         *,
         seed: int = 0,
         first: int = 0,
@@ -92,12 +94,13 @@ class BrianEngine:
 
         `batch` is the number of trials after which the weights take their increments (all by default).
         """
-        count = trials_in(stimuli, trials)
+        given = stimuli_in(stimuli)
+        count = trials_in(given, trials)
         check_run(
             self.circuit,
             self.setting,
             state,
-            stimuli,
+            given,
             trials=count,
             report=report,
             record=record,
@@ -106,24 +109,26 @@ class BrianEngine:
         )
         call = Call(phases, learn, trials=count, batch=batch or count, record=record, pieces=keep or start is not None)
         refuse(self.refuses(call))
-        settings: dict[str, Any] = {
-            "standalone": self.target == "cpp_standalone",
-            "seed": seed,
-            "first": first,
-            "batch": batch,
-            "noise": noise,
-            "learn": learn,
-            "phases": phases,
-            "trials": count,
-            "start": start,
-            "keep": keep,
-        }
-        presentations = Presentations(self.circuit, self.setting, state, stimuli, **settings)
+        presented = Given(
+            state=state,
+            stimuli=given,
+            trials=count,
+            batch=batch or count,
+            seed=seed,
+            first=first,
+            noise=noise or {},
+            learn=learn,
+            phases=phases,
+            start=start,
+            keep=keep,
+            standalone=self.target == "cpp_standalone",
+        )
+        presentations = Presentations(self.circuit, self.setting, presented)
         with told(self.circuit), borrowed(self.target, self.setting.dtype):
             after, outputs = presentations.run(tuple(report), tuple(record))
             if watch and presentations.broken:
                 # Once more, looking when and where, which would slow down what stays finite.
-                again = Presentations(self.circuit, self.setting, state, stimuli, **settings, watch=True)
+                again = Presentations(self.circuit, self.setting, presented, watch=True)
                 outputs.broken = again.run((), ())[1].broken
         return after, outputs
 
@@ -139,8 +144,9 @@ class BrianEngine:
         report: Sequence[str] = (),
     ) -> tuple[State, Outputs]:
         """Learn from trials in the given order, shape (step, batch); see `BatchedEngine.train`."""
-        order = check_training(self.circuit, self.setting, state, stimuli, order, report)
-        flat = {name: np.asarray(array)[np.ravel(order)] for name, array in stimuli.items()}
+        given = stimuli_in(stimuli)
+        order = check_training(self.circuit, self.setting, state, given, order, report)
+        flat = {name: np.asarray(each.values)[np.ravel(order)] for name, each in given.items()}
         return self.run(state, flat, seed=seed, first=first, batch=order.shape[1], report=("loss", *report))
 
     def placed(self, stimuli: Mapping[str, np.ndarray], batch: int) -> dict[str, np.ndarray]:

@@ -18,6 +18,7 @@ from neurosim.circuit.batch_schedule import learning_in
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.description import PERTURB
+from neurosim.engines.brian.given import Given
 from neurosim.engines.brian.learning import Learning
 from neurosim.engines.brian.names import DERIVED, NOISE, SWITCH
 from neurosim.engines.brian.numbers import random_state, set_random_state
@@ -96,49 +97,30 @@ class Presentations:
 
     Parameters
     ----------
-    standalone
-        Whether Brian2 compiles the whole run, and results exist only after it.
-    others
-        As for `BrianEngine.run`.
+    circuit, setting
+        What to run and how.
+    given
+        What is presented.
+    watch
+        Whether to look at every step for what is not finite.
     """
 
-    def __init__(
-        self,
-        circuit: Circuit,
-        setting: Setting,
-        state: Mapping[str, np.ndarray],
-        stimuli: Mapping[str, np.ndarray],
-        *,
-        standalone: bool,
-        seed: int,
-        first: int,
-        batch: int | None,
-        noise: Mapping[str, Mapping[str, np.ndarray]] | None,
-        learn: bool,
-        phases: Sequence[str] | None,
-        trials: int,
-        start: Continuation | None = None,
-        keep: bool = False,
-        watch: bool = False,
-    ) -> None:
-        self.start, self.keep, self.watched = start, keep, watch
+    def __init__(self, circuit: Circuit, setting: Setting, given: Given, *, watch: bool = False) -> None:
+        self.start, self.keep, self.watched = given.start, given.keep, watch
         #: Whether any variable was not finite when a phase ended: it stays so until the neurons begin anew.
         self.broken = False
         #: The first such variable, and the number of its batch.
         self.broken_batch: tuple[str, int] | None = None
-        self.begin = start.step if start is not None else 0
+        self.begin = given.start.step if given.start is not None else 0
         #: Where each trial ended, if that is asked for.
         self.kept: list[Continuation] = []
-        self.circuit, self.setting, self.standalone, self.learn = circuit, setting, standalone, learn
+        self.circuit, self.setting, self.standalone, self.learn = circuit, setting, given.standalone, given.learn
         self.slots = slots(circuit)
-        moving = neuron_variables(circuit)
-        given = {**state, **({name: start.values[name] for name in moving} if start is not None else {})}
-        self.state = {name: np.asarray(array) for name, array in given.items()}
-        self.phases = [phase for phase in circuit.phases if phases is None or phase.name in phases]
+        going = {} if given.start is None else {name: given.start.values[name] for name in neuron_variables(circuit)}
+        self.state = {name: np.asarray(array) for name, array in {**given.state, **going}.items()}
+        self.phases = [phase for phase in circuit.phases if given.phases is None or phase.name in given.phases]
         self.steps = [phase.steps(setting.dt) for phase in self.phases]
-        arrays = {name: np.asarray(array) for name, array in stimuli.items()}
-        self.trials = trials
-        self.batch = batch or self.trials
+        self.trials, self.batch = given.trials, given.batch
         self.carried = carried_shapes(circuit)
         #: What each place of the batch left behind, where state carries over.
         self.left: list[dict[str, np.ndarray]] = [{} for _ in range(self.batch)]
@@ -146,25 +128,13 @@ class Presentations:
         self.done = 0
         self.began: dict[str, np.ndarray] = {}
         self.watch: Watch | None = None
-        self.stimuli = {
-            name: np.broadcast_to(a, (self.trials, circuit.population[name.split(".")[0]].size))
-            for name, a in arrays.items()
-            if a.ndim < 3
-        }
-        # Courses of all trials, one after the other.
-        moving = {
-            name: np.broadcast_to(
-                a[: sum(self.steps)], (sum(self.steps), self.trials, circuit.population[name.split(".")[0]].size)
-            )
-            for name, a in arrays.items()
-            if a.ndim == 3
-        }
-        self.courses = {name: np.concatenate(np.moveaxis(a, 1, 0)) for name, a in moving.items()}
-        self.keys = noise_keys(circuit, seed)
-        self.noise = self._noise(noise or {}, first)
+        self.stimuli = given.constants(circuit)
+        self.courses = given.courses(circuit, sum(self.steps))
+        self.keys = noise_keys(circuit, given.seed)
+        self.noise = self._noise(given.noise, given.first)
         #: Running number of the first batch.
-        self.first_batch = first // self.batch
-        self.seed, self.first = seed, first
+        self.first_batch = given.first // self.batch
+        self.seed, self.first = given.seed, given.first
 
     def run(self, report: Sequence[str], record: Sequence[str]) -> tuple[State, Outputs]:
         """Build the objects, run all presentations, read the results."""

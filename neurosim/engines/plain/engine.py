@@ -29,6 +29,7 @@ from neurosim.engines.plain.learning import increments
 from neurosim.engines.setting import Setting
 from neurosim.engines.slots import Continuation
 from neurosim.engines.state import State
+from neurosim.engines.stimuli import stimuli_in
 from neurosim.equations.array_code import expression_function
 
 
@@ -148,23 +149,23 @@ class NumpyEngine:
         watch: bool = False,
     ) -> tuple[State, Outputs]:
         """Present one batch of trials; see `BatchedEngine.run` for parameters and results."""
-        trials, circuit = trials_in(stimuli, trials), self.circuit
+        given, circuit = stimuli_in(stimuli), self.circuit
+        trials = trials_in(given, trials)
         asked: dict[str, Any] = {"report": report, "record": record, "phases": phases, "noise": noise}
-        check_run(circuit, self.setting, state, stimuli, trials=trials, **asked)
-        courses = [name for name, array in stimuli.items() if np.ndim(array) == 3]
+        check_run(circuit, self.setting, state, given, trials=trials, **asked)
+        courses = [name for name, stimulus in given.items() if stimulus.changes]
         call = Call(phases, learn, trials, trials, record, courses, keep or start is not None)
         refuse(self.refuses(call))
         run = call.phases_of(circuit)
         batch = Batch(circuit, trials, learning_in(circuit, first // trials) if learn else frozenset())
-        known = {
-            name: np.asarray(array, np.float64) for name, array in {**state, **stimuli, "dt": self.setting.dt}.items()
-        }
+        arrays = {**state, **{name: stimulus.values for name, stimulus in given.items()}, "dt": self.setting.dt}
+        known = {name: np.asarray(array, np.float64) for name, array in arrays.items()}
         changes = batch.begin(known, run)
         numbers, keys = np.arange(first, first + trials, dtype=np.uint32), noise_keys(circuit, seed)
         ends = {}
         for phase in run:
-            given = (noise or {}).get(phase.name)
-            drawn = draw_noise(circuit, phase, keys, numbers, "float32") if given is None else given
+            drawn = (noise or {}).get(phase.name)
+            drawn = draw_noise(circuit, phase, keys, numbers, "float32") if drawn is None else drawn
             known |= {name: np.asarray(array, np.float64) for name, array in drawn.items()}
             end, learned = batch.present(known, phase)
             ends[phase.name] = {name: batch.full(name, end[name]) for name in report}
@@ -186,11 +187,12 @@ class NumpyEngine:
         report: Sequence[str] = (),
     ) -> tuple[State, Outputs]:
         """Learn from mini-batches, one after the other; see `BatchedEngine.train`."""
-        order = check_training(self.circuit, self.setting, state, stimuli, order, report)
+        given = stimuli_in(stimuli)
+        order = check_training(self.circuit, self.setting, state, given, order, report)
         found: list[dict[str, dict[str, np.ndarray]]] = []
         after = dict(state)
         for number, rows in enumerate(order):
-            data = {name: np.asarray(array)[rows] for name, array in stimuli.items()}
+            data = {name: np.asarray(stimulus.values)[rows] for name, stimulus in given.items()}
             at = first + number * len(rows)
             after, outputs = self.run(after, data, seed=seed, first=at, report=("loss", *report))
             found.append(outputs.ends)

@@ -20,32 +20,28 @@ _OPTIONS = {"xla_cpu_copy_insertion_use_region_analysis": True, "xla_cpu_prefer_
 _MOST = 64
 
 
-def program(static: Sequence[int], donated: Sequence[int] = ()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def program(*, donated: Sequence[int] = ()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Compile a function when it is first called, with the options that suit loops over time.
 
-    What was compiled for the last `_MOST` choices of the static arguments is kept.
+    Its positional arguments are arrays. Its keyword arguments are static: hashable, and each choice of them makes a
+    program of its own, of which the last `_MOST` are kept.
 
     Parameters
     ----------
-    static
-        The first arguments, whose values each make a program of their own.
     donated
-        As for `jax.jit`.
+        Positional arguments whose memory the program may reuse, as for `jax.jit`.
     """
-
-    first = len(static)
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.lru_cache(maxsize=_MOST)
-        def compiled(*chosen: Any) -> Callable[..., Any]:
+        def compiled(**static: Any) -> Callable[..., Any]:
             keep_programs()
-            given = functools.partial(function, *chosen)
-            donate = [number - first for number in donated]
-            return jax.jit(given, donate_argnums=donate, compiler_options=options())
+            given = functools.partial(function, **static)
+            return jax.jit(given, donate_argnums=donated, compiler_options=options())
 
         @functools.wraps(function)
-        def call(*arguments: Any) -> Any:
-            return compiled(*arguments[:first])(*arguments[first:])
+        def call(*arrays: Any, **static: Any) -> Any:
+            return compiled(**static)(*arrays)
 
         return call
 

@@ -1,9 +1,9 @@
-"""What a batch of trials takes, also in shares of its trials, and what the shares give, joined."""
+"""A batch in shares of its trials, and what the shares give, joined."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -11,64 +11,52 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
+from neurosim.engines.batched.batch import Batch, Outcome
 from neurosim.engines.slots import slots
 
 
-@dataclass(frozen=True)
-class Batch:
-    """The arrays of one call of `compiled.run_batch`, and which stimuli are sparse; see there."""
-
-    sparse: tuple[str, ...]
-    values: Mapping[str, Any]
-    stimuli: Mapping[str, Any]
-    keys: Any
-    presentations: np.ndarray
-    noise: Any
-    begin: np.int32
-
-    def whole(self) -> tuple[Any, ...]:
-        """All trials, as `run_batch` takes them."""
-        return (*(getattr(self, field.name) for field in fields(self)), None)
-
-    @property
-    def has_rows(self) -> bool:
-        """Whether every stimulus has a row for each trial."""
-        trials = len(self.presentations)
-        return all(np.shape(array)[-2] == trials for array in self.stimuli.values() if np.ndim(array) >= 2)
-
-    def shares(self, circuit: Circuit, parts: Sequence[slice]) -> list[tuple[Any, ...]]:
-        """These trials each, as `run_batch` takes them.
-
-        Courses over time stay whole, where every core reads them without a copy of its own.
-        """
-        # JAX's own arrays lie as its programs need them. NumPy's often do not, and then each program copies them.
-        stimuli = {name: np.asarray(jnp.asarray(array)) for name, array in self.stimuli.items()}
-        known = slots(circuit)
-        each_trial = {
-            name
-            for name, array in self.values.items()
-            if name in known and known[name].per_trial and np.ndim(array) > len(known[name].shape)
-        }
-        return [
-            (
-                self.sparse,
-                {name: array[part] if name in each_trial else array for name, array in self.values.items()},
-                {name: array[part] if array.ndim == 2 else array for name, array in stimuli.items()},
-                self.keys,
-                self.presentations[part],
-                jax.tree.map(lambda array, part=part: array[part], self.noise),
-                self.begin,
-                np.int32(part.start),
-            )
-            for part in parts
-        ]
+def has_rows(batch: Batch) -> bool:
+    """Whether every stimulus has a row for each trial."""
+    stimuli = (*batch.stimuli.values(), *batch.courses.values())
+    return all(np.shape(array)[-2] == batch.trials for array in stimuli if np.ndim(array) >= 2)
 
 
-def joined(found: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
-    """What `run_batch` gives for all shares, as for one batch."""
-    changes, final, ends, recordings, broken = zip(*found, strict=True)
-    ever = jax.tree.map(lambda *shares: np.logical_or.reduce(shares), *broken)
-    return changes[0], _along(0, final), _along(0, ends), _along(1, recordings), ever
+def shared_out(batch: Batch, circuit: Circuit, parts: Sequence[slice]) -> list[Batch]:
+    """A batch of each of these trials. Courses stay whole, where every core reads them without a copy of its own."""
+    # JAX's own arrays lie as its programs need them. NumPy's often do not, and then each program copies them.
+    stimuli, courses = (
+        {name: np.asarray(jnp.asarray(array)) for name, array in arrays.items()}
+        for arrays in (batch.stimuli, batch.courses)
+    )
+    known = slots(circuit)
+    each_trial = {
+        name
+        for name, array in batch.values.items()
+        if name in known and known[name].per_trial and np.ndim(array) > len(known[name].shape)
+    }
+    return [
+        replace(
+            batch,
+            values={name: array[part] if name in each_trial else array for name, array in batch.values.items()},
+            stimuli={name: array[part] if array.ndim == 2 else array for name, array in stimuli.items()},
+            courses=courses,
+            presentations=batch.presentations[part],
+            noise=jax.tree.map(lambda array, part=part: array[part], batch.noise),
+            row=np.int32(part.start),
+        )
+        for part in parts
+    ]
+
+
+def joined(found: Sequence[Outcome]) -> Outcome:
+    """What all shares give, as of one batch."""
+    return Outcome(
+        ends=_along(0, [one.ends for one in found]),
+        changes=found[0].changes,
+        final=_along(0, [one.final for one in found]),
+        recordings=_along(1, [one.recordings for one in found]),
+        broken=jax.tree.map(lambda *shares: np.logical_or.reduce(shares), *(one.broken for one in found)),
+    )
 
 
 def _along(axis: int, found: Sequence[Any]) -> Any:

@@ -27,11 +27,11 @@ def worthwhile(trials: int, n_post: int, n_pre: int) -> bool:
     return large and jax.default_backend() == "cpu" and available()
 
 
-def sparse_courses(stimuli: Mapping[str, Any]) -> tuple[str, ...]:
-    """The stimuli that change in time, shape (step, trial, n), and are mostly zero; looked at here and there."""
+def sparse_courses(courses: Mapping[str, Any]) -> tuple[str, ...]:
+    """The courses ``(step, trial, n)`` that are mostly zero; looked at here and there."""
     found = []
-    for name, array in stimuli.items():
-        if array.ndim == 3 and array.size:
+    for name, array in courses.items():
+        if array.size:
             steps, trials, _ = array.shape
             seen = np.asarray(array)[:: max(1, steps // 8), :: max(1, trials // 8)]
             if np.count_nonzero(seen) < SPARSE * seen.size:

@@ -1,0 +1,139 @@
+"""A batch of trials: what is asked of its presentation, the arrays that it takes, and what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypeVar
+
+import jax
+import jax.numpy as jnp
+
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Phase
+from neurosim.engines.setting import Setting
+
+Arrays = dict[str, Any]
+Registered = TypeVar("Registered")
+#: What to note of variables that are not finite: whether they were at the ends of phases, or the first of all steps.
+Watch = Literal["", "ends", "steps"]
+
+
+def pytree(kind: type[Registered]) -> type[Registered]:
+    """Let JAX see the fields of a dataclass as arrays, so that compiled programs take and return it."""
+    jax.tree_util.register_dataclass(kind, data_fields=[one.name for one in fields(kind)], meta_fields=[])  # type: ignore[arg-type]
+    return kind
+
+
+@dataclass(frozen=True)
+class Request:
+    """What of a presentation runs, and what is wanted of it. Hashable: each makes a compiled program of its own.
+
+    Attributes
+    ----------
+    circuit, setting
+        What to run and how.
+    report
+        Variables wanted at the end of each phase.
+    record
+        Variables wanted at every step.
+    learn
+        Whether rules act, or the pathways whose rules do.
+    phases
+        Names of the phases to run instead of all.
+    watch
+        What to note of variables that are not finite.
+    sparse
+        Courses that are mostly zero.
+    """
+
+    circuit: Circuit
+    setting: Setting
+    report: tuple[str, ...] = ()
+    record: tuple[str, ...] = ()
+    learn: bool | frozenset[str] = True
+    phases: tuple[str, ...] | None = None
+    watch: Watch = ""
+    sparse: tuple[str, ...] = ()
+
+    @property
+    def run(self) -> tuple[Phase, ...]:
+        """The phases that run, in their order."""
+        return tuple(phase for phase in self.circuit.phases if self.phases is None or phase.name in self.phases)
+
+
+@pytree
+@dataclass(frozen=True)
+class Batch:
+    """The arrays of one presentation of all trials.
+
+    Attributes
+    ----------
+    values
+        The state, see `neurosim.engines.state`.
+    stimuli
+        Those that stay, ``population.variable -> (trial, n)``.
+    courses
+        Those that change, ``population.variable -> (step, trial, n)``: steps first, as the loop over time reads them.
+    keys
+        Of `noise_keys`.
+    presentations
+        Running numbers of the trials' presentations, shape (trial,).
+    noise
+        Held noise to use instead of drawing it: ``phase -> population.variable -> (trial, n)``, and
+        ``pathway.noise -> (trial, n_post, n_pre)``.
+    perturbations
+        Arrays added to named variables throughout.
+    left
+        Pathway -> what noise of this batch's update leaves on its weights, where its rule acts at the beginning.
+    begin
+        The number of the first step, if an earlier part of the presentation was another call.
+    row
+        The first trial of courses that have more trials than are presented.
+    """
+
+    values: Arrays
+    stimuli: Arrays
+    keys: Mapping[str, Any]
+    presentations: Any
+    courses: Arrays = field(default_factory=dict)
+    noise: Mapping[str, Arrays] = field(default_factory=dict)
+    perturbations: Arrays = field(default_factory=dict)
+    left: Arrays = field(default_factory=dict)
+    begin: Any = 0
+    row: Any = None
+
+    @property
+    def trials(self) -> int:
+        """How many trials are presented."""
+        return jnp.shape(self.presentations)[0]
+
+
+@pytree
+@dataclass
+class Outcome:
+    """What a presentation gives.
+
+    Attributes
+    ----------
+    ends
+        ``phase -> variable -> array`` for the variables asked for at the phases' ends.
+    changes
+        Increments of learned variables, to be added to the state.
+    final
+        The slots of all trials at the end, ``(trial, n)``, for traces of synapses ``(trial, n_post, n_pre)``.
+    recordings
+        Variables at every step, ``(step, trial, neuron)``.
+    steps
+        How many each phase made, where there is time.
+    broken
+        Of live variables, whether they were not finite when a phase ended, or at which step first, if that was watched:
+        what is not finite stays so until the neurons begin anew.
+    """
+
+    ends: dict[str, Arrays] = field(default_factory=dict)
+    changes: Arrays = field(default_factory=dict)
+    final: Arrays = field(default_factory=dict)
+    recordings: Arrays = field(default_factory=dict)
+    steps: Arrays = field(default_factory=dict)
+    broken: Arrays = field(default_factory=dict)

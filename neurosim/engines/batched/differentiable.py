@@ -1,0 +1,163 @@
+"""The one door for automatic differentiation: a presentation as a pure function of arrays.
+
+What differentiates, or presents trials many times within one program, is a function of arrays that calls a
+`Differentiable`, and that `compiled` compiles. Weights, perturbations, stimuli and keys of noise are arguments of that
+function, so JAX's transformations (``grad``, ``jvp``, ``vjp``, ``vmap``, ``scan``) apply to each of them. Nothing
+outside this folder knows how an engine presents trials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax.numpy as jnp
+
+from neurosim.circuit.circuit import Circuit
+from neurosim.engines.arguments import trials_in
+from neurosim.engines.batched.batch import Arrays as Arrays
+from neurosim.engines.batched.batch import Batch, Request
+from neurosim.engines.batched.batch import Outcome as Outcome
+from neurosim.engines.batched.batch import pytree as pytree
+from neurosim.engines.batched.engine import BatchedEngine
+from neurosim.engines.batched.host.program import program
+from neurosim.engines.batched.presentation import present
+from neurosim.engines.noise import noise_keys
+from neurosim.engines.setting import Setting
+from neurosim.engines.stimuli import stimuli_in
+
+#: Compiles a function. Positional arguments are arrays; keyword arguments are static, and each choice of them makes a
+#: program of its own.
+compiled = program()
+
+
+@pytree
+@dataclass(frozen=True)
+class Given:
+    """The arrays of a presentation, on the device.
+
+    Attributes
+    ----------
+    values
+        The state, see `neurosim.engines.state`.
+    stimuli
+        Those that stay, ``population.variable -> (trial, n)``.
+    courses
+        Those that change, ``population.variable -> (step, trial, n)``.
+    keys
+        Of `noise_keys`.
+    """
+
+    values: Arrays
+    stimuli: Arrays
+    courses: Arrays
+    keys: Mapping[str, Any]
+
+    @property
+    def trials(self) -> int:
+        """How many trials the stimuli have."""
+        arrays = (*self.stimuli.values(), *self.courses.values())
+        return next((jnp.shape(array)[-2] for array in arrays if jnp.ndim(array) >= 2), 1)
+
+    def without(self, names: Iterable[str]) -> tuple[Arrays, Given]:
+        """Some variables of the state, such as weights to differentiate with respect to, and all the rest."""
+        kept = dict(self.values)
+        return {name: kept.pop(name) for name in names}, replace(self, values=kept)
+
+
+@dataclass(frozen=True)
+class Differentiable:
+    """What of a circuit runs as a pure function. Hashable, so that compiled programs take it as a static argument.
+
+    Attributes
+    ----------
+    circuit, setting
+        What to run and how.
+    report
+        Variables wanted at the end of each phase.
+    phases
+        Names of the phases to run instead of all.
+    learn
+        Whether rules act, whose increments are then among the results.
+    record
+        Variables wanted at every step, for gradients through time.
+    """
+
+    circuit: Circuit
+    setting: Setting
+    report: tuple[str, ...] = ()
+    phases: tuple[str, ...] | None = None
+    learn: bool = False
+    record: tuple[str, ...] = ()
+
+    @classmethod
+    def until(cls, circuit: Circuit, setting: Setting, phase: str, *report: str) -> Differentiable:
+        """A presentation from its beginning to the end of a phase, without learning, and what is wanted there."""
+        names = [one.name for one in circuit.phases]
+        return cls(circuit, setting, report, tuple(names[: names.index(phase) + 1]))
+
+    @property
+    def engine(self) -> BatchedEngine:
+        """What brings arrays to the device, and knows the precision in which programs have to be called."""
+        return BatchedEngine(self.circuit, self.setting)
+
+    def given(self, state: Mapping[str, Any], stimuli: Mapping[str, Any], *, seed: int = 0) -> Given:
+        """State and stimuli, as for `BatchedEngine.run`, in the setting's precision; call it within that."""
+        place, each = self.engine.array, stimuli_in(stimuli)
+        return Given(
+            {name: place(array) for name, array in state.items()},
+            {name: place(stimulus.values) for name, stimulus in each.items() if not stimulus.changes},
+            {name: place(stimulus.steps_first()) for name, stimulus in each.items() if stimulus.changes},
+            noise_keys(self.circuit, seed),
+        )
+
+    def present(
+        self,
+        given: Given,
+        *,
+        values: Mapping[str, Any] | None = None,
+        perturbations: Mapping[str, Any] | None = None,
+        presentations: Any = None,
+    ) -> Outcome:
+        """Present all trials once.
+
+        Parameters
+        ----------
+        values
+            Variables of the state to use beside, or in place of, those that are given.
+        perturbations
+            ``population.variable -> (trial, n)``, added to the variable throughout.
+        presentations
+            Running numbers of the trials' presentations, shape (trial,), by which noise is drawn; from 0 on if there
+            are none.
+        """
+        numbers = jnp.arange(given.trials, dtype=jnp.uint32) if presentations is None else presentations
+        batch = Batch(
+            {**given.values, **(values or {})},
+            given.stimuli,
+            given.keys,
+            numbers,
+            courses=given.courses,
+            perturbations=dict(perturbations or {}),
+        )
+        request = Request(
+            self.circuit, self.setting, report=self.report, record=self.record, learn=self.learn, phases=self.phases
+        )
+        return present(request, batch)
+
+    def ends(self, given: Given, **changed: Any) -> tuple[Any, ...]:
+        """The variables of `report` at the end of the last phase, ``(trial, n)`` each; arguments as of `present`."""
+        last = self.phases[-1] if self.phases else self.circuit.phases[-1].name
+        ends = self.present(given, **changed).ends[last]
+        return tuple(ends[name] for name in self.report)
+
+    def nothing(self, given: Given, variables: Iterable[str]) -> Arrays:
+        """Perturbations of zero, at which to differentiate, one of each trial and neuron."""
+        sizes = {name: self.circuit.population[name.split(".")[0]].size for name in variables}
+        return {name: jnp.zeros((given.trials, size), self.setting.dtype) for name, size in sizes.items()}
+
+
+def trials_of(stimuli: Mapping[str, Any]) -> int:
+    """How many trials there are in stimuli as an engine is given them."""
+    return trials_in(stimuli_in(stimuli))

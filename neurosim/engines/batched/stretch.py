@@ -1,0 +1,94 @@
+"""A loop over time: what it needs to know, and what does not change in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from neurosim.circuit.plan import Plan
+from neurosim.engines.batched.snapshot import NOTHING, Prepared, Snapshot
+from neurosim.engines.batched.weights import PLAIN, Weights
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What a loop over time needs to know.
+
+    Attributes
+    ----------
+    live
+        What is advanced, state variables and what resets assign; the others stay as they are. Of populations that
+        spike also ``population.spikes``.
+    learn
+        Pathways whose rule acts at every step.
+    record
+        Variables to return for every step.
+    sparse
+        Stimuli that change in time and are mostly zero.
+    watch
+        Whether to note the first step at which each live variable is not finite.
+    """
+
+    plan: Plan
+    live: tuple[str, ...]
+    learn: tuple[str, ...]
+    record: tuple[str, ...]
+    steps: int
+    dt: float
+    trials: int
+    dtype: Any
+    surrogate_width: float | None = None
+    surrogate_reset: bool = False
+    until: tuple[str, float] | None = None
+    sparse: tuple[str, ...] = ()
+    watch: bool = False
+
+    @property
+    def spiking(self) -> tuple[str, ...]:
+        """The populations whose spikes matter."""
+        return tuple(population for population in self.plan.models if f"{population}.spikes" in self.live)
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The variables of which is noted when they are not finite."""
+        return tuple(name for name in self.live if self.watch and not name.endswith(".spikes"))
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """What does not change from step to step.
+
+    Attributes
+    ----------
+    values
+        Variables.
+    keys
+        Words for the streams of continuous noise, by ``population.purpose.draw``.
+    presentations
+        Numbers of the trials' presentations, shape (trial,).
+    weights
+        Those beside the variables.
+    perturbations
+        Arrays added to named variables.
+    prepared
+        What was computed before the loop.
+    """
+
+    values: Mapping[str, Any]
+    keys: Mapping[str, Any]
+    presentations: Any
+    weights: Weights = PLAIN
+    perturbations: Mapping[str, Any] = field(default_factory=dict)
+    prepared: Prepared = NOTHING
+
+    def snapshot(self, plan: Plan, values: Mapping[str, Any], *, inputs: Snapshot | None = None) -> Snapshot:
+        """All variables at an instant at which the changing ones are among `values`."""
+        return Snapshot(
+            plan,
+            values,
+            weights=self.weights,
+            prepared=self.prepared,
+            inputs=inputs,
+            perturbations=self.perturbations,
+        )

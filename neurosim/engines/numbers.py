@@ -1,0 +1,30 @@
+"""What an engine is given has to be numbers: what is none would fail somewhere inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from neurosim.errors import CircuitError
+
+
+def check_numbers(what: str, given: Mapping[str, Any]) -> None:
+    """Refuse what is no array of numbers; of arrays on a device that is known without a copy.
+
+    Raises
+    ------
+    CircuitError
+        Naming the argument and the variable.
+    """
+    for name, value in given.items():
+        kind = getattr(getattr(value, "dtype", None), "kind", None)
+        if kind is None:
+            try:
+                kind = np.asarray(value).dtype.kind
+            except ValueError:
+                kind = "O"  # lists of unequal lengths
+        if kind not in "biufV":
+            shown = f"{value!r}"[:60]
+            raise CircuitError(f"{what}: '{name}' is {shown}; expected a number or an array of numbers in SI units")
