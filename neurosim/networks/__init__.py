@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from neurosim.networks._network import rule_of as rule_of
     from neurosim.networks._relation import Relation as Relation
 
-_HOME = {
+_HOME: dict[str, str] = {
     "layered": "",
     **dict.fromkeys(("Network", "Part", "Sized", "image_of", "neuron_of", "rule_of"), "_network"),
     "Relation": "_relation",

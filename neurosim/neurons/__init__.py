@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from neurosim.neurons._quantities import Slope as Slope
     from neurosim.neurons._quantities import TimeConstant as TimeConstant
 
-_HOME = {
+_HOME: dict[str, str] = {
     "NeuronModel": "_model",
     **dict.fromkeys(
         (

@@ -11,6 +11,6 @@ if TYPE_CHECKING:
     from neurosim.probes._findings import Number as Number
     from neurosim.probes._findings import OnStep as OnStep
 
-_HOME = dict.fromkeys(("Findings", "Number", "OnStep"), "_findings")
+_HOME: dict[str, str] = dict.fromkeys(("Findings", "Number", "OnStep"), "_findings")
 __all__ = sorted(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]
 __getattr__, __dir__ = on_first_use(__name__, _HOME)

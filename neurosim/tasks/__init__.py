@@ -12,6 +12,6 @@ if TYPE_CHECKING:
     from neurosim.tasks._task import Split as Split
     from neurosim.tasks._task import Task as Task
 
-_HOME = dict.fromkeys(("FileRead", "Sizes", "Split", "Task"), "_task")
+_HOME: dict[str, str] = dict.fromkeys(("FileRead", "Sizes", "Split", "Task"), "_task")
 __all__ = sorted(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]
 __getattr__, __dir__ = on_first_use(__name__, _HOME)
