@@ -91,10 +91,11 @@ def conditionally_linear(equations: Equations, variables: Mapping[str, Any]) -> 
 
 def refused(method: str, reason: str) -> EquationError:
     """That a method cannot integrate some equations."""
-    return EquationError(
+    sentence = (
         f"got the method '{method}', which cannot integrate these equations ({reason}); expected another, such as "
         f"{'rk4' if method == 'exponential_euler' else 'exponential_euler'!r} or 'rk2'"
     )
+    return EquationError(sentence, faults=(("method", sentence),))
 
 
 def _split(

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, Tag, ValidationError
 
 from neurosim import registry
-from neurosim.errors import ConfigError, UnitError, UnknownNameError
+from neurosim.errors import ConfigError, Fault, UnitError, UnknownNameError
 from neurosim.suggestions import did_you_mean
 from neurosim.units import base_unit, parse_quantity
 
@@ -24,9 +24,9 @@ _MOST_FAULTS = 100
 
 @dataclass
 class Faults:
-    """Faults as they are found: key path and sentence."""
+    """The faults of a file, each a key path and a sentence."""
 
-    found: list[tuple[str, str]] = field(default_factory=list)
+    found: list[Fault] = field(default_factory=list)
     # The keys that have one, and all tables around them: a hostile file may have tens of thousands.
     _around: set[str] = field(default_factory=set, repr=False)
 
@@ -40,11 +40,17 @@ class Faults:
     def raise_any(self, source: str) -> None:
         """Raise all of them as one `ConfigError`."""
         if self.found:
-            # A key may hold line breaks; a report must not.
-            lines = "".join(f"\n  {_printable(path)}: {message}" for path, message in self.found[:_MOST_FAULTS])
+            lines = "".join(f"\n  {line_of(fault)}" for fault in self.found[:_MOST_FAULTS])
             lines += f"\n  ... {len(self.found) - _MOST_FAULTS} more" if len(self.found) > _MOST_FAULTS else ""
             count = f"{len(self.found)} faults" if len(self.found) > 1 else "1 fault"
-            raise ConfigError(f"{source}: {count}{lines}")
+            raise ConfigError(f"{source}: {count}{lines}", faults=self.found)
+
+
+def line_of(fault: Fault) -> str:
+    """A fault as a report lists it: key path, colon, sentence."""
+    key, sentence = fault
+    # A key may hold line breaks; a report must not.
+    return f"{_printable(key)}: {sentence}" if key else sentence
 
 
 def _printable(text: str) -> str:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from neurosim.errors import EquationError, NeurosimError, UnitError, excerpt
-
-_OF_A_PARAMETER = re.compile(r"\Athe (?:parameter|initial value of) '\w+' of neuron '[^']*': ")
 
 
 def equation_fault(
@@ -38,7 +35,8 @@ def equation_fault(
         return key, str(error)
     if found is None:
         # The key says which parameter it is.
-        return key, f"got {texts[key][:100]!r}: {_OF_A_PARAMETER.sub('', str(error))}"
+        sentence = error.faults[0][1] if error.faults else str(error)
+        return key, f"got {texts[key][:100]!r}: {sentence}"
     _, line, column = found
     lines = texts[key].splitlines()
     sentence = f"line {line}, column {column}: {error.message}{excerpt(lines[line - 1], column)}"

@@ -11,7 +11,6 @@ import hashlib
 import json
 import math
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,10 +22,10 @@ from neurosim import registry
 from neurosim.border import FLAG, NAMES, public
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.update_noise import with_update_noise
-from neurosim.errors import ArgumentError, ConfigError, NeurosimError
+from neurosim.errors import ArgumentError, ConfigError, Fault, NeurosimError
 from neurosim.model_files import engine_section
 from neurosim.model_files.about import About, NoTask
-from neurosim.model_files.checking import Faults, check_table, shown
+from neurosim.model_files.checking import Faults, check_table, line_of, shown
 from neurosim.model_files.component_sections import check_neurons, component_section, network_section
 from neurosim.model_files.record_section import check_record
 from neurosim.model_files.sections import copied, located, overridden, path_settings, read_sections
@@ -116,7 +115,8 @@ class Model:
                 if steps > _MOST_STEPS:
                     raise ConfigError(f"{steps} time steps a presentation, expected at most {_MOST_STEPS}")
         except NeurosimError as error:
-            raise ConfigError(f"{self.name}: 1 fault\n  {_blamed(str(error))}") from error
+            fault = _fault_of(error)
+            raise ConfigError(f"{self.name}: 1 fault\n  {line_of(fault)}", faults=[fault]) from error
         if self.training.record is not None:
             steady = self.engine.level == "steady"
             check_record(self.name, self.training.record, self.training.epochs, circuit, steady=steady)
@@ -351,11 +351,12 @@ def _without_none(section: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _blamed(fault: str) -> str:
-    """What is wrong with a circuit as a whole, and the key that is to blame: the scheme, which made it, if no other."""
-    if fault.startswith(("network.", "scheme.")):
-        return fault
-    method = re.search(r"population '(\w+)': (got the method .*)", fault, re.DOTALL)
-    if method is None:
-        return f"scheme: {fault}"
-    return f"network.{'output_neuron' if method[1] == 'output' else 'neuron'}.method: {method[2]}"
+def _fault_of(error: NeurosimError) -> Fault:
+    """The key at fault for a circuit that cannot be built: the scheme, which made it, if the error names none."""
+    for key, sentence in error.faults:
+        match key.split("."):
+            case ["network" | "scheme", *_]:
+                return key, sentence
+            case ["populations", population, "method"]:
+                return f"network.{'output_neuron' if population == 'output' else 'neuron'}.method", sentence
+    return "scheme", str(error)

@@ -260,7 +260,7 @@ class NeuronModel:
         return "\n\n".join(str(function) for function in self.functions.values())
 
     def extended(self, *equations: Equation, **changes: Any) -> NeuronModel:
-        """This model with equations added or replaced, and other fields changed."""
+        """The same model with equations added or replaced, and other fields changed."""
         return replace(self, equations=str(parse_equations(self.equations).with_(*equations)), **changes)
 
     def __str__(self) -> str:

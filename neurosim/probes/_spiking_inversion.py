@@ -119,9 +119,10 @@ def _rate_course(
     number = [phase.name for phase in circuit.phases].index(name)
     steps = _steps(config, dt)
     if circuit.phases[number].until is not None or circuit.phases[number].steps(dt) < steps[-1]:
-        raise ConfigError(
-            f"scheme.inversion_duration: got {circuit.phases[number].duration}, expected at least the last of "
-            f"probe.settling ({config.settling[-1]}), and no tolerance"
+        raise ConfigError.at(
+            "scheme.inversion_duration",
+            f"got {circuit.phases[number].duration}, expected at least the last of "
+            f"probe.settling ({config.settling[-1]}), and no tolerance",
         )
     _, outputs = engine.run(state, stimuli, report=(loop.target, loop.activity), record=(loop.activity,), learn=False)
     start = sum(phase.steps(dt) for phase in circuit.phases[:number])

@@ -281,7 +281,7 @@ def refuse_normalisation(network: Network, why: str) -> None:
     for layer in (*layer_names(network), "output"):
         if "offset" in ports_of(network, layer):
             key = "output_neuron" if layer == "output" else "neuron"
-            raise ConfigError(f"network.{key}.normalised: got true for {layer}, expected false: {why}")
+            raise ConfigError.at(f"network.{key}.normalised", f"got true for {layer}, expected false: {why}")
 
 
 def _unlearned(name: str, source: str, target: str, role: Role, **settings: Any) -> Pathway:

@@ -108,7 +108,7 @@ def build(config: Config, network: Network, task: Sized) -> Circuit:
         With feedback to the input, which has no noise of its own here.
     """
     if network.feedback_to_input:
-        raise CircuitError("network.feedback_to_input: got true, expected false with 'continuous_weight_mirror'")
+        raise CircuitError.at("network.feedback_to_input", "got true, expected false with 'continuous_weight_mirror'")
     _network.refuse_normalisation(network, "a trace of noise cannot be turned into one of the drive")
     _links.refuse_skips(network.hidden, "layers also answer to what noise further down makes of the layers in between")
     layers = _network.layer_names(network)
