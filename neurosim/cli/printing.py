@@ -106,7 +106,7 @@ def name_table(title: str, rows: Sequence[tuple[str, str]]) -> Table:
 
 
 def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    # Cells that wrap want lines between them.
+    """Print rows below column heads; lines separate rows whose cells wrap."""
     table = Table(*columns, show_lines=any(len(" ".join(row)) > console.width - 10 for row in rows))
     for row in rows:
         table.add_row(*row)

@@ -193,27 +193,10 @@ def _checked_children(node: ast.expr, place: Place, functions: dict[str, int]) -
         case ast.Compare(ops=ops) if len(ops) > 1:
             raise place.error("comparisons cannot be chained; write 'a < b and b < c'", at)
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
-            if name not in functions:
-                if name in RANDOM_FUNCTIONS:
-                    raise place.error(
-                        f"'{name}()' is allowed in thresholds and resets only; in a differential equation write xi",
-                        at,
-                    )
-                near = nearest(name, functions)
-                hint = f" (did you mean '{near}'?)" if near else ""
-                allowed = ", ".join(sorted(functions))
-                raise place.error(f"'{name[:60]}' is not a known function{hint}; allowed are {allowed}", at)
-            if len(args) != functions[name]:
-                raise place.error(f"{name}() takes {functions[name]} argument(s), got {len(args)}", at)
+            _check_call(name, len(args), at, place, functions)
             return args
         case ast.Name(id=name):
-            if "__" in name or name.startswith("_"):
-                raise place.error(f"the name '{name[:60]}' is not allowed: it starts with or holds underscores", at)
-            if name in FUNCTIONS or name in RANDOM_FUNCTIONS:
-                count = (FUNCTIONS | RANDOM_FUNCTIONS)[name]
-                raise place.error(f"'{name}' is a function; call it with {count} argument(s)", at)
-            if name in FOREIGN_FUNCTIONS:
-                raise place.error(f"'{name}' is {meaning_of(name)}, which the language does not have", at)
+            _check_name(name, at, place)
             return []
         case ast.Constant(value=bool()):
             return []
@@ -225,6 +208,32 @@ def _checked_children(node: ast.expr, place: Place, functions: dict[str, int]) -
         type(node).__name__, f"Python's {type(node).__name__}"
     )
     raise place.error(f"{kind} is not allowed; allowed are {_ALLOWED}", at)
+
+
+def _check_call(name: str, count: int, at: int, place: Place, functions: dict[str, int]) -> None:
+    """Refuse a call of an unknown function, or with another number of arguments."""
+    if name not in functions:
+        if name in RANDOM_FUNCTIONS:
+            raise place.error(
+                f"'{name}()' is allowed in thresholds and resets only; in a differential equation write xi", at
+            )
+        near = nearest(name, functions)
+        hint = f" (did you mean '{near}'?)" if near else ""
+        allowed = ", ".join(sorted(functions))
+        raise place.error(f"'{name[:60]}' is not a known function{hint}; allowed are {allowed}", at)
+    if count != functions[name]:
+        raise place.error(f"{name}() takes {functions[name]} argument(s), got {count}", at)
+
+
+def _check_name(name: str, at: int, place: Place) -> None:
+    """Refuse a name that is reserved, or that of a function."""
+    if "__" in name or name.startswith("_"):
+        raise place.error(f"the name '{name[:60]}' is not allowed: it starts with or holds underscores", at)
+    if name in FUNCTIONS or name in RANDOM_FUNCTIONS:
+        count = (FUNCTIONS | RANDOM_FUNCTIONS)[name]
+        raise place.error(f"'{name}' is a function; call it with {count} argument(s)", at)
+    if name in FOREIGN_FUNCTIONS:
+        raise place.error(f"'{name}' is {meaning_of(name)}, which the language does not have", at)
 
 
 def _check_power(base: ast.expr, exponent: ast.expr, place: Place) -> None:

@@ -117,7 +117,7 @@ class FittedNetwork(BaseEstimator):
         return hasattr(self, "_fit")
 
     def _refitted(self, X: Any, y: Any) -> Self:
-        """This estimator after a fit; one that fails leaves it as it was."""
+        """The same estimator after a fit; one that fails leaves it as it was."""
         fresh = copy.copy(self)
         for name in [name for name in vars(fresh) if name == "_fit" or name.endswith("_")]:
             delattr(fresh, name)

@@ -1,0 +1,1 @@
+"""Readouts: how loss and error follow from the output, one file each."""

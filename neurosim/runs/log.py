@@ -18,9 +18,11 @@ class Log:
         self.path = path
 
     def line(self, text: str) -> None:
+        """Append a line with the time in front."""
         append_line(self.path, f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}")
 
     def epoch(self, report: EpochReport) -> None:
+        """Append an epoch's report."""
         self.line(report_line(report))
 
 

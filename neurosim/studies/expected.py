@@ -54,7 +54,9 @@ _Made = dict[tuple[str, tuple[str, ...], tuple[str, ...]], Model]
 
 
 class Row(Reading):
-    """One row; see the module. Apart from the keys of a reading:
+    """One row of ``expected.toml``: a reading, and the values it is compared with.
+
+    Apart from the keys of a reading:
 
     Attributes
     ----------

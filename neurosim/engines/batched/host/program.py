@@ -32,7 +32,6 @@ def program(static: Sequence[int], donated: Sequence[int] = ()) -> Callable[[Cal
     donated
         As for `jax.jit`.
     """
-
     first = len(static)
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
