@@ -50,7 +50,7 @@ def line_of(fault: Fault) -> str:
     """A fault as a report lists it: key path, colon, sentence."""
     key, sentence = fault
     # A key may hold line breaks; a report must not.
-    return f"{_printable(key)}: {sentence}" if key else sentence
+    return f"{_printable(key)}: {sentence}"
 
 
 def _printable(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The log of a run: lines appended to a file as they come."""
+"""The log file of a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from neurosim.training.history import EpochReport
 
 
 class Log:
-    """Lines appended to a file as they come."""
+    """A file that lines are appended to."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,6 +1,6 @@
-"""What a trained network says of new rows, with nothing but its run folder: the data that it learned from may be gone.
+"""Predictions of a trained network for new rows, from its run folder alone; the training data may be gone.
 
-``task.json`` in the folder has how many inputs and outputs there are, and how the task scaled and named them.
+``task.json`` in the folder holds the numbers of inputs and outputs, and how the task scaled and named them.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ _LARGEST = 1 << 40
 
 
 def write_task(folder: Path, task: Task) -> None:
-    """Keep what predictions and figures need of a task."""
+    """Write ``task.json``: what predictions and figures need to know of the task."""
     sizes = {"n_inputs": task.n_inputs, "n_outputs": task.n_outputs, "image": task.image}
     encoding = None if task.encoding is None else dict(task.encoding)
     files.write_json(folder / files.TASK, {"sizes": sizes, "encoding": encoding})
 
 
 def circuit_of(folder: Path, model: Model) -> Circuit:
-    """The circuit of a finished run, without its data where the run says how large they were.
+    """The circuit of a finished run; the data are read only if the run does not hold their sizes.
 
     Raises
     ------
     DataError
-        It does not say so, and the data are not there.
+        The sizes are missing, and so are the data.
     """
     kept = _kept(folder)
     return model.build(_sizes(folder, kept)) if kept is not None else model.circuit
@@ -49,32 +49,32 @@ def circuit_of(folder: Path, model: Model) -> Circuit:
 
 @public(file=PATH)
 def predictions(folder: Path, state: Mapping[str, np.ndarray], file: Path) -> tuple[np.ndarray, tuple[str, ...]]:
-    """What a finished run's network answers to the rows of a file.
+    """Predictions of a finished run's network for the rows of a file.
 
     Parameters
     ----------
     folder
         The run folder.
     state
-        The weights in it.
+        Its final weights and parameters.
     file
         ``.csv``, ``.npz`` or ``.npy``, as the task ``table`` reads it.
 
     Returns
     -------
     numpy.ndarray, tuple of str
-        Classes (rows,), or numbers (rows, targets) in their own units; and the names of what is predicted.
+        Classes (rows,), or numbers (rows, targets) in the units of the targets; and the names of the predicted columns.
 
     Raises
     ------
     DataError
-        The run was no training, or is from before predictions were kept; a file that cannot be read or does not fit.
+        The run is a probe's or too old to predict; or the file cannot be read or does not fit.
     """
     if not state:
         raise DataError(f"{folder} holds a measurement, expected a trained network")
     kept = _kept(folder)
     if kept is None or not isinstance(kept.get("encoding"), dict):
-        what = "this run is from before that was kept" if kept is None else "its task does not say how"
+        what = "this run is too old to have kept the scales" if kept is None else "its task has no scales"
         raise DataError(f"{folder}: new rows cannot be turned into inputs, {what}; train again, or use a table")
     model = load(folder / files.CONFIG)
     inputs = encode(kept["encoding"], file)
@@ -92,7 +92,7 @@ def predictions(folder: Path, state: Mapping[str, np.ndarray], file: Path) -> tu
 
 @public(folder=PATH, file=PATH, out=optional(PATH))
 def predictions_of(folder: str | Path, file: str | Path, out: str | Path | None = None) -> str:
-    """The predictions for a file's rows as CSV, a line a row.
+    """Predictions for the rows of a file as CSV, one line a row.
 
     Parameters
     ----------
@@ -104,14 +104,14 @@ def predictions_of(folder: str | Path, file: str | Path, out: str | Path | None 
     Returns
     -------
     str
-        The CSV, or where it was written.
+        The CSV, or a sentence that names the file written.
 
     Raises
     ------
     DataError
         As for `predictions`; or `out` exists.
     """
-    # Late, because what is finished offers predictions itself.
+    # Late: `run_result` imports this module.
     from neurosim.runs.run_result import open_run
 
     folder = Path(folder)

@@ -1,4 +1,4 @@
-"""Where a run goes on that was interrupted, and what is kept of one that stops."""
+"""Resuming an interrupted run, and the last checkpoint of one that stops."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def going_on(
     log: Log,
     progress: Any,
 ) -> Progress | None:
-    """Where training goes on from, with what was recorded so far; ``None`` for the beginning."""
+    """The progress that training resumes from, with its recording; ``None`` to start anew."""
     first = initial_state(engine.circuit, seed, dtype=engine.setting.dtype) if not model.probe_kind else {}
     if not place.begun:
         if recorder is not None:
@@ -56,7 +56,7 @@ def going_on(
 def _recorded(
     recorder: Recorder, start: Progress | None, checkpoints: Checkpoints, first: State
 ) -> tuple[Progress | None, str]:
-    """Where training goes on from; the beginning, and why, if what was recorded until there is not whole."""
+    """The progress that training resumes from; ``None``, and why, if the recording up to it is not intact."""
     damage = ""
     if start is not None:
         try:
@@ -70,7 +70,7 @@ def _recorded(
 
 
 def kept_checkpoint(checkpoints: Checkpoints) -> str:
-    """Store where a run is that stops; what to say of that."""
+    """Store a checkpoint of a run that stops; a clause for the message."""
     try:
         checkpoints.save()
     except (NeurosimError, MemoryError) as error:

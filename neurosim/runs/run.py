@@ -1,4 +1,4 @@
-"""One model with one seed: trained, or measured by its probe, and written into a run folder."""
+"""Train one model with one seed, or run its probe, and write a run folder."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ if TYPE_CHECKING:
 
 
 class Watcher(Protocol):
-    """Somebody who is told how a run goes on. A probe has no epochs, only steps."""
+    """Receives progress events of a run. A probe has no epochs, only steps."""
 
     def begin(self, model: Model, folder: Path) -> None:
-        """The model is built and the folder is made."""
+        """The model is built and its folder exists."""
 
     def step(self, done: int, total: int) -> None:
-        """So many steps of the epoch are done."""
+        """Some steps of the epoch are done."""
 
     def epoch(self, report: EpochReport) -> None:
         """An epoch is over, or (number 0) learning is about to begin."""
 
     def note(self, text: str) -> None:
-        """Something worth a line: where a run goes on, what is odd about it."""
+        """A remark, such as where a run resumes."""
 
 
 @public(seed=SEED, out=optional(PATH), overrides=NAMES, resume=FLAG, checkpoint_every=number(0))
@@ -67,27 +67,26 @@ def train(
     resume: bool = False,
     checkpoint_every: float = EVERY,
 ) -> Run:
-    """Train a model, or let its probe measure, and write the run folder.
+    """Train a model, or run its probe, and write the run folder.
 
     Parameters
     ----------
     model
         A shipped name, the path of a TOML file, sections as a mapping, or a loaded model.
     seed
-        Of initial weights, data order and noise.
+        Random seed of initial weights, data order and noise.
     out
         The run folder, which must not exist or be empty; by default ``runs/<scheme or probe>-<time>-seed<N>``.
     overrides
         ``section.key=value`` each.
     progress
-        Told about every epoch.
+        Receives progress events.
     resume
-        Go on with the run of this model and seed in `out`, if one was begun there: from its newest checkpoint that is
-        whole, to the same bits as if it had never stopped. A run that is finished is returned. Probes have no
-        checkpoints and begin anew.
+        Continue the run of this model and seed in `out`, if there is one, from its newest intact checkpoint, to the
+        same bits as if it had never stopped. A finished run is returned. Probes have no checkpoints and start anew.
     checkpoint_every
-        Seconds between two checkpoints, 0 for as often as can be. They never take more than a hundredth of the time,
-        and one is written when a run is interrupted, too.
+        Seconds between two checkpoints, 0 for as often as possible. They take at most a hundredth of the time. One is
+        also written when a run is interrupted.
 
     Returns
     -------
@@ -113,7 +112,7 @@ def train(
     """
     checked = load(model, overrides)
     if resume and out is None:
-        raise ConfigError("resume: got no run folder, expected the one to go on in: --out FOLDER")
+        raise ConfigError("resume: got no run folder, expected the one to continue in: --out FOLDER")
     default = files.default_folder(checked.probe_kind or checked.scheme_kind, seed)
     path = PATH("out", out if out is not None else default)
     if resume and (done := finished_run(path, checked, seed, lambda text: _note(progress, text))) is not None:
@@ -123,7 +122,7 @@ def train(
         return done
     task = checked.load_task(seed=seed)
     circuit = checked.build(task)
-    # Before, after, increments, and the optimiser's memory.
+    # Weights before and after, increments, and the optimiser's memory.
     check_size(4 * np.dtype(checked.engine.dtype).itemsize * numbers_of(circuit), f"{checked.name}: the network")
     engine = make_engine(checked.engine, circuit, checked.training.optimiser)
     if not checked.probe_kind:
@@ -133,7 +132,7 @@ def train(
 
 
 def _run(place: Place, model: Model, engine: Any, task: Task, seed: int, progress: Watcher | None, every: float) -> Run:
-    """All that happens in a folder that is ours."""
+    """Run in a claimed folder."""
     folder = place.folder
     log = Log(folder / files.LOG)
     log.line(f"{model.name}, seed {seed}: {task}")
@@ -170,15 +169,15 @@ def _run(place: Place, model: Model, engine: Any, task: Task, seed: int, progres
 
 
 def _refused(error: BaseException, model: Model, checkpoints: Checkpoints) -> bool:
-    """Whether a run failed before it did anything that is worth keeping."""
+    """Whether a run failed before it produced anything worth keeping."""
     if not isinstance(error, Exception):
         return False
-    # A probe keeps nothing to go on from, but its log says where it broke.
+    # A probe has no checkpoints, but its log says where it failed.
     return not isinstance(error, NumericalError) if model.probe_kind else checkpoints.latest is None
 
 
 def _finish(run: Run, log: Log, recorder: Recorder | None) -> None:
-    """Write the results, the summary last, so that a folder with a summary is complete."""
+    """Write the results; the summary comes last and marks the folder as complete."""
     if run.state:
         write_file(run.folder / files.WEIGHTS, packed_arrays(run.state, WEIGHTS_FORMAT))
     files.write_dataset(run.folder / files.METRICS, run.history)
@@ -218,7 +217,7 @@ def _learn(
             _note(progress, f"warning: {text}")
 
     def keep(reached: Progress) -> None:
-        # In this order, so that what a checkpoint goes on from is recorded.
+        # Recording comes first, so that it covers everything before the checkpoint.
         if recorder is not None:
             recorder(reached)
         checkpoints(reached)
@@ -249,7 +248,7 @@ def _measure(
 
     on_step = progress.step if progress is not None else None
     probe = registry.load("probes", model.probe_kind)
-    # Most probes measure the model's own network and ask for no other.
+    # Most probes need no network but the model's own.
     engines = {name: make_engine(m.engine, m.build(task)) for name, m in model.further.items()}
     asked = {"others": engines} if engines else {}
     findings = probe.measure(model.probe_config, engine, task, seed=seed, on_step=on_step, **asked)
@@ -260,7 +259,7 @@ def _measure(
 
 
 def _about(model: Model, engine: Any, seed: int) -> dict[str, Any]:
-    """What both kinds of run say of themselves."""
+    """Summary entries that training and probes share."""
     return {
         "model": model.name,
         "title": model.about.title,
@@ -280,13 +279,13 @@ def _summary(model: Model, result: TrainingResult) -> dict[str, Any]:
     history = result.history
     layers = {}
     if "layer" in history.coords:
-        # The last epoch is always measured.
+        # The last epoch is always evaluated.
         last = history.isel(epoch=-1)
         for layer in history.layer.values:
             numbers = last.sel(layer=layer)
             layers[str(layer)] = {str(n): float(numbers[n]) for n in history if "layer" in history[n].dims}
     speeds = history.samples_per_second.values
-    # The first epoch compiles.
+    # The first epoch includes compilation.
     speed = float(np.nanmedian(speeds[2:] if len(speeds) > 2 else speeds))
     right = result.test.accuracy
     return {

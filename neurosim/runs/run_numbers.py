@@ -1,4 +1,4 @@
-"""The numbers of a finished run, read back: a table of the kind that a run writes, or a refusal."""
+"""Read the numbers of a finished run's ``summary.json``, and refuse what no run writes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from neurosim.errors import DataError
 from neurosim.gate.texts import read_json
 
-# What every run says; then what a run that learned says besides, then what some say.
+# Keys of every run; of training; and optional ones.
 _ALWAYS = ("wall_s",)
 _LEARNED = ("test_loss", "samples_per_second")
 _SOME = ("test_accuracy", "epochs", "phases", "resumed", *_LEARNED)
@@ -17,12 +17,12 @@ _TEXTS = ("model", "title", "task", "scheme", "engine", "level", "config_hash", 
 
 
 def read_summary(path: Path) -> dict[str, Any]:
-    """The summary of a run, whose numbers are numbers: what was none when it was written is none again, not ``None``.
+    """The summary of a run; null, which stands for numbers that are not finite, becomes NaN.
 
     Raises
     ------
     DataError
-        It is missing, damaged, or not what a run leaves.
+        It is missing, damaged, or not what a run writes.
     """
     found = read_json(path)
     if not isinstance(found, dict) or not isinstance(found.get("probe", {}), dict):
@@ -56,7 +56,7 @@ def _table(path: Path, name: str, found: Any) -> dict[str, float]:
 
 
 def _number(path: Path, name: str, value: Any) -> float:
-    """A number as it was before it became JSON, which has none that are not finite."""
+    """A number from JSON; null is NaN."""
     if value is None:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -68,7 +68,7 @@ def test_an_older_run_says_what_cannot_be_drawn(gone, tmp_path):
     said: list[str] = []
     assert [path.name for path in draw_all(copy, said.append)] == ["learning_curve.png"]
     assert len(said) == 1 and "no figures of the circuit" in said[0] and "rows.csv" in said[0]
-    with pytest.raises(DataError, match="from before that was kept"):
+    with pytest.raises(DataError, match="too old to have kept the scales"):
         open_run(copy).predict(gone / "kept.csv")
 
 

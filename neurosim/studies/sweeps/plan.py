@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from neurosim.errors import ConfigError, DataError, Fault, NeurosimError
+from neurosim.errors import ConfigError, DataError, NeurosimError
 from neurosim.model_files.checking import Faults, check_table, line_of
 from neurosim.model_files.model_file import Model, load, settled
 from neurosim.model_files.sections import read_toml
@@ -215,7 +215,7 @@ def _checked(
 ) -> tuple[Configuration, ...]:
     """A configuration for each point; the same fault in many of them is one line."""
     found: list[Configuration] = []
-    faults: dict[Fault, list[int]] = {}
+    faults: dict[str, list[int]] = {}
     look = _Metric(plan.settings.metric)
     for number, values in enumerate(points):
         if on_check is not None:
@@ -224,12 +224,12 @@ def _checked(
             model = plan.model_at(values)
             # Parts that do not fit together show when the circuit is built.
             _ = model.circuit
-            own = look(model)
+            lines = look(model)
             found.append(Configuration(values, model))
         except NeurosimError as error:
-            own = _faults(error)
-        for fault in own:
-            faults.setdefault(fault, []).append(number)
+            lines = _lines(error)
+        for line in lines:
+            faults.setdefault(line, []).append(number)
     if on_check is not None:
         on_check(len(points), len(points))
     _raise_any(plan, points, faults)
@@ -238,31 +238,30 @@ def _checked(
 
 def _settled(plan: Plan, points: list[dict[str, Any]]) -> None:
     """Refuse keys and values that do not fit, the same fault in many configurations as one line."""
-    faults: dict[Fault, list[int]] = {}
+    faults: dict[str, list[int]] = {}
     for number, values in enumerate(points):
         try:
             plan.model_at(values, settled)
         except NeurosimError as error:
-            for fault in _faults(error):
-                faults.setdefault(fault, []).append(number)
+            for line in _lines(error):
+                faults.setdefault(line, []).append(number)
     _raise_any(plan, points, faults)
 
 
-def _faults(error: NeurosimError) -> tuple[Fault, ...]:
-    """The faults that an error reports; the whole message where it reports none by key."""
-    return error.faults or (("", str(error)),)
+def _lines(error: NeurosimError) -> list[str]:
+    """The faults that an error reports, a line each; the whole message where it reports none by key."""
+    return [line_of(fault) for fault in error.faults] or [str(error)]
 
 
-def _raise_any(plan: Plan, points: list[dict[str, Any]], faults: Mapping[Fault, list[int]]) -> None:
+def _raise_any(plan: Plan, points: list[dict[str, Any]], faults: Mapping[str, list[int]]) -> None:
     if faults:
         count = f"{len(faults)} faults" if len(faults) > 1 else "1 fault"
         report = "".join(
-            f"\n  {line_of(fault)}\n    in {len(where)} of {len(points)} configurations, first with "
-            f"{label_of(points[where[0]])}"
-            for fault, where in list(faults.items())[:_MOST_LINES]
+            f"\n  {line}\n    in {len(where)} of {len(points)} configurations, first with {label_of(points[where[0]])}"
+            for line, where in list(faults.items())[:_MOST_LINES]
         )
         report += f"\n  ... {len(faults) - _MOST_LINES} more" if len(faults) > _MOST_LINES else ""
-        raise ConfigError(f"{plan.name}: {count}{report}", faults=faults)
+        raise ConfigError(f"{plan.name}: {count}{report}")
 
 
 class _Metric:
@@ -274,14 +273,14 @@ class _Metric:
         self.given = metric is not None
         self.known: dict[str, tuple[str, str] | None] = {}
 
-    def __call__(self, model: Model) -> list[Fault]:
-        """The fault, if runs of the model will not have the metric."""
+    def __call__(self, model: Model) -> list[str]:
+        """The fault in a line, if runs of the model will not have the metric."""
         missing = unavailable(self.metric, model) or self._in_data(model)
         if missing is None:
             return []
         if self.given:
-            return [(f"sweep.metric.{missing[0]}", missing[1])]
-        return [("sweep.metric", f"missing, and what is compared by default is not there: {missing[1]}")]
+            return [f"sweep.metric.{missing[0]}: {missing[1]}"]
+        return [f"sweep.metric: missing, and what is compared by default is not there: {missing[1]}"]
 
     def _in_data(self, model: Model) -> tuple[str, str] | None:
         if model.probe_kind:
