@@ -1,4 +1,4 @@
-"""Sections that name components: a kind is looked up, and its settings are checked by what they belong to."""
+"""Sections that name a component: look up its kind and check its settings."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from neurosim.schemes._pairing import PORTS
 
 
 def component_section(kind: str, table: Any, path: str, faults: Faults) -> tuple[str, Any]:
-    """The kind a section names, and its checked settings, ``None`` with a fault.
+    """The kind that a section names, and its checked settings; ``None`` with a fault.
 
     Parameters
     ----------
     kind
-        Of component, as in the registry: ``schemes``.
+        Kind of component, as in the registry: ``schemes``.
     table
         The section, ``None`` if it is missing.
     path
         The section's key, for messages.
     faults
-        Where they are collected.
+        Collects the faults.
     """
     if table is None:
         faults.add(path, f"missing, expected a table [{path}] with its kind")
@@ -43,11 +43,11 @@ def component_section(kind: str, table: Any, path: str, faults: Faults) -> tuple
 def network_section(table: Any, faults: Faults, path: str = "network") -> Network | None:
     """A section ``[network]``, its keys and types checked; parameters and result as for `component_section`.
 
-    What needs equations to be read, and so takes long, is left to `check_neurons`.
+    Checks that read equations, and so take long, are left to `check_neurons`.
     """
     if not isinstance(table, Mapping):
         return check_table(Network, table, path, faults)
-    # Neurons with all their defaults, so that equal models are equal however they are written.
+    # Fill in defaults, so that equal models compare equal however they are written.
     neurons = {name: _neurons(table, name, faults, path) for name in ("neuron", "output_neuron")}
     if "readout" in table:
         check_kind("readouts", table["readout"], f"{path}.readout", faults)
@@ -56,7 +56,7 @@ def network_section(table: Any, faults: Faults, path: str = "network") -> Networ
 
 
 def check_neurons(network: Network, faults: Faults, path: str = "network") -> None:
-    """Refuse neurons whose equations are, or that no learning network can use."""
+    """Refuse neurons with faulty equations, or without the ports of learning networks."""
     hidden = network.neuron
     if isinstance(hidden, Part):
         _check_neuron(hidden, f"{path}.neuron", faults)

@@ -49,7 +49,7 @@ class Config(BaseModel):
 
     @property
     def setting(self) -> Setting:
-        """As an engine takes it."""
+        """The settings in the form that engines take."""
         return Setting(self.level, parse_quantity(self.dt, "second"), self.dtype)
 
 
@@ -64,7 +64,7 @@ def make_engine(config: Config, circuit: Circuit, optimiser: Optimiser = PLAIN) 
         JAX, which draws the noise of both, has no device.
     """
     require_jax()
-    # Late, so that checking a model imports neither.
+    # Late: checking a model imports neither engine.
     if config.kind == "brian":
         from neurosim.engines.brian.engine import BrianEngine
 

@@ -1,6 +1,6 @@
 """The training loop: epochs over a seeded order of the data, with evaluation and alignment in between.
 
-(Over 300 lines: one loop, with what it says where learning fails.)
+(Over 300 lines: one loop, with its messages for failed learning.)
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from neurosim.training.trial_order import order_of, presented
 if TYPE_CHECKING:
     import xarray
 
-# Long epochs are cut into calls of so many steps, to show progress and to notice numbers that went wrong; into shorter
-# ones where a call would take more than so many products of a weight and a number, which is minutes. Where they are cut
-# may decide about last bits, so it depends on the model alone, and on no clock.
+# Most steps, and most products of a weight and a number, of one call of the engine. Calls are short to show progress
+# and to notice numbers that are not finite; so many products take minutes. Where an epoch is cut may change last bits,
+# so it depends on the model alone, not on a clock.
 _STEPS_PER_CALL, _PRODUCTS_PER_CALL = 250, 2e12
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What training gives.
+    """The result of training.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class TrainingResult:
     history
         Dims ``epoch`` and ``layer``; see `EpochReport`.
     test
-        Loss and accuracy on the test split, which is seen only here unless `Config.evaluate_test` asks for more.
+        Loss and accuracy on the test split, evaluated only here unless `Config.evaluate_test` is set.
     """
 
     state: State
@@ -76,23 +76,23 @@ def train(
     engine
         A `BatchedEngine` or `BrianEngine`.
     task, config
-        The data, and how to go through them.
+        The data, and the settings of training.
     seed
-        Of initial weights, data order and noise.
+        Random seed of initial weights, data order and noise.
     start
-        Where to go on from; from the beginning if left out.
+        Progress to resume from; the beginning by default.
     on_epoch
-        Called with the report of each epoch, the first one from before any learning.
+        Called with the report of each epoch, the first from before learning.
     on_step
-        Called with the steps done of an epoch, and how many it has.
+        Called with the steps done in an epoch and their total.
     on_progress
-        Called with what training can go on from, after each epoch and within an epoch after each call of the engine;
-        all numbers in it are finite.
+        Called with the progress, from which training can resume, after each epoch and each call of the engine; all its
+        numbers are finite.
 
     Raises
     ------
     ConfigError
-        A batch that is larger than the training split.
+        The batch is larger than the training split.
     NumericalError
         If a control loop does not settle with the initial weights, or if the loss, a weight or a state that carries
         over stops being finite, naming the epoch, the step, the pathways and populations.
@@ -131,7 +131,7 @@ def learning_rates(
     """The learning rates of one epoch (counted from 0): decayed, and zero forward during the warm-up."""
     learning = {name.split(".")[0] for name in learned_names(circuit)}
     feedback = {name for name in learning if role(circuit, name) is Role.FEEDBACK}
-    # Forward weights have nothing to wait for where no feedback learns.
+    # Without learned feedback there is no warm-up.
     warming = epoch < config.feedback_warm_up and bool(feedback)
     decay = config.learning_rate_decay**epoch
     rates = {}
@@ -153,7 +153,7 @@ def _learn(
     on_step: Callable[[int, int], None] | None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> tuple[Progress, EpochReport]:
-    """One epoch of learning, or the rest of it."""
+    """Learn for one epoch, or its remainder."""
     circuit, epoch, split = engine.circuit, progress.epoch, task.train
     order = order_of(config, epoch, len(split), seed)
     rates = learning_rates(circuit, progress.state, config, epoch)
@@ -180,12 +180,12 @@ def _steps_per_call(engine: Any, batch_size: int) -> int:
 
 
 def _products(circuit: Circuit, pathway: str) -> int:
-    """How many products of a weight and a number a pathway takes, at the most."""
+    """An upper bound on the products of a weight and a number in a pathway."""
     return circuit.shape(pathway)[0] * circuit.fans(pathway)[0]
 
 
 def _calls(order: np.ndarray, done: int, steps: int) -> list[np.ndarray]:
-    """The steps of an epoch that are not done, one array for each call of the engine.
+    """The remaining steps of an epoch, one array for each call of the engine.
 
     Raises
     ------
@@ -209,10 +209,10 @@ def _advance(
     *,
     counted: bool,
 ) -> Progress:
-    """One call of the engine: some steps of an epoch."""
+    """Call the engine once, for some steps of an epoch."""
     circuit, base, part, first = engine.circuit, progress.state, progress.part, progress.presentations
     phase, answer = circuit.phases[0].name, f"{circuit.output_population}.y"
-    # Answers to a regression can be as large as the data, and nothing is counted in them.
+    # Outputs are kept only to count correct classes; those of a regression could be large.
     asked = [answer] if counted else []
     began = time.perf_counter()
     state, outputs = engine.train(
@@ -306,7 +306,7 @@ def _refuse_broken(
     if not pathways and not moving and not len(broken):
         return
     what = "the loss is" if len(broken) else "weights are" if pathways else "the state is"
-    # A loss tells its step; of the rest only the end of the call is known.
+    # A loss has its step; of other values only the end of the call is known.
     where = f"step {done + int(broken[0]) // batch + 1}" if len(broken) else f"by step {done + len(losses) // batch}"
     raise NumericalError(
         f"{what} not finite in epoch {epoch}, {where}"

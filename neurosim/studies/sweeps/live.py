@@ -1,4 +1,4 @@
-"""How a sweep goes on, as a terminal or a log file shows it."""
+"""Progress of a sweep on a terminal or in a log file."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from rich.console import Console
 if TYPE_CHECKING:
     from neurosim.studies.collection import Attempt
 
-# Runs under way that a terminal shows; a cluster may have hundreds.
+# Most runs that a terminal shows at once; a cluster may have hundreds.
 _SHOWN = 12
 
 
 class SweepLive:
-    """On a terminal a bar for the sweep and one for each run under way; elsewhere a line for each run that is over.
+    """Progress bars for the sweep and its runs on a terminal; elsewhere a line for each finished run.
 
     See `neurosim.studies.sweeps.driver.Watcher`.
     """

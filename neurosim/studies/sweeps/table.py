@@ -1,4 +1,4 @@
-"""A sweep's outcome as a terminal shows it."""
+"""The outcome of a sweep as a table for the terminal."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _MESSAGES = 10
 
 
 def columns(outcome: Outcome) -> tuple[str, str, str]:
-    """Heads of `cells`: the last is the metric's name with its unit."""
+    """Column heads of `cells`; the last is the metric with its unit."""
     attributes = outcome.results.metric.attrs
     unit = "" if attributes["units"] == "1" else f" ({attributes['units']})"
     return "configuration", "seeds", f"{attributes['long_name']}{unit}"
 
 
 def cells(outcome: Outcome) -> list[tuple[str, str, str]]:
-    """Configurations with their metric, the best first if there is a direction; at most so many."""
+    """Configurations with their metric, best first if there is a direction; at most `_ROWS`."""
     lines = ranked(outcome.plan, outcome.trials)
     found = [
         (label_of(trial.values), str(len(values)), interval(values).text_of_few()) for _, trial, values in lines[:_ROWS]
@@ -29,7 +29,7 @@ def cells(outcome: Outcome) -> list[tuple[str, str, str]]:
 
 
 def failures(outcome: Outcome) -> list[str]:
-    """Why results are missing: the same message once."""
+    """Reasons for missing results, each message once."""
     where: dict[str, list[str]] = {}
     for trial in outcome.trials:
         found = [f"{DIVERGED} or refused: {trial.message}"] if trial.message and not trial.attempts else []
