@@ -61,7 +61,7 @@ def number(least: float = -math.inf, most: float = math.inf) -> Check:
     expected = ", ".join(["a finite number", *limits])
 
     def check(name: str, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, Real) or not _is_finite(value):
             raise ArgumentError(name, value, expected)
         if not least <= float(value) <= most:
             raise ArgumentError(name, value, expected)
@@ -70,11 +70,19 @@ def number(least: float = -math.inf, most: float = math.inf) -> Check:
     return check
 
 
+def _is_finite(value: Real | float) -> bool:
+    """Whether it is a number that a computer has; some whole numbers are too large for one."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
 def one_of(*allowed: str) -> Check:
     """One of the words `allowed`."""
 
     def check(name: str, value: Any) -> str:
-        if value not in allowed:
+        if not isinstance(value, str) or value not in allowed:
             raise ArgumentError(name, value, f"one of {', '.join(map(repr, allowed))}{hint(str(value), allowed)}")
         return value
 
@@ -103,6 +111,8 @@ def _time(name: str, value: Any) -> float:
         raise ArgumentError(name, value, "a time such as '10 ms', or a number of seconds")
     quantity: Any = value
     plain = isinstance(value, Real) and not hasattr(value, "dimensions")
+    if plain and not _is_finite(quantity):
+        raise ArgumentError(name, value, "a finite time above zero, such as '10 ms'")
     try:
         seconds = float(quantity) if plain else parse_quantity(quantity, "second")
     except UnitError as error:

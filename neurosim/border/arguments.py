@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from neurosim.border import Check, instance, number, public
+from neurosim.border import Check, number, public
 from neurosim.errors import ArgumentError
 
 P = ParamSpec("P")
@@ -69,6 +69,24 @@ def _real(name: str, value: Any) -> Any:
     number_like = isinstance(value, Real) and not isinstance(value, bool)
     if not number_like and getattr(value, "shape", None) != ():
         raise ArgumentError(name, value, "a number")
+    return value
+
+
+def _mapping(name: str, value: Any) -> Mapping[str, Any]:
+    """Names and what belongs to them."""
+    if not isinstance(value, Mapping):
+        raise ArgumentError(name, value, "names and values, as a dict")
+    for key in value:
+        if not isinstance(key, str):
+            raise ArgumentError(f"a name in {name}", key, "text")
+    return value
+
+
+def _texts(name: str, value: Any) -> Mapping[str, str]:
+    """Names and texts."""
+    for key, text in _mapping(name, value).items():
+        if not isinstance(text, str):
+            raise ArgumentError(f"{name}[{key!r}]", text, "text")
     return value
 
 
@@ -137,7 +155,8 @@ ARRAY = array()
 NUMBER = number()
 WHOLE: Check = _whole_kind
 REAL: Check = _real
-MAPPING = instance(Mapping, expected="names and values, as a dict")
+MAPPING: Check = _mapping
+TEXTS: Check = _texts
 AXES = having("axes of Matplotlib, such as plt.gca()", "plot", "figure")
 RECORDING = having("a recording of neurosim.simulate; of one on disk, neurosim.open_recording(path)", "data_vars")
 POSITIVE = above(0.0)

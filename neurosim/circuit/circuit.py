@@ -7,10 +7,7 @@ from dataclasses import dataclass
 
 from neurosim.border import FLAG, check_fields, instance, optional
 from neurosim.border.arguments import TEXT, several
-from neurosim.circuit.composition import reads_broadcast
 from neurosim.circuit.description import Pathway, Phase, Population
-from neurosim.circuit.printing import circuit_text
-from neurosim.circuit.validation import faults_of
 from neurosim.circuit.wiring import Wiring
 from neurosim.errors import CircuitError
 from neurosim.readouts._readout import Readout
@@ -64,6 +61,9 @@ class Circuit(Wiring):
             carry=FLAG,
             delivered_at=optional(TEXT),
         )
+        # Late, here and below: whoever reads a scheme's settings needs no algebra.
+        from neurosim.circuit.validation import faults_of
+
         faults = faults_of(self)
         if faults:
             lines = [f"{key}: {sentence}" if key else sentence for key, sentence in faults]
@@ -80,9 +80,13 @@ class Circuit(Wiring):
     @property
     def global_scalar(self) -> bool:
         """Whether anything in it reads a scalar that is broadcast to all: the loss, or its change."""
+        from neurosim.circuit.composition import reads_broadcast
+
         return reads_broadcast(self)
 
     def __str__(self) -> str:
+        from neurosim.circuit.printing import circuit_text
+
         return circuit_text(self)
 
     def _repr_html_(self) -> str:

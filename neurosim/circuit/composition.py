@@ -10,7 +10,7 @@ import functools
 from collections.abc import Mapping
 
 from neurosim.circuit.wiring import Wiring
-from neurosim.equations.dimensions import unit_of_expression, variables_of
+from neurosim.equations.dimensions import BUILTIN_NAMES, unit_of_expression, variables_of
 from neurosim.equations.parse import Equation, EquationSet, parse_equations, unknown_names
 from neurosim.errors import EquationError
 from neurosim.neurons._model import NeuronModel
@@ -98,7 +98,8 @@ def _held(circuit: Wiring, population: str, equations: EquationSet) -> list[Equa
         known = equations.with_(*declared)
         if held.statement.target not in known.by_name:
             variables = variables_of(known, broadcast(circuit))
-            unknown_names(held.statement.names, variables, held.statement.place, what=f"what '{population}' holds")
+            names, known = held.statement.names - BUILTIN_NAMES, variables.keys() - BUILTIN_NAMES
+            unknown_names(names, known, held.statement.place, what=f"what '{population}' holds")
             dimension = unit_of_expression(held.statement.expression, variables, held.statement.place)
             declared.append(Equation("parameter", held.statement.target, None, dimension_text(dimension)))
     return declared

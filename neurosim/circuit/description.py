@@ -16,12 +16,12 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from neurosim.border import FLAG, NAMES, check_fields, instance, one_of, optional, public
-from neurosim.border.arguments import MAPPING, NUMBER, TEXT, WHOLE, several
+from neurosim.border.arguments import MAPPING, NUMBER, TEXT, TEXTS, WHOLE, several
 from neurosim.circuit.connectivity import NAMED, Connectivity
 from neurosim.circuit.synapses import Image
 from neurosim.circuit.weights import Derived, Initial, Tie
 from neurosim.equations.parse import Equation, Statement, parse_equations, parse_statements
-from neurosim.errors import CircuitError
+from neurosim.errors import CircuitError, EquationError, UnitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.rules._rule import OracleRule, Rule, parameter_value
 from neurosim.units import format_quantity, parse_quantity
@@ -86,9 +86,10 @@ class Population:
 
     def __post_init__(self) -> None:
         neuron = instance(NeuronModel, expected="a NeuronModel")
-        mappings = dict.fromkeys(("bind", "sums", "parameters"), MAPPING)
-        check_fields(self, name=TEXT, size=WHOLE, neuron=neuron, equations=TEXT, noise=NAMES, lots=NAMES, **mappings)
-        check_fields(self, method=optional(TEXT))
+        check_fields(self, name=TEXT, size=WHOLE, neuron=neuron, equations=TEXT, noise=NAMES, lots=NAMES)
+        check_fields(self, parameters=MAPPING)
+        check_fields(self, method=optional(TEXT), shape=optional(several(WHOLE)))
+        check_fields(self, **dict.fromkeys(("bind", "sums"), TEXTS))
         object.__setattr__(self, "bind", MappingProxyType(dict(self.bind)))
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
         object.__setattr__(self, "sums", MappingProxyType(dict(self.sums)))
@@ -294,7 +295,10 @@ def hold(text: str) -> Hold:
     """
     head, _, _ = text.partition("=")
     population, dot, _ = head.rpartition(".")
-    statement = parse_statements(text[len(population) + len(dot) :])[0]
+    statements = parse_statements(text[len(population) + len(dot) :])
+    if len(statements) != 1:
+        raise EquationError(f"got {len(statements)} assignments in '{text}', expected one, such as 'a.held = r'")
+    statement = statements[0]
     if statement.operator != "=":
         raise statement.place.error(f"expected '=' in what a phase holds, got '{statement.operator}'")
     return Hold(population.strip() or None, statement)
@@ -354,7 +358,11 @@ class Phase:
         if not isinstance(self.duration, str) and hasattr(self.duration, "dimensions"):
             # Circuits are compared by their text.
             object.__setattr__(self, "duration", f"{parse_quantity(self.duration, 'second')!r} second")
-        if self.seconds <= 0:
+        try:
+            seconds = self.seconds
+        except UnitError as error:
+            raise UnitError(f"the duration of phase '{self.name}': {error}") from error
+        if seconds <= 0:
             raise CircuitError(
                 f"phase '{self.name}' lasts {self.duration}; expected a time above zero, such as '50 ms'"
             )

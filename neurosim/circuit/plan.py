@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal
 
+import numpy as np
 import sympy
+from scipy.sparse.csgraph import connected_components
 
 from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose, losses_of, means_of, sums_of
 from neurosim.circuit.wiring import Wiring
@@ -215,7 +217,7 @@ def _fixed_points(equations: EquationSet) -> Mapping[str, str]:
     graph = {name: {str(s) for s in flow.free_symbols} & flows.keys() for name, flow in flows.items()}
     found: dict[str, str] = {}
     for group in _strongly_connected(graph):
-        found |= steady_state([Equation("differential", n, to_text(flows[n]), "1") for n in sorted(group)])
+        found |= steady_state([Equation("differential", n, to_text(flows[n]), "1") for n in group])
     return found
 
 
@@ -230,20 +232,11 @@ def _substituted(equation: Equation, equations: EquationSet) -> sympy.Basic:
     return tree.subs(dict.fromkeys(noise, 0))
 
 
-def _strongly_connected(graph: Mapping[str, set[str]]) -> list[frozenset[str]]:
-    """Groups of names that reach each other; the graphs have a handful of nodes."""
-
-    def reach(start: str) -> set[str]:
-        seen, stack = set(), [start]
-        while stack:
-            name = stack.pop()
-            if name not in seen:
-                seen.add(name)
-                stack.extend(graph[name])
-        return seen
-
-    reached = {name: reach(name) for name in graph}
-    return sorted(
-        {frozenset(other for other in graph if other in reached[name] and name in reached[other]) for name in graph},
-        key=sorted,
-    )
+def _strongly_connected(graph: Mapping[str, set[str]]) -> list[list[str]]:
+    """Groups of names that reach each other, in alphabetical order."""
+    names = sorted(graph)
+    if not names:
+        return []
+    reaches = np.array([[other in graph[name] for other in names] for name in names])
+    count, labels = connected_components(reaches, connection="strong")
+    return sorted([name for name, label in zip(names, labels, strict=True) if label == group] for group in range(count))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.wiring import Wiring
 from neurosim.equations.array_code import ArrayFunction, expression_function
+from neurosim.equations.cancelling import kept_whole
 from neurosim.equations.dimensions import UNIT_VALUES
 from neurosim.equations.grammar import CONSTANTS, Place
 from neurosim.equations.parse import Statement, unknown_names
@@ -118,7 +119,7 @@ def separated(circuit: Wiring, pathway: str, increment: str) -> tuple[Term, ...]
 @functools.lru_cache(maxsize=1024)
 def _separated(increment: str, kinds: tuple[tuple[str, str], ...]) -> tuple[Term, ...]:
     # What is not among the names is a unit.
-    return separate(increment, lambda name: dict(kinds).get(name, "constant"))
+    return separate(kept_whole(increment), lambda name: dict(kinds).get(name, "constant"))
 
 
 def _refuse_spikes(rule: Rule | OracleRule, statement: Statement) -> None:

@@ -80,6 +80,11 @@ def _check_hold(circuit: Wiring, held: Hold) -> None:
                 "what it holds"
             )
         return
+    fed = next((p.name for p in circuit.pathways if p.target == held.target and not p.at_spikes), None)
+    if fed is not None:
+        raise held.statement.place.error(
+            f"'{held.target}' is what the pathway '{fed}' delivers, at every instant; hold another parameter"
+        )
     model = compose(circuit)[held.population]
     if model.refractory is None and (missing := sorted(held.statement.names & REFRACTORY)):
         raise held.statement.place.error(f"'{missing[0]}' needs a refractory period; give the neuron one")

@@ -326,12 +326,16 @@ def _change_faults(circuit: Wiring) -> Iterator[str]:
 def _rule_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:
     from neurosim.circuit.plasticity import rule_names, separated
     from neurosim.circuit.rule_units import check_rule_units
+    from neurosim.equations.decided import decided_value
+    from neurosim.equations.dimensions import UNIT_VALUES
 
     reciprocal = reciprocal_of(circuit, pathway) if "reciprocal" in pathway.rule.reads else None
     try:
         rule_names(circuit, pathway.name)
         check_rule_units(circuit, pathway, circuit.pathway[reciprocal] if reciprocal else None)
         if isinstance(pathway.rule, Rule):
+            for statement in pathway.rule.statements:
+                decided_value(statement.expression, {**pathway.rule_parameters, **UNIT_VALUES}, statement.place)
             for increment in pathway.rule.increments.values():
                 separated(circuit, pathway.name, increment)
     except NeurosimError as error:

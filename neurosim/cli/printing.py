@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -121,7 +123,7 @@ def show_run(console: Console, run: Run, model: Model, source: str) -> None:
 
         console.print(description_of(model), soft_wrap=True)
         print_table(console, COLUMNS, [line.cells for line in lines_of(run.summary["probe"], model, source)])
-        console.print(f"written to {run.folder}", soft_wrap=True)
+        _say_where(console, run)
         return
     columns = {"signal": "signal_angle_deg", "update": "update_angle_deg", "weights": "weight_angle_deg"}
     table = Table("layer", title="angle to the true gradient, degrees", title_justify="left")
@@ -138,4 +140,21 @@ def show_run(console: Console, run: Run, model: Model, source: str) -> None:
         f"{right}test loss {run.summary['test_loss']:.4g}, {run.summary['wall_s']:.1f} s, "
         f"{run.summary['samples_per_second']:.0f} presentations/s"
     )
+    _say_where(console, run)
+
+
+def _say_where(console: Console, run: Run) -> None:
+    """Where a run is, and what one does with it."""
     console.print(f"written to {run.folder}", soft_wrap=True)
+    console.print(f"next: {'; '.join(_next(run))}", soft_wrap=True)
+
+
+def _next(run: Run) -> list[str]:
+    """Commands that fit a run, as a shell takes them."""
+    from neurosim.runs.prediction import can_predict
+
+    here = run.folder.relative_to(Path.cwd()) if run.folder.is_relative_to(Path.cwd()) else run.folder
+    # A name that begins with a dash would be an option.
+    folder = shlex.quote(f"./{here}" if str(here).startswith("-") else str(here))
+    predict = [f"neurosim predict {folder} FILE"] if can_predict(run.folder, run.state) else []
+    return [f"neurosim plot {folder}", *predict, f"neurosim export {folder} --to {'npz' if run.state else 'csv'}"]

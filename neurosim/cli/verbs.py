@@ -70,10 +70,12 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Train a model, or run its probe, show progress, and write a run folder."""
-    from neurosim.model_files.model_file import load
+    from neurosim.model_files.model_file import load, settled
+    from neurosim.runs.beforehand import before_run
 
     console = console_of(quiet=quiet)
-    # Checked before JAX is imported, so that a typing error is reported at once.
+    # Checked before Brian2 and JAX are imported, so that a typing error is reported at once.
+    before_run(settled(model, overrides or [], variant or []), out, resume=resume)
     checked = load(model, overrides or [], variant or [])
     from neurosim.runs.run import train
 
@@ -93,8 +95,10 @@ def check(
     quiet: Quiet = False,
 ) -> None:
     """Check a model and its variants; print all settings and the circuit with its equations."""
-    from neurosim.model_files.model_file import load, load_variants
+    from neurosim.model_files.model_file import load, load_variants, settled
+    from neurosim.runs.beforehand import look_at_data
 
+    look_at_data(settled(model, overrides or [], variant or []))
     checked = load(model, overrides or [], variant or [])
     load_variants(model)
     circuit = checked.circuit
@@ -159,11 +163,11 @@ def compare(
 ) -> None:
     """Train several models with several seeds; write one table and one figure."""
     from neurosim.model_files.model_file import settled
+    from neurosim.runs.beforehand import before_many
 
     console = console_of(quiet=quiet or as_json)
     # Checked before JAX is imported, so that a typing error is reported at once.
-    for model in models:
-        settled(model, changes or [])
+    before_many([settled(model, changes or []) for model in models], out)
     from neurosim.studies.compare import compare as compare_all
 
     with Live(console) as live:
@@ -198,11 +202,13 @@ def sweep(
     quiet: Quiet = False,
 ) -> None:
     """Run many configurations of a model; write one table and one figure. Exit code 1 if a run failed."""
+    from neurosim.runs.beforehand import before_many
     from neurosim.studies.sweeps.live import SweepLive
     from neurosim.studies.sweeps.plan import read_plan
 
     console = console_of(quiet=quiet)
     # Checked before JAX is imported, so that a typing error is reported at once.
+    before_many((), out)
     with SweepLive(console) as live:
         plan = read_plan(file, on_check=live.checking)
         from neurosim.studies.sweeps.driver import carry_out
@@ -236,6 +242,9 @@ def list_(kind: Kind = None, *, as_json: AsJson = False) -> None:
 @plainly
 def plot(folder: Annotated[Path, typer.Argument(help="A run folder, or a recording's Zarr store.")]) -> None:
     """Draw the standard figures of a run, or of a recording."""
+    from neurosim.runs.beforehand import before_reading
+
+    before_reading(folder, recordings=True)
     from neurosim.runs.drawing import draw_all
 
     for path in draw_all(folder, lambda text: typer.echo(text, err=True)):
@@ -255,7 +264,10 @@ def predict(
     ] = None,
 ) -> None:
     """Predict new rows with a trained network, scaled like the training data."""
-    from neurosim.runs.prediction import predictions_of
+    from neurosim.runs.beforehand import before_predicting
+
+    before_predicting(folder, file, out)
+    from neurosim.runs.prediction_table import predictions_of
 
     say(predictions_of(folder, file, out), end="")
 

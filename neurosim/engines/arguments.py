@@ -13,7 +13,7 @@ from neurosim.border.arguments import MAPPING
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.plan import plan
-from neurosim.engines.given_state import places_of
+from neurosim.engines.given_state import REMEMBERED, places_of
 from neurosim.engines.noise import drawn_shapes
 from neurosim.engines.setting import Setting
 from neurosim.engines.slots import Continuation, carried_shapes
@@ -62,7 +62,11 @@ def check_run(
     CircuitError
         Naming the argument, the variable, what was got and what is expected.
     """
+    _check_numbers("stimuli", stimuli)
+    _check_numbers("state", state)
     check_stimuli(circuit, stimuli)
+    if phases is not None and not phases:
+        raise CircuitError("phases: got none; name at least one, or leave the argument out to run all")
     known = {phase.name for phase in circuit.phases}
     for name in (*(phases or ()), *(noise or {})):
         if name not in known:
@@ -115,6 +119,22 @@ def check_training(
     sizes = {name: np.broadcast_to(0.0, (1, *np.shape(array)[1:])) for name, array in stimuli.items()}
     check_run(circuit, setting, state, sizes, trials=rows.shape[1], report=report)
     return rows
+
+
+def _check_numbers(what: str, given: Mapping[str, Any]) -> None:
+    """What is no number would fail somewhere inside; of arrays on a device the kind is known without a copy."""
+    for name, value in given.items():
+        if name.startswith(REMEMBERED):
+            continue
+        kind = getattr(getattr(value, "dtype", None), "kind", None)
+        if kind is None:
+            try:
+                kind = np.asarray(value).dtype.kind
+            except ValueError:
+                kind = "O"  # lists of unequal lengths
+        if kind not in "biufV":
+            shown = f"{value!r}"[:60]
+            raise CircuitError(f"{what}: '{name}' is {shown}; expected a number or an array of numbers in SI units")
 
 
 def _check_names(circuit: Circuit, setting: Setting, report: Collection[str], record: Collection[str]) -> None:

@@ -21,7 +21,7 @@ from neurosim.suggestions import did_you_mean
 from neurosim.units import array_in_si, dimension_text, parse_quantity
 
 #: What an optimiser remembers stands in the state of a run under names that begin so.
-_REMEMBERED = "optimiser."
+REMEMBERED = "optimiser."
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def given_state(circuit: Circuit, given: Mapping[str, Any], *, trials: int, besi
     for name, value in given.items():
         if not isinstance(name, str):
             raise ArgumentError("state", name, "names of variables, such as 'W1.w'")
-        if name.startswith(_REMEMBERED):
+        if name.startswith(REMEMBERED):
             continue
         qualified = _qualified(circuit, name)
         if qualified not in places:

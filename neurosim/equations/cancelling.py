@@ -11,12 +11,24 @@ import ast
 from neurosim.equations.reserved import FUNCTIONS, RANDOM_FUNCTIONS
 
 _INVERSE = (ast.Div, ast.Sub)
+#: Functions that are finite wherever their argument is.
+_FINITE = frozenset({"sin", "cos", "tanh", "arctan", "abs", "sign", "floor", "ceil", "int", "clip"})
 _KINDS = ((ast.Mult, ast.Div), (ast.Add, ast.Sub))
 
 
 def uncancelled(tree: ast.Expression) -> ast.Expression:
     """An expression in which nothing cancels; as it is, where nothing would."""
     return _Uncancelled().visit(tree)
+
+
+def kept_whole(expression: str) -> str:
+    """The text of an expression in which nothing cancels; the very text, where nothing would."""
+    tree = ast.parse(expression.strip(), mode="eval")
+    if _has_a_value_everywhere(tree):
+        return expression
+    before = ast.dump(tree)
+    changed = ast.fix_missing_locations(uncancelled(tree))
+    return expression if ast.dump(changed) == before else ast.unparse(changed)
 
 
 class _Uncancelled(ast.NodeTransformer):
@@ -32,17 +44,39 @@ class _Uncancelled(ast.NodeTransformer):
         wrapped = {
             id(p) for (p, inverse), (text, _) in zip(parts, texts, strict=True) if inverse and text and text in twice
         }
+        factor = next((part for part, inverse in parts if not inverse and _varies(part)), None)
+        if zeros and factor is not None:
+            # One factor is enough, and leaves the others apart.
+            return self._rebuilt(node, kind, wrapped, zeros, id(factor))
         if zeros and _varies(node):
             rest = self._rebuilt(node, kind, wrapped, zeros)
             return ast.BinOp(rest, ast.Sub(), _as_it_is(rest))
         return self._rebuilt(node, kind, wrapped, set())
 
-    def _rebuilt(self, node: ast.expr, kind: tuple[type, ...], wrapped: set[int], ones: set[int]) -> ast.expr:
+    def _rebuilt(
+        self, node: ast.expr, kind: tuple[type, ...], wrapped: set[int], ones: set[int], nothing: int | None = None
+    ) -> ast.expr:
         if isinstance(node, ast.BinOp) and isinstance(node.op, kind):
-            left, right = (self._rebuilt(side, kind, wrapped, ones) for side in (node.left, node.right))
+            left, right = (self._rebuilt(side, kind, wrapped, ones, nothing) for side in (node.left, node.right))
             return ast.BinOp(left, node.op, right)
         inner = ast.Constant(1.0) if id(node) in ones else self.visit(node)
+        if id(node) == nothing:
+            return ast.BinOp(inner, ast.Sub(), _as_it_is(inner))
         return _as_it_is(inner) if id(node) in wrapped else inner
+
+
+def _has_a_value_everywhere(tree: ast.AST) -> bool:
+    """Whether all that it computes is finite wherever its variables are, so that it may cancel."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in _FINITE:
+            return False
+        divisor = node.right if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.Mod) else None
+        if divisor is not None and not isinstance(divisor, ast.Constant):
+            return False
+        power = node.right if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) else None
+        if power is not None and not (isinstance(power, ast.Constant) and isinstance(power.value, int)):
+            return False
+    return True
 
 
 def _parts(node: ast.expr, kind: tuple[type, ...], inverse: bool = False) -> list[tuple[ast.expr, bool]]:

@@ -35,6 +35,18 @@ _ALGEBRAS, _APART = frozenset({"zoo", "nan", "oo", "I", "AccumBounds"}), "__own"
 AUTOMATIC = ("exact", "euler", "heun")  # Brian2's own order of preference
 
 
+def check_method(method: str) -> None:
+    """Refuse what is no integration method.
+
+    Raises
+    ------
+    EquationError
+        With those there are.
+    """
+    if method not in METHODS:
+        raise EquationError(f"unknown integration method '{method}'; allowed are {', '.join(METHODS)}")
+
+
 def resolve_method(equations: EquationSet, method: str | None) -> str:
     """The integration method to use: the one asked for, or the first of Brian2's preferences that fits.
 
@@ -44,8 +56,7 @@ def resolve_method(equations: EquationSet, method: str | None) -> str:
         If the method is unknown or cannot integrate these equations.
     """
     if method is not None:
-        if method not in METHODS:
-            raise EquationError(f"unknown integration method '{method}'; allowed are {', '.join(METHODS)}")
+        check_method(method)
         abstract_code(equations, method)
         return method
     reason: EquationError | None = None

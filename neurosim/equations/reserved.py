@@ -37,6 +37,7 @@ SPECIAL: Mapping[str, str] = {
     "N": "the number of neurons",
     "lastspike": "the time of a neuron's last spike",
     "not_refractory": "whether a neuron is past its refractory period",
+    "refractory": "the refractory period of a neuron",
     "spikes": "the spikes of a population",
     "xi": "white noise",
 }
@@ -57,14 +58,19 @@ FOREIGN_FLAGS: Mapping[str, str] = {
     "summed": "sums over synapses are what pathways deliver; declare a parameter and let a pathway target it",
     "linked": "what other populations compute comes by a pathway; declare a parameter and let a pathway target it",
 }
-_GENERATED = frozenset({"where", "number", "logical_and", "logical_or", "logical_not", "variables"})
+_GENERATED = frozenset(
+    {
+        *("where", "number", "logical_and", "logical_or", "logical_not", "LazyArange", "variables", "self", "owner"),
+        *("codeobj_name", "variable_indices", "get_array_name", "scalar_code", "vector_code"),
+    }
+)
 #: Of C++, in which Brian2's compiled targets write equations; words of Python are found by Python itself.
 _COMPILED_WORDS = """
 alignas alignof asm auto bool case catch char char16_t char32_t const const_cast constexpr decltype default
 delete do double dynamic_cast enum explicit export extern float friend goto inline int long mutable namespace
 new noexcept nullptr operator private protected public register reinterpret_cast short signed sizeof static
 static_assert static_cast struct switch template this thread_local throw typedef typeid typename union unsigned
-using virtual void volatile wchar_t
+using virtual void volatile wchar_t cdef cimport cpdef ctypedef
 """
 _COMPILED = frozenset(_COMPILED_WORDS.split())
 

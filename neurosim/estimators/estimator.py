@@ -16,8 +16,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from neurosim.errors import ConfigError
-from neurosim.estimators.fitted import FittedNetwork, column_moments, in_units
-from neurosim.estimators.parameters import checked
+from neurosim.estimators.data import refuse_no_inputs, refuse_no_labels, refuse_no_numbers
+from neurosim.estimators.fitted import FittedNetwork
 from neurosim.tasks._scaling import unscaled
 
 
@@ -103,9 +103,10 @@ class NeurosimClassifier(ClassifierMixin, FittedNetwork):
         return self._refitted(X, y)
 
     def _learn(self, X: Any, y: Any) -> None:
+        refuse_no_inputs(X)
+        refuse_no_labels(y)
         inputs, labels = validate_data(self, X, y, dtype=np.float64)
         labels = column_or_1d(labels, warn=True)
-        _refuse_missing(labels)
         check_classification_targets(labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
@@ -138,8 +139,8 @@ class NeurosimRegressor(RegressorMixin, FittedNetwork):
     hidden, scheme, level, engine, readout, epochs, batch_size, learning_rate, learning_rate_decay, sigma
         As for `NeurosimClassifier`.
     standardise
-        Standardises the targets, too. Predictions are in the units of the targets; `loss_` and `history_` are in those
-        of the network.
+        Concerns the targets, too: the network learns them in units of their standard deviation in the training data,
+        and answers in their own. `loss_` and `history_` are in the network's units.
     validation_fraction, settings, random_state
         As for `NeurosimClassifier`.
 
@@ -190,13 +191,13 @@ class NeurosimRegressor(RegressorMixin, FittedNetwork):
         return self._refitted(X, y)
 
     def _learn(self, X: Any, y: Any) -> None:
+        refuse_no_inputs(X)
+        refuse_no_numbers("y", y)
         inputs, targets = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
         targets = np.asarray(targets, dtype=np.float64)
         self._one_dimensional = targets.ndim == 1
         targets = targets.reshape(len(targets), -1)
-        standardise = checked(self.get_params(deep=False))["standardise"]
-        self.target_mean_, self.target_scale_ = column_moments(targets, np.arange(len(targets)), standardise)
-        self._train(np.asarray(inputs), in_units("y", targets, self.target_mean_, self.target_scale_), None)
+        self._train(np.asarray(inputs), targets, None)
 
     def predict(self, X: Any) -> np.ndarray:
         """The predictions, shape ``(n,)`` or ``(n, k)`` like the targets."""
@@ -207,16 +208,3 @@ class NeurosimRegressor(RegressorMixin, FittedNetwork):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
-
-
-def _refuse_missing(labels: np.ndarray) -> None:
-    """Refuse missing labels, such as empty cells, and labels of types that cannot be sorted."""
-    if labels.dtype.kind != "O":
-        return
-    missing = np.flatnonzero([label is None or label != label for label in labels])
-    if len(missing):
-        rows = ", ".join(map(str, missing[:5])) + (" ..." if len(missing) > 5 else "")
-        raise ConfigError(f"y: got no label at {len(missing)} places ({rows}), expected one for each example")
-    kinds = sorted({type(label).__name__ for label in labels})
-    if "str" in kinds and len(kinds) > 1:
-        raise ConfigError(f"y: got labels of different types ({', '.join(kinds)}), expected one type")

@@ -17,9 +17,11 @@ from neurosim import registry
 from neurosim.border import translated
 from neurosim.engines.state import State
 from neurosim.errors import ConfigError
+from neurosim.estimators.data import refuse_no_inputs
 from neurosim.estimators.parameters import checked, sections_of, seed_of
 from neurosim.model_files.engine_section import make_engine
 from neurosim.model_files.model_file import Model, load
+from neurosim.model_files.readout_targets import refuse_targets
 from neurosim.random import stream
 from neurosim.tasks._scaling import lost, moments, scaled
 from neurosim.tasks._task import Sizes, Split, Task, _one_hot, _stratified
@@ -63,6 +65,8 @@ class FittedNetwork(BaseEstimator):
         # Set by fit.
         n_features_in_: int
         state_: State
+        target_mean_: np.ndarray
+        target_scale_: np.ndarray
         history_: xarray.Dataset
         seed_: int
         _fit: _Fit
@@ -131,7 +135,7 @@ class FittedNetwork(BaseEstimator):
         raise NotImplementedError
 
     def _train(self, inputs: np.ndarray, targets: np.ndarray, classes: np.ndarray | None) -> None:
-        """Learn from inputs (n, d) and classes (n,), or targets (n, k) in the network's units."""
+        """Learn from inputs (n, d) and classes (n,), or targets (n, k) in their own units."""
         given = checked(self.get_params(deep=False))
         self.seed_ = seed_of(self.random_state)
         labels = None if classes is None else targets
@@ -139,7 +143,11 @@ class FittedNetwork(BaseEstimator):
         kept, held_out = _split(len(inputs), labels, fraction, self.seed_, names)
         self.mean_, self.scale_ = column_moments(inputs, kept, given["standardise"])
         made = in_units("X", inputs, self.mean_, self.scale_)
-        outputs = targets if classes is None else _one_hot(targets, len(classes))
+        if classes is None:
+            self.target_mean_, self.target_scale_ = column_moments(targets, kept, given["standardise"])
+            outputs = in_units("y", targets, self.target_mean_, self.target_scale_)
+        else:
+            outputs = _one_hot(targets, len(classes))
 
         def part(rows: np.ndarray) -> Split:
             return Split(made[rows], outputs[rows], None if labels is None else labels[rows])
@@ -150,6 +158,7 @@ class FittedNetwork(BaseEstimator):
         task = Task("data", trained, judged, judged if len(judged) else trained, kind=kind)
         sections = sections_of(given)
         model = load(sections, data_given=True)
+        refuse_targets(model.network.readout, task)
         config = model.training.model_copy(update={"batch_size": min(model.training.batch_size, len(trained))})
         fit = _Fit(json.dumps(sections, sort_keys=True), Sizes(task.n_inputs, task.n_outputs), model.network.readout)
         with translated():
@@ -162,6 +171,7 @@ class FittedNetwork(BaseEstimator):
 
     def _outputs(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
+        refuse_no_inputs(X)
         inputs = np.asarray(validate_data(self, X, reset=False, dtype=np.float64))
         made = in_units("X", inputs, self.mean_, self.scale_)
         with translated():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from numbers import Integral
 from typing import Any
 
@@ -28,7 +28,7 @@ def _sizes(name: str, value: Any) -> tuple[int, ...]:
     """One size, or several."""
     if isinstance(value, Integral) and not isinstance(value, bool):
         return (COUNT(name, value),)
-    if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__iter__") or np.ndim(value) > 1:
+    if isinstance(value, str | bytes | Mapping | Set) or not hasattr(value, "__iter__") or np.ndim(value) > 1:
         raise ArgumentError(name, value, _LAYERS)
     sizes = list(value)
     if not all(isinstance(size, Integral) and not isinstance(size, bool) and int(size) > 0 for size in sizes):

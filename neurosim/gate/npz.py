@@ -6,9 +6,11 @@ was checked; an array of Python objects, which would be a pickle, is refused by 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import struct
 import zipfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,13 +28,17 @@ _MOST_AXES = 32
 _PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
-def read_npz(path: Path, *, largest: int | None = None, hint: str = "") -> dict[str, np.ndarray]:
-    """All arrays of an ``.npz`` file by their names.
+def read_npz(
+    path: Path, *, names: Sequence[str] | None = None, largest: int | None = None, hint: str = ""
+) -> dict[str, np.ndarray]:
+    """Arrays of an ``.npz`` file by their names.
 
     Parameters
     ----------
     path
         The file.
+    names
+        Those to read, which are there; by default all. The others are not looked at, whatever they are.
     largest
         Bytes that all arrays together, unpacked, may take; by default as `neurosim.gate.limits.largest` says.
     hint
@@ -44,6 +50,21 @@ def read_npz(path: Path, *, largest: int | None = None, hint: str = "") -> dict[
         A file that is missing, damaged or no archive; one that holds anything else than arrays of numbers and text,
         one array twice, or more than it may.
     """
+    wanted = None if names is None else set(names)
+    with _members(path, largest, hint) as (archive, members):
+        chosen = [member for member in members if wanted is None or member.filename[:-4] in wanted]
+        return {member.filename[:-4]: _member(path, archive, member) for member in chosen}
+
+
+def names_in(path: Path, *, largest: int | None = None) -> tuple[str, ...]:
+    """The names of the arrays of an ``.npz`` file, which are not read; parameters and errors as of `read_npz`."""
+    with _members(path, largest, "") as (_, members):
+        return tuple(member.filename[:-4] for member in members)
+
+
+@contextlib.contextmanager
+def _members(path: Path, largest: int | None, hint: str) -> Iterator[tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]]:
+    """An archive whose directory is checked; whatever its readers make of damage is one error."""
     most = users_largest() if largest is None else largest
     stream, size = opened(path, most=most)
     with stream:
@@ -52,7 +73,7 @@ def read_npz(path: Path, *, largest: int | None = None, hint: str = "") -> dict[
             with zipfile.ZipFile(stream) as archive:
                 members = archive.infolist()
                 _check_members(path, members, most, hint)
-                return {member.filename[:-4]: _member(path, archive, member) for member in members}
+                yield archive, members
         except DataError:
             raise
         except MemoryError as error:
@@ -127,7 +148,8 @@ def _array(stream: IO[bytes], available: int, where: str) -> np.ndarray:
     shape, fortran, dtype = header(stream)
     if dtype.hasobject or dtype.kind not in _KINDS:
         what = "Python objects" if dtype.hasobject else str(dtype)[:60]
-        raise DataError(f"{where}: got an array of {what}, expected numbers or text")
+        remedy = "; texts are saved with .astype(str)" if dtype.hasobject else ""
+        raise DataError(f"{where}: got an array of {what}, expected numbers or text{remedy}")
     if len(shape) > _MOST_AXES or any(isinstance(n, bool) or n < 0 for n in shape):
         raise DataError(f"{where}: damaged, got the shape {str(shape)[:60]}")
     # An array without numbers may still have axes that no array can have.

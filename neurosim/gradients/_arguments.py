@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from neurosim.border import COUNT, SEED, instance, number, optional, whole
 from neurosim.border.arguments import MAPPING, NAME, POSITIVE, by_table
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Phase
+from neurosim.engines.arguments import check_run, trials_in
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
 
@@ -43,6 +46,25 @@ def check_weights(circuit: Circuit, state: Mapping[str, Any]) -> None:
             f"state: {', '.join(map(repr, missing[:6]))} missing; begin with neurosim.initial_state(circuit, seed) and "
             "replace what is yours"
         )
+
+
+def check_presented(
+    circuit: Circuit, setting: Setting, state: Mapping[str, Any], stimuli: Mapping[str, Any], phase: str | None = None
+) -> None:
+    """Refuse a state or stimuli that do not fit the circuit, or phases up to one that do not fit the setting.
+
+    Raises
+    ------
+    CircuitError
+        Naming the variable, what was got and what is expected.
+    """
+    check_weights(circuit, state)
+    shapes = {name: np.shape(array) for name, array in stimuli.items()}
+    if not any(len(shape) >= 2 for shape in shapes.values()):
+        raise CircuitError(f"stimuli: got the shapes {shapes or 'of nothing'}; expected at least one of (trial, n)")
+    names = [each.name for each in circuit.phases]
+    run = None if phase is None else names[: names.index(phase_of(circuit, phase).name) + 1]
+    check_run(circuit, setting, state, stimuli, trials=trials_in(stimuli, None), phases=run)
 
 
 def check_layer(circuit: Circuit, layer: str) -> None:

@@ -12,7 +12,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
-from neurosim.gradients._arguments import check_layer, check_weights, of_circuit
+from neurosim.gradients._arguments import check_layer, check_presented, check_weights, of_circuit
 from neurosim.gradients.feedback import (
     WEIGHT_NUMBERS,
     feedback_pathway,
@@ -101,7 +101,7 @@ def alignment(
     >>> bool(found["hidden1"]["signal_angle_deg"] < 1e-6)  # backpropagation delivers the gradient
     True
     """
-    check_weights(circuit, state)
+    check_presented(circuit, setting, state, stimuli)
     quiet = undisturbed(circuit)
     truth = true_gradients(quiet, setting, state, stimuli)
     signals, errors, loops = _delivered(quiet, setting, state, stimuli)

@@ -20,7 +20,7 @@ from neurosim.engines.batched.host.program import program
 from neurosim.engines.batched.presentation import present
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.setting import Setting
-from neurosim.gradients._arguments import of_circuit, phase_of
+from neurosim.gradients._arguments import check_presented, of_circuit, phase_of
 from neurosim.gradients.true_gradient import sites_of
 
 
@@ -54,13 +54,14 @@ def finite_difference_gradients(
     dict
         Population -> gradient of each trial's expected loss, shape (trial, n).
     """
+    last = circuit.phases[-1].name if circuit.phases else None
+    chosen = phase_of(circuit, last if phase is None else phase).name
+    check_presented(circuit, setting, state, stimuli, chosen)
     engine = BatchedEngine(circuit, setting)
     found = {}
     with engine.precision():
         values = {name: engine.array(a) for name, a in state.items()}
         arrays = {name: engine.array(a) for name, a in stimuli.items()}
-        last = circuit.phases[-1].name if circuit.phases else None
-        chosen = phase_of(circuit, last if phase is None else phase).name
         for site in sites_of(circuit):
             gradient = _differences(
                 circuit, setting, chosen, site, draws, values, arrays, noise_keys(circuit, seed), epsilon

@@ -16,7 +16,7 @@ from neurosim.engines.batched.presentation import present
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
-from neurosim.gradients._arguments import of_circuit, phase_of
+from neurosim.gradients._arguments import check_presented, of_circuit, phase_of
 from neurosim.gradients.true_gradient import sites_of, with_surrogate
 
 
@@ -55,6 +55,7 @@ def gauss_newton_signals(
     """
     if circuit.readout is None:
         raise CircuitError(f"the circuit '{circuit.name}' has no readout, hence no error to remove")
+    check_presented(circuit, setting, state, stimuli, phase_of(circuit, phase).name)
     setting = with_surrogate(circuit, setting)
     engine = BatchedEngine(circuit, setting)
     with engine.precision():

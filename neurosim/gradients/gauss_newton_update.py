@@ -24,7 +24,7 @@ from neurosim.engines.batched.presentation import present
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError, ConfigError
-from neurosim.gradients._arguments import of_circuit, phase_of
+from neurosim.gradients._arguments import check_presented, of_circuit, phase_of
 from neurosim.gradients.feedback import incoming_weights
 from neurosim.gradients.true_gradient import with_surrogate
 
@@ -85,6 +85,7 @@ def gauss_newton_updates(
     """
     if circuit.readout is None:
         raise CircuitError(f"the circuit '{circuit.name}' has no readout, hence no error to remove")
+    check_presented(circuit, setting, state, stimuli, phase_of(circuit, phase).name)
     setting = with_surrogate(circuit, setting)
     layers = tuple(names for p in circuit.populations if (names := incoming_weights(circuit, p.name)))
     if not layers:

@@ -22,7 +22,7 @@ from neurosim.engines.batched.presentation import present
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
-from neurosim.gradients._arguments import check_weights, of_circuit, phase_of
+from neurosim.gradients._arguments import check_presented, of_circuit, phase_of
 
 #: Width of the pseudo-derivative where the setting names none: a tenth of the distance of rest and threshold.
 SURROGATE_WIDTH = 0.1
@@ -89,7 +89,7 @@ def true_gradients(
     """
     if circuit.readout is None:
         raise CircuitError(f"the circuit '{circuit.name}' has no readout, hence no loss to differentiate")
-    check_weights(circuit, state)
+    check_presented(circuit, setting, state, stimuli, phase_of(circuit, phase).name)
     setting = with_surrogate(circuit, setting)
     engine = BatchedEngine(circuit, setting)
     phase = phase_of(circuit, phase).name

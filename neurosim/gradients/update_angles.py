@@ -11,7 +11,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
-from neurosim.gradients._arguments import of_circuit
+from neurosim.gradients._arguments import check_presented, of_circuit
 from neurosim.gradients.feedback import incoming_weights
 from neurosim.gradients.gauss_newton_update import gauss_newton_updates
 from neurosim.gradients.true_gradient import Gradients, true_gradients
@@ -57,6 +57,7 @@ def update_angles(
         Pathway -> ``update_angle_deg`` and, with Gauss-Newton updates, the numbers of the same names that
         `neurosim.gradients.alignment` has of whole layers.
     """
+    check_presented(circuit, setting, state, stimuli)
     quiet = undisturbed(circuit)
     truth = true_gradients(quiet, setting, state, stimuli)
     references = references_of(quiet, setting, state, stimuli, truth, gauss_newton)

@@ -27,6 +27,7 @@ from neurosim.model_files import engine_section
 from neurosim.model_files.about import About, NoTask
 from neurosim.model_files.checking import Faults, check_table, line_of, shown
 from neurosim.model_files.component_sections import check_neurons, component_section, network_section
+from neurosim.model_files.readout_targets import refuse_targets
 from neurosim.model_files.record_section import check_record
 from neurosim.model_files.sections import copied, located, overridden, path_settings, read_sections
 from neurosim.model_files.toml import DEEPEST, depth_is_fine
@@ -102,6 +103,8 @@ class Model:
         ConfigError
             If the parts do not fit together, or a phase is no whole number of time steps.
         """
+        if isinstance(task, Task):
+            refuse_targets(self.network.readout, task)
         try:
             circuit = circuit_of(self.scheme_kind, self.scheme_config, self.network, task)
             if self.training.weight_noise is not None:

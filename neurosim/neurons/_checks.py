@@ -9,9 +9,11 @@ from neurosim.equations.array_code import expression_function
 from neurosim.equations.decided import decided_value
 from neurosim.equations.dimensions import BUILTIN_NAMES, UNIT_VALUES, dimension_of, unit_of_expression, variables_of
 from neurosim.equations.grammar import Place, check_expression, names_in
-from neurosim.equations.parse import parse_expression, unknown_names
+from neurosim.equations.parse import parse_equations, parse_expression, unknown_names
 from neurosim.equations.reserved import REFRACTORY, SPECIAL
-from neurosim.errors import EquationError
+from neurosim.errors import EquationError, UnitError
+from neurosim.suggestions import did_you_mean, nearest
+from neurosim.units import parse_quantity
 
 if TYPE_CHECKING:
     from neurosim.neurons._model import NeuronModel
@@ -26,6 +28,7 @@ def check_refractory(model: NeuronModel) -> None:
         if model.refractory_seconds < 0:
             raise place.unit_error(f"refractory='{model.refractory}' is negative; expected a time such as '2 ms'")
         return
+    _refuse_other_unit(model.refractory, place)
     names = names_in(check_expression(model.refractory, place)) - BUILTIN_NAMES
     variables = variables_of(model.equation_set)
     unknown_names(names, variables.keys() - BUILTIN_NAMES, place, what="the refractory period")
@@ -33,6 +36,39 @@ def check_refractory(model: NeuronModel) -> None:
         raise place.unit_error(
             f"refractory='{model.refractory}' is neither a time nor a condition; expected e.g. '2 ms' or 'v > v_th'"
         )
+
+
+def _refuse_other_unit(text: str, place: Place) -> None:
+    """A quantity of another unit than time, such as ``5 mV``, is no expression."""
+    try:
+        parse_quantity(text)
+    except UnitError:
+        return
+    raise place.unit_error(f"refractory='{text}' is neither a time nor a condition; expected e.g. '2 ms' or 'v > v_th'")
+
+
+def check_ports(model: NeuronModel) -> None:
+    """Refuse ports that are no variables of the neuron."""
+    known = model.equation_set.by_name
+    for port, name in model.ports.items():
+        if name not in known:
+            raise EquationError(
+                f"the port '{port}' of neuron '{model.name}' is '{name}', which is no variable; "
+                f"{did_you_mean(name, known)}"
+            )
+
+
+def check_unread(model: NeuronModel) -> None:
+    """Refuse the value of a parameter that nothing reads, of a neuron by itself: most often a misspelt name."""
+    texts = [text for _, text, _ in _texts(model)]
+    read = {name for text in texts for name in names_in(ast.parse(text, mode="eval").body)}
+    used = {*read, *model.assigned, *model.means, *model.ports.values()}
+    written = {equation.name for equation in parse_equations(model.equations).equations}
+    for name in model.parameters:
+        if name not in used | written:
+            near = nearest(name, sorted(written & used))
+            hint = f"did you mean '{near}'?" if near else "leave it out, or use it"
+            raise EquationError(f"nothing reads the parameter '{name}' of neuron '{model.name}'; {hint}")
 
 
 def check_means(model: NeuronModel) -> None:

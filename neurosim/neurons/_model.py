@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from neurosim import equations as language
-from neurosim.border import check_fields, optional
-from neurosim.border.arguments import MAPPING, TEXT
+from neurosim.border import Check, check_fields, optional
+from neurosim.border.arguments import MAPPING, TEXT, TEXTS
 from neurosim.equations.grammar import Place, check_identifier
 from neurosim.equations.lines import statement_lines
 from neurosim.equations.parse import (
@@ -23,7 +23,7 @@ from neurosim.equations.parse import (
 )
 from neurosim.equations.stepped import as_stepped
 from neurosim.errors import EquationError, UnitError
-from neurosim.neurons._values import si_value, unit_of_value
+from neurosim.neurons._values import period_text, si_value, unit_of_value
 from neurosim.units import format_quantity, parse_quantity
 
 if TYPE_CHECKING:
@@ -97,10 +97,10 @@ class NeuronModel:
 
     def __post_init__(self) -> None:
         # Late: it asks Brian2, which takes long to import, and a model file's keys are checked before.
-        from neurosim.neurons._checks import check_means, check_reads, check_refractory, check_values
+        from neurosim.neurons._checks import check_means, check_ports, check_reads, check_refractory, check_values
 
         texts = dict.fromkeys(("threshold", "reset", "method"), optional(TEXT))
-        mappings = dict.fromkeys(("parameters", "initial", "ports", "means"), MAPPING)
+        mappings: dict[str, Check] = {"parameters": MAPPING, "initial": MAPPING, "ports": TEXTS, "means": TEXTS}
         check_fields(self, equations=TEXT, name=TEXT, reference=TEXT, **texts, **mappings)
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
         object.__setattr__(self, "initial", MappingProxyType(dict(self.initial)))
@@ -123,8 +123,11 @@ class NeuronModel:
             language.dimensions.check_statement(statement, equations, what="reset")
         check_refractory(self)
         check_means(self)
+        check_ports(self)
         check_reads(self)
         check_values(self)
+        if self.method is not None:
+            language.discretise.check_method(self.method)
         _ = self.resolved_method, self.initial_values, self.parameter_values
 
     def __hash__(self) -> int:
@@ -285,7 +288,7 @@ class NeuronModel:
         """Bring a text of one expression to one line."""
         text = getattr(self, what)
         if what == "refractory" and not isinstance(text, str):
-            text = f"{parse_quantity(text, 'second')!r} second"
+            text = period_text(text)
             object.__setattr__(self, what, text)
         line, place = parse_expression(text)
         if line != text.strip():

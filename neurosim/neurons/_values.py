@@ -35,6 +35,20 @@ def si_value(neuron: str, equation: Equation, value: Any) -> float:
         ) from None
 
 
+def period_text(value: Any) -> str:
+    """A refractory period that is no text, such as a quantity of Brian2, as one.
+
+    Raises
+    ------
+    UnitError
+        If it is no time.
+    """
+    try:
+        return f"{parse_quantity(value, 'second')!r} second"
+    except UnitError as error:
+        raise UnitError(f"refractory: {error}") from error
+
+
 def unit_of_value(neuron: str, name: str, value: Any) -> str:
     """The unit of a parameter that no line declares, in base units.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
-from neurosim.border import check_fields
+from neurosim.border import check_fields, one_of
 from neurosim.border.arguments import MAPPING, TEXT
 from neurosim.equations.parse import Equation, EquationSet, parse_equations
 
@@ -33,6 +34,9 @@ class Readout:
         What `change` needs of the earlier phase: a name, without ``_held``, and its text.
     change_pairwise
         Sums over all output neurons that `change` needs, as `pairwise`.
+    targets
+        What the loss is made for: any ``"numbers"``, ``"probabilities"`` from 0 to 1, or ``"shares"`` of classes, which
+        add up to one. Data with other targets are refused.
     name
         The file's stem.
 
@@ -49,11 +53,17 @@ class Readout:
     change: str = "loss_share - loss_share_held"
     held: Mapping[str, str] = field(default_factory=lambda: {"loss_share": "loss_share"})
     change_pairwise: Mapping[str, str] = field(default_factory=dict)
+    targets: Literal["numbers", "probabilities", "shares"] = "numbers"
     name: str = "readout"
 
     def __post_init__(self) -> None:
         texts, mappings = ("error", "loss", "change", "name"), ("pairwise", "held", "change_pairwise")
-        check_fields(self, **dict.fromkeys(texts, TEXT), **dict.fromkeys(mappings, MAPPING))
+        check_fields(
+            self,
+            **dict.fromkeys(texts, TEXT),
+            **dict.fromkeys(mappings, MAPPING),
+            targets=one_of("numbers", "probabilities", "shares"),
+        )
 
     def __hash__(self) -> int:
         texts = (self.pairwise, self.held, self.change_pairwise)

@@ -20,5 +20,6 @@ READOUT = Readout(
         "shift": "target_pre*(y_pre - y_held_pre)",
         "growth": "probability_held_pre*expm1(clip(y_pre - y_held_pre - shift_pre, -80, 80))",
     },
+    targets="shares",
     name="cross_entropy",
 )

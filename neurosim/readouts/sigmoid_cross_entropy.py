@@ -29,5 +29,6 @@ READOUT = Readout(
     loss="log1p(exp(-abs(y))) + 0.5*(y + abs(y)) - target*y",
     change=f"(1 - target)*{_growth('y_held', '(y - y_held)')} + target*{_growth('(-y_held)', '(y_held - y)')}",
     held={"y": "y"},
+    targets="probabilities",
     name="sigmoid_cross_entropy",
 )

@@ -90,7 +90,8 @@ def apply_inputs(
         _refuse_switched(circuit, population, parameter, varying=array.ndim > 0)
         if array.ndim > 0 and not _is_target(circuit, population, parameter):
             circuit = vary(circuit, population, parameter)
-        (found.state if array.ndim < 2 else found.stimuli)[f"{population}.{parameter}"] = array
+        begins = _begins(original, population, parameter, array)
+        (found.state if array.ndim < 2 or begins else found.stimuli)[f"{population}.{parameter}"] = array
     return circuit, found
 
 
@@ -131,6 +132,19 @@ def _locate(circuit: Circuit, name: Any) -> tuple[str, str]:
             "or leave the pathway out"
         )
     return population, parameter
+
+
+def _begins(circuit: Circuit, population: str, parameter: str, array: np.ndarray) -> bool:
+    """Whether an input is where a parameter begins that the reset then changes."""
+    model = circuit.population[population].model
+    if parameter not in model.assigned:
+        return False
+    if array.ndim > 2:
+        raise CircuitError(
+            f"the input '{population}.{parameter}' changes in time, and so does the reset of neuron '{model.name}' "
+            "assign it; give where it begins, a number or an array without time, or let the reset assign another"
+        )
+    return True
 
 
 def _hint(model: NeuronModel, name: str, allowed: list[str]) -> str:

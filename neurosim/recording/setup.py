@@ -11,6 +11,7 @@ import numpy as np
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Phase, Population
 from neurosim.errors import ArgumentError, CircuitError, NeurosimWarning
+from neurosim.neurons._checks import check_unread
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.inputs import vary
 from neurosim.rules import fixed
@@ -38,6 +39,7 @@ def circuit_of(model: NeuronModel | Circuit, duration: float | None, n: int, met
     if isinstance(model, NeuronModel):
         if text is None:
             raise CircuitError("a bare neuron needs a duration, e.g. simulate(neuron, '1 second')")
+        check_unread(model)
         neuron = replace(model, method=method) if method is not None else model
         return Circuit(model.name, (Population(ALONE, n, neuron),), phases=(Phase("run", text),))
     if n != 1:

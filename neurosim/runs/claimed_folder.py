@@ -19,8 +19,9 @@ from neurosim.model_files.model_file import Model, load
 from neurosim.model_files.sections import read_toml
 from neurosim.runs import folder as files
 from neurosim.runs.data_identity import FileRead, files_read, refuse_other_data
+from neurosim.runs.free_folder import content_of, refuse_used
 from neurosim.runs.integrity import files_in, read_json
-from neurosim.runs.lock import holder, locked
+from neurosim.runs.lock import locked
 from neurosim.runs.run_result import Run, open_run
 
 # Files that a run writes before it learns.
@@ -129,7 +130,7 @@ def taken(path: Path, model: Model, seed: int, read: Sequence[FileRead], *, resu
     DataError
         It cannot be written, or holds links.
     """
-    _check_free(path, resume=resume)
+    refuse_used(path, resume=resume)
     made = next((folder for folder in (*reversed(path.parents), path) if not folder.exists()), None)
     with writing(path):
         path.mkdir(parents=True, exist_ok=True)
@@ -137,8 +138,8 @@ def taken(path: Path, model: Model, seed: int, read: Sequence[FileRead], *, resu
     try:
         with locked(path):
             # Another process may have used it in between.
-            _check_free(path, resume=resume, locked=True)
-            place.begun = bool(_content(path))
+            refuse_used(path, resume=resume, locked=True)
+            place.begun = bool(content_of(path))
             place.provenance = files.provenance(seed, model.hash) | {"data": list(read)}
             if place.begun:
                 _take_up(place, model, seed, read)
@@ -181,26 +182,6 @@ def terminable(say: Callable[[str], None]) -> Iterator[None]:
     finally:
         if ours:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
-def _content(path: Path) -> set[str]:
-    """Names in a folder, without the lock and temporary files."""
-    return {p.name for p in path.iterdir() if p.name != files.LOCK and not is_temporary(p)} if path.is_dir() else set()
-
-
-def _check_free(path: Path, *, resume: bool, locked: bool = False) -> None:
-    with writing(path):
-        content = _content(path)
-        odd = path.exists() and not path.is_dir()
-    if not content and not odd:
-        return
-    used = None if locked else holder(path)
-    if used is not None:
-        raise ConfigError(f"{path} is in use by {used}")
-    ours = {files.CONFIG, files.PROVENANCE, files.CHECKPOINTS, files.FAILURE} & content
-    if not resume or odd or not ours:
-        hint = "use --resume to continue the run in it, or " if ours else ""
-        raise ConfigError(f"{path} exists already and is not empty; {hint}choose another --out or remove it")
 
 
 def _check_same(path: Path, model: Model, seed: int) -> None:

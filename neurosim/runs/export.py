@@ -7,8 +7,6 @@ from typing import Literal
 
 from neurosim.border import PATH, public
 from neurosim.errors import ConfigError, DataError
-from neurosim.recording.store import open_recording
-from neurosim.recording.weights import save_weights
 from neurosim.runs import folder as files
 
 Format = Literal["nwb", "neo", "csv", "npz"]
@@ -66,12 +64,14 @@ def _refuse_there(*targets: Path) -> None:
 
 
 def _export_run(path: Path, to: Format, target: Path) -> list[Path]:
-    from neurosim.recording.to_csv import metrics_to_csv
-    from neurosim.runs.run import open_run
-
     recording = path / files.RECORDING
     with_recording = target.with_name(f"{target.name}-recording")
     _refuse_there(target, *([with_recording] if to == "csv" and recording.is_dir() else []))
+    # Late, so that what is refused is refused at once.
+    from neurosim.recording.to_csv import metrics_to_csv
+    from neurosim.recording.weights import save_weights
+    from neurosim.runs.run_result import open_run
+
     # Only runs whose checksums all pass are exported.
     run = open_run(path, figures=False)
     if to == "npz":
@@ -92,6 +92,8 @@ def _export_run(path: Path, to: Format, target: Path) -> list[Path]:
 
 
 def _export_recording(path: Path, to: Format, target: Path) -> Path:
+    from neurosim.recording.store import open_recording
+
     recording = open_recording(path)
     if to == "nwb":
         from neurosim.recording.nwb import to_nwb

@@ -5,16 +5,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from neurosim.atomic import write_file
-from neurosim.border import PATH, optional, public
+from neurosim.border import PATH, public
 from neurosim.circuit.circuit import Circuit
 from neurosim.errors import DataError
 from neurosim.model_files.engine_section import make_engine
@@ -45,6 +42,15 @@ def circuit_of(folder: Path, model: Model) -> Circuit:
     """
     kept = _kept(folder)
     return model.build(_sizes(folder, kept)) if kept is not None else model.circuit
+
+
+def can_predict(folder: Path, state: Mapping[str, np.ndarray]) -> bool:
+    """Whether a finished run kept what predictions for new rows need."""
+    try:
+        kept = _kept(folder)
+    except DataError:
+        return False
+    return bool(state) and kept is not None and isinstance(kept.get("encoding"), dict)
 
 
 @public(file=PATH)
@@ -88,49 +94,6 @@ def predictions(folder: Path, state: Mapping[str, np.ndarray], file: Path) -> tu
     count = 1 if decoded.ndim == 1 else decoded.shape[1]
     names = how.targets if len(how.targets) == count else tuple(f"output{n + 1}" for n in range(count))
     return decoded, names if count > 1 or how.targets else ("prediction",)
-
-
-@public(folder=PATH, file=PATH, out=optional(PATH))
-def predictions_of(folder: str | Path, file: str | Path, out: str | Path | None = None) -> str:
-    """Predictions for the rows of a file as CSV, one line a row.
-
-    Parameters
-    ----------
-    folder, file
-        As for `predictions`.
-    out
-        A new CSV file.
-
-    Returns
-    -------
-    str
-        The CSV, or a sentence that names the file written.
-
-    Raises
-    ------
-    DataError
-        As for `predictions`; or `out` exists.
-    """
-    # Late: `run_result` imports this module.
-    from neurosim.runs.run_result import open_run
-
-    folder = Path(folder)
-    if out is not None and Path(out).exists():
-        raise DataError(f"{out} exists already; choose another --out or remove it")
-    found, names = predictions(folder, open_run(folder, figures=False).state, Path(file))
-    text = _csv(found, names)
-    if out is None:
-        return text
-    write_file(Path(out), text, parents=True)
-    return f"{len(found)} predictions written to {out}\n"
-
-
-def _csv(found: np.ndarray, names: Sequence[str]) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows([value] if found.ndim == 1 else value for value in found.tolist())
-    return stream.getvalue()
 
 
 def _kept(folder: Path) -> dict[str, Any] | None:

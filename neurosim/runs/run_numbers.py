@@ -13,6 +13,8 @@ from neurosim.gate.texts import read_json
 _ALWAYS = ("wall_s",)
 _LEARNED = ("test_loss", "samples_per_second")
 _SOME = ("test_accuracy", "epochs", "phases", "resumed", *_LEARNED)
+# Whether a run said so; those of others may say nothing.
+_FLAGS = ("local", "global_scalar")
 _TEXTS = ("model", "title", "task", "scheme", "engine", "level", "config_hash", "probe_kind")
 
 
@@ -33,6 +35,9 @@ def read_summary(path: Path) -> dict[str, Any]:
     for name in _TEXTS:
         if not isinstance(found.get(name, ""), str | None):
             raise _odd(path, f"a text as its '{name}'")
+    for name in _FLAGS:
+        if not isinstance(found.get(name), bool | None):
+            raise _odd(path, f"true or false as its '{name}'")
     if not isinstance(found.get("seed", 0), int):
         raise _odd(path, "a whole number as its 'seed'")
     tables: dict[str, Any] = {name: _tables(path, name, found[name]) for name in ("layers", "firing") if name in found}

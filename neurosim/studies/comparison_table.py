@@ -57,7 +57,7 @@ class Entry:
     @property
     def local(self) -> bool | None:
         """Whether all learning rules are local; ``None`` without runs."""
-        return self.runs[0].summary["local"] if self.runs else None
+        return self.runs[0].summary.get("local") if self.runs else None
 
     @property
     def phases(self) -> int | None:

@@ -13,11 +13,12 @@ import numpy as np
 
 from neurosim.errors import DataError
 from neurosim.gate.limits import opened
-from neurosim.gate.npz import read_npy, read_npz
-from neurosim.tasks._csv import Csv, read_cells, read_names, text_column
+from neurosim.gate.npz import names_in, read_npy, read_npz
+from neurosim.tasks._csv import Csv, plain_text, read_cells, read_names, text_column
 from neurosim.tasks._files import file_read
 from neurosim.tasks._task import FileRead
 
+_LEAVE = "if it is not to be learned from, name those that are with task.inputs"
 SUFFIXES = (".csv", ".npy", ".npz")
 
 
@@ -51,7 +52,7 @@ class Columns:
         found = {}
         for name, array in self._read(tuple(dict.fromkeys(names))).items():
             if array.ndim == 0:
-                raise DataError(f"{self.path}: '{name}' is a single number, expected one row an example")
+                raise DataError(f"{self.path}: '{name}' is a single number, expected one row an example; {_LEAVE}")
             if not len(array):
                 raise DataError(f"{self.path}: '{name}' has no rows (shape {array.shape}), expected one an example")
             if not array.size:
@@ -91,15 +92,31 @@ def columns_of(path: Path, *, largest: int, written: Csv | None = None) -> Colum
             names = read_names(path, stream, written)
             return Columns(path, names, file, _cells_of(path, written, names, largest))
     if kind == ".npz":
-        held = read_npz(path, largest=largest)
-        arrays = {name.strip(): array for name, array in held.items()}
-        if len(arrays) < len(held):
+        held = names_in(path, largest=largest)
+        called = {plain_text(name): name for name in held}
+        if len(called) < len(held):
             raise DataError(f"{path}: names of its arrays differ by blanks alone: {', '.join(map(repr, held))}")
-    else:
-        arrays = _columns_of_one(path, read_npy(path, largest=largest))
+        if not called:
+            raise DataError(f"{path}: holds no arrays")
+        return Columns(path, tuple(called), file, _arrays_of(path, called, largest))
+    arrays = _columns_of_one(path, read_npy(path, largest=largest))
     if not arrays:
         raise DataError(f"{path}: holds no arrays")
     return Columns(path, tuple(arrays), file, lambda names: {name: arrays[name] for name in names})
+
+
+def _arrays_of(
+    path: Path, called: Mapping[str, str], largest: int
+) -> Callable[[Sequence[str]], Mapping[str, np.ndarray]]:
+    def read(wanted: Sequence[str]) -> Mapping[str, np.ndarray]:
+        # What is not asked for may be anything: dates, records, a scalar.
+        try:
+            found = read_npz(path, names=[called[name] for name in wanted], largest=largest)
+        except DataError as error:
+            raise (DataError(f"{error}; {_LEAVE}") if "expected numbers or text" in str(error) else error) from error
+        return {name: found[called[name]] for name in wanted}
+
+    return read
 
 
 def _cells_of(

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import sys
+import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ import numpy as np
 
 from neurosim.errors import DataError
 from neurosim.gate.limits import remedy
+from neurosim.tasks._decimal_comma import with_commas
 
 # Numbers as double and single precision; a cell has at least one character and a separator.
 _BYTES_A_CELL = 12
@@ -26,6 +28,20 @@ _BYTES_A_TEXT, _BYTES_BESIDE_A_TEXT = 160, 50
 _MOST_COLUMNS = 100_000
 # Cells that are looked at together.
 _CELLS_AT_ONCE = 1 << 18
+# Blanks, and what word processors and spreadsheets leave that nobody sees.
+_UNSEEN = " \t\r\n\v\f\u00a0\u2007\u202f\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"
+_NO_TEXT = (
+    (
+        b"PK\x03\x04",
+        "a ZIP archive, such as .xlsx or .npz",
+        "save the table as .csv, or name an archive of arrays .npz",
+    ),
+    (b"\x1f\x8b", "packed by gzip", "unpack it"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel file", "save the table as .csv"),
+    (b"\x93NUMPY", "an array of NumPy", "name it .npy"),
+    (b"PAR1", "a Parquet file", "save the table as .csv"),
+    (b"\x89HDF", "an HDF5 file", "save the table as .csv, or its arrays as .npz"),
+)
 _OTHER_SEPARATORS = {";": ";", "\t": "\\t", "|": "|", ",": ",", " ": " "}
 
 
@@ -51,28 +67,30 @@ def read_names(path: Path, stream: BinaryIO, written: Csv) -> tuple[str, ...]:
     DataError
         There is no such line, it is something else, or it has one name twice.
     """
+    _refuse_no_text(path, stream)
     stream.seek(0)
     text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
     try:
-        first = next((cells for cells in csv.reader(text, delimiter=written.separator) if cells), None)
+        lines = (cells for cells in csv.reader(text, delimiter=written.separator, skipinitialspace=True) if cells)
+        first, second = next(lines, None), next(lines, ())
     except (csv.Error, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from error
     finally:
         text.detach()
     if first is None:
         raise DataError(f"{path}: cannot be read as .csv: the file is empty, expected names in its first line")
-    names = tuple(name.strip() for name in first)
+    names = tuple(plain_text(name) for name in first)
     if len(names) > _MOST_COLUMNS:
         raise DataError(
             f"{path}: its first line has {len(names)} names, expected at most {_MOST_COLUMNS} columns; a wider table "
             "belongs in a .npz, as one array (examples, columns)"
         )
-    _refuse_no_names(path, names, written)
+    _refuse_no_names(path, names, written, len(second))
     twice = [name for name, count in Counter(names).items() if count > 1 and name]
     if twice:
         raise DataError(
             f"{path}: its first line has {_listed(twice)} more than once; expected a name of its own for each column "
-            "(blanks around a name do not count)"
+            "(blanks around a name do not count, nor do signs that cannot be seen)"
         )
     return names
 
@@ -110,7 +128,8 @@ def read_cells(
         raise DataError(
             f"{path}: has {len(names)} names in its first line and no rows below it, expected one an example"
         )
-    return {name: _column(table[names.index(name)]) for name in wanted}
+    found = {name: _column(table[names.index(name)]) for name in wanted}
+    return found if written.decimal == "." else {name: with_commas(path, name, found[name]) for name in wanted}
 
 
 def _parsed(stream: BinaryIO, written: Csv, count: int, **settings: Any) -> Any:
@@ -130,6 +149,8 @@ def _parsed(stream: BinaryIO, written: Csv, count: int, **settings: Any) -> Any:
         na_values=[""],
         skipinitialspace=True,
         low_memory=False,
+        # pandas takes "1.100" for 1.1, though where commas are decimals points stand between thousands.
+        dtype=str if written.decimal == "," else None,
         **settings,
     )
 
@@ -172,18 +193,18 @@ def _column(series: Any) -> np.ndarray:
     return text_column(array)
 
 
+def plain_text(text: str) -> str:
+    """A text as people see it: composed letters, without blanks or invisible signs around it."""
+    return unicodedata.normalize("NFC", text).strip(_UNSEEN)
+
+
 def text_column(cells: np.ndarray) -> np.ndarray:
     """Texts (n,) as objects, without blanks around them, ``None`` for what is empty."""
     found = np.empty(len(cells), dtype=object)
     for row, cell in enumerate(cells):
-        text = "" if cell is None or (isinstance(cell, float) and cell != cell) else str(cell).strip()
+        text = "" if cell is None or (isinstance(cell, float) and cell != cell) else plain_text(str(cell))
         found[row] = text or None
     return found
-
-
-def decimal_comma(text: str) -> bool:
-    """Whether a text is a number that is written with a decimal comma."""
-    return re.fullmatch(r"\s*[+-]?\d*,\d+(e[+-]?\d+)?\s*", text, re.IGNORECASE) is not None
 
 
 def _lines(stream: BinaryIO) -> int:
@@ -195,7 +216,18 @@ def _lines(stream: BinaryIO) -> int:
     return count + 1
 
 
-def _refuse_no_names(path: Path, names: tuple[str, ...], written: Csv) -> None:
+def _refuse_no_text(path: Path, stream: BinaryIO) -> None:
+    """What a file is that is no text, if its first bytes say so."""
+    stream.seek(0)
+    begin = stream.read(1024)
+    for magic, kind, advice in _NO_TEXT:
+        if begin.startswith(magic):
+            raise DataError(f"{path}: is no .csv but {kind}; {advice}")
+    if b"\0" in begin:
+        raise DataError(f"{path}: is no UTF-8 text, it holds NUL bytes as UTF-16 does; save it as .csv in UTF-8")
+
+
+def _refuse_no_names(path: Path, names: tuple[str, ...], written: Csv, second: int) -> None:
     first = written.separator.join(names)
     shown = repr(first if len(first) <= 60 else f"{first[:57]}...")
     if first.startswith("#"):
@@ -211,6 +243,11 @@ def _refuse_no_names(path: Path, names: tuple[str, ...], written: Csv) -> None:
     if len(names) > 1:
         return
     others = [other for other in _OTHER_SEPARATORS if other != written.separator and other in first]
+    if second > 1 and others in ([], [" "]):
+        raise DataError(
+            f"{path}: its first line {shown} has one name, the next one {second} cells; expected the names of the "
+            "columns: if this is a title, delete it"
+        )
     if others:
         other = _OTHER_SEPARATORS[others[0]]
         comma = ", and task.decimal = ',' if its numbers have decimal commas" if others[0] != "," else ""
@@ -221,9 +258,29 @@ def _refuse_no_names(path: Path, names: tuple[str, ...], written: Csv) -> None:
         )
 
 
+def first_line_advice(names: Sequence[str]) -> str:
+    """What to say of a first line that lacks a name: it holds numbers, or what may separate names."""
+    if all(_is_number(name) for name in names):
+        return "; its first line holds numbers: is the line with the names missing?"
+    found = [other for other in (";", "\t", "|") if any(other in name for name in names)]
+    return f"; if columns are separated by '{_OTHER_SEPARATORS[found[0]]}', say task.separator" if found else ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return bool(text) and float(text) == float(text)
+    except ValueError:
+        return False
+
+
 def _unreadable(path: Path, error: Exception) -> DataError:
     if isinstance(error, UnicodeDecodeError):
         return DataError(f"{path}: cannot be read as .csv: no UTF-8 text (at byte {error.start}); save it as UTF-8")
+    if "EOF inside string" in str(error) or "unexpected end of data" in str(error):
+        return DataError(
+            f"{path}: cannot be read as .csv: a quotation mark is opened and not closed (EOF inside string); close it, "
+            "or write it twice where it belongs to a text"
+        )
     return DataError(f"{path}: cannot be read as .csv ({' '.join(str(error).split())[:200]})")
 
 

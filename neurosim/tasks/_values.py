@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.errors import DataError
-from neurosim.tasks._csv import decimal_comma
+from neurosim.tasks._decimal_comma import decimal_comma
 
 Label = bool | int | float | str
 

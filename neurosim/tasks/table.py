@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -10,15 +11,18 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from neurosim.border import PATH
 from neurosim.errors import ConfigError, DataError
-from neurosim.gate.limits import largest, remedy
-from neurosim.tasks._arrays import Columns, columns_of
-from neurosim.tasks._csv import Csv, decimal_comma
+from neurosim.gate.limits import largest, opened, remedy
+from neurosim.tasks._arrays import SUFFIXES, Columns, columns_of
+from neurosim.tasks._csv import Csv, first_line_advice, plain_text, read_names
+from neurosim.tasks._decimal_comma import decimal_comma
 from neurosim.tasks._encoding import Encoding, Inputs, described, in_units
 from neurosim.tasks._scaling import moments
 from neurosim.tasks._splitting import parted, parted_by_class
 from neurosim.tasks._task import Split, Task, _one_hot
 from neurosim.tasks._values import Label, labels, numbers
 
+# No name, and what pandas calls a column that has none when it writes it again.
+_UNNAMED = re.compile(r"|Unnamed: \d+(\.\d+)?")
 # More classes than this are hardly meant as such.
 _MOST_CLASSES = 1000
 #: Height, width, channels.
@@ -99,9 +103,7 @@ def load(config: Config, *, seed: int) -> Task:
     """
     path, most = PATH("task.path", config.path), _most(config)
     columns = columns_of(path, largest=most, written=Csv(config.separator, config.decimal))
-    targets = _named(columns, config.target, "target")
-    read = _others(columns, targets) if config.inputs is None else _named(columns, config.inputs, "inputs")
-    _refuse_target_among_inputs(targets, read)
+    targets, read = _chosen(columns, config)
     found = columns.read((*read, *targets))
     _refuse_lengths(path, {name: len(found[name]) for name in (*read, *targets)})
     parts = [numbers(path, name, found[name]) for name in read]
@@ -115,7 +117,13 @@ def load(config: Config, *, seed: int) -> Task:
     if classes:
         names, codes = _classes(config, path, targets, wanted)
         encoding = encoding.model_copy(update={"kind": "classification", "classes": names})
-        rows, outputs = parted_by_class(codes, names, *shares), len(names)
+        try:
+            rows, outputs = parted_by_class(codes, names, *shares), len(names)
+        except ConfigError as error:
+            if config.problem != "auto" or wanted[0].dtype.kind not in "iu":
+                raise
+            many = f"'{targets[0]}' has {len(names)} different whole numbers, which are taken for classes"
+            raise ConfigError(f'{error}; {many}: to predict the number say task.problem = "regression"') from error
     else:
         codes, answers = (
             None,
@@ -145,19 +153,46 @@ def load(config: Config, *, seed: int) -> Task:
     return Task("table", *splits, kind=encoding.kind, shape=image, files=(columns.file,), encoding=said)
 
 
+def look(config: Config) -> None:
+    """Refuse a file that is missing or lacks columns, before anything heavy is imported to read it.
+
+    Raises
+    ------
+    DataError, ConfigError
+        As `load`.
+    """
+    path, most = PATH("task.path", config.path), _most(config)
+    if path.suffix.lower() not in SUFFIXES:
+        raise DataError(f"{path}: got a file '{path.suffix}', expected {', '.join(SUFFIXES)}")
+    stream, size = opened(path, most=most)
+    with stream:
+        if path.suffix.lower() != ".csv" or not size:
+            return
+        names = read_names(path, stream, Csv(config.separator, config.decimal))
+    columns = Columns(path, names, {"name": path.name, "sha256": "", "bytes": size}, lambda _: {})
+    _chosen(columns, config)
+
+
 def _most(config: Config) -> int:
     """Bytes: what the user allows, which a file can only lower."""
     users = largest()
     return users if config.largest_mib is None else min(users, config.largest_mib * 2**20)
 
 
+def _chosen(columns: Columns, config: Config) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Targets and inputs."""
+    targets = _named(columns, config.target, "target")
+    read = _others(columns, targets) if config.inputs is None else _named(columns, config.inputs, "inputs")
+    _refuse_target_among_inputs(targets, read)
+    return targets, read
+
+
 def _named(columns: Columns, wanted: str | tuple[str, ...], key: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in ((wanted,) if isinstance(wanted, str) else wanted))
+    names = tuple(plain_text(name) for name in ((wanted,) if isinstance(wanted, str) else wanted))
     missing = [name for name in names if name not in columns.names or not name]
     if missing or not names:
         known = ", ".join(columns.names[:20]) + (" ..." if len(columns.names) > 20 else "")
-        numeric = columns.path.suffix.lower() == ".csv" and all(_is_number(name) for name in columns.names)
-        advice = "; its first line holds numbers: is the line with the names missing?" if numeric else ""
+        advice = first_line_advice(columns.names) if columns.path.suffix.lower() == ".csv" else ""
         raise ConfigError(
             f"task.{key}: got {', '.join(missing) or 'no column'}, expected columns of {columns.path}: {known}{advice}"
         )
@@ -166,19 +201,13 @@ def _named(columns: Columns, wanted: str | tuple[str, ...], key: str) -> tuple[s
     return names
 
 
-def _is_number(text: str) -> bool:
-    try:
-        return bool(text) and float(text) == float(text)
-    except ValueError:
-        return False
-
-
 def _others(columns: Columns, targets: tuple[str, ...]) -> tuple[str, ...]:
     """All columns besides the targets."""
-    if "" in columns.names:
+    if any(_UNNAMED.fullmatch(name) for name in columns.names if name not in targets):
         raise ConfigError(
-            f"task.inputs: {columns.path} has a column without a name, which may hold the numbers of its rows; give it "
-            "a name, delete it, or name the columns to learn from with task.inputs"
+            f"task.inputs: {columns.path} has a column without a name, which may hold the numbers of its rows "
+            "(pandas calls it 'Unnamed: 0'); give it a name, delete it, or name the columns to learn from with "
+            "task.inputs"
         )
     names = tuple(name for name in columns.names if name not in targets)
     if not names:
@@ -196,7 +225,10 @@ def _refuse_target_among_inputs(targets: tuple[str, ...], read: tuple[str, ...])
 def _refuse_lengths(path: Path, lengths: dict[str, int]) -> None:
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name} {length}" for name, length in list(lengths.items())[:20])
-        raise DataError(f"{path}: arrays of different length ({listed}), expected one row an example")
+        raise DataError(
+            f"{path}: arrays of different length ({listed}), expected one row an example; "
+            "if some are not to be learned from, name those that are with task.inputs"
+        )
 
 
 def _refuse_large(path: Path, rows: int, width: int, most: int) -> None:

@@ -8,6 +8,22 @@ from neurosim.errors import UnitError
 from neurosim.units._text import KINDS, dimension_text, fits_kind, is_quantity, parse_quantity, unit_dimensions
 
 
+def refuse_masked(value: Any) -> None:
+    """Refuse an array that says of some of its numbers that they are none.
+
+    Raises
+    ------
+    UnitError
+        With how many.
+    """
+    import numpy as np
+
+    if isinstance(value, np.ma.MaskedArray) and (masked := int(np.ma.count_masked(value))):
+        raise UnitError(
+            f"the array has {masked} masked numbers, which are none; fill them, as in numpy.ma.filled(array, 0.0)"
+        )
+
+
 def array_in_si(value: Any, unit: str) -> Any:
     """A number, a quantity or an array of either, as a NumPy array in SI units.
 
@@ -17,7 +33,7 @@ def array_in_si(value: Any, unit: str) -> Any:
         Text such as ``"1.2 nA"``, a number, a Brian2 quantity, or an array. Plain arrays count as SI; a plain
         number only if the unit is ``1``.
     unit
-        The unit that is expected, such as ``"amp"``.
+        The expected unit, such as ``"amp"``.
 
     Raises
     ------
@@ -33,6 +49,7 @@ def array_in_si(value: Any, unit: str) -> Any:
     if isinstance(value, list | tuple) and any(isinstance(each, str) or is_quantity(each) for each in value):
         # NumPy would drop the units.
         return np.asarray([array_in_si(each, unit) for each in value])
+    refuse_masked(value)
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
         raise UnitError(f"got an array of {array.dtype}, expected numbers")

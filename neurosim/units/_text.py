@@ -150,7 +150,10 @@ def _read(text: Any) -> tuple[float, Dimensions]:
             raise UnitError(f"got an array of shape {text.shape}, expected a single quantity")
         return float(text.item()), _dimensions_of(text.dim)
     if isinstance(text, Real) and not isinstance(text, bool):
-        return float(text), NO_DIMENSIONS
+        try:
+            return float(text), NO_DIMENSIONS
+        except OverflowError as error:
+            raise UnitError(f"{_shown(text)} is too large for a number") from error
     if not isinstance(text, str):
         raise UnitError(f"got {type(text).__name__} {_shown(text)}, expected a quantity like '20 ms'")
     stripped = text.strip()

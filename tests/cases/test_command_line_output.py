@@ -43,6 +43,7 @@ def test_a_run_goes_on_where_its_output_cannot_be_encoded(tmp_path):
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="a device that is always full is Linux's")
+@pytest.mark.slow
 def test_a_run_goes_on_where_its_output_cannot_be_written(tmp_path):
     folder = tmp_path / "run"
     with FULL.open("w") as full:

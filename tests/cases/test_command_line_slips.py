@@ -67,6 +67,15 @@ SLIPS = {
     "a kind to list": (("list", "schemos"), "did you mean 'schemes'"),
     "a negative seed": (("run", DIGITS, "--seed", "-1"), "--seed"),
     "no seeds": (("compare", DIGITS, "--seeds", "0"), "--seeds"),
+    "a folder that is no run": (("plot", "nowhere"), "there is no such folder"),
+    "no run to predict with": (("predict", "nowhere", "rows.csv"), "there is no such folder"),
+    "no run to export": (("export", "nowhere", "--to", "csv"), "there is no such folder"),
+    "a run to go on with that is not named": (("run", DIGITS, "--resume"), "expected the one to go on in: --out"),
+    "a probe to compare": (("compare", "kunin2020/stability"), "measures with a probe"),
+    "data": (
+        ("run", DIGITS, "task.kind=table", "task.path=rows.csv", "task.target=y"),
+        "rows.csv: cannot be read (No such file",
+    ),
     "a NUL character": (
         ("check", DIGITS, "task.kind=table", 'task.path="a\u0000b"', "task.target=y"),
         "task.path: got",
@@ -110,6 +119,32 @@ def test_a_slip_in_a_file_and_in_a_sweep_is_as_quick(tmp_path):
     for code, _, err, heavy in answers([("check", "m.toml"), ("run", "m.toml"), ("sweep", "s.toml")], tmp_path):
         assert (code, heavy) == (2, [])
         assert "did you mean 'training'" in err or "did you mean 'epochs'" in err
+
+
+def test_what_is_there_already_or_lacks_something_is_said_as_quickly(tmp_path):
+    (tmp_path / "rows.csv").write_text("a,y\n1,2\n")
+    (tmp_path / "m.toml").write_text(
+        'task = {kind = "table", path = "rows.csv", target = "z"}\nscheme = {kind = "backpropagation"}\n'
+    )
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "summary.json").write_text("{}")
+    commands = {
+        ("run", DIGITS, "--out", "run"): "exists already and is not empty",
+        ("run", DIGITS, "--out", "rows.csv"): "exists already",
+        ("run", "m.toml"): "task.target: got z, expected columns of",
+        ("check", "m.toml"): "task.target: got z, expected columns of",
+        ("compare", "m.toml", "--out", "rows.csv"): "holds no folder but a file",
+        ("sweep", "m.toml", "--out", "rows.csv"): "holds no folder but a file",
+        ("plot", "rows.csv"): "no finished run and no recording here",
+        ("predict", "run", "nowhere.csv"): "there is no such file",
+        ("predict", "run", "rows.csv", "--out", "rows.csv"): "exists already",
+        ("predict", "run", "rows.csv", "--out", "p.npz"): "expected .csv, which predictions are written as",
+        ("export", "run", "--to", "npz", "--out", "rows.csv"): "exists already",
+        ("export", "run", "--to", "pdf"): "unknown format 'pdf'",
+    }
+    for expected, (code, out, err, heavy) in zip(commands.values(), answers(commands, tmp_path), strict=True):
+        assert expected in " ".join(err.split())
+        assert (code, out, heavy) == (2, "", [])
 
 
 def test_what_only_shows_something_imports_nothing_heavy():

@@ -16,7 +16,7 @@ NOISY = NeuronModel("dv/dt = -v/ms + xi*ms**-0.5 : 1", "v > 1", "v = rand()")
 SETTINGS = ("codegen.target", "core.default_float_dtype", "core.stop_on_keyboard_interrupt")
 
 
-@pytest.mark.parametrize("target", ["numpy", "cython"])
+@pytest.mark.parametrize("target", ["numpy", pytest.param("cython", marks=pytest.mark.slow)])
 def test_random_numbers_settings_and_device_are_as_before(target):
     np.random.seed(5)
     expected = np.random.rand(3).tolist()

@@ -68,13 +68,17 @@ def said(code):
 @pytest.mark.parametrize(
     "use",
     [
-        "neurosim.load('lansdell2020/digits').circuit",
-        "neurosim.BrianEngine",
-        "neurosim.BatchedEngine",
-        "neurosim.true_gradients; neurosim.NeurosimClassifier; neurosim.train",
-        SIMULATED,
+        # The last uses what the others import; each by itself is a process more.
+        pytest.param("neurosim.load('lansdell2020/digits').circuit", id="load", marks=pytest.mark.slow),
+        pytest.param("neurosim.BrianEngine", id="Brian2's engine", marks=pytest.mark.slow),
+        pytest.param("neurosim.BatchedEngine", id="the batched engine", marks=pytest.mark.slow),
+        pytest.param(
+            "neurosim.true_gradients; neurosim.NeurosimClassifier; neurosim.train",
+            id="gradients",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(SIMULATED, id="simulate"),
     ],
-    ids=["load", "Brian2's engine", "the batched engine", "gradients", "simulate"],
 )
 def test_the_process_is_as_it_was(use):
     out, err = said(CODE + use + SHOWN)

@@ -43,17 +43,25 @@ SHARED: dict[str, tuple[Connectivity, Ends]] = {
 Variant = tuple[str, dict[str, Any]]
 
 
-def variants() -> list[Variant]:
-    """Each scheme as it is, and with each further value of each setting that is a choice or a switch."""
-    found: list[Variant] = []
+def variants() -> list[Any]:
+    """Each scheme as it is, and with each further value of each setting that is a choice or a switch.
+
+    A setting that several schemes inherit from one class is tried with the first of them; with the others it is slow.
+    """
+    found: list[Any] = []
+    seen: set[tuple[type, str]] = set()
     for name in registry.names("schemes"):
-        found.append((name, {}))
-        for field, info in registry.load("schemes", name).Config.model_fields.items():
+        found.append(pytest.param((name, {}), id=name))
+        config = registry.load("schemes", name).Config
+        for field, info in config.model_fields.items():
             if typing.get_origin(info.annotation) is typing.Literal:
-                choices = typing.get_args(info.annotation)
-                found += [(name, {field: choice}) for choice in choices if choice != info.default]
-            elif info.annotation is bool:
-                found.append((name, {field: not info.default}))
+                values = [value for value in typing.get_args(info.annotation) if value != info.default]
+            else:
+                values = [not info.default] if info.annotation is bool else []
+            owner = next(one for one in reversed(config.__mro__) if field in getattr(one, "__annotations__", {}))
+            marks = [pytest.mark.slow] if values and (owner, field) in seen else []
+            seen.add((owner, field))
+            found += [pytest.param((name, {field: v}), id=_label((name, {field: v})), marks=marks) for v in values]
     return found
 
 
@@ -65,7 +73,29 @@ def _label(variant: Variant) -> str:
     )
 
 
-@pytest.fixture(params=variants(), ids=_label)
+def _shape(rule: Rule | OracleRule) -> tuple[object, ...]:
+    """What decides how engines compute a rule, whatever its formula says."""
+    special = rule.names & {*NOISE, *BROADCAST, "update_noise", "spikes_pre", "spikes_post"}
+    sides = frozenset(name.rpartition("_")[2] for name in rule.names if name.endswith(("_pre", "_post")))
+    return (type(rule), rule.timing, rule.reads, len(rule.changed), bool(rule.trace_variables), special, sides)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow: a rule on other than dense pathways, if another of its shape is tried there."""
+    first: dict[object, str] = {}
+    for name in registry.names("rules"):
+        first.setdefault(_shape(registry.load("rules", name).RULE), name)
+    for item in items:
+        given = getattr(item, "callspec", None)
+        if item.path.name != "test_rules.py" or given is None or "name" not in given.params:
+            continue
+        where = given.params.get("connectivity", given.params.get("kind", "dense"))
+        if where != "dense" and given.params["name"] not in first.values():
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(params=variants())
 def variant(request: pytest.FixtureRequest) -> Variant:
     return request.param
 

@@ -70,18 +70,21 @@ def test_the_next_process_compiles_nothing_large(first: tuple[Path, dict[str, An
     assert after["weights"] == before["weights"]
 
 
+@pytest.mark.slow
 def test_it_can_be_turned_off(first: tuple[Path, dict[str, Any]]) -> None:
     off = trained("off")
     assert off["folder"] is None and off["hits"] == off["misses"] == 0
     assert off["weights"] == first[1]["weights"]
 
 
+@pytest.mark.slow
 def test_a_folder_that_the_user_chose_stays(first: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     chosen = trained(first[0], str(tmp_path / "mine"))
     assert chosen["folder"] == str(tmp_path / "mine")
     assert chosen["hits"] == 0 and chosen["weights"] == first[1]["weights"]
 
 
+@pytest.mark.slow
 def test_no_folder_can_be_written(first: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
@@ -105,6 +108,7 @@ def test_the_oldest_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     cache._throw_away(tmp_path / "missing")
 
 
+@pytest.mark.slow
 def test_a_broken_entry_is_compiled_anew(first: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     shutil.copytree(first[0], tmp_path, dirs_exist_ok=True)
     for entry in tmp_path.rglob("*-cache"):

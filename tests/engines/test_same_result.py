@@ -74,15 +74,17 @@ def on_both(model: NeuronModel | Circuit, duration: str | None = None, **setting
 # Neurons alone
 
 
+@pytest.mark.parametrize("seconds", [0.2, pytest.param(1.0, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", moving_neurons())
-def test_every_neuron_for_a_second(name: str) -> None:
+def test_every_neuron_alone(name: str, seconds: float) -> None:
     # Fast channels need the shorter step.
-    steps = 20_000 if "exprel" in built(name).equations else 10_000
+    a_second = 20_000 if "exprel" in built(name).equations else 10_000
+    steps = round(seconds * a_second)
     inputs: dict[str, Any] = {"drive": np.linspace(0, 3, 4)}
     if "rand()" in (built(name).threshold or ""):
         # Each engine draws its own numbers; the same ones have to be given.
         inputs["rand"] = over_time(np.random.default_rng(1).uniform(size=(steps, 4)))
-    found = on_both(built(name), "1 second", n=4, inputs=inputs, dt=f"{1000 / steps} ms")
+    found = on_both(built(name), f"{seconds} second", n=4, inputs=inputs, dt=f"{1000 / a_second} ms")
     if "spikes" in found:
         counts = found.spikes.values.sum(axis=(0, 1))
         assert counts[-1] > 5 and counts[0] < counts[-1]
@@ -390,7 +392,7 @@ def at_every_step(circuit: Circuit) -> bool:
     return any(circuit.pathway[name.split(".")[0]].rule.timing == "step" for name in learned_names(circuit))
 
 
-READ_BY_ALL = ("backpropagation", "node_perturbation", "node_perturbation_only")
+READ_BY_ALL = ("backpropagation", "node_perturbation")
 
 
 def test_weights_after_twenty_presentations(

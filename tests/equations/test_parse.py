@@ -181,7 +181,7 @@ SPIKING = "dv/dt = (i_ext - v)/(10*ms) : 1\ni_ext : 1\nactive : boolean"
         ({"threshold": "v > 1", "reset": "v = v > 1"}, "truth value"),
         ({"threshold": "v > 1", "reset": "active = 1"}, "truth value"),
         ({"threshold": "v > 1", "reset": "v == 0"}, r"expected 'name = expression'"),
-        ({"threshold": "v > 1", "refractory": "2 mV"}, "cannot be read as an expression"),
+        ({"threshold": "v > 1", "refractory": "2 mV"}, "is neither a time nor a condition"),
         ({"threshold": "v > 1", "refractory": "v + 1"}, "neither a time nor a condition"),
         ({"method": "newton"}, "unknown integration method 'newton'; allowed are exact"),
         ({"initial": {"i_ext": 1}}, "no differential equation"),

@@ -12,7 +12,10 @@ import pytest
 from neurosim.studies.reproduce import reproduce
 
 
-@pytest.mark.parametrize("model", ["stability", "feedback", "estimation", "continuous"])
+@pytest.mark.parametrize(
+    "model",
+    ["stability", *(pytest.param(name, marks=pytest.mark.slow) for name in ("feedback", "estimation", "continuous"))],
+)
 def test_facts_that_are_quickly_shown(model: str, tmp_path: Path) -> None:
     verdicts = [v for v in reproduce(f"kunin2020/{model}", out=tmp_path) if not v.row.slow]
     assert verdicts

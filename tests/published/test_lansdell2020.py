@@ -14,7 +14,9 @@ import pytest
 from neurosim.studies.reproduce import reproduce
 
 
-@pytest.mark.parametrize("model", ["estimator", "mnist", "cost"])
+@pytest.mark.parametrize(
+    "model", ["estimator", *(pytest.param(name, marks=pytest.mark.slow) for name in ("mnist", "cost"))]
+)
 def test_facts_that_are_quickly_shown(model: str, data_folder: Path, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NEUROSIM_DATA", str(data_folder))
     verdicts = [v for v in reproduce(f"lansdell2020/{model}", out=tmp_path) if not v.row.slow]

@@ -81,7 +81,7 @@ def test_stored_and_restored_in_another_process(engine: Any, tmp_path: Path) -> 
     _same(open_recording(tmp_path / "second.zarr"), whole.isel(time=slice(100, None)))
 
 
-@pytest.mark.parametrize("steps", [1, 2, 7, 64])
+@pytest.mark.parametrize("steps", [1, 7, *(pytest.param(steps, marks=pytest.mark.slow) for steps in (2, 64))])
 def test_a_store_has_the_same_bits_whatever_the_size_of_its_pieces(
     engine: Any, steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

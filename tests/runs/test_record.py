@@ -79,7 +79,11 @@ def whole(tmp_path_factory):
     return make
 
 
-@pytest.mark.parametrize("name", MODELS)
+#: One model of each engine and level; the others are run with the slow tests.
+ONE_AND_ALL = ["batched", *(pytest.param(name, marks=pytest.mark.slow) for name in ("brian", "spiking"))]
+
+
+@pytest.mark.parametrize("name", ONE_AND_ALL)
 def test_training_has_the_same_bits_with_and_without(whole, tmp_path, name):
     found = open_run(whole(name))
     alone = train(_without(MODELS[name]), seed=2, out=tmp_path / "alone")
@@ -152,7 +156,7 @@ def _interrupted(name: str, folder: Path, after: int = 2) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ONE_AND_ALL)
 def test_an_interrupted_run_goes_on_to_the_same_recording(whole, tmp_path, name):
     folder = _interrupted(name, tmp_path / "run")
     assert not (folder / files.RECORDING).exists()

@@ -10,6 +10,7 @@ from typing import Any
 
 import brian2
 import numpy as np
+from brian2.codegen.optimisation import defaults_ns
 from brian2.devices.device import all_devices, reset_device, runtime_device
 
 from neurosim.engines.brian.numbers import lend
@@ -61,6 +62,10 @@ def borrowed(target: str, dtype: str) -> Iterator[None]:
         elif brian2.get_device() is not runtime_device:
             brian2.set_device("runtime")
             back.callback(reset_device)
+        # It would take a parameter called `max` or `input` for Python's own when it looks for constants.
+        known: dict[str, Any] = defaults_ns
+        back.callback(known.pop, "__builtins__", None)
+        known["__builtins__"] = {}
         # Brian2 collects garbage at each start of a Network: all that was there before need not be gone through.
         gc.freeze()
         back.callback(gc.unfreeze)

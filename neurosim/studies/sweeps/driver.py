@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurosim.atomic import discard, is_temporary, write_file, writing
-from neurosim.border import PATH, optional, public, whole
+from neurosim.border import PATH, instance, optional, public, whole
 from neurosim.errors import DataError
 from neurosim.plots.figures import save_figure
 from neurosim.plots.sweep import sweep_figure
@@ -31,11 +31,12 @@ RESULTS, TABLE, FIGURE, RUNS, DESCRIPTION = "results.zarr", "results.csv", "swee
 LOCK = "sweep.lock"
 #: Number of local worker processes; more would exhaust the machine.
 WORKERS = whole(1, 256)
+_SOURCE = instance(str, Path, Mapping, expected="a file of TOML that describes a sweep, or its sections")
 # Results that are no numbers of a run.
 _NO_NUMBERS = ("metric", "status", "message", "folder", "run_s")
 
 
-@public(workers=optional(WORKERS), out=optional(PATH))
+@public(source=_SOURCE, workers=optional(WORKERS), out=optional(PATH))
 def sweep(
     source: str | Path | Mapping[str, Any],
     *,

@@ -1,0 +1,43 @@
+"""Whether the targets of a task are such that a readout's loss means anything."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neurosim import registry
+from neurosim.errors import ConfigError
+from neurosim.tasks._task import Task
+
+# What single precision leaves of a sum of a thousand shares.
+_TOLERANCE = 1e-3
+_EXPECTED = {
+    "shares": "shares of classes, which are not negative and add up to one in each row",
+    "probabilities": "probabilities, from 0 to 1",
+}
+
+
+def refuse_targets(readout: str, task: Task) -> None:
+    """Refuse targets that a readout has no loss for: the shares of classes that cross-entropy wants, say.
+
+    Raises
+    ------
+    ConfigError
+        Naming the readout, what it wants, and what the targets are.
+    """
+    wanted = registry.load("readouts", readout).READOUT.targets
+    if wanted == "numbers":
+        return
+    for split in (task.train, task.validation, task.test):
+        targets = split.targets
+        if not len(targets):
+            continue
+        low, high = float(targets.min()), float(targets.max())
+        fits = low >= 0 and high <= 1 + _TOLERANCE
+        if wanted == "shares":
+            fits = fits and bool(np.abs(targets.sum(axis=1, dtype=np.float64) - 1).max() <= _TOLERANCE)
+        if not fits:
+            raise ConfigError(
+                f"network.readout: got '{readout}', whose targets are {_EXPECTED[wanted]}, but those of the task "
+                f"'{task.name}' are other numbers (from {low:.3g} to {high:.3g}); expected 'squared_error' for a "
+                "regression"
+            )
