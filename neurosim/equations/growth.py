@@ -1,4 +1,4 @@
-"""Bounds on what algebra can make of an expression, found before any algebra is done.
+"""Bound the size of what algebra can make of an expression, before any algebra is done.
 
 Short text can mean a huge number (nested powers, exponentials of exponentials) or a huge expression
 (subexpressions that each use the last one twice), even after terms have cancelled: ``(x - x + 9)**64``.
@@ -45,7 +45,7 @@ class TooLarge(ValueError):
 
 @dataclass(frozen=True)
 class Growth:
-    """What an expression can become.
+    """Bounds on an expression.
 
     Attributes
     ----------
@@ -200,7 +200,7 @@ def _call(tree: ast.Call, children: list[Growth], value: float | None) -> Growth
 
 
 def _apart(left: Growth, right: Growth) -> float:
-    """How near to zero a sum comes: names cancel to whole numbers, floats to their last digit."""
+    """A lower bound of a nonzero sum: names cancel to whole numbers, floats to their last digit."""
     whole = left.inverse <= 1 and right.inverse <= 1 and left.scale % 1 == 0 and right.scale % 1 == 0
     return 1.0 if whole else _NEAR
 
@@ -276,7 +276,7 @@ def _power(base: float, exponent: float) -> float:
 
 
 def operands(tree: ast.expr) -> list[ast.expr]:
-    """What an operation acts on."""
+    """The operands of an operation."""
     if isinstance(tree, ast.Call):
         return tree.args
     return [child for child in ast.iter_child_nodes(tree) if isinstance(child, ast.expr)]

@@ -1,4 +1,4 @@
-"""Equations taken apart into rates and constants: ``dx/dt = A x + b``, one or several that act on each other."""
+"""Split linear equations into rates and constants: ``dx/dt = A x + b``."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ def linear_system(equations: Equations, variables: Mapping[str, Any]) -> Linear:
         rates |= {(name, other): rate for other, rate in row.items()}
         constants |= {name: rest} if rest != 0 else {}
         for part in (*row.values(), rest):
-            # Of functions of time alone, those are constant that change with the steps; Brian2 knows which.
+            # Functions of time pass if they are constant within a step; Brian2 knows which.
             if not is_constant_over_dt(part, variables, float(variables["dt"].get_value()[0])):
                 raise refused("exact", f"'{sympy_to_str(part)}' in that of '{name}' changes within a time step")
     return Linear(tuple(sides), rates, constants)
 
 
 def conditionally_linear(equations: Equations, variables: Mapping[str, Any]) -> Linear:
-    """Each equation as linear in its own variable, all others being constants.
+    """Each equation as linear in its own variable, with all others constant.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def conditionally_linear(equations: Equations, variables: Mapping[str, Any]) -> 
 
 
 def refused(method: str, reason: str) -> EquationError:
-    """That a method cannot integrate some equations."""
+    """The error that a method cannot integrate these equations."""
     sentence = (
         f"got the method '{method}', which cannot integrate these equations ({reason}); expected another, such as "
         f"{'rk4' if method == 'exponential_euler' else 'exponential_euler'!r} or 'rk2'"

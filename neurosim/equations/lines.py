@@ -1,4 +1,4 @@
-"""Text -> its logical lines: without comments, with what runs on over several lines joined, and where each part was."""
+"""Split text into logical lines: comments removed, continued lines joined, with the place of each part."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from neurosim.errors import EquationError
 DIFFERENTIAL = re.compile(r"d([A-Za-z_]\w*)\s*/\s*dt\s*=")
 ASSIGNED = re.compile(r"([A-Za-z_]\w*)\s*=(?!=)")
 _DECLARED = re.compile(r"[A-Za-z_]\w*\s*:")
-#: After these an expression is not over.
+#: Operators after which an expression continues.
 _OPEN_END = re.compile(r"(?:[-+*/%(,<>=]|\b(?:and|or|not))\Z")
-#: What editors put before the first character of a file.
+#: The byte order mark that editors put at the start of a file.
 _MARK = "\ufeff"
 
 
@@ -36,23 +36,23 @@ class Source:
 
     @property
     def number(self) -> int:
-        """Of its first line."""
+        """The number of its first line."""
         return self.pieces[0][1]
 
     @property
     def indent(self) -> int:
-        """How many blanks it begins with."""
+        """The number of leading blanks."""
         return len(self.text) - len(self.text.lstrip())
 
     def place(self, offset: int) -> Place:
-        """Where in the user's text a character is."""
+        """The place of a character in the user's text."""
         index = max(i for i, piece in enumerate(self.pieces) if i == 0 or offset >= piece[0])
         begin, number, column, line = self.pieces[index]
         rest = tuple((piece[0] - offset, *piece[1:]) for piece in self.pieces[index + 1 :])
         return Place(number, column + offset - begin, line, rest)
 
     def with_(self, number: int, line: str) -> Source:
-        """With a further line."""
+        """The logical line with a further line."""
         indent = len(line) - len(line.lstrip())
         return Source(f"{self.text} {line.strip()}", (*self.pieces, (len(self.text) + 1, number, indent + 1, line)))
 
@@ -110,7 +110,7 @@ def _goes_on(before: str, line: str) -> bool:
 
 
 def _depth(text: str) -> int:
-    """How many brackets are open at the end."""
+    """The number of open brackets at the end."""
     return sum((character in "([{") - (character in ")]}") for character in text)
 
 

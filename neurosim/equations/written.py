@@ -1,4 +1,4 @@
-"""Where Brian2's own writing of an exact solution is regular, its last bits are kept.
+"""Keep the last bits of Brian2's own exact solution where that is regular.
 
 Published results were computed with it. It is used where time constants are no longer than some dozens of steps and,
 of two, well apart; everywhere else `propagator` has the digits. Which of the two it is says a number that is one or
@@ -25,7 +25,7 @@ _DT = sympy.Symbol("dt", real=True, positive=True)
 
 @dataclass(frozen=True)
 class Written:
-    """Where Brian2's writing is regular.
+    """The region where Brian2's solution is regular.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Which chunks of an array hold what is asked for, and where in them it is."""
+"""Map an index of an array to chunks and places in them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-#: What is asked for of an axis: a number, a slice, or several numbers.
+#: An index along an axis: a number, a slice, or several numbers.
 Part = slice | int | np.ndarray
 #: Places in a row.
 Run = range | np.ndarray
 
 
 def places(part: Part, size: int) -> np.ndarray | range:
-    """The places along an axis that are asked for, from zero on."""
+    """The indexed places along an axis, counted from zero."""
     if isinstance(part, slice):
         found = range(*part.indices(size))
         return found if found.step > 0 else np.asarray(found, int)
@@ -38,7 +38,7 @@ def by_chunk(axis: np.ndarray | range, length: int, there: frozenset[int]) -> di
 
 
 def _by_chunk_in_range(axis: range, length: int, there: frozenset[int]) -> dict[int, tuple[Run, Run]]:
-    # What is asked for may reach over far more chunks than there are.
+    # An index may span far more chunks than exist.
     first, last, step = axis[0] // length, axis[-1] // length, axis.step
     few = last - first < len(there)
     numbers = range(first, last + 1) if few else sorted(there)

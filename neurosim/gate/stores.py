@@ -1,4 +1,4 @@
-"""Zarr stores of format 2 from anybody, read array by array and chunk by chunk.
+"""Read Zarr stores of format 2, also of strangers, array by array and chunk by chunk.
 
 Each array's description is parsed once, from the file beside its chunks; a store's consolidated description is never
 read. Of a chunk no more is unpacked than is described. Where a store has checksums, each chunk is held against its own
@@ -44,7 +44,7 @@ _MOST_ARRAYS = 10_000
 
 @dataclass(frozen=True)
 class Store:
-    """A store that was checked.
+    """A checked store.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class Store:
 
 @dataclass(frozen=True)
 class StoredArray:
-    """An array in a store, read as it is asked for.
+    """An array in a store, read lazily.
 
     Attributes
     ----------
@@ -121,7 +121,7 @@ class StoredArray:
             It is damaged.
         """
         about, file = self.about, self.path / key
-        # What hardly packs may become a little longer.
+        # Data that hardly compress may grow a little.
         stream, size = opened(file, most=2 * about.chunk_nbytes + (1 << 16))
         with stream:
             try:
@@ -221,7 +221,7 @@ def dataset_of(store: Store) -> xarray.Dataset:
 
 
 def seal(path: Path) -> None:
-    """Write down the checksums of all files of a complete store, whose attribute `SEALED` is `CHECKSUMS`."""
+    """Write the checksums of all files of a complete store, whose attribute `SEALED` is `CHECKSUMS`."""
     found = {name: digest_of_file(file) for name, file in files_in(path).items() if name != CHECKSUMS}
     write_file(path / CHECKSUMS, sealed({"files": found}, _FORMAT, _VERSION))
 

@@ -1,4 +1,4 @@
-"""Safetensors from anybody: a header of JSON, then the numbers. No code, and nothing is taken on the header's word.
+"""Read safetensors, also of strangers: a header of JSON, then numbers. No code, and the header is not trusted.
 
 Source of the format: https://github.com/huggingface/safetensors#format
 """
@@ -21,13 +21,13 @@ from neurosim.gate.limits import opened
 from neurosim.gate.seals import digest_of
 from neurosim.gate.texts import parsed_json
 
-#: What the metadata call the checksum of all arrays.
+#: Metadata key of the checksum of all arrays.
 SEAL = "sha256"
 _TYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
     "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?", "C64": "<c8",
 }  # fmt: skip
-# Of a hundred thousand arrays.
+# Limit on the header: a hundred thousand arrays.
 _HEADER = 16 << 20
 _METADATA = "__metadata__"
 _MOST_AXES = 32
@@ -35,14 +35,14 @@ _MOST_AXES = 32
 
 @dataclass(frozen=True)
 class Tensors:
-    """What a file holds: arrays by their names, and texts about them."""
+    """The content of a file: arrays by name, and metadata."""
 
     arrays: dict[str, np.ndarray]
     metadata: dict[str, str]
 
 
 def read_tensors(path: Path, digest: str | None = None) -> Tensors:
-    """All that is in a safetensors file.
+    """Read a safetensors file.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def with_seal(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> 
 
 
 def _little(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Arrays as the format has them, without making single numbers vectors."""
+    """Arrays in the format's layout; scalars stay scalars."""
     found = {name: np.asarray(array) for name, array in arrays.items()}
     return {
         name: np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
@@ -126,7 +126,7 @@ def arrays_digest(arrays: Mapping[str, np.ndarray]) -> str:
 
 
 def _header(path: Path, stream: io.BufferedReader, size: int) -> tuple[bytes, dict[str, Any]]:
-    """The bytes before the numbers, and what they say."""
+    """The header's bytes, and its content."""
     first = stream.read(8)
     length = int.from_bytes(first, "little")
     if len(first) < 8 or not 2 <= length <= min(size - 8, _HEADER):

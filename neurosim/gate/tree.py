@@ -1,4 +1,4 @@
-"""What may lie in a folder that somebody else made."""
+"""List a stranger's folder, refusing links and special files."""
 
 from __future__ import annotations
 

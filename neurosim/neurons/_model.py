@@ -56,10 +56,9 @@ class NeuronModel:
         The variables by which a network talks to this neuron: ``drive`` and ``feedback`` (inputs), ``output``
         (what forward pathways read), ``readout`` (what a readout takes, if not that), ``error`` (what feedback
         pathways read), ``site`` (the variable to which noise adds), ``perturbed`` (the variable in which that noise
-        shows), ``signal`` (what feedback says of the
-        loss's gradient there), ``gain`` (the gradient at the potential over that at the site) and ``factor`` (what
-        the change of the loss is multiplied with to estimate the gradient at the site, for neurons that make their
-        noise themselves). Neurons that normalise their drive have an ``offset`` (where biases arrive) and an
+        shows), ``signal`` (what feedback says of the loss's gradient there), ``gain`` (the gradient at the potential
+        over that at the site) and ``factor`` (what the change of the loss is multiplied with to estimate the gradient
+        at the site, for neurons that make their noise themselves). Neurons that normalise their drive have an ``offset`` (where biases arrive) and an
         ``offset_error`` (what these learn from).
     means
         Parameters that are means over a feature map, or over all of a population without positions: the parameter's

@@ -85,7 +85,7 @@ def _kind(circuit: Circuit, pathway: Pathway) -> str:
 
 
 def _places(circuit: Circuit) -> dict[str, tuple[float, float]]:
-    """Where each population stands."""
+    """The position of each population."""
     reached = {pathway.post for pathway in circuit.pathways}
     biases = {
         p.name
@@ -95,7 +95,7 @@ def _places(circuit: Circuit) -> dict[str, tuple[float, float]]:
     forward = [w for w in circuit.pathways if _kind(circuit, w) == "forward" and w.pre not in biases]
     chained = {w.pre for w in forward} | {w.post for w in forward}
     depth = dict.fromkeys((p.name for p in circuit.populations), 0)
-    # A loop among them would raise depths for ever.
+    # In a loop of pathways, depths would grow without end.
     for _ in circuit.populations:
         for pathway in forward:
             if pathway.pre != pathway.post:

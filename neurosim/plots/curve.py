@@ -12,9 +12,9 @@ from neurosim.border.arguments import having
 from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, label, tidy
 
-# From one and a half decades on, equal distances should mean equal ratios.
+# From one and a half decades on, axes are logarithmic.
 _WIDE = 10**1.5
-# Dimensions of which a mean is of interest.
+# Dimensions to average over.
 _REPEATED = ("repetition", "example", "seed")
 _VALUES = having("a variable of a Dataset of xarray", "dims", "coords")
 
@@ -60,7 +60,7 @@ def family(values: xarray.DataArray, ax: Axes) -> Axes:
         Where to draw.
     """
     averaged = [dim for dim in _REPEATED if dim in values.dims and values.ndim > 1]
-    # Where nothing else is left, repetitions are what there is to see.
+    # Without other dimensions, repetitions are drawn.
     labels = [dim for dim in values.dims if dim not in averaged and _labels(values, dim)]
     if len(averaged) + len(labels) == values.ndim:
         averaged = averaged[1:]
@@ -71,14 +71,14 @@ def family(values: xarray.DataArray, ax: Axes) -> Axes:
         return curve(found, ax)
     lines = found.stack(line=others).transpose("line", abscissa)
     for number in range(min(lines.sizes["line"], len(COLOURS))):
-        # Without the coordinates of the others, that tell the lines apart.
+        # Drop the coordinates of other dimensions, which label the lines.
         line = xarray.DataArray(lines.values[number], {abscissa: found[abscissa]}, [abscissa], found.name, found.attrs)
         curve(line, ax, name=_name(lines.line.values[number]))
     return ax
 
 
 def _labels(values: xarray.DataArray, dim: Any) -> bool:
-    """Whether a dimension tells things apart instead of counting something."""
+    """Whether a dimension holds labels instead of numbers."""
     return dim in values.coords and values[dim].dtype.kind not in "iuf"
 
 

@@ -18,7 +18,7 @@ from neurosim.stability.inversion import abscissa, checked, growth_rates, is_sta
 
 @dataclass(frozen=True, eq=False)
 class Stabilised:
-    """What a repair found.
+    """The result of a repair.
 
     Attributes
     ----------

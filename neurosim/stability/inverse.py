@@ -1,4 +1,4 @@
-"""Where dynamic inversion settles: the inverse that a loop computes, as a matrix. NumPy, or JAX if given.
+"""The fixed point of dynamic inversion: the inverse that a loop computes, as a matrix. NumPy, or JAX if given.
 
 Loops and signs as in `inversion`. Podlaski & Machens (2020), NeurIPS; with B = -W^T it is the pseudo-inverse, damped
 by the leak. `xp` is the namespace of the arrays, ``numpy`` or ``jax.numpy``; nothing here branches on values but that

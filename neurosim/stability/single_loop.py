@@ -70,7 +70,7 @@ def single_loop_abscissa(
 def single_loop_bound(
     stages: int, leak: float, *, tau_u: float = 1.0, tau_x: float = 1.0, angle: np.ndarray | float = np.pi
 ) -> np.ndarray:
-    """How large an eigenvalue of this angle can be: the loop is stable if and only if all are smaller than theirs.
+    """The bound of an eigenvalue by its angle: the loop is stable if and only if all eigenvalues are below theirs.
 
     The first crossing of the imaginary axis, ``s = i*omega`` with
     ``stages*atan(omega*tau_x) + atan2(omega*tau_u, leak) = |angle|``. For real negative eigenvalues and equal time

@@ -1,4 +1,4 @@
-"""Where the files of a data set are: in a folder that is named, below ``NEUROSIM_DATA``, or downloaded and kept."""
+"""Find the files of a data set: in a named folder, below ``NEUROSIM_DATA``, or downloaded and cached."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from neurosim.tasks._task import FileRead
 
 
 def searched(folder: Path | None, below: Sequence[str]) -> list[Path]:
-    """The folders to look into, in this order.
+    """The folders to search, in this order.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def searched(folder: Path | None, below: Sequence[str]) -> list[Path]:
 
 
 def downloaded(url: str, md5: str, data_set: str, places: Sequence[Path], *, members: Sequence[str] = ()) -> list[Path]:
-    """Files of a data set that are not at hand: downloaded once, checked, and kept in the user's cache.
+    """Download missing files of a data set once, check them, and keep them in the user's cache.
 
     Parameters
     ----------
@@ -81,12 +81,12 @@ def downloaded(url: str, md5: str, data_set: str, places: Sequence[Path], *, mem
 
 
 def file_read(path: Path, data: bytes | BinaryIO) -> FileRead:
-    """What a run's provenance says of a file.
+    """The entry for a file in a run's provenance.
 
     Parameters
     ----------
     path
-        Its name counts alone.
+        Only its name counts.
     data
         Its bytes, or the open file, which is read from here to its end.
     """
