@@ -109,12 +109,12 @@ def normals_of(pairs: tuple[Any, Any], sizes: Sequence[int]) -> list[Any]:
     """
     import jax.numpy as jnp
 
-    found, start = [], 0
+    numbers, start = [], 0
     for size in sizes:
         stop = start + (size + 1) // 2
-        found.append(jnp.concatenate([pairs[0][..., start:stop], pairs[1][..., start : stop - size % 2]], axis=-1))
+        numbers.append(jnp.concatenate([pairs[0][..., start:stop], pairs[1][..., start : stop - size % 2]], axis=-1))
         start = stop
-    return found
+    return numbers
 
 
 def held_uniform(key: Any, presentations: Any, size: int, *, step: Any = None) -> Any:

@@ -19,11 +19,11 @@ class _BareFlags:
 
     def get_params(self, ctx: Any) -> Any:
         """The parameters, flags without a type."""
-        found = super().get_params(ctx)  # type: ignore[misc]
-        for option in found:
+        parameters = super().get_params(ctx)  # type: ignore[misc]
+        for option in parameters:
             if getattr(option, "is_flag", False) and option.metavar is None:
                 option.metavar = ""
-        return found
+        return parameters
 
 
 class Command(_BareFlags, TyperCommand):
@@ -40,8 +40,8 @@ def _models(incomplete: str) -> list[str]:
     if plus and base in registry.models():
         return [f"{base}+{name}" for name in variants_of(read_sections(base)[1])]
     files = sorted(Path().glob(f"{incomplete}*")) if incomplete[:1] not in ("/", "~") else []
-    found = [f"{path}/" if path.is_dir() else str(path) for path in files if path.is_dir() or path.suffix == ".toml"]
-    return [*(name for name in registry.models() if name.startswith(incomplete)), *found]
+    paths = [f"{path}/" if path.is_dir() else str(path) for path in files if path.is_dir() or path.suffix == ".toml"]
+    return [*(name for name in registry.models() if name.startswith(incomplete)), *paths]
 
 
 def _kinds(incomplete: str) -> list[str]:

@@ -104,17 +104,17 @@ def _split(
     """A side as rates times variables, and the rest."""
     symbols = {other: sympy.Symbol(other, real=True) for other in variables}
     states = set(symbols.values())
-    found: dict[str, sympy.Expr] = {}
+    rates: dict[str, sympy.Expr] = {}
     for other, symbol in symbols.items():
         rate = _without(sympy.diff(side, symbol), states) if side.has(symbol) else sympy.Integer(0)
         if rate is None:
             raise refused(method, f"that of '{name}' is not linear in {_listed(symbols)}")
         if rate != 0:
-            found[other] = rate
+            rates[other] = rate
     rest = side.subs(dict.fromkeys(states, 0))
     if rest.has(sympy.zoo, sympy.nan, sympy.oo):
         raise refused(method, f"that of '{name}' has no value where {_listed(symbols)} is zero")
-    return found, rest
+    return rates, rest
 
 
 def _without(rate: sympy.Expr, states: set[sympy.Symbol]) -> sympy.Expr | None:
@@ -144,13 +144,13 @@ def strongly_connected(linear: Linear) -> list[tuple[str, ...]]:
 
 def _reached(linear: Linear, start: str) -> set[str]:
     """All variables that act on one, directly or through others."""
-    found: set[str] = set()
+    reached: set[str] = set()
     waiting = [start]
     while waiting:
-        fresh = set(linear.sources(waiting.pop())) - found
-        found |= fresh
+        fresh = set(linear.sources(waiting.pop())) - reached
+        reached |= fresh
         waiting += fresh
-    return found
+    return reached
 
 
 def paths_to(linear: Linear, name: str, most: int) -> Sequence[tuple[str, ...]]:
@@ -161,9 +161,9 @@ def paths_to(linear: Linear, name: str, most: int) -> Sequence[tuple[str, ...]]:
     EquationError
         If there are more than `most`.
     """
-    found = [(name,)]
-    for path in found:
-        found += [(*path, source) for source in linear.sources(path[-1])]
-        if len(found) > most:
+    paths = [(name,)]
+    for path in paths:
+        paths += [(*path, source) for source in linear.sources(path[-1])]
+        if len(paths) > most:
             raise refused("exact", f"others act on '{name}' in more than {most} ways")
-    return found
+    return paths

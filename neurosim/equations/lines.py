@@ -65,13 +65,13 @@ def equation_lines(text: str) -> list[Source]:
     EquationError
         If it is no text, or more than is allowed.
     """
-    found: list[Source] = []
+    lines: list[Source] = []
     for number, line in _lines(text):
-        if found and _goes_on(found[-1].text, line.strip()):
-            found[-1] = found[-1].with_(number, line)
+        if lines and _goes_on(lines[-1].text, line.strip()):
+            lines[-1] = lines[-1].with_(number, line)
         else:
-            found.append(Source(line, ((0, number, 1, line),)))
-    return found
+            lines.append(Source(line, ((0, number, 1, line),)))
+    return lines
 
 
 def statement_lines(text: str, *, whole: bool = False) -> list[Source]:
@@ -82,17 +82,17 @@ def statement_lines(text: str, *, whole: bool = False) -> list[Source]:
     EquationError
         As `equation_lines`.
     """
-    found: list[Source] = []
+    lines: list[Source] = []
     open_ = False
     for number, line in _lines(text):
         going_on = line.endswith("\\")
         line = line.removesuffix("\\").rstrip() or " "
-        if found and (open_ or whole):
-            found[-1] = found[-1].with_(number, line)
+        if lines and (open_ or whole):
+            lines[-1] = lines[-1].with_(number, line)
         else:
-            found.append(Source(line, ((0, number, 1, line),)))
-        open_ = going_on or _depth(found[-1].text) > 0
-    return found
+            lines.append(Source(line, ((0, number, 1, line),)))
+        open_ = going_on or _depth(lines[-1].text) > 0
+    return lines
 
 
 def _goes_on(before: str, line: str) -> bool:

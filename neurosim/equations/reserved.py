@@ -115,10 +115,10 @@ def _units() -> Mapping[str, str]:
     prefixes = {"da": "deca", "d": "deci", "c": "centi", "m": "milli", "u": "micro", "n": "nano", "p": "pico"}
     prefixes |= {"f": "femto", "a": "atto", "z": "zepto", "y": "yocto", "h": "hecto", "k": "kilo", "M": "mega"}
     prefixes |= {"G": "giga", "T": "tera", "P": "peta", "E": "exa", "Z": "zetta", "Y": "yotta"}
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for name, unit in UNITS.items():
         full, symbol = unit.name, unit.symbol
         prefix = next((p for p in prefixes if symbol.startswith(p) and full.startswith(p) and symbol != p), "")
         base = full[len(prefix) :]
-        found[name] = f"{prefixes[prefix]}{base}" if prefix and base in UNITS else full
-    return found
+        names[name] = f"{prefixes[prefix]}{base}" if prefix and base in UNITS else full
+    return names

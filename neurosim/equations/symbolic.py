@@ -88,9 +88,9 @@ def steady_state(equations: Sequence[Equation]) -> dict[str, str]:
     named = ", ".join(equation.name for equation in equations)
     solutions = _solve(conditions, unknowns)
     if len(solutions) != 1 or set(solutions[0]) != set(unknowns):
-        found = "none" if not solutions else f"{len(solutions)}"
+        count = "none" if not solutions else f"{len(solutions)}"
         raise EquationError(
-            f"no single steady state of {named} in closed form (found {found}); "
+            f"no single steady state of {named} in closed form (found {count}); "
             "the level 'steady' needs one, use 'rate' instead"
         )
     return {str(symbol): to_text(_shorter(value)) for symbol, value in solutions[0].items()}

@@ -51,21 +51,21 @@ class Written:
             Part of the names of what is computed on the way.
         """
         chosen = f"_{label}_written"
-        found = [_renamed(line, linear.names, label) for line in lines]
+        statements = [_renamed(line, linear.names, label) for line in lines]
         if len(linear.names) == 1:
             # Only what is slow is left: a step towards where it tends, which no rate divides.
             (name,) = linear.names
             rate, constant = linear.rates[name, name], linear.constants.get(name, sympy.Integer(0))
             ahead = sympy_to_str(sympy.Symbol(name, real=True) + sympy.cancel(constant / rate))
-            found = [f"_{label}_new_{name} = {name} + expm1({sympy_to_str(rate * _DT)})*({ahead})"]
-        found.append(f"{chosen} = {self.condition}")
+            statements = [f"_{label}_new_{name} = {name} + expm1({sympy_to_str(rate * _DT)})*({ahead})"]
+        statements.append(f"{chosen} = {self.condition}")
         for number, name in enumerate(self.constants, start=1):
-            found.append(f"_{label}_{name} = {chosen}*{name} + (1 - {chosen})*{number}.0*dt")
+            statements.append(f"_{label}_{name} = {chosen}*{name} + (1 - {chosen})*{number}.0*dt")
             code = re.sub(rf"\b{name}\b", f"_{label}_{name}", code)
         results = dict(line.split(" = ", 1) for line in code.splitlines() if line.startswith("_"))
         for name in linear.names:
-            found.append(f"_{name} = {chosen}*({results[f'_{name}']}) + (1 - {chosen})*_{label}_new_{name}")
-        return found
+            statements.append(f"_{name} = {chosen}*({results[f'_{name}']}) + (1 - {chosen})*_{label}_new_{name}")
+        return statements
 
 
 def regular_as_written(linear: Linear) -> Written | None:

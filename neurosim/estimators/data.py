@@ -95,7 +95,7 @@ def _refuse_masked(name: str, given: Any) -> None:
 
 def _dtypes(given: Any) -> Iterable[Any]:
     """Of an array, or of the columns of a table."""
-    found = getattr(given, "dtypes", None)
-    if found is None:
+    dtypes = getattr(given, "dtypes", None)
+    if dtypes is None:
         return (getattr(given, "dtype", None),)
-    return tuple(found) if np.ndim(found) else (found,)
+    return tuple(dtypes) if np.ndim(dtypes) else (dtypes,)

@@ -115,19 +115,19 @@ class NeurosimClassifier(ClassifierMixin, FittedNetwork):
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of each input, shape ``(n,)``."""
-        found = self._outputs(X)
-        return self.classes_[found.argmax(axis=1)]
+        outputs = self._outputs(X)
+        return self.classes_[outputs.argmax(axis=1)]
 
     def decision_function(self, X: Any) -> np.ndarray:
         """The outputs, shape ``(n, classes)``; for two classes their difference, shape ``(n,)``."""
-        found = self._outputs(X)
-        return found[:, 1] - found[:, 0] if len(self.classes_) == 2 else found
+        outputs = self._outputs(X)
+        return outputs[:, 1] - outputs[:, 0] if len(self.classes_) == 2 else outputs
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class, shape ``(n, classes)``: the softmax of the outputs."""
-        found = self._outputs(X)
-        weights = np.exp(found - found.max(axis=1, keepdims=True))
+        outputs = self._outputs(X)
+        weights = np.exp(outputs - outputs.max(axis=1, keepdims=True))
         return weights / weights.sum(axis=1, keepdims=True)
 
 
@@ -201,8 +201,8 @@ class NeurosimRegressor(RegressorMixin, FittedNetwork):
 
     def predict(self, X: Any) -> np.ndarray:
         """The predictions, shape ``(n,)`` or ``(n, k)`` like the targets."""
-        found = unscaled(self._outputs(X), self.target_mean_, self.target_scale_)
-        return found[:, 0] if self._one_dimensional else found
+        outputs = unscaled(self._outputs(X), self.target_mean_, self.target_scale_)
+        return outputs[:, 0] if self._one_dimensional else outputs
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -204,7 +204,7 @@ def column_moments(array: np.ndarray, rows: np.ndarray, wanted: bool) -> tuple[n
 
 def in_units(name: str, array: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Numbers in the units of the network."""
-    found = scaled(array, mean, scale)
-    if fault := lost(array, found, mean, scale):
+    numbers = scaled(array, mean, scale)
+    if fault := lost(array, numbers, mean, scale):
         raise ConfigError(f"{name}: expected, {fault}")
-    return found
+    return numbers

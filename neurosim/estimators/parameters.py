@@ -37,21 +37,21 @@ def _sizes(name: str, value: Any) -> tuple[int, ...]:
 
 
 def _share(name: str, value: Any) -> float:
-    found = number()(name, value)
-    if not 0 <= found < 1:
+    share = number()(name, value)
+    if not 0 <= share < 1:
         raise ConfigError(f"{name}: got {value}, expected 0 or more, and less than 1")
-    return found
+    return share
 
 
 def _settings(name: str, value: Any) -> dict[str, Any]:
     """Sections of a model file."""
     expected = 'sections of a model file, such as {"scheme": {"topology": "direct"}}'
-    found = instance(Mapping, expected=expected)(name, value)
-    broken = [key for key, table in found.items() if not (isinstance(key, str) and isinstance(table, Mapping))]
+    settings = instance(Mapping, expected=expected)(name, value)
+    broken = [key for key, table in settings.items() if not (isinstance(key, str) and isinstance(table, Mapping))]
     if broken:
-        raise ArgumentError(f"{name}[{broken[0]!r}]", found[broken[0]], expected)
+        raise ArgumentError(f"{name}[{broken[0]!r}]", settings[broken[0]], expected)
     try:
-        return json.loads(json.dumps(found, default=_plain))
+        return json.loads(json.dumps(settings, default=_plain))
     except (TypeError, ValueError) as error:
         raise ArgumentError(
             name, value, f"what a model file may hold: numbers, texts, arrays, tables ({error})"

@@ -22,10 +22,10 @@ _LARGEST = 64 << 20
 
 def digest_of(*parts: bytes | bytearray) -> str:
     """SHA-256 of bytes, one part after the other, in hexadecimal."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for part in parts:
-        found.update(part)
-    return found.hexdigest()
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def digest_of_file(path: Path) -> str:
@@ -86,10 +86,10 @@ def listed(path: Path, kind: str, version: int) -> dict[str, str]:
     DataError
         As of `unsealed`, or it lists something else.
     """
-    found = unsealed(path, kind, version).get("files")
-    if not isinstance(found, dict) or not all(isinstance(digest, str) for digest in found.values()):
+    checksums = unsealed(path, kind, version).get("files")
+    if not isinstance(checksums, dict) or not all(isinstance(digest, str) for digest in checksums.values()):
         raise DataError(f"{path}: missing or damaged, it lists no files")
-    return found
+    return checksums
 
 
 def run_checksums(folder: Path) -> dict[str, str] | None:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 #: An index along an axis: a number, a slice, or several numbers.
-Part = slice | int | np.ndarray
+AxisIndex = slice | int | np.ndarray
 #: Places in a row.
 Run = range | np.ndarray
 
 
-def places(part: Part, size: int) -> np.ndarray | range:
+def places(part: AxisIndex, size: int) -> np.ndarray | range:
     """The indexed places along an axis, counted from zero."""
     if isinstance(part, slice):
         found = range(*part.indices(size))
@@ -30,11 +30,11 @@ def by_chunk(axis: np.ndarray | range, length: int, there: frozenset[int]) -> di
     numbers = axis // length
     order = np.argsort(numbers, kind="stable")
     order = order[np.isin(numbers[order], list(there))]
-    found: dict[int, tuple[Run, Run]] = {}
+    runs: dict[int, tuple[Run, Run]] = {}
     for outer in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1) if order.size else ():
         number = int(numbers[outer[0]])
-        found[number] = (outer, axis[outer] - number * length)
-    return found
+        runs[number] = (outer, axis[outer] - number * length)
+    return runs
 
 
 def _by_chunk_in_range(axis: range, length: int, there: frozenset[int]) -> dict[int, tuple[Run, Run]]:
@@ -42,14 +42,14 @@ def _by_chunk_in_range(axis: range, length: int, there: frozenset[int]) -> dict[
     first, last, step = axis[0] // length, axis[-1] // length, axis.step
     few = last - first < len(there)
     numbers = range(first, last + 1) if few else sorted(there)
-    found: dict[int, tuple[Run, Run]] = {}
+    runs: dict[int, tuple[Run, Run]] = {}
     for number in numbers:
         begin = max(0, -((axis.start - number * length) // step))
         end = min(len(axis), -((axis.start - (number + 1) * length) // step))
         if begin < end and number in there:
             inner = axis.start + begin * step - number * length
-            found[number] = (range(begin, end), range(inner, inner + (end - begin - 1) * step + 1, step))
-    return found
+            runs[number] = (range(begin, end), range(inner, inner + (end - begin - 1) * step + 1, step))
+    return runs
 
 
 def index(axes: list[Run]) -> Any:

@@ -25,7 +25,7 @@ from neurosim.errors import DataError
 from neurosim.gate.description import Described, described
 from neurosim.gate.limits import check_size, opened
 from neurosim.gate.seals import CHECKSUMS, digest_of, digest_of_file, listed, sealed
-from neurosim.gate.selection import Part, Run, by_chunk, index, name_of, numbers_of, places
+from neurosim.gate.selection import AxisIndex, Run, by_chunk, index, name_of, numbers_of, places
 from neurosim.gate.texts import parsed_json
 from neurosim.gate.tree import files_in
 from neurosim.gate.unpacking import unpacked
@@ -85,12 +85,12 @@ class StoredArray:
     present: frozenset[str]
     checksums: dict[str, str] | None
 
-    def keys_of(self, parts: tuple[Part, ...]) -> list[str]:
+    def keys_of(self, parts: tuple[AxisIndex, ...]) -> list[str]:
         """The chunks that there are of some of the numbers."""
         axes = [places(part, size) for part, size in zip(parts, self.about.shape, strict=True)]
         return [name_of(key) for key in self._touched(self._by_chunk(axes))]
 
-    def read(self, parts: tuple[Part, ...]) -> np.ndarray:
+    def read(self, parts: tuple[AxisIndex, ...]) -> np.ndarray:
         """Some of the numbers: of each axis a number (which drops it), a slice, or several numbers.
 
         Raises
@@ -222,8 +222,8 @@ def dataset_of(store: Store) -> xarray.Dataset:
 
 def seal(path: Path) -> None:
     """Write the checksums of all files of a complete store, whose attribute `SEALED` is `CHECKSUMS`."""
-    found = {name: digest_of_file(file) for name, file in files_in(path).items() if name != CHECKSUMS}
-    write_file(path / CHECKSUMS, sealed({"files": found}, _FORMAT, _VERSION))
+    checksums = {name: digest_of_file(file) for name, file in files_in(path).items() if name != CHECKSUMS}
+    write_file(path / CHECKSUMS, sealed({"files": checksums}, _FORMAT, _VERSION))
 
 
 def _array(folder: Path, name: str, sums: dict[str, str] | None) -> StoredArray | None:
@@ -275,10 +275,10 @@ def _json(file: Path) -> tuple[dict[str, Any], bytes]:
     stream, size = opened(file, most=_LARGEST_DESCRIPTION)
     with stream:
         data = stream.read(size)
-    found = parsed_json(data, str(file))
-    if not isinstance(found, dict):
+    table = parsed_json(data, str(file))
+    if not isinstance(table, dict):
         raise DataError(f"{file}: damaged, expected a table")
-    return found, data
+    return table, data
 
 
 def _refuse_changed(path: Path, name: str, data: bytes, sums: dict[str, str]) -> None:

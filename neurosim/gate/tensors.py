@@ -108,21 +108,21 @@ def with_seal(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> 
 
 def _little(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Arrays in the format's layout; scalars stay scalars."""
-    found = {name: np.asarray(array) for name, array in arrays.items()}
+    little = {name: np.asarray(array) for name, array in arrays.items()}
     return {
         name: np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
-        for name, array in found.items()
+        for name, array in little.items()
     }
 
 
 def arrays_digest(arrays: Mapping[str, np.ndarray]) -> str:
     """A checksum of names, data types, shapes and numbers, whatever the order."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
-        found.update(f"{name} {array.dtype.str} {np.shape(arrays[name])}\n".encode())
-        found.update(array.data if array.nbytes else b"")
-    return found.hexdigest()
+        digest.update(f"{name} {array.dtype.str} {np.shape(arrays[name])}\n".encode())
+        digest.update(array.data if array.nbytes else b"")
+    return digest.hexdigest()
 
 
 def _header(path: Path, stream: io.BufferedReader, size: int) -> tuple[bytes, dict[str, Any]]:
@@ -133,17 +133,17 @@ def _header(path: Path, stream: io.BufferedReader, size: int) -> tuple[bytes, di
         raise _invalid(path, f"its header would have {length} bytes of the file's {size}")
     text = stream.read(length)
     try:
-        found = parsed_json(text, str(path))
+        header = parsed_json(text, str(path))
     except DataError as error:
         raise _invalid(path, "its header is no JSON") from error
-    if not isinstance(found, dict):
+    if not isinstance(header, dict):
         raise _invalid(path, "its header is no table")
-    return first + text, found
+    return first + text, header
 
 
 def _placed(path: Path, header: dict[str, Any], available: int) -> dict[str, tuple[np.dtype, tuple[int, ...], int]]:
     """Of each array data type, shape and where it begins; they lie one behind the other, without gaps."""
-    found: dict[str, tuple[np.dtype, tuple[int, ...], int]] = {}
+    placed: dict[str, tuple[np.dtype, tuple[int, ...], int]] = {}
     ends = []
     for name, said in header.items():
         if name == _METADATA:
@@ -160,7 +160,7 @@ def _placed(path: Path, header: dict[str, Any], available: int) -> dict[str, tup
                 raise ValueError(f"shape {str(shape)[:60]} needs other than {end - begin} bytes")
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise _invalid(path, f"'{name[:100]}': {str(error)[:200]}") from error
-        found[name] = (dtype, tuple(shape), begin)
+        placed[name] = (dtype, tuple(shape), begin)
         ends.append((begin, end))
     reached = 0
     for begin, end in sorted(ends):
@@ -169,7 +169,7 @@ def _placed(path: Path, header: dict[str, Any], available: int) -> dict[str, tup
         reached = end
     if reached != available:
         raise _invalid(path, f"its header announces {reached} bytes of numbers, {available} are there")
-    return found
+    return placed
 
 
 def _metadata(path: Path, header: dict[str, Any]) -> dict[str, str]:

@@ -46,10 +46,10 @@ def parsed_json(data: bytes | str, what: str) -> Any:
         It is none, or has text that cannot be written anywhere.
     """
     try:
-        found = json.loads(data)
+        value = json.loads(data)
         # JSON can name one half of a character, which no text has and no encoding can write.
         if (b"\\u" if isinstance(data, bytes) else "\\u") in data:  # type: ignore[operator]
-            json.dumps(found, ensure_ascii=False).encode()
-        return found
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except (ValueError, RecursionError) as error:
         raise DataError(f"{what}: damaged, no valid JSON ({str(error)[:200]})") from error

@@ -99,7 +99,7 @@ def check_table(cls: type[M], table: Any, path: str, faults: Faults) -> M | None
 
 def _keys(table: Any, path: Sequence[str | int], *, missing: bool) -> list[str]:
     """The keys in the path to a fault, without the steps that name alternatives of a type."""
-    found: list[str] = []
+    keys: list[str] = []
     here: Any = table
     for number, step in enumerate(path):
         # An array counts as a table with numbers as keys.
@@ -110,8 +110,8 @@ def _keys(table: Any, path: Sequence[str | int], *, missing: bool) -> list[str]:
             here = None
         else:
             continue
-        found.append(str(step))
-    return found
+        keys.append(str(step))
+    return keys
 
 
 def check_kind(registry_kind: str, name: Any, path: str, faults: Faults) -> Any:
@@ -135,8 +135,8 @@ def check_kind(registry_kind: str, name: Any, path: str, faults: Faults) -> Any:
 def defaults_of(cls: type[BaseModel]) -> dict[str, Any]:
     """Default settings of a class, as JSON."""
     fields = cls.model_fields.items()
-    found = {name: field.get_default(call_default_factory=True) for name, field in fields if not field.is_required()}
-    return {name: v.model_dump(mode="json") if isinstance(v, BaseModel) else v for name, v in found.items()}
+    defaults = {name: field.get_default(call_default_factory=True) for name, field in fields if not field.is_required()}
+    return {name: v.model_dump(mode="json") if isinstance(v, BaseModel) else v for name, v in defaults.items()}
 
 
 def _check_plain(cls: type[BaseModel], table: Mapping[str, Any], path: str, faults: Faults) -> None:
@@ -226,6 +226,6 @@ def _classes_in(annotation: Any) -> list[tuple[str | None, type[BaseModel]]]:
     """The table classes in a type annotation, each with its tag if it is one of several."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [(None, annotation)]
-    found = [each for inner in get_args(annotation) for each in _classes_in(inner)]
+    classes = [each for inner in get_args(annotation) for each in _classes_in(inner)]
     tags = [each.tag for each in getattr(annotation, "__metadata__", ()) if isinstance(each, Tag)]
-    return [(tag or (tags[0] if tags else None), inner) for tag, inner in found]
+    return [(tag or (tags[0] if tags else None), inner) for tag, inner in classes]

@@ -51,8 +51,8 @@ def network_section(table: Any, faults: Faults, path: str = "network") -> Networ
     neurons = {name: _neurons(table, name, faults, path) for name in ("neuron", "output_neuron")}
     if "readout" in table:
         check_kind("readouts", table["readout"], f"{path}.readout", faults)
-    found = {name: neuron for name, neuron in neurons.items() if neuron is not None}
-    return check_table(Network, {**table, **found}, path, faults)
+    settled = {name: neuron for name, neuron in neurons.items() if neuron is not None}
+    return check_table(Network, {**table, **settled}, path, faults)
 
 
 def check_neurons(network: Network, faults: Faults, path: str = "network") -> None:
@@ -71,8 +71,8 @@ def _neurons(table: Mapping[str, Any], name: str, faults: Faults, path: str) -> 
     default: Part = Network.model_fields[name].default
     given = table.get(name, {"kind": default.kind, **default.settings})
     if isinstance(given, list) and name == "neuron":
-        found = [_neuron(each, f"{path}.{name}.{number}", faults) for number, each in enumerate(given)]
-        return None if None in found else found
+        parts = [_neuron(each, f"{path}.{name}.{number}", faults) for number, each in enumerate(given)]
+        return None if None in parts else parts
     return _neuron(given, f"{path}.{name}", faults)
 
 

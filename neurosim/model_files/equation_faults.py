@@ -28,16 +28,16 @@ def equation_fault(
         Builds the component from settings, or raises.
     """
     texts = dict(_texts(settings))
-    found = _place(error, texts)
+    place = _place(error, texts)
     healing = [key for key in texts if _heals(key, settings, defaults, build)]
-    key = found[0] if found is not None else healing[0] if len(healing) == 1 else ""
+    key = place[0] if place is not None else healing[0] if len(healing) == 1 else ""
     if not key or not isinstance(error, EquationError | UnitError):
         return key, str(error)
-    if found is None:
+    if place is None:
         # The key names the parameter already.
         sentence = error.faults[0][1] if error.faults else str(error)
         return key, f"got {texts[key][:100]!r}: {sentence}"
-    _, line, column = found
+    _, line, column = place
     lines = texts[key].splitlines()
     sentence = f"line {line}, column {column}: {error.message}{excerpt(lines[line - 1], column)}"
     refused = (error.text or "").strip()
@@ -102,10 +102,10 @@ def _heals(key: str, settings: Mapping[str, Any], defaults: Mapping[str, Any], b
 
 
 def _at(settings: Mapping[str, Any], steps: Sequence[str]) -> Any:
-    found: Any = settings
+    inner: Any = settings
     for step in steps:
-        found = found.get(step) if isinstance(found, Mapping) else None
-    return found
+        inner = inner.get(step) if isinstance(inner, Mapping) else None
+    return inner
 
 
 def _with(settings: Mapping[str, Any], steps: Sequence[str], value: Any) -> dict[str, Any]:

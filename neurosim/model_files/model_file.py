@@ -142,14 +142,14 @@ class Model:
         """The model with each further network that its probe needs."""
         asked = getattr(registry.load("probes", self.probe_kind), "networks", None) if self.probe_kind else None
         changes = asked(self.probe_config) if asked else {}
-        own, faults, found = self.network.model_dump(mode="json"), Faults(), {}
+        own, faults, models = self.network.model_dump(mode="json"), Faults(), {}
         for name, new in changes.items():
             network = network_section({**own, **new}, faults, f"probe.{name}.network")
             if network is not None:
                 check_neurons(network, faults, f"probe.{name}.network")
-                found[name] = replace(self, network=network)
+                models[name] = replace(self, network=network)
         faults.raise_any(self.name)
-        return found
+        return models
 
     def resolve(self) -> dict[str, dict[str, Any]]:
         """All sections with all defaults, as in ``config.toml``; loading them gives an equal model."""
@@ -303,15 +303,15 @@ def load_variants(source: str | Path | Mapping[str, Any] | Model) -> dict[str, M
         sections = read_sections(source)[1]
     else:
         sections = source.given if isinstance(source, Model) else source
-    found, refused = {}, []
+    models, refused = {}, []
     for name in variants_of(sections):
         try:
-            found[name] = load(source, variants=(name,))
+            models[name] = load(source, variants=(name,))
         except ConfigError as error:
             refused.append(str(error))
     if refused:
         raise ConfigError("\n".join(refused))
-    return found
+    return models
 
 
 def _checked(name: str, table: Mapping[str, Any], *, data_given: bool = False) -> Model:

@@ -91,10 +91,10 @@ def value_of(text: str) -> Any:
     if _too_deep(text) is not None:
         raise ConfigError(f"nested too deeply, expected at most {DEEPEST} levels")
     try:
-        found = tomllib.loads(f"value = {text}")
+        tables = tomllib.loads(f"value = {text}")
     except ValueError:
         return text
-    return found["value"]
+    return tables["value"]
 
 
 def decoded(data: bytes, where: str) -> str:

@@ -33,10 +33,10 @@ def parted(source: str) -> tuple[str, tuple[str, ...]]:
 
     The plus sign of a path to an existing file is part of the path.
     """
-    found = _WRITTEN.fullmatch(source)
-    if found is None or (source.endswith(".toml") and exists(source)):
+    match = _WRITTEN.fullmatch(source)
+    if match is None or (source.endswith(".toml") and exists(source)):
         return source, ()
-    return found["base"], tuple(found["variants"].split("+")[1:])
+    return match["base"], tuple(match["variants"].split("+")[1:])
 
 
 def variants_of(sections: Mapping[str, Any]) -> dict[str, str]:

@@ -64,15 +64,17 @@ def family(values: xarray.DataArray, ax: Axes) -> Axes:
     labels = [dim for dim in values.dims if dim not in averaged and _labels(values, dim)]
     if len(averaged) + len(labels) == values.ndim:
         averaged = averaged[1:]
-    found = values.mean(averaged, keep_attrs=True) if averaged else values
-    abscissa = next((dim for dim in found.dims if dim not in labels), found.dims[0])
-    others = [dim for dim in found.dims if dim != abscissa]
+    curves = values.mean(averaged, keep_attrs=True) if averaged else values
+    abscissa = next((dim for dim in curves.dims if dim not in labels), curves.dims[0])
+    others = [dim for dim in curves.dims if dim != abscissa]
     if not others:
-        return curve(found, ax)
-    lines = found.stack(line=others).transpose("line", abscissa)
+        return curve(curves, ax)
+    lines = curves.stack(line=others).transpose("line", abscissa)
     for number in range(min(lines.sizes["line"], len(COLOURS))):
         # Drop the coordinates of other dimensions, which label the lines.
-        line = xarray.DataArray(lines.values[number], {abscissa: found[abscissa]}, [abscissa], found.name, found.attrs)
+        line = xarray.DataArray(
+            lines.values[number], {abscissa: curves[abscissa]}, [abscissa], curves.name, curves.attrs
+        )
         curve(line, ax, name=_name(lines.line.values[number]))
     return ax
 
@@ -89,5 +91,5 @@ def _name(place: Any) -> str:
 def _covers_decades(array: xarray.DataArray) -> bool:
     if not np.issubdtype(array.dtype, np.number):
         return False
-    found = array.values[np.isfinite(array.values)]
-    return bool(found.size and found.min() > 0 and found.max() >= _WIDE * found.min())
+    finite = array.values[np.isfinite(array.values)]
+    return bool(finite.size and finite.min() > 0 and finite.max() >= _WIDE * finite.min())

@@ -162,8 +162,8 @@ def _step(recording: xarray.Dataset) -> float:
     """The width of the last sample: a time step, or in a selection the interval between samples."""
     time = recording.time.values
     said = float(recording.attrs.get("dt", 0.0))
-    found = float(time[-1] - time[0]) / (len(time) - 1) if len(time) > 1 else said
-    return said if abs(found - said) < 1e-3 * said else found
+    step = float(time[-1] - time[0]) / (len(time) - 1) if len(time) > 1 else said
+    return said if abs(step - said) < 1e-3 * said else step
 
 
 def _time(recording: xarray.Dataset) -> tuple[np.ndarray, float, str]:

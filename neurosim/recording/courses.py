@@ -171,10 +171,10 @@ def _by_names(name: str, value: Any, unit: str, extent: Extent, *, timed: bool) 
     order = [dim for wanted in lengths for dim, dimension in short.items() if dimension == wanted]
     array = scale * _numbers(name, np.asarray(value.transpose(*order).values), unit)
     there = tuple(short[dim] for dim in order)
-    for dim, found in zip(there, array.shape, strict=True):
-        if lengths[dim] is None or found not in (1, lengths[dim]) or (dim == "time" and found != lengths[dim]):
+    for dim, length in zip(there, array.shape, strict=True):
+        if lengths[dim] is None or length not in (1, lengths[dim]) or (dim == "time" and length != lengths[dim]):
             expected = "none, there is no time here" if lengths[dim] is None else lengths[dim]
-            raise CircuitError(f"the input '{name}' has {found} along '{dim}'; expected {expected}")
+            raise CircuitError(f"the input '{name}' has {length} along '{dim}'; expected {expected}")
     if not there:
         return array
     shaped = array.reshape([n for n in (array.shape[there.index(d)] if d in there else 1 for d in lengths)])
@@ -213,7 +213,7 @@ def _numbers(name: str, value: Any, unit: str) -> np.ndarray:
     if type(value).__name__ == "TimedArray":
         raise CircuitError(f"the input '{name}' is a TimedArray of Brian2; give neurosim.over_time(timed.values)")
     try:
-        found = array_in_si(value, unit)
+        array = array_in_si(value, unit)
     except UnitError as error:
         raise UnitError(f"the input '{name}': {error}") from None
     except NeurosimError:
@@ -224,4 +224,4 @@ def _numbers(name: str, value: Any, unit: str) -> np.ndarray:
             f"the input '{name}' is no array of numbers but a {type(value).__name__} ({error}); expected a number, a "
             "quantity such as '1.2 nA', or an array of numbers in SI units"
         ) from error
-    return found
+    return array

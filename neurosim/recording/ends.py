@@ -73,15 +73,15 @@ def read_end(path: Path) -> End:
         It is missing, damaged, or no such file.
     """
     try:
-        found = read_tensors(path)
+        file = read_tensors(path)
     except DataError as error:
         said = str(error).removeprefix(f"{path}: ")
         raise DataError(f"{path}: cannot be read as the end of a simulation ({said})") from error
-    if found.metadata.get("format") not in (_FORMAT, _BEFORE):
-        raise DataError(f"{path}: got the format {str(found.metadata.get('format'))[:60]!r}, expected '{_FORMAT}'")
-    arrays = found.arrays
+    if file.metadata.get("format") not in (_FORMAT, _BEFORE):
+        raise DataError(f"{path}: got the format {str(file.metadata.get('format'))[:60]!r}, expected '{_FORMAT}'")
+    arrays = file.arrays
     try:
-        about = parsed_json(found.metadata["about"], str(path))
+        about = parsed_json(file.metadata["about"], str(path))
         if arrays_digest(arrays) != about["sha256"]:
             raise DataError(f"{path}: damaged, its checksum is not that of its numbers")
         # Older files have none.

@@ -90,7 +90,7 @@ def blocks_of(variable: Any) -> Iterator[tuple[int, np.ndarray]]:
 def spike_times(variable: Any, time: np.ndarray) -> list[list[np.ndarray]]:
     """The times of all spikes in seconds, ``[trial][neuron]``."""
     _, trials, neurons = variable.shape
-    found: list[list[list[np.ndarray]]] = [[[] for _ in range(neurons)] for _ in range(trials)]
+    times: list[list[list[np.ndarray]]] = [[[] for _ in range(neurons)] for _ in range(trials)]
     for begin, block in blocks_of(variable):
         step, trial, neuron = np.nonzero(block)
         # In order of trial and neuron, times within each in order.
@@ -99,9 +99,9 @@ def spike_times(variable: Any, time: np.ndarray) -> list[list[np.ndarray]]:
         for where in np.split(np.arange(len(step)), np.flatnonzero(np.diff(place)) + 1):
             if len(where):
                 number = int(place[where[0]])
-                found[number // neurons][number % neurons].append(time[begin + step[where]])
+                times[number // neurons][number % neurons].append(time[begin + step[where]])
     empty = np.zeros(0)
-    return [[np.concatenate(parts) if parts else empty for parts in row] for row in found]
+    return [[np.concatenate(parts) if parts else empty for parts in row] for row in times]
 
 
 def written(path: Path, write: Callable[[Path], None]) -> Path:

@@ -66,7 +66,7 @@ def apply_inputs(
     UnitError
         A wrong unit.
     """
-    found, original = Inputs(), circuit
+    inputs, original = Inputs(), circuit
     places: dict[tuple[str, str], str] = {}
     for name, value in given.items():
         population, parameter = _locate(original, name)
@@ -91,8 +91,8 @@ def apply_inputs(
         if array.ndim > 0 and not _is_target(circuit, population, parameter):
             circuit = vary(circuit, population, parameter)
         begins = _begins(original, population, parameter, array)
-        (found.state if array.ndim < 2 or begins else found.stimuli)[f"{population}.{parameter}"] = array
-    return circuit, found
+        (inputs.state if array.ndim < 2 or begins else inputs.stimuli)[f"{population}.{parameter}"] = array
+    return circuit, inputs
 
 
 def _locate(circuit: Circuit, name: Any) -> tuple[str, str]:
@@ -190,12 +190,12 @@ def vary(circuit: Circuit, population: str, parameter: str) -> Circuit:
 
 def _replace_noise(circuit: Circuit, population: str, noise: str) -> tuple[Circuit, str]:
     """Replace white noise by a parameter, so that both engines use the given numbers."""
-    found = circuit.population[population]
-    model = found.neuron
+    owner = circuit.population[population]
+    model = owner.neuron
     name = GIVEN_NOISE + noise.removeprefix("xi")
     if not any(noise in equation.names for equation in model.equation_set.of("differential")):
-        lines = re.sub(rf"\b{noise}\b", name, found.equations) + f"\n{name} : second**-0.5"
-        changed = replace(found, equations=lines, method=found.model.resolved_method)
+        lines = re.sub(rf"\b{noise}\b", name, owner.equations) + f"\n{name} : second**-0.5"
+        changed = replace(owner, equations=lines, method=owner.model.resolved_method)
         return _with_population(circuit, changed), name
     replaced = [
         replace(e, expression=re.sub(rf"\b{noise}\b", name, e.expression))
@@ -210,11 +210,11 @@ def _replace_noise(circuit: Circuit, population: str, noise: str) -> tuple[Circu
 
 def _vary_in_lines(circuit: Circuit, population: str, parameter: str) -> Circuit:
     """The same for a parameter in the lines that the circuit adds."""
-    found = circuit.population[population]
-    unit = found.model.equation_set.by_name[parameter].unit
-    declared = parse_equations(found.equations).with_(Equation("parameter", parameter, None, unit))
-    kept = {name: value for name, value in found.parameters.items() if name != parameter}
-    changed = replace(found, equations=str(declared), parameters=kept, method=found.model.resolved_method)
+    owner = circuit.population[population]
+    unit = owner.model.equation_set.by_name[parameter].unit
+    declared = parse_equations(owner.equations).with_(Equation("parameter", parameter, None, unit))
+    kept = {name: value for name, value in owner.parameters.items() if name != parameter}
+    changed = replace(owner, equations=str(declared), parameters=kept, method=owner.model.resolved_method)
     return _with_population(circuit, changed)
 
 

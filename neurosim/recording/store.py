@@ -194,13 +194,13 @@ def open_recording(path: str | Path) -> xarray.Dataset:
     if not is_store(folder):
         raise DataError(f"{folder}: no recording here, expected a Zarr store")
     store = open_store(folder)
-    found = dataset_of(store)
-    order = found.attrs.pop(_ORDER, list(found))
-    check_described(found, order, folder)
+    recording = dataset_of(store)
+    order = recording.attrs.pop(_ORDER, list(recording))
+    check_described(recording, order, folder)
     if store.checksums is None:
         warnings.warn(f"{folder} has no checksums: damage in it cannot be seen", NeurosimWarning, stacklevel=3)
     # Stores list their arrays by name.
-    return numbered(found[[name for name in order if name in found]])
+    return numbered(recording[[name for name in order if name in recording]])
 
 
 def _chunks(variable: Recorded, piece: int) -> tuple[int, ...]:

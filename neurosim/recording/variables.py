@@ -16,23 +16,23 @@ from neurosim.suggestions import nearest
 
 def traces(circuit: Circuit) -> tuple[str, ...]:
     """Names with a value for each neuron at every time step: variables and spikes."""
-    found: list[str] = []
+    names: list[str] = []
     for population, neuron in compose(circuit).items():
         spikes = [f"{population}.spikes"] if neuron.threshold is not None else []
-        found += [f"{population}.{name}" for name in neuron.equation_set.by_name] + spikes
-    return tuple(found)
+        names += [f"{population}.{name}" for name in neuron.equation_set.by_name] + spikes
+    return tuple(names)
 
 
 def weights(circuit: Circuit) -> tuple[str, ...]:
     """Names with a value for each synapse between presentations: weights, and other variables of rules."""
-    found: list[str] = []
+    names: list[str] = []
     for pathway in circuit.pathways:
         if not circuit.connectivity(pathway.name).weighted:
             continue
         own = pathway.rule.synaptic_variables[1:] if pathway in circuit.owners else ()
         kept = [name for name in own if name not in pathway.rule.trace_variables]
-        found += [f"{pathway.name}.{name}" for name in ("w", *kept)]
-    return tuple(found)
+        names += [f"{pathway.name}.{name}" for name in ("w", *kept)]
+    return tuple(names)
 
 
 def is_spikes(name: str) -> bool:

@@ -59,15 +59,15 @@ def load_weights(path: str | Path) -> State:
     if file.suffix not in (".npz", ".safetensors"):
         raise DataError(f"{file}: got a file '{file.suffix}', expected .safetensors or .npz")
     try:
-        found = _read(file)
+        arrays = _read(file)
     except DataError as error:
         said = str(error).removeprefix(f"{file}: ")
         raise DataError(f"{file}: no weights, or damaged ones ({said})") from error
-    for name, array in found.items():
+    for name, array in arrays.items():
         if array.dtype.kind not in "fiub":
             raise DataError(f"{file}: '{name}' holds {array.dtype}, expected numbers")
     # In the machine's byte order, which engines need.
-    return {name: array.astype(array.dtype.newbyteorder("="), copy=False) for name, array in found.items()}
+    return {name: array.astype(array.dtype.newbyteorder("="), copy=False) for name, array in arrays.items()}
 
 
 def _read(file: Path) -> State:

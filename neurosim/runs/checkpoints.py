@@ -109,13 +109,13 @@ class Checkpoints:
         for number in sorted(self._numbers(), reverse=True):
             try:
                 content = unsealed(self._json(number), FORMAT, VERSION)
-                found = self._read(number, content, like)
+                progress = self._read(number, content, like)
             except DataError as error:
                 say(f"checkpoint {number} is left out: {error}")
                 continue
             self.before = float(content["wall_s"])
-            self.latest = self.saved = found
-            return found
+            self.latest = self.saved = progress
+            return progress
         return None
 
     def forget(self) -> None:
@@ -148,7 +148,7 @@ class Checkpoints:
     def _numbers(self) -> list[int]:
         if not self.folder.is_dir():
             return []
-        return [int(found[1]) for path in self.folder.iterdir() if (found := _NAME.match(path.name))]
+        return [int(match[1]) for path in self.folder.iterdir() if (match := _NAME.match(path.name))]
 
     def _remove(self, number: int) -> None:
         # The JSON goes first: without it a checkpoint does not count.

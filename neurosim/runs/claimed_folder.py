@@ -79,8 +79,8 @@ class Place:
 
     def other_versions(self) -> list[str]:
         """Packages whose version has changed since the run began."""
-        found = self.provenance.get("versions")
-        before = found if isinstance(found, dict) else {}
+        versions = self.provenance.get("versions")
+        before = versions if isinstance(versions, dict) else {}
         now = files.provenance(0, "")["versions"]
         return [f"{name} {before[name]}, now {new}" for name, new in now.items() if before.get(name, new) != new]
 
@@ -157,8 +157,8 @@ def _take_up(place: Place, model: Model, seed: int, read: Sequence[FileRead]) ->
     refuse_other_data(place.folder, read)
     _tidy(place.folder)
     with contextlib.suppress(DataError):
-        found = read_json(place.folder / files.PROVENANCE)
-        place.provenance |= found if isinstance(found, dict) else {}
+        provenance = read_json(place.folder / files.PROVENANCE)
+        place.provenance |= provenance if isinstance(provenance, dict) else {}
     # Even if the file is damaged, these are known.
     place.provenance |= {"seed": seed, "config_hash": model.hash, "data": list(read)}
 
@@ -218,10 +218,10 @@ def _differing(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
 
 
 def _flat(sections: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    leaves: dict[str, Any] = {}
     for name, value in sections.items():
-        found |= _flat(value, f"{before}{name}.") if isinstance(value, Mapping) else {f"{before}{name}": value}
-    return found
+        leaves |= _flat(value, f"{before}{name}.") if isinstance(value, Mapping) else {f"{before}{name}": value}
+    return leaves
 
 
 def _tidy(path: Path) -> None:

@@ -28,10 +28,10 @@ FileRead = Mapping[str, Any]
 
 def files_read(model: Model, task: Task) -> list[FileRead]:
     """The files that a run depends on: those of the data, then registered components."""
-    found: list[FileRead] = [dict(each) for each in getattr(task, "files", ())]
+    read: list[FileRead] = [dict(each) for each in getattr(task, "files", ())]
     for kind, path in _components(model):
-        found.append({"name": f"{kind}/{path.name}", "sha256": digest_of_file(path), "bytes": path.stat().st_size})
-    return found
+        read.append({"name": f"{kind}/{path.name}", "sha256": digest_of_file(path), "bytes": path.stat().st_size})
+    return read
 
 
 def digest_of_files(read: Sequence[FileRead]) -> str:
@@ -118,8 +118,8 @@ def _written(folder: Path) -> list[FileRead]:
         provenance = read_json(folder / files.PROVENANCE)
     except DataError:
         return []
-    found = provenance.get("data") if isinstance(provenance, dict) else None
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    listed = provenance.get("data") if isinstance(provenance, dict) else None
+    return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
 
 
 def _sums(read: Sequence[FileRead]) -> set[Any]:

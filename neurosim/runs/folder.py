@@ -68,7 +68,7 @@ def provenance(seed: int, config_hash: str) -> dict[str, Any]:
         "config_hash": config_hash,
         "git": _git(),
         "python": platform.python_version(),
-        "versions": {name: found for name in _PACKAGES if (found := installed_version(name))},
+        "versions": {name: version for name in _PACKAGES if (version := installed_version(name))},
         "platform": platform.platform(),
         "machine": platform.machine(),
         "host": platform.node(),

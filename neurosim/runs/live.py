@@ -37,11 +37,11 @@ class Live:
         self.console.print(line, soft_wrap=True)
 
     def note(self, text: str) -> None:
-        """See `neurosim.runs.run.Watcher`."""
+        """See `neurosim.runs.run.RunWatcher`."""
         self.console.print(text, soft_wrap=True)
 
     def begin(self, model: Model, folder: Path) -> None:
-        """See `neurosim.runs.run.Watcher`."""
+        """See `neurosim.runs.run.RunWatcher`."""
         self._stop()
         scheme = f"{model.probe_kind} of {model.scheme_kind}" if model.probe_kind else model.scheme_kind
         self.console.print(f"{model.name}: {scheme} on {model.task_kind}, {model.engine.level} level")
@@ -59,12 +59,12 @@ class Live:
         self.bar.start()
 
     def step(self, done: int, total: int) -> None:
-        """See `neurosim.runs.run.Watcher`."""
+        """See `neurosim.runs.run.RunWatcher`."""
         if self.bar is not None and self.task is not None:
             self.bar.update(self.task, completed=self.done + done / total)
 
     def epoch(self, report: EpochReport) -> None:
-        """See `neurosim.runs.run.Watcher`."""
+        """See `neurosim.runs.run.RunWatcher`."""
         self.done = report.epoch
         if self.bar is not None and self.task is not None:
             what = f"epoch {report.epoch}/{report.epochs}"

@@ -93,8 +93,8 @@ def _named(handle: int) -> str:
     for _ in range(5):
         os.lseek(handle, 0, os.SEEK_SET)
         try:
-            found = parsed_json(os.read(handle, 4096), "the lock")
-            return f"process {int(found['pid'])} on host {str(found['host'])[:100]!r}"
+            named = parsed_json(os.read(handle, 4096), "the lock")
+            return f"process {int(named['pid'])} on host {str(named['host'])[:100]!r}"
         except (ValueError, KeyError, TypeError, OverflowError, OSError):
             time.sleep(0.05)
     return "another process"

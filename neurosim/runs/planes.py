@@ -45,10 +45,10 @@ def save_planes(model: Model, circuit: Circuit, seed: int, folder: Path) -> tupl
     if plane is None:
         return [], ""
     try:
-        found = _loops(model, circuit, seed) if plane == "loops" else _flow(model, circuit, seed)
+        drawn = _loops(model, circuit, seed) if plane == "loops" else _flow(model, circuit, seed)
     except (CircuitError, ConfigError) as error:
         return [], str(error)
-    figure, why = found
+    figure, why = drawn
     if figure is None:
         return [], why
     folder.mkdir(parents=True, exist_ok=True)

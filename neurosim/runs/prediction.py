@@ -88,9 +88,9 @@ def predictions(folder: Path, state: Mapping[str, np.ndarray], file: Path) -> tu
     if inputs.shape[1] != sizes.n_inputs:
         raise DataError(f"{folder / files.TASK}: damaged, it has {sizes.n_inputs} inputs and {inputs.shape[1]} scales")
     engine = make_engine(model.engine, model.build(sizes), model.training.optimiser)
-    found = answers(engine, state, inputs, chunk=model.training.evaluation_batch)
+    outputs = answers(engine, state, inputs, chunk=model.training.evaluation_batch)
     how = checked(kept["encoding"])
-    decoded = decode(kept["encoding"], found)
+    decoded = decode(kept["encoding"], outputs)
     count = 1 if decoded.ndim == 1 else decoded.shape[1]
     names = how.targets if len(how.targets) == count else tuple(f"output{n + 1}" for n in range(count))
     return decoded, names if count > 1 or how.targets else ("prediction",)
@@ -100,10 +100,10 @@ def _kept(folder: Path) -> dict[str, Any] | None:
     path = folder / files.TASK
     if not path.is_file():
         return None
-    found = read_json(path)
-    if not isinstance(found, dict):
+    kept = read_json(path)
+    if not isinstance(kept, dict):
         raise DataError(f"{path}: damaged, expected a table")
-    return found
+    return kept
 
 
 def _sizes(folder: Path, kept: Mapping[str, Any]) -> Sizes:

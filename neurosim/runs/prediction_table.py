@@ -39,12 +39,12 @@ def predictions_of(folder: str | Path, file: str | Path, out: str | Path | None 
     """
     folder = Path(folder)
     refuse_target(out)
-    found, names = predictions(folder, open_run(folder, figures=False).state, Path(file))
-    text = _csv(found, names)
+    predicted, names = predictions(folder, open_run(folder, figures=False).state, Path(file))
+    text = _csv(predicted, names)
     if out is None:
         return text
     write_file(Path(out), text, parents=True)
-    return f"{len(found)} predictions written to {out}\n"
+    return f"{len(predicted)} predictions written to {out}\n"
 
 
 def _csv(found: np.ndarray, names: Sequence[str]) -> str:

@@ -43,7 +43,7 @@ _PIECE, _CHUNK = 48 << 20, 4 << 20
 _MOST_NEURONS = 256
 
 
-class Recorder:
+class TrainingRecorder:
     """Writes the recording of one run.
 
     Parameters
@@ -227,7 +227,7 @@ class Recorder:
                 yield name, (slice(None), slice(number * count + start, number * count + start + piece))
 
     def _variables(self, state: State) -> dict[str, Recorded]:
-        found = {}
+        variables = {}
         for name in self.record.variables:
             pathway = name.split(".")[0]
             if name in self.weights:
@@ -235,10 +235,10 @@ class Recorder:
                 axes = ("post", "pre", "row", "column")[: array.ndim]
                 dims = (SNAPSHOT, *(f"{axis}_{pathway}" for axis in axes))
                 shape, one = (len(self.epochs), *array.shape), (1, *array.shape)
-                found[name] = Recorded(dims, shape, array.dtype, "1", tuple(max(1, size) for size in one))
+                variables[name] = Recorded(dims, shape, array.dtype, "1", tuple(max(1, size) for size in one))
             else:
-                found[name] = self._trace(name)
-        return found
+                variables[name] = self._trace(name)
+        return variables
 
     def _trace(self, name: str) -> Recorded:
         circuit, piece = self.engine.circuit, self._piece

@@ -10,14 +10,14 @@ from neurosim.model_files.model_file import Model
 from neurosim.runs.checkpoints import Checkpoints
 from neurosim.runs.claimed_folder import Place
 from neurosim.runs.log import Log
-from neurosim.runs.recorder import Recorder
+from neurosim.runs.recorder import TrainingRecorder
 from neurosim.training.progress import Progress
 
 
 def going_on(
     place: Place,
     checkpoints: Checkpoints,
-    recorder: Recorder | None,
+    recorder: TrainingRecorder | None,
     model: Model,
     engine: Any,
     seed: int,
@@ -54,7 +54,7 @@ def going_on(
 
 
 def _recorded(
-    recorder: Recorder, start: Progress | None, checkpoints: Checkpoints, first: State
+    recorder: TrainingRecorder, start: Progress | None, checkpoints: Checkpoints, first: State
 ) -> tuple[Progress | None, str]:
     """The progress that training resumes from; ``None``, and why, if the recording up to it is not intact."""
     damage = ""

@@ -25,7 +25,7 @@ from neurosim.runs.data_identity import files_read
 from neurosim.runs.integrity import check_size
 from neurosim.runs.log import Log
 from neurosim.runs.prediction import write_task
-from neurosim.runs.recorder import SNAPSHOTS, Recorder
+from neurosim.runs.recorder import SNAPSHOTS, TrainingRecorder
 from neurosim.runs.resumption import going_on, kept_checkpoint
 from neurosim.runs.run_result import Run, draw, short, write_checksums
 from neurosim.runs.run_result import open_run as open_run
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     import xarray
 
 
-class Watcher(Protocol):
+class RunWatcher(Protocol):
     """Receives progress events of a run. A probe has no epochs, only steps."""
 
     def begin(self, model: Model, folder: Path) -> None:
@@ -63,7 +63,7 @@ def train(
     seed: int = 0,
     out: str | Path | None = None,
     overrides: Sequence[str] = (),
-    progress: Watcher | None = None,
+    progress: RunWatcher | None = None,
     resume: bool = False,
     checkpoint_every: float = EVERY,
 ) -> Run:
@@ -131,7 +131,9 @@ def train(
         return _run(place, checked, engine, task, seed, progress, checkpoint_every)
 
 
-def _run(place: Place, model: Model, engine: Any, task: Task, seed: int, progress: Watcher | None, every: float) -> Run:
+def _run(
+    place: Place, model: Model, engine: Any, task: Task, seed: int, progress: RunWatcher | None, every: float
+) -> Run:
     """Run in a claimed folder."""
     folder = place.folder
     log = Log(folder / files.LOG)
@@ -142,7 +144,7 @@ def _run(place: Place, model: Model, engine: Any, task: Task, seed: int, progres
     signals: list[str] = []
     with terminable(signals.append):
         try:
-            recorder = Recorder(folder, engine, task, model.training, seed) if model.training.record else None
+            recorder = TrainingRecorder(folder, engine, task, model.training, seed) if model.training.record else None
             start = going_on(place, checkpoints, recorder, model, engine, seed, log, progress)
             if model.probe_kind:
                 summary, history, state = _measure(model, engine, task, seed, log, progress)
@@ -176,7 +178,7 @@ def _refused(error: BaseException, model: Model, checkpoints: Checkpoints) -> bo
     return not isinstance(error, NumericalError) if model.probe_kind else checkpoints.latest is None
 
 
-def _finish(run: Run, log: Log, recorder: Recorder | None) -> None:
+def _finish(run: Run, log: Log, recorder: TrainingRecorder | None) -> None:
     """Write the results; the summary comes last and marks the folder as complete."""
     if run.state:
         write_file(run.folder / files.WEIGHTS, packed_arrays(run.state, WEIGHTS_FORMAT))
@@ -191,7 +193,7 @@ def _finish(run: Run, log: Log, recorder: Recorder | None) -> None:
     write_file(run.folder / files.SUMMARY, summary)
 
 
-def _note(progress: Watcher | None, text: str) -> None:
+def _note(progress: RunWatcher | None, text: str) -> None:
     if progress is not None:
         progress.note(text)
 
@@ -202,10 +204,10 @@ def _learn(
     task: Task,
     seed: int,
     log: Log,
-    progress: Watcher | None,
+    progress: RunWatcher | None,
     start: Progress | None,
     checkpoints: Checkpoints,
-    recorder: Recorder | None,
+    recorder: TrainingRecorder | None,
 ) -> tuple[dict[str, Any], xarray.Dataset, State]:
     before = [report.activity for report in start.reports] if start is not None else []
 
@@ -242,7 +244,7 @@ def _learn(
 
 
 def _measure(
-    model: Model, engine: Any, task: Task, seed: int, log: Log, progress: Watcher | None
+    model: Model, engine: Any, task: Task, seed: int, log: Log, progress: RunWatcher | None
 ) -> tuple[dict[str, Any], xarray.Dataset, State]:
     import xarray
 

@@ -139,10 +139,10 @@ def write_checksums(folder: Path, summary: bytes | None = None) -> None:
     summary
         The coming content of ``summary.json``, which is written last.
     """
-    found = {name: digest_of_file(path) for name, path in files_in(folder).items() if _counts(name)}
+    checksums = {name: digest_of_file(path) for name, path in files_in(folder).items() if _counts(name)}
     if summary is not None:
-        found[files.SUMMARY] = digest_of(summary)
-    write_file(folder / files.CHECKSUMS, sealed({"files": found}, *RUN))
+        checksums[files.SUMMARY] = digest_of(summary)
+    write_file(folder / files.CHECKSUMS, sealed({"files": checksums}, *RUN))
 
 
 def _check(folder: Path, *, figures: bool) -> None:
@@ -175,8 +175,8 @@ def _counts(name: str) -> bool:
 
 def _known(numbers: Mapping[str, float | None]) -> list[tuple[str, float]]:
     """The angles that were measured, of three."""
-    found = ((name, numbers.get(name)) for name in _ANGLES)
-    return [(name, value) for name, value in found if value is not None and value == value]
+    angles = ((name, numbers.get(name)) for name in _ANGLES)
+    return [(name, value) for name, value in angles if value is not None and value == value]
 
 
 def short(value: Any) -> str:

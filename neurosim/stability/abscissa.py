@@ -136,5 +136,5 @@ def stabilised(
         b -= rate * gradient
         if not np.isfinite(b).all():
             return Stabilised(b, False, np.inf, steps + 1)
-    found = abscissa(w, b, leak, tau_u=tau_u, tau_x=tau_x)
-    return Stabilised(b, bool(is_stable(w, b, leak, tau_u=tau_u, tau_x=tau_x)), found, steps)
+    current = abscissa(w, b, leak, tau_u=tau_u, tau_x=tau_x)
+    return Stabilised(b, bool(is_stable(w, b, leak, tau_u=tau_u, tau_x=tau_x)), current, steps)

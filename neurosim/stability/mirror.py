@@ -112,11 +112,11 @@ class ScalarFlow:
         One point stands for a line of neutral points: zero where the weight mirror's growth equals its decay (the
         line w = b), the pair where there is no decay (the hyperbola ``w*b = amp/null``).
         """
-        found = [self._point(0.0)]
+        points = [self._point(0.0)]
         if self.null > 0 and self.growth_rate > 0:
             size = np.sqrt(self.growth_rate / (self.null * self.variance))
-            found += [self._point(size), self._point(-size)]
-        return tuple(found)
+            points += [self._point(size), self._point(-size)]
+        return tuple(points)
 
     def trajectory(self, start: tuple[float, float], times: np.ndarray, *, reach: float = np.inf) -> np.ndarray:
         """Follow the flow.
@@ -140,7 +140,7 @@ class ScalarFlow:
             return reach - float(np.max(np.abs(weights)))
 
         leaves.terminal = True  # type: ignore[attr-defined]
-        found = solve_ivp(
+        solution = solve_ivp(
             lambda _, weights: np.array(self.field(*weights)),
             (times[0], times[-1]),
             start,
@@ -149,7 +149,7 @@ class ScalarFlow:
             rtol=1e-9,
             atol=1e-12,
         )
-        return found.y.T
+        return solution.y.T
 
     def _point(self, size: float) -> FixedPoint:
         values, directions = np.linalg.eigh(self.jacobian(size, size))

@@ -15,7 +15,7 @@ from neurosim.runs import folder as files
 from neurosim.runs.data_identity import Identified, same_data
 from neurosim.runs.integrity import read_json
 from neurosim.runs.lock import holder
-from neurosim.runs.run import Run, Watcher, open_run, train
+from neurosim.runs.run import Run, RunWatcher, open_run, train
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def collect(
     wanted: Iterable[tuple[Model, int]],
     root: Path,
     *,
-    progress: Watcher | None = None,
+    progress: RunWatcher | None = None,
     say: Callable[[str], None] | None = None,
 ) -> dict[tuple[str, int], Attempt]:
     """Run every model with its seed, once, each in its own folder; reuse finished runs.
@@ -75,7 +75,7 @@ def collect(
         By `key_of`.
     """
     distinct = {key_of(model, seed): (model, seed) for model, seed in reversed(list(wanted))}
-    found: dict[tuple[str, int], Attempt] = {}
+    attempts: dict[tuple[str, int], Attempt] = {}
     identified = Identified()
     for number, (key, (given, seed)) in enumerate(reversed(distinct.items()), start=1):
         model = identified(given)
@@ -83,13 +83,13 @@ def collect(
         if say is not None:
             before = ": finished before" if attempt else ""
             say(f"run {number} of {len(distinct)}: {model.name}, seed {seed}{before}")
-        found[key] = attempt or attempt_run(model, seed, root, progress)
-        if say is not None and found[key].run is None:
-            say(f"stopped: {found[key].message}")
-    return found
+        attempts[key] = attempt or attempt_run(model, seed, root, progress)
+        if say is not None and attempts[key].run is None:
+            say(f"stopped: {attempts[key].message}")
+    return attempts
 
 
-def attempt_run(model: Model, seed: int, root: Path, progress: Watcher | None = None) -> Attempt:
+def attempt_run(model: Model, seed: int, root: Path, progress: RunWatcher | None = None) -> Attempt:
     """Run a model with a seed in its own folder, unless it is `finished`; failures become a message.
 
     Parameters

@@ -17,7 +17,7 @@ from neurosim.model_files.variants import parted
 from neurosim.plots.comparison import comparison_figure
 from neurosim.plots.figures import save_figure
 from neurosim.runs.data_identity import Identified
-from neurosim.runs.run import Watcher
+from neurosim.runs.run import RunWatcher
 from neurosim.studies.collection import collect, key_of
 from neurosim.studies.comparison_table import ANGLES, Comparison, Entry
 from neurosim.studies.statistics import band
@@ -36,7 +36,7 @@ def compare(
     reach: float = 90.0,
     overrides: Sequence[str] = (),
     out: str | Path | None = None,
-    progress: Watcher | None = None,
+    progress: RunWatcher | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Comparison:
     """Train every model with every seed and compare the results.
@@ -141,11 +141,11 @@ def _curve(entry: Entry, quantity: str) -> xarray.Dataset:
 
 def _angles(entries: Sequence[Entry], name: str) -> xarray.Dataset | None:
     layers = list(dict.fromkeys(layer for entry in entries for layer in entry.layers))
-    found = [[entry.angle(layer, name) for layer in layers] for entry in entries]
-    mean = np.array([[each.mean for each in line] for line in found])
+    angles = [[entry.angle(layer, name) for layer in layers] for entry in entries]
+    mean = np.array([[each.mean for each in line] for line in angles])
     if not np.isfinite(mean).any():
         return None
-    half = np.array([[each.half_width for each in line] for line in found])
+    half = np.array([[each.half_width for each in line] for line in angles])
     attributes = {"units": "deg", "long_name": name.removesuffix("_deg").replace("_", " ")}
     dims = ("model", "layer")
     coords = {"model": [entry.name for entry in entries], "layer": layers}

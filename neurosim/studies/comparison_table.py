@@ -79,8 +79,8 @@ class Entry:
 
     def reached(self, accuracy: float) -> tuple[Interval, int]:
         """Presentations until a validation accuracy, over the seeds that reached it, and their number."""
-        found = [over(run.history.validation_accuracy, "first_above", accuracy) for run in self.runs]
-        known = [number for number in found if math.isfinite(number)]
+        counts = [over(run.history.validation_accuracy, "first_above", accuracy) for run in self.runs]
+        known = [number for number in counts if math.isfinite(number)]
         return interval(known), len(known)
 
     def _interval(self, name: str) -> Interval:
@@ -121,7 +121,7 @@ class Comparison:
     @property
     def rows(self) -> list[tuple[str, ...]]:
         """The table as text: a line for each layer; the first also holds the numbers of the model."""
-        found = []
+        lines = []
         for entry in self.entries:
             test = entry.test().text_of_few(2 if entry.classifies else None, enough=_ENOUGH)
             if len(self._kinds) > 1 and entry.runs:
@@ -130,13 +130,13 @@ class Comparison:
             about = (entry.name, test, self._until(entry), *declared)
             for number, layer in enumerate(entry.layers or ("-",)):
                 angles = (entry.angle(layer, name).text_of_few(1, enough=_ENOUGH) for name in ANGLES)
-                found.append((*(about if number == 0 else ("",) * len(about)), layer, *angles))
-        return found
+                lines.append((*(about if number == 0 else ("",) * len(about)), layer, *angles))
+        return lines
 
     @property
     def notes(self) -> list[str]:
         """Notes below the table."""
-        found = [
+        lines = [
             "Mean ± half the 95 % confidence interval (Student's t) over the seeds, of two seeds (least to greatest); "
             "angles to the true gradient.",
             "Presentations are counted to the first evaluation that reaches it, so to a whole epoch. A scheme that "
@@ -145,13 +145,13 @@ class Comparison:
         for entry in self.entries:
             for seed, attempt in enumerate(entry.attempts):
                 if attempt.run is None:
-                    found.append(f"{entry.name}: without seed {seed}, which stopped: {attempt.message}")
-        return found
+                    lines.append(f"{entry.name}: without seed {seed}, which stopped: {attempt.message}")
+        return lines
 
     @property
     def numbers(self) -> list[dict[str, Any]]:
         """The table as numbers: a row for each model and layer."""
-        found = []
+        table = []
         for entry in self.entries:
             until, reached = entry.reached(self.reach)
             about: dict[str, Any] = {
@@ -170,8 +170,8 @@ class Comparison:
                 row = {**about, "layer": layer}
                 for name in ANGLES:
                     row |= _columns(name, entry.angle(layer, name))
-                found.append(row)
-        return found
+                table.append(row)
+        return table
 
     def _until(self, entry: Entry) -> str:
         if not entry.classifies:

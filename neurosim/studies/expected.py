@@ -230,15 +230,15 @@ def _claim(table: Any, path: str, folder: Path, made: _Made, faults: Faults) -> 
             faults.add(f"{path}.versus.{key}", sentence)
     if len(faults.found) > before:
         return None
-    found = []
+    readings = []
     for reading, where in zip(row.readings, (path, f"{path}.versus"), strict=False):
         model = _model(reading, where, folder, made, faults)
         if model is None:
             return None
         if (fault := unavailable(reading, model)) is not None:
             faults.add(f"{where}.{fault[0]}", fault[1])
-        found.append((reading, model))
-    return Claim(row, tuple(found))
+        readings.append((reading, model))
+    return Claim(row, tuple(readings))
 
 
 def _model(reading: Reading, path: str, folder: Path, made: _Made, faults: Faults) -> Model | None:
@@ -264,24 +264,24 @@ def _model(reading: Reading, path: str, folder: Path, made: _Made, faults: Fault
 
 def _complaints(row: Row) -> list[tuple[str, str]]:
     """Faults of keys that do not go together: key and sentence."""
-    found = []
+    faults = []
     if (row.versus is None) != (row.relation is None):
-        found.append(("relation", "expected together with versus, as 'difference' or 'ratio'"))
+        faults.append(("relation", "expected together with versus, as 'difference' or 'ratio'"))
     bounded = row.low is not None or row.high is not None
     tolerances = sum(tolerance is not None for tolerance in (row.tolerance, row.relative_tolerance))
     if (row.value is not None) == bounded:
-        found.append(("value", "expected either value with a tolerance, or low or high or both"))
+        faults.append(("value", "expected either value with a tolerance, or low or high or both"))
     elif tolerances != (row.value is not None):
-        found.append(("tolerance", "expected with value either tolerance or relative_tolerance, and only there"))
+        faults.append(("tolerance", "expected with value either tolerance or relative_tolerance, and only there"))
     if row.low is not None and row.high is not None and row.low > row.high:
-        found.append(("low", f"got {row.low:g}, expected at most high, which is {row.high:g}"))
+        faults.append(("low", f"got {row.low:g}, expected at most high, which is {row.high:g}"))
     if row.source == "another implementation" and row.origin is None:
-        found.append(("origin", "missing, expected whose implementation it is"))
+        faults.append(("origin", "missing, expected whose implementation it is"))
     if row.slow and row.minutes is None:
-        found.append(("minutes", "missing, expected how long the runs of a slow row take"))
+        faults.append(("minutes", "missing, expected how long the runs of a slow row take"))
     if len(set(row.seeds)) < len(row.seeds):
-        found.append(("seeds", f"got {list(row.seeds)}, expected each seed once"))
-    return found
+        faults.append(("seeds", f"got {list(row.seeds)}, expected each seed once"))
+    return faults
 
 
 def _completed(versus: Reading, own: Reading) -> Reading:

@@ -60,13 +60,13 @@ def lines_of(numbers: Mapping[str, float | None], model: Model, source: str | Pa
     """
     declared = getattr(registry.load("probes", model.probe_kind), "NUMBERS", ())
     rows = _rows(model, source) if source is not None else []
-    found = []
+    lines = []
     for name, given in numbers.items():
         value, known = math.nan if given is None else float(given), number_of(declared, name)
         verdicts = [_verdict(row, value) for row in rows if row.name == f"probe.{name}"]
         unit, meaning = (known.unit, known.meaning) if known is not None else ("", "")
-        found.append(Line(name, value, unit, meaning, "; ".join(verdicts)))
-    return found
+        lines.append(Line(name, value, unit, meaning, "; ".join(verdicts)))
+    return lines
 
 
 def _rows(model: Model, source: str | Path) -> list[Row]:
@@ -77,14 +77,14 @@ def _rows(model: Model, source: str | Path) -> list[Row]:
         tables = read_toml(path).get("expected", [])
     except NeurosimError:
         return []
-    found = []
+    rows = []
     for table in tables if isinstance(tables, list) else []:
         if not isinstance(table, Mapping) or table.get("model") != stem or "versus" in table:
             continue
         row = check_table(Row, table, "expected", Faults())
         if row is not None and row.name is not None and _same(row, base, model):
-            found.append(row)
-    return found
+            rows.append(row)
+    return rows
 
 
 def _same(row: Row, base: str | Path, model: Model) -> bool:

@@ -64,21 +64,21 @@ class Reading(BaseModel):
 
 def complaints(reading: Reading) -> list[tuple[str, str]]:
     """Faults of keys that do not go together: key and sentence."""
-    found = []
+    faults = []
     if (reading.name is None) == (reading.history is None):
-        found.append(("name", "expected either name, a path in summary.json, or history, a variable of metrics.zarr"))
-        return found
+        faults.append(("name", "expected either name, a path in summary.json, or history, a variable of metrics.zarr"))
+        return faults
     if reading.name is not None:
         extra = [key for key in ("layer", "epoch", "over", "level") if getattr(reading, key) is not None]
         return [(key, "goes with history, got it with name") for key in extra]
     if (reading.epoch is None) == (reading.over is None):
-        found.append(("epoch", "expected either epoch or over"))
+        faults.append(("epoch", "expected either epoch or over"))
     if isinstance(reading.epoch, tuple) and reading.epoch[0] > reading.epoch[1]:
-        found.append(("epoch", f"got {list(reading.epoch)}, expected the first epoch before the last"))
+        faults.append(("epoch", f"got {list(reading.epoch)}, expected the first epoch before the last"))
     wants_level = reading.over in ("first_below", "first_above")
     if wants_level != (reading.level is not None):
-        found.append(("level", "expected with over = 'first_below' or 'first_above', and only there"))
-    return found
+        faults.append(("level", "expected with over = 'first_below' or 'first_above', and only there"))
+    return faults
 
 
 def read(reading: Reading, summary: Mapping[str, Any], history: xarray.Dataset) -> float:
@@ -159,16 +159,16 @@ def _at_epoch(reading: Reading, values: xarray.DataArray) -> float:
 
 
 def _from_summary(name: str, summary: Mapping[str, Any]) -> float:
-    found: Any = summary
+    value: Any = summary
     # Names of a probe's numbers contain dots: probe.hidden1.cosine.
     for step in name.split(".", maxsplit=1) if name.startswith("probe.") else name.split("."):
-        if not isinstance(found, Mapping) or step not in found:
-            known = list(map(str, found)) if isinstance(found, Mapping) else []
+        if not isinstance(value, Mapping) or step not in value:
+            known = list(map(str, value)) if isinstance(value, Mapping) else []
             raise DataError(f"the summary has no '{name}'; {did_you_mean(step, known)}")
-        found = found[step]
+        value = value[step]
     # Null stands for NaN.
-    if found is None:
+    if value is None:
         return math.nan
-    if isinstance(found, bool) or not isinstance(found, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise DataError(f"'{name}' of the summary is no number")
-    return float(found)
+    return float(value)

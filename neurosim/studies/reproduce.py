@@ -15,7 +15,7 @@ from neurosim.border import FLAG, PATH, optional, public
 from neurosim.errors import DataError
 from neurosim.runs import folder as files
 from neurosim.runs.data_identity import Identified
-from neurosim.runs.run import Watcher
+from neurosim.runs.run import RunWatcher
 from neurosim.studies.collection import Attempt, collect, key_of
 from neurosim.studies.expected import Claim, Row, load_expected
 from neurosim.studies.readings import read
@@ -100,7 +100,7 @@ def reproduce(
     *,
     slow: bool = False,
     out: str | Path | None = None,
-    progress: Watcher | None = None,
+    progress: RunWatcher | None = None,
     say: Callable[[str], None] | None = None,
 ) -> list[Verdict]:
     """Run the models of an ``expected.toml`` and judge each row.

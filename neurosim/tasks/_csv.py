@@ -128,8 +128,8 @@ def read_cells(
         raise DataError(
             f"{path}: has {len(names)} names in its first line and no rows below it, expected one an example"
         )
-    found = {name: _column(table[names.index(name)]) for name in wanted}
-    return found if written.decimal == "." else {name: with_commas(path, name, found[name]) for name in wanted}
+    columns = {name: _column(table[names.index(name)]) for name in wanted}
+    return columns if written.decimal == "." else {name: with_commas(path, name, columns[name]) for name in wanted}
 
 
 def _parsed(stream: BinaryIO, written: Csv, count: int, **settings: Any) -> Any:
@@ -200,11 +200,11 @@ def plain_text(text: str) -> str:
 
 def text_column(cells: np.ndarray) -> np.ndarray:
     """Texts (n,) as objects, without blanks around them, ``None`` for what is empty."""
-    found = np.empty(len(cells), dtype=object)
+    texts = np.empty(len(cells), dtype=object)
     for row, cell in enumerate(cells):
         text = "" if cell is None or (isinstance(cell, float) and cell != cell) else plain_text(str(cell))
-        found[row] = text or None
-    return found
+        texts[row] = text or None
+    return texts
 
 
 def _lines(stream: BinaryIO) -> int:
@@ -262,8 +262,10 @@ def first_line_advice(names: Sequence[str]) -> str:
     """A hint about a first line that lacks a name: it holds numbers, or other separators."""
     if all(_is_number(name) for name in names):
         return "; its first line holds numbers: is the line with the names missing?"
-    found = [other for other in (";", "\t", "|") if any(other in name for name in names)]
-    return f"; if columns are separated by '{_OTHER_SEPARATORS[found[0]]}', say task.separator" if found else ""
+    separators = [other for other in (";", "\t", "|") if any(other in name for name in names)]
+    return (
+        f"; if columns are separated by '{_OTHER_SEPARATORS[separators[0]]}', say task.separator" if separators else ""
+    )
 
 
 def _is_number(text: str) -> bool:

@@ -241,20 +241,20 @@ def in_units(
         Numbers that do not fit into single precision: too large, or all of a column too small.
     """
     rows = np.arange(len(parts[0])) if rows is None else rows
-    found = np.empty((len(rows), sum(part.shape[1] for part in parts)), np.float32)
+    numbers = np.empty((len(rows), sum(part.shape[1] for part in parts)), np.float32)
     centre, spread = np.array(mean), np.array(scale)
     begin = 0
     for name, part in zip(names, parts, strict=True):
         end = begin + part.shape[1]
-        here = slice(begin, end) if len(mean) == found.shape[1] else slice(None)
-        chosen, made = part[rows], found[:, begin:end]
+        here = slice(begin, end) if len(mean) == numbers.shape[1] else slice(None)
+        chosen, made = part[rows], numbers[:, begin:end]
         made[:] = scaled(chosen, centre[here], spread[here])
         if fault := lost(chosen, made, centre[here], spread[here]):
             beyond = np.flatnonzero(~np.isfinite(made).all(axis=1))
             where = f" in {row_names(np.sort(rows[beyond]))}" if len(beyond) else ""
             raise DataError(f"{path}: '{name}'{where}: expected, {fault}")
         begin = end
-    return found
+    return numbers
 
 
 def _fitting(path: Path, wanted: Inputs, array: np.ndarray) -> np.ndarray:

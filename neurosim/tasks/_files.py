@@ -64,7 +64,7 @@ def downloaded(url: str, md5: str, data_set: str, places: Sequence[Path], *, mem
 
     name = url.rpartition("/")[2]
     try:
-        found = pooch.retrieve(
+        kept = pooch.retrieve(
             url=url,
             known_hash=f"md5:{md5}",
             fname=name,
@@ -77,7 +77,7 @@ def downloaded(url: str, md5: str, data_set: str, places: Sequence[Path], *, mem
             f"{name}: could not be downloaded from {url.rpartition('/')[0]} ({error}).{where} Set NEUROSIM_DATA to a "
             f"folder that holds the files of {data_set}, or use the task 'digits', which needs none."
         ) from error
-    return [Path(path) for path in ([found] if isinstance(found, str) else found)]
+    return [Path(path) for path in ([kept] if isinstance(kept, str) else kept)]
 
 
 def file_read(path: Path, data: bytes | BinaryIO) -> FileRead:

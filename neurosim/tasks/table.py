@@ -104,14 +104,14 @@ def load(config: Config, *, seed: int) -> Task:
     path, most = PATH("task.path", config.path), _most(config)
     columns = columns_of(path, largest=most, written=Csv(config.separator, config.decimal))
     targets, read = _chosen(columns, config)
-    found = columns.read((*read, *targets))
-    _refuse_lengths(path, {name: len(found[name]) for name in (*read, *targets)})
-    parts = [numbers(path, name, found[name]) for name in read]
-    inputs = tuple(Inputs(name=name, shape=found[name].shape[1:]) for name in read)
+    arrays = columns.read((*read, *targets))
+    _refuse_lengths(path, {name: len(arrays[name]) for name in (*read, *targets)})
+    parts = [numbers(path, name, arrays[name]) for name in read]
+    inputs = tuple(Inputs(name=name, shape=arrays[name].shape[1:]) for name in read)
     encoding = Encoding(
         kind="regression", inputs=inputs, targets=targets, separator=config.separator, decimal=config.decimal
     )
-    wanted = [found[name] for name in targets]
+    wanted = [arrays[name] for name in targets]
     classes = wanted[0].dtype.kind in "biuO" if config.problem == "auto" else config.problem == "classification"
     shares, outputs = (config.test_fraction, config.validation_fraction, config.split_seed), 0
     if classes:

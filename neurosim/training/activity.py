@@ -90,15 +90,15 @@ def faults(courses: Iterable[Mapping[str, Activity]]) -> list[str]:
     courses
         One mapping an epoch, starting before learning; empty where not measured.
     """
-    found, before = [], dict[str, str]()
+    sentences, before = [], dict[str, str]()
     for epoch, populations in enumerate(courses):
         for name, each in populations.items():
             if each.fault and each.fault != before.get(name):
                 what = "is silent" if each.fault == "silent" else "is saturated"
                 rates = f"{each.rate_hz:.3g} Hz, at most {each.highest_hz:.3g}"
-                found.append(f"population '{name}' {what} after epoch {epoch}: {rates}")
+                sentences.append(f"population '{name}' {what} after epoch {epoch}: {rates}")
             before[name] = each.fault
-    return found
+    return sentences
 
 
 def _highest(circuit: Circuit, state: Mapping[str, Any], population: str, dt: float) -> float:

@@ -27,7 +27,7 @@ from neurosim.training.activity import activity
 from neurosim.training.config import Config
 from neurosim.training.evaluation import Evaluation, evaluate, summarise
 from neurosim.training.history import EpochReport, history_of
-from neurosim.training.progress import Part, Progress
+from neurosim.training.progress import EpochPart, Progress
 from neurosim.training.trial_order import order_of, presented
 
 if TYPE_CHECKING:
@@ -166,10 +166,10 @@ def _learn(
             on_progress(progress)
     part = progress.part
     answers = np.concatenate(part.answers) if part.answers else None
-    found = summarise(np.concatenate(part.losses), answers, split, order.ravel())
+    evaluation = summarise(np.concatenate(part.losses), answers, split, order.ravel())
     speed = order.size / part.seconds if part.seconds else np.nan
-    report = EpochReport(epoch + 1, config.epochs, found.loss, found.accuracy, samples_per_second=speed)
-    return replace(progress, epoch=epoch + 1, part=Part()), report
+    report = EpochReport(epoch + 1, config.epochs, evaluation.loss, evaluation.accuracy, samples_per_second=speed)
+    return replace(progress, epoch=epoch + 1, part=EpochPart()), report
 
 
 def _steps_per_call(engine: Any, batch_size: int) -> int:
@@ -235,7 +235,7 @@ def _advance(
         state={**state, **kept},
         presentations=first + rows.size,
         carried=carried,
-        part=Part(
+        part=EpochPart(
             part.steps + len(rows),
             (*part.losses, losses),
             (*part.answers, *(outputs.ends[phase][name] for name in asked)),
@@ -280,14 +280,14 @@ def _report(
 def _evaluated(
     report: EpochReport, engine: Any, state: Mapping[str, np.ndarray], task: Task, config: Config
 ) -> EpochReport:
-    found = evaluate(engine, state, task.validation, chunk=config.evaluation_batch)
-    report = replace(report, validation_loss=found.loss, validation_accuracy=found.accuracy)
+    evaluation = evaluate(engine, state, task.validation, chunk=config.evaluation_batch)
+    report = replace(report, validation_loss=evaluation.loss, validation_accuracy=evaluation.accuracy)
     if config.evaluate_perturbed:
-        found = evaluate(engine, state, task.validation, chunk=config.evaluation_batch, perturbed=True)
-        report = replace(report, perturbed_loss=found.loss, perturbed_accuracy=found.accuracy)
+        evaluation = evaluate(engine, state, task.validation, chunk=config.evaluation_batch, perturbed=True)
+        report = replace(report, perturbed_loss=evaluation.loss, perturbed_accuracy=evaluation.accuracy)
     if config.evaluate_test:
-        found = evaluate(engine, state, task.test, chunk=config.evaluation_batch)
-        report = replace(report, test_loss=found.loss, test_accuracy=found.accuracy)
+        evaluation = evaluate(engine, state, task.test, chunk=config.evaluation_batch)
+        report = replace(report, test_loss=evaluation.loss, test_accuracy=evaluation.accuracy)
     return replace(report, activity=activity(engine, state, task.validation or task.train))
 
 

@@ -16,7 +16,7 @@ from neurosim.training.history import EpochReport
 
 
 @dataclass(frozen=True)
-class Part:
+class EpochPart:
     """The finished part of the epoch under way.
 
     Attributes
@@ -61,7 +61,7 @@ class Progress:
     presentations: int = 0
     reports: tuple[EpochReport, ...] = ()
     carried: State = field(default_factory=dict)
-    part: Part = Part()
+    part: EpochPart = EpochPart()
 
 
 def packed(progress: Progress) -> tuple[State, dict[str, Any]]:
@@ -103,7 +103,7 @@ def unpacked(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any], like:
             named[where][inner] = array
         _check_fits(named["state"], like)
         losses, answers = ((named["part"][name],) if name in named["part"] else () for name in ("losses", "answers"))
-        part = Part(int(numbers["steps"]), losses, answers, float(numbers["seconds"]))
+        part = EpochPart(int(numbers["steps"]), losses, answers, float(numbers["seconds"]))
         reports = tuple(_report(_numbers(report)) for report in numbers["reports"])
         counts = int(numbers["epoch"]), int(numbers["presentations"])
         if not all(0 <= count < 1 << 62 for count in (*counts, part.steps)) or not 0 <= part.seconds < math.inf:

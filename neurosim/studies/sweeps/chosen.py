@@ -14,7 +14,7 @@ from neurosim.model_files.model_file import Model
 from neurosim.runs.data_identity import Identified
 from neurosim.studies.collection import Attempt, finished, key_of
 from neurosim.studies.sweeps.crew import Crew
-from neurosim.studies.sweeps.plan import Configuration, Plan
+from neurosim.studies.sweeps.plan import Configuration, SweepPlan
 from neurosim.studies.sweeps.results import Trial, metric_of
 from neurosim.studies.sweeps.search import Study
 
@@ -22,10 +22,10 @@ from neurosim.studies.sweeps.search import Study
 class Listed:
     """Configurations that the file lists."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: SweepPlan) -> None:
         identified = Identified()
-        found = tuple(replace(each, model=identified(each.model)) for each in plan.configurations)
-        self.plan, self.count, self.asked = replace(plan, configurations=found), len(found), False
+        configurations = tuple(replace(each, model=identified(each.model)) for each in plan.configurations)
+        self.plan, self.count, self.asked = replace(plan, configurations=configurations), len(configurations), False
 
     @property
     def more(self) -> bool:
@@ -52,7 +52,7 @@ class Listed:
 class Searched:
     """Configurations that the study proposes, a few at a time."""
 
-    def __init__(self, plan: Plan, root: Path) -> None:
+    def __init__(self, plan: SweepPlan, root: Path) -> None:
         self.identified = Identified()
         self.plan, self.study = plan, Study(plan, root, self.identified(plan.model_at({})).identity)
         self.count = max(self.study.options.trials, len(self.study.trials))
@@ -112,11 +112,11 @@ class Searched:
         return found
 
 
-def _attempts(plan: Plan, model: Model, crew: Crew) -> dict[int, Attempt]:
+def _attempts(plan: SweepPlan, model: Model, crew: Crew) -> dict[int, Attempt]:
     keys = {seed: key_of(model, seed) for seed in plan.settings.seeds}
     return {seed: crew.attempts[key] for seed, key in keys.items() if key in crew.attempts}
 
 
-def _seconds(plan: Plan, model: Model, crew: Crew) -> dict[int, float]:
+def _seconds(plan: SweepPlan, model: Model, crew: Crew) -> dict[int, float]:
     keys = {seed: key_of(model, seed) for seed in plan.settings.seeds}
     return {seed: crew.seconds[key] for seed, key in keys.items() if key in crew.seconds}

@@ -14,7 +14,7 @@ from neurosim.studies.sweeps.pool import Pool
 _MOMENT = 1.0
 
 
-class Watcher(Protocol):
+class SweepWatcher(Protocol):
     """Receives progress events of a sweep."""
 
     def say(self, line: str) -> None:
@@ -37,25 +37,25 @@ class Quiet:
     """A watcher that ignores all events."""
 
     def say(self, line: str) -> None:
-        """See `Watcher`."""
+        """See `SweepWatcher`."""
 
     def checking(self, done: int, total: int) -> None:
-        """See `Watcher`."""
+        """See `SweepWatcher`."""
 
     def begin(self, total: int) -> None:
-        """See `Watcher`."""
+        """See `SweepWatcher`."""
 
     def going(self, key: str, label: str, done: float, text: str) -> None:
-        """See `Watcher`."""
+        """See `SweepWatcher`."""
 
     def ended(self, key: str, label: str, attempt: Attempt, seconds: float) -> None:
-        """See `Watcher`."""
+        """See `SweepWatcher`."""
 
 
 class Crew:
     """The runs of a sweep, each once. Workers start when the first run needs them."""
 
-    def __init__(self, scheduler: Any, workers: int | None, root: Path, watcher: Watcher) -> None:
+    def __init__(self, scheduler: Any, workers: int | None, root: Path, watcher: SweepWatcher) -> None:
         self.scheduler, self.workers, self.root, self.watcher = scheduler, workers, root, watcher
         self.attempts: dict[tuple[str, int], Attempt] = {}
         # Seconds on a worker; 0 for a reused run.

@@ -16,9 +16,9 @@ from neurosim.runs import folder as files
 from neurosim.runs.lock import locked
 from neurosim.studies.study_folder import claimed
 from neurosim.studies.sweeps.chosen import Listed, Searched
-from neurosim.studies.sweeps.crew import Crew, Quiet, Watcher
+from neurosim.studies.sweeps.crew import Crew, Quiet, SweepWatcher
 from neurosim.studies.sweeps.keys import Range
-from neurosim.studies.sweeps.plan import Plan, is_file, read_plan
+from neurosim.studies.sweeps.plan import SweepPlan, is_file, read_plan
 from neurosim.studies.sweeps.pool import require_dask
 from neurosim.studies.sweeps.results import FAILED, FINISHED, NOT_RUN, Trial, dataset_of, rows_of
 from neurosim.studies.sweeps.same import lost
@@ -43,7 +43,7 @@ def sweep(
     scheduler: Any = None,
     workers: int | None = None,
     out: str | Path | None = None,
-    progress: Watcher | None = None,
+    progress: SweepWatcher | None = None,
 ) -> xarray.Dataset:
     """Run every configuration of a sweep with every seed and collect the results.
 
@@ -107,7 +107,7 @@ def sweep(
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SweepOutcome:
     """The outcome of a sweep.
 
     Attributes
@@ -122,7 +122,7 @@ class Outcome:
         The sweep's folder.
     """
 
-    plan: Plan
+    plan: SweepPlan
     trials: Sequence[Trial]
     results: xarray.Dataset
     folder: Path
@@ -147,13 +147,13 @@ class Outcome:
 
 @public(workers=optional(WORKERS), out=optional(PATH))
 def carry_out(
-    plan: Plan,
+    plan: SweepPlan,
     *,
     scheduler: Any = None,
     workers: int | None = None,
     out: str | Path | None = None,
-    progress: Watcher | None = None,
-) -> Outcome:
+    progress: SweepWatcher | None = None,
+) -> SweepOutcome:
     """As `sweep`, for a checked plan; the folder is locked meanwhile."""
     require_dask()
     root = Path(out if out is not None else Path("runs") / f"sweep-{plan.name}").resolve()
@@ -169,7 +169,7 @@ def carry_out(
         return _carry_out(plan, scheduler, workers, root, progress or Quiet())
 
 
-def _carry_out(plan: Plan, scheduler: Any, workers: int | None, root: Path, watcher: Watcher) -> Outcome:
+def _carry_out(plan: SweepPlan, scheduler: Any, workers: int | None, root: Path, watcher: SweepWatcher) -> SweepOutcome:
     chosen = Searched(plan, root) if plan.kind == "search" else Listed(plan)
     total = chosen.count * len(plan.settings.seeds)
     crew = Crew(scheduler, None if workers is None else min(workers, total), root / RUNS, watcher)
@@ -180,9 +180,9 @@ def _carry_out(plan: Plan, scheduler: Any, workers: int | None, root: Path, watc
         # Results are written even if the sweep is stopped.
         crew.close()
         trials = chosen.trials(crew)
-        found = dataset_of(plan, trials)
-        _write(plan, trials, found, root)
-    return Outcome(plan, trials, found, root)
+        results = dataset_of(plan, trials)
+        _write(plan, trials, results, root)
+    return SweepOutcome(plan, trials, results, root)
 
 
 def _run_all(chosen: Listed | Searched, crew: Crew) -> None:
@@ -195,7 +195,7 @@ def _run_all(chosen: Listed | Searched, crew: Crew) -> None:
         chosen.tell(crew)
 
 
-def _described(plan: Plan) -> dict[str, Any]:
+def _described(plan: SweepPlan) -> dict[str, Any]:
     """The sweep with all its settings, as tables that reproduce it."""
     keys: dict[str, Any] = {
         key: choice.model_dump(mode="json", exclude_none=True) if isinstance(choice, Range) else choice
@@ -209,7 +209,7 @@ def _described(plan: Plan) -> dict[str, Any]:
     return {"sweep": settings | {"model": model}, plan.kind: table}
 
 
-def _write(plan: Plan, trials: list[Trial], found: xarray.Dataset, root: Path) -> None:
+def _write(plan: SweepPlan, trials: list[Trial], found: xarray.Dataset, root: Path) -> None:
     files.write_dataset(root / RESULTS, found)
     write_file(root / TABLE, csv_text(rows_of(plan, trials)))
     figure = sweep_figure(found)

@@ -122,7 +122,7 @@ def rounded(number: float) -> float:
 
 def read_keys(table: Mapping[str, Any], path: str, faults: Faults) -> dict[str, Choice]:
     """The key paths of a table ``[grid]``, written in quotes or as nested tables, with their values or ranges."""
-    found: dict[str, Choice] = {}
+    keys: dict[str, Choice] = {}
     for number, (key, value) in enumerate(_flat(table)):
         if number == _MOST_KEYS:
             faults.add(path, f"got more than {_MOST_KEYS} keys")
@@ -136,8 +136,8 @@ def read_keys(table: Mapping[str, Any], path: str, faults: Faults) -> dict[str, 
             faults.add(where, f"got {shown(value)}, expected a list of values or {{ low = ..., high = ... }}")
             continue
         if check_key(key, where, faults) and choice is not None:
-            found[key] = choice
-    return found
+            keys[key] = choice
+    return keys
 
 
 def check_key(key: str, where: str, faults: Faults) -> bool:
@@ -171,12 +171,12 @@ def toml_text(value: Any) -> str:
 
 def short_keys(keys: Sequence[str]) -> dict[str, str]:
     """The shortest distinct end of each key path."""
-    found = {}
+    short = {}
     for key in keys:
         steps = key.split(".")
         ends = (".".join(steps[-depth:]) for depth in range(1, len(steps) + 1))
-        found[key] = next((e for e in ends if sum(k == e or k.endswith(f".{e}") for k in keys) == 1), key)
-    return found
+        short[key] = next((e for e in ends if sum(k == e or k.endswith(f".{e}") for k in keys) == 1), key)
+    return short
 
 
 def _flat(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

@@ -75,7 +75,7 @@ class Configuration:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SweepPlan:
     """A checked sweep.
 
     Attributes
@@ -118,7 +118,9 @@ class Plan:
         return check(self.base, (*self.settings.overrides, *changes), variants)
 
 
-def read_plan(source: str | Path | Mapping[str, Any], *, on_check: Callable[[int, int], None] | None = None) -> Plan:
+def read_plan(
+    source: str | Path | Mapping[str, Any], *, on_check: Callable[[int, int], None] | None = None
+) -> SweepPlan:
     """Read and check a sweep and every model that it will run.
 
     Parameters
@@ -157,13 +159,13 @@ def read_plan(source: str | Path | Mapping[str, Any], *, on_check: Callable[[int
     base = str(folder / settings.model) if is_file(settings.model) else settings.model
     # Faults of the model itself are reported once, not for every configuration.
     settled(base, settings.overrides, settings.variants)
-    plan = Plan(name, settings, kind, options, keys, (), base)
+    plan = SweepPlan(name, settings, kind, options, keys, (), base)
     tried = corners(keys) if kind == "search" else points
     # Keys and types come first: reading equations takes long.
     _settled(plan, tried)
     load(base, settings.overrides, settings.variants)
-    found = _checked(plan, tried, on_check)
-    return Plan(name, settings, kind, options, keys, () if kind == "search" else found, base)
+    configurations = _checked(plan, tried, on_check)
+    return SweepPlan(name, settings, kind, options, keys, () if kind == "search" else configurations, base)
 
 
 def metric_complaint(metric: Reading) -> str | None:
@@ -212,10 +214,10 @@ def _settings(table: Any, faults: Faults) -> Settings | None:
 
 
 def _checked(
-    plan: Plan, points: list[dict[str, Any]], on_check: Callable[[int, int], None] | None
+    plan: SweepPlan, points: list[dict[str, Any]], on_check: Callable[[int, int], None] | None
 ) -> tuple[Configuration, ...]:
     """The configuration of each point; a fault that many share is one line."""
-    found: list[Configuration] = []
+    configurations: list[Configuration] = []
     faults: dict[str, list[int]] = {}
     look = _Metric(plan.settings.metric)
     for number, values in enumerate(points):
@@ -226,7 +228,7 @@ def _checked(
             # Building the circuit finds parts that do not fit together.
             _ = model.circuit
             lines = look(model)
-            found.append(Configuration(values, model))
+            configurations.append(Configuration(values, model))
         except NeurosimError as error:
             lines = _lines(error)
         for line in lines:
@@ -234,10 +236,10 @@ def _checked(
     if on_check is not None:
         on_check(len(points), len(points))
     _raise_any(plan, points, faults)
-    return tuple(found)
+    return tuple(configurations)
 
 
-def _settled(plan: Plan, points: list[dict[str, Any]]) -> None:
+def _settled(plan: SweepPlan, points: list[dict[str, Any]]) -> None:
     """Refuse faulty keys and values; a fault that many configurations share is one line."""
     faults: dict[str, list[int]] = {}
     for number, values in enumerate(points):
@@ -254,7 +256,7 @@ def _lines(error: NeurosimError) -> list[str]:
     return [line_of(fault) for fault in error.faults] or [str(error)]
 
 
-def _raise_any(plan: Plan, points: list[dict[str, Any]], faults: Mapping[str, list[int]]) -> None:
+def _raise_any(plan: SweepPlan, points: list[dict[str, Any]], faults: Mapping[str, list[int]]) -> None:
     if faults:
         count = f"{len(faults)} faults" if len(faults) > 1 else "1 fault"
         report = "".join(

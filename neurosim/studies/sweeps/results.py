@@ -14,7 +14,7 @@ from neurosim.errors import DataError, UnitError
 from neurosim.studies.collection import Attempt
 from neurosim.studies.readings import Reading, over, read
 from neurosim.studies.sweeps.keys import Range, toml_text
-from neurosim.studies.sweeps.plan import Plan
+from neurosim.studies.sweeps.plan import SweepPlan
 from neurosim.units import base_unit, parse_quantity
 
 #: Status of a run.
@@ -78,12 +78,12 @@ def numbers_of(attempt: Attempt) -> dict[str, float]:
     if attempt.run is None:
         return {}
     summary, history = attempt.run.summary, attempt.run.history
-    found = {name: over(history[name], "last") for name in _VALIDATION if name in history}
+    numbers = {name: over(history[name], "last") for name in _VALIDATION if name in history}
     for name, value in summary.items():
         if isinstance(value, int | float) and not isinstance(value, bool) and name not in _ABOUT:
-            found[name] = float(value)
-    found |= {f"probe.{name}": math.nan if v is None else float(v) for name, v in summary.get("probe", {}).items()}
-    return found
+            numbers[name] = float(value)
+    numbers |= {f"probe.{name}": math.nan if v is None else float(v) for name, v in summary.get("probe", {}).items()}
+    return numbers
 
 
 def status_of(attempt: Attempt | None) -> str:
@@ -93,7 +93,7 @@ def status_of(attempt: Attempt | None) -> str:
     return FINISHED if attempt.run is not None else DIVERGED if attempt.diverged else FAILED
 
 
-def dataset_of(plan: Plan, trials: Sequence[Trial]) -> xarray.Dataset:
+def dataset_of(plan: SweepPlan, trials: Sequence[Trial]) -> xarray.Dataset:
     """All results as a Dataset.
 
     Returns
@@ -172,9 +172,9 @@ def coordinate(values: Sequence[Any]) -> tuple[np.ndarray, dict[str, str]]:
     return np.array(["" if v is None else v if isinstance(v, str) else toml_text(v) for v in values]), {}
 
 
-def rows_of(plan: Plan, trials: Sequence[Trial]) -> list[dict[str, Any]]:
+def rows_of(plan: SweepPlan, trials: Sequence[Trial]) -> list[dict[str, Any]]:
     """A row for each run: settings as in a model file, seed, status and numbers."""
-    found = []
+    rows = []
     for number, trial in enumerate(trials):
         for seed in plan.settings.seeds:
             attempt = trial.attempts.get(seed)
@@ -183,24 +183,24 @@ def rows_of(plan: Plan, trials: Sequence[Trial]) -> list[dict[str, Any]]:
             row["metric"] = math.nan if attempt is None else metric_of(plan.settings.metric, attempt)
             row |= {} if attempt is None else numbers_of(attempt)
             layers = _layers(attempt)
-            row |= {f"{layer}.{name}": value for layer, found in layers.items() for name, value in found.items()}
+            row |= {f"{layer}.{name}": value for layer, rows in layers.items() for name, value in rows.items()}
             row["folder"] = attempt.run.folder.name if attempt is not None and attempt.run is not None else ""
             row["message"] = " ".join(_message(trial, attempt).split())
-            found.append(row)
-    columns = dict.fromkeys(name for row in found for name in row if name not in ("folder", "message"))
-    return [{name: row.get(name) for name in (*columns, "folder", "message")} for row in found]
+            rows.append(row)
+    columns = dict.fromkeys(name for row in rows for name in row if name not in ("folder", "message"))
+    return [{name: row.get(name) for name in (*columns, "folder", "message")} for row in rows]
 
 
-def ranked(plan: Plan, trials: Sequence[Trial]) -> list[tuple[int, Trial, list[float]]]:
+def ranked(plan: SweepPlan, trials: Sequence[Trial]) -> list[tuple[int, Trial, list[float]]]:
     """Configurations with their metric for each seed that has it; best first, if there is a direction."""
-    found = []
+    lines = []
     for number, trial in enumerate(trials):
         values = [metric_of(plan.settings.metric, attempt) for attempt in trial.attempts.values()]
-        found.append((number, trial, [value for value in values if not math.isnan(value)]))
+        lines.append((number, trial, [value for value in values if not math.isnan(value)]))
     if plan.settings.direction is None:
-        return found
+        return lines
     sign = -1 if plan.settings.direction == "maximize" else 1
-    return sorted(found, key=lambda each: sign * float(np.mean(each[2])) if each[2] else math.inf)
+    return sorted(lines, key=lambda each: sign * float(np.mean(each[2])) if each[2] else math.inf)
 
 
 def _layers(attempt: Attempt | None) -> dict[str, dict[str, float]]:
@@ -217,7 +217,7 @@ def _message(trial: Trial, attempt: Attempt | None) -> str:
     return trial.message if attempt is None else attempt.message
 
 
-def _metric_unit(plan: Plan, name: str) -> str:
+def _metric_unit(plan: SweepPlan, name: str) -> str:
     metric = plan.settings.metric
     if metric is not None and metric.over in ("first_below", "first_above", "slope"):
         # Presentations, or a power.

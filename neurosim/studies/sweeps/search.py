@@ -11,7 +11,7 @@ from typing import Any
 
 from neurosim.random import stream
 from neurosim.studies.sweeps.keys import Choice, Range, toml_text
-from neurosim.studies.sweeps.plan import Plan
+from neurosim.studies.sweeps.plan import SweepPlan
 from neurosim.studies.sweeps.points import Search
 
 JOURNAL = "search.journal"
@@ -32,7 +32,7 @@ class Study:
         Identity of the model with its data; by default of the model alone.
     """
 
-    def __init__(self, plan: Plan, folder: Path, identity: str | None = None) -> None:
+    def __init__(self, plan: SweepPlan, folder: Path, identity: str | None = None) -> None:
         import optuna
         from optuna.storages import JournalStorage
         from optuna.storages.journal import JournalFileBackend
@@ -105,11 +105,11 @@ class Study:
 
     def _values(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Settings as in a model file, in the order of the plan."""
-        found = {}
+        settings = {}
         for key, choice in self.plan.keys.items():
             if key in params:
-                found[key] = choice.value(params[key]) if isinstance(choice, Range) else json.loads(params[key])
-        return found
+                settings[key] = choice.value(params[key]) if isinstance(choice, Range) else json.loads(params[key])
+        return settings
 
 
 def _distribution(optuna: Any, choice: Choice) -> Any:
@@ -122,7 +122,7 @@ def _distribution(optuna: Any, choice: Choice) -> Any:
     return optuna.distributions.FloatDistribution(low, high, log=choice.log)
 
 
-def _identity(plan: Plan, model: str) -> str:
+def _identity(plan: SweepPlan, model: str) -> str:
     """A hash of everything that earlier trials' results depend on."""
     keys = {
         key: choice.model_dump(mode="json") if isinstance(choice, Range) else [toml_text(value) for value in choice]

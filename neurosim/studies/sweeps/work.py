@@ -110,7 +110,7 @@ def work(order: Order) -> dict[str, Any]:
 
 
 class Reporter:
-    """Reports the progress of a run to the sweep; see `neurosim.runs.run.Watcher`.
+    """Reports the progress of a run to the sweep; see `neurosim.runs.run.RunWatcher`.
 
     Reports are Dask events under the sweep's topic: ``run``, ``done`` (fraction), ``text``, ``pid``. Outside a worker
     they go nowhere.
@@ -122,12 +122,12 @@ class Reporter:
         self.tell, self.given_up = _connected(order.topic)
 
     def begin(self, model: Model, folder: Path) -> None:
-        """See `Watcher`."""
+        """See `RunWatcher`."""
         self.epochs = 1 if model.probe_kind else model.training.epochs
         self._report(0.0)
 
     def step(self, done: int, total: int) -> None:
-        """See `Watcher`.
+        """See `RunWatcher`.
 
         Raises
         ------
@@ -143,7 +143,7 @@ class Reporter:
             self._report((self.before + done / total) / self.epochs)
 
     def epoch(self, report: EpochReport) -> None:
-        """See `Watcher`."""
+        """See `RunWatcher`."""
         self.before = report.epoch
         right, loss = report.validation_accuracy, report.validation_loss
         number = f", accuracy {right:.1f} %" if right == right else f", loss {loss:.3f}" if loss == loss else ""
@@ -151,7 +151,7 @@ class Reporter:
         self._report(report.epoch / report.epochs)
 
     def note(self, text: str) -> None:
-        """See `Watcher`."""
+        """See `RunWatcher`."""
         self.text = text
 
     def _report(self, done: float) -> None:
