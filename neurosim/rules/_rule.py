@@ -32,8 +32,7 @@ class Rule:
     Attributes
     ----------
     update
-        Statements such as ``w += learning_rate*delta_post*r_pre``; only ``+=`` and ``-=``, so that the
-        increments of several trials can be averaged.
+        Statements such as ``w += learning_rate*delta_post*r_pre``; only ``+=`` and ``-=``, so that trials can average.
     variables
         Further variables of the synapse, one declaration a line (``velocity : 1``). Like the weight they are one
         number a synapse, whatever the number of trials.
@@ -41,8 +40,8 @@ class Rule:
         Variables of the synapse that belong to a trial, such as an eligibility. They start from zero with each
         presentation, unless state carries over, and are never averaged over trials. Only for rules at every step.
     parameters
-        Names and default values of the rule's parameters; no default is given as ``None``. A quantity with a unit
-        (``"20 ms"``) has that unit in the update; a plain number takes whatever unit the update needs.
+        Names and default values of the rule's parameters, ``None`` for no default. A quantity (``"20 ms"``) has its
+        unit in the update; a plain number takes the unit that the update needs.
     timing
         At the end of each phase in which the pathway learns (``phase_end``), or at every ``step`` of such a phase; or
         once before the first phase of each ``presentation`` with such a phase. Then there is no activity yet: it reads

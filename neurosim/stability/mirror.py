@@ -5,9 +5,8 @@ For linear units the two populations' weights, forward W (m x n) and feedback B 
     R = -amp tr(B W C) + null/2 tr(B W C W^T B^T) + decay/2 (|W|^2 + |B|^2),
 
 with C the covariance of the activity below. Without `null` it is the weight mirror, whose linear flow decays or grows
-without bound. With `null` it is information alignment, which settles. Kunin, Nayebi, Sagastuy-Brena, Ganguli, Bloom &
-Yamins (2020), ICML; the potential of a linear autoencoder with decay: Kunin, Bloom, Goeva & Seed (2019), ICML. For
-white activity the singular modes do not mix, and each is a `ScalarFlow`.
+without bound. With `null` it is information alignment, which settles: Kunin, Nayebi, Sagastuy-Brena, Ganguli, Bloom &
+Yamins (2020), ICML. The potential is from Kunin, Bloom, Goeva & Seed (2019), ICML. White activity keeps modes apart.
 """
 
 from __future__ import annotations
