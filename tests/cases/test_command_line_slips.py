@@ -1,4 +1,4 @@
-"""Slips on the command line: a sentence, exit code 2, and nothing heavy imported to say it."""
+"""Mistakes on the command line: a sentence, exit code 2, and no heavy import before it."""
 
 from __future__ import annotations
 

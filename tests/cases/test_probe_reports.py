@@ -1,4 +1,4 @@
-"""What a probe's run says: numbers with unit, meaning and verdict, and a figure or the sentence why there is none."""
+"""Reports of probes: numbers with unit, meaning and verdict, and a figure or the reason for none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run folder gives when its data are gone: figures, and predictions of new rows in the table's own units."""
+"""Run folders without their data: figures, and predictions of new rows in the table's units."""
 
 from __future__ import annotations
 
