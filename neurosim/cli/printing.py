@@ -144,13 +144,13 @@ def show_run(console: Console, run: Run, model: Model, source: str) -> None:
 
 
 def _say_where(console: Console, run: Run) -> None:
-    """Where a run is, and what one does with it."""
+    """Print the folder of a run, and commands that use it."""
     console.print(f"written to {run.folder}", soft_wrap=True)
     console.print(f"next: {'; '.join(_next(run))}", soft_wrap=True)
 
 
 def _next(run: Run) -> list[str]:
-    """Commands that fit a run, as a shell takes them."""
+    """Commands that apply to a run, quoted for a shell."""
     from neurosim.runs.prediction import can_predict
 
     here = run.folder.relative_to(Path.cwd()) if run.folder.is_relative_to(Path.cwd()) else run.folder

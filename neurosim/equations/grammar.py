@@ -33,7 +33,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a piece of text stands: the line (from 1), the column of its first character, the whole line.
+    """The place of a piece of text: the line (from 1), the column of its first character, the whole line.
 
     Of text over several lines, `rest` has for each further line how many characters of the text are before it, its
     number, the column and the whole line.
@@ -52,7 +52,7 @@ class Place:
         return Place(self.line, self.column + offset, self.text)
 
     def find(self, name: str) -> int:
-        """How many characters further on a name stands; zero if it does not."""
+        """The distance to a name in characters; zero if it does not occur."""
         pieces = [(0, self.column, self.text or ""), *((begin, column, text) for begin, _, column, text in self.rest)]
         for begin, column, text in pieces:
             if found := re.search(rf"\b{re.escape(name)}\b", text[column - 1 :]):

@@ -247,7 +247,7 @@ def _value(tree: ast.expr, values: list[float | None]) -> float | None:
 
 
 def evaluate(tree: ast.expr, numbers: list[float]) -> float | None:
-    """What an operation makes of numbers; ``None`` for one that is not arithmetic. Raises as Python's own does."""
+    """The result of an operation on numbers; ``None`` if it is not arithmetic. Raises like Python's own."""
     match tree:
         case ast.UnaryOp(op=op):
             return -numbers[0] if isinstance(op, ast.USub) else numbers[0]

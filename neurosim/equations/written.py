@@ -69,7 +69,7 @@ class Written:
 
 
 def regular_as_written(linear: Linear) -> Written | None:
-    """Where Brian2's writing of these equations is regular; ``None`` if nowhere, or if that takes long to find.
+    """The region where Brian2's solution is regular; ``None`` if nowhere, or if finding it takes long.
 
     It is for one equation with a time constant, and for two that decay with one each, of which one acts on the other.
     """
@@ -103,6 +103,6 @@ def _is_reciprocal(rate: sympy.Expr) -> bool:
 
 
 def _time_constant(rate: Any) -> sympy.Symbol | None:
-    """What a rate is minus one over, if that is a name."""
+    """The time constant of a rate -1/tau, if it is a name."""
     found = -1 / rate if rate is not None else None
     return found if isinstance(found, sympy.Symbol) else None

@@ -24,7 +24,7 @@ def places(part: AxisIndex, size: int) -> np.ndarray | range:
 
 
 def by_chunk(axis: np.ndarray | range, length: int, there: frozenset[int]) -> dict[int, tuple[Run, Run]]:
-    """Of the chunks of an axis that are there: number -> places in what is asked for, and places in the chunk."""
+    """The existing chunks of an axis: number -> places in the selection, and places in the chunk."""
     if isinstance(axis, range):
         return _by_chunk_in_range(axis, length, there) if axis else {}
     numbers = axis // length

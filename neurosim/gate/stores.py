@@ -135,7 +135,7 @@ class StoredArray:
 
     @functools.cached_property
     def _there(self) -> list[frozenset[int]]:
-        """Of each axis the numbers of chunks that are there, or should be."""
+        """The numbers of existing or expected chunks along each axis."""
         keys = [numbers_of(key, len(self.about.shape)) for key in self.present | (self.checksums or {}).keys()]
         return [frozenset(key[axis] for key in keys) for axis in range(len(self.about.shape))]
 

@@ -142,7 +142,7 @@ def _header(path: Path, stream: io.BufferedReader, size: int) -> tuple[bytes, di
 
 
 def _placed(path: Path, header: dict[str, Any], available: int) -> dict[str, tuple[np.dtype, tuple[int, ...], int]]:
-    """Of each array data type, shape and where it begins; they lie one behind the other, without gaps."""
+    """Data type, shape and offset of each array; arrays follow one another without gaps."""
     placed: dict[str, tuple[np.dtype, tuple[int, ...], int]] = {}
     ends = []
     for name, said in header.items():

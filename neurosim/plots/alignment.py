@@ -1,4 +1,4 @@
-"""How far the delivered signal is from the true gradient, layer by layer, over the epochs."""
+"""Alignment of the delivered signal with the true gradient, layer by layer, over the epochs."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ Over = Literal["last", "min", "max", "mean", "slope", "first_below", "first_abov
 
 
 class Reading(BaseModel):
-    """Where to find a number.
+    """The place of a number in a run.
 
     Attributes
     ----------

@@ -52,7 +52,7 @@ class CifarConfig(ImageConfig):
 
 @dataclass(frozen=True)
 class CifarSource:
-    """Where a data set comes from.
+    """The source of a data set.
 
     Attributes
     ----------

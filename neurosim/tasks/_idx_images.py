@@ -38,7 +38,7 @@ class IdxConfig(ImageConfig):
 
 @dataclass(frozen=True)
 class IdxSource:
-    """Where a data set comes from.
+    """The source of a data set.
 
     Attributes
     ----------

@@ -69,7 +69,7 @@ def sizes(config: Config) -> Sizes:
 
 
 def teacher_generator(config: Config, seed: int) -> np.random.Generator:
-    """What draws the teacher, apart from what draws the samples."""
+    """The random stream of the teacher, independent of that of the samples."""
     return _split_generator(seed if config.teacher_seed is None else config.teacher_seed, "teacher")
 
 
