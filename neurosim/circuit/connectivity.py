@@ -7,6 +7,7 @@ of the Brian2 engine. The batched engine computes the same maps in `neurosim.eng
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -36,6 +37,10 @@ class Dense:
     def weights_shape(self, ends: Ends) -> tuple[int, ...]:
         """The shape of the array of weights."""
         return (ends.n_post, ends.n_pre)
+
+    def positions(self, ends: Ends) -> int:
+        """How many synapses share each weight."""
+        return 1
 
     def fans(self, ends: Ends) -> tuple[int, int]:
         """The most synapses that a neuron receives, and that a neuron sends."""
@@ -71,6 +76,10 @@ class OneToOne:
     def weights_shape(self, ends: Ends) -> tuple[int, ...]:
         """See `Dense.weights_shape`."""
         return (ends.n_post,)
+
+    def positions(self, ends: Ends) -> int:
+        """See `Dense.positions`."""
+        return 1
 
     def fans(self, ends: Ends) -> tuple[int, int]:
         """Those of a dense pathway of this size, so that both draw weights of the same width."""
@@ -108,6 +117,10 @@ class PerChannel:
     def weights_shape(self, ends: Ends) -> tuple[int, ...]:
         """See `Dense.weights_shape`."""
         return (ends.post_image[2], ends.n_pre)
+
+    def positions(self, ends: Ends) -> int:
+        """See `Dense.positions`."""
+        return math.prod(ends.post_image[:2])
 
     def fans(self, ends: Ends) -> tuple[int, int]:
         """See `Dense.fans`."""
@@ -166,6 +179,10 @@ class Sparse:
     def weights_shape(self, ends: Ends) -> tuple[int, ...]:
         """See `Dense.weights_shape`."""
         return self.synapses(ends).pre.shape
+
+    def positions(self, ends: Ends) -> int:
+        """See `Dense.positions`."""
+        return 1
 
     def fans(self, ends: Ends) -> tuple[int, int]:
         """See `Dense.fans`."""

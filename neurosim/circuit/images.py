@@ -188,6 +188,10 @@ class Pooling:
         )
         return np.outer(rows, columns)
 
+    def positions(self, ends: Ends) -> int:
+        """See `neurosim.circuit.connectivity.Dense.positions`."""
+        return 1
+
     def synapses(self, ends: Ends) -> Synapses:
         """See `neurosim.circuit.connectivity.Dense.synapses`."""
         return _pooling_synapses(self, ends)

@@ -141,7 +141,7 @@ def _same_as_explicit_synapses(connectivity: Connectivity, ends: Ends, seed: int
             np.testing.assert_allclose(summed, expected, rtol=1e-12, atol=1e-12)
             shared = np.bincount(made.weight, minlength=weights.size).reshape(weights.shape)
             if connectivity.shared:
-                counts = linear_maps.synapses_of_each(connectivity, ends)
+                counts = connectivity.positions(ends)
                 np.testing.assert_array_equal(np.broadcast_to(counts, weights.shape), shared)
     received, sent = connectivity.fans(ends)
     if not isinstance(connectivity, OneToOne):

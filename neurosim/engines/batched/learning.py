@@ -92,7 +92,7 @@ def _over_positions(circuit: Circuit, pathway: str, term: RuleTerm, summed: Any)
     """What of a sum over the synapses that share a weight becomes its increment."""
     if not circuit.connectivity(pathway).shared:
         return summed
-    count = linear_maps.synapses_of_each(circuit.connectivity(pathway), circuit.ends(pathway))
+    count = circuit.connectivity(pathway).positions(circuit.ends(pathway))
     if circuit.pathway[pathway].positions == "sum" and term.sees_neurons:
         return summed
     # Weights that only the padding would see have no synapse, and nothing changes them.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +23,168 @@ def transposed_weights(weights: Any) -> Any:
     return jnp.swapaxes(weights, 0, 1) if jnp.ndim(weights) > 1 else weights
 
 
+class _Map:
+    """How weights of one kind of connectivity act; the general way, which kinds override where they have a better one.
+
+    Parameters
+    ----------
+    connectivity, ends
+        The kind with its settings, and the populations that it joins.
+    """
+
+    def __init__(self, connectivity: Any, ends: Ends) -> None:
+        self.connectivity, self.ends = connectivity, ends
+
+    def apply(self, weights: Any, activity: Any, choice: Any) -> Any:
+        """See `apply`."""
+        full = self.full(activity)
+        if choice is not None and jnp.ndim(choice) > full.ndim:
+            full = jnp.broadcast_to(full, (len(choice), self.ends.n_pre))
+        if full.ndim == 1:
+            return self.apply(weights, full[None], None if choice is None else choice[None])[0]
+        return self.trials(weights, full, choice)
+
+    def trials(self, weights: Any, full: Any, choice: Any) -> Any:
+        """What arrives, of activity (trial, n_pre)."""
+        raise NotImplementedError
+
+    def apply_each(self, weights: Any, activity: Any) -> Any:
+        """See `apply_each`."""
+        full = jnp.broadcast_to(activity, (len(weights), self.ends.n_pre))
+        # One after the other: together they would be one convolution in as many groups, which takes no less time to
+        # run and far more to compile.
+        return lax.map(lambda given: self.apply(given[0], given[1], None), (weights, full))
+
+    def product(self, post: Any, pre: Any, trials: int) -> Any:
+        """See `product`."""
+        if all(factor is None or factor.shape[1] == 1 for factor in (post, pre)):
+            # No neuron takes part: all synapses of a weight see the same.
+            summed = jnp.sum(jnp.broadcast_to(_times(post, pre), (trials, 1)))
+            return summed * jnp.asarray(self.connectivity.positions(self.ends), summed.dtype)
+        return self.products(*self.both(post, pre, trials))
+
+    def products(self, post: Any, pre: Any) -> Any:
+        """The sum over trials and shared synapses of both sides, (trial, n) each."""
+        raise NotImplementedError
+
+    def product_each(self, post: Any, pre: Any, trials: int) -> Any:
+        """See `product_each`."""
+        post, pre = (jnp.broadcast_to(a, (trials, n)) for a, n in ((post, self.ends.n_post), (pre, self.ends.n_pre)))
+        return lax.map(lambda given: self.product(given[0][None], given[1][None], 1), (post, pre))
+
+    def full(self, activity: Any) -> Any:
+        """Activity with an axis of all sources."""
+        return jnp.broadcast_to(activity, (*jnp.shape(activity)[:-1], self.ends.n_pre))
+
+    def both(self, post: Any, pre: Any, trials: int) -> tuple[Any, Any]:
+        """Both sides at full shape."""
+        post = jnp.broadcast_to(jnp.ones(()) if post is None else post, (trials, self.ends.n_post))
+        return post, jnp.broadcast_to(jnp.ones(()) if pre is None else pre, (trials, self.ends.n_pre))
+
+
+class _Dense(_Map):
+    def apply(self, weights: Any, activity: Any, choice: Any) -> Any:
+        return activity * weights[:, 0] if self.ends.n_pre == 1 else self.full(activity) @ weights.T
+
+    def apply_each(self, weights: Any, activity: Any) -> Any:
+        return jnp.einsum("...ij,...j->...i", weights, self.full(activity))
+
+    def product(self, post: Any, pre: Any, trials: int) -> Any:
+        if post is not None and pre is not None:
+            return self.products(*self.both(post, pre, trials))
+        # One side is the same for all its neurons: no product is needed.
+        only = _times(post, pre)
+        summed = jnp.sum(jnp.broadcast_to(only, (trials, jnp.shape(only)[-1])), axis=0)
+        return summed[None, :] if post is None and pre is not None else summed[:, None]
+
+    def products(self, post: Any, pre: Any) -> Any:
+        return post.T @ pre
+
+    def product_each(self, post: Any, pre: Any, trials: int) -> Any:
+        return post[:, :, None] * pre[:, None, :]
+
+
+class _OneToOne(_Map):
+    def apply(self, weights: Any, activity: Any, choice: Any) -> Any:
+        return weights * activity
+
+    def apply_each(self, weights: Any, activity: Any) -> Any:
+        return weights * activity
+
+    def product(self, post: Any, pre: Any, trials: int) -> Any:
+        return jnp.sum(jnp.broadcast_to(_times(post, pre), (trials, self.ends.n_post)), axis=0)
+
+    def product_each(self, post: Any, pre: Any, trials: int) -> Any:
+        return post * pre
+
+
+class _PerChannel(_Map):
+    def trials(self, weights: Any, full: Any, choice: Any) -> Any:
+        height, width, channels = self.ends.post_image
+        summed = (full @ weights.T)[:, None, :]
+        return jnp.broadcast_to(summed, (len(full), height * width, channels)).reshape(len(full), -1)
+
+    def products(self, post: Any, pre: Any) -> Any:
+        return jnp.sum(post.reshape(len(post), -1, self.ends.post_image[2]), axis=1).T @ pre
+
+
+class _Pooling(_Map):
+    def trials(self, weights: Any, full: Any, choice: Any) -> Any:
+        pooling = self.connectivity
+        if pooling.chooses:
+            assert choice is not None, "validation asks for it"
+            choice = jnp.broadcast_to(choice, (len(full), self.ends.n_post))
+            return windows.to_largest(pooling.window, self.ends.reversed, choice, full)
+        pooled = windows.maxima if pooling.kind == "maximum" else windows.averages
+        return pooled(pooling, self.ends, full)
+
+
+class _Sparse(_Map):
+    def trials(self, weights: Any, full: Any, choice: Any) -> Any:
+        pre, post = self.indices()
+        arriving = full[:, pre] * weights
+        return jnp.zeros((len(full), self.ends.n_post), arriving.dtype).at[:, post].add(arriving)
+
+    def products(self, post: Any, pre: Any) -> Any:
+        senders, receivers = self.indices()
+        return jnp.sum(post[:, receivers] * pre[:, senders], axis=0)
+
+    def indices(self) -> tuple[np.ndarray, np.ndarray]:
+        """Both ends of each synapse."""
+        made = self.connectivity.synapses(self.ends)
+        # Short in either precision: JAX keeps parts of programs by the arrays in them, and mixes up the two.
+        return made.pre.astype(np.int32), made.post.astype(np.int32)
+
+
+class _Convolution(_Map):
+    def trials(self, weights: Any, full: Any, choice: Any) -> Any:
+        window = self.connectivity.window
+        if self.connectivity.transposed:
+            return windows.back(window, self.ends.reversed, transposed_weights(weights), full)
+        return windows.convolve(window, self.ends, weights, full)
+
+    def products(self, post: Any, pre: Any) -> Any:
+        window = self.connectivity.window
+        if self.connectivity.transposed:
+            return transposed_weights(windows.kernel_products(window, self.ends.reversed, pre, post))
+        return windows.kernel_products(window, self.ends, post, pre)
+
+
+#: Kind of connectivity -> how its weights act. A kind that is new has an entry here.
+_MAPS: dict[type, type[_Map]] = {
+    Dense: _Dense,
+    OneToOne: _OneToOne,
+    PerChannel: _PerChannel,
+    Pooling: _Pooling,
+    Sparse: _Sparse,
+    Convolution: _Convolution,
+}
+
+
+def _map(connectivity: Connectivity, ends: Ends) -> _Map:
+    return _MAPS[type(connectivity)](connectivity, ends)
+
+
 def apply(connectivity: Connectivity, ends: Ends, weights: Any, activity: Any, *, choice: Any = None) -> Any:
     """What arrives at a target: weights times activity, shape (trial, n_post).
 
@@ -36,51 +197,12 @@ def apply(connectivity: Connectivity, ends: Ends, weights: Any, activity: Any, *
     choice
         Of the target, what was pooled, for a connectivity that leads back from maxima.
     """
-    if isinstance(connectivity, OneToOne):
-        return weights * activity
-    if isinstance(connectivity, Dense) and ends.n_pre == 1:
-        return activity * weights[:, 0]
-    full = jnp.broadcast_to(activity, (*jnp.shape(activity)[:-1], ends.n_pre))
-    if isinstance(connectivity, Dense):
-        return full @ weights.T
-    if choice is not None and jnp.ndim(choice) > full.ndim:
-        full = jnp.broadcast_to(full, (len(choice), ends.n_pre))
-    if full.ndim == 1:
-        return apply(connectivity, ends, weights, full[None], choice=None if choice is None else choice[None])[0]
-    if isinstance(connectivity, PerChannel):
-        height, width, channels = ends.post_image
-        summed = (full @ weights.T)[:, None, :]
-        return jnp.broadcast_to(summed, (len(full), height * width, channels)).reshape(len(full), -1)
-    if isinstance(connectivity, Pooling):
-        if connectivity.chooses:
-            assert choice is not None, "validation asks for it"
-            choice = jnp.broadcast_to(choice, (len(full), ends.n_post))
-            return windows.to_largest(connectivity.window, ends.reversed, choice, full)
-        return (
-            windows.maxima(connectivity, ends, full)
-            if connectivity.kind == "maximum"
-            else windows.averages(connectivity, ends, full)
-        )
-    if isinstance(connectivity, Sparse):
-        pre, post = _indices(connectivity, ends)
-        arriving = full[:, pre] * weights
-        return jnp.zeros((len(full), ends.n_post), arriving.dtype).at[:, post].add(arriving)
-    if connectivity.transposed:
-        return windows.back(connectivity.window, ends.reversed, transposed_weights(weights), full)
-    return windows.convolve(connectivity.window, ends, weights, full)
+    return _map(connectivity, ends).apply(weights, activity, choice)
 
 
 def apply_each(connectivity: Connectivity, ends: Ends, weights: Any, activity: Any) -> Any:
     """As `apply`, but of each trial by weights of its own, with a leading axis of trials."""
-    if isinstance(connectivity, OneToOne):
-        return weights * activity
-    if isinstance(connectivity, Dense):
-        full = jnp.broadcast_to(activity, (*jnp.shape(activity)[:-1], ends.n_pre))
-        return jnp.einsum("...ij,...j->...i", weights, full)
-    full = jnp.broadcast_to(activity, (len(weights), ends.n_pre))
-    # One after the other: together they would be one convolution in as many groups, which takes no less time to run
-    # and far more to compile.
-    return lax.map(lambda given: apply(connectivity, ends, *given), (weights, full))
+    return _map(connectivity, ends).apply_each(weights, activity)
 
 
 def product(connectivity: Connectivity, ends: Ends, post: Any, pre: Any, trials: int) -> Any:
@@ -96,47 +218,18 @@ def product(connectivity: Connectivity, ends: Ends, post: Any, pre: Any, trials:
     jax.Array
         Shape of the weights, or broadcastable to it.
     """
-    post, pre = (_per_trial(factor) for factor in (post, pre))
-    if isinstance(connectivity, OneToOne):
-        return jnp.sum(jnp.broadcast_to(_times(post, pre), (trials, ends.n_post)), axis=0)
-    if isinstance(connectivity, Dense) and (post is None or pre is None):
-        # One side is the same for all its neurons: no product is needed.
-        only = _times(post, pre)
-        summed = jnp.sum(jnp.broadcast_to(only, (trials, jnp.shape(only)[-1])), axis=0)
-        return summed[None, :] if post is None and pre is not None else summed[:, None]
-    if not isinstance(connectivity, Dense) and all(factor is None or factor.shape[1] == 1 for factor in (post, pre)):
-        # No neuron takes part: all synapses of a weight see the same.
-        summed = jnp.sum(jnp.broadcast_to(_times(post, pre), (trials, 1)))
-        return summed * jnp.asarray(synapses_of_each(connectivity, ends), summed.dtype)
-    post = jnp.broadcast_to(jnp.ones(()) if post is None else post, (trials, ends.n_post))
-    pre = jnp.broadcast_to(jnp.ones(()) if pre is None else pre, (trials, ends.n_pre))
-    if isinstance(connectivity, Dense):
-        return post.T @ pre
-    if isinstance(connectivity, PerChannel):
-        return jnp.sum(post.reshape(trials, -1, ends.post_image[2]), axis=1).T @ pre
-    if isinstance(connectivity, Sparse):
-        senders, receivers = _indices(connectivity, ends)
-        return jnp.sum(post[:, receivers] * pre[:, senders], axis=0)
-    assert isinstance(connectivity, Convolution), "validation lets nothing else learn"
-    if connectivity.transposed:
-        return transposed_weights(windows.kernel_products(connectivity.window, ends.reversed, pre, post))
-    return windows.kernel_products(connectivity.window, ends, post, pre)
+    return _map(connectivity, ends).product(_per_trial(post), _per_trial(pre), trials)
 
 
 def product_each(connectivity: Connectivity, ends: Ends, post: Any, pre: Any, trials: int) -> Any:
     """As `product`, but of each trial, with a leading axis of trials."""
     post, pre = (_per_trial(jnp.ones(()) if factor is None else factor) for factor in (post, pre))
-    if isinstance(connectivity, OneToOne):
-        return post * pre
-    if isinstance(connectivity, Dense):
-        return post[:, :, None] * pre[:, None, :]
-    post, pre = (jnp.broadcast_to(a, (trials, n)) for a, n in ((post, ends.n_post), (pre, ends.n_pre)))
-    return lax.map(lambda given: product(connectivity, ends, given[0][None], given[1][None], 1), (post, pre))
+    return _map(connectivity, ends).product_each(post, pre, trials)
 
 
 def delivered(connectivity: Connectivity, ends: Ends, weights: np.ndarray, activity: np.ndarray) -> np.ndarray:
     """As `apply`, of weights as `weights_of` gives them: from arrays to arrays, in double precision, no engine."""
-    if isinstance(connectivity, OneToOne | Sparse):
+    if connectivity.weighted and not connectivity.shared:
         connectivity = Dense()  # those of single synapses come as a matrix
     with jax.enable_x64(True):
         return np.asarray(apply(connectivity, ends, np.asarray(weights, np.float64), np.asarray(activity, np.float64)))
@@ -156,20 +249,6 @@ def returned(circuit: Circuit, state: Mapping[str, Any], pathway: str, activity:
     if weights.ndim > 1:
         weights = np.swapaxes(weights, 0, 1)
     return delivered(back, circuit.ends(pathway).reversed, weights, activity)
-
-
-def synapses_of_each(connectivity: Connectivity, ends: Ends) -> np.ndarray | int:
-    """How many synapses share each weight, broadcastable to the shape of the weights; some may have none."""
-    if isinstance(connectivity, PerChannel):
-        return math.prod(ends.post_image[:2])
-    return connectivity.positions(ends) if isinstance(connectivity, Convolution) else 1
-
-
-def _indices(connectivity: Sparse, ends: Ends) -> tuple[np.ndarray, np.ndarray]:
-    """Both ends of each synapse."""
-    made = connectivity.synapses(ends)
-    # Short in either precision: JAX keeps parts of programs by the arrays in them, and mixes up the two.
-    return made.pre.astype(np.int32), made.post.astype(np.int32)
 
 
 def _per_trial(factor: Any) -> Any:
