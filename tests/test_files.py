@@ -74,3 +74,10 @@ def test_no_file_speaks_of_somebody_s_machine() -> None:
 )
 def test_paths_of_machines_are_told_from_others(text: str, expected: bool) -> None:
     assert bool(OF_A_MACHINE.search(text)) is expected
+
+
+def test_every_decision_is_in_the_index() -> None:
+    folder = ROOT / "docs" / "developer" / "decisions"
+    pages = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.glob("*/*.md")}
+    listed = re.findall(r"^\w+/\w+$", (folder / "index.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(listed) == sorted(pages)
