@@ -1,4 +1,4 @@
-"""neurosim: how can a neuron deep inside a network find out what its activity does to the goal?
+"""Simulate networks of neurons that learn what their activity does to the goal.
 
 Rate and spiking neurons whose feedback pathways learn, described in Brian2's equation language, run by Brian2
 or by a batched JAX engine, and measured against the true gradient.

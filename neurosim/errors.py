@@ -6,9 +6,21 @@ Every error is a `NeurosimError` and a builtin as well, so that both ``except Ne
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Self
+
+#: What is wrong, and where: the path of a key, empty where no key is to blame, and a sentence.
+Fault = tuple[str, str]
+
 
 class NeurosimError(Exception):
     """Anything neurosim refuses to do.
+
+    Attributes
+    ----------
+    faults
+        The faults that the message lists, each as key path and sentence; empty where the error knows no key. Code
+        that needs a key reads it here and never in the message.
 
     Examples
     --------
@@ -20,9 +32,20 @@ class NeurosimError(Exception):
     unknown model 'lansdell2020/digit': did you mean 'lansdell2020/d
     """
 
+    def __init__(self, *args: object, faults: Iterable[Fault] = ()) -> None:
+        self.faults = tuple(faults)
+        super().__init__(*args)
+
     def __str__(self) -> str:
         # KeyError quotes its message; ours are sentences.
         return str(self.args[0]) if self.args else ""
+
+
+class _Keyed(NeurosimError):
+    @classmethod
+    def at(cls, key: str, sentence: str) -> Self:
+        """The error of one fault: a key path, and what is wrong there."""
+        return cls(f"{key}: {sentence}", faults=((key, sentence),))
 
 
 class NeurosimWarning(UserWarning):
@@ -56,10 +79,11 @@ class _Located(NeurosimError):
         line: int | None = None,
         column: int | None = None,
         text: str | None = None,
+        faults: Iterable[Fault] = (),
     ) -> None:
         self.message, self.line, self.column, self.text = message, line, column, text
         where = "" if line is None else f"line {line}, column {column}: "
-        super().__init__(f"{where}{message}{excerpt(text, column) if text is not None else ''}")
+        super().__init__(f"{where}{message}{excerpt(text, column) if text is not None else ''}", faults=faults)
 
 
 class EquationError(_Located, ValueError):
@@ -94,11 +118,11 @@ class ArgumentError(NeurosimError, ValueError):
         super().__init__(f"{name}: got {shown}, expected {expected}")
 
 
-class CircuitError(NeurosimError, ValueError):
+class CircuitError(_Keyed, ValueError):
     """A circuit whose parts do not fit together."""
 
 
-class ConfigError(NeurosimError, ValueError):
+class ConfigError(_Keyed, ValueError):
     """A model file or an override that does not fit; reports all faults at once."""
 
 

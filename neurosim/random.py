@@ -1,8 +1,8 @@
-"""One integer seed -> named streams of random numbers.
+"""Named streams of random numbers from one integer seed.
 
-Two kinds. `stream` gives a NumPy generator for what is drawn once on the host: initial weights, data order.
-`held_normal` and `step_draws` are counter-based: each number is a function of (seed, labels, presentation,
-neuron) alone, so that it is the same whatever engine asks for it, in whatever batch, in whatever order.
+`stream` gives a NumPy generator for numbers drawn once on the host: initial weights, data order. `held_normal` and
+`held_pairs` are counter-based: each number is a function of (seed, labels, presentation, neuron) alone, so it does not
+depend on the engine, the batch or the order of draws.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def stream(seed: int, *labels: str | int) -> np.random.Generator:
     seed
         The run's seed.
     labels
-        What the numbers are for, e.g. ``("weights", "W1")``.
+        The purpose, e.g. ``("weights", "W1")``.
     """
     return np.random.Generator(np.random.Philox(key=_words(seed, labels, 4).view(np.uint64)))
 
@@ -63,12 +63,12 @@ def held_normal(key: Any, presentations: Any, size: int, *, step: Any = None) ->
 
 
 def held_pairs(keys: Sequence[Any], presentations: Any, sizes: Sequence[int], *, step: Any = None) -> tuple[Any, Any]:
-    """Standard normal numbers of several streams as they are drawn, in pairs: see `normals_of`.
+    """Standard normal numbers of several streams, drawn in pairs; `normals_of` separates them.
 
     Parameters
     ----------
     keys, sizes
-        Of each stream.
+        Keys and numbers of neurons, one for each stream.
     presentations, step
         As for `held_normal`.
 
@@ -85,7 +85,7 @@ def _compiled_pairs() -> Any:
     require_jax()
     import jax
 
-    # Operation by operation, fifty compilations would be needed and the last bits would be rounded otherwise.
+    # Without jit, each operation would compile alone and last bits would round differently.
     return jax.jit(_pairs, static_argnums=2)
 
 
@@ -105,16 +105,16 @@ def _pairs(keys: Any, presentations: Any, sizes: tuple[int, ...], step: Any) -> 
 def normals_of(pairs: tuple[Any, Any], sizes: Sequence[int]) -> list[Any]:
     """The numbers of each stream, shape (trial, size), from `held_pairs`.
 
-    A step of its own, because XLA on the CPU draws number by number, unvectorised, what it joins in one go.
+    A separate step: where XLA on the CPU fuses this with drawing, it does not vectorise.
     """
     import jax.numpy as jnp
 
-    found, start = [], 0
+    numbers, start = [], 0
     for size in sizes:
         stop = start + (size + 1) // 2
-        found.append(jnp.concatenate([pairs[0][..., start:stop], pairs[1][..., start : stop - size % 2]], axis=-1))
+        numbers.append(jnp.concatenate([pairs[0][..., start:stop], pairs[1][..., start : stop - size % 2]], axis=-1))
         start = stop
-    return found
+    return numbers
 
 
 def held_uniform(key: Any, presentations: Any, size: int, *, step: Any = None) -> Any:

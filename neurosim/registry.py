@@ -1,4 +1,4 @@
-"""Finding variants by name: a file's stem is its name, and no list is kept anywhere.
+"""Find variants (neurons, rules, schemes, tasks ...) by name. A file's stem is its name; no list is kept.
 
 A variant is a module. It comes from a file in the package's folder of that kind, from an installed
 distribution with an entry point in the group ``neurosim.<kind>``, or from a file that the user names in
@@ -30,11 +30,11 @@ _FOLDERS = {
 kinds: tuple[str, ...] = tuple(_FOLDERS)
 
 _registered: dict[tuple[str, str], Path] = {}
-_FEW, _ALIKE = 12, 0.6  # so many names are named in a message, and so near is one that was meant
+_FEW, _ALIKE = 12, 0.6  # most names listed in a message; similarity of a name that was meant
 
 
 def names(kind: str) -> list[str]:
-    """List what there is of one kind, sorted.
+    """List the variants of one kind, sorted.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def describe(kind: str, name: str) -> str:
 
 
 def register(kind: str, path: str | Path) -> str:
-    """Add a Python file of one's own as a variant; its stem is the name.
+    """Add a Python file as a variant; its stem is the name.
 
     The file's code runs when the variant is loaded, so register only files you trust. A model file cannot do
     this. Registering the same file again makes the next `load` read it anew.
@@ -167,7 +167,7 @@ def models() -> list[str]:
     """List the models that ship, such as ``lansdell2020/digits``, sorted."""
     folder = _models_folder()
     found = (path.relative_to(folder).with_suffix("") for path in folder.glob("*/*.toml"))
-    # What a model is held against lies beside it.
+    # The files expected.toml beside models are no models.
     return sorted(path.as_posix() for path in found if not path.name.endswith("expected"))
 
 
@@ -191,7 +191,7 @@ def model_path(name: str) -> Path:
 
 
 def expected_path(folder: str) -> Path:
-    """Find what the models of a shipped folder, such as ``lansdell2020``, are held against.
+    """Find the ``expected.toml`` of a shipped folder, such as ``lansdell2020``.
 
     Raises
     ------
@@ -210,7 +210,7 @@ def expected_path(folder: str) -> Path:
 
 
 def unknown(what: str, name: str, known: list[str], *, listing: str = "") -> str:
-    """The sentence about a name that does not exist: the nearest ones, and all, or which list has all if it is long."""
+    """The message for an unknown name: the nearest names, and all of them, or where they are listed."""
     shown = repr(name) if len(name) <= 80 else repr(name[:77] + "...")
     near = nearest(name[:100], known)
     hint = f"did you mean {' or '.join(repr(each) for each in near)}? " if near else ""
@@ -220,7 +220,7 @@ def unknown(what: str, name: str, known: list[str], *, listing: str = "") -> str
 
 
 def nearest(name: str, known: list[str]) -> list[str]:
-    """Up to three names that may have been meant; names in folders are compared by what comes after the folder."""
+    """Up to three similar names; names in folders are compared without the folder."""
     folder, _, last = name.rpartition("/")
     if inside := [each for each in known if each.startswith(f"{name}/")]:
         return inside[:3]
@@ -245,7 +245,7 @@ def _plugins(kind: str) -> Mapping[str, EntryPoint]:
 
 @functools.lru_cache(maxsize=64)
 def _points(find: Callable[..., Any], kind: str, where: tuple[str, ...]) -> Mapping[str, EntryPoint]:
-    """The entry points of a kind; looked for once, because that reads the metadata of every distribution `where`."""
+    """The entry points of a kind; cached, since finding them reads the metadata of every distribution `where`."""
     return {point.name: point for point in find(group=f"neurosim.{kind}")}
 
 
@@ -266,7 +266,7 @@ def _load_registered(kind: str, name: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise DataError(f"{path} cannot be loaded as Python")
     module = importlib.util.module_from_spec(spec)
-    # Config classes look up their annotations in sys.modules while the file still runs.
+    # Config classes look up annotations in sys.modules while the file runs.
     sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)
@@ -282,7 +282,7 @@ def _module_name(kind: str, name: str) -> str:
 
 def _models_folder() -> Path:
     package = Path(__file__).parent
-    # Installed, they lie within the package; in a checkout beside it.
+    # An installed package contains them; in a checkout they lie beside it.
     for folder in (package / "models", package.parent / "models"):
         if (folder / "__init__.py").exists():
             return folder

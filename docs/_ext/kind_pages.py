@@ -39,7 +39,7 @@ def pages(repository: Path) -> dict[str, str | bytes]:
     """The page of each kind, and the page of all kinds."""
     found: dict[str, str | bytes] = {f"{kind}.md": _page(kind) for kind in registry.kinds}
     found["kinds.md"] = (
-        "# What there is\n\nEach is one file, found by its name. To add one, write one: "
+        "# Components\n\nEach is one file, found by its name. To add one, write one: "
         "[how](../how-to/add/index.md).\n\n" + toctree(registry.kinds)
     )
     return found

@@ -1,30 +1,30 @@
-"""The border between users and the package: what every public function does with arguments and with others' errors.
+"""The border between users and the package: checks of arguments, and translation of other libraries' errors.
 
-A public function declares what its arguments have to be, and calls nothing before they are:
+A public function declares checks of its arguments, which run before anything else:
 
     @public(n=COUNT, seed=SEED, dt=TIME, out=optional(PATH))
     def simulate(...)
 
-While it runs, an exception of another library (Brian2, JAX, pandas, Zarr, NumPy ...) becomes one of ours, with the
-library's as its cause. Exceptions of the user's own code, such as a callback, pass as they are.
+While it runs, an exception of another library (Brian2, JAX, pandas, Zarr, NumPy ...) becomes one of neurosim's, with
+the original as its cause. Exceptions of the user's own code, such as a callback, pass unchanged.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 import math
 import os
-import sysconfig
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from numbers import Integral, Real
 from pathlib import Path
-from types import TracebackType
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from neurosim import registry
-from neurosim.errors import ArgumentError, DataError, EngineError, NeurosimError, UnitError
+from neurosim.border.translation import root_sentence as root_sentence
+from neurosim.border.translation import translated
+from neurosim.border.translation import translation as translation
+from neurosim.errors import ArgumentError, UnitError
 from neurosim.suggestions import hint
 from neurosim.units import parse_quantity
 
@@ -33,13 +33,14 @@ R = TypeVar("R")
 
 
 class Check(Protocol):
-    """Takes an argument's name and value; gives the value in the form that the package uses, or raises."""
+    """A check of an argument."""
 
-    def __call__(self, name: str, value: Any, /) -> Any: ...
+    def __call__(self, name: str, value: Any, /) -> Any:
+        """Return the value in the form that the package uses, or raise."""
 
 
 def whole(least: int, most: int | None = None) -> Check:
-    """A whole number in a range, of Python or of NumPy; ``True`` is none."""
+    """A whole number in a range, Python's or NumPy's, but no bool."""
     most_text = "" if most is None else f" and at most {most}"
 
     def check(name: str, value: Any) -> int:
@@ -78,7 +79,7 @@ def _is_finite(value: Real | float) -> bool:
 
 
 def one_of(*allowed: str) -> Check:
-    """One of a few words."""
+    """One of the words `allowed`."""
 
     def check(name: str, value: Any) -> str:
         if not isinstance(value, str) or value not in allowed:
@@ -94,7 +95,7 @@ def known(kind: str) -> Check:
 
 
 def instance(*types: type, expected: str = "") -> Check:
-    """An object of one of some types."""
+    """An instance of one of `types`."""
 
     def check(name: str, value: Any) -> Any:
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
@@ -105,7 +106,7 @@ def instance(*types: type, expected: str = "") -> Check:
 
 
 def optional(check: Check) -> Check:
-    """The same, or ``None``."""
+    """The same check, or ``None``."""
     return lambda name, value: None if value is None else check(name, value)
 
 
@@ -127,7 +128,7 @@ def _time(name: str, value: Any) -> float:
 
 
 def _path(name: str, value: Any) -> Path:
-    """A path of the file system, absolute, the home folder's ``~`` expanded."""
+    """A path, made absolute, with ``~`` expanded."""
     if not isinstance(value, str | os.PathLike) or not str(value).strip() or "\0" in str(value):
         raise ArgumentError(name, value, "a path")
     try:
@@ -137,15 +138,15 @@ def _path(name: str, value: Any) -> Path:
 
 
 def _words(name: str, value: Any) -> tuple[str, ...]:
-    """Several names, not one text that would be taken apart into letters."""
+    """Several names; a single text is refused, since it would be split into letters."""
     if isinstance(value, str) or not isinstance(value, Collection) or not all(isinstance(v, str) for v in value):
         raise ArgumentError(name, value, f"a list of names, such as [{value!r}]" if isinstance(value, str) else "names")
     return tuple(value)
 
 
-#: How many of something there are.
+#: A positive count.
 COUNT = whole(1)
-#: Of random numbers: what NumPy's seed sequences take, and fits into a file.
+#: A random seed that NumPy accepts and files can hold.
 SEED = whole(0, 2**63 - 1)
 PRECISION = one_of("float32", "float64")
 ENGINE = known("engines")
@@ -158,17 +159,17 @@ NAMES: Check = _words
 
 
 def public(**checks: Check) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Mark a public function: its arguments are checked, and other libraries' errors translated.
+    """Decorate a public function: check its arguments, and translate other libraries' errors.
 
     Parameters
     ----------
     checks
-        Argument -> what it has to be. Defaults are not checked.
+        Argument -> check. Defaults are not checked.
 
     Raises
     ------
     TypeError
-        When the function is defined: a check for an argument that it does not have.
+        At definition, if the function lacks an argument that has a check.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -179,7 +180,7 @@ def public(**checks: Check) -> Callable[[Callable[P, R]], Callable[P, R]]:
         @functools.wraps(function)
         def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
             given = signature.bind(*args, **kwargs)
-            # In the order of the signature, so that of two wrong ones always the same is told of.
+            # In the order of the signature, so that of two faults always the same is reported.
             for name in [name for name in given.arguments if name in checks]:
                 given.arguments[name] = checks[name](name, given.arguments[name])
             with translated():
@@ -192,7 +193,7 @@ def public(**checks: Check) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def check_fields(description: Any, **checks: Check) -> None:
-    """The same for the fields of a frozen dataclass, in its ``__post_init__``.
+    """Check fields of a frozen dataclass, in its ``__post_init__``.
 
     Raises
     ------
@@ -202,118 +203,3 @@ def check_fields(description: Any, **checks: Check) -> None:
     for name, check in checks.items():
         value = check(f"{type(description).__name__}.{name}", getattr(description, name))
         object.__setattr__(description, name, value)
-
-
-#: Which of our errors another library's becomes: by its package, what it was doing, and the error.
-_LIBRARIES: dict[str, tuple[str, type[NeurosimError]]] = {
-    "brian2": ("Brian2", EngineError),
-    "Cython": ("Brian2's compiler", EngineError),
-    "jax": ("JAX", EngineError),
-    "jaxlib": ("JAX", EngineError),
-    "numba": ("Numba", EngineError),
-    "optax": ("Optax", EngineError),
-    "sympy": ("the algebra (SymPy)", EngineError),
-    "numpy": ("NumPy", NeurosimError),
-    "scipy": ("SciPy", NeurosimError),
-    "pandas": ("pandas", DataError),
-    "zarr": ("Zarr", DataError),
-    "numcodecs": ("Zarr", DataError),
-    "xarray": ("xarray", DataError),
-    "safetensors": ("safetensors", DataError),
-    "sklearn": ("scikit-learn", NeurosimError),
-    "pydantic": ("the check of settings", NeurosimError),
-    "matplotlib": ("Matplotlib", NeurosimError),
-    "dask": ("Dask", NeurosimError),
-    "distributed": ("Dask", NeurosimError),
-    "optuna": ("Optuna", NeurosimError),
-    "pynwb": ("PyNWB", DataError),
-    "hdmf": ("PyNWB", DataError),
-    "h5py": ("h5py", DataError),
-    "neo": ("Neo", DataError),
-}
-_OWN = Path(__file__).parent.parent
-_STANDARD = tuple(sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib"))
-
-
-@contextlib.contextmanager
-def translated() -> Iterator[None]:
-    """Turn whatever is no error of ours and was not raised by the user's own code into one of ours."""
-    try:
-        yield
-    except (NeurosimError, Warning):
-        # A warning becomes an exception where somebody asked for that.
-        raise
-    except Exception as error:
-        ours = translation(error)
-        if ours is None:
-            raise
-        raise ours from error
-
-
-def translation(error: Exception) -> NeurosimError | None:
-    """The error of ours that says what another library's does; ``None`` where the user's own code raised it."""
-    frames = list(_files(error.__traceback__))
-    inside = next((n for n, file in enumerate(frames) if _is_own(file)), None)
-    # From the first frame of ours on: what is neither ours nor an installed package's is a callback of the user's.
-    if inside is None or any(not _is_installed(file) for file in frames[inside:]):
-        return None
-    sentence = root_sentence(error)
-    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in sentence:
-        return EngineError(f"not enough memory ({sentence}): use fewer trials, neurons or steps at once, or float32")
-    package = _package(error, frames)
-    if package in _LIBRARIES:
-        library, kind = _LIBRARIES[package]
-        return kind(f"{library} failed: {sentence}")
-    if isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename else ""
-        return DataError(f"{where}{error.strerror or error}")
-    return NeurosimError(
-        f"neurosim itself failed ({sentence}): this is a fault of neurosim, please report it with what you called"
-    )
-
-
-def _package(error: Exception, frames: list[str]) -> str:
-    """The package that raised: that of the innermost frame that is ours or a known library's."""
-    named = type(error).__module__.partition(".")[0]
-    if named in _LIBRARIES:
-        return named
-    for file in reversed(frames):
-        if _is_own(file):
-            return "neurosim"
-        for root in _STANDARD:
-            inner = os.path.relpath(file, root).split(os.sep)[0] if file.startswith(root + os.sep) else ""
-            package = inner.removesuffix(".py")
-            if package in _LIBRARIES:
-                return package
-    return "neurosim"
-
-
-def root_sentence(error: BaseException) -> str:
-    """What the first cause says, on one line: Brian2's outermost error says only that there was one."""
-    seen: set[int] = set()
-    while (cause := error.__cause__) is not None and id(cause) not in seen:
-        seen.add(id(cause))
-        error = cause
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:500]}" if text else type(error).__name__
-
-
-def _files(traceback: TracebackType | None) -> Iterator[str]:
-    while traceback is not None:
-        yield traceback.tb_frame.f_code.co_filename
-        traceback = traceback.tb_next
-
-
-def _is_own(file: str) -> bool:
-    return file.startswith((str(_OWN) + os.sep, "<neurosim"))
-
-
-@functools.lru_cache(maxsize=4096)
-def _is_installed(file: str) -> bool:
-    """Whether a file belongs to us, to Python or to an installed package; generated code does, too."""
-    if _is_own(file) or file.startswith("<") or not os.path.isabs(file):
-        return True
-    # What Brian2's Cython compiles lies in the user's cache.
-    return any(f"{os.sep}{part}" in file for part in ("site-packages", "dist-packages", ".cython")) or file.startswith(
-        _STANDARD
-    )

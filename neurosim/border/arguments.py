@@ -1,4 +1,4 @@
-"""Further checks of arguments: arrays, objects of libraries, texts, and tables for functions that share arguments."""
+"""Further checks of arguments: arrays, objects of libraries, text, and tables that several functions share."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ R = TypeVar("R")
 
 
 def array(*dimensions: int) -> Check:
-    """Numbers as an array, of NumPy, JAX or nested lists; with so many dimensions, if that is said.
+    """An array of numbers (NumPy, JAX or nested lists), with one of the numbers of `dimensions` if given.
 
-    It stays what it is, for functions that also run inside JAX.
+    JAX arrays are not converted, for functions that also run inside JAX.
     """
     expected = "an array of numbers"
     if dimensions:
@@ -42,7 +42,7 @@ def array(*dimensions: int) -> Check:
 
 
 def several(check: Check) -> Check:
-    """A list, tuple or array of such values."""
+    """A list, tuple or array whose values all pass a check."""
 
     def checked(name: str, value: Any) -> tuple[Any, ...]:
         listed = isinstance(value, Sequence) and not isinstance(value, str)
@@ -54,7 +54,7 @@ def several(check: Check) -> Check:
 
 
 def having(expected: str, *attributes: str) -> Check:
-    """An object that has all of some attributes: one of a library that is imported only where it is used."""
+    """An object with all of some attributes, for types of libraries that are imported late."""
 
     def check(name: str, value: Any) -> Any:
         if isinstance(value, type) or not all(hasattr(value, each) for each in attributes):
@@ -65,7 +65,7 @@ def having(expected: str, *attributes: str) -> Check:
 
 
 def _real(name: str, value: Any) -> Any:
-    """A number of any size, one that JAX traces too: its range is the function's own business."""
+    """A number, also one that JAX traces; the function itself checks its range."""
     number_like = isinstance(value, Real) and not isinstance(value, bool)
     if not number_like and getattr(value, "shape", None) != ():
         raise ArgumentError(name, value, "a number")
@@ -91,14 +91,14 @@ def _texts(name: str, value: Any) -> Mapping[str, str]:
 
 
 def _whole_kind(name: str, value: Any) -> int:
-    """A whole number; whether it is large enough is told with the other faults of a circuit."""
+    """A whole number; its range is checked with the other faults of a circuit."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise ArgumentError(name, value, "a whole number, at least 1")
     return int(value)
 
 
 def or_traced(check: Check) -> Check:
-    """The same, but numbers that JAX traces pass as they are: nothing is known of them yet."""
+    """The same check, but numbers that JAX traces pass: their values are not known yet."""
 
     def checked(name: str, value: Any) -> Any:
         return value if hasattr(value, "aval") else check(name, value)
@@ -119,7 +119,7 @@ def _identifier(name: str, value: Any) -> str:
 
 
 def above(least: float) -> Check:
-    """A finite number above another."""
+    """A finite number above `least`."""
     inner = number()
 
     def check(name: str, value: Any) -> float:
@@ -131,12 +131,12 @@ def above(least: float) -> Check:
 
 
 def by_table(table: Mapping[str, Check]) -> Callable[..., Callable[[Callable[P, R]], Callable[P, R]]]:
-    """A `public` for functions that share their arguments: each gets the checks of the names that it has.
+    """A `public` for functions that share arguments: each takes the checks of its own argument names.
 
     Parameters
     ----------
     table
-        Argument -> what it has to be, in all of them; single functions can say otherwise.
+        Argument -> check in all of them; single functions can override it.
     """
 
     def shared(**checks: Check) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -1,0 +1,1 @@
+"""Circuits: populations, pathways and phases, checked and planned, for any engine to run."""

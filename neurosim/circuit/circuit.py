@@ -66,8 +66,9 @@ class Circuit(Wiring):
 
         faults = faults_of(self)
         if faults:
-            listed = "".join(f"\n  - {fault}" for fault in faults)
-            raise CircuitError(f"the circuit '{self.name}' does not fit together:{listed}")
+            lines = [f"{key}: {sentence}" if key else sentence for key, sentence in faults]
+            listed = "".join(f"\n  - {line}" for line in lines)
+            raise CircuitError(f"the circuit '{self.name}' does not fit together:{listed}", faults=faults)
 
     def __hash__(self) -> int:
         return self._hash

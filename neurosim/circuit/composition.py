@@ -50,7 +50,8 @@ def compose(circuit: Wiring) -> Mapping[str, NeuronModel]:
             if error.text is not None:
                 raise
             # It concerns the equations as a whole, and somebody's own were right.
-            raise EquationError(f"population '{population.name}': {error.message}") from None
+            faults = ((f"populations.{population.name}.{key}", sentence) for key, sentence in error.faults)
+            raise EquationError(f"population '{population.name}': {error.message}", faults=faults) from None
     return models
 
 

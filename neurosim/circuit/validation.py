@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from neurosim.circuit.connectivity import NAMED, Dense
 from neurosim.circuit.images import Pooling
 from neurosim.circuit.synapses import size_of
-from neurosim.errors import NeurosimError
+from neurosim.errors import Fault, NeurosimError
 from neurosim.rules._rule import OracleRule, Rule
 from neurosim.suggestions import did_you_mean
 
@@ -25,19 +25,32 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z", re.ASCII)
 PERTURB = "perturb"
 
 
-def faults_of(circuit: Wiring) -> list[str]:
-    """Every fault, each as one sentence; those that would only follow from an earlier one are left out."""
+def faults_of(circuit: Wiring) -> list[Fault]:
+    """Every fault, with its key path where it has one, but for those that only follow from an earlier one."""
+    sentences = _description_faults(circuit)
+    if not sentences:
+        from neurosim.circuit.plan import plan
+
+        try:
+            plan(circuit)
+        except NeurosimError as error:
+            # Other keys are those of a neuron or of a setting, and mean nothing in a circuit.
+            keyed = [fault for fault in error.faults if fault[0].startswith("populations.")]
+            return keyed or [("", str(error))]
+        sentences = _text_faults(circuit)
+    return [("", sentence) for sentence in sentences]
+
+
+def _description_faults(circuit: Wiring) -> list[str]:
+    """Faults of populations, pathways and phases that need no equation of the whole circuit."""
     faults = [*_population_faults(circuit), *_pathway_faults(circuit), *_readout_faults(circuit)]
-    faults += [*_loop_faults(circuit), *(f for phase in circuit.phases for f in _phase_faults(circuit, phase))]
-    if faults:
-        return faults
-    from neurosim.circuit.plan import plan
+    return [*faults, *_loop_faults(circuit), *(f for phase in circuit.phases for f in _phase_faults(circuit, phase))]
+
+
+def _text_faults(circuit: Wiring) -> list[str]:
+    """Faults in the texts of phases and rules, once the circuit's equations are composed."""
     from neurosim.circuit.texts import text_faults
 
-    try:
-        plan(circuit)
-    except NeurosimError as error:
-        return [str(error)]
     faults = [fault for phase in circuit.phases for fault in _broadcast_faults(circuit, phase)]
     faults += [*_change_faults(circuit), *text_faults(circuit)]
     return faults + [fault for pathway in circuit.pathways for fault in _rule_faults(circuit, pathway)]

@@ -80,7 +80,8 @@ class Tie:
 class WeightFunction(Protocol):
     """A function of weights; equal if it computes the same, so that circuits compare. Its text says what it is."""
 
-    def __call__(self, xp: Any, *weights: Any) -> Any: ...
+    def __call__(self, xp: Any, *weights: Any) -> Any:
+        """The value, computed by the array module `xp`."""
 
 
 @dataclass(frozen=True)

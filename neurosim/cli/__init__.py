@@ -1,4 +1,4 @@
-"""The command line: `verbs` says what there is, `printing` what it looks like, `net` what becomes of errors."""
+"""The command line: verbs in `verbs`, output in `printing`, errors in `net`."""
 
 from __future__ import annotations
 

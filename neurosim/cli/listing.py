@@ -1,4 +1,4 @@
-"""What there is, and what a model is, as rows and as JSON."""
+"""Rows and JSON for the verbs `list` and `check`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def chosen(kind: str | None) -> tuple[str, ...]:
-    """The kinds that were asked for; the singular does as well.
+    """The kinds to list; a singular counts as its plural.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def chosen(kind: str | None) -> tuple[str, ...]:
 
 
 def entries(kind: str) -> list[dict[str, Any]]:
-    """Name and description of all of a kind, models with their variants."""
+    """Name and description of every variant of a kind; models with their own variants."""
     if kind != "models":
         return [{"name": name, "description": registry.describe(kind, name)} for name in registry.names(kind)]
     found = []
@@ -43,7 +43,7 @@ def entries(kind: str) -> list[dict[str, Any]]:
 
 
 def rows(kind: str) -> list[tuple[str, str]]:
-    """The same as lines of a table."""
+    """The entries of a kind as rows of a table."""
     found: list[tuple[str, str]] = []
     for entry in entries(kind):
         found.append((entry["name"], entry["description"]))
@@ -52,7 +52,7 @@ def rows(kind: str) -> list[tuple[str, str]]:
 
 
 def described(model: Model) -> dict[str, Any]:
-    """A checked model: what it is called, all its settings, and its circuit."""
+    """A checked model as JSON: name, settings, circuit."""
     circuit = model.circuit
     return {
         "name": model.name,

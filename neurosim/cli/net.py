@@ -1,7 +1,7 @@
-"""What becomes of errors: one sentence on stderr and an exit code, never a traceback, whatever happened.
+"""Errors on the command line: one sentence on stderr and an exit code, never a traceback.
 
-Exit codes: 0 done; 1 a row that was not met, a run that failed, or output that could not be written; 2 refused; 130
-interrupted. ``NEUROSIM_TRACEBACK=1`` shows the traceback instead, for reports of faults.
+Exit codes: 0 success; 1 an expected value missed, a run that failed, or output that could not be written; 2 refused
+input; 130 interrupted. ``NEUROSIM_TRACEBACK=1`` shows the traceback instead, for bug reports.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from neurosim.cli.printing import OUTPUT
 from neurosim.errors import NeurosimError
 
 _TRACEBACK = "NEUROSIM_TRACEBACK"
-# Nobody reads a name of so many letters.
+# Longer words are cut.
 _LONG = re.compile(r"\S{500,}")
 
 
@@ -36,9 +36,9 @@ def plainly(verb: Callable[..., None] | None = None, *, keeps: bool = False) -> 
     Parameters
     ----------
     verb
-        What is run.
+        The function to run.
     keeps
-        Whether what it found is in a folder, so that nothing is lost where output cannot be written.
+        Whether the verb writes its results to a folder. Then failing to print them loses nothing.
     """
     if verb is None:
         return functools.partial(plainly, keeps=keeps)
@@ -57,7 +57,7 @@ def plainly(verb: Callable[..., None] | None = None, *, keeps: bool = False) -> 
                 raise
             _leave(_sentence(error), 2)
         if OUTPUT.failed():
-            # Who closed the pipe, as `head` does, has seen enough.
+            # A reader that closes the pipe, such as `head`, wants no complaint.
             closed = isinstance(OUTPUT.failure, BrokenPipeError)
             sentence = "" if closed else f"the output could not be written ({_reason(OUTPUT.failure)})"
             _leave(sentence, 0 if keeps else 1)
@@ -66,13 +66,13 @@ def plainly(verb: Callable[..., None] | None = None, *, keeps: bool = False) -> 
 
 
 def _sentence(error: Exception) -> str:
-    """What an error says to somebody who called a command."""
+    """The message of an error on the command line."""
     if isinstance(error, NeurosimError):
         return str(error)
     ours = translation(error)
     if ours is not None:
         return str(ours)
-    # Code of the user's own: a file that was registered, a plug-in.
+    # The user's own code: a registered file or a plug-in. Its place helps.
     place = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} (in {place.filename}, line {place.lineno})"
 
@@ -83,7 +83,7 @@ def _reason(error: BaseException | None) -> str:
 
 def _leave(sentence: str, code: int) -> None:
     if sentence:
-        # Where nobody can be told, the exit code still tells.
+        # If stderr is closed, only the exit code remains.
         with contextlib.suppress(OSError, ValueError):
             typer.echo(f"neurosim: {_LONG.sub(_shortened, sentence)}", err=True)
     raise typer.Exit(code) from None
@@ -94,12 +94,12 @@ def _shortened(word: re.Match[str]) -> str:
 
 
 def no_complaint_at_the_end() -> None:
-    """Python complains on its way out of output that it cannot write, which has been reported by then."""
+    """Silence Python's own complaint at exit about output it cannot write, which `plainly` has reported."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except (OSError, ValueError):
             with contextlib.suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        except AttributeError:  # closed from the beginning
+        except AttributeError:  # stdout is closed from the start
             continue

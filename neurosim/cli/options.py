@@ -1,4 +1,4 @@
-"""Arguments and options that several verbs have, with their completion in a shell; flags without a type in the help."""
+"""Arguments and options that several verbs share, with shell completion. Flags show no type in the help."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from neurosim.model_files.variants import variants_of
 
 
 class _BareFlags:
-    """Help in which flags, which take no value, have no type."""
+    """Help that shows no type for flags, since these take no value."""
 
     def get_params(self, ctx: Any) -> Any:
-        """As they are, flags without the type."""
-        found = super().get_params(ctx)  # type: ignore[misc]
-        for option in found:
+        """The parameters, flags without a type."""
+        parameters = super().get_params(ctx)  # type: ignore[misc]
+        for option in parameters:
             if getattr(option, "is_flag", False) and option.metavar is None:
                 option.metavar = ""
-        return found
+        return parameters
 
 
 class Command(_BareFlags, TyperCommand):
@@ -35,13 +35,13 @@ class Group(_BareFlags, TyperGroup):
 
 
 def _models(incomplete: str) -> list[str]:
-    """Shipped names, after a plus sign with their variants, and files."""
+    """Completions of a model: shipped names, variants after a plus sign, and files."""
     base, plus, _ = incomplete.rpartition("+")
     if plus and base in registry.models():
         return [f"{base}+{name}" for name in variants_of(read_sections(base)[1])]
     files = sorted(Path().glob(f"{incomplete}*")) if incomplete[:1] not in ("/", "~") else []
-    found = [f"{path}/" if path.is_dir() else str(path) for path in files if path.is_dir() or path.suffix == ".toml"]
-    return [*(name for name in registry.models() if name.startswith(incomplete)), *found]
+    paths = [f"{path}/" if path.is_dir() else str(path) for path in files if path.is_dir() or path.suffix == ".toml"]
+    return [*(name for name in registry.models() if name.startswith(incomplete)), *paths]
 
 
 def _kinds(incomplete: str) -> list[str]:
@@ -54,7 +54,7 @@ def _folders(incomplete: str) -> list[str]:
 
 
 def kinds() -> tuple[str, ...]:
-    """What can be listed."""
+    """Kinds that `list` accepts."""
     return ("models", *registry.kinds)
 
 
@@ -81,18 +81,18 @@ Folder = Annotated[
     ),
 ]
 Kind = Annotated[
-    str | None, typer.Argument(metavar="[KIND]", help="One kind only, such as schemes.", autocompletion=_kinds)
+    str | None, typer.Argument(metavar="[KIND]", help="List one kind only, such as schemes.", autocompletion=_kinds)
 ]
 Variants = Annotated[
     list[str] | None,
-    typer.Option("--variant", metavar="NAME", help="A variant of the model; again for more. Also: MODEL+NAME."),
+    typer.Option("--variant", metavar="NAME", help="Apply a variant of the model (repeatable). Also: MODEL+NAME."),
 ]
 Overrides = Annotated[
-    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change: training.epochs=5")
+    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to override, such as training.epochs=5.")
 ]
-Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Of initial weights, data order and noise.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text.")]
+Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Random seed of initial weights, data order and noise.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Version = Annotated[
     bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
 ]

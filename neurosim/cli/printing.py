@@ -1,4 +1,4 @@
-"""What the command line prints, all of it through one console: tables, JSON, and what a run found."""
+"""Output of the command line, all through one console: tables, JSON, and results of runs."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from neurosim.model_files.model_file import Model
     from neurosim.runs.run import Run
 
-# Columns of text where there is no terminal.
+# Width in columns where output is no terminal.
 _WIDE = 200
 
 
 class _Output:
-    """Standard output that nothing can fail by: what it cannot encode is replaced, what it cannot write is remembered.
+    """Standard output that never raises: it replaces what it cannot encode and remembers what it cannot write.
 
-    A terminal that is closed, a full disk or an encoding of the last century must not cost hours of training.
+    A closed terminal, a full disk or a narrow encoding must not cost hours of training.
     """
 
     def __init__(self) -> None:
@@ -33,17 +33,17 @@ class _Output:
 
     @property
     def encoding(self) -> str:
-        """Of what stands behind it."""
+        """That of the underlying stream."""
         return getattr(sys.stdout, "encoding", None) or "utf-8"
 
     def write(self, text: str) -> int:
-        """Write as much as can be."""
+        """Write as much as possible."""
         shown = text.encode(self.encoding, "replace").decode(self.encoding, "replace")
         self._try(lambda: sys.stdout.write(shown))
         return len(text)
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write what is buffered."""
         self._try(lambda: sys.stdout.flush())
 
     def isatty(self) -> bool:
@@ -51,11 +51,11 @@ class _Output:
         return sys.stdout is not None and sys.stdout.isatty()
 
     def fileno(self) -> int:
-        """Of what stands behind it."""
+        """That of the underlying stream."""
         return sys.stdout.fileno()
 
     def failed(self) -> bool:
-        """Whether something could not be written up to now."""
+        """Whether any write has failed."""
         self.flush()
         return self.failure is not None
 
@@ -72,20 +72,20 @@ OUTPUT = _Output()
 
 
 def console_of(*, quiet: bool = False) -> Console:
-    """The console that everything is printed to."""
-    # A file or a pipe has no width, and a table that is cut to that of a small terminal loses the names of models.
+    """The console that all output goes through."""
+    # A file or a pipe has no width. A table cut to a small terminal would lose the names of models.
     free = not OUTPUT.isatty() and "COLUMNS" not in os.environ
     file: Any = OUTPUT
     return Console(markup=False, highlight=False, emoji=False, width=_WIDE if free else None, file=file, quiet=quiet)
 
 
 def say(text: str, end: str = "\n") -> None:
-    """A line, or several, as they are."""
+    """Print text without markup."""
     OUTPUT.write(f"{text}{end}")
 
 
 def say_json(found: Any) -> None:
-    """What a program reads: what is no number is null, as JSON has it."""
+    """Print JSON; numbers that are not finite become null."""
     say(json.dumps(_for_json(found), indent=2, ensure_ascii=True, default=str))
 
 
@@ -98,7 +98,7 @@ def _for_json(value: Any) -> Any:
 
 
 def name_table(title: str, rows: Sequence[tuple[str, str]]) -> Table:
-    """Names with what they are; a name is never cut, because somebody wants to copy it."""
+    """A table of names and descriptions; names are never cut, so that they can be copied."""
     table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     table.add_column("name", no_wrap=True, overflow="ignore", min_width=max((len(name) for name, _ in rows), default=0))
     table.add_column("description")
@@ -108,7 +108,7 @@ def name_table(title: str, rows: Sequence[tuple[str, str]]) -> Table:
 
 
 def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    # Cells that wrap want lines between them.
+    """Print rows below column heads; lines separate rows whose cells wrap."""
     table = Table(*columns, show_lines=any(len(" ".join(row)) > console.width - 10 for row in rows))
     for row in rows:
         table.add_row(*row)
@@ -116,7 +116,7 @@ def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequenc
 
 
 def show_run(console: Console, run: Run, model: Model, source: str) -> None:
-    """What a run found, at its end."""
+    """Print the results of a finished run."""
     console.print()
     if "probe" in run.summary:
         from neurosim.studies.probe_report import COLUMNS, description_of, lines_of
@@ -144,13 +144,13 @@ def show_run(console: Console, run: Run, model: Model, source: str) -> None:
 
 
 def _say_where(console: Console, run: Run) -> None:
-    """Where a run is, and what one does with it."""
+    """Print the folder of a run, and commands that use it."""
     console.print(f"written to {run.folder}", soft_wrap=True)
     console.print(f"next: {'; '.join(_next(run))}", soft_wrap=True)
 
 
 def _next(run: Run) -> list[str]:
-    """Commands that fit a run, as a shell takes them."""
+    """Commands that apply to a run, quoted for a shell."""
     from neurosim.runs.prediction import can_predict
 
     here = run.folder.relative_to(Path.cwd()) if run.folder.is_relative_to(Path.cwd()) else run.folder

@@ -1,4 +1,4 @@
-"""The command line: verbs, no logic. Everything heavy is imported by the verb that needs it."""
+"""Verbs of the command line, without logic. Each imports what it needs when it runs, so that help is fast."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Entry point of the command ``neurosim``."""
-    # Brian2 imports all that plots only to hand it on to scripts, and does without where there is none.
+    # Brian2 imports pylab only to re-export it, and does without where it is missing.
     sys.modules["pylab"] = None  # pyright: ignore[reportArgumentType]
     try:
         app()
@@ -63,18 +63,18 @@ def run(
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="The run folder; by default runs/<scheme>-<time>-seed<N>.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out, if it was begun.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out, if there is one.")] = False,
     checkpoint_every: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="Between two checkpoints; 0 for as often as can be.")
+        float, typer.Option(min=0, metavar="SECONDS", help="Time between checkpoints; 0 for as often as possible.")
     ] = 60,
     quiet: Quiet = False,
 ) -> None:
-    """Train a model, or let it measure, show how that goes on, and write a run folder."""
+    """Train a model, or run its probe, show progress, and write a run folder."""
     from neurosim.model_files.model_file import load, settled
     from neurosim.runs.beforehand import before_run
 
     console = console_of(quiet=quiet)
-    # Checked before Brian2 and JAX are imported, so that a slip is reported at once.
+    # Checked before Brian2 and JAX are imported, so that a typing error is reported at once.
     before_run(settled(model, overrides or [], variant or []), out, resume=resume)
     checked = load(model, overrides or [], variant or [])
     from neurosim.runs.run import train
@@ -94,7 +94,7 @@ def check(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Check a model and its variants, and print it: all settings, and the circuit with its equations."""
+    """Check a model and its variants; print all settings and the circuit with its equations."""
     from neurosim.model_files.model_file import load, load_variants, settled
     from neurosim.runs.beforehand import look_at_data
 
@@ -118,16 +118,16 @@ def check(
 def reproduce(
     name: Folder,
     *,
-    slow: Annotated[bool, typer.Option("--slow", help="Run the rows that take long, too.")] = False,
+    slow: Annotated[bool, typer.Option("--slow", help="Also run the rows that take long.")] = False,
     out: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="For the runs; finished ones in it are reused.")
+        Path | None, typer.Option(metavar="FOLDER", help="Folder for the runs; finished ones in it are reused.")
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Run models and hold them against their expected.toml; exit code 1 if a row that was run is not met."""
+    """Run models and compare the results with their expected.toml; exit code 1 if a value is missed."""
     from neurosim.studies.expected import expected_beside
 
-    # Before JAX is imported, so that a slip is reported at once.
+    # Checked before JAX is imported, so that a typing error is reported at once.
     expected_beside(name)
     from neurosim.studies.reproduce import COLUMNS, tally
     from neurosim.studies.reproduce import reproduce as judge_all
@@ -146,28 +146,27 @@ def reproduce(
 def compare(
     models: ModelNames,
     *,
-    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="How many seeds, from 0 on.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="Number of seeds, counted from 0.")] = 3,
     changes: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting to change in all; again for more.")
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting to change in all models (repeatable)."),
     ] = None,
     reach: Annotated[
         float,
-        typer.Option(
-            min=0, max=100, metavar="PERCENT", help="Count presentations to this validation accuracy in percent."
-        ),
+        typer.Option(min=0, max=100, metavar="PERCENT", help="Count presentations up to this validation accuracy."),
     ] = 90,
     out: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="For runs and table; finished runs in it are reused.")
+        Path | None, typer.Option(metavar="FOLDER", help="Folder for runs and table; finished runs in it are reused.")
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train several models with several seeds: one table and one figure."""
+    """Train several models with several seeds; write one table and one figure."""
     from neurosim.model_files.model_file import settled
     from neurosim.runs.beforehand import before_many
 
     console = console_of(quiet=quiet or as_json)
-    # Checked before JAX is imported, so that a slip is reported at once.
+    # Checked before JAX is imported, so that a typing error is reported at once.
     before_many([settled(model, changes or []) for model in models], out)
     from neurosim.studies.compare import compare as compare_all
 
@@ -188,27 +187,27 @@ def compare(
 @app.command(cls=Command)
 @plainly(keeps=True)
 def sweep(
-    file: Annotated[Path, typer.Argument(metavar="SWEEP.toml", help="What to vary, and how.")],
+    file: Annotated[Path, typer.Argument(metavar="SWEEP.toml", help="The sweep: keys to vary, and their values.")],
     *,
     scheduler: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help="Of a Dask scheduler; by default processes of this machine."),
+        typer.Option(metavar="ADDRESS", help="Address of a Dask scheduler; by default local processes."),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="How many processes; by default one for each core.")
+        int | None, typer.Option(min=1, metavar="N", help="Number of processes; by default one per core.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="For runs and results; finished runs in it are reused.")
+        Path | None, typer.Option(metavar="FOLDER", help="Folder for runs and results; finished runs in it are reused.")
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Run many configurations of a model: one table and one figure; exit code 1 if a run failed."""
+    """Run many configurations of a model; write one table and one figure. Exit code 1 if a run failed."""
     from neurosim.runs.beforehand import before_many
     from neurosim.studies.sweeps.live import SweepLive
     from neurosim.studies.sweeps.plan import read_plan
 
     console = console_of(quiet=quiet)
-    # Checked before JAX is imported, so that a slip is reported at once.
+    # Checked before JAX is imported, so that a typing error is reported at once.
     before_many((), out)
     with SweepLive(console) as live:
         plan = read_plan(file, on_check=live.checking)
@@ -227,7 +226,7 @@ def sweep(
 @app.command("list", cls=Command)
 @plainly
 def list_(kind: Kind = None, *, as_json: AsJson = False) -> None:
-    """List what there is: models with their variants, schemes, rules, neurons, readouts, tasks, metrics, probes."""
+    """List what is available: models with their variants, schemes, rules, neurons, readouts, tasks, metrics, probes."""
     asked = listing.chosen(kind)
     if as_json:
         say_json({each: listing.entries(each) for each in asked})
@@ -256,13 +255,15 @@ def plot(folder: Annotated[Path, typer.Argument(help="A run folder, or a recordi
 @plainly
 def predict(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A run folder.")],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="New rows, with the columns of the run's own table.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A table of new rows, with the same columns as the run's.")
+    ],
     *,
     out: Annotated[
         Path | None, typer.Option(metavar="PATH", help="A CSV file for the predictions; by default they are printed.")
     ] = None,
 ) -> None:
-    """Apply a trained network to new rows, scaled as the run scaled its own."""
+    """Predict new rows with a trained network, scaled like the training data."""
     from neurosim.runs.beforehand import before_predicting
 
     before_predicting(folder, file, out)
@@ -276,12 +277,12 @@ def predict(
 def export(
     folder: Annotated[Path, typer.Argument(help="A run folder, or a recording's Zarr store.")],
     *,
-    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="nwb, neo or csv; npz for a run's weights.")],
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="nwb, neo or csv; npz for the weights of a run.")],
     out: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="The file, or for csv the folder; by default beside it.")
+        Path | None, typer.Option(metavar="PATH", help="Output file, or folder for csv; by default beside the source.")
     ] = None,
 ) -> None:
-    """Write recordings, measurements or weights for other tools."""
+    """Export recordings, measurements or weights to other tools."""
     from neurosim.runs.export import export as write
 
     for path in write(folder, to, out):  # type: ignore[arg-type]

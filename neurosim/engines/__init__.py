@@ -1,0 +1,1 @@
+"""Engines that run circuits: Brian2, and JAX on batches of trials."""

@@ -1,5 +1,7 @@
-"""Held noise, drawn once for (seed, presentation, phase, population or pathway), and lots, drawn for all phases of a
-presentation; handed to either engine."""
+"""Held noise and lots, drawn for either engine.
+
+Held noise is drawn once for (seed, presentation, phase, population or pathway), lots for all phases of a presentation.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text to equations: Brian2's language, read, checked and made into code on arrays.
+"""Equations in Brian2's language: parsed, checked, and turned into code on arrays.
 
 `grammar` and `parse` are light. The modules that ask Brian2 or SymPy are imported when something first uses them, as
 ``equations.dimensions`` and so on, because that takes a second and a half.

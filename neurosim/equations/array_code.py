@@ -1,4 +1,4 @@
-"""Checked expressions and abstract code -> Python functions on arrays, as printable source.
+"""Translate checked expressions and abstract code into Python functions on arrays, as printable source.
 
 The source names every array it uses as an argument, so that what is printed is all there is: no state,
 no closure. It runs on NumPy or JAX alike; which of the two is decided by the namespace it is compiled in.
@@ -118,7 +118,7 @@ def reset_function(name: str, statements: Sequence[Statement]) -> ArrayFunction:
 
 
 def margin_of(threshold: str) -> str:
-    """How far a threshold condition is from being met: positive where it is.
+    """The distance of a threshold condition from its boundary: positive where it is met.
 
     Raises
     ------
@@ -198,7 +198,7 @@ class _Renderer(NodeRenderer):
 
 def _functions(xp: Any) -> Mapping[str, Callable[..., Any]]:
     def number(x: Any) -> Any:
-        """Brian2's `int`: a truth value as 0 or 1, a number without its fraction."""
+        """Brian2's `int`: a boolean as 0 or 1, a number without its fraction."""
         x = xp.asarray(x)
         if x.dtype == bool:
             # Of no precision of its own, so that it takes that of what it meets.

@@ -1,4 +1,4 @@
-"""What is used of Brian2. Only here and in the engine of that name it is imported, and here first.
+"""The parts of Brian2 that are used. Only this module and the Brian2 engine import it, this one first.
 
 Who imports it by way of neurosim finds the process as it was; who imports Brian2 before gets it as it is.
 """

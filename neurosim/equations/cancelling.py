@@ -1,4 +1,4 @@
-"""Keeps a code generator's algebra from cancelling what has no value everywhere.
+"""Keep a code generator's algebra from cancelling terms that are not finite everywhere.
 
 Brian2 takes ``v/v`` for 1, ``1/v - 1/v`` for 0 and ``0*log(v)`` for 0, also where ``v`` is zero. What would
 cancel is written in another way, so that all is computed.
@@ -66,7 +66,7 @@ class _Uncancelled(ast.NodeTransformer):
 
 
 def _has_a_value_everywhere(tree: ast.AST) -> bool:
-    """Whether all that it computes is finite wherever its variables are, so that it may cancel."""
+    """Whether an expression is finite for all finite variables, so that it may cancel."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in _FINITE:
             return False
@@ -92,7 +92,7 @@ def _is_zero(node: ast.expr) -> bool:
 
 
 def _as_it_is(node: ast.expr) -> ast.expr:
-    """The same number in the same unit, in a way that no algebra sees through."""
+    """An expression of the same value and unit that algebra cannot simplify."""
     magnitude, sign = (ast.Call(ast.Name(name, ast.Load()), [node], []) for name in ("abs", "sign"))
     return ast.BinOp(sign, ast.Mult(), magnitude)
 

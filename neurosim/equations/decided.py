@@ -1,4 +1,4 @@
-"""What the values of parameters alone decide: a division by zero, a logarithm of nothing, the root of less."""
+"""Find faults that parameter values alone decide: division by zero, logarithm of zero, root of a negative number."""
 
 from __future__ import annotations
 

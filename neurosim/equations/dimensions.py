@@ -1,4 +1,4 @@
-"""Unit checks by Brian2's own rules, with errors that point into the user's text."""
+"""Check units by Brian2's rules, with errors that point into the user's text."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def check_statement(
 
 
 def _check_count(expression: str, equations: EquationSet, place: Place, what: str) -> None:
-    """What is declared to be whole is computed from whole numbers."""
+    """Refuse integers that are computed from other numbers."""
     counts = {equation.name for equation in equations.equations if equation.unit == "integer"}
     if not is_count(ast.parse(expression, mode="eval").body, counts):
         raise place.error(
@@ -170,7 +170,7 @@ def _check_count(expression: str, equations: EquationSet, place: Place, what: st
 
 
 def _check_writable(target: Equation, statement: Statement, what: str) -> None:
-    """What is constant, or one number for all neurons, is not one neuron's to change."""
+    """Refuse statements of single neurons that change constant or shared variables."""
     if flag := next((flag for flag in ("constant", "shared") if flag in target.flags), None):
         shown = Equation("parameter", target.name, None, target.unit)
         raise statement.place.error(
@@ -190,7 +190,7 @@ def unit_of_name(name: str) -> Any:
 
 
 def _unit_place(place: Place) -> Place:
-    """Where the unit of an equation stands, whose expression is at a place."""
+    """The place of an equation's unit, given that of its expression."""
     line, text = (place.rest[-1][1], place.rest[-1][3]) if place.rest else (place.line, place.text)
     before, colon, unit = (text or "").rpartition(":")
     column = len(before) + 2 + len(unit) - len(unit.lstrip()) if colon else place.column
@@ -203,7 +203,7 @@ def _check_known(equation: Equation, equations: EquationSet, variables: Mapping[
         return
     own = [e.name for e in equations.equations]
     unknown = sorted(names - variables.keys())
-    # Suggest from the model's own names first: nobody means the unit 'rayl'.
+    # Suggest the model's own names first, before rare units such as 'rayl'.
     unknown_names(unknown, own, equation.place, what=f"the equation of '{equation.name}'")
 
 

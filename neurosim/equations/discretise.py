@@ -1,4 +1,4 @@
-"""One time step of a model as Brian2 abstract code: the statements both engines execute."""
+"""Discretise a model: one time step as Brian2 abstract code, which both engines execute."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from neurosim.errors import EquationError
 
 #: Brian2's integration methods that both engines can follow.
 METHODS = ("exact", "euler", "exponential_euler", "rk2", "rk4", "heun", "milstein")
-#: What sympy prints for a division by zero and the like.
+#: Sympy's text for a division by zero and the like.
 _NONSENSE = re.compile(r"\b(?:zoo|nan|oo|I|AccumBounds)\b")
 #: Of these, the names that variables can have, and what keeps such variables apart.
 _ALGEBRAS, _APART = frozenset({"zoo", "nan", "oo", "I", "AccumBounds"}), "__own"
@@ -36,7 +36,7 @@ AUTOMATIC = ("exact", "euler", "heun")  # Brian2's own order of preference
 
 
 def check_method(method: str) -> None:
-    """Refuse what is no integration method.
+    """Refuse unknown integration methods.
 
     Raises
     ------
@@ -203,7 +203,7 @@ def _in_brian(equations: EquationSet, *, refractory: bool = True) -> tuple[dict[
 
 @contextlib.contextmanager
 def _algebra(method: str) -> Iterator[None]:
-    """Errors of Brian2's and SymPy's algebra as ours."""
+    """Translate errors of Brian2's and SymPy's algebra."""
     try:
         yield
     except EquationError:

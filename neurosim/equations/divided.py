@@ -1,4 +1,4 @@
-"""Divided differences of the exponential as text, without a singularity where their arguments meet.
+"""Divided differences of the exponential, as text that stays regular where arguments coincide.
 
 The response of a chain of filters is the divided difference ``exp[z0, z1, ...]`` at their rates times the time step
 (Opitz 1964, ZAMM 44:T52). Written as differences over differences it loses all digits where two rates are
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 #: The spread of arguments up to which the series is used, and its terms there: all digits of a double.
 _SPREAD, _TERMS = 1.5, 23
-#: So many arguments are the most.
+#: Most arguments.
 MOST = 4
 #: The argument of what does not decay; no whole number, which some compilers would keep whole.
 ZERO = "0.0"

@@ -33,7 +33,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a piece of text stands: the line (from 1), the column of its first character, the whole line.
+    """The place of a piece of text: the line (from 1), the column of its first character, the whole line.
 
     Of text over several lines, `rest` has for each further line how many characters of the text are before it, its
     number, the column and the whole line.
@@ -52,7 +52,7 @@ class Place:
         return Place(self.line, self.column + offset, self.text)
 
     def find(self, name: str) -> int:
-        """How many characters further on a name stands; zero if it does not."""
+        """The distance to a name in characters; zero if it does not occur."""
         pieces = [(0, self.column, self.text or ""), *((begin, column, text) for begin, _, column, text in self.rest)]
         for begin, column, text in pieces:
             if found := re.search(rf"\b{re.escape(name)}\b", text[column - 1 :]):
@@ -193,27 +193,10 @@ def _checked_children(node: ast.expr, place: Place, functions: dict[str, int]) -
         case ast.Compare(ops=ops) if len(ops) > 1:
             raise place.error("comparisons cannot be chained; write 'a < b and b < c'", at)
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
-            if name not in functions:
-                if name in RANDOM_FUNCTIONS:
-                    raise place.error(
-                        f"'{name}()' is allowed in thresholds and resets only; in a differential equation write xi",
-                        at,
-                    )
-                near = nearest(name, functions)
-                hint = f" (did you mean '{near}'?)" if near else ""
-                allowed = ", ".join(sorted(functions))
-                raise place.error(f"'{name[:60]}' is not a known function{hint}; allowed are {allowed}", at)
-            if len(args) != functions[name]:
-                raise place.error(f"{name}() takes {functions[name]} argument(s), got {len(args)}", at)
+            _check_call(name, len(args), at, place, functions)
             return args
         case ast.Name(id=name):
-            if "__" in name or name.startswith("_"):
-                raise place.error(f"the name '{name[:60]}' is not allowed: it starts with or holds underscores", at)
-            if name in FUNCTIONS or name in RANDOM_FUNCTIONS:
-                count = (FUNCTIONS | RANDOM_FUNCTIONS)[name]
-                raise place.error(f"'{name}' is a function; call it with {count} argument(s)", at)
-            if name in FOREIGN_FUNCTIONS:
-                raise place.error(f"'{name}' is {meaning_of(name)}, which the language does not have", at)
+            _check_name(name, at, place)
             return []
         case ast.Constant(value=bool()):
             return []
@@ -225,6 +208,32 @@ def _checked_children(node: ast.expr, place: Place, functions: dict[str, int]) -
         type(node).__name__, f"Python's {type(node).__name__}"
     )
     raise place.error(f"{kind} is not allowed; allowed are {_ALLOWED}", at)
+
+
+def _check_call(name: str, count: int, at: int, place: Place, functions: dict[str, int]) -> None:
+    """Refuse a call of an unknown function, or with another number of arguments."""
+    if name not in functions:
+        if name in RANDOM_FUNCTIONS:
+            raise place.error(
+                f"'{name}()' is allowed in thresholds and resets only; in a differential equation write xi", at
+            )
+        near = nearest(name, functions)
+        hint = f" (did you mean '{near}'?)" if near else ""
+        allowed = ", ".join(sorted(functions))
+        raise place.error(f"'{name[:60]}' is not a known function{hint}; allowed are {allowed}", at)
+    if count != functions[name]:
+        raise place.error(f"{name}() takes {functions[name]} argument(s), got {count}", at)
+
+
+def _check_name(name: str, at: int, place: Place) -> None:
+    """Refuse a name that is reserved, or that of a function."""
+    if "__" in name or name.startswith("_"):
+        raise place.error(f"the name '{name[:60]}' is not allowed: it starts with or holds underscores", at)
+    if name in FUNCTIONS or name in RANDOM_FUNCTIONS:
+        count = (FUNCTIONS | RANDOM_FUNCTIONS)[name]
+        raise place.error(f"'{name}' is a function; call it with {count} argument(s)", at)
+    if name in FOREIGN_FUNCTIONS:
+        raise place.error(f"'{name}' is {meaning_of(name)}, which the language does not have", at)
 
 
 def _check_power(base: ast.expr, exponent: ast.expr, place: Place) -> None:

@@ -1,4 +1,4 @@
-"""Bounds on what algebra can make of an expression, found before any algebra is done.
+"""Bound the size of what algebra can make of an expression, before any algebra is done.
 
 Short text can mean a huge number (nested powers, exponentials of exponentials) or a huge expression
 (subexpressions that each use the last one twice), even after terms have cancelled: ``(x - x + 9)**64``.
@@ -45,7 +45,7 @@ class TooLarge(ValueError):
 
 @dataclass(frozen=True)
 class Growth:
-    """What an expression can become.
+    """Bounds on an expression.
 
     Attributes
     ----------
@@ -200,7 +200,7 @@ def _call(tree: ast.Call, children: list[Growth], value: float | None) -> Growth
 
 
 def _apart(left: Growth, right: Growth) -> float:
-    """How near to zero a sum comes: names cancel to whole numbers, floats to their last digit."""
+    """A lower bound of a nonzero sum: names cancel to whole numbers, floats to their last digit."""
     whole = left.inverse <= 1 and right.inverse <= 1 and left.scale % 1 == 0 and right.scale % 1 == 0
     return 1.0 if whole else _NEAR
 
@@ -247,7 +247,7 @@ def _value(tree: ast.expr, values: list[float | None]) -> float | None:
 
 
 def evaluate(tree: ast.expr, numbers: list[float]) -> float | None:
-    """What an operation makes of numbers; ``None`` for one that is not arithmetic. Raises as Python's own does."""
+    """The result of an operation on numbers; ``None`` if it is not arithmetic. Raises like Python's own."""
     match tree:
         case ast.UnaryOp(op=op):
             return -numbers[0] if isinstance(op, ast.USub) else numbers[0]
@@ -276,7 +276,7 @@ def _power(base: float, exponent: float) -> float:
 
 
 def operands(tree: ast.expr) -> list[ast.expr]:
-    """What an operation acts on."""
+    """The operands of an operation."""
     if isinstance(tree, ast.Call):
         return tree.args
     return [child for child in ast.iter_child_nodes(tree) if isinstance(child, ast.expr)]

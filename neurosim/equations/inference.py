@@ -1,4 +1,4 @@
-"""Units of expressions in which some names have a unit that nobody wrote down: it is what the rest needs.
+"""Infer undeclared units of names from the expressions that use them.
 
 A plain learning rate has whatever unit makes an update fit its weight. Units are products of powers, so that what each
 addition and comparison demands is linear in the exponents, and solved as such (Kennedy 1997, POPL 24:442).
@@ -51,13 +51,13 @@ def form_of(dimension: Any) -> Form:
 
 
 def free(name: str) -> Form:
-    """The unit of a name, whatever it is."""
+    """The unknown unit of a name."""
     return Form(unknown=((name, Fraction(1)),))
 
 
 @dataclass
 class Inference:
-    """What is known of units, and what expressions have demanded of the others.
+    """Known units, and demands of expressions on unknown ones.
 
     Attributes
     ----------
@@ -71,14 +71,14 @@ class Inference:
     found: dict[str, Form] = field(default_factory=dict)
 
     def resolved(self, form: Form) -> Form:
-        """With all that has been found."""
+        """The unit with all known parts substituted."""
         result = Form(form.known, truth=form.truth)
         for name, power in form.unknown:
             result = result.times(self.found.get(name, free(name)), power)
         return result if not form.truth else form
 
     def fits(self, one: Form, other: Form) -> bool:
-        """Whether two units are the same, or can be: then they are from now on."""
+        """Whether two units are, or can be, the same; if so, unify them."""
         if one.truth or other.truth:
             return one.truth == other.truth
         ratio = self.resolved(one).times(self.resolved(other), Fraction(-1))

@@ -1,4 +1,4 @@
-"""Equations taken apart into rates and constants: ``dx/dt = A x + b``, one or several that act on each other."""
+"""Split linear equations into rates and constants: ``dx/dt = A x + b``."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ def linear_system(equations: Equations, variables: Mapping[str, Any]) -> Linear:
         rates |= {(name, other): rate for other, rate in row.items()}
         constants |= {name: rest} if rest != 0 else {}
         for part in (*row.values(), rest):
-            # Of functions of time alone, those are constant that change with the steps; Brian2 knows which.
+            # Functions of time pass if they are constant within a step; Brian2 knows which.
             if not is_constant_over_dt(part, variables, float(variables["dt"].get_value()[0])):
                 raise refused("exact", f"'{sympy_to_str(part)}' in that of '{name}' changes within a time step")
     return Linear(tuple(sides), rates, constants)
 
 
 def conditionally_linear(equations: Equations, variables: Mapping[str, Any]) -> Linear:
-    """Each equation as linear in its own variable, all others being constants.
+    """Each equation as linear in its own variable, with all others constant.
 
     Raises
     ------
@@ -90,11 +90,12 @@ def conditionally_linear(equations: Equations, variables: Mapping[str, Any]) -> 
 
 
 def refused(method: str, reason: str) -> EquationError:
-    """That a method cannot integrate some equations."""
-    return EquationError(
+    """The error that a method cannot integrate these equations."""
+    sentence = (
         f"got the method '{method}', which cannot integrate these equations ({reason}); expected another, such as "
         f"{'rk4' if method == 'exponential_euler' else 'exponential_euler'!r} or 'rk2'"
     )
+    return EquationError(sentence, faults=(("method", sentence),))
 
 
 def _split(
@@ -103,17 +104,17 @@ def _split(
     """A side as rates times variables, and the rest."""
     symbols = {other: sympy.Symbol(other, real=True) for other in variables}
     states = set(symbols.values())
-    found: dict[str, sympy.Expr] = {}
+    rates: dict[str, sympy.Expr] = {}
     for other, symbol in symbols.items():
         rate = _without(sympy.diff(side, symbol), states) if side.has(symbol) else sympy.Integer(0)
         if rate is None:
             raise refused(method, f"that of '{name}' is not linear in {_listed(symbols)}")
         if rate != 0:
-            found[other] = rate
+            rates[other] = rate
     rest = side.subs(dict.fromkeys(states, 0))
     if rest.has(sympy.zoo, sympy.nan, sympy.oo):
         raise refused(method, f"that of '{name}' has no value where {_listed(symbols)} is zero")
-    return found, rest
+    return rates, rest
 
 
 def _without(rate: sympy.Expr, states: set[sympy.Symbol]) -> sympy.Expr | None:
@@ -143,13 +144,13 @@ def strongly_connected(linear: Linear) -> list[tuple[str, ...]]:
 
 def _reached(linear: Linear, start: str) -> set[str]:
     """All variables that act on one, directly or through others."""
-    found: set[str] = set()
+    reached: set[str] = set()
     waiting = [start]
     while waiting:
-        fresh = set(linear.sources(waiting.pop())) - found
-        found |= fresh
+        fresh = set(linear.sources(waiting.pop())) - reached
+        reached |= fresh
         waiting += fresh
-    return found
+    return reached
 
 
 def paths_to(linear: Linear, name: str, most: int) -> Sequence[tuple[str, ...]]:
@@ -160,9 +161,9 @@ def paths_to(linear: Linear, name: str, most: int) -> Sequence[tuple[str, ...]]:
     EquationError
         If there are more than `most`.
     """
-    found = [(name,)]
-    for path in found:
-        found += [(*path, source) for source in linear.sources(path[-1])]
-        if len(found) > most:
+    paths = [(name,)]
+    for path in paths:
+        paths += [(*path, source) for source in linear.sources(path[-1])]
+        if len(paths) > most:
             raise refused("exact", f"others act on '{name}' in more than {most} ways")
-    return found
+    return paths

@@ -1,4 +1,4 @@
-"""Text -> its logical lines: without comments, with what runs on over several lines joined, and where each part was."""
+"""Split text into logical lines: comments removed, continued lines joined, with the place of each part."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from neurosim.errors import EquationError
 DIFFERENTIAL = re.compile(r"d([A-Za-z_]\w*)\s*/\s*dt\s*=")
 ASSIGNED = re.compile(r"([A-Za-z_]\w*)\s*=(?!=)")
 _DECLARED = re.compile(r"[A-Za-z_]\w*\s*:")
-#: After these an expression is not over.
+#: Operators after which an expression continues.
 _OPEN_END = re.compile(r"(?:[-+*/%(,<>=]|\b(?:and|or|not))\Z")
-#: What editors put before the first character of a file.
+#: The byte order mark that editors put at the start of a file.
 _MARK = "\ufeff"
 
 
@@ -36,23 +36,23 @@ class Source:
 
     @property
     def number(self) -> int:
-        """Of its first line."""
+        """The number of its first line."""
         return self.pieces[0][1]
 
     @property
     def indent(self) -> int:
-        """How many blanks it begins with."""
+        """The number of leading blanks."""
         return len(self.text) - len(self.text.lstrip())
 
     def place(self, offset: int) -> Place:
-        """Where in the user's text a character is."""
+        """The place of a character in the user's text."""
         index = max(i for i, piece in enumerate(self.pieces) if i == 0 or offset >= piece[0])
         begin, number, column, line = self.pieces[index]
         rest = tuple((piece[0] - offset, *piece[1:]) for piece in self.pieces[index + 1 :])
         return Place(number, column + offset - begin, line, rest)
 
     def with_(self, number: int, line: str) -> Source:
-        """With a further line."""
+        """The logical line with a further line."""
         indent = len(line) - len(line.lstrip())
         return Source(f"{self.text} {line.strip()}", (*self.pieces, (len(self.text) + 1, number, indent + 1, line)))
 
@@ -65,13 +65,13 @@ def equation_lines(text: str) -> list[Source]:
     EquationError
         If it is no text, or more than is allowed.
     """
-    found: list[Source] = []
+    lines: list[Source] = []
     for number, line in _lines(text):
-        if found and _goes_on(found[-1].text, line.strip()):
-            found[-1] = found[-1].with_(number, line)
+        if lines and _goes_on(lines[-1].text, line.strip()):
+            lines[-1] = lines[-1].with_(number, line)
         else:
-            found.append(Source(line, ((0, number, 1, line),)))
-    return found
+            lines.append(Source(line, ((0, number, 1, line),)))
+    return lines
 
 
 def statement_lines(text: str, *, whole: bool = False) -> list[Source]:
@@ -82,17 +82,17 @@ def statement_lines(text: str, *, whole: bool = False) -> list[Source]:
     EquationError
         As `equation_lines`.
     """
-    found: list[Source] = []
+    lines: list[Source] = []
     open_ = False
     for number, line in _lines(text):
         going_on = line.endswith("\\")
         line = line.removesuffix("\\").rstrip() or " "
-        if found and (open_ or whole):
-            found[-1] = found[-1].with_(number, line)
+        if lines and (open_ or whole):
+            lines[-1] = lines[-1].with_(number, line)
         else:
-            found.append(Source(line, ((0, number, 1, line),)))
-        open_ = going_on or _depth(found[-1].text) > 0
-    return found
+            lines.append(Source(line, ((0, number, 1, line),)))
+        open_ = going_on or _depth(lines[-1].text) > 0
+    return lines
 
 
 def _goes_on(before: str, line: str) -> bool:
@@ -110,7 +110,7 @@ def _goes_on(before: str, line: str) -> bool:
 
 
 def _depth(text: str) -> int:
-    """How many brackets are open at the end."""
+    """The number of open brackets at the end."""
     return sum((character in "([{") - (character in ")]}") for character in text)
 
 

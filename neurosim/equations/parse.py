@@ -1,4 +1,4 @@
-"""Blocks of equation text -> checked, frozen data.
+"""Parse blocks of equation text into checked, frozen data.
 
 The language is Brian2's: ``dv/dt = expression : unit (flags)``, ``name = expression : unit`` or
 ``name : unit (flags)``, with ``#`` comments; an equation goes on over lines until its unit. Statements (resets,
@@ -40,7 +40,7 @@ _STATEMENT = re.compile(r"\s*([A-Za-z_]\w*)\s*(\+=|-=|\*=|/=|=)(?!=)")
 
 @dataclass(frozen=True)
 class Equation:
-    """One line: what it defines, its expression (none for a parameter), its unit and its flags."""
+    """One equation: the name it defines, expression (none for a parameter), unit and flags."""
 
     kind: Kind
     name: str
@@ -263,7 +263,7 @@ def _check_unit_text(unit: str, place: Place) -> None:
 
 
 def _refuse_endless(equations: EquationSet) -> None:
-    """Subexpressions that need each other have no value; those that multiply each other may have no end."""
+    """Refuse circular subexpressions, and those whose products grow too large."""
     waiting = {equation.name: equation for equation in equations.of("subexpression")}
     sizes: dict[str, Growth] = {}
     while waiting:
@@ -281,7 +281,7 @@ def _refuse_endless(equations: EquationSet) -> None:
 
 
 def _size(equation: Equation, sizes: Mapping[str, Growth]) -> Growth:
-    """How large an equation can become; a constant's value counts, so that dividing by it is checked too."""
+    """Bounds on an equation; values of constants count, so that division by them is checked."""
     try:
         size = measure(ast.parse(equation.expression or "0", mode="eval").body, sizes)
     except TooLarge as error:

@@ -1,4 +1,4 @@
-"""One time step of linear equations in closed form, with no singularity where rates are alike, or zero.
+"""The exact time step of linear equations, regular where rates are equal or zero.
 
 ``x(t + dt) = exp(dt A) x + dt phi(dt A) b`` with ``phi(M) = (exp(M) - 1)/M``. Variables act on each other in ways that
 lead from one to the next: along each the rates' divided differences of the exponential say how much arrives. Two
@@ -54,7 +54,7 @@ def steps(linear: Linear, label: str) -> list[str]:
 
 
 def own_step(lines: Lines, linear: Linear, name: str) -> str:
-    """What a variable becomes if all others stand still."""
+    """The result of a variable if all others are constant."""
     rate, constant = linear.rates.get((name, name)), linear.constants.get(name)
     if rate is None:
         return f"{name} + {_text(constant * _DT)}" if constant is not None else name

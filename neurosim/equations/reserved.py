@@ -1,4 +1,4 @@
-"""Names that mean something already: one table, which every declaration asks.
+"""Reserved names: one table for all declarations.
 
 Whoever declares a variable, a parameter, a population or a pathway is told what the name means first.
 """
@@ -25,9 +25,9 @@ RANDOM_FUNCTIONS: dict[str, int] = {"rand": 0, "randn": 0}
 #: Functions of Brian2 that the language leaves out.
 FOREIGN_FUNCTIONS = frozenset({"poisson", "timestep"})
 
-#: What only neurons with a refractory period have.
+#: Names that only neurons with a refractory period have.
 REFRACTORY = frozenset({"lastspike", "not_refractory"})
-#: What equations may not define, though some of them may read it.
+#: Names that equations may not define; some of them they may read.
 SPECIAL: Mapping[str, str] = {
     "t": "the time",
     "dt": "the time step",
@@ -41,7 +41,7 @@ SPECIAL: Mapping[str, str] = {
     "spikes": "the spikes of a population",
     "xi": "white noise",
 }
-#: What a rule sees besides the two neurons and its own.
+#: Names that a rule reads besides those of the two neurons and its own.
 RULE_NAMES: Mapping[str, str] = {
     "w": "the weight of the synapse",
     "w_reciprocal": "the weight of the synapse in the opposite direction",
@@ -51,7 +51,7 @@ RULE_NAMES: Mapping[str, str] = {
     "batch_loss": "the sum of the loss over a batch",
     "batch_loss_change": "the sum of the loss's change over a batch",
 }
-#: Flags of Brian2 that mean nothing to a neuron here, with what does the same.
+#: Flags of Brian2 without meaning here, with their replacement.
 FOREIGN_FLAGS: Mapping[str, str] = {
     "clock-driven": "an equation of a neuron always advances with the clock; leave the flag out",
     "event-driven": "an equation of a neuron advances with the clock; leave the flag out",
@@ -64,7 +64,7 @@ _GENERATED = frozenset(
         *("codeobj_name", "variable_indices", "get_array_name", "scalar_code", "vector_code"),
     }
 )
-#: Of C++, in which Brian2's compiled targets write equations; words of Python are found by Python itself.
+#: Keywords of C++, which Brian2's compiled targets use; Python's are found by Python.
 _COMPILED_WORDS = """
 alignas alignof asm auto bool case catch char char16_t char32_t const const_cast constexpr decltype default
 delete do double dynamic_cast enum explicit export extern float friend goto inline int long mutable namespace
@@ -76,7 +76,7 @@ _COMPILED = frozenset(_COMPILED_WORDS.split())
 
 
 def meaning_of(name: str) -> str | None:
-    """What a name means wherever it stands in equations; ``None`` if it is free.
+    """The reserved meaning of a name in equations; ``None`` if it is free.
 
     Examples
     --------
@@ -115,10 +115,10 @@ def _units() -> Mapping[str, str]:
     prefixes = {"da": "deca", "d": "deci", "c": "centi", "m": "milli", "u": "micro", "n": "nano", "p": "pico"}
     prefixes |= {"f": "femto", "a": "atto", "z": "zepto", "y": "yocto", "h": "hecto", "k": "kilo", "M": "mega"}
     prefixes |= {"G": "giga", "T": "tera", "P": "peta", "E": "exa", "Z": "zetta", "Y": "yotta"}
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for name, unit in UNITS.items():
         full, symbol = unit.name, unit.symbol
         prefix = next((p for p in prefixes if symbol.startswith(p) and full.startswith(p) and symbol != p), "")
         base = full[len(prefix) :]
-        found[name] = f"{prefixes[prefix]}{base}" if prefix and base in UNITS else full
-    return found
+        names[name] = f"{prefixes[prefix]}{base}" if prefix and base in UNITS else full
+    return names

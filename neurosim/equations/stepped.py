@@ -1,4 +1,4 @@
-"""Equations as a time step sees them."""
+"""Equations within a time step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from neurosim.equations.parse import CONSTANT, Equation, EquationSet
 
 
 def as_stepped(equations: EquationSet, *, refractory: bool) -> EquationSet:
-    """What a method integrates: what is constant over a step is given, as parameters are.
+    """The equations that a method integrates, where values constant over a step are parameters.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What is left of an expression once some of its names have known values: products with zero are gone.
+"""Simplify an expression in which some names have known values: products with zero vanish.
 
 All that remains is computed in the same order as before, so that it has the same bits.
 """
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 
 def switched(expression: str, values: Mapping[str, float]) -> str:
-    """The expression with values put in, and without what they multiply by zero.
+    """The expression with values substituted, without terms that they multiply by zero.
 
     Parameters
     ----------

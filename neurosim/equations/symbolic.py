@@ -1,4 +1,4 @@
-"""What is derived from equation text by algebra: derivatives, steady states, separated products."""
+"""Algebra on equation text: derivatives, steady states, separated products."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from neurosim.equations.grammar import check_expression
 from neurosim.equations.parse import Equation
 from neurosim.errors import EquationError
 
-#: More summands than a rule has; algebra on them takes time without end.
+#: Most summands; algebra on more takes too long.
 MAX_SUMMANDS = 500
 #: Operations up to which sympy simplifies in well under a second.
 _SIMPLIFIABLE = 40
@@ -88,9 +88,9 @@ def steady_state(equations: Sequence[Equation]) -> dict[str, str]:
     named = ", ".join(equation.name for equation in equations)
     solutions = _solve(conditions, unknowns)
     if len(solutions) != 1 or set(solutions[0]) != set(unknowns):
-        found = "none" if not solutions else f"{len(solutions)}"
+        count = "none" if not solutions else f"{len(solutions)}"
         raise EquationError(
-            f"no single steady state of {named} in closed form (found {found}); "
+            f"no single steady state of {named} in closed form (found {count}); "
             "the level 'steady' needs one, use 'rate' instead"
         )
     return {str(symbol): to_text(_shorter(value)) for symbol, value in solutions[0].items()}
@@ -101,7 +101,7 @@ def _solve(conditions: list[sympy.Expr], unknowns: list[sympy.Symbol]) -> list[d
         matrix, right = sympy.linear_eq_to_matrix(conditions, unknowns)
         return [dict(zip(unknowns, matrix.LUsolve(right), strict=True))]
     except NonlinearError:
-        # The general solver searches without end: only for what it inverts step by step.
+        # The general solver may not end, so it only gets equations that it inverts step by step.
         if len(unknowns) > 1 or not _invertible(conditions[0], unknowns[0]):
             return []
     except (ValueError, NonInvertibleMatrixError):
@@ -125,7 +125,7 @@ def _shorter(value: sympy.Expr) -> sympy.Basic:
 
 
 def summands(tree: sympy.Basic) -> float:
-    """How many summands multiplying out makes, at the most."""
+    """An upper bound on the summands after multiplying out."""
     inner = [summands(argument) for argument in tree.args]
     if max(inner, default=1.0) > MAX_SUMMANDS:
         return math.inf

@@ -1,4 +1,4 @@
-"""Whole numbers as the real numbers that they mean: code generators compute with them as a computer's integers.
+"""Write whole numbers as real ones, since code generators would compute with machine integers.
 
 ``10**-3`` would be 0, ``100000*100000`` would pass the largest integer, and ``int(x)`` of a large number, too.
 """

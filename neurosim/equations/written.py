@@ -1,4 +1,4 @@
-"""Where Brian2's own writing of an exact solution is regular, its last bits are kept.
+"""Keep the last bits of Brian2's own exact solution where that is regular.
 
 Published results were computed with it. It is used where time constants are no longer than some dozens of steps and,
 of two, well apart; everywhere else `propagator` has the digits. Which of the two it is says a number that is one or
@@ -25,7 +25,7 @@ _DT = sympy.Symbol("dt", real=True, positive=True)
 
 @dataclass(frozen=True)
 class Written:
-    """Where Brian2's writing is regular.
+    """The region where Brian2's solution is regular.
 
     Attributes
     ----------
@@ -51,25 +51,25 @@ class Written:
             Part of the names of what is computed on the way.
         """
         chosen = f"_{label}_written"
-        found = [_renamed(line, linear.names, label) for line in lines]
+        statements = [_renamed(line, linear.names, label) for line in lines]
         if len(linear.names) == 1:
             # Only what is slow is left: a step towards where it tends, which no rate divides.
             (name,) = linear.names
             rate, constant = linear.rates[name, name], linear.constants.get(name, sympy.Integer(0))
             ahead = sympy_to_str(sympy.Symbol(name, real=True) + sympy.cancel(constant / rate))
-            found = [f"_{label}_new_{name} = {name} + expm1({sympy_to_str(rate * _DT)})*({ahead})"]
-        found.append(f"{chosen} = {self.condition}")
+            statements = [f"_{label}_new_{name} = {name} + expm1({sympy_to_str(rate * _DT)})*({ahead})"]
+        statements.append(f"{chosen} = {self.condition}")
         for number, name in enumerate(self.constants, start=1):
-            found.append(f"_{label}_{name} = {chosen}*{name} + (1 - {chosen})*{number}.0*dt")
+            statements.append(f"_{label}_{name} = {chosen}*{name} + (1 - {chosen})*{number}.0*dt")
             code = re.sub(rf"\b{name}\b", f"_{label}_{name}", code)
         results = dict(line.split(" = ", 1) for line in code.splitlines() if line.startswith("_"))
         for name in linear.names:
-            found.append(f"_{name} = {chosen}*({results[f'_{name}']}) + (1 - {chosen})*_{label}_new_{name}")
-        return found
+            statements.append(f"_{name} = {chosen}*({results[f'_{name}']}) + (1 - {chosen})*_{label}_new_{name}")
+        return statements
 
 
 def regular_as_written(linear: Linear) -> Written | None:
-    """Where Brian2's writing of these equations is regular; ``None`` if nowhere, or if that takes long to find.
+    """The region where Brian2's solution is regular; ``None`` if nowhere, or if finding it takes long.
 
     It is for one equation with a time constant, and for two that decay with one each, of which one acts on the other.
     """
@@ -103,6 +103,6 @@ def _is_reciprocal(rate: sympy.Expr) -> bool:
 
 
 def _time_constant(rate: Any) -> sympy.Symbol | None:
-    """What a rate is minus one over, if that is a name."""
+    """The time constant of a rate -1/tau, if it is a name."""
     found = -1 / rate if rate is not None else None
     return found if isinstance(found, sympy.Symbol) else None

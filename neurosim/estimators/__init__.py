@@ -1,1 +1,1 @@
-"""Networks whose feedback learns, as estimators of scikit-learn."""
+"""Estimators for scikit-learn: networks trained by any scheme of credit assignment."""

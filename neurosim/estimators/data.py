@@ -1,4 +1,4 @@
-"""Data that scikit-learn would take and that mean nothing: masks, dates, names that stand twice, missing labels."""
+"""Refuse data that scikit-learn accepts but that have no meaning: masks, dates, repeated names, missing labels."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 
 from neurosim.errors import ConfigError
 
-# What NumPy makes of a missing number among texts, and what an empty cell is.
+# NumPy's texts for a missing number, and an empty cell.
 _NO_LABEL = ("nan", "NaN", "NAN", "<NA>", "NaT", "")
 
 
 def refuse_no_inputs(X: Any) -> None:
-    """Refuse what is no table of numbers though it looks like one.
+    """Refuse inputs that only look like a table of numbers.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def refuse_no_inputs(X: Any) -> None:
 
 
 def refuse_no_numbers(name: str, given: Any) -> None:
-    """Refuse values that are masked, which would count, and dates, which would be counted in nanoseconds.
+    """Refuse masked values, which would be used, and dates, which would become nanoseconds.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def refuse_no_numbers(name: str, given: Any) -> None:
 
 
 def refuse_no_labels(y: Any) -> None:
-    """Refuse labels that are none, such as those of empty cells, and kinds of labels that cannot be sorted.
+    """Refuse missing labels, such as empty cells, and labels of types that cannot be sorted.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def _each(y: Any) -> list[Any]:
         return list(y)
     if y is None or not hasattr(y, "__array__"):
         return []
-    # pandas' extension types are no longer themselves as arrays.
+    # pandas' extension types change when they become arrays.
     kind = getattr(getattr(y, "dtype", None), "kind", "O")
     array = np.asarray(y, dtype=object) if kind == "O" else np.asarray(y)
     return list(array.ravel()) if array.dtype.kind in "OUTM" else []
@@ -94,8 +94,8 @@ def _refuse_masked(name: str, given: Any) -> None:
 
 
 def _dtypes(given: Any) -> Iterable[Any]:
-    """Of an array, or of the columns of a table."""
-    found = getattr(given, "dtypes", None)
-    if found is None:
+    """Data types of an array, or of the columns of a table."""
+    dtypes = getattr(given, "dtypes", None)
+    if dtypes is None:
         return (getattr(given, "dtype", None),)
-    return tuple(found) if np.ndim(found) else (found,)
+    return tuple(dtypes) if np.ndim(dtypes) else (dtypes,)

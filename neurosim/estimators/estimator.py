@@ -1,7 +1,6 @@
-"""Networks whose feedback learns, as scikit-learn's estimators: over any scheme, level and engine.
+"""A classifier and a regressor for scikit-learn, with any scheme, level and engine.
 
-Whatever a model file may say is in ``settings``, with the sections of a model file; the parameters beside it are those
-that one changes most.
+``settings`` takes any section of a model file; the other parameters are those that change most often.
 """
 
 from __future__ import annotations
@@ -43,21 +42,21 @@ class NeurosimClassifier(ClassifierMixin, FittedNetwork):
     Parameters
     ----------
     hidden
-        Sizes of the hidden layers, or that of a single one.
+        Sizes of the hidden layers, or the size of a single one.
     scheme, level, engine, readout
         As in a model file: names of ``neurosim list schemes`` and ``readouts``; the level ``steady``, ``rate`` or
         ``spiking``; the engine ``batched`` or ``brian``. With ``spiking`` the neurons are those of the model
         ``lansdell2020/spiking_digits``, unless `settings` say otherwise.
     epochs, batch_size, learning_rate, learning_rate_decay
-        As in a model file; a batch is at most all of the data.
+        As in a model file; a batch is at most the whole data set.
     sigma
-        Standard deviation of the noise with which schemes perturb; by default that of neuron or scheme.
+        Standard deviation of the perturbing noise; by default that of the neuron or the scheme.
     standardise
-        Centre and scale each input by the training data.
+        Whether to centre and scale each input by the training data.
     validation_fraction
-        Share of the data that is held out to follow learning, in `history_`. Nothing is chosen by it.
+        Fraction of the data held out to follow learning, in `history_`. Nothing is chosen by it.
     settings
-        All else, as the sections of a model file: ``{"scheme": {"topology": "direct"}}``. A table that names a
+        All other settings, as sections of a model file: ``{"scheme": {"topology": "direct"}}``. A table that names a
         ``kind`` replaces the component whole.
     random_state
         An integer is the seed of the run; a RandomState or Generator draws one.
@@ -69,12 +68,12 @@ class NeurosimClassifier(ClassifierMixin, FittedNetwork):
     state_
         Weights and parameters, see `neurosim.engines.state`.
     history_
-        What was measured in each epoch, an `xarray.Dataset`.
+        Measurements of each epoch, an `xarray.Dataset`.
     loss_, loss_curve_, n_iter_
-        The last evaluation, on held-out data if there are any; the loss while learning in each epoch; how many epochs.
+        The last evaluation, on held-out data if there are any; the training loss of each epoch; the number of epochs.
     model_, circuit_
-        The model and the circuit that were fitted. Parameters that are changed afterwards change neither them nor
-        predictions, and a fit that fails leaves the one before it as it was.
+        The fitted model and circuit. Changing parameters afterwards changes neither them nor predictions, and a fit
+        that fails keeps the previous one.
     seed_
         The seed that was used.
 
@@ -95,11 +94,11 @@ class NeurosimClassifier(ClassifierMixin, FittedNetwork):
         Raises
         ------
         ValueError
-            Data of one class only, or that are no numbers.
+            The data have one class only, or are no numbers.
         ConfigError
-            Parameters that do not fit.
+            Faulty parameters.
         NumericalError
-            If learning diverges.
+            Learning diverges.
         """
         return self._refitted(X, y)
 
@@ -116,24 +115,24 @@ class NeurosimClassifier(ClassifierMixin, FittedNetwork):
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of each input, shape ``(n,)``."""
-        found = self._outputs(X)
-        return self.classes_[found.argmax(axis=1)]
+        outputs = self._outputs(X)
+        return self.classes_[outputs.argmax(axis=1)]
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """The outputs, shape ``(n, classes)``; of two classes the difference, shape ``(n,)``."""
-        found = self._outputs(X)
-        return found[:, 1] - found[:, 0] if len(self.classes_) == 2 else found
+        """The outputs, shape ``(n, classes)``; for two classes their difference, shape ``(n,)``."""
+        outputs = self._outputs(X)
+        return outputs[:, 1] - outputs[:, 0] if len(self.classes_) == 2 else outputs
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class, shape ``(n, classes)``: the softmax of the outputs."""
-        found = self._outputs(X)
-        weights = np.exp(found - found.max(axis=1, keepdims=True))
+        outputs = self._outputs(X)
+        weights = np.exp(outputs - outputs.max(axis=1, keepdims=True))
         return weights / weights.sum(axis=1, keepdims=True)
 
 
 class NeurosimRegressor(RegressorMixin, FittedNetwork):
-    """A network that learns numbers by any scheme of credit assignment, on any level and engine.
+    """A network that learns a regression by any scheme of credit assignment, on any level and engine.
 
     Parameters
     ----------
@@ -201,9 +200,9 @@ class NeurosimRegressor(RegressorMixin, FittedNetwork):
         self._train(np.asarray(inputs), targets, None)
 
     def predict(self, X: Any) -> np.ndarray:
-        """The answers, shape ``(n,)`` or ``(n, k)`` as the targets were."""
-        found = unscaled(self._outputs(X), self.target_mean_, self.target_scale_)
-        return found[:, 0] if self._one_dimensional else found
+        """The predictions, shape ``(n,)`` or ``(n, k)`` like the targets."""
+        outputs = unscaled(self._outputs(X), self.target_mean_, self.target_scale_)
+        return outputs[:, 0] if self._one_dimensional else outputs
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

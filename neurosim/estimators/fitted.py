@@ -1,4 +1,4 @@
-"""What the estimators share: how they learn, and what they keep of it."""
+"""The base of the estimators: fitting a network and keeping the result."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Fit:
-    """What was fitted, whatever becomes of the parameters.
+    """The fitted model, independent of later changes of parameters.
 
     Attributes
     ----------
     sections
-        Of the model, as JSON.
+        Sections of the model, as JSON.
     sizes
         Numbers of inputs and outputs.
     readout
@@ -60,7 +60,7 @@ class _Fit:
 
 
 class FittedNetwork(BaseEstimator):
-    """A network as an estimator, without what a classifier or a regressor makes of its outputs."""
+    """The network of a classifier or a regressor."""
 
     if TYPE_CHECKING:
         # Set by fit.
@@ -107,14 +107,14 @@ class FittedNetwork(BaseEstimator):
 
     @property
     def model_(self) -> Model:
-        """The checked model that was fitted; before a fit, the one that the parameters describe."""
+        """The fitted model; before a fit, the model that the parameters describe."""
         fit: _Fit | None = getattr(self, "_fit", None)
         sections = sections_of(checked(self.get_params(deep=False))) if fit is None else json.loads(fit.sections)
         return load(sections, data_given=True)
 
     @property
     def circuit_(self) -> Any:
-        """The circuit that was fitted."""
+        """The fitted circuit."""
         check_is_fitted(self)
         return self._fit.engine.circuit
 
@@ -122,7 +122,7 @@ class FittedNetwork(BaseEstimator):
         return hasattr(self, "_fit")
 
     def _refitted(self, X: Any, y: Any) -> Self:
-        """This estimator after a fit; one that fails leaves it as it was."""
+        """The same estimator after a fit; a fit that fails leaves it unchanged."""
         fresh = copy.copy(self)
         for name in [name for name in vars(fresh) if name == "_fit" or name.endswith("_")]:
             delattr(fresh, name)
@@ -155,7 +155,7 @@ class FittedNetwork(BaseEstimator):
 
         trained, judged = part(kept), part(held_out)
         kind = "regression" if labels is None else "classification"
-        # A test is the caller's affair; here the last evaluation says what the data at hand give.
+        # Testing is up to the caller; here the last evaluation uses the data at hand.
         task = Task("data", trained, judged, judged if len(judged) else trained, kind=kind)
         sections = sections_of(given)
         model = load(sections, data_given=True)
@@ -198,14 +198,14 @@ def _split(
 
 
 def column_moments(array: np.ndarray, rows: np.ndarray, wanted: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each column, or what changes nothing."""
+    """Mean and standard deviation of each column; 0 and 1 unless `wanted`."""
     count = array.shape[1]
     return moments(array, rows, count) if wanted else (np.zeros(count), np.ones(count))
 
 
 def in_units(name: str, array: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Numbers as the network has them."""
-    found = scaled(array, mean, scale)
-    if fault := lost(array, found, mean, scale):
+    """Numbers in the units of the network."""
+    numbers = scaled(array, mean, scale)
+    if fault := lost(array, numbers, mean, scale):
         raise ConfigError(f"{name}: expected, {fault}")
-    return found
+    return numbers

@@ -1,4 +1,4 @@
-"""Parameters of the estimators: checked when data are there, as scikit-learn wants it, and written as a model file."""
+"""Parameters of the estimators: checked at fit, as scikit-learn requires, and turned into a model file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from neurosim.border import COUNT, ENGINE, LEVEL, SEED, Check, instance, number,
 from neurosim.errors import ArgumentError, ConfigError
 from neurosim.model_files.variants import merged
 
-# What spiking neurons need to be driven at all, as in the model lansdell2020/spiking_digits.
+# Settings with which spiking neurons fire, as in the model lansdell2020/spiking_digits.
 _SPIKING: dict[str, Any] = {
     "weights": 3.0,
     "neuron": {"kind": "lif", "sigma": 0.3, "tau_r": "20 ms", "width": 0.15},
@@ -37,21 +37,21 @@ def _sizes(name: str, value: Any) -> tuple[int, ...]:
 
 
 def _share(name: str, value: Any) -> float:
-    found = number()(name, value)
-    if not 0 <= found < 1:
+    share = number()(name, value)
+    if not 0 <= share < 1:
         raise ConfigError(f"{name}: got {value}, expected 0 or more, and less than 1")
-    return found
+    return share
 
 
 def _settings(name: str, value: Any) -> dict[str, Any]:
-    """Sections as a model file could have them."""
+    """Sections of a model file."""
     expected = 'sections of a model file, such as {"scheme": {"topology": "direct"}}'
-    found = instance(Mapping, expected=expected)(name, value)
-    broken = [key for key, table in found.items() if not (isinstance(key, str) and isinstance(table, Mapping))]
+    settings = instance(Mapping, expected=expected)(name, value)
+    broken = [key for key, table in settings.items() if not (isinstance(key, str) and isinstance(table, Mapping))]
     if broken:
-        raise ArgumentError(f"{name}[{broken[0]!r}]", found[broken[0]], expected)
+        raise ArgumentError(f"{name}[{broken[0]!r}]", settings[broken[0]], expected)
     try:
-        return json.loads(json.dumps(found, default=_plain))
+        return json.loads(json.dumps(settings, default=_plain))
     except (TypeError, ValueError) as error:
         raise ArgumentError(
             name, value, f"what a model file may hold: numbers, texts, arrays, tables ({error})"
@@ -59,7 +59,7 @@ def _settings(name: str, value: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON does not know, but TOML would write the same: numbers and arrays of NumPy, paths."""
+    """Convert values that TOML could write but JSON does not know: NumPy's numbers and arrays, paths."""
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     raise TypeError(f"no {type(value).__name__}")
@@ -84,7 +84,7 @@ _CHECKS: dict[str, Check] = {
 
 
 def checked(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """An estimator's parameters in the form in which they are used.
+    """Check an estimator's parameters and convert them to the form used.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def sections_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _set_sigma(sections: dict[str, Any], sigma: float) -> None:
-    """Where the noise is: in the scheme, if that says how much it injects, or in the hidden neurons."""
+    """Set the noise in the scheme, if it has such a setting, or else in the hidden neurons."""
     scheme = registry.load("schemes", sections["scheme"]["kind"])
     if "sigma" in scheme.Config.model_fields:
         sections["scheme"]["sigma"] = sigma
@@ -129,7 +129,7 @@ def _set_sigma(sections: dict[str, Any], sigma: float) -> None:
 
 
 def seed_of(random_state: Any) -> int:
-    """A whole number is the seed; anything that draws, draws one.
+    """The seed: a whole number as it is, or one drawn from a generator.
 
     Raises
     ------

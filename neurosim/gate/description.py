@@ -1,4 +1,4 @@
-"""What a Zarr store of format 2 says of an array: read once, checked, and what is used afterwards.
+"""Descriptions of arrays in Zarr stores of format 2: read once, checked, and used afterwards.
 
 Data types and compressors are allowed by name. Filters are refused: some run code (``pickle``), and ours have none.
 """
@@ -22,7 +22,7 @@ _FILLS = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
 
 @dataclass(frozen=True)
 class Described:
-    """An array: shape, shape of a chunk, data type, order of axes in a chunk, compressor, what stands where nothing is.
+    """An array: shape, chunk shape, data type, order of axes in a chunk, compressor, fill value.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Described:
 
 
 def described(array: Any, attrs: Any, where: str) -> Described:
-    """What ``.zarray`` and ``.zattrs`` say.
+    """Read and check ``.zarray`` and ``.zattrs``.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def _sizes(found: Any, least: int, where: str, count: int | None = None) -> tupl
 
 
 def _fill(value: Any, dtype: np.dtype, where: str) -> Any:
-    """What stands where no chunk is; zero if that is left open, as Zarr has it."""
+    """The fill value of missing chunks; zero if not given, as in Zarr."""
     if value is None or (dtype.kind in "SU" and value in (0, "")):
         return np.zeros((), dtype)[()]
     if isinstance(value, str) and dtype.kind == "U":

@@ -1,4 +1,4 @@
-"""A checked store as an xarray Dataset whose values are read when they are asked for."""
+"""Open a checked store as an xarray Dataset that reads values lazily."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class _Lazy(BackendArray):
-    """One array, as xarray wants it."""
+    """An array in the form that xarray needs."""
 
     def __init__(self, stored: StoredArray) -> None:
         self.stored, self.shape, self.dtype = stored, stored.about.shape, stored.about.dtype
@@ -27,7 +27,7 @@ class _Lazy(BackendArray):
 
 
 class _Opener(BackendEntrypoint):
-    """Makes xarray keep what was read once, and leave what is on the disk as it is."""
+    """Lets xarray cache values, and write to copies in memory only."""
 
     def open_dataset(
         self, filename_or_obj: Any, *, drop_variables: str | Iterable[str] | None = None

@@ -1,4 +1,4 @@
-"""How large what is read may be: the user's decision, by this machine's memory or an environment variable."""
+"""Limits on the size of what is read, set by the machine's memory or the user's environment variable."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 
 from neurosim.errors import ConfigError, DataError
 
-#: The environment variable that says how many MiB a file, and what is unpacked from it, may take.
+#: Environment variable for the limit in MiB on a file and its unpacked content.
 VARIABLE = "NEUROSIM_LARGEST_MIB"
-# A file of this size whose disk holds less than one byte in so many.
+# A sparse file: of at least this size, with less than one byte in so many on the disk.
 _LARGE, _SPARSEST = 64 << 20, 16
 
 
 def largest() -> int:
-    """Bytes that one thing that is read may take: half of this machine's memory, unless the user says otherwise.
+    """The limit in bytes: half of this machine's memory, or what the user sets.
 
-    Never a file that is read: a stranger's would say whatever suits it.
+    Files never set it, since a stranger's would say whatever suits it.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def largest() -> int:
 
 
 def check_size(size: int, what: str) -> None:
-    """Refuse what would take more than `largest` says.
+    """Refuse sizes above `largest`.
 
     Raises
     ------
@@ -47,14 +47,14 @@ def check_size(size: int, what: str) -> None:
 
 
 def remedy(most: int) -> str:
-    """What to do where a limit is in the way: nothing is said where it is not the user's, who could not raise it."""
+    """A hint how to raise the limit; empty if it is not the user's."""
     if most < largest():
         return ""
     return f"; if that is meant, set the environment variable {VARIABLE} to how many MiB may be taken"
 
 
 def memory() -> int:
-    """Bytes of memory of this machine; 8 GiB where it does not tell."""
+    """Bytes of memory of this machine; 8 GiB if unknown."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
@@ -62,7 +62,7 @@ def memory() -> int:
 
 
 def shown(size: int) -> str:
-    """A number of bytes for people."""
+    """A number of bytes in readable form."""
     if size >= 1 << 28:
         return f"{size / 2**30:.3g} GiB" if size < 1 << 80 else "more than any machine's GiB"
     return f"{size / 2**20:.3g} MiB" if size >= 1 << 17 else f"{size} bytes"
@@ -106,9 +106,9 @@ def opened(path: Path, *, most: int | None = None) -> tuple[io.BufferedReader, i
 
 
 def _refuse_holes(path: Path, status: os.stat_result) -> None:
-    """Refuse a large file that hardly occupies its disk: whoever reads it gets zeros for hours, from nothing.
+    """Refuse large sparse files, which read as zeros for hours.
 
-    A user who has said how much may be taken may have such files, for instance of a disk that packs what is written.
+    A user who sets the limit may read them, for instance from a compressing file system.
     """
     blocks = getattr(status, "st_blocks", None)
     if blocks is None or status.st_size < _LARGE or os.environ.get(VARIABLE, "").strip():

@@ -1,4 +1,4 @@
-"""NumPy's files from anybody: ``.npy``, and ``.npz``, a ZIP archive of such.
+"""Read NumPy's files of strangers: ``.npy``, and ``.npz``, a ZIP archive of such.
 
 An archive's directory and each array's header are checked before memory is taken; what is unpacked is bounded by what
 was checked; an array of Python objects, which would be a pickle, is refused by its header.
@@ -20,9 +20,9 @@ from neurosim.errors import DataError
 from neurosim.gate.limits import largest as users_largest
 from neurosim.gate.limits import opened, remedy, shown
 
-# Numbers, truth values and text.
+# Data types that are read: numbers, booleans and text.
 _KINDS = "biufcSU"
-# Of an archive's directory: a hundred thousand arrays.
+# Limit on an archive's directory: a hundred thousand arrays.
 _DIRECTORY = 16 << 20
 _MOST_AXES = 32
 _PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -64,7 +64,7 @@ def names_in(path: Path, *, largest: int | None = None) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def _members(path: Path, largest: int | None, hint: str) -> Iterator[tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]]:
-    """An archive whose directory is checked; whatever its readers make of damage is one error."""
+    """Open an archive with a checked directory; errors for damage become one type."""
     most = users_largest() if largest is None else largest
     stream, size = opened(path, most=most)
     with stream:
@@ -141,7 +141,7 @@ def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np
 
 
 def _array(stream: IO[bytes], available: int, where: str) -> np.ndarray:
-    """An array whose header promises no more, and no less, than is there."""
+    """Read an array whose header matches the size of its data."""
     begin = stream.tell()
     version = np.lib.format.read_magic(stream)
     header: Any = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -166,7 +166,7 @@ def _array(stream: IO[bytes], available: int, where: str) -> np.ndarray:
 def _exactly(stream: IO[bytes], size: int, where: str) -> bytearray:
     """So many bytes, and then the end: an archive's checksum is held against what was read there."""
     data = bytearray()
-    # In pieces, so that memory grows with what is there and not with what is promised.
+    # In pieces, so that memory grows with the data and not with the size in the header.
     while len(data) < size and (piece := stream.read(min(size - len(data), 1 << 24))):
         data += piece
     if len(data) < size or stream.read(1):

@@ -1,4 +1,4 @@
-"""Checksums: of bytes, of files, of a store's pieces; and JSON that carries its own."""
+"""Checksums of bytes, files and parts of stores, and JSON with its own checksum."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from neurosim.gate.texts import read_json
 
 #: Names in a run folder and in a store: the checksums of all other files, and where a run comes from.
 CHECKSUMS, PROVENANCE = "checksums.json", "provenance.json"
-#: What the checksums of a run call themselves, and their version.
+#: Name and version of a run's list of checksums.
 RUN = ("neurosim checksums", 1)
-# Of a hundred thousand files, each with its checksum.
+# Limit on a list: a hundred thousand files with checksums.
 _LARGEST = 64 << 20
 
 
 def digest_of(*parts: bytes | bytearray) -> str:
     """SHA-256 of bytes, one part after the other, in hexadecimal."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for part in parts:
-        found.update(part)
-    return found.hexdigest()
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def digest_of_file(path: Path) -> str:
@@ -45,14 +45,14 @@ def digest_of_file(path: Path) -> str:
 
 
 def sealed(content: Mapping[str, Any], kind: str, version: int) -> bytes:
-    """JSON that says what it is and carries the checksum of its content."""
+    """JSON with its kind and the checksum of its content."""
     inner = json.dumps(content, allow_nan=False)
     whole = {"format": kind, "version": version, "content": content, "sha256": digest_of(inner.encode())}
     return (json.dumps(whole, indent=1, allow_nan=False) + "\n").encode()
 
 
 def unsealed(path: Path, kind: str, version: int) -> dict[str, Any]:
-    """The content of what `sealed` made.
+    """Check and return the content of JSON from `sealed`.
 
     Raises
     ------
@@ -86,10 +86,10 @@ def listed(path: Path, kind: str, version: int) -> dict[str, str]:
     DataError
         As of `unsealed`, or it lists something else.
     """
-    found = unsealed(path, kind, version).get("files")
-    if not isinstance(found, dict) or not all(isinstance(digest, str) for digest in found.values()):
+    checksums = unsealed(path, kind, version).get("files")
+    if not isinstance(checksums, dict) or not all(isinstance(digest, str) for digest in checksums.values()):
         raise DataError(f"{path}: missing or damaged, it lists no files")
-    return found
+    return checksums
 
 
 def run_checksums(folder: Path) -> dict[str, str] | None:

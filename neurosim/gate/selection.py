@@ -1,4 +1,4 @@
-"""Which chunks of an array hold what is asked for, and where in them it is."""
+"""Map an index of an array to chunks and places in them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-#: What is asked for of an axis: a number, a slice, or several numbers.
-Part = slice | int | np.ndarray
+#: An index along an axis: a number, a slice, or several numbers.
+AxisIndex = slice | int | np.ndarray
 #: Places in a row.
 Run = range | np.ndarray
 
 
-def places(part: Part, size: int) -> np.ndarray | range:
-    """The places along an axis that are asked for, from zero on."""
+def places(part: AxisIndex, size: int) -> np.ndarray | range:
+    """The indexed places along an axis, counted from zero."""
     if isinstance(part, slice):
         found = range(*part.indices(size))
         return found if found.step > 0 else np.asarray(found, int)
@@ -24,32 +24,32 @@ def places(part: Part, size: int) -> np.ndarray | range:
 
 
 def by_chunk(axis: np.ndarray | range, length: int, there: frozenset[int]) -> dict[int, tuple[Run, Run]]:
-    """Of the chunks of an axis that are there: number -> places in what is asked for, and places in the chunk."""
+    """The existing chunks of an axis: number -> places in the selection, and places in the chunk."""
     if isinstance(axis, range):
         return _by_chunk_in_range(axis, length, there) if axis else {}
     numbers = axis // length
     order = np.argsort(numbers, kind="stable")
     order = order[np.isin(numbers[order], list(there))]
-    found: dict[int, tuple[Run, Run]] = {}
+    runs: dict[int, tuple[Run, Run]] = {}
     for outer in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1) if order.size else ():
         number = int(numbers[outer[0]])
-        found[number] = (outer, axis[outer] - number * length)
-    return found
+        runs[number] = (outer, axis[outer] - number * length)
+    return runs
 
 
 def _by_chunk_in_range(axis: range, length: int, there: frozenset[int]) -> dict[int, tuple[Run, Run]]:
-    # What is asked for may reach over far more chunks than there are.
+    # An index may span far more chunks than exist.
     first, last, step = axis[0] // length, axis[-1] // length, axis.step
     few = last - first < len(there)
     numbers = range(first, last + 1) if few else sorted(there)
-    found: dict[int, tuple[Run, Run]] = {}
+    runs: dict[int, tuple[Run, Run]] = {}
     for number in numbers:
         begin = max(0, -((axis.start - number * length) // step))
         end = min(len(axis), -((axis.start - (number + 1) * length) // step))
         if begin < end and number in there:
             inner = axis.start + begin * step - number * length
-            found[number] = (range(begin, end), range(inner, inner + (end - begin - 1) * step + 1, step))
-    return found
+            runs[number] = (range(begin, end), range(inner, inner + (end - begin - 1) * step + 1, step))
+    return runs
 
 
 def index(axes: list[Run]) -> Any:

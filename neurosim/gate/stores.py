@@ -1,4 +1,4 @@
-"""Zarr stores of format 2 from anybody, read array by array and chunk by chunk.
+"""Read Zarr stores of format 2, also of strangers, array by array and chunk by chunk.
 
 Each array's description is parsed once, from the file beside its chunks; a store's consolidated description is never
 read. Of a chunk no more is unpacked than is described. Where a store has checksums, each chunk is held against its own
@@ -25,7 +25,7 @@ from neurosim.errors import DataError
 from neurosim.gate.description import Described, described
 from neurosim.gate.limits import check_size, opened
 from neurosim.gate.seals import CHECKSUMS, digest_of, digest_of_file, listed, sealed
-from neurosim.gate.selection import Part, Run, by_chunk, index, name_of, numbers_of, places
+from neurosim.gate.selection import AxisIndex, Run, by_chunk, index, name_of, numbers_of, places
 from neurosim.gate.texts import parsed_json
 from neurosim.gate.tree import files_in
 from neurosim.gate.unpacking import unpacked
@@ -44,7 +44,7 @@ _MOST_ARRAYS = 10_000
 
 @dataclass(frozen=True)
 class Store:
-    """A store that was checked.
+    """A checked store.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class Store:
 
 @dataclass(frozen=True)
 class StoredArray:
-    """An array in a store, read as it is asked for.
+    """An array in a store, read lazily.
 
     Attributes
     ----------
@@ -85,12 +85,12 @@ class StoredArray:
     present: frozenset[str]
     checksums: dict[str, str] | None
 
-    def keys_of(self, parts: tuple[Part, ...]) -> list[str]:
+    def keys_of(self, parts: tuple[AxisIndex, ...]) -> list[str]:
         """The chunks that there are of some of the numbers."""
         axes = [places(part, size) for part, size in zip(parts, self.about.shape, strict=True)]
         return [name_of(key) for key in self._touched(self._by_chunk(axes))]
 
-    def read(self, parts: tuple[Part, ...]) -> np.ndarray:
+    def read(self, parts: tuple[AxisIndex, ...]) -> np.ndarray:
         """Some of the numbers: of each axis a number (which drops it), a slice, or several numbers.
 
         Raises
@@ -121,7 +121,7 @@ class StoredArray:
             It is damaged.
         """
         about, file = self.about, self.path / key
-        # What hardly packs may become a little longer.
+        # Data that hardly compress may grow a little.
         stream, size = opened(file, most=2 * about.chunk_nbytes + (1 << 16))
         with stream:
             try:
@@ -135,7 +135,7 @@ class StoredArray:
 
     @functools.cached_property
     def _there(self) -> list[frozenset[int]]:
-        """Of each axis the numbers of chunks that are there, or should be."""
+        """The numbers of existing or expected chunks along each axis."""
         keys = [numbers_of(key, len(self.about.shape)) for key in self.present | (self.checksums or {}).keys()]
         return [frozenset(key[axis] for key in keys) for axis in range(len(self.about.shape))]
 
@@ -221,9 +221,9 @@ def dataset_of(store: Store) -> xarray.Dataset:
 
 
 def seal(path: Path) -> None:
-    """Write down the checksums of all files of a complete store, whose attribute `SEALED` is `CHECKSUMS`."""
-    found = {name: digest_of_file(file) for name, file in files_in(path).items() if name != CHECKSUMS}
-    write_file(path / CHECKSUMS, sealed({"files": found}, _FORMAT, _VERSION))
+    """Write the checksums of all files of a complete store, whose attribute `SEALED` is `CHECKSUMS`."""
+    checksums = {name: digest_of_file(file) for name, file in files_in(path).items() if name != CHECKSUMS}
+    write_file(path / CHECKSUMS, sealed({"files": checksums}, _FORMAT, _VERSION))
 
 
 def _array(folder: Path, name: str, sums: dict[str, str] | None) -> StoredArray | None:
@@ -275,10 +275,10 @@ def _json(file: Path) -> tuple[dict[str, Any], bytes]:
     stream, size = opened(file, most=_LARGEST_DESCRIPTION)
     with stream:
         data = stream.read(size)
-    found = parsed_json(data, str(file))
-    if not isinstance(found, dict):
+    table = parsed_json(data, str(file))
+    if not isinstance(table, dict):
         raise DataError(f"{file}: damaged, expected a table")
-    return found, data
+    return table, data
 
 
 def _refuse_changed(path: Path, name: str, data: bytes, sums: dict[str, str]) -> None:

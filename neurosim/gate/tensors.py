@@ -1,4 +1,4 @@
-"""Safetensors from anybody: a header of JSON, then the numbers. No code, and nothing is taken on the header's word.
+"""Read safetensors, also of strangers: a header of JSON, then numbers. No code, and the header is not trusted.
 
 Source of the format: https://github.com/huggingface/safetensors#format
 """
@@ -21,13 +21,13 @@ from neurosim.gate.limits import opened
 from neurosim.gate.seals import digest_of
 from neurosim.gate.texts import parsed_json
 
-#: What the metadata call the checksum of all arrays.
+#: Metadata key of the checksum of all arrays.
 SEAL = "sha256"
 _TYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
     "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?", "C64": "<c8",
 }  # fmt: skip
-# Of a hundred thousand arrays.
+# Limit on the header: a hundred thousand arrays.
 _HEADER = 16 << 20
 _METADATA = "__metadata__"
 _MOST_AXES = 32
@@ -35,14 +35,14 @@ _MOST_AXES = 32
 
 @dataclass(frozen=True)
 class Tensors:
-    """What a file holds: arrays by their names, and texts about them."""
+    """The content of a file: arrays by name, and metadata."""
 
     arrays: dict[str, np.ndarray]
     metadata: dict[str, str]
 
 
 def read_tensors(path: Path, digest: str | None = None) -> Tensors:
-    """All that is in a safetensors file.
+    """Read a safetensors file.
 
     Parameters
     ----------
@@ -107,43 +107,43 @@ def with_seal(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> 
 
 
 def _little(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Arrays as the format has them, without making single numbers vectors."""
-    found = {name: np.asarray(array) for name, array in arrays.items()}
+    """Arrays in the format's layout; scalars stay scalars."""
+    little = {name: np.asarray(array) for name, array in arrays.items()}
     return {
         name: np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
-        for name, array in found.items()
+        for name, array in little.items()
     }
 
 
 def arrays_digest(arrays: Mapping[str, np.ndarray]) -> str:
     """A checksum of names, data types, shapes and numbers, whatever the order."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
-        found.update(f"{name} {array.dtype.str} {np.shape(arrays[name])}\n".encode())
-        found.update(array.data if array.nbytes else b"")
-    return found.hexdigest()
+        digest.update(f"{name} {array.dtype.str} {np.shape(arrays[name])}\n".encode())
+        digest.update(array.data if array.nbytes else b"")
+    return digest.hexdigest()
 
 
 def _header(path: Path, stream: io.BufferedReader, size: int) -> tuple[bytes, dict[str, Any]]:
-    """The bytes before the numbers, and what they say."""
+    """The header's bytes, and its content."""
     first = stream.read(8)
     length = int.from_bytes(first, "little")
     if len(first) < 8 or not 2 <= length <= min(size - 8, _HEADER):
         raise _invalid(path, f"its header would have {length} bytes of the file's {size}")
     text = stream.read(length)
     try:
-        found = parsed_json(text, str(path))
+        header = parsed_json(text, str(path))
     except DataError as error:
         raise _invalid(path, "its header is no JSON") from error
-    if not isinstance(found, dict):
+    if not isinstance(header, dict):
         raise _invalid(path, "its header is no table")
-    return first + text, found
+    return first + text, header
 
 
 def _placed(path: Path, header: dict[str, Any], available: int) -> dict[str, tuple[np.dtype, tuple[int, ...], int]]:
-    """Of each array data type, shape and where it begins; they lie one behind the other, without gaps."""
-    found: dict[str, tuple[np.dtype, tuple[int, ...], int]] = {}
+    """Data type, shape and offset of each array; arrays follow one another without gaps."""
+    placed: dict[str, tuple[np.dtype, tuple[int, ...], int]] = {}
     ends = []
     for name, said in header.items():
         if name == _METADATA:
@@ -160,7 +160,7 @@ def _placed(path: Path, header: dict[str, Any], available: int) -> dict[str, tup
                 raise ValueError(f"shape {str(shape)[:60]} needs other than {end - begin} bytes")
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise _invalid(path, f"'{name[:100]}': {str(error)[:200]}") from error
-        found[name] = (dtype, tuple(shape), begin)
+        placed[name] = (dtype, tuple(shape), begin)
         ends.append((begin, end))
     reached = 0
     for begin, end in sorted(ends):
@@ -169,7 +169,7 @@ def _placed(path: Path, header: dict[str, Any], available: int) -> dict[str, tup
         reached = end
     if reached != available:
         raise _invalid(path, f"its header announces {reached} bytes of numbers, {available} are there")
-    return found
+    return placed
 
 
 def _metadata(path: Path, header: dict[str, Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""JSON from anybody."""
+"""Read JSON, also of strangers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from neurosim.errors import DataError
 from neurosim.gate.limits import opened
 
-# A text takes some twenty times as much memory when it is parsed.
+# Parsing takes some twenty times the memory of the text.
 _LARGEST = 16 << 20
 
 
@@ -38,7 +38,7 @@ def read_json(path: Path, *, most: int = _LARGEST) -> Any:
 
 
 def parsed_json(data: bytes | str, what: str) -> Any:
-    """JSON from what was read already.
+    """Parse JSON that is read already.
 
     Raises
     ------
@@ -46,10 +46,10 @@ def parsed_json(data: bytes | str, what: str) -> Any:
         It is none, or has text that cannot be written anywhere.
     """
     try:
-        found = json.loads(data)
+        value = json.loads(data)
         # JSON can name one half of a character, which no text has and no encoding can write.
         if (b"\\u" if isinstance(data, bytes) else "\\u") in data:  # type: ignore[operator]
-            json.dumps(found, ensure_ascii=False).encode()
-        return found
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except (ValueError, RecursionError) as error:
         raise DataError(f"{what}: damaged, no valid JSON ({str(error)[:200]})") from error

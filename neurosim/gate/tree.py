@@ -1,4 +1,4 @@
-"""What may lie in a folder that somebody else made."""
+"""List a stranger's folder, refusing links and special files."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ def files_in(folder: Path, *, to_write: bool = False) -> dict[str, Path]:
     DataError
         There is anything else than files and folders: a link could lead out of the folder, a pipe has no end.
     """
-    found = {path.relative_to(folder).as_posix(): path for path in _walk(folder, folder, 0, to_write)}
-    if len(found) > _MOST_FILES:
+    files = {path.relative_to(folder).as_posix(): path for path in _walk(folder, folder, 0, to_write)}
+    if len(files) > _MOST_FILES:
         raise DataError(f"{folder}: more than {_MOST_FILES} files, which no run has")
-    return found
+    return files
 
 
 def _walk(folder: Path, top: Path, depth: int, to_write: bool) -> Iterator[Path]:
     if depth > _DEEPEST:
         raise DataError(f"{top}: folders in it are nested more than {_DEEPEST} deep, which those of no run are")
     try:
-        found = [(path, os.lstat(path)) for path in sorted(folder.iterdir())]
+        entries = [(path, os.lstat(path)) for path in sorted(folder.iterdir())]
     except OSError as error:
         raise DataError(f"{folder}: cannot be read ({error.strerror or error})") from error
-    for path, status in found:
+    for path, status in entries:
         if stat.S_ISDIR(status.st_mode):
             yield from _walk(path, top, depth + 1, to_write)
         elif not stat.S_ISREG(status.st_mode):

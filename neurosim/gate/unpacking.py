@@ -1,4 +1,4 @@
-"""Chunks unpacked into what they are described to be, and not a byte more, whatever their stream holds."""
+"""Unpack chunks to exactly their described size, whatever their stream holds."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _bz2(data: bytes, size: int) -> bytes | None:
 
 
 def _into(name: str, announced: Callable[[bytes], int | None]) -> Callable[[bytes, int], bytearray | None]:
-    """A library's decoder that writes into memory of the right size, if the stream announces that size."""
+    """A library's decoder for memory of the right size, used only if the stream announces that size."""
 
     def unpack(data: bytes, size: int) -> bytearray | None:
         if announced(data) != size:

@@ -1,1 +1,1 @@
-"""What is measured, one file per number."""
+"""Metrics, one file each."""

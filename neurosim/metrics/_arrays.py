@@ -1,4 +1,4 @@
-"""What the metrics need to run on NumPy and JAX arrays alike, also under ``jax.jit``."""
+"""Helpers with which metrics run on NumPy and JAX arrays alike, also under ``jax.jit``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from neurosim.errors import ArgumentError
 
 
 def namespace(*arrays: Any) -> tuple[Any, ...]:
-    """Find the array functions that fit, and give the arrays as floating-point arrays of that kind.
+    """Choose NumPy or JAX, and convert the arrays to its floating-point arrays.
 
     Returns
     -------
@@ -26,7 +26,7 @@ def namespace(*arrays: Any) -> tuple[Any, ...]:
 
 
 def pair(delivered: Any, true: Any, *, same: bool = False) -> tuple[Any, ...]:
-    """The same for what is compared, whose shapes have to fit.
+    """As `namespace`, for two arrays to compare, whose shapes have to fit.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def pair(delivered: Any, true: Any, *, same: bool = False) -> tuple[Any, ...]:
 
 
 class _Shape(tuple[int, ...]):
-    """Shown in place of an array."""
+    """A shape, shown in messages in place of its array."""
 
     def __repr__(self) -> str:
         return f"shape {tuple(self)}"

@@ -1,4 +1,4 @@
-"""Angle between what is delivered and what is true, one per trial, signed: 0 to 180 degrees, never folded."""
+"""Angle between the delivered and the true vector, one per trial, 0 to 180 degrees, never folded."""
 
 from __future__ import annotations
 

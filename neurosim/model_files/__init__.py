@@ -1,1 +1,1 @@
-"""Model files: TOML sections that become a checked model."""
+"""Model files: TOML sections, checked and made into a model."""

@@ -1,4 +1,4 @@
-"""The section ``[model]``, and the settings of a task that is not there."""
+"""The section ``[model]``, and the settings of a model without a task."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class About(BaseModel):
-    """What a model is, for people.
+    """Title, description and reference of a model.
 
     Attributes
     ----------
@@ -22,6 +22,6 @@ class About(BaseModel):
 
 
 class NoTask(BaseModel):
-    """The settings of a task that a model does not have."""
+    """The empty settings of a model without a task."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,4 +1,4 @@
-"""Tables of a model file against the config class of their component, with all faults at once."""
+"""Check tables of a model file against the config class of their component; report all faults at once."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, Tag, ValidationError
 
 from neurosim import registry
-from neurosim.errors import ConfigError, UnitError, UnknownNameError
+from neurosim.errors import ConfigError, Fault, UnitError, UnknownNameError
 from neurosim.suggestions import did_you_mean
 from neurosim.units import base_unit, parse_quantity
 
 M = TypeVar("M", bound=BaseModel)
 
 
-# More lines than this nobody reads.
+# Most faults that a report lists.
 _MOST_FAULTS = 100
 
 
 @dataclass
 class Faults:
-    """Faults as they are found: key path and sentence."""
+    """The faults of a file, each a key path and a sentence."""
 
-    found: list[tuple[str, str]] = field(default_factory=list)
-    # The keys that have one, and all tables around them: a hostile file may have tens of thousands.
+    found: list[Fault] = field(default_factory=list)
+    # Keys with a fault, and all tables around them. A set, since a hostile file may have tens of thousands.
     _around: set[str] = field(default_factory=set, repr=False)
 
     def add(self, path: str, message: str) -> None:
-        """One more; a second one at the same key, or around it, would only repeat the first."""
+        """Add a fault, unless the key, or a key inside it, has one already."""
         if path not in self._around:
             self.found.append((path, message))
             steps = path.split(".")
@@ -40,11 +40,17 @@ class Faults:
     def raise_any(self, source: str) -> None:
         """Raise all of them as one `ConfigError`."""
         if self.found:
-            # A key may hold line breaks; a report must not.
-            lines = "".join(f"\n  {_printable(path)}: {message}" for path, message in self.found[:_MOST_FAULTS])
+            lines = "".join(f"\n  {line_of(fault)}" for fault in self.found[:_MOST_FAULTS])
             lines += f"\n  ... {len(self.found) - _MOST_FAULTS} more" if len(self.found) > _MOST_FAULTS else ""
             count = f"{len(self.found)} faults" if len(self.found) > 1 else "1 fault"
-            raise ConfigError(f"{source}: {count}{lines}")
+            raise ConfigError(f"{source}: {count}{lines}", faults=self.found)
+
+
+def line_of(fault: Fault) -> str:
+    """A fault as a report lists it: key path, colon, sentence."""
+    key, sentence = fault
+    # A key may hold line breaks; a report must not.
+    return f"{_printable(key)}: {sentence}"
 
 
 def _printable(text: str) -> str:
@@ -58,7 +64,7 @@ def shown(value: Any) -> str:
         return "a table"
     try:
         text = repr(value).lower() if isinstance(value, bool) else repr(value)
-    except Exception:  # a number with thousands of digits, or what does not know how to show itself
+    except Exception:  # a number with thousands of digits, or a broken __repr__
         text = f"a {type(value).__name__}"
     return cut(text)
 
@@ -77,7 +83,7 @@ def check_table(cls: type[M], table: Any, path: str, faults: Faults) -> M | None
     _check_quantities(cls, table, path, faults)
     _check_plain(cls, table, path, faults)
     try:
-        # As JSON, because that is strict about types and still takes an array for a tuple.
+        # As JSON: strict about types, yet an array passes for a tuple.
         config = cls.model_validate_json(json.dumps(table, default=str), strict=True)
     except ValidationError as error:
         for fault in error.errors(include_url=False):
@@ -85,18 +91,18 @@ def check_table(cls: type[M], table: Any, path: str, faults: Faults) -> M | None
             faults.add(where, _sentence(cls, dict(fault)))
         return None
     except (TypeError, ValueError, RecursionError) as error:
-        # Only tables from Python can be so: keys that are no text, numbers of thousands of digits.
+        # Only tables from Python fail here: keys that are no text, numbers with thousands of digits.
         faults.add(path, f"got a table that no file could hold ({error}), expected names with values")
         return None
     return config if len(faults.found) == before else None
 
 
 def _keys(table: Any, path: Sequence[str | int], *, missing: bool) -> list[str]:
-    """The keys in a path to a fault; its other steps are names of the choices that a setting has."""
-    found: list[str] = []
+    """The keys in the path to a fault, without the steps that name alternatives of a type."""
+    keys: list[str] = []
     here: Any = table
     for number, step in enumerate(path):
-        # An array is asked like a table whose keys are numbers.
+        # An array counts as a table with numbers as keys.
         inside: Any = dict(enumerate(here)) if isinstance(here, list | tuple) else here
         if isinstance(inside, Mapping) and step in inside:
             here = inside[step]
@@ -104,8 +110,8 @@ def _keys(table: Any, path: Sequence[str | int], *, missing: bool) -> list[str]:
             here = None
         else:
             continue
-        found.append(str(step))
-    return found
+        keys.append(str(step))
+    return keys
 
 
 def check_kind(registry_kind: str, name: Any, path: str, faults: Faults) -> Any:
@@ -127,16 +133,16 @@ def check_kind(registry_kind: str, name: Any, path: str, faults: Faults) -> Any:
 
 
 def defaults_of(cls: type[BaseModel]) -> dict[str, Any]:
-    """The settings of a class that need not be given, as JSON has them."""
+    """Default settings of a class, as JSON."""
     fields = cls.model_fields.items()
-    found = {name: field.get_default(call_default_factory=True) for name, field in fields if not field.is_required()}
-    return {name: v.model_dump(mode="json") if isinstance(v, BaseModel) else v for name, v in found.items()}
+    defaults = {name: field.get_default(call_default_factory=True) for name, field in fields if not field.is_required()}
+    return {name: v.model_dump(mode="json") if isinstance(v, BaseModel) else v for name, v in defaults.items()}
 
 
 def _check_plain(cls: type[BaseModel], table: Mapping[str, Any], path: str, faults: Faults) -> None:
-    """Numbers are finite, and text has no character that ends it for the operating system.
+    """Refuse numbers that are not finite, and text with a NUL character.
 
-    Infinity passes only where it is the default, and so has a meaning.
+    Infinity passes only as a default, where it has a meaning.
     """
     for name, value in table.items():
         default = cls.model_fields[name].default if name in cls.model_fields else None
@@ -160,7 +166,7 @@ def _plain(value: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def _check_quantities(cls: type[BaseModel], table: Mapping[str, Any], path: str, faults: Faults) -> None:
-    """A setting whose default is a quantity with a unit wants a quantity of the same dimension."""
+    """Require a quantity of the same dimension where the default is a quantity with a unit."""
     for name, value in table.items():
         default = cls.model_fields[name].default if name in cls.model_fields else None
         unit = _unit_of(default)
@@ -201,7 +207,7 @@ def _sentence(cls: type[BaseModel], fault: dict[str, Any]) -> str:
 
 
 def _fields_at(cls: type[BaseModel], path: Sequence[Any]) -> Collection[str]:
-    """The keys of the table at a path in another; nothing where that is no table with a class of its own."""
+    """The keys of the table at a path; none if it has no class of its own."""
     classes: list[tuple[str | None, type[BaseModel]]] = [(None, cls)]
     for step in path:
         if isinstance(step, int):
@@ -217,9 +223,9 @@ def _fields_at(cls: type[BaseModel], path: Sequence[Any]) -> Collection[str]:
 
 
 def _classes_in(annotation: Any) -> list[tuple[str | None, type[BaseModel]]]:
-    """The classes of tables that a type speaks of, each with its tag if it is one of several."""
+    """The table classes in a type annotation, each with its tag if it is one of several."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [(None, annotation)]
-    found = [each for inner in get_args(annotation) for each in _classes_in(inner)]
+    classes = [each for inner in get_args(annotation) for each in _classes_in(inner)]
     tags = [each.tag for each in getattr(annotation, "__metadata__", ()) if isinstance(each, Tag)]
-    return [(tag or (tags[0] if tags else None), inner) for tag, inner in found]
+    return [(tag or (tags[0] if tags else None), inner) for tag, inner in classes]

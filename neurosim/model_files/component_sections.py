@@ -1,4 +1,4 @@
-"""Sections that name components: a kind is looked up, and its settings are checked by what they belong to."""
+"""Sections that name a component: look up its kind and check its settings."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from neurosim.schemes._pairing import PORTS
 
 
 def component_section(kind: str, table: Any, path: str, faults: Faults) -> tuple[str, Any]:
-    """The kind a section names, and its checked settings, ``None`` with a fault.
+    """The kind that a section names, and its checked settings; ``None`` with a fault.
 
     Parameters
     ----------
     kind
-        Of component, as in the registry: ``schemes``.
+        Kind of component, as in the registry: ``schemes``.
     table
         The section, ``None`` if it is missing.
     path
         The section's key, for messages.
     faults
-        Where they are collected.
+        Collects the faults.
     """
     if table is None:
         faults.add(path, f"missing, expected a table [{path}] with its kind")
@@ -47,7 +47,7 @@ def network_section(table: Any, faults: Faults, path: str = "network") -> tuple[
 
     It need not say its kind.
 
-    What needs equations to be read, and so takes long, is left to `check_neurons`.
+    Checks that read equations, and so take long, are left to `check_neurons`.
     """
     if not isinstance(table, Mapping):
         return DEFAULT, check_table(Network, table, path, faults)
@@ -56,7 +56,7 @@ def network_section(table: Any, faults: Faults, path: str = "network") -> tuple[
     if module is None:
         return "", None
     fields = module.Config.model_fields
-    # Neurons with all their defaults, so that equal models are equal however they are written.
+    # Fill in defaults, so that equal models compare equal however they are written.
     neurons = {
         name: _neurons(table, name, field, faults, path)
         for name, field in fields.items()
@@ -70,7 +70,7 @@ def network_section(table: Any, faults: Faults, path: str = "network") -> tuple[
 
 
 def check_neurons(network: Network, faults: Faults, path: str = "network") -> None:
-    """Refuse neurons whose equations are, or that no learning network can use."""
+    """Refuse neurons with faulty equations, or without the ports of learning networks."""
     for key, part in network.neurons.items():
         _check_neuron(part, f"{path}.{key}", faults)
 
@@ -80,8 +80,8 @@ def _neurons(table: Mapping[str, Any], name: str, field: FieldInfo, faults: Faul
     default: Part = field.default
     given = table.get(name, {"kind": default.kind, **default.settings})
     if isinstance(given, list) and field.annotation is not Part:
-        found = [_neuron(each, f"{path}.{name}.{number}", faults) for number, each in enumerate(given)]
-        return None if None in found else found
+        parts = [_neuron(each, f"{path}.{name}.{number}", faults) for number, each in enumerate(given)]
+        return None if None in parts else parts
     return _neuron(given, f"{path}.{name}", faults)
 
 

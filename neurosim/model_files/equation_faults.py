@@ -1,45 +1,43 @@
-"""Equation text that a component refuses: which key of its section it stands in, and where in that text."""
+"""Locate refused equation text: the key of the section that holds it, and the place in that text."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from neurosim.errors import EquationError, NeurosimError, UnitError, excerpt
 
-_OF_A_PARAMETER = re.compile(r"\Athe (?:parameter|initial value of) '\w+' of neuron '[^']*': ")
-
 
 def equation_fault(
     error: NeurosimError, settings: Mapping[str, Any], defaults: Mapping[str, Any], build: Callable[[dict], Any]
 ) -> tuple[str, str]:
-    """The key to blame for an error, empty if no single one is, and a sentence with the text as its writer knows it.
+    """The key at fault, empty if no single one is, and a sentence that quotes the text as it was written.
 
-    A key is to blame if its line is the one that is refused, or if it is the only one whose default would pass: text
-    of a setting can become part of a longer equation before it is refused.
+    A key is at fault if it holds the refused line, or if only its default would make the component pass: the text of a
+    setting can become part of a longer equation before it is refused.
 
     Parameters
     ----------
     error
-        What building the component raised.
+        The error that building the component raised.
     settings
-        The component's, with all defaults.
+        Settings of the component, with all defaults.
     defaults
-        Of settings that have one.
+        Defaults of the settings that have one.
     build
-        Builds the component of settings, or raises.
+        Builds the component from settings, or raises.
     """
     texts = dict(_texts(settings))
-    found = _place(error, texts)
+    place = _place(error, texts)
     healing = [key for key in texts if _heals(key, settings, defaults, build)]
-    key = found[0] if found is not None else healing[0] if len(healing) == 1 else ""
+    key = place[0] if place is not None else healing[0] if len(healing) == 1 else ""
     if not key or not isinstance(error, EquationError | UnitError):
         return key, str(error)
-    if found is None:
-        # The key says which parameter it is.
-        return key, f"got {texts[key][:100]!r}: {_OF_A_PARAMETER.sub('', str(error))}"
-    _, line, column = found
+    if place is None:
+        # The key names the parameter already.
+        sentence = error.faults[0][1] if error.faults else str(error)
+        return key, f"got {texts[key][:100]!r}: {sentence}"
+    _, line, column = place
     lines = texts[key].splitlines()
     sentence = f"line {line}, column {column}: {error.message}{excerpt(lines[line - 1], column)}"
     refused = (error.text or "").strip()
@@ -49,7 +47,7 @@ def equation_fault(
 
 
 def _texts(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
-    """Key path -> text, of all settings that are text."""
+    """Key path and text of all settings that are text."""
     for name, value in settings.items():
         if isinstance(value, str):
             yield f"{before}{name}", value
@@ -58,7 +56,7 @@ def _texts(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str,
 
 
 def _place(error: NeurosimError, texts: Mapping[str, str]) -> tuple[str, int, int] | None:
-    """Key, line and column of what is refused; ``None`` if it is in none of the texts, or could be in several."""
+    """Key, line and column of the refused text; ``None`` if no text, or more than one, holds it."""
     text, column = getattr(error, "text", None), getattr(error, "column", None) or 1
     if not text or not text.strip():
         return None
@@ -69,13 +67,13 @@ def _place(error: NeurosimError, texts: Mapping[str, str]) -> tuple[str, int, in
         if line.split("#", 1)[0].strip() == refused.strip()
     ]
     if whole:
-        # The same line in two texts: that one in which it has its number.
+        # If two texts hold the line, take the one where it has the same number.
         same = [each for each in whole if each[1] == getattr(error, "line", None)] or whole
         return same[0] if len({key for key, _, _ in same}) == 1 else None
     inside = []
     for key, number, line in _lines(texts):
         at, part = refused.find(line.strip()), line.strip()
-        # An error about units points to where the whole expression begins.
+        # Unit errors point to the start of the whole expression.
         if at >= 0 and len(part) > 1 and column <= at + len(part):
             inside.append((len(part), (key, number, max(1, column - at) + len(line) - len(line.lstrip()))))
     longest = max((length for length, _ in inside), default=0)
@@ -98,16 +96,16 @@ def _heals(key: str, settings: Mapping[str, Any], defaults: Mapping[str, Any], b
         return False
     try:
         build(_with(settings, steps, default))
-    except (NeurosimError, ValueError):  # also what pydantic says of settings that do not fit together
+    except (NeurosimError, ValueError):  # pydantic raises ValueError for settings that do not fit together
         return False
     return True
 
 
 def _at(settings: Mapping[str, Any], steps: Sequence[str]) -> Any:
-    found: Any = settings
+    inner: Any = settings
     for step in steps:
-        found = found.get(step) if isinstance(found, Mapping) else None
-    return found
+        inner = inner.get(step) if isinstance(inner, Mapping) else None
+    return inner
 
 
 def _with(settings: Mapping[str, Any], steps: Sequence[str], value: Any) -> dict[str, Any]:

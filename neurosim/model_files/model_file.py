@@ -1,7 +1,7 @@
-"""Model files: TOML, each section checked by the component it belongs to, all faults in one report.
+"""Load and check model files: TOML, each section checked by its component, all faults in one report.
 
-A model file names components; it cannot bring code of its own. (Over 300 lines: a third is the documentation of what a
-checked model has.)
+A model file names components; it cannot contain code. (Over 300 lines: a third documents the fields of a checked
+model.)
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import hashlib
 import json
 import math
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,9 +23,9 @@ from neurosim.border import FLAG, NAMES, public
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.update_noise import with_update_noise
 from neurosim.engines._engine import EngineConfig
-from neurosim.errors import ArgumentError, ConfigError, NeurosimError
+from neurosim.errors import ArgumentError, ConfigError, Fault, NeurosimError
 from neurosim.model_files.about import About, NoTask
-from neurosim.model_files.checking import Faults, check_table
+from neurosim.model_files.checking import Faults, check_table, line_of
 from neurosim.model_files.component_sections import check_neurons, component_section, network_section
 from neurosim.model_files.engine_section import engine_section
 from neurosim.model_files.readout_targets import refuse_targets
@@ -41,7 +40,7 @@ from neurosim.tasks._task import Task
 from neurosim.training import config as training_section
 
 _MOST_STEPS = 10_000_000
-# Weights and neurons: as float32 these take 16 GB, before anything is computed.
+# Weights plus neurons: as float32 16 GB before anything is computed.
 _MOST_NUMBERS = 4_000_000_000
 _SECTIONS = ("model", "task", "network", "scheme", "engine", "training", "probe")
 
@@ -61,11 +60,11 @@ class Model:
     network, engine, training
         The other sections. With a probe there is no training, and these are its defaults.
     probe_kind, probe_config
-        What is measured instead of training, with its settings; empty and ``None`` for a model that is trained.
+        The probe that measures instead of training, with its settings; empty and ``None`` for a model that trains.
     given
-        The sections as they were written, which overrides change.
+        The sections as written, to which overrides apply.
     data
-        A checksum of the files that a run reads, empty if it reads none; ``None`` before somebody looked at them, see
+        A checksum of the files that a run reads, empty without files; ``None`` until they are read, see
         `neurosim.runs.data_identity`.
     network_kind
         The kind of the network, ``layered`` unless the file names another.
@@ -92,13 +91,13 @@ class Model:
         Raises
         ------
         ConfigError
-            If the model has none.
+            The model has no task.
         """
         self._refuse_no_task()
         return registry.load("tasks", self.task_kind).load(self.task_config, seed=seed)
 
     def build(self, task: Any) -> Circuit:
-        """The circuit for a task, or for anything that has its ``n_inputs`` and ``n_outputs``.
+        """Build the circuit for a task, or for anything with its ``n_inputs`` and ``n_outputs``.
 
         Raises
         ------
@@ -121,7 +120,8 @@ class Model:
                 if steps > _MOST_STEPS:
                     raise ConfigError(f"{steps} time steps a presentation, expected at most {_MOST_STEPS}")
         except NeurosimError as error:
-            raise ConfigError(f"{self.name}: 1 fault\n  {_blamed(str(error))}") from error
+            fault = _fault_of(error)
+            raise ConfigError(f"{self.name}: 1 fault\n  {line_of(fault)}", faults=[fault]) from error
         if self.training.record is not None:
             steady = self.engine.level == "steady"
             check_record(self.name, self.training.record, self.training.epochs, circuit, steady=steady)
@@ -132,7 +132,7 @@ class Model:
         """The circuit for this model's own task."""
         self._refuse_no_task()
         sizes = getattr(registry.load("tasks", self.task_kind), "sizes", None)
-        # A description needs no data.
+        # The sizes suffice; no data are read.
         return self.build(sizes(self.task_config) if sizes else self.load_task())
 
     def _refuse_no_task(self) -> None:
@@ -141,20 +141,20 @@ class Model:
 
     @functools.cached_property
     def further(self) -> dict[str, Model]:
-        """The same model with the other networks that its probe asks for, if it does."""
+        """The model with each further network that its probe needs."""
         asked = getattr(registry.load("probes", self.probe_kind), "networks", None) if self.probe_kind else None
         changes = asked(self.probe_config) if asked else {}
-        own, faults, found = self.network.model_dump(mode="json"), Faults(), {}
+        own, faults, models = self.network.model_dump(mode="json"), Faults(), {}
         for name, new in changes.items():
             _, network = network_section({"kind": self.network_kind, **own, **new}, faults, f"probe.{name}.network")
             if network is not None:
                 check_neurons(network, faults, f"probe.{name}.network")
-                found[name] = replace(self, network=network)
+                models[name] = replace(self, network=network)
         faults.raise_any(self.name)
-        return found
+        return models
 
     def resolve(self) -> dict[str, dict[str, Any]]:
-        """All sections with all defaults, as in ``config.toml``; loading that gives this model again."""
+        """All sections with all defaults, as in ``config.toml``; loading them gives an equal model."""
         # The usual kind is not written, so that a model's hash stays what it was before there were others.
         kind = {} if self.network_kind == DEFAULT else {"kind": self.network_kind}
         sections = {
@@ -174,12 +174,12 @@ class Model:
 
     @property
     def variants(self) -> dict[str, str]:
-        """The variants that its file has, each with its title."""
+        """The variants in its file, each with its title."""
         return variants_of(self.given)
 
     @property
     def hash(self) -> str:
-        """A name for all settings that decide what a run gives, apart from its seed; where data lie does not."""
+        """A hash of all settings that determine a run's results, without the seed and the paths of data."""
         sections = {name: section for name, section in self.resolve().items() if name != "model"}
         if self.task_kind:
             paths = path_settings(self.task_kind)
@@ -188,7 +188,7 @@ class Model:
 
     @property
     def identity(self) -> str:
-        """As `hash`, together with the bytes of the data where `data` is known."""
+        """The `hash`, combined with the checksum `data` if known."""
         return hashlib.sha256(f"{self.hash} {self.data}".encode()).hexdigest()[:16] if self.data else self.hash
 
     def __str__(self) -> str:
@@ -203,7 +203,7 @@ class Model:
 
 
 def numbers_of(circuit: Circuit) -> int:
-    """How many weights of its own and neurons a circuit has."""
+    """The number of a circuit's own weights and neurons."""
     weights = sum(math.prod(circuit.weights_shape(p.name)) for p in circuit.owners)
     return weights + sum(population.size for population in circuit.populations)
 
@@ -231,7 +231,7 @@ def load(
         model, which is checked again with the overrides. A name or a path as text may have variants written
         after it: ``lansdell2020/mnist+fa+full``.
     overrides
-        ``section.key=value`` each, the value written as in TOML; what is no TOML is taken as text. Paths are relative
+        ``section.key=value`` each, the value written as in TOML; anything else is text. Paths are relative
         to the working directory, those in a file to its folder.
     variants
         Names of tables ``[variants.<name>]`` of the model, applied one after the other, before the overrides;
@@ -251,7 +251,7 @@ def load(
     Returns
     -------
     Model
-        Checked, with all defaults; ``model.circuit`` is the circuit that it describes.
+        The checked model with all defaults; ``model.circuit`` is its circuit.
 
     Examples
     --------
@@ -260,11 +260,11 @@ def load(
     (5, (48, 64))
     """
     model = settled(source, overrides, variants, data_given=data_given)
-    # Only now, because reading equations takes a second and a half, and a slip in a key should be reported at once.
+    # Equations come last: reading them takes a second and a half, and a mistyped key should be reported at once.
     faults = Faults()
     check_neurons(model.network, faults)
     faults.raise_any(model.name)
-    # Faults in the networks that a probe asks for belong to this check, too.
+    # This checks the further networks of a probe.
     _ = model.further
     return model
 
@@ -276,7 +276,7 @@ def settled(
     *,
     data_given: bool = False,
 ) -> Model:
-    """As `load`, without the equations: keys, types and units are checked, for which nothing heavy is imported."""
+    """As `load`, but check keys, types and units only, for which nothing heavy is imported."""
     if isinstance(source, Model):
         name, table = source.name, source.given or source.resolve()
     elif isinstance(source, Mapping):
@@ -288,18 +288,18 @@ def settled(
         name, table = read_sections(base)
         variants = (*written, *variants)
     table = with_variants(table, variants, name)
-    # What is no file's own is relative to where it is said.
+    # Paths outside of files are relative to the working directory.
     sections = located(overridden(table, overrides), ".")
     return _checked("+".join((name, *variants)), sections, data_given=data_given)
 
 
 def load_variants(source: str | Path | Mapping[str, Any] | Model) -> dict[str, Model]:
-    """Every variant of a model by itself.
+    """Load every variant of a model.
 
     Raises
     ------
     ConfigError
-        Variants that do not fit, all of them.
+        With the faults of all variants.
     """
     if isinstance(source, str):
         source = parted(source)[0]
@@ -307,15 +307,15 @@ def load_variants(source: str | Path | Mapping[str, Any] | Model) -> dict[str, M
         sections = read_sections(source)[1]
     else:
         sections = source.given if isinstance(source, Model) else source
-    found, refused = {}, []
+    models, refused = {}, []
     for name in variants_of(sections):
         try:
-            found[name] = load(source, variants=(name,))
+            models[name] = load(source, variants=(name,))
         except ConfigError as error:
             refused.append(str(error))
     if refused:
         raise ConfigError("\n".join(refused))
-    return found
+    return models
 
 
 def _checked(name: str, table: Mapping[str, Any], *, data_given: bool = False) -> Model:
@@ -358,11 +358,12 @@ def _without_none(section: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _blamed(fault: str) -> str:
-    """What is wrong with a circuit as a whole, and the key that is to blame: the scheme, which made it, if no other."""
-    if fault.startswith(("network.", "scheme.")):
-        return fault
-    method = re.search(r"population '(\w+)': (got the method .*)", fault, re.DOTALL)
-    if method is None:
-        return f"scheme: {fault}"
-    return f"network.{'output_neuron' if method[1] == 'output' else 'neuron'}.method: {method[2]}"
+def _fault_of(error: NeurosimError) -> Fault:
+    """The key at fault for a circuit that cannot be built: the scheme, which makes it, if the error names none."""
+    for key, sentence in error.faults:
+        match key.split("."):
+            case ["network" | "scheme", *_]:
+                return key, sentence
+            case ["populations", population, "method"]:
+                return f"network.{'output_neuron' if population == 'output' else 'neuron'}.method", sentence
+    return "scheme", str(error)

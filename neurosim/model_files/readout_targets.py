@@ -36,8 +36,9 @@ def refuse_targets(readout: str, task: Task) -> None:
         if wanted == "shares":
             fits = fits and bool(np.abs(targets.sum(axis=1, dtype=np.float64) - 1).max() <= _TOLERANCE)
         if not fits:
-            raise ConfigError(
-                f"network.readout: got '{readout}', whose targets are {_EXPECTED[wanted]}, but those of the task "
+            raise ConfigError.at(
+                "network.readout",
+                f"got '{readout}', whose targets are {_EXPECTED[wanted]}, but those of the task "
                 f"'{task.name}' are other numbers (from {low:.3g} to {high:.3g}); expected 'squared_error' for a "
-                "regression"
+                "regression",
             )

@@ -1,4 +1,4 @@
-"""The section ``[training.record]`` against the circuit that is trained."""
+"""Check the section ``[training.record]`` against the trained circuit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MOST_SNAPSHOTS = 100_000
 
 
 def check_record(model: str, record: Record, epochs: int, circuit: Circuit, *, steady: bool) -> None:
-    """Refuse what a circuit does not have, or has no course of.
+    """Refuse variables that a circuit does not have, or whose course cannot be recorded.
 
     Raises
     ------
@@ -33,8 +33,8 @@ def check_record(model: str, record: Record, epochs: int, circuit: Circuit, *, s
 
 
 def _complaint(name: str, circuit: Circuit, *, steady: bool) -> str:
-    """What is wrong with a name, to be said after it; empty if nothing is."""
-    # Late: it asks the equations, and with them Brian2.
+    """The fault of a name, as a clause to follow it; empty if there is none."""
+    # Late: it reads equations and so imports Brian2.
     from neurosim.recording.variables import traces, weights
 
     courses, synapses = traces(circuit), weights(circuit)

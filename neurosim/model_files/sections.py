@@ -1,4 +1,4 @@
-"""The sections of a model as they were written: read from TOML, and changed by overrides."""
+"""Sections of a model as written: read from TOML and changed by overrides."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from neurosim.model_files.toml import read_toml as read_toml
 def read_sections(source: str | Path) -> tuple[str, dict[str, Any]]:
     """The name and the sections of a shipped model or a TOML file.
 
-    Settings of a task that are paths are relative to the folder of the file, and made absolute here, so that the model
-    can be run from anywhere and read again from a run folder.
+    Paths in the task's settings are relative to the folder of the file. They are made absolute here, so that the model
+    runs from any directory and loads again from a run folder.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def read_sections(source: str | Path) -> tuple[str, dict[str, Any]]:
 
 
 def exists(path: str | Path) -> bool:
-    """Whether there is a file; what no file system could have as a name is none."""
+    """Whether a file exists; impossible names do not."""
     try:
         return Path(path).is_file()
     except (OSError, ValueError):
@@ -57,7 +57,7 @@ def overridden(table: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, 
     Raises
     ------
     ConfigError
-        What is no such text, or names a key below something that is no table; all at once.
+        With all faulty overrides: not of this form, or with a key inside a value that is no table.
     """
     result = copied(table)
     faults = Faults()
@@ -90,12 +90,12 @@ def overridden(table: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, 
 
 
 def copied(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Tables and the tables in them, so that a change of the copy leaves the original alone."""
+    """A copy of a table and all tables in it."""
     return {key: copied(value) if isinstance(value, Mapping) else value for key, value in table.items()}
 
 
 def located(sections: dict[str, Any], folder: str | Path) -> dict[str, Any]:
-    """Sections in which settings of a task that are paths are absolute: those that are not are below the folder."""
+    """Make relative paths in the task's settings absolute, starting from a folder; change and return the sections."""
     variants = sections.get("variants")
     tables = [sections, *(variants.values() if isinstance(variants, dict) else ())]
     tasks = [table["task"] for table in tables if isinstance(table, dict) and isinstance(table.get("task"), dict)]
@@ -104,7 +104,7 @@ def located(sections: dict[str, Any], folder: str | Path) -> dict[str, Any]:
         if not isinstance(kind, str) or kind not in registry.names("tasks"):
             continue  # reported with the other faults of the file
         for name in path_settings(kind):
-            # A path with a NUL, or of somebody else's home, is refused with the other faults of the file.
+            # A path with a NUL, or in an unknown home, is reported with the other faults of the file.
             if isinstance(task.get(name), str | Path) and "\0" not in str(task[name]):
                 with contextlib.suppress(RuntimeError):
                     task[name] = os.path.abspath(Path(folder) / Path(task[name]).expanduser())

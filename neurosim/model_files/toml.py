@@ -1,7 +1,7 @@
-"""TOML of strangers, read: the only place that does. What could take memory or time is refused before it is parsed.
+"""Read TOML of strangers; no other module does. Text that could exhaust memory or time is refused before parsing.
 
-The parser needs memory with the square of the number of parts of a key, and recurses into what is nested. So length,
-parts and depth are bounded by one pass over the text, and an encoding other than UTF-8 is recognised or named.
+The parser's memory grows with the square of the parts of a key, and it recurses into nested values. So one pass over
+the text bounds length, parts and depth. Encodings other than UTF-8 are recognised by their mark, or named.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Any
 from neurosim.errors import ConfigError, DataError
 
 _LARGEST = 1 << 20
-#: No setting lies deeper: parts of a key, and tables or arrays in each other.
+#: Most parts of a key, and most nested tables or arrays; no setting lies deeper.
 DEEPEST = 32
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # begins as that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # starts like the mark of UTF-16
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
@@ -41,10 +41,10 @@ def read_toml(path: Path) -> dict[str, Any]:
     DataError
         The file cannot be read.
     ConfigError
-        It is no TOML, no UTF-8, or larger or deeper than any that somebody wrote.
+        It is no TOML, no UTF-8, or too large or too deep.
     """
     try:
-        # A pipe that nobody writes to has no end, and a stranger's sweep may name one as its model.
+        # Reading a pipe may never end, and a stranger's sweep may name one as its model.
         if not stat.S_ISREG(path.stat().st_mode):
             raise DataError(f"{_cut(str(path))}: cannot be read, this is no file")
         with path.open("rb") as stream:
@@ -65,7 +65,7 @@ def parsed(text: str, where: str) -> dict[str, Any]:
     Raises
     ------
     ConfigError
-        It is no TOML, or deeper than any that somebody wrote.
+        It is no TOML, or too deep.
     """
     line = _too_deep(text)
     if line is not None:
@@ -79,7 +79,7 @@ def parsed(text: str, where: str) -> dict[str, Any]:
 
 
 def value_of(text: str) -> Any:
-    """A value as TOML has it; what is none is text, as in ``--set scheme.kind=fa``.
+    """The value of TOML text; text that is no TOML stays text, as in ``--set scheme.kind=fa``.
 
     Raises
     ------
@@ -91,19 +91,19 @@ def value_of(text: str) -> Any:
     if _too_deep(text) is not None:
         raise ConfigError(f"nested too deeply, expected at most {DEEPEST} levels")
     try:
-        found = tomllib.loads(f"value = {text}")
+        tables = tomllib.loads(f"value = {text}")
     except ValueError:
         return text
-    return found["value"]
+    return tables["value"]
 
 
 def decoded(data: bytes, where: str) -> str:
-    """Text of bytes in UTF-8, or in what a byte order mark says.
+    """Decode bytes as UTF-8, or as their byte order mark says.
 
     Raises
     ------
     ConfigError
-        It is neither, with what it seems to be.
+        They are in another encoding; the message names the likely one.
     """
     mark, encoding = next(((mark, name) for mark, name in _MARKS if data.startswith(mark)), (b"", "utf-8"))
     body = data[len(mark) :]
@@ -122,7 +122,7 @@ def decoded(data: bytes, where: str) -> str:
 
 
 def depth_is_fine(value: Any) -> bool:
-    """Whether tables and arrays in each other, also such as hold themselves, are no deeper than a file's may be."""
+    """Whether nested tables and arrays, even cyclic ones, are no deeper than `DEEPEST`."""
     level = [value]
     for _ in range(DEEPEST + 1):
         inner = {id(each): each for one in level for each in _inside(one)}
@@ -138,14 +138,14 @@ def _inside(value: Any) -> list[Any]:
 
 
 def _too_deep(text: str) -> int | None:
-    """The line in which brackets or the parts of a key are too many, if there is one."""
+    """The line with too many brackets or parts of a key; ``None`` if there is none."""
     depth = parts = 0
     for token in _TOKENS.finditer(text):
         kind = token.lastgroup
         if kind == "text":
             continue
         if token[0] in "\"'":
-            return None  # the parser will say that this text has no end
+            return None  # the parser reports that this string does not end
         parts = parts + 1 if kind == "dot" else 0
         depth += (kind == "open") - (kind == "close")
         if depth > DEEPEST or parts >= DEEPEST:

@@ -1,16 +1,15 @@
-"""Variants of a model: tables ``[variants.<name>]`` in its file, with sections that change those of the file.
+"""Variants of a model: tables ``[variants.<name>]`` in its file that change its sections.
 
 Sections are merged key by key. A table that names a ``kind`` replaces the table of that component whole, because
 the settings of one scheme mean nothing to another; the engine, whose settings all its kinds share, is merged. A
-variant that brings a ``[probe]`` of some kind takes the file's ``[training]`` away. Variants are applied one after
-the other, so a later one wins.
+variant with a ``[probe]`` removes the file's ``[training]``. Variants are applied in order, so a later one wins.
 
     [variants.full]
     title = "as long as in the paper"
     [variants.full.training]
     epochs = 1000
 
-Each variant has to fit the file it stands in by itself; ``neurosim check`` tries them all.
+Each variant has to fit its file without the others; ``neurosim check`` tries them all.
 """
 
 from __future__ import annotations
@@ -30,18 +29,18 @@ _WRITTEN = re.compile(r"(?P<base>.+?)(?P<variants>(\+[A-Za-z0-9_-]+)+)", re.DOTA
 
 
 def parted(source: str) -> tuple[str, tuple[str, ...]]:
-    """``lansdell2020/mnist+fa+full`` -> the model, and the variants written after it.
+    """Split ``lansdell2020/mnist+fa+full`` into the model and its variants.
 
     The plus sign of a path to an existing file is part of the path.
     """
-    found = _WRITTEN.fullmatch(source)
-    if found is None or (source.endswith(".toml") and exists(source)):
+    match = _WRITTEN.fullmatch(source)
+    if match is None or (source.endswith(".toml") and exists(source)):
         return source, ()
-    return found["base"], tuple(found["variants"].split("+")[1:])
+    return match["base"], tuple(match["variants"].split("+")[1:])
 
 
 def variants_of(sections: Mapping[str, Any]) -> dict[str, str]:
-    """The variants a model has, each with its title."""
+    """The variants of a model, each with its title."""
     tables = sections.get("variants")
     if not isinstance(tables, Mapping):
         return {}
@@ -64,14 +63,14 @@ def with_variants(sections: Mapping[str, Any], names: Sequence[str], model: str)
         if name not in known:
             raise UnknownNameError(registry.unknown(f"variant of {model}", name, sorted(known)))
         change = sections["variants"][name]
-        # What is no table is reported with the other faults of the file.
+        # A value that is no table is reported with the other faults of the file.
         if isinstance(change, Mapping):
             result = _changed(result, change)
     return result
 
 
 def check_variants(tables: Any, sections: Collection[str], faults: Faults) -> None:
-    """Names of variants, and of the sections in them."""
+    """Check the names of variants and of the sections in them."""
     if not isinstance(tables, Mapping):
         faults.add("variants", f"got {shown(tables)}, expected tables [variants.<name>]")
         return
@@ -103,7 +102,7 @@ def _changed(sections: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[st
     if _names_kind(changes.get("probe")):
         result.pop("training", None)
         if "training" in changes:
-            # Both in one variant is a fault of the file, which must not get lost here.
+            # Both in one variant is a fault, which the check reports later.
             result["training"] = changes["training"]
     about, title = result.setdefault("model", {}), variant.get("title")
     if isinstance(about, dict) and isinstance(title, str):

@@ -56,15 +56,13 @@ class NeuronModel:
         The variables by which a network talks to this neuron: ``drive`` and ``feedback`` (inputs), ``output``
         (what forward pathways read), ``readout`` (what a readout takes, if not that), ``error`` (what feedback
         pathways read), ``site`` (the variable to which noise adds), ``perturbed`` (the variable in which that noise
-        shows), ``signal`` (what feedback says of the
-        loss's gradient there), ``gain`` (the gradient at the potential over that at the site) and ``factor`` (what
-        the change of the loss is multiplied with to estimate the gradient at the site, for neurons that make their
-        noise themselves). Neurons that normalise their drive have an ``offset`` (where biases arrive) and an
-        ``offset_error`` (what these learn from).
+        shows), ``signal`` (what feedback says of the loss's gradient there), ``gain`` (the gradient at the potential
+        over that at the site) and ``factor`` (what the change of the loss is multiplied with to estimate the gradient
+        at the site, for neurons that make their noise themselves). Neurons that normalise their drive have an
+        ``offset`` (where biases arrive) and an ``offset_error`` (what these learn from).
     means
         Parameters that are means over a feature map, or over all of a population without positions: the parameter's
-        name and a text in ``*_pre``, the neurons averaged over, e.g. ``{"mean": "drive_pre"}``. Such a neuron has to
-        know of the others at every instant, which is not local.
+        name and a text in ``*_pre``, the neurons averaged over, e.g. ``{"mean": "drive_pre"}``. That is not local.
     name, reference
         For printing and for the documentation.
 
@@ -263,7 +261,7 @@ class NeuronModel:
         return "\n\n".join(str(function) for function in self.functions.values())
 
     def extended(self, *equations: Equation, **changes: Any) -> NeuronModel:
-        """This model with equations added or replaced, and other fields changed."""
+        """The same model with equations added or replaced, and other fields changed."""
         return replace(self, equations=str(parse_equations(self.equations).with_(*equations)), **changes)
 
     def __str__(self) -> str:

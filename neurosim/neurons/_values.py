@@ -29,7 +29,10 @@ def si_value(neuron: str, equation: Equation, value: Any) -> float:
     try:
         return parse_quantity(value, equation.unit)
     except UnitError as error:
-        raise UnitError(f"{what} '{equation.name}' of neuron '{neuron}': {error}") from None
+        sentence = str(error)
+        raise UnitError(
+            f"{what} '{equation.name}' of neuron '{neuron}': {sentence}", faults=((equation.name, sentence),)
+        ) from None
 
 
 def period_text(value: Any) -> str:
@@ -65,7 +68,10 @@ def unit_of_value(neuron: str, name: str, value: Any) -> str:
     try:
         return base_unit(value)
     except UnitError as error:
-        raise UnitError(f"the parameter '{name}' of neuron '{neuron}': {error}") from None
+        sentence = str(error)
+        raise UnitError(
+            f"the parameter '{name}' of neuron '{neuron}': {sentence}", faults=((name, sentence),)
+        ) from None
 
 
 def _is_array(value: Any) -> bool:

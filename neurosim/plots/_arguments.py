@@ -1,4 +1,4 @@
-"""What the arguments of figures have to be: the same name means the same everywhere."""
+"""Checks of the arguments of figures; a name means the same in all of them."""
 
 from __future__ import annotations
 

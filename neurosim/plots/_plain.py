@@ -1,4 +1,4 @@
-"""Texts of a figure as somebody wrote them: no formulas, nothing that cannot be printed, and no book."""
+"""Texts of a figure drawn literally: no formulas, no unprintable characters, and cut to a readable length."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 _MOST_LETTERS = 500
-# What Matplotlib itself writes beside a logarithmic axis.
+# Labels that Matplotlib itself writes beside a logarithmic axis.
 _OWN = "\\mathdefault"
 
 
 def with_plain_texts(figure: Figure) -> Figure:
-    """The same figure, whose titles and labels are drawn as they are.
+    """The same figure, with titles and labels drawn literally.
 
     A dollar in a model's title begins no formula: Matplotlib refuses those that it cannot read. Nor has a font lone
     halves of characters. What is longer than a few lines is cut, because a layout takes time with it and has no place.

@@ -1,4 +1,4 @@
-"""What all figures share: colours that colour-blind readers can tell apart, and labels with units."""
+"""The style of all figures: colours for colour-blind readers, and labels with units."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def label(variable: Any) -> str:
 
 
 def tidy(ax: Axes) -> Axes:
-    """Take away the lines that carry nothing."""
+    """Remove the upper and right frame."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", alpha=0.25, linewidth=0.6)
     ax.set_axisbelow(True)

@@ -1,4 +1,4 @@
-"""How far the delivered signal is from the true gradient, layer by layer, over the epochs."""
+"""Alignment of the delivered signal with the true gradient, layer by layer, over the epochs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, label, tidy
 
-# Measurements up to which each is marked.
+# Most measurements that are marked one by one.
 _FEW = 12
 
 
@@ -52,7 +52,7 @@ def alignment(
         course = shown.sel(layer=layer).dropna("epoch")
         text = f"{name}, {layer}" if name else str(layer)
         colour = COLOURS[number % len(COLOURS)]
-        # A line through few points does not show where they are, and through one nothing at all.
+        # With few points a line hides where they are; with one there is no line.
         marker = "o" if len(course) <= _FEW else ""
         ax.plot(course.epoch, course, style, color=colour, label=text, linewidth=1.8, marker=marker, markersize=4)
     last = float(history.epoch[-1]) or 1.0

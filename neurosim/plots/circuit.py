@@ -85,7 +85,7 @@ def _kind(circuit: Circuit, pathway: Pathway) -> str:
 
 
 def _places(circuit: Circuit) -> dict[str, tuple[float, float]]:
-    """Where each population stands."""
+    """The position of each population."""
     reached = {pathway.post for pathway in circuit.pathways}
     biases = {
         p.name
@@ -95,24 +95,24 @@ def _places(circuit: Circuit) -> dict[str, tuple[float, float]]:
     forward = [w for w in circuit.pathways if _kind(circuit, w) == "forward" and w.pre not in biases]
     chained = {w.pre for w in forward} | {w.post for w in forward}
     depth = dict.fromkeys((p.name for p in circuit.populations), 0)
-    # A loop among them would raise depths for ever.
+    # In a loop of pathways, depths would grow without end.
     for _ in circuit.populations:
         for pathway in forward:
             if pathway.pre != pathway.post:
                 depth[pathway.post] = min(max(depth[pathway.post], depth[pathway.pre] + 1), len(depth) - 1)
-    found, column = {}, {}
+    places, column = {}, {}
     for population in circuit.populations:
         name = population.name
         if name in chained or not forward:
-            level = depth[name] if forward else len(found)
+            level = depth[name] if forward else len(places)
             row = column.get(level, 0)
             column[level] = row + 1
-            found[name] = (_STEP * level, 1.1 * row)
-    top = max((y for _, y in found.values()), default=0.0)
-    others = [p.name for p in circuit.populations if p.name not in found and p.name not in biases]
+            places[name] = (_STEP * level, 1.1 * row)
+    top = max((y for _, y in places.values()), default=0.0)
+    others = [p.name for p in circuit.populations if p.name not in places and p.name not in biases]
     for number, name in enumerate(others):
-        found[name] = (_STEP * (number + 0.5), top + 1.5)
-    return found
+        places[name] = (_STEP * (number + 0.5), top + 1.5)
+    return places
 
 
 def _from(circuit: Circuit, population: str) -> list[Pathway]:

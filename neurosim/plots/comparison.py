@@ -14,7 +14,7 @@ from neurosim.plots._style import COLOURS, label, tidy
 
 Line = Literal["-", "--", ":"]
 
-# What tells models apart once the colours are used up.
+# Line styles and markers, for more models than colours.
 _LINES: tuple[Line, ...] = ("-", "--", ":")
 _MARKERS = ("o", "s", "^")
 # Bands of more models than this hide the lines.
@@ -63,11 +63,11 @@ def learning_bands(curves: xarray.Dataset, ax: Axes, *, quantity: str) -> Axes:
         low, high = course[quantity] - course.half_width, course[quantity] + course.half_width
         ax.fill_between(course.presentations, low, high, color=colour, alpha=opacity, linewidth=0)
     if curves[quantity].attrs.get("units") == "%":
-        # Intervals of few seeds reach beyond what a percentage can be.
+        # With few seeds, intervals exceed the range of percentages.
         ax.set_ylim(0, 102)
     counted = curves.presentations.values[curves.presentations.values > 0]
     if len(counted) and counted.max() > 10 * counted.min():
-        # What is learned in few presentations differs by factors; zero stays in sight.
+        # Logarithmic, since presentations differ by factors; zero stays visible.
         ax.set_xscale("symlog", linthresh=float(counted.min()))
         ax.set_xlim(0, counted.max())
     ax.set_xlabel("presentations")

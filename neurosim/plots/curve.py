@@ -12,9 +12,9 @@ from neurosim.border.arguments import having
 from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, label, tidy
 
-# From one and a half decades on, equal distances should mean equal ratios.
+# From one and a half decades on, axes are logarithmic.
 _WIDE = 10**1.5
-# Dimensions of which a mean is of interest.
+# Dimensions to average over.
 _REPEATED = ("repetition", "example", "seed")
 _VALUES = having("a variable of a Dataset of xarray", "dims", "coords")
 
@@ -60,25 +60,27 @@ def family(values: xarray.DataArray, ax: Axes) -> Axes:
         Where to draw.
     """
     averaged = [dim for dim in _REPEATED if dim in values.dims and values.ndim > 1]
-    # Where nothing else is left, repetitions are what there is to see.
+    # Without other dimensions, repetitions are drawn.
     labels = [dim for dim in values.dims if dim not in averaged and _labels(values, dim)]
     if len(averaged) + len(labels) == values.ndim:
         averaged = averaged[1:]
-    found = values.mean(averaged, keep_attrs=True) if averaged else values
-    abscissa = next((dim for dim in found.dims if dim not in labels), found.dims[0])
-    others = [dim for dim in found.dims if dim != abscissa]
+    curves = values.mean(averaged, keep_attrs=True) if averaged else values
+    abscissa = next((dim for dim in curves.dims if dim not in labels), curves.dims[0])
+    others = [dim for dim in curves.dims if dim != abscissa]
     if not others:
-        return curve(found, ax)
-    lines = found.stack(line=others).transpose("line", abscissa)
+        return curve(curves, ax)
+    lines = curves.stack(line=others).transpose("line", abscissa)
     for number in range(min(lines.sizes["line"], len(COLOURS))):
-        # Without the coordinates of the others, that tell the lines apart.
-        line = xarray.DataArray(lines.values[number], {abscissa: found[abscissa]}, [abscissa], found.name, found.attrs)
+        # Drop the coordinates of other dimensions, which label the lines.
+        line = xarray.DataArray(
+            lines.values[number], {abscissa: curves[abscissa]}, [abscissa], curves.name, curves.attrs
+        )
         curve(line, ax, name=_name(lines.line.values[number]))
     return ax
 
 
 def _labels(values: xarray.DataArray, dim: Any) -> bool:
-    """Whether a dimension tells things apart instead of counting something."""
+    """Whether a dimension holds labels instead of numbers."""
     return dim in values.coords and values[dim].dtype.kind not in "iuf"
 
 
@@ -89,5 +91,5 @@ def _name(place: Any) -> str:
 def _covers_decades(array: xarray.DataArray) -> bool:
     if not np.issubdtype(array.dtype, np.number):
         return False
-    found = array.values[np.isfinite(array.values)]
-    return bool(found.size and found.min() > 0 and found.max() >= _WIDE * found.min())
+    finite = array.values[np.isfinite(array.values)]
+    return bool(finite.size and finite.min() > 0 and finite.max() >= _WIDE * finite.min())

@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from neurosim.circuit.circuit import Circuit
 
 _DPI = 150
-# Of a title, to the inch.
+# Characters of a title per inch.
 _LETTERS = 10.5
-# What a figure of a recording shows at most.
+# Most trials, neurons and variables in a figure of a recording.
 _MOST_STEPS, _MOST_PANELS = 20_000, 8
-# Panels beside each other.
+# Most panels in a row.
 _COLUMNS = 4
 
 
@@ -85,7 +85,7 @@ def save_circuit_figures(circuit: Circuit, state: Mapping[str, Any], folder: Pat
     folder.mkdir(parents=True, exist_ok=True)
     figure = Figure(figsize=(9, 4), layout="constrained")
     ax = circuit_diagram(circuit, figure.subplots())
-    # As high as the picture is, with room for title and legend.
+    # The height of the picture, with room for title and legend.
     (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
     figure.set_figheight(min(9.0, 9 * (high - low) / (right - left) + 0.9))
     _titled(figure, title)
@@ -224,7 +224,7 @@ def _traces_figure(
 
 
 def _columns(recording: xarray.Dataset) -> dict[str, int]:
-    """The trials of a recording that a figure shows, by what is written above them."""
+    """The trials that a figure shows, by their titles."""
     if "epoch" not in recording.coords:
         return {"": 0}
     epochs = recording.epoch.values
@@ -294,7 +294,7 @@ def inversion_figure(curves: xarray.Dataset, *, title: str = "") -> Figure:
 
 @drawing()
 def save_figure(figure: Figure, path: Path) -> Path:
-    """Write a figure as PNG, wholly or not at all.
+    """Write a figure as PNG, completely or not at all.
 
     Raises
     ------
@@ -315,7 +315,7 @@ def _row(count: int, title: str, *, width: float = 4.2) -> tuple[Figure, list]:
 
 
 def _grid(count: int, title: str) -> tuple[Figure, list]:
-    """As `_row`, in several rows where there are more than fit beside each other."""
+    """As `_row`, in several rows if the panels do not fit into one."""
     rows = -(-count // _COLUMNS)
     columns = -(-count // rows)
     figure = Figure(figsize=(4.2 * columns, 3.4 * rows), layout="constrained")
@@ -327,6 +327,6 @@ def _grid(count: int, title: str) -> tuple[Figure, list]:
 
 
 def _titled(figure: Figure, title: str) -> None:
-    """Put a title above a figure, in as many lines as its width asks for."""
+    """Put a title above a figure, in as many lines as its width needs."""
     if title:
         figure.suptitle(textwrap.fill(title, int(_LETTERS * figure.get_figwidth())))

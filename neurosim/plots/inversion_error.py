@@ -1,4 +1,4 @@
-"""How well spiking neurons invert a layer: error by neurons and by time, beside the loop without spikes."""
+"""Error of dynamic inversion with spiking neurons, by neurons and by time, beside the loop without spikes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, label, tidy
 
-#: The curves it needs, as the probe `spiking_inversion` finds them.
+#: The curves of the probe `spiking_inversion` that it needs.
 CURVES = frozenset({"error", "angle_deg", "rate_error", "static_error"})
-# At most so many curves in one panel, over the whole range.
+# Most curves in one panel, spread over the whole range.
 _MOST = 5
 
 
@@ -21,7 +21,7 @@ _MOST = 5
 def inversion_error(
     curves: xarray.Dataset, ax: Axes, *, over: Literal["neurons", "settling"], measure: str = "error"
 ) -> Axes:
-    """Draw the mean over draws, each draw as a dot, and what the loop does without spikes as a black line.
+    """Draw the mean over draws, each draw as a dot, and the loop without spikes as a black line.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def inversion_error(
     _references(curves, ax, over, measure)
     ax.set_yscale("log")
     if over == "neurons":
-        # Without spikes the error may be as small as one waits long; what matters is what spikes add.
+        # Without spikes the error shrinks with time without limit; the axis shows what spikes add.
         lowest = min(
             float(curves[measure].min()), float(curves["static_error"].min()) if measure == "error" else np.inf
         )

@@ -1,4 +1,4 @@
-"""Images in a circuit as tiles: kernels of a pathway, maps of a layer, and what the circuit was shown."""
+"""Images as tiles: kernels of a pathway, feature maps of a layer, and input images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from neurosim.errors import DataError
 from neurosim.plots._arguments import drawing
 
-# Tiles beyond which each is too small to see.
+# Most tiles; more would be too small to see.
 _MOST_ROWS, _MOST_COLUMNS, _MOST_MAPS = 8, 8, 16
 
 

@@ -60,7 +60,7 @@ def seed_bands(
         half = student.ppf(0.975, count - 1) * joined.std("seed", ddof=1) / np.sqrt(count)
         ax.fill_between(joined.epoch, mean - half, mean + half, color=colour, alpha=0.2, linewidth=0)
     if quantity.endswith("accuracy"):
-        # Intervals of few seeds reach beyond what a percentage can be.
+        # With few seeds, intervals exceed the range of percentages.
         ax.set_ylim(0, 102)
     ax.set_xlabel("epoch")
     ax.set_ylabel(label(histories[0][quantity]))

@@ -12,7 +12,7 @@ from neurosim.plots._style import COLOURS
 from neurosim.stability.inversion_steps import Order, step_radii
 from neurosim.stability.single_loop import single_loop_bound
 
-# Points a side of the grid on which steps are judged, and on a boundary.
+# Grid points per side for the stability of steps, and points on a boundary.
 _GRID, _FINE = 161, 400
 
 

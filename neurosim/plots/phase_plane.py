@@ -1,4 +1,4 @@
-"""The plane of a forward and a feedback weight: where they flow, where each stands still, and where both do."""
+"""The phase plane of a forward and a feedback weight: flow, nullclines and fixed points."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS
 from neurosim.stability.mirror import ScalarFlow
 
-# Fixed points by what they are: filled where weights come to rest.
+# Markers of fixed points by kind, filled if stable.
 _MARKERS = {
     "stable node": {"marker": "o", "markerfacecolor": "black"},
     "saddle": {"marker": "X", "markerfacecolor": "white"},
@@ -20,7 +20,7 @@ _MARKERS = {
     "line of neutral points": {"marker": "D", "markerfacecolor": "0.6"},
     "marginal": {"marker": "s", "markerfacecolor": "0.6"},
 }
-# Arrows a side.
+# Arrows per side.
 _ARROWS = 17
 
 

@@ -1,4 +1,4 @@
-"""The phase portrait of a neuron of one or two variables: where they flow, and where each stands still."""
+"""The phase portrait of a neuron with one or two variables: flow, nullclines and fixed points."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from neurosim.recording.simulate import simulate
 from neurosim.units import parse_quantity
 
 _ARROWS, _FINE = 17, 201
-#: Units in which potentials and currents read well, and how many of them the SI unit is.
+#: Readable units of potentials and currents, and their number per SI unit.
 _SHOWN = {"volt": ("mV", 1e3), "amp": ("nA", 1e9), "siemens": ("nS", 1e9)}
 
 
@@ -96,7 +96,7 @@ def phase_portrait(
         course = simulate(neuron, duration, inputs=inputs, state=state, record=record)
         path = [course[name].values[:, 0, 0] * scale for name, scale in zip(names, scales, strict=True)]
         if fires:
-            # A reset is no part of the flow: the line ends at a spike and begins anew after it.
+            # A reset is no part of the flow: the line ends at a spike and restarts after it.
             jumps = np.flatnonzero(course.spikes.values[:-1, 0, 0]) + 1
             path = [np.insert(each, jumps, np.nan) for each in path]
         ax.plot(*path, color=COLOURS[2], linewidth=1.3)
@@ -153,7 +153,7 @@ def _line(
     fixed: Mapping[str, Any],
     units: Mapping[str, str],
 ) -> Axes:
-    """One variable."""
+    """Draw the rate of change of one variable."""
     scale = _SHOWN.get(units[name], ("", 1.0))[1]
     values = np.linspace(span[0], span[1], 1001)
     change = derivative(neuron, name, {**fixed, name: values})
@@ -184,7 +184,7 @@ def _flow(
     """Arrows, one length, in the directions that the axes show."""
     inner = [np.linspace(low, high, _ARROWS + 2)[1:-1] for low, high in ranges]
     across, up = np.meshgrid(*inner)
-    # By parts of what the axes show a second: directions on paper.
+    # In fractions of the axes per second, so that directions are those on paper.
     along = [
         derivative(neuron, name, {**fixed, names[0]: across, names[1]: up}) / (high - low)
         for name, (low, high) in zip(names, ranges, strict=True)

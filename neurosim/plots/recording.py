@@ -18,7 +18,7 @@ from neurosim.recording.selection import numbers_along
 _SHORT = 2.0
 # Traces beyond this cannot be told apart by colour.
 _FEW = len(COLOURS)
-# Points that a tick is high at least.
+# Least height of a tick in points.
 _LEAST = 2.5
 
 
@@ -52,7 +52,7 @@ def raster(recording: xarray.Dataset, ax: Axes, *, trial: int = 0, populations: 
         _check_trial(recording, name, trial)
     time, scale, unit = _time(recording)
     base, ticks = 0, []
-    # With many neurons a row is thinner than a line can be; ticks then reach beyond theirs.
+    # With many neurons a row is thinner than a line; ticks then exceed their row.
     total = sum(recording[name].shape[2] for name in names)
     beyond = max(0.0, _LEAST * total / (ax.bbox.height * 72 / ax.figure.dpi) - 0.8) / 2
     for number, name in enumerate(names):
@@ -159,21 +159,21 @@ def _check_trial(recording: xarray.Dataset, name: str, trial: int) -> None:
 
 
 def _step(recording: xarray.Dataset) -> float:
-    """How long the last sample is drawn: a time step, or in a selection the distance of samples."""
+    """The width of the last sample: a time step, or in a selection the interval between samples."""
     time = recording.time.values
     said = float(recording.attrs.get("dt", 0.0))
-    found = float(time[-1] - time[0]) / (len(time) - 1) if len(time) > 1 else said
-    return said if abs(found - said) < 1e-3 * said else found
+    step = float(time[-1] - time[0]) / (len(time) - 1) if len(time) > 1 else said
+    return said if abs(step - said) < 1e-3 * said else step
 
 
 def _time(recording: xarray.Dataset) -> tuple[np.ndarray, float, str]:
-    """Times, what they are multiplied with, and the unit that gives."""
+    """Times, their factor, and the resulting unit."""
     time = recording.time.values
     return (time, 1e3, "ms") if time[-1] - time[0] < _SHORT else (time, 1.0, "s")
 
 
 def _unit(variable: xarray.DataArray, values: np.ndarray) -> tuple[np.ndarray, str]:
-    """Values in the unit that reads best, and the unit."""
+    """Values in the most readable unit, and that unit."""
     unit = str(variable.attrs.get("units", "1"))
     symbol = {"volt": "V", "amp": "A", "siemens": "S", "1": ""}.get(unit)
     if not symbol:

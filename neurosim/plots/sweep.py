@@ -1,4 +1,4 @@
-"""What a sweep found: a line with a band of seeds, a heat map, or a panel for each key."""
+"""Figures of a sweep: a line with a band over seeds, a heat map, or a panel for each key."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, label, tidy
 
-# Values further apart than this want a logarithmic axis.
+# Values that span a larger ratio get a logarithmic axis.
 _DECADE = 10
-# More panels than this are no figure.
+# Most panels of a figure.
 _MOST_PANELS = 12
 _COLUMNS = 4
 # Numbers are written into the cells of heat maps up to this size.
@@ -24,7 +24,7 @@ _UNITS = {"second": ("ms", 1e3), "volt": ("mV", 1e3), "amp": ("nA", 1e9)}
 
 @drawing()
 def sweep_figure(found: xarray.Dataset) -> Figure | None:
-    """The figure that fits a sweep; ``None`` if no run has its metric.
+    """The figure of a sweep, chosen by its keys; ``None`` if no run has its metric.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def short_names(found: xarray.Dataset) -> dict[str, str]:
 
 
 def _place(values: xarray.DataArray, ax: Axes, name: str) -> np.ndarray:
-    """Where values stand on the horizontal axis, which is labelled."""
+    """Positions of values on the horizontal axis, which is labelled."""
     if _numeric(values):
         factor, unit = _scale(values)
         places = values.values.astype(float) * factor
@@ -187,7 +187,7 @@ def _place(values: xarray.DataArray, ax: Axes, name: str) -> np.ndarray:
         return places
     texts = [str(text) or "-" for text in values.values]
     distinct = list(dict.fromkeys(texts))
-    # Long names are turned, and end at their tick.
+    # Long names are rotated and end at their tick.
     turned = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if len("".join(distinct)) > 24 else {}
     ax.set_xticks(range(len(distinct)), distinct, **turned)
     ax.set_xlim(-0.5, len(distinct) - 0.5)
@@ -196,7 +196,7 @@ def _place(values: xarray.DataArray, ax: Axes, name: str) -> np.ndarray:
 
 
 def _texts(values: xarray.DataArray) -> tuple[list[str], str]:
-    """Values of a dim as people read them, and their unit."""
+    """Readable values of a dim, and their unit."""
     if not _numeric(values):
         return [str(text) or "-" for text in values.values], ""
     factor, unit = _scale(values)

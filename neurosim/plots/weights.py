@@ -13,9 +13,9 @@ from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, tidy
 from neurosim.recording.exchange import SNAPSHOT, synapses_of
 
-# Points beyond which a cloud says no more.
+# Most points of a cloud.
 _MOST = 4000
-# Lines that can still be followed by eye.
+# Most lines that the eye can follow.
 _LINES = 30
 
 
@@ -45,7 +45,7 @@ def weight_scatter(forward: np.ndarray, feedback: np.ndarray, ax: Axes, *, name:
     if forward.ndim != 2 or feedback.shape != forward.T.shape:
         raise DataError(f"feedback of shape {feedback.shape}, expected {forward.T.shape}, that of forward transposed")
     across, up = forward.T.ravel(), feedback.ravel()
-    # Every so manieth: no random choice in a figure.
+    # A regular subset, since figures draw nothing at random.
     chosen = slice(None, None, max(1, len(across) // _MOST))
     ax.axhline(0, color="0.85", linewidth=0.8)
     ax.axvline(0, color="0.85", linewidth=0.8)
@@ -99,6 +99,6 @@ def weight_courses(recording: xarray.Dataset, ax: Axes, *, variable: str) -> Axe
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.set_xlabel("epoch")
     ax.set_ylabel(f"{variable} (1)")
-    # Above the lines, so that none is hidden.
+    # Drawn above the lines, so that it stays visible.
     ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), fontsize="small")
     return tidy(ax)

@@ -89,7 +89,7 @@ def _repetition(
     whole = config.noise == "whitened" or batch == len(task.train)
     if config.noise == "whitened":
         if not any(population.noise for population in circuit.populations):
-            raise ConfigError("probe.noise: got 'whitened', expected 'drawn': the circuit holds no noise")
+            raise ConfigError.at("probe.noise", "got 'whitened', expected 'drawn': the circuit holds no noise")
         engine, given = _white(engine, task, batch, seed)
     else:
         given = stimuli_of(circuit, task.train, slice(None))
@@ -218,9 +218,9 @@ def _white(engine: BatchedEngine, task: Task, trials: int, seed: int) -> tuple[B
     sizes = {f"{p.name}.{variable}": p.size for p in circuit.populations for variable in p.noise}
     count = sum(sizes.values())
     if trials <= count:
-        raise ConfigError(
-            f"probe.batch_size: got {trials}, expected more than the {count} numbers of noise of a trial, so that a "
-            "batch can be white"
+        raise ConfigError.at(
+            "probe.batch_size",
+            f"got {trials}, expected more than the {count} numbers of noise of a trial, so that a batch can be white",
         )
     drawn = stream(seed, "white noise").standard_normal((trials, count))
     drawn -= drawn.mean(axis=0)

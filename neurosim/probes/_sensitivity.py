@@ -91,9 +91,10 @@ def matching(engine: BatchedEngine, patterns: Sequence[str] | Mapping[str, Any])
         found[pattern] = tuple(name for name in known if fnmatchcase(name, pattern))
         if not found[pattern]:
             near = difflib.get_close_matches(pattern, known, n=3, cutoff=0.3)
-            raise ConfigError(
-                f"probe.ranges: '{pattern}' fits no parameter of the circuit '{engine.circuit.name}'"
-                + (f"; near: {', '.join(near)}" if near else "")
+            raise ConfigError.at(
+                "probe.ranges",
+                f"'{pattern}' fits no parameter of the circuit '{engine.circuit.name}'"
+                + (f"; near: {', '.join(near)}" if near else ""),
             )
     return found
 

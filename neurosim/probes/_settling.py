@@ -32,9 +32,10 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     """See `neurosim.probes.settling.measure`."""
     circuit = engine.circuit
     if not circuit.loops or not all(loop.linear for loop in circuit.loops):
-        raise ConfigError(
-            f"probe.kind: got 'settling' for the scheme '{circuit.name}', expected one whose errors settle in linear "
-            "loops: dynamic_inversion or single_loop_dynamic_inversion with convention 'gated'"
+        raise ConfigError.at(
+            "probe.kind",
+            f"got 'settling' for the scheme '{circuit.name}', expected one whose errors settle in linear "
+            "loops: dynamic_inversion or single_loop_dynamic_inversion with convention 'gated'",
         )
     state = initial_state(circuit, seed, dtype=engine.setting.dtype)
     rows = stream(seed, "measure").permutation(len(task.train))[: config.trials]

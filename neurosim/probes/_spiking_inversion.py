@@ -87,9 +87,10 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
 
 def _loop_of(circuit: Circuit) -> Loop:
     if not circuit.loops or not circuit.loops[0].linear or len(circuit.loops[0].forward) > 1:
-        raise ConfigError(
-            f"probe.kind: got 'spiking_inversion' for the scheme '{circuit.name}', expected one whose errors settle in "
-            "linear loops around one layer: dynamic_inversion with convention 'gated'"
+        raise ConfigError.at(
+            "probe.kind",
+            f"got 'spiking_inversion' for the scheme '{circuit.name}', expected one whose errors settle in "
+            "linear loops around one layer: dynamic_inversion with convention 'gated'",
         )
     return circuit.loops[0]
 
@@ -119,9 +120,10 @@ def _rate_course(
     number = [phase.name for phase in circuit.phases].index(name)
     steps = _steps(config, dt)
     if circuit.phases[number].until is not None or circuit.phases[number].steps(dt) < steps[-1]:
-        raise ConfigError(
-            f"scheme.inversion_duration: got {circuit.phases[number].duration}, expected at least the last of "
-            f"probe.settling ({config.settling[-1]}), and no tolerance"
+        raise ConfigError.at(
+            "scheme.inversion_duration",
+            f"got {circuit.phases[number].duration}, expected at least the last of "
+            f"probe.settling ({config.settling[-1]}), and no tolerance",
         )
     _, outputs = engine.run(state, stimuli, report=(loop.target, loop.activity), record=(loop.activity,), learn=False)
     start = sum(phase.steps(dt) for phase in circuit.phases[:number])
@@ -146,9 +148,10 @@ def _steps(config: Config, dt: float) -> np.ndarray:
     times = np.array([parse_quantity(text, "second") for text in config.settling])
     steps = np.round(times / dt).astype(int)
     if (np.abs(steps * dt - times) > 1e-6 * dt).any() or (np.diff(times) <= 0).any():
-        raise ConfigError(
-            f"probe.settling: got {', '.join(config.settling)}, expected rising whole numbers of time steps of "
-            f"{format_quantity(dt, 'second')}"
+        raise ConfigError.at(
+            "probe.settling",
+            f"got {', '.join(config.settling)}, expected rising whole numbers of time steps of "
+            f"{format_quantity(dt, 'second')}",
         )
     return steps
 

@@ -61,9 +61,10 @@ def spiking_loop(
         Without a leak.
     """
     if not leak > 0:
-        raise ConfigError(
-            f"scheme.leak: got {leak:g}, expected a number above 0: the controller integrates in synapses, which "
-            "forget with a time constant of tau_u/leak"
+        raise ConfigError.at(
+            "scheme.leak",
+            f"got {leak:g}, expected a number above 0: the controller integrates in synapses, which "
+            "forget with a time constant of tau_u/leak",
         )
     controller = NeuronModel(
         """

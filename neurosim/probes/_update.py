@@ -37,9 +37,9 @@ _ALL = "all"
 def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_step: OnStep | None = None) -> Findings:
     """See `neurosim.probes.update.measure`."""
     if config.batch_size > len(task.train):
-        raise ConfigError(
-            f"probe.batch_size: got {config.batch_size}, expected at most the {len(task.train)} trials of the "
-            "training split"
+        raise ConfigError.at(
+            "probe.batch_size",
+            f"got {config.batch_size}, expected at most the {len(task.train)} trials of the training split",
         )
     groups = _groups(engine.circuit)
     found = [_repetition(config, engine, task, groups, seed, number, on_step) for number in range(config.repetitions)]

@@ -1,4 +1,4 @@
-"""What a readout is: the error of each output neuron and its share of the loss, as text."""
+"""Readouts: the error of each output neuron and its share of the loss, as text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from neurosim.equations.parse import Equation, EquationSet, parse_equations
 
 @dataclass(frozen=True)
 class Readout:
-    """How an answer and an error are read from the output population.
+    """How loss and error follow from the output population.
 
     The texts are written in ``y``, the output of a neuron, and ``target``, its target.
 
@@ -84,5 +84,5 @@ class Readout:
 
     @property
     def held_names(self) -> tuple[str, ...]:
-        """The variables of the output neurons that hold what `change` is measured from."""
+        """The variables of the output neurons that hold the reference of `change`."""
         return tuple(f"{name}_held" for name in self.held)

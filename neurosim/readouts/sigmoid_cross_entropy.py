@@ -13,7 +13,7 @@ def _logistic(y: str) -> str:
 
 
 def _growth(y: str, change: str) -> str:
-    """By how much ``log(1 + exp(y))`` grows when `y` changes, without a difference of two large numbers.
+    """The change of ``log(1 + exp(y))`` for a change of `y`, without a difference of two large numbers.
 
     It is ``log(1 + g)`` with ``g`` the probability times ``exp(change) - 1``; where that comes near minus one, the same
     is said of ``y + log(1 + exp(-y))``.

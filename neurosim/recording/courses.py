@@ -1,4 +1,4 @@
-"""Which axis of an input is what: neurons, trials or time. It is said, never guessed from a length."""
+"""Axes of inputs: neurons, trials or time. The user names them; they are never guessed from a length."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from neurosim.units import array_in_si, parse_quantity
 
 @dataclass(frozen=True, eq=False)
 class OverTime:
-    """A course, as `over_time` makes it: the first axis of its values is time."""
+    """An input over time, made by `over_time`: the first axis of its values is time."""
 
     values: Any
 
@@ -24,7 +24,7 @@ class OverTime:
 
 @dataclass(frozen=True)
 class Extent:
-    """How large an input has to be.
+    """The size that an input has to have.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Extent:
 
 
 def _several(name: str, value: Any) -> Any:
-    """Anything with an axis that can be time."""
+    """Check for an array with an axis that can be time."""
     if isinstance(value, OverTime):
         return value.values
     if isinstance(value, str | dict | set) or np.ndim(value) == 0:
@@ -51,7 +51,7 @@ def _several(name: str, value: Any) -> Any:
 
 @public(values=_several)
 def over_time(values: Any) -> OverTime:
-    """Say that an input changes in time.
+    """Declare that an input changes in time.
 
     Plain arrays are numbers of neurons ``(n,)`` or of trials and neurons ``(trial, n)``, whatever their length.
 
@@ -65,7 +65,7 @@ def over_time(values: Any) -> OverTime:
     Returns
     -------
     OverTime
-        To be given to `neurosim.simulate` as one of its ``inputs``.
+        An entry for the ``inputs`` of `neurosim.simulate`.
 
     Raises
     ------
@@ -90,18 +90,18 @@ def placed(name: str, value: Any, unit: str, extent: Extent) -> np.ndarray:
     Parameters
     ----------
     name
-        Of the input, for messages.
+        Name of the input, for messages.
     value
-        What the user gave.
+        The value from the user.
     unit
-        In which it is expected.
+        The expected unit.
     extent
-        How large it has to be.
+        The size that it has to have.
 
     Raises
     ------
     CircuitError
-        A shape that does not fit, naming it and those that do.
+        With the shape, if it does not fit, and those that do.
     UnitError
         Another unit, or numbers that are not finite.
     """
@@ -152,7 +152,7 @@ def _which_axis(array: np.ndarray, extent: Extent) -> str:
 
 
 def _is_labelled(value: Any) -> bool:
-    # Without importing xarray for those who give no such array.
+    # Tested without importing xarray, which most users do not need.
     return hasattr(value, "dims") and hasattr(value, "coords") and hasattr(value, "transpose")
 
 
@@ -171,10 +171,10 @@ def _by_names(name: str, value: Any, unit: str, extent: Extent, *, timed: bool) 
     order = [dim for wanted in lengths for dim, dimension in short.items() if dimension == wanted]
     array = scale * _numbers(name, np.asarray(value.transpose(*order).values), unit)
     there = tuple(short[dim] for dim in order)
-    for dim, found in zip(there, array.shape, strict=True):
-        if lengths[dim] is None or found not in (1, lengths[dim]) or (dim == "time" and found != lengths[dim]):
+    for dim, length in zip(there, array.shape, strict=True):
+        if lengths[dim] is None or length not in (1, lengths[dim]) or (dim == "time" and length != lengths[dim]):
             expected = "none, there is no time here" if lengths[dim] is None else lengths[dim]
-            raise CircuitError(f"the input '{name}' has {found} along '{dim}'; expected {expected}")
+            raise CircuitError(f"the input '{name}' has {length} along '{dim}'; expected {expected}")
     if not there:
         return array
     shaped = array.reshape([n for n in (array.shape[there.index(d)] if d in there else 1 for d in lengths)])
@@ -186,7 +186,7 @@ def _by_names(name: str, value: Any, unit: str, extent: Extent, *, timed: bool) 
 
 
 def _check_steps(name: str, value: Any, dt: float) -> None:
-    """Samples of another time step are no course of this simulation, even if there are as many."""
+    """Refuse samples with another time step than the simulation's, even if their number fits."""
     if "time" not in value.dims or "time" not in value.coords or len(value["time"]) < 2:
         return
     time = np.asarray(value["time"].values)
@@ -199,7 +199,7 @@ def _check_steps(name: str, value: Any, dt: float) -> None:
 
 
 def _scale(name: str, value: Any, unit: str) -> float:
-    """What turns the unit that a labelled array says of itself into the SI unit."""
+    """The factor from a labelled array's own unit to the SI unit."""
     given = value.attrs.get("units")
     if given is None:
         return 1.0
@@ -213,7 +213,7 @@ def _numbers(name: str, value: Any, unit: str) -> np.ndarray:
     if type(value).__name__ == "TimedArray":
         raise CircuitError(f"the input '{name}' is a TimedArray of Brian2; give neurosim.over_time(timed.values)")
     try:
-        found = array_in_si(value, unit)
+        array = array_in_si(value, unit)
     except UnitError as error:
         raise UnitError(f"the input '{name}': {error}") from None
     except NeurosimError:
@@ -224,4 +224,4 @@ def _numbers(name: str, value: Any, unit: str) -> np.ndarray:
             f"the input '{name}' is no array of numbers but a {type(value).__name__} ({error}); expected a number, a "
             "quantity such as '1.2 nA', or an array of numbers in SI units"
         ) from error
-    return found
+    return array

@@ -1,4 +1,4 @@
-"""What a stored recording says of itself, held against what recordings are, before anything is made of it."""
+"""Check the description of a stored recording before its values are used."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _MOST = 1 << 26
 
 
 def check_described(recording: xarray.Dataset, order: Any, where: Path) -> None:
-    """Refuse what is no recording, naming the store and what is odd about it.
+    """Refuse a store that is no recording, naming the store and the fault.
 
     Parameters
     ----------
     recording
-        As it was opened; of its values only time and what is known of trials are read.
+        The opened store; only the values of time and of coordinates of trials are read.
     order
         The names of its variables in their order.
     where
@@ -34,7 +34,7 @@ def check_described(recording: xarray.Dataset, order: Any, where: Path) -> None:
     Raises
     ------
     DataError
-        It has no time, or a time step, time, unit or dimensions that no recording has.
+        Time is missing, or a time step, time, unit or dimensions are impossible for a recording.
     """
     if not isinstance(order, list) or not all(isinstance(name, str) for name in order):
         raise DataError(f"{where}: damaged, its attribute 'variables' is no list of names")

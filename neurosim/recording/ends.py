@@ -1,4 +1,4 @@
-"""Where a simulation ended, as a file that another process goes on from. Safetensors: no code, only arrays."""
+"""Files with the end of a simulation, from which another process continues. Safetensors: arrays, no code."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OLD_NAMES = {"neurons": str, "since_spike": last_step, "not_refractory": "{}.no
 
 @dataclass(frozen=True)
 class End:
-    """Where a simulation ended.
+    """The end of a simulation.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class End:
 
 
 def store_end(path: Path, end: End) -> None:
-    """Write a file, wholly or not at all.
+    """Write a file of an end, completely or not at all.
 
     Raises
     ------
@@ -65,26 +65,26 @@ def store_end(path: Path, end: End) -> None:
 
 
 def read_end(path: Path) -> End:
-    """Read such a file.
+    """Read a file of an end.
 
     Raises
     ------
     DataError
-        It is missing, damaged, or something else.
+        It is missing, damaged, or no such file.
     """
     try:
-        found = read_tensors(path)
+        file = read_tensors(path)
     except DataError as error:
         said = str(error).removeprefix(f"{path}: ")
         raise DataError(f"{path}: cannot be read as the end of a simulation ({said})") from error
-    if found.metadata.get("format") not in (_FORMAT, _BEFORE):
-        raise DataError(f"{path}: got the format {str(found.metadata.get('format'))[:60]!r}, expected '{_FORMAT}'")
-    arrays = found.arrays
+    if file.metadata.get("format") not in (_FORMAT, _BEFORE):
+        raise DataError(f"{path}: got the format {str(file.metadata.get('format'))[:60]!r}, expected '{_FORMAT}'")
+    arrays = file.arrays
     try:
-        about = parsed_json(found.metadata["about"], str(path))
+        about = parsed_json(file.metadata["about"], str(path))
         if arrays_digest(arrays) != about["sha256"]:
             raise DataError(f"{path}: damaged, its checksum is not that of its numbers")
-        # Files from before have none.
+        # Older files have none.
         said = about.pop(_SEAL, None)
         if said is not None and said != digest_of(json.dumps(about).encode()):
             raise DataError(f"{path}: damaged, its checksum is not that of what it says of itself")
@@ -109,12 +109,12 @@ def read_end(path: Path) -> End:
 
 
 def check_end(end: End, circuit: Circuit, *, dt: float, seed: int, trials: int, path: Path) -> None:
-    """Refuse to go on with another circuit, time step, seed or number of trials.
+    """Refuse to continue with another circuit, time step, seed or number of trials.
 
     Raises
     ------
     CircuitError
-        Naming what differs.
+        With the difference.
     """
     for name, got, stored in (("dt", dt, end.dt), ("seed", seed, end.seed), ("trials", trials, end.trials)):
         if got != stored:
@@ -144,7 +144,7 @@ def _shape(shapes: Mapping[str, tuple[int, ...]], name: str) -> str:
 
 
 def weights_in(circuit: Circuit, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The synaptic variables of a state, which a simulation does not change."""
+    """The synaptic variables of a state, which simulations do not change."""
     own = {pathway.name for pathway in circuit.owners}
     variables = {f"{name}.{v}" for name in own for v in circuit.pathway[name].rule.synaptic_variables}
     return {name: np.asarray(values[name]) for name in sorted(variables) if name in values}

@@ -1,4 +1,4 @@
-"""What exports of recordings share: variables sorted by kind, units in words, spikes as times."""
+"""Helpers of all exports of recordings: variables by kind, names of units, spike times."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from neurosim.units import dimension_text, unit_dimensions
 if TYPE_CHECKING:
     import xarray
 
-#: The dimension of weights, and what is known of trials, with what that is.
+#: The dimension of recorded weights, and the coordinates of trials with their descriptions.
 SNAPSHOT = "snapshot"
 TRIAL_COLUMNS = {"epoch": "epochs of training before the trial", "row": "number of the trial in its split of the data"}
-# Values that are in memory at once.
+# Number of values in memory at once.
 _VALUES = 4 << 20
 _DERIVED = ("volt", "amp", "siemens", "ohm", "farad", "coulomb", "hertz", "newton", "joule", "watt")
 #: Base units, in the order of Brian2's dimensions, as `quantities` calls them.
@@ -28,13 +28,13 @@ _NAMES = {"amp": "ampere"}
 
 
 def numbered(recording: xarray.Dataset) -> xarray.Dataset:
-    """A whole recording, its trials, neurons and synapses numbered by coordinates, which a selection keeps."""
+    """Number trials, neurons and synapses of a recording by coordinates, which a selection keeps."""
     missing = [dim for dim in recording.dims if dim not in recording.coords and dim not in ("time", SNAPSHOT)]
     return recording.assign_coords({str(dim): np.arange(recording.sizes[dim]) for dim in missing})
 
 
 def traces_of(recording: xarray.Dataset) -> list[str]:
-    """The variables that are numbers over time."""
+    """Names of the variables that are numbers over time."""
     return [
         str(name)
         for name, variable in recording.data_vars.items()
@@ -43,27 +43,27 @@ def traces_of(recording: xarray.Dataset) -> list[str]:
 
 
 def synapses_of(recording: xarray.Dataset) -> list[str]:
-    """The variables that are numbers of synapses, one array a snapshot: weights while a model was trained."""
+    """Names of the synaptic variables, one array a snapshot: weights during training."""
     return [str(name) for name, variable in recording.data_vars.items() if variable.dims[:1] == (SNAPSHOT,)]
 
 
 def trial_columns(recording: xarray.Dataset) -> dict[str, np.ndarray]:
-    """What is known of each trial of a recording while a model was trained: its epoch, and its row in the split."""
+    """Epoch, and row in the split, of each trial recorded during training."""
     return {name: recording[name].values for name in TRIAL_COLUMNS if name in recording.coords}
 
 
 def spikes_of(recording: xarray.Dataset) -> list[str]:
-    """The variables that are spikes."""
+    """Names of the spike variables."""
     return [str(name) for name, variable in recording.data_vars.items() if variable.dtype == bool]
 
 
 def population_of(recording: xarray.Dataset, name: str) -> str:
-    """The population a variable belongs to; in a bare neuron, the model."""
+    """The population of a variable; for a bare neuron, the model."""
     return name.split(".")[0] if "." in name else str(recording.attrs.get("model", "neuron"))
 
 
 def unit_name(text: str) -> str:
-    """A unit by the name that other tools know: ``volt``, ``ampere``, ``1`` for none, or a product of base units.
+    """The name of a unit for other tools: ``volt``, ``ampere``, ``1`` for none, or a product of base units.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def unit_name(text: str) -> str:
 
 
 def blocks_of(variable: Any) -> Iterator[tuple[int, np.ndarray]]:
-    """A variable piece by piece: the number of the first step, and the values ``(step, trial, neuron)``."""
+    """A variable in pieces: number of the first step, and values ``(step, trial, neuron)``."""
     steps = max(1, _VALUES // max(1, int(np.prod(variable.shape[1:]))))
     for begin in range(0, variable.shape[0], steps):
         yield begin, np.asarray(variable[begin : begin + steps].values)
@@ -90,7 +90,7 @@ def blocks_of(variable: Any) -> Iterator[tuple[int, np.ndarray]]:
 def spike_times(variable: Any, time: np.ndarray) -> list[list[np.ndarray]]:
     """The times of all spikes in seconds, ``[trial][neuron]``."""
     _, trials, neurons = variable.shape
-    found: list[list[list[np.ndarray]]] = [[[] for _ in range(neurons)] for _ in range(trials)]
+    times: list[list[list[np.ndarray]]] = [[[] for _ in range(neurons)] for _ in range(trials)]
     for begin, block in blocks_of(variable):
         step, trial, neuron = np.nonzero(block)
         # In order of trial and neuron, times within each in order.
@@ -99,13 +99,13 @@ def spike_times(variable: Any, time: np.ndarray) -> list[list[np.ndarray]]:
         for where in np.split(np.arange(len(step)), np.flatnonzero(np.diff(place)) + 1):
             if len(where):
                 number = int(place[where[0]])
-                found[number // neurons][number % neurons].append(time[begin + step[where]])
+                times[number // neurons][number % neurons].append(time[begin + step[where]])
     empty = np.zeros(0)
-    return [[np.concatenate(parts) if parts else empty for parts in row] for row in found]
+    return [[np.concatenate(parts) if parts else empty for parts in row] for row in times]
 
 
 def written(path: Path, write: Callable[[Path], None]) -> Path:
-    """Have a file or folder written under another name, and give it its own when it is complete.
+    """Write a file or folder under a temporary name, and rename it when complete.
 
     Raises
     ------
@@ -122,5 +122,5 @@ def written(path: Path, write: Callable[[Path], None]) -> Path:
 
 
 def needs(package: str, wanted: str) -> ConfigError:
-    """What to say where an optional package is missing."""
+    """The error for a missing optional package."""
     return ConfigError(f"export to {wanted} needs the package {package}: {how_to_install('nwb')}")

@@ -1,4 +1,4 @@
-"""What users pass as inputs -> parameters, per-trial values and courses over time, in SI units."""
+"""Sort the inputs of a simulation into parameters, per-trial values and courses over time, in SI units."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from neurosim.neurons._model import NeuronModel
 from neurosim.recording.courses import Extent, placed
 from neurosim.suggestions import hint
 
-#: What a readout compares the output with; the circuit declares it, so that it is none of the neuron's own parameters.
+#: The target of a readout. The circuit declares it, so it is no parameter of the neuron.
 TARGET = "target"
-#: What stands in for white noise, and for the draws of a threshold, whose numbers are given.
+#: Parameters that replace white noise, and draws of a threshold, where the user gives their numbers.
 GIVEN_NOISE, GIVEN_UNIFORM = "given_noise", "given_uniform"
 
 
@@ -53,12 +53,12 @@ def apply_inputs(
         ``xi`` takes standard normal numbers, ``rand`` those between 0 and 1 that a threshold draws.
         ``<output population>.target`` is what a readout wants.
     steps
-        How many time steps there are, ``None`` without time.
+        Number of time steps, ``None`` without time.
 
     Returns
     -------
     tuple
-        The circuit, in which what varies is no longer declared constant, and the sorted inputs.
+        The circuit, with varying parameters no longer declared constant, and the sorted inputs.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def apply_inputs(
     UnitError
         A wrong unit.
     """
-    found, original = Inputs(), circuit
+    inputs, original = Inputs(), circuit
     places: dict[tuple[str, str], str] = {}
     for name, value in given.items():
         population, parameter = _locate(original, name)
@@ -86,17 +86,17 @@ def apply_inputs(
                 raise CircuitError(f"the input '{name}' stands for rand() and has to be between 0 and 1")
             circuit, parameter = _replace_draw(circuit, population)
         elif _is_target(circuit, population, parameter):
-            # Engines know it as a stimulus alone.
+            # Engines take the target as a stimulus only.
             array = array if array.ndim > 1 else np.broadcast_to(array, (trials, extent.size))
         _refuse_switched(circuit, population, parameter, varying=array.ndim > 0)
         if array.ndim > 0 and not _is_target(circuit, population, parameter):
             circuit = vary(circuit, population, parameter)
         if array.ndim < 2 or _begins(original, population, parameter, array):
-            found.state[f"{population}.{parameter}"] = array
+            inputs.state[f"{population}.{parameter}"] = array
         else:
             stimulus = Stimulus.from_steps(array) if array.ndim > 2 else Stimulus(array)
-            found.stimuli[f"{population}.{parameter}"] = stimulus
-    return circuit, found
+            inputs.stimuli[f"{population}.{parameter}"] = stimulus
+    return circuit, inputs
 
 
 def _locate(circuit: Circuit, name: Any) -> tuple[str, str]:
@@ -139,7 +139,7 @@ def _locate(circuit: Circuit, name: Any) -> tuple[str, str]:
 
 
 def _begins(circuit: Circuit, population: str, parameter: str, array: np.ndarray) -> bool:
-    """Whether an input is where a parameter begins that the reset then changes."""
+    """Whether an input is the initial value of a parameter that the reset changes."""
     model = circuit.population[population].model
     if parameter not in model.assigned:
         return False
@@ -170,7 +170,7 @@ def _unit(circuit: Circuit, population: str, parameter: str) -> str:
 
 
 def _refuse_switched(circuit: Circuit, population: str, parameter: str, *, varying: bool) -> None:
-    """A switch is set by the phases, which would win over an input without a word."""
+    """Refuse inputs for switches, which phases set and would silently override."""
     by = [phase.name for phase in circuit.phases if parameter in phase.switches]
     equation = circuit.population[population].model.equation_set.by_name.get(parameter)
     if by and equation is not None and "shared" in equation.flags and (varying or len(by) == len(circuit.phases)):
@@ -180,7 +180,7 @@ def _refuse_switched(circuit: Circuit, population: str, parameter: str, *, varyi
 
 
 def vary(circuit: Circuit, population: str, parameter: str) -> Circuit:
-    """A parameter that differs between neurons or in time is neither shared nor constant."""
+    """Remove the flags ``shared`` and ``constant`` from parameters that vary between neurons or in time."""
     if parameter not in circuit.population[population].neuron.equation_set.by_name:
         return _vary_in_lines(circuit, population, parameter)
     model = circuit.population[population].neuron
@@ -193,13 +193,13 @@ def vary(circuit: Circuit, population: str, parameter: str) -> Circuit:
 
 
 def _replace_noise(circuit: Circuit, population: str, noise: str) -> tuple[Circuit, str]:
-    """Put a parameter where white noise stood, so that both engines see the given numbers."""
-    found = circuit.population[population]
-    model = found.neuron
+    """Replace white noise by a parameter, so that both engines use the given numbers."""
+    owner = circuit.population[population]
+    model = owner.neuron
     name = GIVEN_NOISE + noise.removeprefix("xi")
     if not any(noise in equation.names for equation in model.equation_set.of("differential")):
-        lines = re.sub(rf"\b{noise}\b", name, found.equations) + f"\n{name} : second**-0.5"
-        changed = replace(found, equations=lines, method=found.model.resolved_method)
+        lines = re.sub(rf"\b{noise}\b", name, owner.equations) + f"\n{name} : second**-0.5"
+        changed = replace(owner, equations=lines, method=owner.model.resolved_method)
         return _with_population(circuit, changed), name
     replaced = [
         replace(e, expression=re.sub(rf"\b{noise}\b", name, e.expression))
@@ -207,23 +207,23 @@ def _replace_noise(circuit: Circuit, population: str, noise: str) -> tuple[Circu
         if e.expression is not None and noise in e.names
     ]
     declared = Equation("parameter", name, None, "second**-0.5")
-    # The method was chosen for the noise; keep it.
+    # Keep the method, which was chosen for the noise.
     changed = model.extended(*replaced, declared, method=model.resolved_method)
     return _with_neuron(circuit, population, changed), name
 
 
 def _vary_in_lines(circuit: Circuit, population: str, parameter: str) -> Circuit:
     """The same for a parameter in the lines that the circuit adds."""
-    found = circuit.population[population]
-    unit = found.model.equation_set.by_name[parameter].unit
-    declared = parse_equations(found.equations).with_(Equation("parameter", parameter, None, unit))
-    kept = {name: value for name, value in found.parameters.items() if name != parameter}
-    changed = replace(found, equations=str(declared), parameters=kept, method=found.model.resolved_method)
+    owner = circuit.population[population]
+    unit = owner.model.equation_set.by_name[parameter].unit
+    declared = parse_equations(owner.equations).with_(Equation("parameter", parameter, None, unit))
+    kept = {name: value for name, value in owner.parameters.items() if name != parameter}
+    changed = replace(owner, equations=str(declared), parameters=kept, method=owner.model.resolved_method)
     return _with_population(circuit, changed)
 
 
 def _replace_draw(circuit: Circuit, population: str) -> tuple[Circuit, str]:
-    """Put a parameter where a threshold draws a number."""
+    """Replace the random draws of a threshold by a parameter."""
     model = circuit.population[population].neuron
     declared = Equation("parameter", GIVEN_UNIFORM, None, "1")
     threshold = (model.threshold or "").replace("rand()", GIVEN_UNIFORM)

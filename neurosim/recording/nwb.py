@@ -1,7 +1,7 @@
 """Recordings as files of Neurodata Without Borders (NWB 2), read by PyNWB, Neo, MatNWB and archives such as DANDI.
 
-Trials follow one another in the session's time, and the table of trials says when each began. Values are copied
-piece by piece, so that a recording on disk need not fit into memory.
+Trials follow one another in the session's time; the table of trials has the start of each. Values are copied in
+pieces, so that a recording on disk need not fit into memory.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ from neurosim.recording.selection import (
 if TYPE_CHECKING:
     import xarray
 
-# Gigabytes of values in memory, and bytes of a chunk in the file.
+# Gigabytes of values in memory at once, and bytes of a chunk in the file.
 _BUFFER = 0.05
 _CHUNK = 1 << 20
-#: What NWB calls units, where it has names of its own.
+#: NWB's own names of units.
 _NAMES = {"volt": "volts", "ampere": "amperes", "1": "n.a."}
 
 
@@ -72,13 +72,13 @@ def to_nwb(
     Parameters
     ----------
     recording
-        Of `neurosim.simulate`, in memory or opened from a store.
+        A recording of `neurosim.simulate`, in memory or opened from a store.
     path
         The ``.nwb`` file, which must not exist.
     description
         Of the session.
     session_start
-        When it began, with a time zone; now by default.
+        Start of the session, with a time zone; now by default.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def to_nwb(
         session_description=description or f"Simulation of {model} with neurosim",
         identifier=str(uuid.uuid4()),
         session_start_time=session_start or datetime.now(UTC),
-        # Archives ask for all of these, of an animal that there is none of.
+        # Archives require a subject, though there is no animal.
         subject=pynwb.file.Subject(
             subject_id="simulation", description=f"no animal: the model {model}", sex="U", age="P0D"
         ),
@@ -146,10 +146,10 @@ def _add_trace(
     from pynwb import TimeSeries
 
     variable, (place, number) = recording[name], trial
-    # hdmf makes constructors at run time, which type checkers do not see.
+    # hdmf creates constructors at run time, which type checkers do not see.
     data_io: Any = H5DataIO
     series: Any = TimeSeries
-    # What is the only trial of a selection keeps its number, too.
+    # The only trial of a selection keeps its number, too.
     several = recording.sizes["trial"] > 1 or number > 0
     neurons = numbers_along(variable, str(variable.dims[2]))
     chosen = "" if neurons == list(range(len(neurons))) else f": neurons {', '.join(map(str, neurons))}"
@@ -211,7 +211,7 @@ def _add_units(session: Any, recording: xarray.Dataset, timing: Timing) -> None:
 
 
 def _pieces(variable: Any) -> Any:
-    """A variable, such as ``(time, neuron)``, that is read as it is written."""
+    """A variable, such as ``(time, neuron)``, read piece by piece while it is written."""
     from hdmf.data_utils import GenericDataChunkIterator
 
     class Pieces(GenericDataChunkIterator):

@@ -1,7 +1,7 @@
-"""Recordings as exports take them: what was selected of a whole keeps its times, its trials and its neurons.
+"""Prepare recordings for export. A selection keeps the times, trials and neurons of the whole.
 
-A recording is usually cut before it is exported: every tenth step, two trials, one neuron. Positions and the attribute
-``dt`` then say nothing more; coordinates do.
+A recording is often cut before export: every tenth step, two trials, one neuron. Then positions and the attribute
+``dt`` are wrong, and coordinates count.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from neurosim.units import parse_quantity
 if TYPE_CHECKING:
     import xarray
 
-# By how much of a step a sample may be off its place: coordinates are often kept in single precision.
+# Tolerance of sample times, in steps: coordinates are often in single precision.
 _TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
 class Timing:
-    """When samples were taken.
+    """Times of samples.
 
     Attributes
     ----------
     time
         Of each, in seconds, increasing.
     step
-        The time between two, if that is always the same; else ``None``.
+        The interval between samples, if constant; else ``None``.
     length
-        How long it takes, the last step included.
+        The duration, including the last step.
     """
 
     time: np.ndarray
@@ -44,12 +44,12 @@ class Timing:
 
     @property
     def begin(self) -> float:
-        """When the first was taken."""
+        """Time of the first sample."""
         return float(self.time[0])
 
 
 def check_recording(name: str, value: Any) -> xarray.Dataset:
-    """An argument that is a recording; a single variable of one becomes a dataset of one.
+    """Check that an argument is a recording; a single variable becomes a dataset.
 
     Raises
     ------
@@ -70,9 +70,9 @@ def in_order(recording: xarray.Dataset, *, timeless: bool = False) -> xarray.Dat
     Parameters
     ----------
     recording
-        Of `neurosim.simulate` or of a run, or what was selected of it.
+        A recording of `neurosim.simulate` or of a run, or a selection of it.
     timeless
-        Whether one of weights alone will do, which has no time.
+        Whether to accept weights alone, without time.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def in_order(recording: xarray.Dataset, *, timeless: bool = False) -> xarray.Dat
 
 
 def timing_of(recording: xarray.Dataset) -> Timing:
-    """When the samples of a recording `in_order` were taken."""
+    """Sample times of a recording that `in_order` gave."""
     time = np.asarray(recording["time"].values)
     said = recording.attrs.get("dt")
     said = float(said) if isinstance(said, int | float | np.number) and np.isfinite(said) and said > 0 else None
@@ -116,13 +116,13 @@ def timing_of(recording: xarray.Dataset) -> Timing:
     if off > _TOLERANCE * step:
         last = said if said is not None else float(np.median(np.diff(time)))
         return Timing(time, None, float(time[-1] - time[0]) + last)
-    # Sums of decimal steps are off in the last digits.
+    # Sums of decimal steps are inexact in the last digits.
     step = said if said is not None and abs(step - said) <= _TOLERANCE * said else float(f"{step:.9g}")
     return Timing(time, step, step * len(time))
 
 
 def numbers_along(recording: xarray.Dataset | xarray.DataArray, dim: str) -> list[int]:
-    """The numbers of trials, neurons or synapses along a dimension; without a coordinate, their places.
+    """The numbers of trials, neurons or synapses along a dimension; without a coordinate, their positions.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def numbers_along(recording: xarray.Dataset | xarray.DataArray, dim: str) -> lis
 
 
 def snapshot_places(recording: xarray.Dataset) -> np.ndarray:
-    """Before which trial each snapshot of weights was taken, counted by place."""
+    """The position of the first trial of each snapshot of weights."""
     snapshots = np.asarray(recording[SNAPSHOT].values)
     trials = recording.sizes.get("trial", 0)
     if "epoch" not in recording.coords:
@@ -153,7 +153,7 @@ def snapshot_places(recording: xarray.Dataset) -> np.ndarray:
 
 
 def unit_said(name: str, variable: Any) -> str:
-    """The unit that a variable says of itself, or none, with a warning."""
+    """The unit in a variable's attributes; without one, ``1`` and a warning."""
     attrs: Mapping[str, Any] = variable.attrs
     if "units" not in attrs:
         warnings.warn(
@@ -177,7 +177,7 @@ def _check_variable(name: str, variable: Any) -> None:
 
 
 def _seconds(time: Any) -> np.ndarray:
-    """A coordinate in seconds, whatever time it is in."""
+    """A time coordinate in seconds, whatever its unit."""
     values = np.asarray(time.values)
     if values.dtype.kind == "m":
         return values / np.timedelta64(1, "s")

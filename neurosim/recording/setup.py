@@ -1,4 +1,4 @@
-"""What a call of `simulate` runs: the circuit for a bare neuron or for a time, and what is said of its rules."""
+"""Build the circuit that `simulate` runs, and warn of rules that do not act."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WITH_LEARNING = (
 
 
 def circuit_of(model: NeuronModel | Circuit, duration: float | None, n: int, method: str | None) -> Circuit:
-    """The circuit that is run for a neuron, or for a circuit for so many seconds (``None``: through its phases).
+    """The circuit to run: of a bare neuron, or a circuit for a duration in seconds (``None``: through its phases).
 
     Raises
     ------
@@ -49,7 +49,7 @@ def circuit_of(model: NeuronModel | Circuit, duration: float | None, n: int, met
     if text is not None:
         first = model.phases[0] if model.phases else Phase("run", text)
         alone = replace(first, duration=text, learn=())
-        # Nothing learns, and a rule may read what only a later phase holds.
+        # Nothing learns here, and a rule may read variables that only a later phase holds.
         pathways = tuple(replace(p, rule=fixed.RULE, parameters={}) if p.rule.learns else p for p in model.pathways)
         return replace(model, pathways=pathways, phases=(alone,))
     if not model.phases:
@@ -58,7 +58,7 @@ def circuit_of(model: NeuronModel | Circuit, duration: float | None, n: int, met
 
 
 def _duration(seconds: float) -> str:
-    """As text that is read back as the same number."""
+    """Text that reads back as the same number."""
     text = format_quantity(seconds, "second")
     return text if parse_quantity(text, "second") == seconds else f"{seconds!r} second"
 
@@ -79,7 +79,7 @@ def tell_of_frozen_weights(model: NeuronModel | Circuit, learn: bool | None) -> 
 
 
 def varying(circuit: Circuit, state: Mapping[str, np.ndarray], given: Collection[str]) -> Circuit:
-    """The circuit in which parameters that differ between neurons are no longer declared shared."""
+    """The circuit without the flag ``shared`` on parameters that differ between neurons."""
     for name, array in state.items():
         population, _, parameter = name.rpartition(".")
         if array.ndim and population in circuit.population and name not in given:

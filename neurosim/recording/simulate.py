@@ -1,4 +1,4 @@
-"""Run a neuron or a circuit and get its variables over time as labelled arrays."""
+"""Simulate a neuron or a circuit, and record its variables over time as labelled arrays."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from neurosim.units import parse_quantity
 if TYPE_CHECKING:
     import xarray
 
-# Bytes that are recorded before they are written.
+# Bytes recorded before they are written.
 _PIECE = 48 << 20
 _MODEL = instance(
     NeuronModel, Circuit, expected="a NeuronModel or a Circuit; that of a model file is neurosim.load(name).circuit"
@@ -86,8 +86,8 @@ def simulate(
     model
         A neuron, or a circuit.
     duration
-        A quantity such as ``"1 second"`` (or seconds). A circuit with phases runs through them if it is left
-        out; given one, it runs that long with the switches of its first phase.
+        A quantity such as ``"1 second"`` (or seconds). Without it, a circuit runs through its phases; with it, for that
+        long with the switches of its first phase.
     n
         Number of neurons, for a bare neuron.
     trials
@@ -107,7 +107,7 @@ def simulate(
     record
         Variables to return, by default all state variables and spikes.
     seed
-        Of initial weights and noise.
+        Random seed of initial weights and noise.
     dtype
         Precision.
     state
@@ -115,15 +115,15 @@ def simulate(
         ``{"W1.w": weights, "hidden1.v": "-60 mV"}``, of a bare neuron ``{"v": array}``; of neurons a number, ``(n,)``
         or ``(trial, n)``. Plain numbers are in SI units.
     out
-        A Zarr store for the recordings, which must not exist. They are written as they come, so that a long recording
-        need not fit into memory, and the dataset reads them when they are asked for. Phases are recorded as a whole.
+        A new Zarr store for the recordings. They are written during the run, so that a long recording need not fit into
+        memory, and the dataset reads them lazily. Phases are recorded as a whole.
     store, restore
         A file for where this simulation ends, and one of where to go on: neurons with spikes on their way and their
         refractoriness, weights, noise. With the same model, seed and inputs, 100 steps, stored and restored
         in another process, and 100 more have the same bits as 200. Inputs over time are those of this call.
     learn
-        ``False`` says that weights are meant to stay as they are. Rules do not act in any case, and a circuit that has
-        rules is run with a warning (`neurosim.NeurosimWarning`) unless this is given.
+        ``False`` states that weights are meant to stay constant. Rules never act here; without this argument a circuit
+        with rules gets a warning (`neurosim.NeurosimWarning`).
 
     Returns
     -------
@@ -136,9 +136,9 @@ def simulate(
     Raises
     ------
     ArgumentError, CircuitError, UnitError, EquationError
-        What does not fit.
+        Arguments that do not fit.
     ConfigError, DataError
-        A store that exists already, a file that is missing or damaged, a disk that is full.
+        An existing store, a missing or damaged file, a full disk.
     NumericalError
         If a variable stops being finite, naming it and the time.
 
@@ -158,7 +158,7 @@ def simulate(
     described = circuit_of(model, cast("float | None", duration), n, method)
     steps = sum(phase.steps(step) for phase in described.phases)
     circuit, given = apply_inputs(described, inputs or {}, steps=steps, trials=trials, dt=step)
-    # What only rules know, or phases that are not run, stands in the state of a run as well.
+    # A run's state also holds variables of rules, and of phases that are not simulated.
     whose = None if isinstance(model, NeuronModel) else model
     checked = given_state(described, state or {}, trials=trials, beside=whose)
     own = {name: array.astype(dtype) for name, array in checked.items()}

@@ -1,4 +1,4 @@
-"""Recordings as Zarr stores, written piece by piece, so that they never have to fit into memory."""
+"""Zarr stores of recordings, written in pieces, so that they need not fit into memory."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ class Recorded:
 
 
 class RecordingWriter:
-    """A Zarr store that appears under its name when it is complete.
+    """A Zarr store that gets its name when it is complete.
 
     Parameters
     ----------
     path
-        Of the store, which must not exist.
+        Path of the store, which must not exist.
     variables
-        What will be recorded; the first dimension is ``time``.
+        The variables to record; their first dimension is ``time``.
     time
         The start of each step in seconds.
     attrs
         Of the whole.
     piece
-        Steps that are written at once.
+        Number of steps written at once.
 
     Raises
     ------
@@ -84,7 +84,7 @@ class RecordingWriter:
             self.group = new_group(self.temporary, cut, coords, attrs)
 
     def write(self, begin: int, arrays: Mapping[str, np.ndarray]) -> None:
-        """The next steps of all variables, beginning with the step of that number."""
+        """Write the next steps of all variables, from the step `begin`."""
         with self._writing():
             for name, array in arrays.items():
                 self.group[name][begin : begin + len(array)] = array  # type: ignore[index]
@@ -96,12 +96,12 @@ class RecordingWriter:
             put(self.temporary, self.path)
 
     def abandon(self) -> None:
-        """Remove what was written so far."""
+        """Remove the unfinished store."""
         discard(self.temporary)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
-        """What goes wrong leaves nothing behind, and names the store."""
+        """Remove the store on an error, and name it in the message."""
         try:
             with writing(self.path):
                 yield
@@ -125,7 +125,7 @@ def new_group(
     coords: Mapping[str, tuple[Recorded, np.ndarray]],
     attrs: Mapping[str, Any],
 ) -> Any:
-    """An empty store with room for all variables, and its coordinates written: a group of zarr."""
+    """Create a Zarr group with empty arrays for all variables, and its coordinates."""
     import zarr
 
     group = zarr.open_group(str(folder), mode="w", zarr_format=2)
@@ -144,14 +144,14 @@ def new_group(
 
 
 def regroup(folder: Path) -> Any:
-    """A store that `new_group` described, to be written to: a group of zarr."""
+    """Open a store of `new_group` for writing: a Zarr group."""
     import zarr
 
     return zarr.open_group(str(folder), mode="r+", zarr_format=2, use_consolidated=False)
 
 
 def complete(folder: Path) -> None:
-    """Write the description of all arrays of a complete store into one file, for other programs, and all checksums."""
+    """Complete a store: write consolidated metadata, for other programs, and all checksums."""
     import zarr
 
     zarr.consolidate_metadata(str(folder), zarr_format=2)
@@ -159,13 +159,13 @@ def complete(folder: Path) -> None:
 
 
 def is_store(folder: Path) -> bool:
-    """Whether a folder is a Zarr store, of a format that can be read or not."""
+    """Whether a folder is a Zarr store, of a readable format or not."""
     return any((folder / name).is_file() for name in (".zgroup", "zarr.json"))
 
 
 @public(path=PATH)
 def open_recording(path: str | Path) -> xarray.Dataset:
-    """Open a recording without reading it: values are read when they are asked for.
+    """Open a recording lazily: values are read when they are used.
 
     Parameters
     ----------
@@ -194,17 +194,17 @@ def open_recording(path: str | Path) -> xarray.Dataset:
     if not is_store(folder):
         raise DataError(f"{folder}: no recording here, expected a Zarr store")
     store = open_store(folder)
-    found = dataset_of(store)
-    order = found.attrs.pop(_ORDER, list(found))
-    check_described(found, order, folder)
+    recording = dataset_of(store)
+    order = recording.attrs.pop(_ORDER, list(recording))
+    check_described(recording, order, folder)
     if store.checksums is None:
         warnings.warn(f"{folder} has no checksums: damage in it cannot be seen", NeurosimWarning, stacklevel=3)
     # Stores list their arrays by name.
-    return numbered(found[[name for name in order if name in found]])
+    return numbered(recording[[name for name in order if name in recording]])
 
 
 def _chunks(variable: Recorded, piece: int) -> tuple[int, ...]:
-    """Chunks that a piece of the recording fills, of about 4 MiB."""
+    """Chunk sizes of about 4 MiB that divide a piece of the recording."""
     steps, *rest = variable.shape
     if not rest:
         return (max(1, min(steps, piece)),)

@@ -34,7 +34,7 @@ def to_csv(recording: xarray.Dataset, path: str | Path) -> Path:
 
     ``v.csv`` has a row for each step of each trial, ``time (second)``, ``trial`` and one column a neuron with the unit
     in its name; ``spikes.csv`` has a row for each spike, ``trial``, ``neuron``, ``time (second)``.
-    What was recorded while a model was trained has ``trials.csv``, too, with ``trial``, ``epoch`` and ``row``, and of
+    A recording during training has ``trials.csv``, too, with ``trial``, ``epoch`` and ``row``, and of
     weights a row for each postsynaptic neuron after each epoch that was recorded. What was selected of a recording
     keeps its times and the numbers of its trials and neurons.
 
@@ -99,7 +99,7 @@ def to_csv(recording: xarray.Dataset, path: str | Path) -> Path:
 
 @public(path=PATH)
 def metrics_to_csv(metrics: xarray.Dataset, path: str | Path) -> Path:
-    """Write what a run measured as a folder of tables: one for each set of dimensions, such as ``epoch_layer.csv``.
+    """Write the measurements of a run as tables, one for each set of dimensions, such as ``epoch_layer.csv``.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def _write_synapses(folder: Path, name: str, variable: xarray.DataArray) -> None
         # Weights of synapses in a list have one row.
         rows = numbers_along(variable, str(variable.dims[1])) if variable.ndim > 2 else [0]
         for number, epoch in enumerate(variable[SNAPSHOT].values.tolist()):
-            # One after the other: there may be very many.
+            # One at a time: there may be very many.
             for post, row in zip(rows, np.atleast_2d(variable[number].values).tolist(), strict=True):
                 writer.writerow([epoch, post, *map(repr, row)])
 
@@ -147,5 +147,5 @@ def _table(folder: Path, name: str) -> Any:
 
 
 def _file_name(name: str) -> str:
-    """A name that stays inside its folder: it may come from a stranger's file."""
+    """A safe file name: the variable's name may come from a stranger's file."""
     return "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in name).lstrip(".") or "_"

@@ -1,4 +1,4 @@
-"""What of a circuit can be recorded, by its name, and in which unit it comes."""
+"""The variables of a circuit that can be recorded, their names and units."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from neurosim.suggestions import nearest
 
 
 def traces(circuit: Circuit) -> tuple[str, ...]:
-    """What has a value for each neuron at every time step: variables, and the spikes of populations that have them."""
-    found: list[str] = []
+    """Names with a value for each neuron at every time step: variables and spikes."""
+    names: list[str] = []
     for population, neuron in compose(circuit).items():
         spikes = [f"{population}.spikes"] if neuron.threshold is not None else []
-        found += [f"{population}.{name}" for name in neuron.equation_set.by_name] + spikes
-    return tuple(found)
+        names += [f"{population}.{name}" for name in neuron.equation_set.by_name] + spikes
+    return tuple(names)
 
 
 def weights(circuit: Circuit) -> tuple[str, ...]:
-    """What has a value for each synapse between presentations: the weights of every pathway, what else they own."""
-    found: list[str] = []
+    """Names with a value for each synapse between presentations: weights, and other variables of rules."""
+    names: list[str] = []
     for pathway in circuit.pathways:
         if not circuit.connectivity(pathway.name).weighted:
             continue
         own = pathway.rule.synaptic_variables[1:] if pathway in circuit.owners else ()
         kept = [name for name in own if name not in pathway.rule.trace_variables]
-        found += [f"{pathway.name}.{name}" for name in ("w", *kept)]
-    return tuple(found)
+        names += [f"{pathway.name}.{name}" for name in ("w", *kept)]
+    return tuple(names)
 
 
 def is_spikes(name: str) -> bool:
-    """Whether a qualified name is that of spikes, which are true or false."""
+    """Whether a qualified name is a spike variable, which is boolean."""
     return name.endswith(".spikes")
 
 
 def unit_of(circuit: Circuit, name: str) -> str:
-    """The unit of a trace, as its equation declares it."""
+    """The unit of a variable over time, as its equation declares it."""
     population, variable = name.split(".")
     return "1" if is_spikes(name) else compose(circuit)[population].equation_set.by_name[variable].unit
 
 
 def asked_names(circuit: Circuit, record: Sequence[str] | None) -> tuple[str, ...]:
-    """The qualified names of what is to be recorded, each once.
+    """The qualified names of the variables to record, each once.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def asked_names(circuit: Circuit, record: Sequence[str] | None) -> tuple[str, ..
 def recorded(
     circuit: Circuit, names: Sequence[str], *, steps: int, trials: int, dtype: str, bare: bool
 ) -> dict[str, Recorded]:
-    """What will be recorded, by its name in the dataset: without its population, where `bare`."""
+    """The variables to record, by their names in the dataset: without the population if `bare`."""
     variables = {}
     alone = len(circuit.populations) == 1
     for name in names:

@@ -1,4 +1,4 @@
-"""Weights and parameters in files that other tools read: safetensors, and NumPy's .npz."""
+"""Save and load weights and parameters: safetensors, and NumPy's .npz."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from neurosim.gate.npz import read_npz
 from neurosim.gate.seals import run_checksums
 from neurosim.gate.tensors import read_tensors, with_seal
 
-#: What the metadata of a weights file say.
+#: The format in the metadata of a weights file.
 FORMAT = "neurosim state 1"
 #: The weights in a run folder.
 IN_RUN = "weights.safetensors"
@@ -42,7 +42,7 @@ def load_weights(path: str | Path) -> State:
     Raises
     ------
     DataError
-        A file that is missing, damaged, of another kind, or that holds something else than numbers.
+        The file is missing, damaged, of another kind, or holds more than numbers.
 
     Examples
     --------
@@ -59,30 +59,30 @@ def load_weights(path: str | Path) -> State:
     if file.suffix not in (".npz", ".safetensors"):
         raise DataError(f"{file}: got a file '{file.suffix}', expected .safetensors or .npz")
     try:
-        found = _read(file)
+        arrays = _read(file)
     except DataError as error:
         said = str(error).removeprefix(f"{file}: ")
         raise DataError(f"{file}: no weights, or damaged ones ({said})") from error
-    for name, array in found.items():
+    for name, array in arrays.items():
         if array.dtype.kind not in "fiub":
             raise DataError(f"{file}: '{name}' holds {array.dtype}, expected numbers")
-    # In the machine's order of bytes, which engines want.
-    return {name: array.astype(array.dtype.newbyteorder("="), copy=False) for name, array in found.items()}
+    # In the machine's byte order, which engines need.
+    return {name: array.astype(array.dtype.newbyteorder("="), copy=False) for name, array in arrays.items()}
 
 
 def _read(file: Path) -> State:
     if file.suffix == ".npz":
-        # Weights hardly pack; what does by this much is no weights file.
+        # Weights hardly compress; a file that does is no weights file.
         most = min(largest(), max(1 << 24, 200 * file.stat().st_size))
         return read_npz(file, largest=most, hint=f" of {shown(file.stat().st_size)} packed, which no weights do")
-    # A run's weights are held against its checksums, whoever asks for them.
+    # Weights in a run folder are always compared with its checksums.
     written = run_checksums(file.parent) if file.name == IN_RUN else None
     return read_tensors(file, None if written is None else written.get(IN_RUN)).arrays
 
 
 @public(state=MAPPING, path=PATH)
 def save_weights(state: Mapping[str, Any], path: str | Path) -> Path:
-    """Write weights and parameters, wholly or not at all.
+    """Write weights and parameters, completely or not at all.
 
     Parameters
     ----------

@@ -32,26 +32,23 @@ class Rule:
     Attributes
     ----------
     update
-        Statements such as ``w += learning_rate*delta_post*r_pre``; only ``+=`` and ``-=``, so that the
-        increments of several trials can be averaged.
+        Statements such as ``w += learning_rate*delta_post*r_pre``; only ``+=`` and ``-=``, so that trials can average.
     variables
         Further variables of the synapse, one declaration a line (``velocity : 1``). Like the weight they are one
         number a synapse, whatever the number of trials.
     traces
-        Variables of the synapse that belong to a trial, as a neuron's state does: an eligibility, which must
-        not meet another trial's reward. They start from zero with each presentation, unless state carries
-        over, and are never averaged over trials. Only for rules that act at every step.
+        Variables of the synapse that belong to a trial, such as an eligibility. They start from zero with each
+        presentation, unless state carries over, and are never averaged over trials. Only for rules at every step.
     parameters
-        Names and default values of the rule's parameters; no default is given as ``None``. A quantity with a unit
-        (``"20 ms"``) has that unit in the update; a plain number takes whatever unit the update needs.
+        Names and default values of the rule's parameters, ``None`` for no default. A quantity (``"20 ms"``) has its
+        unit in the update; a plain number takes the unit that the update needs.
     timing
         At the end of each phase in which the pathway learns (``phase_end``), or at every ``step`` of such a phase; or
-        once at the beginning of each ``presentation`` with such a phase, before the first phase and with effect at
-        once. Then there is no activity yet: it reads parameters and what its synapse keeps, and `reads`.
+        once before the first phase of each ``presentation`` with such a phase. Then there is no activity yet: it reads
+        parameters, the synapse's variables, and `reads`.
     reads
-        What the rule needs beyond the synapse (``"reciprocal"``: the weight of the synapse in the opposite
-        direction, as ``w_reciprocal``; ``"population"``: a sum over the neurons at one end). A rule that reads
-        anything is not local.
+        What the rule needs beyond the synapse: ``"reciprocal"``, the weight of the opposite synapse, as
+        ``w_reciprocal``; ``"population"``, a sum over the neurons at one end. Such a rule is not local.
     name
         The file's stem.
 

@@ -1,1 +1,1 @@
-"""One run folder: claimed, trained or measured, sealed, read back."""
+"""Run folders: one model with one seed, trained or measured, written to disk and read back."""

@@ -1,6 +1,6 @@
-"""What can be refused before anything heavy is imported: files that are missing, folders that are in use.
+"""Early checks that need no heavy import: missing files, folders in use.
 
-Whoever does the work checks the same again, and more; this is so that a slip on the command line is reported at once.
+Later steps check the same again, and more. These make a mistake on the command line visible at once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _STORES = (".zgroup", "zarr.json")
 
 
 def look_at_data(model: Model) -> None:
-    """Refuse data that are not there, where the task can tell without reading them.
+    """Refuse missing data, if the task can tell without reading them.
 
     Raises
     ------
@@ -40,19 +40,19 @@ def before_run(model: Model, out: Path | None, *, resume: bool) -> None:
         As `neurosim.runs.run.train` would.
     """
     if resume and out is None:
-        raise ConfigError("resume: got no run folder, expected the one to go on in: --out FOLDER")
+        raise ConfigError("resume: got no run folder, expected the one to continue in: --out FOLDER")
     if out is None:
         look_at_data(model)
         return
     folder = PATH("out", out)
     if resume and (folder / files.SUMMARY).is_file():
-        return  # finished, which may be shown though its data are gone
+        return  # a finished run can be shown without its data
     refuse_used(folder, resume=resume)
     look_at_data(model)
 
 
 def before_many(models: Iterable[Model], out: Path | None) -> None:
-    """Refuse many runs in a place that is no folder, of models that do not train, or whose data are missing.
+    """Refuse many runs: `out` is no folder, a model does not train, or data are missing.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def before_many(models: Iterable[Model], out: Path | None) -> None:
 
 
 def before_reading(source: Path, *, recordings: bool) -> None:
-    """Refuse what is no finished run and, if `recordings` count, no recording either.
+    """Refuse a folder that holds no finished run and, if `recordings`, no recording either.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def before_reading(source: Path, *, recordings: bool) -> None:
 
 
 def before_predicting(source: Path, file: Path, out: Path | None) -> None:
-    """Refuse predictions without a run or without rows, or into what is there or is to be no CSV.
+    """Refuse predictions without a run or without rows, or into an existing file or one that is no CSV.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def before_predicting(source: Path, file: Path, out: Path | None) -> None:
 
 
 def refuse_target(out: str | Path | None) -> None:
-    """Refuse to write predictions, which are CSV, into what is there or is called something else.
+    """Refuse to write predictions into an existing file, or one that is not called .csv.
 
     Raises
     ------

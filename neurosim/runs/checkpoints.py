@@ -1,7 +1,8 @@
-"""Checkpoints of a run: what training goes on from, as safetensors and JSON, the newest few.
+"""Checkpoints, from which training resumes: safetensors and JSON, the newest few of a run.
 
 A checkpoint is two files: ``000007.safetensors`` with the arrays, written first, and ``000007.json`` with the numbers,
-the checksum of the arrays and its own. What is half-written or damaged fails its checksum, and the one before counts.
+the checksum of the arrays and its own. A half-written or damaged checkpoint fails its checksum; the one before it is
+used instead.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from neurosim.runs.integrity import check_size, digest_of, read_arrays, sealed, 
 from neurosim.training.progress import Progress, packed, unpacked
 
 FORMAT, VERSION = "neurosim checkpoint", 1
-#: Seconds between two checkpoints, unless somebody says otherwise.
+#: Default seconds between two checkpoints.
 EVERY = 60.0
 # The newest can be half-written, the one before damaged.
 _KEPT = 3
@@ -38,15 +39,15 @@ class Checkpoints:
     folder
         ``checkpoints`` in the run folder; made when needed.
     of
-        What the run is: the hash of its configuration and its seed.
+        Identity of the run: configuration hash and seed.
     every
         Seconds between two checkpoints. The interval grows if writing takes more than a hundredth of it; with
-        0 every chance is taken.
+        0 every opportunity is used.
     """
 
     def __init__(self, folder: Path, of: Mapping[str, Any], every: float = EVERY) -> None:
         self.folder, self.of, self.every = folder, dict(of), every
-        #: Seconds that earlier processes spent on the run, up to the checkpoint that was taken up.
+        #: Seconds that earlier processes spent on the run, up to the checkpoint it resumes from.
         self.before = 0.0
         self.began = self.last = time.monotonic()
         self.cost = 0.0
@@ -59,19 +60,19 @@ class Checkpoints:
         return self.before + time.monotonic() - self.began
 
     def __call__(self, progress: Progress) -> None:
-        """Take note of how far training is, and store it if it is time."""
+        """Keep the latest progress, and store it when a checkpoint is due."""
         self.latest = progress
         wait = max(self.every, self.cost / _SHARE) if self.every else 0.0
         if time.monotonic() - self.last >= wait:
             self.save()
 
     def save(self) -> None:
-        """Store the latest that is known, if that is not done.
+        """Store the latest progress, unless it is stored already.
 
         Raises
         ------
         DataError
-            It cannot be written; what was stored before is left as it is.
+            It cannot be written; earlier checkpoints stay as they are.
         """
         if self.latest is None or self.latest is self.saved:
             return
@@ -91,38 +92,38 @@ class Checkpoints:
         self.cost = self.last - began
 
     def newest(self, like: Mapping[str, np.ndarray], say: Callable[[str], None]) -> Progress | None:
-        """The newest checkpoint that is whole; ``None`` if there is none.
+        """The newest intact checkpoint; ``None`` if there is none.
 
         Parameters
         ----------
         like
-            A state of the circuit that is trained.
+            A state of the trained circuit, for names and shapes.
         say
-            Told of every checkpoint that is not taken up, and why.
+            Receives a sentence about every checkpoint that is skipped, and why.
 
         Raises
         ------
         DataError
-            A whole checkpoint is that of another configuration or seed.
+            An intact checkpoint belongs to another configuration or seed.
         """
         for number in sorted(self._numbers(), reverse=True):
             try:
                 content = unsealed(self._json(number), FORMAT, VERSION)
-                found = self._read(number, content, like)
+                progress = self._read(number, content, like)
             except DataError as error:
                 say(f"checkpoint {number} is left out: {error}")
                 continue
             self.before = float(content["wall_s"])
-            self.latest = self.saved = found
-            return found
+            self.latest = self.saved = progress
+            return progress
         return None
 
     def forget(self) -> None:
-        """Begin as if there were no checkpoint; those that are there are overtaken by new ones."""
+        """Start without a checkpoint; existing ones are replaced by new ones."""
         self.before, self.latest, self.saved = 0.0, None, None
 
     def clear(self) -> None:
-        """Remove them all: the run is finished."""
+        """Remove all checkpoints, once the run is finished."""
         with writing(self.folder):
             for number in self._numbers():
                 self._remove(number)
@@ -147,10 +148,10 @@ class Checkpoints:
     def _numbers(self) -> list[int]:
         if not self.folder.is_dir():
             return []
-        return [int(found[1]) for path in self.folder.iterdir() if (found := _NAME.match(path.name))]
+        return [int(match[1]) for path in self.folder.iterdir() if (match := _NAME.match(path.name))]
 
     def _remove(self, number: int) -> None:
-        # First the file without which there is no checkpoint.
+        # The JSON goes first: without it a checkpoint does not count.
         self._json(number).unlink(missing_ok=True)
         self._arrays(number).unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""Taking a run folder: a new one, or one whose run was interrupted, locked while it is ours."""
+"""Claim a run folder, new or of an interrupted run, and hold its lock while the run lasts."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ from neurosim.runs.integrity import files_in, read_json
 from neurosim.runs.lock import locked
 from neurosim.runs.run_result import Run, open_run
 
-# What a run writes before it has learned anything.
+# Files that a run writes before it learns.
 _BEGINNING = (files.CONFIG, files.PROVENANCE, files.LOG, files.CHECKPOINTS)
 
 
 @dataclass
 class Place:
-    """A run folder that is ours.
+    """A run folder that this process holds.
 
     Attributes
     ----------
     folder
-        Where.
+        Its path.
     provenance
-        What ``provenance.json`` holds.
+        Content of ``provenance.json``.
     begun
-        Whether a run was begun here before.
+        Whether an earlier process began this run.
     made
-        The topmost folder that was made for it.
+        The topmost folder that was created for it.
     """
 
     folder: Path
@@ -50,7 +50,7 @@ class Place:
     made: Path | None = None
 
     def abandon(self) -> None:
-        """Take back what was made for a run that is refused before it did anything, so that a mended one fits."""
+        """Remove the files of a run refused before it did anything, so that a corrected one can use the folder."""
         if self.begun:
             return
         for path in self.folder.iterdir() if self.folder.is_dir() else ():
@@ -58,17 +58,17 @@ class Place:
                 discard(path)
 
     def leave(self) -> None:
-        """Remove the folders that were made for it and are empty, from the lowest up."""
+        """Remove the empty folders that were created for the run, from the lowest up."""
         folder = self.folder
         while self.made is not None and folder.is_relative_to(self.made):
             try:
                 folder.rmdir()
             except OSError:
-                return  # something is in it
+                return  # not empty
             folder = folder.parent
 
     def resumed(self, presentations: int) -> int:
-        """Write down that a run goes on after so many presentations; how often that has happened."""
+        """Record that the run resumes after so many presentations; the number of resumptions so far."""
         now = files.provenance(self.provenance["seed"], self.provenance["config_hash"])
         entry = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "presentations": presentations}
         entry |= {name: now[name] for name in ("host", "git", "versions")}
@@ -78,25 +78,25 @@ class Place:
         return len(self.provenance["resumed"])
 
     def other_versions(self) -> list[str]:
-        """Packages whose version is not that of the run's beginning."""
-        found = self.provenance.get("versions")
-        before = found if isinstance(found, dict) else {}
+        """Packages whose version has changed since the run began."""
+        versions = self.provenance.get("versions")
+        before = versions if isinstance(versions, dict) else {}
         now = files.provenance(0, "")["versions"]
         return [f"{name} {before[name]}, now {new}" for name, new in now.items() if before.get(name, new) != new]
 
 
 def finished_run(path: Path, model: Model, seed: int, say: Callable[[str], None]) -> Run | None:
-    """The run that this folder holds if it is finished.
+    """The finished run in a folder; ``None`` if it holds none.
 
     Parameters
     ----------
     say
-        Told if its data are not there any more, so that nobody can tell whether they are the same.
+        Receives a sentence if its data are gone, so that they cannot be compared.
 
     Raises
     ------
     ConfigError
-        It is that of another configuration or seed, or of other data.
+        The run has another configuration or seed, or read other data.
     DataError
         It is damaged.
     """
@@ -114,19 +114,19 @@ def finished_run(path: Path, model: Model, seed: int, say: Callable[[str], None]
 
 @contextlib.contextmanager
 def taken(path: Path, model: Model, seed: int, read: Sequence[FileRead], *, resume: bool) -> Iterator[Place]:
-    """Lock a folder for a run and write down what will run in it.
+    """Lock a folder for a run and write its configuration and provenance.
 
     Parameters
     ----------
     path
-        New or empty; with `resume` also the folder of a run of the same model, seed and data that did not end.
+        New or empty; with `resume` also the folder of an unfinished run of the same model, seed and data.
     read
         The files that the run has read.
 
     Raises
     ------
     ConfigError
-        It is in use, holds something else, or a run of another configuration, seed, or other data.
+        It is in use, holds other files, or a run with another configuration, seed or data.
     DataError
         It cannot be written, or holds links.
     """
@@ -137,7 +137,7 @@ def taken(path: Path, model: Model, seed: int, read: Sequence[FileRead], *, resu
     place = Place(path, made=made)
     try:
         with locked(path):
-            # Somebody may have come and gone in between.
+            # Another process may have used it in between.
             refuse_used(path, resume=resume, locked=True)
             place.begun = bool(content_of(path))
             place.provenance = files.provenance(seed, model.hash) | {"data": list(read)}
@@ -151,23 +151,23 @@ def taken(path: Path, model: Model, seed: int, read: Sequence[FileRead], *, resu
 
 
 def _take_up(place: Place, model: Model, seed: int, read: Sequence[FileRead]) -> None:
-    """Make sure that a run that was begun is this one, and keep what it says of its beginning."""
+    """Check that the run to resume is this one, and keep its provenance."""
     files_in(place.folder, to_write=True)
     _check_same(place.folder, model, seed)
     refuse_other_data(place.folder, read)
     _tidy(place.folder)
     with contextlib.suppress(DataError):
-        found = read_json(place.folder / files.PROVENANCE)
-        place.provenance |= found if isinstance(found, dict) else {}
-    # Damaged or not, these are of this run.
+        provenance = read_json(place.folder / files.PROVENANCE)
+        place.provenance |= provenance if isinstance(provenance, dict) else {}
+    # Even if the file is damaged, these are known.
     place.provenance |= {"seed": seed, "config_hash": model.hash, "data": list(read)}
 
 
 @contextlib.contextmanager
 def terminable(say: Callable[[str], None]) -> Iterator[None]:
-    """Make SIGTERM end the process with code 143 by way of an exception, so that what runs can store where it is.
+    """Turn SIGTERM into an exception (exit code 143), so that a run can store a checkpoint before it ends.
 
-    Only in the main thread and where nobody else handles it.
+    Only in the main thread, and where no other handler is set.
     """
 
     def stop(number: int, _: object) -> None:
@@ -185,7 +185,7 @@ def terminable(say: Callable[[str], None]) -> Iterator[None]:
 
 
 def _check_same(path: Path, model: Model, seed: int) -> None:
-    """Refuse a folder with a run of another configuration or seed; what cannot be read says nothing."""
+    """Refuse a folder with a run of another configuration or seed; unreadable files are ignored."""
     try:
         made = read_json(path / files.PROVENANCE)
     except DataError:
@@ -200,7 +200,7 @@ def _check_same(path: Path, model: Model, seed: int) -> None:
     if hashes and model.hash not in hashes:
         listed = "".join(f"\n  {line}" for line in differing[:10])
         raise ConfigError(
-            f"{path} holds a run of another configuration, which cannot go on as this one; choose another --out, or "
+            f"{path} holds a run of another configuration, which this one cannot continue; choose another --out, or "
             f"remove it{listed}"
         )
     if made.get("seed", seed) != seed:
@@ -218,14 +218,14 @@ def _differing(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
 
 
 def _flat(sections: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    leaves: dict[str, Any] = {}
     for name, value in sections.items():
-        found |= _flat(value, f"{before}{name}.") if isinstance(value, Mapping) else {f"{before}{name}": value}
-    return found
+        leaves |= _flat(value, f"{before}{name}.") if isinstance(value, Mapping) else {f"{before}{name}": value}
+    return leaves
 
 
 def _tidy(path: Path) -> None:
-    """Remove what an interrupted run did not complete."""
+    """Remove temporary files of an interrupted run."""
     with writing(path):
         (path / files.FAILURE).unlink(missing_ok=True)
         for left in [found for found in path.rglob(".*") if is_temporary(found)]:

@@ -1,7 +1,7 @@
-"""What a run has read besides its settings: data and registered components, known by their bytes and not by their path.
+"""Files that a run reads besides its settings, data and registered components, identified by their bytes.
 
-The same bytes at another place are the same data; other bytes at the same place are others. A run writes down what it
-read in ``provenance.json``, and whoever would use it again, or go on with it, holds that against what is there now.
+The same bytes under another path are the same data; other bytes under the same path are other data. A run lists the
+files in ``provenance.json``. Reusing or resuming the run compares that list with the files that are there now.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ from neurosim.tasks._task import Task
 if TYPE_CHECKING:
     from neurosim.model_files.model_file import Model
 
-#: A file that was read: ``name`` (without its folder), ``sha256`` of its bytes, and how many ``bytes``.
+#: A file that was read: ``name`` (without its folder), ``sha256`` of its bytes, number of ``bytes``.
 FileRead = Mapping[str, Any]
 
 
 def files_read(model: Model, task: Task) -> list[FileRead]:
-    """The files that a run of a model on a task depends on: those of the data, then registered components."""
-    found: list[FileRead] = [dict(each) for each in getattr(task, "files", ())]
+    """The files that a run depends on: those of the data, then registered components."""
+    read: list[FileRead] = [dict(each) for each in getattr(task, "files", ())]
     for kind, path in _components(model):
-        found.append({"name": f"{kind}/{path.name}", "sha256": digest_of_file(path), "bytes": path.stat().st_size})
-    return found
+        read.append({"name": f"{kind}/{path.name}", "sha256": digest_of_file(path), "bytes": path.stat().st_size})
+    return read
 
 
 def digest_of_files(read: Sequence[FileRead]) -> str:
-    """One checksum for the bytes of files, in their order; empty where there are none."""
+    """One checksum of the bytes of all files, in order; empty without files."""
     sums = "\n".join(str(each.get("sha256")) for each in read)
     return hashlib.sha256(sums.encode()).hexdigest() if sums else ""
 
 
 def same_data(folder: Path, digest: str) -> bool:
-    """Whether the run in a folder has read files with this `digest_of_files`."""
+    """Whether the run in a folder read files with this `digest_of_files`."""
     return digest_of_files(_written(folder)) == digest
 
 
 def refuse_other_data(folder: Path, read: Sequence[FileRead]) -> None:
-    """Refuse to take up a run that has read other bytes.
+    """Refuse to resume a run that read other bytes.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def refuse_other_data(folder: Path, read: Sequence[FileRead]) -> None:
     try:
         read_json(folder / files.PROVENANCE)
     except DataError:
-        return  # damaged, it says nothing of data as it says nothing of the configuration
+        return  # a damaged file lists no data
     before = _written(folder)
     if digest_of_files(before) == digest_of_files(read):
         return
@@ -64,18 +64,18 @@ def refuse_other_data(folder: Path, read: Sequence[FileRead]) -> None:
     lost = [f"{each.get('name')} ({_short(each)})" for each in before if each.get("sha256") not in _sums(read)]
     raise ConfigError(
         f"{folder} holds a run on other data: it read {', '.join(lost) or 'no such file'}, now there is "
-        f"{', '.join(lines) or 'nothing of the kind'}; choose another --out to run on these, or bring the former back"
+        f"{', '.join(lines) or 'nothing of the kind'}; choose another --out to run on these, or restore the former data"
     )
 
 
 class Identified:
-    """Gives models the checksum of their data; reads the data of a task once, however many models share it."""
+    """Adds the checksum of their data to models; models that share a task read its data once."""
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}
 
     def __call__(self, model: Model) -> Model:
-        """The model with its checksum; as if it read nothing if its data cannot be read, which its run will say."""
+        """The model with its checksum; an empty one if the data cannot be read, which the run will report."""
         if model.data is not None:
             return model
         key = json.dumps([model.task_kind, model.task_config.model_dump(mode="json"), _names(model)], sort_keys=True)
@@ -88,7 +88,7 @@ class Identified:
 
 
 def _components(model: Model) -> list[tuple[str, Path]]:
-    """Registered files that the model names, and those that a registered scheme may use by name."""
+    """Registered files that the model names, or that a registered scheme may name."""
     if not registry.registered():
         return []
     named = set(_words(model.resolve()))
@@ -113,13 +113,13 @@ def _words(value: Any) -> Iterator[str]:
 
 
 def _written(folder: Path) -> list[FileRead]:
-    """What a run says that it read; nothing where it says nothing."""
+    """The files in a run's provenance; none if it has no such list."""
     try:
         provenance = read_json(folder / files.PROVENANCE)
     except DataError:
         return []
-    found = provenance.get("data") if isinstance(provenance, dict) else None
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    listed = provenance.get("data") if isinstance(provenance, dict) else None
+    return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
 
 
 def _sums(read: Sequence[FileRead]) -> set[Any]:

@@ -1,4 +1,4 @@
-"""The standard set of figures: of a run folder, or of a recording's store."""
+"""The standard figures of a run folder or of a recording."""
 
 from __future__ import annotations
 
@@ -27,19 +27,18 @@ from neurosim.runs.run_result import Run, draw, open_run, write_checksums
 
 @public(source=PATH)
 def draw_all(source: str | Path, say: Callable[[str], None] | None = None) -> list[Path]:
-    """Draw what there is to see, into ``figures/`` of a run folder, or beside a recording into ``<name>-figures``.
+    """Draw all standard figures: into ``figures/`` of a run folder, or beside a recording into ``<name>-figures``.
 
-    Of a run: learning curves, alignment by layer, the circuit, feedback weights against those they should be; of
-    convolutions their kernels, and maps of some images that are held out, if the data are there; of one that measured,
-    its curves, or the plane in which its loops or its weights move; of a recording, in a run folder or by itself,
-    raster and traces.
+    A trained run: learning curves, alignment by layer, the circuit, feedback weights against their ideal; with
+    convolutions also kernels, and feature maps of held-out images if the data are there. A probe: its curves, or the
+    plane in which its loops or weights move. A recording, by itself or in a run folder: raster and traces.
 
     Parameters
     ----------
     source
         A run folder or the Zarr store of a recording.
     say
-        Told a sentence about each figure that cannot be drawn; by default these are warnings.
+        Receives a sentence about each figure that cannot be drawn; by default a warning.
 
     Raises
     ------
@@ -62,11 +61,11 @@ def draw_all(source: str | Path, say: Callable[[str], None] | None = None) -> li
 
 @contextlib.contextmanager
 def _of_strangers(path: Path, kind: str) -> Iterator[None]:
-    """What a file's numbers make fail is no fault of ours: names that no run has, texts where numbers belong."""
+    """Report failures that the content of a stranger's file causes, such as text for a number, as a `DataError`."""
     try:
         yield
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, NeurosimError) as error:
-        # Errors of ours say what is wrong, besides the one of which nobody knew that it could be.
+        # Specific errors of ours already say what is wrong with the file.
         if isinstance(error, NeurosimError) and type(error) is not NeurosimError:
             raise
         cause = error.__cause__ or error
@@ -74,7 +73,7 @@ def _of_strangers(path: Path, kind: str) -> Iterator[None]:
         raise DataError(f"{path}: this {kind} cannot be drawn ({type(cause).__name__}: {why})") from error
 
 
-# Images whose maps are drawn.
+# Number of images whose feature maps are drawn.
 _IMAGES = 4
 
 
@@ -105,7 +104,7 @@ def _of_run(run: Run, path: Path, say: Callable[[str], None]) -> list[Path]:
 
 
 def _of_probe(run: Run, path: Path, drawn: bool, say: Callable[[str], None]) -> list[Path]:
-    """The plane that a probe is about; a sentence where there is nothing to draw."""
+    """The plane of a probe's loops or weights; a sentence where there is nothing to draw."""
     model = load(path / files.CONFIG)
     try:
         with writing(path / files.FIGURES):
@@ -113,7 +112,7 @@ def _of_probe(run: Run, path: Path, drawn: bool, say: Callable[[str], None]) -> 
     except DataError as error:
         written, why = [], f"it needs the data ({error})"
     if not (written or drawn):
-        kept = f"; what it found are the {len(run.summary['probe'])} numbers of {files.SUMMARY}"
+        kept = f"; its results are the {len(run.summary['probe'])} numbers of {files.SUMMARY}"
         say(f"no figure: the probe '{model.probe_kind}' leaves no curves{f', and {why}' if why else ''}{kept}")
     return written
 
@@ -121,7 +120,7 @@ def _of_probe(run: Run, path: Path, drawn: bool, say: Callable[[str], None]) -> 
 def _feature_maps(
     whole: Circuit, model: Model, run: Run, figures: Path, title: str, say: Callable[[str], None]
 ) -> list[Path]:
-    """Maps of the first images that were not learned from, where the circuit has any and the data are there."""
+    """Feature maps of the first held-out images, if the circuit has convolutions and the data are there."""
     circuit = undisturbed(whole)
     layers = [p.name for p in circuit.populations if p.shape is not None and "output" in p.neuron.ports]
     if len(layers) < 2:

@@ -1,4 +1,4 @@
-"""What a run or a recording gives to other tools, as files."""
+"""Export runs and recordings to files of other tools."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from neurosim.errors import ConfigError, DataError
 from neurosim.runs import folder as files
 
 Format = Literal["nwb", "neo", "csv", "npz"]
-#: Format -> what is put after the name of what is exported.
+#: Format -> suffix of the exported file or folder.
 _SUFFIXES = {"nwb": ".nwb", "neo": ".mat", "csv": "-csv", "npz": ".npz"}
 
 
 @public()
 def export(source: str | Path, to: Format, out: str | Path | None = None) -> list[Path]:
-    """Write what another tool reads.
+    """Export a run or a recording.
 
     Parameters
     ----------
     source
         A recording's Zarr store (`neurosim.simulate` with ``out``), or a run folder.
     to
-        ``nwb`` and ``neo`` (a ``.mat`` file, written by Neo) for recordings; ``csv`` for recordings and for what a run
-        measured; ``npz`` for a run's weights.
+        ``nwb`` and ``neo`` (a ``.mat`` file, written by Neo) for recordings; ``csv`` for recordings and for the
+        measurements of a run; ``npz`` for its weights.
     out
-        The file, or for ``csv`` the folder; by default beside the source, by its name.
+        The file, or for ``csv`` the folder; by default beside the source, named after it.
 
     Returns
     -------
     list of pathlib.Path
-        What was written.
+        The files written.
 
     Raises
     ------
     ConfigError
-        An unknown format, a missing package, or something that is there already.
+        An unknown format, a missing package, or an existing target.
     DataError
-        Nothing to export in that format, a damaged file, or a disk that is full.
+        Nothing to export in that format, a damaged file, or a full disk.
     """
     if to not in _SUFFIXES:
         raise ConfigError(f"unknown format '{to}', expected one of {', '.join(_SUFFIXES)}")
@@ -57,7 +57,7 @@ def export(source: str | Path, to: Format, out: str | Path | None = None) -> lis
 
 
 def _refuse_there(*targets: Path) -> None:
-    """Refuse before anything is read; who writes refuses once more."""
+    """Refuse existing targets before anything is read; writing checks once more."""
     for target in targets:
         if target.exists() or target.is_symlink():
             raise ConfigError(f"{target} exists already; choose another name with --out, or remove it")
@@ -72,7 +72,7 @@ def _export_run(path: Path, to: Format, target: Path) -> list[Path]:
     from neurosim.recording.weights import save_weights
     from neurosim.runs.run_result import open_run
 
-    # Whatever is exported has passed the checksums of the whole run.
+    # Only runs whose checksums all pass are exported.
     run = open_run(path, figures=False)
     if to == "npz":
         if not run.state:
@@ -85,7 +85,7 @@ def _export_run(path: Path, to: Format, target: Path) -> list[Path]:
         return written
     if not recording.is_dir():
         raise DataError(
-            f"{path}: this run holds no recording, only what was measured (--to csv) and weights (--to npz); "
+            f"{path}: this run holds no recording, only measurements (--to csv) and weights (--to npz); "
             "a section [training.record] of its model makes one"
         )
     return [_export_recording(recording, to, target)]

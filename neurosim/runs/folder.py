@@ -1,4 +1,4 @@
-"""Run folders: the names of what is in them, where a run comes from, and JSON and Zarr as they are written there."""
+"""Files of a run folder: their names, provenance, and how JSON and Zarr are written."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ WEIGHTS, LOG, FIGURES = "weights.safetensors", "log.txt", "figures"
 TASK = "task.json"
 RECORDING = "recording.zarr"
 CHECKPOINTS, LOCK = "checkpoints", "run.lock"
-#: Of run folders: from 2 on they have checksums.
+#: Version of the folder's format; from 2 on there are checksums.
 FORMAT = 2
-#: What went wrong in a run that neurosim did not refuse, if it is one of many.
+#: The error of a run among many that failed without a refusal.
 FAILURE = "failure.txt"
 
 _PACKAGES = (
@@ -43,12 +43,12 @@ def default_folder(scheme: str, seed: int) -> Path:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON that every reader takes: numbers that are not finite become null."""
+    """Write strict JSON: numbers that are not finite become null."""
     write_file(path, json_bytes(content))
 
 
 def json_bytes(content: Mapping[str, Any]) -> bytes:
-    """What `write_json` writes."""
+    """The bytes that `write_json` writes."""
     return (json.dumps(_plain(content), indent=2, allow_nan=False) + "\n").encode()
 
 
@@ -59,7 +59,7 @@ def write_dataset(path: Path, dataset: xarray.Dataset) -> None:
 
 
 def provenance(seed: int, config_hash: str) -> dict[str, Any]:
-    """Where a run comes from: versions, machine, command, seed, commit."""
+    """Provenance of a run: versions, machine, command, seed, commit."""
     return {
         "run_folder": FORMAT,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -68,7 +68,7 @@ def provenance(seed: int, config_hash: str) -> dict[str, Any]:
         "config_hash": config_hash,
         "git": _git(),
         "python": platform.python_version(),
-        "versions": {name: found for name in _PACKAGES if (found := installed_version(name))},
+        "versions": {name: version for name in _PACKAGES if (version := installed_version(name))},
         "platform": platform.platform(),
         "machine": platform.machine(),
         "host": platform.node(),
@@ -77,7 +77,7 @@ def provenance(seed: int, config_hash: str) -> dict[str, Any]:
 
 
 def installed_version(package: str) -> str | None:
-    """The version of an installed package; of this one as it says itself, whatever else has its name."""
+    """The version of an installed package; for neurosim its own, whatever else is installed under the name."""
     if package == "neurosim":
         return __version__
     try:

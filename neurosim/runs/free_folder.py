@@ -1,4 +1,4 @@
-"""Whether a folder is free for a run; nothing heavy is imported to tell."""
+"""Check whether a folder is free for a run, without heavy imports."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from neurosim.runs.lock import holder
 
 
 def content_of(path: Path) -> set[str]:
-    """Names in a folder, but for the lock and files that were not completed."""
+    """Names in a folder, without the lock and temporary files."""
     return {p.name for p in path.iterdir() if p.name != files.LOCK and not is_temporary(p)} if path.is_dir() else set()
 
 
 def refuse_used(path: Path, *, resume: bool, locked: bool = False) -> None:
-    """Refuse a folder for a run that has something in it.
+    """Refuse a folder for a run if it is in use or not empty.
 
     Parameters
     ----------
     path
-        Which may not be there.
+        The folder, which may not exist.
     resume
-        Whether a run that was begun there is to go on.
+        Whether to continue a run in it.
     locked
-        Whether it is locked by us.
+        Whether this process holds its lock.
 
     Raises
     ------
     ConfigError
-        It is in use (by which process), or holds something.
+        It is in use (by which process), or not empty.
     DataError
         It cannot be read.
     """
@@ -44,5 +44,5 @@ def refuse_used(path: Path, *, resume: bool, locked: bool = False) -> None:
         raise ConfigError(f"{path} is in use by {used}")
     ours = {files.CONFIG, files.PROVENANCE, files.CHECKPOINTS, files.FAILURE} & content
     if not resume or odd or not ours:
-        hint = "use --resume to go on with the run in it, or " if ours else ""
+        hint = "use --resume to continue the run in it, or " if ours else ""
         raise ConfigError(f"{path} exists already and is not empty; {hint}choose another --out or remove it")

@@ -1,7 +1,7 @@
-"""Files of a run folder that may be damaged, or come from a stranger: what of `neurosim.gate` runs need, by one name.
+"""Readers for files of a run folder, which may be damaged or a stranger's: the parts of `neurosim.gate` that runs use.
 
-Nothing here trusts what it reads: sizes are checked before memory is taken, links are never followed, and formats that
-can name code to run (object arrays, pickling filters) are refused.
+Sizes are checked before memory is allocated, links are never followed, and formats that can run code (object arrays,
+pickling filters) are refused.
 """
 
 from __future__ import annotations

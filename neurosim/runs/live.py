@@ -1,4 +1,4 @@
-"""How runs go on, as a terminal or a log file shows it."""
+"""Progress of runs on a terminal or in a log file."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ class Live:
             self.bar = None
 
     def say(self, line: str) -> None:
-        """A line among many runs."""
+        """Print a line above the bar."""
         self._stop()
         self.console.print(line, soft_wrap=True)
 
     def note(self, text: str) -> None:
-        """See `neurosim.runs.run.Watcher`."""
+        """See `neurosim.runs.run.RunWatcher`."""
         self.console.print(text, soft_wrap=True)
 
     def begin(self, model: Model, folder: Path) -> None:
-        """See `neurosim.runs.run.Watcher`."""
+        """See `neurosim.runs.run.RunWatcher`."""
         self._stop()
         scheme = f"{model.probe_kind} of {model.scheme_kind}" if model.probe_kind else model.scheme_kind
         self.console.print(f"{model.name}: {scheme} on {model.task_kind}, {model.engine.level} level")
-        # A probe has one course of steps, as if it were one epoch.
+        # A probe counts its steps like one epoch.
         self.done, self.epochs = 0, 1 if model.probe_kind else model.training.epochs
         if not self.console.is_terminal:
             return
@@ -59,18 +59,18 @@ class Live:
         self.bar.start()
 
     def step(self, done: int, total: int) -> None:
-        """See `neurosim.runs.run.Watcher`."""
+        """See `neurosim.runs.run.RunWatcher`."""
         if self.bar is not None and self.task is not None:
             self.bar.update(self.task, completed=self.done + done / total)
 
     def epoch(self, report: EpochReport) -> None:
-        """See `neurosim.runs.run.Watcher`."""
+        """See `neurosim.runs.run.RunWatcher`."""
         self.done = report.epoch
         if self.bar is not None and self.task is not None:
             what = f"epoch {report.epoch}/{report.epochs}"
             self.bar.update(self.task, description=what, completed=report.epoch, numbers=_numbers(report))
             return
-        # A log file wants to be read: at most a line a second, and the first and the last one.
+        # In a log file at most one line a second, and always the first and the last.
         now = time.monotonic()
         if report.epoch in (0, report.epochs) or now - self.last > 1:
             self.last = now

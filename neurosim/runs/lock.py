@@ -1,4 +1,4 @@
-"""A lock on a folder that a process holds while it lives, with the holder's name in it."""
+"""A lock on a folder, held by a living process and naming it."""
 
 from __future__ import annotations
 
@@ -20,31 +20,30 @@ from neurosim.runs.folder import LOCK
 
 @contextlib.contextmanager
 def locked(folder: Path, name: str = LOCK) -> Iterator[None]:
-    """Hold the lock of a folder, which has to exist; `name` is that of the file.
+    """Hold the lock of an existing folder, in the file `name`.
 
-    The operating system holds it for the process, so that the lock of a process that died, however it died, blocks
-    nobody.
+    The operating system releases it when the process dies, however it dies.
 
     Raises
     ------
     ConfigError
         Another process holds it; names its process id and host.
     DataError
-        There can be no lock here.
+        The file system allows no lock here.
     """
     path = folder / name
     handle = _acquire(path)
     try:
         yield
     finally:
-        # Removed while it is held; whoever opened it before finds out in `_acquire`.
+        # Removed while held; a process that opened it before notices in `_acquire`.
         with contextlib.suppress(OSError):
             path.unlink()
         os.close(handle)
 
 
 def holder(folder: Path) -> str | None:
-    """Who holds the lock of a folder, in words; ``None`` if nobody does."""
+    """The holder of a folder's lock, in words; ``None`` if it is free."""
     path = folder / LOCK
     try:
         handle = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
@@ -59,7 +58,7 @@ def holder(folder: Path) -> str | None:
 def _acquire(path: Path) -> int:
     for _ in range(100):
         try:
-            # A link in a folder from elsewhere must not lead our writing out of it.
+            # A link in a stranger's folder must not make us write elsewhere.
             handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         except OSError as error:
             raise DataError(f"{path}: cannot be locked ({error.strerror or error})") from error
@@ -68,7 +67,7 @@ def _acquire(path: Path) -> int:
         except DataError:
             os.close(handle)
             raise
-        # Somebody who asks for the holder has the lock for an instant, too.
+        # `holder` takes the lock for an instant, too.
         if not any(_try(handle) or time.sleep(0.02) for _ in range(3)):
             named = _named(handle)
             os.close(handle)
@@ -90,12 +89,12 @@ def _write_name(handle: int) -> None:
 
 
 def _named(handle: int) -> str:
-    # The holder writes its name just after it has the lock.
+    # The holder writes its name just after locking.
     for _ in range(5):
         os.lseek(handle, 0, os.SEEK_SET)
         try:
-            found = parsed_json(os.read(handle, 4096), "the lock")
-            return f"process {int(found['pid'])} on host {str(found['host'])[:100]!r}"
+            named = parsed_json(os.read(handle, 4096), "the lock")
+            return f"process {int(named['pid'])} on host {str(named['host'])[:100]!r}"
         except (ValueError, KeyError, TypeError, OverflowError, OSError):
             time.sleep(0.05)
     return "another process"
@@ -113,7 +112,7 @@ if sys.platform == "win32":
     def _try(handle: int) -> bool:
         import msvcrt
 
-        # A byte far behind the name, because what is locked cannot be read by others there.
+        # Lock a byte far behind the name: on Windows others cannot read what is locked.
         os.lseek(handle, 1 << 20, os.SEEK_SET)
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)

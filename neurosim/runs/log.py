@@ -1,4 +1,4 @@
-"""The log of a run: lines appended to a file as they come."""
+"""The log file of a run."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from neurosim.training.history import EpochReport
 
 
 class Log:
-    """Lines appended to a file as they come."""
+    """A file that lines are appended to."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def line(self, text: str) -> None:
+        """Append a line with the time in front."""
         append_line(self.path, f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}")
 
     def epoch(self, report: EpochReport) -> None:
+        """Append an epoch's report."""
         self.line(report_line(report))
 
 

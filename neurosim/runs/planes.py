@@ -1,4 +1,4 @@
-"""The planes in which what a probe measures moves: eigenvalues of control loops, or a forward and a feedback weight."""
+"""Figures of planes: eigenvalues of control loops, or the flow of a forward and a feedback weight."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from neurosim.probes import _mirror_limits
 from neurosim.probes._learning import learned_layers
 from neurosim.stability.mirror import ScalarFlow
 
-# Where weights begin in the plane of their flow.
+# Initial weights of the trajectories in the plane of their flow.
 _STARTS = [(0.3, -0.1), (-0.1, 0.4), (0.2, 0.2), (-0.4, -0.2)]
 
 
 def save_planes(model: Model, circuit: Circuit, seed: int, folder: Path) -> tuple[list[Path], str]:
-    """Draw ``loop_plane.png`` or ``phase_plane.png`` where the model's probe is about such a thing.
+    """Draw ``loop_plane.png`` or ``phase_plane.png`` if the model's probe measures loops or mirrors.
 
     Parameters
     ----------
@@ -39,16 +39,16 @@ def save_planes(model: Model, circuit: Circuit, seed: int, folder: Path) -> tupl
     Returns
     -------
     list of pathlib.Path, str
-        The file, if there is one; and why there is none, if there could be.
+        The file, if drawn; and the reason if it could not be.
     """
     plane = getattr(registry.load("probes", model.probe_kind), "PLANE", None)
     if plane is None:
         return [], ""
     try:
-        found = _loops(model, circuit, seed) if plane == "loops" else _flow(model, circuit, seed)
+        drawn = _loops(model, circuit, seed) if plane == "loops" else _flow(model, circuit, seed)
     except (CircuitError, ConfigError) as error:
         return [], str(error)
-    figure, why = found
+    figure, why = drawn
     if figure is None:
         return [], why
     folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def _loops(model: Model, circuit: Circuit, seed: int) -> tuple[Figure | None, st
 
 
 def _eigenvalues(circuit: Circuit, loop: Loop, state: State) -> np.ndarray:
-    """Of forward times feedback weights, before any learning."""
+    """Eigenvalues of forward times feedback weights, before learning."""
     product = np.asarray(weights_of(circuit, state, loop.feedback), dtype=float)
     for name in loop.forward:
         product = np.asarray(weights_of(circuit, state, name), dtype=float) @ product

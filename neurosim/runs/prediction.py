@@ -1,6 +1,6 @@
-"""What a trained network says of new rows, with nothing but its run folder: the data that it learned from may be gone.
+"""Predictions of a trained network for new rows, from its run folder alone; the training data may be gone.
 
-``task.json`` in the folder has how many inputs and outputs there are, and how the task scaled and named them.
+``task.json`` in the folder holds the numbers of inputs and outputs, and how the task scaled and named them.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ _LARGEST = 1 << 40
 
 
 def write_task(folder: Path, task: Task) -> None:
-    """Keep what predictions and figures need of a task."""
+    """Write ``task.json``: what predictions and figures need to know of the task."""
     sizes = {"n_inputs": task.n_inputs, "n_outputs": task.n_outputs, "image": task.image}
     encoding = None if task.encoding is None else dict(task.encoding)
     files.write_json(folder / files.TASK, {"sizes": sizes, "encoding": encoding})
 
 
 def circuit_of(folder: Path, model: Model) -> Circuit:
-    """The circuit of a finished run, without its data where the run says how large they were.
+    """The circuit of a finished run; the data are read only if the run does not hold their sizes.
 
     Raises
     ------
     DataError
-        It does not say so, and the data are not there.
+        The sizes are missing, and so are the data.
     """
     kept = _kept(folder)
     return model.build(_sizes(folder, kept)) if kept is not None else model.circuit
@@ -55,32 +55,32 @@ def can_predict(folder: Path, state: Mapping[str, np.ndarray]) -> bool:
 
 @public(file=PATH)
 def predictions(folder: Path, state: Mapping[str, np.ndarray], file: Path) -> tuple[np.ndarray, tuple[str, ...]]:
-    """What a finished run's network answers to the rows of a file.
+    """Predictions of a finished run's network for the rows of a file.
 
     Parameters
     ----------
     folder
         The run folder.
     state
-        The weights in it.
+        Its final weights and parameters.
     file
         ``.csv``, ``.npz`` or ``.npy``, as the task ``table`` reads it.
 
     Returns
     -------
     numpy.ndarray, tuple of str
-        Classes (rows,), or numbers (rows, targets) in their own units; and the names of what is predicted.
+        Classes (rows,), or numbers (rows, targets) in the units of the targets; and the names of the predicted columns.
 
     Raises
     ------
     DataError
-        The run was no training, or is from before predictions were kept; a file that cannot be read or does not fit.
+        The run is a probe's or too old to predict; or the file cannot be read or does not fit.
     """
     if not state:
         raise DataError(f"{folder} holds a measurement, expected a trained network")
     kept = _kept(folder)
     if kept is None or not isinstance(kept.get("encoding"), dict):
-        what = "this run is from before that was kept" if kept is None else "its task does not say how"
+        what = "this run is too old to have kept the scales" if kept is None else "its task has no scales"
         raise DataError(f"{folder}: new rows cannot be turned into inputs, {what}; train again, or use a table")
     model = load(folder / files.CONFIG)
     inputs = encode(kept["encoding"], file)
@@ -88,9 +88,9 @@ def predictions(folder: Path, state: Mapping[str, np.ndarray], file: Path) -> tu
     if inputs.shape[1] != sizes.n_inputs:
         raise DataError(f"{folder / files.TASK}: damaged, it has {sizes.n_inputs} inputs and {inputs.shape[1]} scales")
     engine = make_engine(model.engine, model.build(sizes), model.training.optimiser)
-    found = answers(engine, state, inputs, chunk=model.training.evaluation_batch)
+    outputs = answers(engine, state, inputs, chunk=model.training.evaluation_batch)
     how = checked(kept["encoding"])
-    decoded = decode(kept["encoding"], found)
+    decoded = decode(kept["encoding"], outputs)
     count = 1 if decoded.ndim == 1 else decoded.shape[1]
     names = how.targets if len(how.targets) == count else tuple(f"output{n + 1}" for n in range(count))
     return decoded, names if count > 1 or how.targets else ("prediction",)
@@ -100,10 +100,10 @@ def _kept(folder: Path) -> dict[str, Any] | None:
     path = folder / files.TASK
     if not path.is_file():
         return None
-    found = read_json(path)
-    if not isinstance(found, dict):
+    kept = read_json(path)
+    if not isinstance(kept, dict):
         raise DataError(f"{path}: damaged, expected a table")
-    return found
+    return kept
 
 
 def _sizes(folder: Path, kept: Mapping[str, Any]) -> Sizes:

@@ -1,4 +1,4 @@
-"""Predictions of a trained network for the rows of a file, as a table of text."""
+"""Write predictions of a trained network for the rows of a file as CSV."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from neurosim.runs.run_result import open_run
 
 @public(folder=PATH, file=PATH, out=optional(PATH))
 def predictions_of(folder: str | Path, file: str | Path, out: str | Path | None = None) -> str:
-    """The predictions for a file's rows as CSV, a line a row.
+    """Predictions for the rows of a file as CSV, one line a row.
 
     Parameters
     ----------
@@ -30,21 +30,21 @@ def predictions_of(folder: str | Path, file: str | Path, out: str | Path | None 
     Returns
     -------
     str
-        The CSV, or where it was written.
+        The CSV, or a sentence that names the file written.
 
     Raises
     ------
     DataError
-        As for `neurosim.runs.prediction.predictions`; or `out` exists, or is called as no CSV file is.
+        As for `neurosim.runs.prediction.predictions`; or `out` exists, or is not called .csv.
     """
     folder = Path(folder)
     refuse_target(out)
-    found, names = predictions(folder, open_run(folder, figures=False).state, Path(file))
-    text = _csv(found, names)
+    predicted, names = predictions(folder, open_run(folder, figures=False).state, Path(file))
+    text = _csv(predicted, names)
     if out is None:
         return text
     write_file(Path(out), text, parents=True)
-    return f"{len(found)} predictions written to {out}\n"
+    return f"{len(predicted)} predictions written to {out}\n"
 
 
 def _csv(found: np.ndarray, names: Sequence[str]) -> str:

@@ -1,13 +1,12 @@
-"""Recording while a model is trained: snapshots of chosen trials and weights, one after the other, into one store.
+"""Recording during training: snapshots of chosen trials and weights, appended to one store.
 
 A snapshot is one presentation of the trials without learning, from rest, with the noise of the next presentation of
-training, and the weights as they are. It is computed apart from training, whose bits stay as they are. In the store the
+training, and the current weights. It is computed apart from training, whose bits do not change. In the store the
 trials of all snapshots follow one another along ``trial``, with ``epoch`` and ``row`` beside it; weights have a
 dimension ``snapshot``, the epochs done.
 
-The store is written while the run goes on. Its checksums, one for each snapshot, are written after each, and before the
-checkpoint of the same epoch: what a checkpoint goes on from is always recorded, and a snapshot that is made again has
-the same bits.
+The store is written during the run. Each snapshot's checksum is written after it and before the checkpoint of the same
+epoch: everything before a checkpoint is recorded, and a snapshot that is made again has the same bits.
 """
 
 from __future__ import annotations
@@ -38,14 +37,14 @@ from neurosim.training.config import Config, Record
 from neurosim.training.progress import Progress
 
 _FORMAT, _VERSION = "neurosim snapshots", 1
-#: While the run goes on: the store, and the checksums of its snapshots.
+#: During the run: the store, and the checksums of its snapshots.
 UNFINISHED, SNAPSHOTS = ".recording.unfinished.zarr", ".recording.unfinished.json"
-# Bytes that are recorded before they are written, and bytes of a chunk.
+# Bytes recorded before they are written, and bytes of a chunk.
 _PIECE, _CHUNK = 48 << 20, 4 << 20
 _MOST_NEURONS = 256
 
 
-class Recorder:
+class TrainingRecorder:
     """Writes the recording of one run.
 
     Parameters
@@ -53,26 +52,27 @@ class Recorder:
     folder
         The run folder.
     engine, task, config, seed
-        As they are trained with; `config` has a `Record`.
+        As for training; `config` has a `Record`.
 
     Raises
     ------
     ConfigError
-        A trial that the split does not have.
+        The split lacks one of the trials.
     """
 
     def __init__(self, folder: Path, engine: Engine, task: Task, config: Config, seed: int) -> None:
         assert config.record is not None
         self.record: Record = config.record
         self.path, self.temporary, self.list = folder / files.RECORDING, folder / UNFINISHED, folder / SNAPSHOTS
-        # From rest, also where training goes on from presentation to presentation.
+        # Snapshots start from rest, also where training carries state over.
         self.engine, self.seed = engine.with_circuit(replace(engine.circuit, carry=False)), seed
         self.split: Split = getattr(task, self.record.split)
         outside = [trial for trial in self.record.trials if trial >= len(self.split)]
         if outside:
-            raise ConfigError(
-                f"training.record.trials: got {outside[0]}, expected numbers below {len(self.split)}, the trials of "
-                f"the {self.record.split} split"
+            raise ConfigError.at(
+                "training.record.trials",
+                f"got {outside[0]}, expected numbers below {len(self.split)}, the trials of "
+                f"the {self.record.split} split",
             )
         self.rows = np.asarray(self.record.trials)
         self.epochs = self.record.epochs(config.epochs)
@@ -83,12 +83,12 @@ class Recorder:
         self.group: Any = None
 
     def begin(self, state: State) -> None:
-        """Make an empty store, in the place of whatever there is.
+        """Create an empty store, replacing any other.
 
         Parameters
         ----------
         state
-            As before learning, whose shapes the weights will have.
+            The state before learning, for the shapes of the weights.
 
         Raises
         ------
@@ -102,15 +102,15 @@ class Recorder:
             self.group = self._new(self.temporary, state)
 
     def resume(self, progress: Progress) -> None:
-        """Go on with the store that is there.
+        """Continue the existing store.
 
         Raises
         ------
         DataError
-            It lacks a snapshot of the epochs that are done, or one is damaged.
+            A snapshot of a finished epoch is missing or damaged.
         """
         if self.path.is_dir() and not self.temporary.exists():
-            # The run died after its recording was complete.
+            # The process died after the recording was complete.
             with writing(self.path):
                 put(self.path, self.temporary)
         done = [epoch for epoch in self.epochs if epoch <= progress.epoch]
@@ -120,7 +120,7 @@ class Recorder:
             self._take_over(progress.state, done)
 
     def __call__(self, progress: Progress) -> None:
-        """Record, if training stands where that is due.
+        """Record a snapshot, if one is due.
 
         Raises
         ------
@@ -143,7 +143,7 @@ class Recorder:
         write_file(self.list, sealed(self.digests, _FORMAT, _VERSION))
 
     def finish(self) -> None:
-        """Check all snapshots once more, and give the store its name.
+        """Check all snapshots once more, and give the store its final name.
 
         Raises
         ------
@@ -156,7 +156,7 @@ class Recorder:
             put(self.temporary, self.path)
 
     def _snapshot(self, number: int, progress: Progress) -> Any:
-        """All that belongs to a snapshot, as ``(name, region), array``, piece by piece."""
+        """The arrays of a snapshot, piece by piece, as ``(name, region), array``."""
         for name in self.weights:
             yield (name, (number,)), _synapses(self.engine.circuit, progress.state, name)
         if not self.traces:
@@ -171,7 +171,7 @@ class Recorder:
                 yield (name, region), np.asarray(outputs.recordings[name])
 
     def _new(self, folder: Path, state: State) -> Any:
-        """An empty store of this run."""
+        """Create an empty store for this run."""
         dt, steps = self.engine.setting.dt, self._steps
         trial = np.arange(len(self.epochs) * len(self.rows))
         coords = {
@@ -184,10 +184,9 @@ class Recorder:
         return new_group(folder, self._variables(state), coords, attrs)
 
     def _take_over(self, state: State, done: list[int]) -> None:
-        """Go on in the store that is there: its snapshots are checked, and all else in it is made anew.
+        """Continue the existing store: its snapshots are checked, everything else in it is created anew.
 
-        What the store says of itself may be a stranger's. It has to be what this run says, and what is written to
-        afterwards says what this run said.
+        Its description may be a stranger's. It must equal that of this run, and is replaced by it.
         """
         fresh = temporary_name(self.temporary)
         try:
@@ -195,7 +194,7 @@ class Recorder:
             own, there = (open_store(folder, complete=False) for folder in (fresh, self.temporary))
             same = own.attrs == there.attrs and own.arrays.keys() == there.arrays.keys()
             if not same or any(own.arrays[name].about != found.about for name, found in there.arrays.items()):
-                raise DataError(f"{self.temporary}: damaged, it is described otherwise than the recording of this run")
+                raise DataError(f"{self.temporary}: damaged, its description is not that of this run's recording")
             kept = self._check(done)
             for name, file in files_in(self.temporary, to_write=True).items():
                 if name not in kept:
@@ -207,7 +206,7 @@ class Recorder:
             discard(fresh)
 
     def _check(self, epochs: list[int]) -> set[str]:
-        """Hold snapshots in the store against their checksums; the files that they are in."""
+        """Compare snapshots in the store with their checksums; the files that hold them."""
         store, files_of = open_store(self.temporary, complete=False), set()
         for epoch in epochs:
             found, number = hashlib.sha256(), self.epochs.index(epoch)
@@ -221,7 +220,7 @@ class Recorder:
         return files_of
 
     def _regions(self, number: int) -> Any:
-        """Where the parts of a snapshot are, in the order in which they were written."""
+        """Regions of a snapshot's parts, in the order of writing."""
         for name in self.weights:
             yield name, (number,)
         piece, count = self._piece, len(self.rows)
@@ -230,7 +229,7 @@ class Recorder:
                 yield name, (slice(None), slice(number * count + start, number * count + start + piece))
 
     def _variables(self, state: State) -> dict[str, Recorded]:
-        found = {}
+        variables = {}
         for name in self.record.variables:
             pathway = name.split(".")[0]
             if name in self.weights:
@@ -238,10 +237,10 @@ class Recorder:
                 axes = ("post", "pre", "row", "column")[: array.ndim]
                 dims = (SNAPSHOT, *(f"{axis}_{pathway}" for axis in axes))
                 shape, one = (len(self.epochs), *array.shape), (1, *array.shape)
-                found[name] = Recorded(dims, shape, array.dtype, "1", tuple(max(1, size) for size in one))
+                variables[name] = Recorded(dims, shape, array.dtype, "1", tuple(max(1, size) for size in one))
             else:
-                found[name] = self._trace(name)
-        return found
+                variables[name] = self._trace(name)
+        return variables
 
     def _trace(self, name: str) -> Recorded:
         circuit, piece = self.engine.circuit, self._piece
@@ -251,7 +250,7 @@ class Recorder:
         neurons = min(size, _MOST_NEURONS)
         steps = max(1, min(self._steps, _CHUNK // (neurons * dtype.itemsize)))
         most = max(1, _CHUNK // (steps * neurons * dtype.itemsize))
-        # A divisor of the piece, so that no file holds parts of two.
+        # A divisor of the piece, so that no chunk spans two.
         trials = next(length for length in range(min(most, piece), 0, -1) if piece % length == 0)
         alone = len(circuit.populations) == 1
         dims = ("time", "trial", "neuron" if alone else f"neuron_{population}")
@@ -265,7 +264,7 @@ class Recorder:
 
     @property
     def _piece(self) -> int:
-        """Trials that are presented at once: a divisor of all, so that all calls have one shape."""
+        """Trials presented at once: a divisor of all, so that all calls have one shape."""
         sizes = [self.engine.circuit.population[name.split(".")[0]].size for name in self.traces]
         each = self._steps * sum(sizes) * np.dtype(self.engine.setting.dtype).itemsize
         most, count = max(1, _PIECE // max(1, each)), len(self.rows)
@@ -283,6 +282,6 @@ class Recorder:
 
 
 def _synapses(circuit: Circuit, state: Mapping[str, np.ndarray], name: str) -> np.ndarray:
-    """An array over the synapses of a pathway."""
+    """A variable of a pathway as an array over its synapses."""
     pathway, variable = name.split(".")
     return np.asarray(weights_of(circuit, state, pathway) if variable == "w" else state[name])

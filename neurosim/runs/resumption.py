@@ -1,4 +1,4 @@
-"""Where a run goes on that was interrupted, and what is kept of one that stops."""
+"""Resuming an interrupted run, and the last checkpoint of one that stops."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from neurosim.model_files.model_file import Model
 from neurosim.runs.checkpoints import Checkpoints
 from neurosim.runs.claimed_folder import Place
 from neurosim.runs.log import Log
-from neurosim.runs.recorder import Recorder
+from neurosim.runs.recorder import TrainingRecorder
 from neurosim.training.progress import Progress
 
 
 def going_on(
     place: Place,
     checkpoints: Checkpoints,
-    recorder: Recorder | None,
+    recorder: TrainingRecorder | None,
     model: Model,
     engine: Engine,
     seed: int,
     log: Log,
     progress: Any,
 ) -> Progress | None:
-    """Where training goes on from, with what was recorded so far; ``None`` for the beginning."""
+    """The progress that training resumes from, with its recording; ``None`` to start anew."""
     first = initial_state(engine.circuit, seed, dtype=engine.setting.dtype) if not model.probe_kind else {}
     if not place.begun:
         if recorder is not None:
@@ -55,9 +55,9 @@ def going_on(
 
 
 def _recorded(
-    recorder: Recorder, start: Progress | None, checkpoints: Checkpoints, first: State
+    recorder: TrainingRecorder, start: Progress | None, checkpoints: Checkpoints, first: State
 ) -> tuple[Progress | None, str]:
-    """Where training goes on from; the beginning, and why, if what was recorded until there is not whole."""
+    """The progress that training resumes from; ``None``, and why, if the recording up to it is not intact."""
     damage = ""
     if start is not None:
         try:
@@ -71,7 +71,7 @@ def _recorded(
 
 
 def kept_checkpoint(checkpoints: Checkpoints) -> str:
-    """Store where a run is that stops; what to say of that."""
+    """Store a checkpoint of a run that stops; a clause for the message."""
     try:
         checkpoints.save()
     except (NeurosimError, MemoryError) as error:

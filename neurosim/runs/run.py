@@ -1,4 +1,4 @@
-"""One model with one seed: trained, or measured by its probe, and written into a run folder."""
+"""Train one model with one seed, or run its probe, and write a run folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from neurosim.runs.data_identity import files_read
 from neurosim.runs.integrity import check_size
 from neurosim.runs.log import Log
 from neurosim.runs.prediction import write_task
-from neurosim.runs.recorder import SNAPSHOTS, Recorder
+from neurosim.runs.recorder import SNAPSHOTS, TrainingRecorder
 from neurosim.runs.resumption import going_on, kept_checkpoint
 from neurosim.runs.run_result import Run, draw, short, write_checksums
 from neurosim.runs.run_result import open_run as open_run
@@ -41,20 +41,20 @@ if TYPE_CHECKING:
     import xarray
 
 
-class Watcher(Protocol):
-    """Somebody who is told how a run goes on. A probe has no epochs, only steps."""
+class RunWatcher(Protocol):
+    """Receives progress events of a run. A probe has no epochs, only steps."""
 
     def begin(self, model: Model, folder: Path) -> None:
-        """The model is built and the folder is made."""
+        """The model is built and its folder exists."""
 
     def step(self, done: int, total: int) -> None:
-        """So many steps of the epoch are done."""
+        """Some steps of the epoch are done."""
 
     def epoch(self, report: EpochReport) -> None:
         """An epoch is over, or (number 0) learning is about to begin."""
 
     def note(self, text: str) -> None:
-        """Something worth a line: where a run goes on, what is odd about it."""
+        """A remark, such as where a run resumes."""
 
 
 @public(seed=SEED, out=optional(PATH), overrides=NAMES, resume=FLAG, checkpoint_every=number(0))
@@ -64,31 +64,30 @@ def train(
     seed: int = 0,
     out: str | Path | None = None,
     overrides: Sequence[str] = (),
-    progress: Watcher | None = None,
+    progress: RunWatcher | None = None,
     resume: bool = False,
     checkpoint_every: float = EVERY,
 ) -> Run:
-    """Train a model, or let its probe measure, and write the run folder.
+    """Train a model, or run its probe, and write the run folder.
 
     Parameters
     ----------
     model
         A shipped name, the path of a TOML file, sections as a mapping, or a loaded model.
     seed
-        Of initial weights, data order and noise.
+        Random seed of initial weights, data order and noise.
     out
         The run folder, which must not exist or be empty; by default ``runs/<scheme or probe>-<time>-seed<N>``.
     overrides
         ``section.key=value`` each.
     progress
-        Told about every epoch.
+        Receives progress events.
     resume
-        Go on with the run of this model and seed in `out`, if one was begun there: from its newest checkpoint that is
-        whole, to the same bits as if it had never stopped. A run that is finished is returned. Probes have no
-        checkpoints and begin anew.
+        Continue the run of this model and seed in `out`, if there is one, from its newest intact checkpoint, to the
+        same bits as if it had never stopped. A finished run is returned. Probes have no checkpoints and start anew.
     checkpoint_every
-        Seconds between two checkpoints, 0 for as often as can be. They never take more than a hundredth of the time,
-        and one is written when a run is interrupted, too.
+        Seconds between two checkpoints, 0 for as often as possible. They take at most a hundredth of the time. One is
+        also written when a run is interrupted.
 
     Returns
     -------
@@ -114,7 +113,7 @@ def train(
     """
     checked = load(model, overrides)
     if resume and out is None:
-        raise ConfigError("resume: got no run folder, expected the one to go on in: --out FOLDER")
+        raise ConfigError("resume: got no run folder, expected the one to continue in: --out FOLDER")
     default = files.default_folder(checked.probe_kind or checked.scheme_kind, seed)
     path = PATH("out", out if out is not None else default)
     if resume and (done := finished_run(path, checked, seed, lambda text: _note(progress, text))) is not None:
@@ -124,7 +123,7 @@ def train(
         return done
     task = checked.load_task(seed=seed)
     circuit = checked.build(task)
-    # Before, after, increments, and the optimiser's memory.
+    # Weights before and after, increments, and the optimiser's memory.
     check_size(4 * np.dtype(checked.engine.dtype).itemsize * numbers_of(circuit), f"{checked.name}: the network")
     engine = make_engine(checked.engine, circuit, checked.training.optimiser)
     if not checked.probe_kind:
@@ -134,9 +133,9 @@ def train(
 
 
 def _run(
-    place: Place, model: Model, engine: Engine, task: Task, seed: int, progress: Watcher | None, every: float
+    place: Place, model: Model, engine: Engine, task: Task, seed: int, progress: RunWatcher | None, every: float
 ) -> Run:
-    """All that happens in a folder that is ours."""
+    """Run in a claimed folder."""
     folder = place.folder
     log = Log(folder / files.LOG)
     job = _Job(model, engine, task, seed, log, progress)
@@ -147,7 +146,7 @@ def _run(
     signals: list[str] = []
     with terminable(signals.append):
         try:
-            recorder = Recorder(folder, engine, task, model.training, seed) if model.training.record else None
+            recorder = TrainingRecorder(folder, engine, task, model.training, seed) if model.training.record else None
             start = going_on(place, checkpoints, recorder, model, engine, seed, log, progress)
             if model.probe_kind:
                 summary, history, state = _measure(job)
@@ -174,15 +173,15 @@ def _run(
 
 
 def _refused(error: BaseException, model: Model, checkpoints: Checkpoints) -> bool:
-    """Whether a run failed before it did anything that is worth keeping."""
+    """Whether a run failed before it produced anything worth keeping."""
     if not isinstance(error, Exception):
         return False
-    # A probe keeps nothing to go on from, but its log says where it broke.
+    # A probe has no checkpoints, but its log says where it failed.
     return not isinstance(error, NumericalError) if model.probe_kind else checkpoints.latest is None
 
 
-def _finish(run: Run, log: Log, recorder: Recorder | None) -> None:
-    """Write the results, the summary last, so that a folder with a summary is complete."""
+def _finish(run: Run, log: Log, recorder: TrainingRecorder | None) -> None:
+    """Write the results; the summary comes last and marks the folder as complete."""
     if run.state:
         write_file(run.folder / files.WEIGHTS, packed_arrays(run.state, WEIGHTS_FORMAT))
     files.write_dataset(run.folder / files.METRICS, run.history)
@@ -196,7 +195,7 @@ def _finish(run: Run, log: Log, recorder: Recorder | None) -> None:
     write_file(run.folder / files.SUMMARY, summary)
 
 
-def _note(progress: Watcher | None, text: str) -> None:
+def _note(progress: RunWatcher | None, text: str) -> None:
     if progress is not None:
         progress.note(text)
 
@@ -210,11 +209,11 @@ class _Job:
     task: Task
     seed: int
     log: Log
-    progress: Watcher | None
+    progress: RunWatcher | None
 
 
 def _learn(
-    job: _Job, start: Progress | None, checkpoints: Checkpoints, recorder: Recorder | None
+    job: _Job, start: Progress | None, checkpoints: Checkpoints, recorder: TrainingRecorder | None
 ) -> tuple[dict[str, Any], xarray.Dataset, State]:
     model, progress = job.model, job.progress
     before = [report.activity for report in start.reports] if start is not None else []
@@ -227,7 +226,7 @@ def _learn(
             _note(progress, f"warning: {text}")
 
     def keep(reached: Progress) -> None:
-        # In this order, so that what a checkpoint goes on from is recorded.
+        # Recording comes first, so that it covers everything before the checkpoint.
         if recorder is not None:
             recorder(reached)
         checkpoints(reached)
@@ -249,7 +248,7 @@ def _measure(job: _Job) -> tuple[dict[str, Any], xarray.Dataset, State]:
     model, progress = job.model, job.progress
     on_step = progress.step if progress is not None else None
     probe = registry.load("probes", model.probe_kind)
-    # Most probes measure the model's own network and ask for no other.
+    # Most probes need no network but the model's own.
     engines = {name: make_engine(m.engine, m.build(job.task)) for name, m in model.further.items()}
     asked = {"others": engines} if engines else {}
     findings = probe.measure(model.probe_config, job.engine, job.task, seed=job.seed, on_step=on_step, **asked)
@@ -260,7 +259,7 @@ def _measure(job: _Job) -> tuple[dict[str, Any], xarray.Dataset, State]:
 
 
 def _about(model: Model, engine: Engine, seed: int) -> dict[str, Any]:
-    """What both kinds of run say of themselves."""
+    """Summary entries that training and probes share."""
     return {
         "model": model.name,
         "title": model.about.title,
@@ -280,13 +279,13 @@ def _summary(model: Model, result: TrainingResult) -> dict[str, Any]:
     history = result.history
     layers = {}
     if "layer" in history.coords:
-        # The last epoch is always measured.
+        # The last epoch is always evaluated.
         last = history.isel(epoch=-1)
         for layer in history.layer.values:
             numbers = last.sel(layer=layer)
             layers[str(layer)] = {str(n): float(numbers[n]) for n in history if "layer" in history[n].dims}
     speeds = history.samples_per_second.values
-    # The first epoch compiles.
+    # The first epoch includes compilation.
     speed = float(np.nanmedian(speeds[2:] if len(speeds) > 2 else speeds))
     right = result.test.accuracy
     return {

@@ -1,4 +1,4 @@
-"""The numbers of a finished run, read back: a table of the kind that a run writes, or a refusal."""
+"""Read the numbers of a finished run's ``summary.json``, and refuse what no run writes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from neurosim.errors import DataError
 from neurosim.gate.texts import read_json
 
-# What every run says; then what a run that learned says besides, then what some say.
+# Keys of every run; of training; and optional ones.
 _ALWAYS = ("wall_s",)
 _LEARNED = ("test_loss", "samples_per_second")
 _SOME = ("test_accuracy", "epochs", "phases", "resumed", *_LEARNED)
@@ -19,33 +19,35 @@ _TEXTS = ("model", "title", "task", "scheme", "engine", "level", "config_hash", 
 
 
 def read_summary(path: Path) -> dict[str, Any]:
-    """The summary of a run, whose numbers are numbers: what was none when it was written is none again, not ``None``.
+    """The summary of a run; null, which stands for numbers that are not finite, becomes NaN.
 
     Raises
     ------
     DataError
-        It is missing, damaged, or not what a run leaves.
+        It is missing, damaged, or not what a run writes.
     """
-    found = read_json(path)
-    if not isinstance(found, dict) or not isinstance(found.get("probe", {}), dict):
+    summary = read_json(path)
+    if not isinstance(summary, dict) or not isinstance(summary.get("probe", {}), dict):
         raise _odd(path, "tables of numbers")
-    needed = (*_ALWAYS, *(() if "probe" in found else _LEARNED))
-    numbers = {name: _number(path, name, found.get(name, "nothing")) for name in needed}
-    numbers |= {name: _number(path, name, found[name]) for name in _SOME if name in found}
+    needed = (*_ALWAYS, *(() if "probe" in summary else _LEARNED))
+    numbers = {name: _number(path, name, summary.get(name, "nothing")) for name in needed}
+    numbers |= {name: _number(path, name, summary[name]) for name in _SOME if name in summary}
     for name in _TEXTS:
-        if not isinstance(found.get(name, ""), str | None):
+        if not isinstance(summary.get(name, ""), str | None):
             raise _odd(path, f"a text as its '{name}'")
     for name in _FLAGS:
-        if not isinstance(found.get(name), bool | None):
+        if not isinstance(summary.get(name), bool | None):
             raise _odd(path, f"true or false as its '{name}'")
-    if not isinstance(found.get("seed", 0), int):
+    if not isinstance(summary.get("seed", 0), int):
         raise _odd(path, "a whole number as its 'seed'")
-    tables: dict[str, Any] = {name: _tables(path, name, found[name]) for name in ("layers", "firing") if name in found}
-    if "probe" in found:
-        tables["probe"] = _table(path, "probe", found["probe"])
-    elif "layers" not in found:
+    tables: dict[str, Any] = {
+        name: _tables(path, name, summary[name]) for name in ("layers", "firing") if name in summary
+    }
+    if "probe" in summary:
+        tables["probe"] = _table(path, "probe", summary["probe"])
+    elif "layers" not in summary:
         raise _odd(path, "its 'layers'")
-    return found | numbers | tables
+    return summary | numbers | tables
 
 
 def _tables(path: Path, name: str, found: Any) -> dict[str, dict[str, float]]:
@@ -61,7 +63,7 @@ def _table(path: Path, name: str, found: Any) -> dict[str, float]:
 
 
 def _number(path: Path, name: str, value: Any) -> float:
-    """A number as it was before it became JSON, which has none that are not finite."""
+    """A number from JSON; null is NaN."""
     if value is None:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, int | float):

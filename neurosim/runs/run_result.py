@@ -1,4 +1,4 @@
-"""A finished run: what it gave, read back from its folder after its checksums, and its figures."""
+"""A finished run: its results, read from its folder after a check of the checksums, and its figures."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _ANGLES = ("signal_angle_deg", "update_angle_deg", "weight_angle_deg")
 
 @dataclass(frozen=True)
 class Run:
-    """What one model with one seed gave.
+    """The results of one model with one seed.
 
     Attributes
     ----------
     folder
-        Where it is written.
+        The run folder.
     summary
         The numbers of ``summary.json``.
     history
@@ -66,24 +66,24 @@ class Run:
         return "\n".join([f"run in {self.folder}", *(f"  {line}" for line in lines)])
 
     def predict(self, file: str | Path) -> np.ndarray:
-        """What the network answers to the rows of a file, scaled as the run scaled its own.
+        """Predictions for the rows of a file, scaled like the training data.
 
         Parameters
         ----------
         file
-            ``.csv``, ``.npz`` or ``.npy`` with the columns that the network was trained on; others are not looked at.
+            ``.csv``, ``.npz`` or ``.npy`` with the columns that the network was trained on; others are ignored.
 
         Returns
         -------
         numpy.ndarray
-            Classes (rows,), or numbers (rows, targets) in their own units.
+            Classes (rows,), or numbers (rows, targets) in the units of the targets.
 
         Raises
         ------
         DataError
-            A probe's run, one from before predictions were kept, or a file that does not fit.
+            The run is a probe's or too old to predict, or the file does not fit.
         """
-        # Late: it needs the engines, which nobody else who opens a run does.
+        # Late: predictions need the engines, reading a run does not.
         from neurosim.runs.prediction import predictions
 
         return predictions(self.folder, self.state, file)[0]  # pyright: ignore[reportArgumentType]
@@ -96,19 +96,19 @@ class Run:
 
 @public(folder=PATH)
 def open_run(folder: str | Path, *, figures: bool = True) -> Run:
-    """Read a finished run back.
+    """Read a finished run.
 
     Parameters
     ----------
     folder
-        The run folder, perhaps somebody else's.
+        The run folder; it may be a stranger's.
     figures
-        Whether its figures have to be whole, too; that one is missing is no fault.
+        Whether to check its figures, too. Missing figures are no fault.
 
     Raises
     ------
     DataError
-        The folder holds no finished run, or a file in it is missing, damaged, or not what a run leaves.
+        The folder holds no finished run, or a file in it is missing, damaged, or not what a run writes.
     """
     path = Path(folder)
     if not (path / files.SUMMARY).is_file():
@@ -121,7 +121,7 @@ def open_run(folder: str | Path, *, figures: bool = True) -> Run:
 
 
 def draw(run: Run) -> list[Path]:
-    """Draw the figures of a run; the files."""
+    """Draw the figures of a run; the files written."""
     title = str(run.summary.get("title") or run.summary.get("model", ""))
     # Imported late: Matplotlib and xarray take a quarter of a second of a run's start.
     from neurosim.plots.figures import save_probe_figures, save_run_figures
@@ -132,21 +132,21 @@ def draw(run: Run) -> list[Path]:
 
 
 def write_checksums(folder: Path, summary: bytes | None = None) -> None:
-    """Write down the checksums of all files of a run.
+    """Write ``checksums.json`` for all files of a run.
 
     Parameters
     ----------
     summary
-        What ``summary.json`` will hold, if it is not there yet: it comes last.
+        The coming content of ``summary.json``, which is written last.
     """
-    found = {name: digest_of_file(path) for name, path in files_in(folder).items() if _counts(name)}
+    checksums = {name: digest_of_file(path) for name, path in files_in(folder).items() if _counts(name)}
     if summary is not None:
-        found[files.SUMMARY] = digest_of(summary)
-    write_file(folder / files.CHECKSUMS, sealed({"files": found}, *RUN))
+        checksums[files.SUMMARY] = digest_of(summary)
+    write_file(folder / files.CHECKSUMS, sealed({"files": checksums}, *RUN))
 
 
 def _check(folder: Path, *, figures: bool) -> None:
-    """Refuse links, and files that are not those whose checksums were written down."""
+    """Refuse links, and files that differ from ``checksums.json``."""
     present = files_in(folder)
     written = run_checksums(folder)
     if written is None:
@@ -159,26 +159,26 @@ def _check(folder: Path, *, figures: bool) -> None:
             continue
         if name not in present or digest_of_file(present[name]) != digest:
             hint = "; draw it again with 'neurosim plot'" if figure else ""
-            raise DataError(f"{folder}: {name[:200]} is missing or damaged, its checksum is another{hint}")
+            raise DataError(f"{folder}: {name[:200]} is missing or damaged, its checksum differs{hint}")
     stores = (f"{files.METRICS}/", f"{files.RECORDING}/")
-    # A chunk that was not there would count as one, and a second summary may stand nowhere.
+    # An added chunk would be read as data.
     added = [name for name in present if name.startswith(stores) and name not in written]
     if added:
         raise DataError(f"{folder}: {added[0][:200]} is damaged, it was not there when the run ended")
 
 
 def _counts(name: str) -> bool:
-    """Whether a file belongs to the finished run."""
+    """Whether a file is part of the finished run."""
     passing = name.startswith((".", f"{files.CHECKPOINTS}/"))
     return not passing and name not in (files.CHECKSUMS, files.LOCK)
 
 
 def _known(numbers: Mapping[str, float | None]) -> list[tuple[str, float]]:
-    """The three angles, those that exist."""
-    found = ((name, numbers.get(name)) for name in _ANGLES)
-    return [(name, value) for name, value in found if value is not None and value == value]
+    """The angles that were measured, of three."""
+    angles = ((name, numbers.get(name)) for name in _ANGLES)
+    return [(name, value) for name, value in angles if value is not None and value == value]
 
 
 def short(value: Any) -> str:
-    """A number as a line of text shows it."""
+    """A number, shortened for a line of text."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -140,8 +140,9 @@ def _passed_on(network: layered.Config, layer: str) -> str:
     neuron = layered.neuron_at(network, layer)
     passed = neuron.equation_set.by_name[neuron.ports["error"]]
     if passed.expression is None or "a" not in passed.names:
-        raise ConfigError(
-            f"scheme.estimator: got 'true_gradient', which needs neurons that pass on an expression of their apical "
-            f"compartment 'a'; '{passed.name}' of '{neuron.name}' ({layer}) is none"
+        raise ConfigError.at(
+            "scheme.estimator",
+            f"got 'true_gradient', which needs neurons that pass on an expression of their apical "
+            f"compartment 'a'; '{passed.name}' of '{neuron.name}' ({layer}) is none",
         )
     return re.sub(r"\ba\b", "exact", passed.expression)

@@ -135,10 +135,11 @@ def neuron_text(neuron: NeuronModel, text: str) -> str:
     states = sorted(output.names & set(neuron.state_variables))
     # What a spiking neuron sends is filtered spikes: an equation of its own, and no function of anything.
     if output.kind != "subexpression" or states != [_integrating(neuron)]:
-        raise ConfigError(
-            f"network.neuron.kind: got '{neuron.name}', expected a neuron whose output is a function of its potential, "
+        raise ConfigError.at(
+            "network.neuron.kind",
+            f"got '{neuron.name}', expected a neuron whose output is a function of its potential, "
             f"such as leaky_rate: its output '{output.name}' is none, and the convention applies it to errors in the "
-            "loop; or use scheme.convention = 'gated'"
+            "loop; or use scheme.convention = 'gated'",
         )
 
     def at(match: re.Match[str]) -> str:
@@ -261,9 +262,10 @@ def potential_of(neuron: NeuronModel) -> str:
     found = _integrating(neuron)
     if found is not None:
         return found
-    raise ConfigError(
-        f"network.neuron.kind: got '{neuron.name}', in which nothing integrates its drive '{neuron.ports['drive']}'; "
-        "expected a neuron with a potential, such as leaky_rate, or scheme.convention = 'gated'"
+    raise ConfigError.at(
+        "network.neuron.kind",
+        f"got '{neuron.name}', in which nothing integrates its drive '{neuron.ports['drive']}'; "
+        "expected a neuron with a potential, such as leaky_rate, or scheme.convention = 'gated'",
     )
 
 

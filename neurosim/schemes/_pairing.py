@@ -56,16 +56,19 @@ def circuit_of(kind: str, config: Any, network: Network, task: Sized) -> Circuit
     try:
         return build(config, network, task)
     except ConfigError as error:
-        named = not str(error).startswith("network.") or f"'{kind}'" in str(error)
-        raise (error if named else ConfigError(f"{error} (the scheme is '{kind}')")) from error.__cause__
+        key, sentence = error.faults[0] if error.faults else ("", "")
+        if not key.startswith("network.") or f"'{kind}'" in sentence:
+            raise
+        raise ConfigError.at(key, f"{sentence} (the scheme is '{kind}')") from error.__cause__
     except (EquationError, UnitError, CircuitError) as error:
         blamed = _blamed(build, config, network, task)
         # A method is a setting of the neuron itself, and blamed on it by name.
-        if blamed is None or "got the method" in str(error):
+        if blamed is None or any(key.endswith(".method") for key, _ in error.faults):
             raise
-        raise ConfigError(
-            f"network.{blamed}.kind: got '{network.neurons[blamed].kind}', which does not go with the scheme '{kind}': "
-            f"{_reason(error)}{_remedy(build, config, network, task, blamed)}"
+        raise ConfigError.at(
+            f"network.{blamed}.kind",
+            f"got '{network.neurons[blamed].kind}', which does not go with the scheme '{kind}': "
+            f"{_reason(error)}{_remedy(build, config, network, task, blamed)}",
         ) from error
 
 
@@ -114,9 +117,9 @@ def _layer_neurons() -> list[str]:
 
 def _reason(error: NeurosimError) -> str:
     """What is wrong, without places in a text that the user did not write."""
-    message = str(getattr(error, "message", error))
-    lines = [line.strip().removeprefix("- ") for line in message.splitlines()]
-    lines = [line for line in lines if line and "does not fit together" not in line]
+    listed = isinstance(error, CircuitError) and error.faults
+    message = listed[0][1] if listed else str(getattr(error, "message", error))
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
     text = re.sub(r"line \d+, column \d+: ", "", lines[0] if lines else message)
     # Of known names, hundreds are units.
     return re.sub(r"\s*\((?:known here|known): .*\)|; known: .*", "", text)

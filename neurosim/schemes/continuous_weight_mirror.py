@@ -107,7 +107,7 @@ def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
         With feedback to the input, which has no noise of its own here.
     """
     if network.feedback_to_input:
-        raise CircuitError("network.feedback_to_input: got true, expected false with 'continuous_weight_mirror'")
+        raise CircuitError.at("network.feedback_to_input", "got true, expected false with 'continuous_weight_mirror'")
     layered.refuse_normalisation(network, "a trace of noise cannot be turned into one of the drive")
     layered.refuse_skips(network, "layers also answer to what noise further down makes of the layers in between")
     layers = network.hidden_layers

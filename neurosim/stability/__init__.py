@@ -1,1 +1,1 @@
-"""Where learning flows and whether it stays there: closed forms and linear analysis, apart from any simulation."""
+"""Fixed points and stability of learning: closed forms and linear analysis, without simulation."""

@@ -1,4 +1,4 @@
-"""What the arguments of these functions have to be: the same name means the same everywhere."""
+"""Checks of the arguments of these functions; a name means the same in all of them."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from neurosim.stability.inversion import abscissa, checked, growth_rates, is_sta
 
 @dataclass(frozen=True, eq=False)
 class Stabilised:
-    """What a repair found.
+    """The result of a repair.
 
     Attributes
     ----------
@@ -136,5 +136,5 @@ def stabilised(
         b -= rate * gradient
         if not np.isfinite(b).all():
             return Stabilised(b, False, np.inf, steps + 1)
-    found = abscissa(w, b, leak, tau_u=tau_u, tau_x=tau_x)
-    return Stabilised(b, bool(is_stable(w, b, leak, tau_u=tau_u, tau_x=tau_x)), found, steps)
+    current = abscissa(w, b, leak, tau_u=tau_u, tau_x=tau_x)
+    return Stabilised(b, bool(is_stable(w, b, leak, tau_u=tau_u, tau_x=tau_x)), current, steps)

@@ -1,4 +1,4 @@
-"""Where a loop settles whose numbers are carried by populations, if every neuron sends its rate instead of spikes.
+"""The fixed point of a loop whose numbers are carried by populations that send rates instead of spikes.
 
 What remains between this and the exact fixed point is what the populations distort; what a simulation adds to it is
 the noise of spikes. The loop is that of `inversion`, the populations those of `population_code`.
@@ -14,7 +14,7 @@ from neurosim.stability._arguments import checked_loop
 from neurosim.stability.inversion import checked
 from neurosim.stability.population_code import PopulationCode
 
-# Steps towards the fixed point, and by how much of the way the first ones go.
+# Number of steps towards the fixed point, and the fraction of the way of the first ones.
 _STEPS, _FIRST, _SLOWER = 200, 0.3, 20
 # Of the target's length: what may be left of the mismatch. Rates rise without bound just above threshold, so that a
 # number can rest where no other number that a computer knows is nearer to balance.
@@ -22,7 +22,7 @@ _ARRIVED = 0.05
 
 
 class Decoded:
-    """Numbers as they are read from the rates of their populations.
+    """Numbers decoded from the rates of their populations.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Decoded:
         self.decoders = [code.decoder(tau) for code in codes]
 
     def read(self, numbers: np.ndarray) -> np.ndarray:
-        """What is read where `numbers` are carried; both (trial, n)."""
+        """The decoded values of `numbers`; both (trial, n)."""
         scaled = numbers / self.ranges
         found = [c.rates(part) @ d for c, part, d in zip(self.codes, scaled.T, self.decoders, strict=True)]
         return np.stack(found, axis=-1) * self.ranges

@@ -1,4 +1,4 @@
-"""Where feedback weights settle, and how fast, while the forward weights stay: closed forms of every rule.
+"""Fixed points of feedback weights, and rates of convergence, for constant forward weights: closed forms by rule.
 
 Feedback weights B (n x m) beside forward weights W (m x n); x is the activity below, of covariance C (n x n), and y
 that above. For y = f(z), z = W x + b, and Gaussian x, ``<x y^T> = C W^T D`` with D the mean slopes <f'(z_j)> (Stein
@@ -17,7 +17,7 @@ from neurosim.stability._arguments import checked_feedback
 
 @checked_feedback()
 def weight_mirror_gain(amp: float, decay: float, variance: float, slope: float = 1.0) -> float:
-    """How many times the transposed weights a layer's weight mirror settles at, for white noise below.
+    """The scale at which a layer's weight mirror settles, relative to the transposed weights, for white noise below.
 
     In a network the error that reaches a depth is scaled by the product of these over the layers above it.
 
@@ -35,7 +35,7 @@ def weight_mirror_gain(amp: float, decay: float, variance: float, slope: float =
 
 @checked_feedback()
 def mirror_weights(cross: np.ndarray, power: np.ndarray, *, amp: float, decay: float, null: float = 0.0) -> np.ndarray:
-    """Where ``B' = amp <x y^T> - null B <y y^T> - decay B`` stands still, (n, m).
+    """The fixed point of ``B' = amp <x y^T> - null B <y y^T> - decay B``, (n, m).
 
     Without `null` the weight mirror; with it information alignment, a ridge pseudo-inverse of W.
 
@@ -51,7 +51,7 @@ def mirror_weights(cross: np.ndarray, power: np.ndarray, *, amp: float, decay: f
 def activation_weights(
     cross: np.ndarray, covariance: np.ndarray, *, amp: float, sparse: float, start: np.ndarray
 ) -> np.ndarray:
-    """Where ``B' = amp <x y^T> - sparse <x x^T> B`` stands still, (n, m).
+    """The fixed point of ``B' = amp <x y^T> - sparse <x x^T> B``, (n, m).
 
     For equal coefficients that is least squares of y on x.
 

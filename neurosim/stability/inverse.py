@@ -1,4 +1,4 @@
-"""Where dynamic inversion settles: the inverse that a loop computes, as a matrix. NumPy, or JAX if given.
+"""The fixed point of dynamic inversion: the inverse that a loop computes, as a matrix. NumPy, or JAX if given.
 
 Loops and signs as in `inversion`. Podlaski & Machens (2020), NeurIPS; with B = -W^T it is the pseudo-inverse, damped
 by the leak. `xp` is the namespace of the arrays, ``numpy`` or ``jax.numpy``; nothing here branches on values but that
@@ -130,10 +130,10 @@ def single_loop_fixed_point(ws: Sequence[Any], b: Any, leak: float, *, xp: Any =
             "from the output to the first hidden layer"
         )
     loop = _minus_leak(product @ b, leak, xp)
-    found = [xp.linalg.solve(loop.T, b.T).T]
+    matrices = [xp.linalg.solve(loop.T, b.T).T]
     for w in ws[:-1]:
-        found.append(w @ found[-1])
-    return tuple(found)
+        matrices.append(w @ matrices[-1])
+    return tuple(matrices)
 
 
 @checked_loop()

@@ -1,4 +1,4 @@
-"""Dynamic inversion of one layer: when its loop is stable in continuous time.
+"""Stability of the dynamic inversion of one layer in continuous time.
 
 A layer's error x (n_pre) is found by a leaky controller u (n_post) that integrates the mismatch between what the
 forward weights W (n_post x n_pre) make of x and the target, and reaches x through feedback B (n_pre x n_post):
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from neurosim.errors import ConfigError
 from neurosim.stability._arguments import checked_loop
 
-#: Eigenvalues of a product are known up to about this fraction of the largest.
+#: Rounding error of the eigenvalues of a product, relative to the largest.
 ROUNDING = 1e-12
 
 
@@ -89,7 +89,7 @@ def product_eigenvalues(w: np.ndarray, b: np.ndarray) -> NDArray[np.complex128]:
 
 @checked_loop()
 def growth_rates(mu: np.ndarray, leak: float, *, tau_u: float = 1.0, tau_x: float = 1.0) -> NDArray[np.complex128]:
-    """Of the slower mode of each eigenvalue of W B: the s of largest real part, complex, of the shape of `mu`."""
+    """The slower mode of each eigenvalue of W B: the s of largest real part, complex, shape of `mu`."""
     damping, product = tau_u + leak * tau_x, tau_u * tau_x
     rest = leak - np.asarray(mu, dtype=np.complex128)
     # In this form of the quadratic formula nothing cancels where the mode is slow.
@@ -174,13 +174,13 @@ def checked(
 
 
 def surplus_rate(w: np.ndarray, leak: float, tau_u: float, tau_x: float) -> float:
-    """That of the units which one of the layers has more than the other."""
+    """The rate of the modes of surplus units, which only the larger layer has."""
     above, below = w.shape
     return -np.inf if above == below else -1 / tau_x if above < below else -leak / tau_u
 
 
 def slowest_mode(mu: np.ndarray, rates: np.ndarray, surplus: float) -> tuple[complex, float]:
-    """The eigenvalue of largest rate, and that; zero if it is that of surplus units."""
+    """The eigenvalue of largest rate, and the rate; zero for surplus units."""
     index = int(np.argmax(rates))
     return (complex(mu[index]), float(rates[index])) if rates[index] >= surplus else (0j, float(surplus))
 

@@ -1,4 +1,4 @@
-"""Dynamic inversion in discrete time: when the loop of `inversion` is stable in the steps it is integrated with."""
+"""Stability of dynamic inversion in discrete time: of the loop of `inversion` in its time steps."""
 
 from __future__ import annotations
 

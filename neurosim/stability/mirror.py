@@ -4,11 +4,9 @@ For linear units the two populations' weights, forward W (m x n) and feedback B 
 
     R = -amp tr(B W C) + null/2 tr(B W C W^T B^T) + decay/2 (|W|^2 + |B|^2),
 
-with C the covariance of the activity below (the noise of a mirror phase, or the data). Without `null` that is the
-weight mirror, whose flow is linear: it shrinks to nothing or grows without bound, and only on the edge between the
-two stands still. With `null` it is information alignment, whose weights settle. Kunin, Nayebi, Sagastuy-Brena,
-Ganguli, Bloom & Yamins (2020), ICML; the potential is that of a linear autoencoder with decay, Kunin, Bloom, Goeva &
-Seed (2019), ICML. For white activity the singular modes do not mix, and each is a `ScalarFlow`.
+with C the covariance of the activity below. Without `null` it is the weight mirror, whose linear flow decays or grows
+without bound. With `null` it is information alignment, which settles: Kunin, Nayebi, Sagastuy-Brena, Ganguli, Bloom &
+Yamins (2020), ICML. The potential is from Kunin, Bloom, Goeva & Seed (2019), ICML. White activity keeps modes apart.
 """
 
 from __future__ import annotations
@@ -31,20 +29,19 @@ _ZERO = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class FixedPoint:
-    """Weights that do not change.
+    """A fixed point of the weights.
 
     Attributes
     ----------
     forward, feedback
         The weights: numbers, or ``(m, n)`` and ``(n, m)``.
     eigenvalues
-        Of the flow's Jacobian there, rising; real, because the flow descends a potential.
+        Eigenvalues of the flow's Jacobian, rising; real, because the flow descends a potential.
     directions
         Their eigenvectors as columns: forward weights first, then feedback weights, each row by row.
     kind
-        What the eigenvalues say. ``line of neutral points``: it is one of a line of them; ``stable up to rotation``:
-        all weights that differ by a rotation of the units above do as well; ``marginal``: the linearisation does
-        not tell.
+        ``line of neutral points``: it is one of a line of them; ``stable up to rotation``: rotations of the units above
+        are fixed points, too; ``marginal``: the linearisation does not decide.
     """
 
     forward: np.ndarray
@@ -84,7 +81,7 @@ class ScalarFlow:
 
     @property
     def growth_rate(self) -> float:
-        """At which weights near zero grow along w = b (below zero: shrink): ``amp*variance - decay``."""
+        """The growth rate of weights near zero along w = b: ``amp*variance - decay``."""
         return self.amp * self.variance - self.decay
 
     def field(self, w: np.ndarray | float, b: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
@@ -100,7 +97,7 @@ class ScalarFlow:
         return np.array([[-strength * b**2 - self.decay, across], [across, -strength * w**2 - self.decay]])
 
     def nullcline(self, other: np.ndarray | float) -> np.ndarray:
-        """The w at which w stands still, given b; and, the flow being symmetric, the b at which b does, given w.
+        """The nullcline of w, as w given b; by symmetry also that of b, given w.
 
         Not a number where that is the case for no value, or for all.
         """
@@ -114,11 +111,11 @@ class ScalarFlow:
         One point stands for a line of neutral points: zero where the weight mirror's growth equals its decay (the
         line w = b), the pair where there is no decay (the hyperbola ``w*b = amp/null``).
         """
-        found = [self._point(0.0)]
+        points = [self._point(0.0)]
         if self.null > 0 and self.growth_rate > 0:
             size = np.sqrt(self.growth_rate / (self.null * self.variance))
-            found += [self._point(size), self._point(-size)]
-        return tuple(found)
+            points += [self._point(size), self._point(-size)]
+        return tuple(points)
 
     def trajectory(self, start: tuple[float, float], times: np.ndarray, *, reach: float = np.inf) -> np.ndarray:
         """Follow the flow.
@@ -142,7 +139,7 @@ class ScalarFlow:
             return reach - float(np.max(np.abs(weights)))
 
         leaves.terminal = True  # type: ignore[attr-defined]
-        found = solve_ivp(
+        solution = solve_ivp(
             lambda _, weights: np.array(self.field(*weights)),
             (times[0], times[-1]),
             start,
@@ -151,7 +148,7 @@ class ScalarFlow:
             rtol=1e-9,
             atol=1e-12,
         )
-        return found.y.T
+        return solution.y.T
 
     def _point(self, size: float) -> FixedPoint:
         values, directions = np.linalg.eigh(self.jacobian(size, size))
@@ -208,7 +205,7 @@ class MatrixFlow:
 
     @property
     def growth_rates(self) -> np.ndarray:
-        """At which weights near zero grow along each of `modes`: ``amp*lambda_i - decay``, (n,)."""
+        """The growth rate of weights near zero along each of `modes`: ``amp*lambda_i - decay``, (n,)."""
         return self.amp * self.modes[0] - self.decay
 
     @property
@@ -253,7 +250,7 @@ class MatrixFlow:
         return np.concatenate(changes, axis=1).T
 
     def fixed_point(self, chosen: Sequence[int] | None = None) -> FixedPoint:
-        """The weights W = B^T in which the `chosen` of `modes` are at their size and the others at zero.
+        """The weights W = B^T with the `chosen` modes at their fixed size and the others at zero.
 
         Every choice of at most m modes that grow is a fixed point; by default it is that of the largest, the stable
         one. Those with rotated units above are fixed points as well.
@@ -290,7 +287,7 @@ def _check(amp: float, decay: float, null: float) -> None:
 
 
 def _kind(eigenvalues: np.ndarray, rate: float, flat: Kind) -> Kind:
-    """What rising eigenvalues say; `flat` if the largest is zero."""
+    """The kind of fixed point by its rising eigenvalues; `flat` if the largest is zero."""
     small = _ZERO * rate
     if eigenvalues[-1] < -small:
         return "stable node"

@@ -1,4 +1,4 @@
-"""Signed scalars carried by populations of spiking neurons: the rate curve of one, and weights to read many by.
+"""Population codes of signed scalars with spiking neurons: rate curves and decoding weights.
 
 Half of the neurons fire more when the scalar rises, half when it falls; thresholds and largest rates differ from
 neuron to neuron. Gains and background currents follow from the inverse of the rate curve, weights to read the scalar
@@ -15,7 +15,7 @@ import numpy as np
 from neurosim.errors import ConfigError
 from neurosim.stability._arguments import checked_code
 
-# Points between -1 and 1 at which curves are read by least squares.
+# Points between -1 and 1 at which decoders are fitted by least squares.
 _POINTS = 201
 
 
@@ -111,7 +111,7 @@ def population_code(
     rates: tuple[float, float],
     thresholds: tuple[float, float] = (-0.9, 0.9),
 ) -> PopulationCode:
-    """Draw neurons, half of either sign.
+    """Draw a population of neurons, half with positive and half with negative gain.
 
     Parameters
     ----------

@@ -29,15 +29,15 @@ def single_loop_matrix(
     checked(chained(ws), b, leak, tau_u, tau_x)
     sizes = [b.shape[0], *(w.shape[0] for w in ws)]
     starts = np.concatenate([[0], np.cumsum(sizes)])
-    found = np.zeros((starts[-1], starts[-1]))
+    matrix = np.zeros((starts[-1], starts[-1]))
     for place, (w, size) in enumerate(zip(ws, sizes[1:], strict=True), start=1):
         here, below = slice(starts[place], starts[place] + size), slice(starts[place - 1], starts[place])
-        found[here, below] = w
-    found[: sizes[0], starts[-2] :] = b
-    found -= np.diag(np.concatenate([np.ones(starts[-2]), np.full(sizes[-1], leak)]))
-    found[: starts[-2]] /= tau_x
-    found[starts[-2] :] /= tau_u
-    return found
+        matrix[here, below] = w
+    matrix[: sizes[0], starts[-2] :] = b
+    matrix -= np.diag(np.concatenate([np.ones(starts[-2]), np.full(sizes[-1], leak)]))
+    matrix[: starts[-2]] /= tau_x
+    matrix[starts[-2] :] /= tau_u
+    return matrix
 
 
 @checked_loop()
@@ -70,7 +70,7 @@ def single_loop_abscissa(
 def single_loop_bound(
     stages: int, leak: float, *, tau_u: float = 1.0, tau_x: float = 1.0, angle: np.ndarray | float = np.pi
 ) -> np.ndarray:
-    """How large an eigenvalue of this angle can be: the loop is stable if and only if all are smaller than theirs.
+    """The bound of an eigenvalue by its angle: the loop is stable if and only if all eigenvalues are below theirs.
 
     The first crossing of the imaginary axis, ``s = i*omega`` with
     ``stages*atan(omega*tau_x) + atan2(omega*tau_u, leak) = |angle|``. For real negative eigenvalues and equal time

@@ -1,1 +1,1 @@
-"""Many runs: collected, compared, held against what is expected, swept."""
+"""Studies of many runs: comparisons, sweeps, and reproduction of expected values."""

@@ -1,4 +1,4 @@
-"""Whether the runs of a model will have a number, found without running it."""
+"""Check, without running a model, whether its runs will have a number."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from neurosim.model_files.model_file import Model
     from neurosim.tasks._task import Task
 
-# The numbers at the top of summary.json.
+# Numbers at the top level of summary.json.
 _SUMMARY = ("test_accuracy", "test_loss", "samples_per_second", "wall_s")
 
 
 def unavailable(reading: Reading, model: Model) -> tuple[str, str] | None:
-    """The key and a sentence, if a run of this model cannot have the number; found without running it.
+    """The key at fault and a sentence, if runs of this model will lack the number; ``None`` otherwise.
 
-    What a probe finds is known only when it has run.
+    The numbers of a probe that does not declare them are known only after a run.
     """
     if reading.name is not None:
         return _not_in_summary(reading.name, model)
@@ -49,7 +49,7 @@ def unavailable(reading: Reading, model: Model) -> tuple[str, str] | None:
 
 
 def unavailable_in(reading: Reading, model: Model, task: Task) -> tuple[str, str] | None:
-    """The same of what depends on the data: the key and a sentence, if runs on this task cannot have the number."""
+    """As `unavailable`, for what depends on the data of the task."""
     if model.probe_kind:
         return None
     key, quantity = ("name", reading.name) if reading.name is not None else ("history", str(reading.history))
@@ -64,7 +64,7 @@ def unavailable_in(reading: Reading, model: Model, task: Task) -> tuple[str, str
 
 
 def _not_measured(measure: str, model: Model) -> str | None:
-    """Why a number of a layer is not measured."""
+    """Why a number by layer is not measured."""
     from neurosim.gradients.alignment import GAUSS_NEWTON_NUMBERS, LOOP_NUMBERS
 
     if not model.training.measure_every:
@@ -77,7 +77,7 @@ def _not_measured(measure: str, model: Model) -> str | None:
 
 
 def _not_in_epoch(reading: Reading, model: Model, *, of_layers: bool) -> tuple[str, str] | None:
-    """Why a number is not measured in the epochs that are asked for."""
+    """Why a number is not measured in the epochs asked for."""
     if reading.epoch is None:
         return None
     first, last = reading.epoch if isinstance(reading.epoch, tuple) else (reading.epoch, reading.epoch)
@@ -119,18 +119,18 @@ def _not_in_summary(name: str, model: Model) -> tuple[str, str] | None:
 
 
 def _not_of_probe(number: str, model: Model) -> tuple[str, str] | None:
-    """Why a probe that declares its numbers has none of this name; others are known only when they have run."""
+    """Why a probe that declares its numbers has none of this name."""
     declared = getattr(registry.load("probes", model.probe_kind), "NUMBERS", ())
     if not declared or number_of(declared, number) is not None:
         return None
-    # Without the layers, which have names of their own.
+    # Numbers without their layers.
     known = {each.name.rpartition(".")[2] for each in declared}
     hint = did_you_mean(number.rpartition(".")[2], known)
     return "name", f"got 'probe.{number}', which '{model.probe_kind}' does not measure; {hint}"
 
 
 def _measures() -> tuple[str, ...]:
-    # Late, because it imports JAX, and most readings are of no layer.
+    # Late: it imports JAX, and most readings have no layer.
     from neurosim.gradients.alignment import MEASURES
 
     return MEASURES
@@ -139,12 +139,12 @@ def _measures() -> tuple[str, ...]:
 def _has_layer(model: Model, layer: str) -> bool:
     if layer in _usual_layers(model):
         return True
-    # A scheme may have layers of its own; their names do not depend on sizes, so no data are needed.
+    # A scheme may add layers. Their names do not depend on sizes, so no data are needed.
     return bool(_without_data(model, lambda circuit: layer in circuit.population))
 
 
 def _without_data(model: Model, ask: Callable[[Circuit], Any]) -> Any:
-    """What is to be known of a model's circuit whatever its sizes; nothing if it cannot be built without."""
+    """A property of a model's circuit that no size changes; ``None`` if the circuit needs the data."""
     try:
         return ask(model.build(SimpleNamespace(n_inputs=8, n_outputs=8)))
     except NeurosimError:

@@ -1,4 +1,4 @@
-"""Many runs in one folder: each model with each seed once, and none again that is finished."""
+"""Run many models with many seeds in one folder, each once; finished runs are reused."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from neurosim.runs import folder as files
 from neurosim.runs.data_identity import Identified, same_data
 from neurosim.runs.integrity import read_json
 from neurosim.runs.lock import holder
-from neurosim.runs.run import Run, Watcher, open_run, train
+from neurosim.runs.run import Run, RunWatcher, open_run, train
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """What came of a model with a seed.
+    """The attempt to run a model with a seed.
 
     Attributes
     ----------
     run
-        Without its weights; ``None`` if it did not come to an end.
+        The finished run without its weights; ``None`` if it failed.
     message
-        Why it did not.
+        Why it failed.
     diverged
-        Whether that was learning itself, and not something missing.
+        Whether it failed because learning diverged.
     reused
-        Whether it was finished before.
+        Whether an earlier process finished it.
     """
 
     run: Run | None = None
@@ -41,7 +41,7 @@ class Attempt:
 
 
 def key_of(model: Model, seed: int) -> tuple[str, int]:
-    """What tells one run from another; of models that are `data_identity.Identified`, also by their data."""
+    """The key of a run: model and seed, and the data if the model is `data_identity.Identified`."""
     return model.identity, seed
 
 
@@ -49,14 +49,14 @@ def collect(
     wanted: Iterable[tuple[Model, int]],
     root: Path,
     *,
-    progress: Watcher | None = None,
+    progress: RunWatcher | None = None,
     say: Callable[[str], None] | None = None,
 ) -> dict[tuple[str, int], Attempt]:
-    """Run every model with its seed, once, into folders of their own; reuse those that are finished.
+    """Run every model with its seed, once, each in its own folder; reuse finished runs.
 
     A run is reused if the hash of its configuration, the bytes of its data, its seed and the version of neurosim are
-    the same. One that was interrupted goes on from its newest checkpoint, or is begun anew if another version began it.
-    What goes wrong with one leaves the others alone.
+    the same. An interrupted run resumes from its newest checkpoint, or starts anew if another version began it.
+    A run that fails does not stop the others.
 
     Parameters
     ----------
@@ -65,9 +65,9 @@ def collect(
     root
         The folder that holds the runs, as ``<model>-<hash>-seed<N>``.
     progress
-        Told about every run that is not reused.
+        Receives the progress of every run that is not reused.
     say
-        Told a line about every run.
+        Receives a line about every run.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def collect(
         By `key_of`.
     """
     distinct = {key_of(model, seed): (model, seed) for model, seed in reversed(list(wanted))}
-    found: dict[tuple[str, int], Attempt] = {}
+    attempts: dict[tuple[str, int], Attempt] = {}
     identified = Identified()
     for number, (key, (given, seed)) in enumerate(reversed(distinct.items()), start=1):
         model = identified(given)
@@ -83,14 +83,14 @@ def collect(
         if say is not None:
             before = ": finished before" if attempt else ""
             say(f"run {number} of {len(distinct)}: {model.name}, seed {seed}{before}")
-        found[key] = attempt or attempt_run(model, seed, root, progress)
-        if say is not None and found[key].run is None:
-            say(f"stopped: {found[key].message}")
-    return found
+        attempts[key] = attempt or attempt_run(model, seed, root, progress)
+        if say is not None and attempts[key].run is None:
+            say(f"stopped: {attempts[key].message}")
+    return attempts
 
 
-def attempt_run(model: Model, seed: int, root: Path, progress: Watcher | None = None) -> Attempt:
-    """Run a model with a seed that is not `finished`, in a folder of its own; what goes wrong is a message.
+def attempt_run(model: Model, seed: int, root: Path, progress: RunWatcher | None = None) -> Attempt:
+    """Run a model with a seed in its own folder, unless it is `finished`; failures become a message.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def attempt_run(model: Model, seed: int, root: Path, progress: Watcher | None = 
     root
         The folder that holds the runs.
     progress
-        Told how it goes on. What it raises that is no `Exception`, such as ``KeyboardInterrupt``, passes.
+        Receives the progress. Anything it raises that is no `Exception`, such as ``KeyboardInterrupt``, passes.
     """
     model = Identified()(model)
     folder = _folder(model, seed, root)
@@ -108,10 +108,10 @@ def attempt_run(model: Model, seed: int, root: Path, progress: Watcher | None = 
             _clear(folder)
         return Attempt(replace(train(model, seed=seed, out=folder, progress=progress, resume=True), state={}))
     except Exception as error:
-        # Hours of other runs must not be lost to a fault in one.
+        # A failure in one run must not cost hours of others.
         if isinstance(error, NeurosimError) and type(error) is not NeurosimError:
             return Attempt(message=str(error), diverged=isinstance(error, NumericalError))
-        # What nobody foresaw, of ours or of a component of the user's, is kept with its traceback.
+        # Unforeseen errors, ours or of a user's component, are kept with their traceback.
         folder.mkdir(parents=True, exist_ok=True)
         write_file(folder / files.FAILURE, traceback.format_exc())
         what = str(error) if isinstance(error, NeurosimError) else f"{type(error).__name__}: {error}"
@@ -119,7 +119,7 @@ def attempt_run(model: Model, seed: int, root: Path, progress: Watcher | None = 
 
 
 def finished(model: Model, seed: int, root: Path) -> Attempt | None:
-    """The run of a model with a seed that this version finished in a folder of runs; ``None`` if there is none."""
+    """The run of a model with a seed that this version finished below `root`; ``None`` if there is none."""
     model = Identified()(model)
     for folder in _folders(model, seed, root):
         try:
@@ -133,7 +133,7 @@ def finished(model: Model, seed: int, root: Path) -> Attempt | None:
 
 
 def _same_version(folder: Path) -> bool:
-    """Whether a run was begun by this version of neurosim."""
+    """Whether this version of neurosim began the run."""
     try:
         return read_json(folder / files.PROVENANCE)["versions"]["neurosim"] == files.installed_version("neurosim")
     except (DataError, KeyError, TypeError):
@@ -141,7 +141,7 @@ def _same_version(folder: Path) -> bool:
 
 
 def _folders(model: Model, seed: int, root: Path) -> Iterator[Path]:
-    # Whatever name the model had; a model with another name is the same if its hash is.
+    # The model's name does not matter, its hash does.
     return iter(sorted(root.glob(f"*-{model.identity[:8]}-seed{seed}*")))
 
 
@@ -149,15 +149,15 @@ def _folder(model: Model, seed: int, root: Path) -> Path:
     name = model.name.replace("/", "-")
     folder = root / f"{name}-{model.identity[:8]}-seed{seed}"
     if (folder / files.SUMMARY).is_file():
-        # Finished, but by another version, whose results stay.
+        # Another version finished it; its results stay.
         folder = root / f"{folder.name}-by-{files.installed_version('neurosim')}"
     return folder
 
 
 def _clear(folder: Path) -> None:
-    """Remove what a run left that cannot go on; nothing else is ours to remove."""
+    """Remove the files of a run that cannot resume, and nothing else."""
     if holder(folder) is not None:
-        return  # somebody writes in it, which is found out when it is to be taken
+        return  # in use; claiming it will report that
     left = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     if files.SUMMARY not in left and {files.CONFIG, files.FAILURE} & left:
         with writing(folder):

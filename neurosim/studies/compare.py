@@ -1,4 +1,4 @@
-"""Several models with several seeds, in one table and one figure."""
+"""Compare several models over several seeds, in one table and one figure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from neurosim.model_files.variants import parted
 from neurosim.plots.comparison import comparison_figure
 from neurosim.plots.figures import save_figure
 from neurosim.runs.data_identity import Identified
-from neurosim.runs.run import Watcher
+from neurosim.runs.run import RunWatcher
 from neurosim.studies.collection import collect, key_of
 from neurosim.studies.comparison_table import ANGLES, Comparison, Entry
 from neurosim.studies.statistics import band
@@ -36,12 +36,12 @@ def compare(
     reach: float = 90.0,
     overrides: Sequence[str] = (),
     out: str | Path | None = None,
-    progress: Watcher | None = None,
+    progress: RunWatcher | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Comparison:
-    """Train every model with every seed, and set what came of it side by side.
+    """Train every model with every seed and compare the results.
 
-    Runs that are finished are reused: see `neurosim.studies.collection.collect`.
+    Finished runs are reused: see `neurosim.studies.collection.collect`.
 
     Parameters
     ----------
@@ -49,22 +49,22 @@ def compare(
         Shipped names, paths of TOML files, or loaded models; text may have variants written after it,
         ``lansdell2020/mnist+fa``.
     seeds
-        How many, from 0 on.
+        Number of seeds, counted from 0.
     reach
-        Validation accuracy in percent, for the presentations that were needed.
+        Validation accuracy in percent up to which presentations are counted.
     overrides
         ``section.key=value`` each, for all models.
     out
-        The folder for the runs and the table, which is new or holds this comparison, or one of some of its models and
-        seeds; by default ``runs/compare``, or the first of ``runs/compare-2`` ... that fits.
+        The folder for runs and table. It is new, or holds this comparison or a part of it; by default ``runs/compare``,
+        or the first of ``runs/compare-2`` ... that fits.
     progress, say
-        Told about every run.
+        Receive the progress, and a line about every run.
 
     Raises
     ------
     ConfigError, UnknownNameError, DataError
-        Models that do not fit, that do not train, or that are given twice, or a folder with another comparison, before
-        anything is run.
+        Before anything runs: faulty models, models that do not train or are given twice, or a folder with another
+        comparison.
     """
     identified = Identified()
     loaded = [identified(load(model, overrides)) for model in models]
@@ -93,7 +93,7 @@ def compare(
 
 
 def _includes(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
-    """What a comparison lacks of a former one, whose table it would replace; nothing if it has all of it."""
+    """What a comparison lacks of the former one whose table it replaces; empty if it includes all of it."""
     lost = [name for name, identity in dict(theirs["models"]).items() if identity not in ours["models"].values()]
     if lost:
         return f"it has {', '.join(lost)}, which this one has not, or with other settings or data"
@@ -101,7 +101,7 @@ def _includes(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
 
 
 def short_names(names: Sequence[str]) -> list[str]:
-    """The shortest ends of names, all of the same depth, that tell them apart."""
+    """The shortest distinct ends of names, all of the same depth."""
     parts = [name.split("/") for name in names]
     for depth in range(1, max(map(len, parts), default=0) + 1):
         short = ["/".join(part[-depth:]) for part in parts]
@@ -120,11 +120,11 @@ def _full_name(given: str | Path | Model, model: Model) -> str:
 
 
 def _draw(comparison: Comparison) -> None:
-    """The figure, of the models that gave anything."""
+    """Draw the figure of all models with results."""
     entries = [entry for entry in comparison.entries if entry.runs]
     if not entries:
         return
-    # Accuracy only where all have one.
+    # Accuracy only if all models have one.
     quantity = "validation_accuracy" if all(entry.classifies for entry in entries) else "validation_loss"
     curves = xarray.concat([_curve(entry, quantity) for entry in entries], "model", join="outer")
     with writing(comparison.folder):
@@ -141,11 +141,11 @@ def _curve(entry: Entry, quantity: str) -> xarray.Dataset:
 
 def _angles(entries: Sequence[Entry], name: str) -> xarray.Dataset | None:
     layers = list(dict.fromkeys(layer for entry in entries for layer in entry.layers))
-    found = [[entry.angle(layer, name) for layer in layers] for entry in entries]
-    mean = np.array([[each.mean for each in line] for line in found])
+    angles = [[entry.angle(layer, name) for layer in layers] for entry in entries]
+    mean = np.array([[each.mean for each in line] for line in angles])
     if not np.isfinite(mean).any():
         return None
-    half = np.array([[each.half_width for each in line] for line in found])
+    half = np.array([[each.half_width for each in line] for line in angles])
     attributes = {"units": "deg", "long_name": name.removesuffix("_deg").replace("_", " ")}
     dims = ("model", "layer")
     coords = {"model": [entry.name for entry in entries], "layer": layers}

@@ -1,4 +1,4 @@
-"""What came of several models with several seeds, as text and as numbers."""
+"""The table of a comparison, as text and as numbers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from neurosim.studies.readings import over
 from neurosim.studies.statistics import Interval, interval
 from neurosim.studies.tables import markdown_text
 
-#: What is said of each layer.
+#: Numbers shown by layer.
 ANGLES = ("signal_angle_deg", "update_angle_deg")
-# Of two seeds, half an interval is six times their distance, whatever that says.
+# With two seeds, half the confidence interval is six times their distance.
 _ENOUGH = 3
 _LOCAL = {True: "yes", False: "no", None: "-"}
 
@@ -28,11 +28,11 @@ class Entry:
     Attributes
     ----------
     name
-        The shortest that tells it from the others.
+        The shortest distinct name.
     model
         The model.
     attempts
-        One for each seed.
+        One attempt for each seed.
     """
 
     name: str
@@ -41,12 +41,12 @@ class Entry:
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        """Those that came to their end."""
+        """The finished runs."""
         return tuple(attempt.run for attempt in self.attempts if attempt.run is not None)
 
     @property
     def classifies(self) -> bool:
-        """Whether there is an accuracy."""
+        """Whether the task has an accuracy."""
         return any("test_accuracy" in run.summary for run in self.runs)
 
     @property
@@ -56,17 +56,17 @@ class Entry:
 
     @property
     def local(self) -> bool | None:
-        """Whether every synapse can compute what it learns from what it sees; ``None`` if nothing was run."""
+        """Whether all learning rules are local; ``None`` without runs."""
         return self.runs[0].summary.get("local") if self.runs else None
 
     @property
     def phases(self) -> int | None:
-        """Of a presentation; ``None`` if nothing was run."""
+        """Number of phases of a presentation; ``None`` without runs."""
         return self.runs[0].summary.get("phases") if self.runs else None
 
     @property
     def global_scalar(self) -> bool | None:
-        """Whether it needs a scalar that is broadcast to all; ``None`` if nothing was run."""
+        """Whether learning needs a scalar broadcast to all synapses; ``None`` without runs."""
         return self.runs[0].summary.get("global_scalar") if self.runs else None
 
     def test(self) -> Interval:
@@ -74,13 +74,13 @@ class Entry:
         return self._interval("test_accuracy" if self.classifies else "test_loss")
 
     def angle(self, layer: str, name: str) -> Interval:
-        """An angle of a layer at the end, in degrees."""
+        """The final angle of a layer in degrees."""
         return interval([_number(run.summary["layers"].get(layer, {}).get(name)) for run in self.runs])
 
     def reached(self, accuracy: float) -> tuple[Interval, int]:
-        """Presentations until a validation accuracy was reached, over the seeds that did, and how many did."""
-        found = [over(run.history.validation_accuracy, "first_above", accuracy) for run in self.runs]
-        known = [number for number in found if math.isfinite(number)]
+        """Presentations until a validation accuracy, over the seeds that reached it, and their number."""
+        counts = [over(run.history.validation_accuracy, "first_above", accuracy) for run in self.runs]
+        known = [number for number in counts if math.isfinite(number)]
         return interval(known), len(known)
 
     def _interval(self, name: str) -> Interval:
@@ -89,14 +89,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came of all models.
+    """The results of all models.
 
     Attributes
     ----------
     entries
-        One for each model, in the order given.
+        One entry for each model, in the order given.
     reach
-        The validation accuracy in percent that the presentations are counted to.
+        The validation accuracy in percent up to which presentations are counted.
     folder
         Where the runs, ``compare.csv``, ``compare.md`` and ``compare.png`` are.
     """
@@ -120,8 +120,8 @@ class Comparison:
 
     @property
     def rows(self) -> list[tuple[str, ...]]:
-        """The table as text: a line for each layer, what concerns the model in the first."""
-        found = []
+        """The table as text: a line for each layer; the first also holds the numbers of the model."""
+        lines = []
         for entry in self.entries:
             test = entry.test().text_of_few(2 if entry.classifies else None, enough=_ENOUGH)
             if len(self._kinds) > 1 and entry.runs:
@@ -130,13 +130,13 @@ class Comparison:
             about = (entry.name, test, self._until(entry), *declared)
             for number, layer in enumerate(entry.layers or ("-",)):
                 angles = (entry.angle(layer, name).text_of_few(1, enough=_ENOUGH) for name in ANGLES)
-                found.append((*(about if number == 0 else ("",) * len(about)), layer, *angles))
-        return found
+                lines.append((*(about if number == 0 else ("",) * len(about)), layer, *angles))
+        return lines
 
     @property
     def notes(self) -> list[str]:
-        """What a reader of the table has to know."""
-        found = [
+        """Notes below the table."""
+        lines = [
             "Mean ± half the 95 % confidence interval (Student's t) over the seeds, of two seeds (least to greatest); "
             "angles to the true gradient.",
             "Presentations are counted to the first evaluation that reaches it, so to a whole epoch. A scheme that "
@@ -145,13 +145,13 @@ class Comparison:
         for entry in self.entries:
             for seed, attempt in enumerate(entry.attempts):
                 if attempt.run is None:
-                    found.append(f"{entry.name}: without seed {seed}, which stopped: {attempt.message}")
-        return found
+                    lines.append(f"{entry.name}: without seed {seed}, which stopped: {attempt.message}")
+        return lines
 
     @property
     def numbers(self) -> list[dict[str, Any]]:
         """The table as numbers: a row for each model and layer."""
-        found = []
+        table = []
         for entry in self.entries:
             until, reached = entry.reached(self.reach)
             about: dict[str, Any] = {
@@ -170,8 +170,8 @@ class Comparison:
                 row = {**about, "layer": layer}
                 for name in ANGLES:
                     row |= _columns(name, entry.angle(layer, name))
-                found.append(row)
-        return found
+                table.append(row)
+        return table
 
     def _until(self, entry: Entry) -> str:
         if not entry.classifies:

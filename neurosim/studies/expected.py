@@ -1,6 +1,6 @@
-"""What the models of a folder are held against: rows of ``expected.toml``, one for each fact.
+"""Expected values for the models of a folder: rows of ``expected.toml``, one for each fact.
 
-A row says in a sentence what is claimed, which number of which runs to look at, and what it should be:
+A row states a fact, the number to read from which runs, and the value it should have:
 
     [[expected]]
     fact = "Feedback that learns ends at least 10 degrees closer to the gradient than fixed feedback."
@@ -20,13 +20,11 @@ A row says in a sentence what is claimed, which number of which runs to look at,
     source = "measured"                             # paper, authors' code, another implementation, derived, measured
     # origin = "Akrout et al. (2019)"               #   or recalled; and whose, where that does not say it
 
-``slope`` is that of the logarithm against the logarithm of the presentations, after the curve is read off at points
-equally spaced in the latter. ``first_below`` and ``first_above`` are the presentations when ``level`` was first
-reached, infinite if it never was. Of several seeds the mean counts, or with ``each_seed = true`` every single one;
-what is compared (``versus``) has the same seed. Runs that take long are marked ``slow = true`` with the ``minutes``
-they took. A row that is known not to be met says why in ``known_gap``: it is run and counted like any other, and
-shown with that explanation. One that has never been run where it was written says why in ``not_run``; its minutes
-are an estimate.
+``slope`` is the slope in double logarithmic axes, with presentations along x, at points equally spaced in log x.
+``first_below`` and ``first_above`` count presentations until ``level`` is reached, infinite if it never is. The mean
+over the seeds counts, or with ``each_seed = true`` each of them; ``versus`` compares runs of the same seed. Long runs
+have ``slow = true`` and the ``minutes`` they took. ``known_gap`` explains a row that is known to be missed; it counts
+like any other. ``not_run`` explains a row that was never run; its minutes are an estimate.
 """
 
 from __future__ import annotations
@@ -49,40 +47,35 @@ from neurosim.studies.readings import Reading, complaints
 from neurosim.suggestions import did_you_mean
 
 _FILE = "expected.toml"
-#: Models by name, overrides and variants: many rows look at the same one.
+#: Checked models by name, overrides and variants, which many rows share.
 _Made = dict[tuple[str, tuple[str, ...], tuple[str, ...]], Model]
 
 
 class Row(Reading):
-    """One row; see the module. Apart from the keys of a reading:
+    """One row of ``expected.toml``: a reading, and the values it is compared with.
+
+    Apart from the keys of a reading:
 
     Attributes
     ----------
     fact
         What is claimed, in a sentence.
-    seeds
-        Of the runs.
+    seeds, each_seed
+        Seeds of the runs, and whether each of them has to meet the row, or their mean.
     versus, relation
-        What the number is compared with, and how.
-    value, tolerance, relative_tolerance
-        What is expected, and by how much it may be missed: in its unit, or as a share of the value.
-    low, high
-        Bounds instead, which still count as met.
+        The reading that the number is compared with, and how.
+    value, tolerance, relative_tolerance, low, high
+        The expected value with its tolerance, in its unit or as a fraction of the value; or else inclusive bounds.
     unit
-        Of the number; ``1`` for none.
-    source
-        Where the expectation comes from. A number of the authors was printed by their code or in their paper; what a
-        program of others gave is ``another implementation``, and what was not looked up again is ``recalled``.
-    origin
-        Whose program or which paper, where ``source`` does not say; needed with ``another implementation``.
-    each_seed
-        Whether every seed has to meet it, or the mean.
+        Unit of the number; ``1`` for none.
+    source, origin
+        Where the expected value comes from: the authors' paper or code, ``another implementation``, or ``recalled`` if
+        it was not looked up again.
+        `origin` names the program or paper; it is required with ``another implementation``.
     slow, minutes
-        Left out unless asked for, and how long all its runs take.
-    known_gap
-        Why it is known not to be met.
-    not_run
-        Why it has not been run yet, so that nothing is known of it.
+        Whether the row runs only on request, and how long all its runs take.
+    known_gap, not_run
+        Why the row is known to be missed, or was never run.
     """
 
     fact: str = Field(min_length=1)
@@ -105,13 +98,13 @@ class Row(Reading):
 
     @property
     def readings(self) -> tuple[Reading, ...]:
-        """What is read from each seed: the number, and the one that it is compared with."""
+        """Readings of each seed: the number, and the one that it is compared with."""
         own = Reading.model_validate({key: getattr(self, key) for key in Reading.model_fields})
         return (own,) if self.versus is None else (own, _completed(self.versus, own))
 
     @property
     def expectation(self) -> str:
-        """What is expected, as text."""
+        """The expected value as text."""
         unit = self.unit_text
         each = "each " if self.each_seed else ""
         if self.value is not None and self.tolerance is not None:
@@ -124,17 +117,17 @@ class Row(Reading):
 
     @property
     def unit_text(self) -> str:
-        """The unit as it follows a number."""
+        """The unit as text after a number."""
         return "" if self.unit == "1" else f" {self.unit}"
 
     @property
     def source_text(self) -> str:
-        """Where the expectation comes from, as text."""
+        """Source and origin as text."""
         return self.source if self.origin is None else f"{self.source}: {self.origin}"
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Between what the number has to lie."""
+        """Bounds of the number, both included."""
         if self.value is None:
             low, high = self.low, self.high
             return (-math.inf if low is None else low, math.inf if high is None else high)
@@ -142,7 +135,7 @@ class Row(Reading):
         return self.value - miss, self.value + miss
 
     def met_by(self, number: float) -> bool:
-        """Whether a number is what is expected."""
+        """Whether a number meets the row."""
         low, high = self.bounds
         return low <= number <= high
 
@@ -154,9 +147,9 @@ class Claim:
     Attributes
     ----------
     row
-        As it stands in the file.
+        The row of the file.
     readings
-        One, or with ``versus`` two, each with its model.
+        One reading, or with ``versus`` two, each with its model.
     """
 
     row: Row
@@ -164,7 +157,7 @@ class Claim:
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """What runs the models, one for each of them and each seed."""
+        """The commands that run each model with each seed."""
         names = dict.fromkeys(model.name for _, model in self.readings)
         return tuple(f"neurosim run {name} --seed {seed}" for name in names for seed in self.row.seeds)
 
@@ -203,7 +196,7 @@ def load_expected(name: str | Path) -> tuple[Claim, ...]:
 
 
 def expected_beside(name: str | Path) -> tuple[Path, str | None]:
-    """The file of rows of a folder or a model, and the one model that is meant, if it is one.
+    """The ``expected.toml`` for a folder or a model, and the model if one is meant.
 
     Raises
     ------
@@ -237,15 +230,15 @@ def _claim(table: Any, path: str, folder: Path, made: _Made, faults: Faults) -> 
             faults.add(f"{path}.versus.{key}", sentence)
     if len(faults.found) > before:
         return None
-    found = []
+    readings = []
     for reading, where in zip(row.readings, (path, f"{path}.versus"), strict=False):
         model = _model(reading, where, folder, made, faults)
         if model is None:
             return None
         if (fault := unavailable(reading, model)) is not None:
             faults.add(f"{where}.{fault[0]}", fault[1])
-        found.append((reading, model))
-    return Claim(row, tuple(found))
+        readings.append((reading, model))
+    return Claim(row, tuple(readings))
 
 
 def _model(reading: Reading, path: str, folder: Path, made: _Made, faults: Faults) -> Model | None:
@@ -270,29 +263,29 @@ def _model(reading: Reading, path: str, folder: Path, made: _Made, faults: Fault
 
 
 def _complaints(row: Row) -> list[tuple[str, str]]:
-    """Keys that do not go together: key and sentence."""
-    found = []
+    """Faults of keys that do not go together: key and sentence."""
+    faults = []
     if (row.versus is None) != (row.relation is None):
-        found.append(("relation", "expected together with versus, as 'difference' or 'ratio'"))
+        faults.append(("relation", "expected together with versus, as 'difference' or 'ratio'"))
     bounded = row.low is not None or row.high is not None
     tolerances = sum(tolerance is not None for tolerance in (row.tolerance, row.relative_tolerance))
     if (row.value is not None) == bounded:
-        found.append(("value", "expected either value with a tolerance, or low or high or both"))
+        faults.append(("value", "expected either value with a tolerance, or low or high or both"))
     elif tolerances != (row.value is not None):
-        found.append(("tolerance", "expected with value either tolerance or relative_tolerance, and only there"))
+        faults.append(("tolerance", "expected with value either tolerance or relative_tolerance, and only there"))
     if row.low is not None and row.high is not None and row.low > row.high:
-        found.append(("low", f"got {row.low:g}, expected at most high, which is {row.high:g}"))
+        faults.append(("low", f"got {row.low:g}, expected at most high, which is {row.high:g}"))
     if row.source == "another implementation" and row.origin is None:
-        found.append(("origin", "missing, expected whose implementation it is"))
+        faults.append(("origin", "missing, expected whose implementation it is"))
     if row.slow and row.minutes is None:
-        found.append(("minutes", "missing, expected how long the runs of a slow row take"))
+        faults.append(("minutes", "missing, expected how long the runs of a slow row take"))
     if len(set(row.seeds)) < len(row.seeds):
-        found.append(("seeds", f"got {list(row.seeds)}, expected each seed once"))
-    return found
+        faults.append(("seeds", f"got {list(row.seeds)}, expected each seed once"))
+    return faults
 
 
 def _completed(versus: Reading, own: Reading) -> Reading:
-    """The other reading: its own keys, and the rest from the first one, but for those that its own rule out."""
+    """The reading to compare with: its own keys, completed by those of the first that they do not exclude."""
     given: Mapping[str, Any] = {key: getattr(versus, key) for key in versus.model_fields_set}
     ruled_out: set[str] = set()
     if "name" in given:

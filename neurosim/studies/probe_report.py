@@ -1,4 +1,4 @@
-"""What a probe's run says to a reader: what was measured, and of each number its unit, meaning and verdict."""
+"""The report of a probe's run: each number with unit, meaning and verdict."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Line:
     Attributes
     ----------
     name, value, unit, meaning
-        The number; unit and meaning are empty where a probe of the user's does not say them.
+        The number. Unit and meaning are empty if a user's probe does not declare them.
     verdict
-        Whether it is what the ``expected.toml`` beside the model says, and what that is; empty where it says nothing.
+        Comparison with the ``expected.toml`` beside the model; empty where it has no such row.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Line:
 
     @property
     def cells(self) -> tuple[str, str, str, str]:
-        """As text, for a table."""
+        """The cells of a table row."""
         unit = "" if self.unit in ("1", "") else f" {self.unit}"
         shown = "not reached" if math.isnan(self.value) else f"{self.value:.5g}{unit}"
         return self.name, shown, self.meaning, self.verdict
@@ -54,37 +54,37 @@ def lines_of(numbers: Mapping[str, float | None], model: Model, source: str | Pa
     numbers
         ``probe`` in the run's summary.
     model
-        What was run, with its variants and overrides.
+        The model that was run, with its variants and overrides.
     source
-        The name or file that the model was loaded from, beside which an ``expected.toml`` may lie.
+        The name or file of the model; an ``expected.toml`` may lie beside it.
     """
     declared = getattr(registry.load("probes", model.probe_kind), "NUMBERS", ())
     rows = _rows(model, source) if source is not None else []
-    found = []
+    lines = []
     for name, given in numbers.items():
         value, known = math.nan if given is None else float(given), number_of(declared, name)
         verdicts = [_verdict(row, value) for row in rows if row.name == f"probe.{name}"]
         unit, meaning = (known.unit, known.meaning) if known is not None else ("", "")
-        found.append(Line(name, value, unit, meaning, "; ".join(verdicts)))
-    return found
+        lines.append(Line(name, value, unit, meaning, "; ".join(verdicts)))
+    return lines
 
 
 def _rows(model: Model, source: str | Path) -> list[Row]:
-    """Rows about a number of this very model: the same settings, and compared with nothing else."""
+    """Rows about this very model: the same settings, without a comparison."""
     try:
         base = parted(source)[0] if isinstance(source, str) else source
         path, stem = expected_beside(base)
         tables = read_toml(path).get("expected", [])
     except NeurosimError:
         return []
-    found = []
+    rows = []
     for table in tables if isinstance(tables, list) else []:
         if not isinstance(table, Mapping) or table.get("model") != stem or "versus" in table:
             continue
         row = check_table(Row, table, "expected", Faults())
         if row is not None and row.name is not None and _same(row, base, model):
-            found.append(row)
-    return found
+            rows.append(row)
+    return rows
 
 
 def _same(row: Row, base: str | Path, model: Model) -> bool:
@@ -101,6 +101,6 @@ def _verdict(row: Row, value: float) -> str:
 
 
 def description_of(model: Model) -> str:
-    """Title and description of a model, in plain lines."""
+    """Title and description of a model."""
     parts = [model.about.title, " ".join(model.about.description.split())]
     return "\n".join(part for part in parts if part)

@@ -1,4 +1,4 @@
-"""One number out of a run: where in it to look."""
+"""Readings: where to find one number in a run."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ Over = Literal["last", "min", "max", "mean", "slope", "first_below", "first_abov
 
 
 class Reading(BaseModel):
-    """Where to find a number.
+    """The place of a number in a run.
 
     Attributes
     ----------
     model, variants, overrides
-        Of which run: the stem of a model file, variants to apply, settings as ``section.key=value``.
+        The run: stem of a model file, variants, settings as ``section.key=value``.
     name
         Dotted path in ``summary.json``.
     history, layer
-        A variable of ``metrics.zarr``, and of which layer.
+        A variable of ``metrics.zarr``, and its layer.
     epoch
-        That epoch, or the mean from one to another.
+        One epoch, or the mean over a range.
     over
-        The ``last``, ``min``, ``max`` or ``mean`` of what was measured; the ``slope`` of the logarithm against the
-        logarithm of the presentations; the presentations when a value was first ``level`` or less
-        (``first_below``), or ``level`` or more (``first_above``), infinite if it never was.
+        The ``last``, ``min``, ``max`` or ``mean`` of the measured values; their ``slope`` over presentations in double
+        logarithmic axes; the number of presentations until a value is first at most ``level`` (``first_below``)
+        or at least ``level`` (``first_above``), infinite if it never is.
     level
-        For ``first_below`` and ``first_above``.
+        Threshold of ``first_below`` and ``first_above``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,26 +63,26 @@ class Reading(BaseModel):
 
 
 def complaints(reading: Reading) -> list[tuple[str, str]]:
-    """Keys that do not go together: key and sentence."""
-    found = []
+    """Faults of keys that do not go together: key and sentence."""
+    faults = []
     if (reading.name is None) == (reading.history is None):
-        found.append(("name", "expected either name, a path in summary.json, or history, a variable of metrics.zarr"))
-        return found
+        faults.append(("name", "expected either name, a path in summary.json, or history, a variable of metrics.zarr"))
+        return faults
     if reading.name is not None:
         extra = [key for key in ("layer", "epoch", "over", "level") if getattr(reading, key) is not None]
         return [(key, "goes with history, got it with name") for key in extra]
     if (reading.epoch is None) == (reading.over is None):
-        found.append(("epoch", "expected either epoch or over"))
+        faults.append(("epoch", "expected either epoch or over"))
     if isinstance(reading.epoch, tuple) and reading.epoch[0] > reading.epoch[1]:
-        found.append(("epoch", f"got {list(reading.epoch)}, expected the first epoch before the last"))
+        faults.append(("epoch", f"got {list(reading.epoch)}, expected the first epoch before the last"))
     wants_level = reading.over in ("first_below", "first_above")
     if wants_level != (reading.level is not None):
-        found.append(("level", "expected with over = 'first_below' or 'first_above', and only there"))
-    return found
+        faults.append(("level", "expected with over = 'first_below' or 'first_above', and only there"))
+    return faults
 
 
 def read(reading: Reading, summary: Mapping[str, Any], history: xarray.Dataset) -> float:
-    """Find the number in a run.
+    """Read the number from a run.
 
     Raises
     ------
@@ -105,19 +105,19 @@ def read(reading: Reading, summary: Mapping[str, Any], history: xarray.Dataset) 
 
 
 def over(values: xarray.DataArray, how: Over, level: float | None = None) -> float:
-    """One number for a curve; where it was not measured (nan) it is left out.
+    """Summarise a curve in one number, ignoring NaN.
 
     Parameters
     ----------
     values
-        Of one dimension, with the coordinate ``presentations`` or one of its own dimension.
+        One-dimensional, with the coordinate ``presentations`` or one of its own dimension.
     how, level
         See `Reading`.
 
     Returns
     -------
     float
-        Not a number if nothing was measured, or, for a slope, if something is not positive.
+        NaN if nothing was measured, or, for a slope, if a value is not positive.
     """
     abscissa = values["presentations"] if "presentations" in values.coords else values[values.dims[0]]
     known = np.isfinite(values.values)
@@ -136,8 +136,8 @@ def over(values: xarray.DataArray, how: Over, level: float | None = None) -> flo
 def slope(x: np.ndarray, y: np.ndarray) -> float:
     """The slope of log y against log x, by least squares.
 
-    The curve is first read off at as many points as it has, equally spaced in log x: points equally spaced in x
-    crowd at its end, and would make the slope that of the end alone.
+    The curve is first interpolated at as many points, equally spaced in log x. Points equally spaced in x would
+    crowd at the end and decide the slope.
     """
     x, y = x[x > 0], y[x > 0]
     if len(np.unique(x)) < 2 or (y <= 0).any():
@@ -159,16 +159,16 @@ def _at_epoch(reading: Reading, values: xarray.DataArray) -> float:
 
 
 def _from_summary(name: str, summary: Mapping[str, Any]) -> float:
-    found: Any = summary
-    # A probe's numbers have points in their names: probe.hidden1.cosine.
+    value: Any = summary
+    # Names of a probe's numbers contain dots: probe.hidden1.cosine.
     for step in name.split(".", maxsplit=1) if name.startswith("probe.") else name.split("."):
-        if not isinstance(found, Mapping) or step not in found:
-            known = list(map(str, found)) if isinstance(found, Mapping) else []
+        if not isinstance(value, Mapping) or step not in value:
+            known = list(map(str, value)) if isinstance(value, Mapping) else []
             raise DataError(f"the summary has no '{name}'; {did_you_mean(step, known)}")
-        found = found[step]
-    # JSON has no nan.
-    if found is None:
+        value = value[step]
+    # Null stands for NaN.
+    if value is None:
         return math.nan
-    if isinstance(found, bool) or not isinstance(found, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise DataError(f"'{name}' of the summary is no number")
-    return float(found)
+    return float(value)

@@ -1,4 +1,4 @@
-"""Hold what models give against what their folder expects of them."""
+"""Reproduce: run the models of a folder and compare the results with its ``expected.toml``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from neurosim.border import FLAG, PATH, optional, public
 from neurosim.errors import DataError
 from neurosim.runs import folder as files
 from neurosim.runs.data_identity import Identified
-from neurosim.runs.run import Watcher
+from neurosim.runs.run import RunWatcher
 from neurosim.studies.collection import Attempt, collect, key_of
 from neurosim.studies.expected import Claim, Row, load_expected
 from neurosim.studies.readings import read
@@ -29,20 +29,20 @@ _RESULTS = (TABLE, PAGE)
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one row.
+    """The verdict on one row.
 
     Attributes
     ----------
     row
-        As it stands in ``expected.toml``.
+        The row of ``expected.toml``.
     verdict
         ``met``, ``falls short`` or ``not run``.
     values
-        One for each seed that gave one, in the order of the row's seeds.
+        One value for each seed that has one, in the order of the row's seeds.
     note
-        Why it falls short or was not run, if there is more to say than the numbers do.
+        Why the row falls short or was not run, if the numbers do not show it.
     failed
-        Whether it counts against the folder: it was to be run, and is not met. A known gap does count.
+        Whether it counts against the folder: it had to run and is not met. A known gap counts.
     """
 
     row: Row
@@ -53,12 +53,12 @@ class Verdict:
 
     @property
     def mean(self) -> float:
-        """Over the seeds; not a number if there is none."""
+        """Mean over the seeds; NaN without values."""
         return float(np.mean(self.values)) if self.values else math.nan
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """As text, for `COLUMNS`."""
+        """Text for `COLUMNS`."""
         measured = f"{number_text(self.mean)}{self.row.unit_text}" if self.values else "-"
         if len(self.values) > 1:
             measured += f" ({number_text(min(self.values))} to {number_text(max(self.values))})"
@@ -67,7 +67,7 @@ class Verdict:
 
     @property
     def numbers(self) -> dict[str, Any]:
-        """As numbers, for a CSV file."""
+        """Numbers for a CSV file."""
         row = self.row
         low, high = (None if math.isinf(bound) else bound for bound in row.bounds)
         quantity = f" {_SIGNS[row.relation]} ".join(map(str, row.readings)) if row.relation else str(row.readings[0])
@@ -100,12 +100,12 @@ def reproduce(
     *,
     slow: bool = False,
     out: str | Path | None = None,
-    progress: Watcher | None = None,
+    progress: RunWatcher | None = None,
     say: Callable[[str], None] | None = None,
 ) -> list[Verdict]:
-    """Run what the rows of an ``expected.toml`` need, and judge each row.
+    """Run the models of an ``expected.toml`` and judge each row.
 
-    Runs that are finished are reused, so that what was interrupted goes on: see
+    Finished runs are reused, and interrupted ones resume: see
     `neurosim.studies.collection.collect`. ``reproduce.csv`` and ``reproduce.md`` are written beside the runs.
 
     Parameters
@@ -113,11 +113,11 @@ def reproduce(
     name
         A folder of models, or one model in it: see `neurosim.studies.expected.load_expected`.
     slow
-        Whether to run the rows that take long.
+        Whether to run the slow rows.
     out
-        The folder for the runs, which is new or holds those of this name; by default ``runs/reproduce-<name>``.
+        The folder for the runs. It is new or holds those of this name; by default ``runs/reproduce-<name>``.
     progress, say
-        Told about every run.
+        Receive the progress, and a line about every run.
 
     Returns
     -------
@@ -127,7 +127,7 @@ def reproduce(
     Raises
     ------
     UnknownNameError, ConfigError, DataError
-        No such folder, or rows that do not fit, before anything is run.
+        Before anything runs: no such folder, or faulty rows.
     """
     claims = load_expected(name)
     default = Path("runs") / f"reproduce-{_file_name(name)}"
@@ -144,7 +144,7 @@ def reproduce(
 
 
 def judge(claim: Claim, attempts: Mapping[tuple[str, int], Attempt]) -> Verdict:
-    """Hold the runs of a row against what it expects."""
+    """Compare the runs of a row with its expected value."""
     row, values = claim.row, []
     for seed in row.seeds:
         numbers = []
@@ -167,7 +167,7 @@ def judge(claim: Claim, attempts: Mapping[tuple[str, int], Attempt]) -> Verdict:
 
 
 def tally(verdicts: Sequence[Verdict]) -> str:
-    """How many rows are met, in a sentence."""
+    """The counts of rows met, short and not run, as a sentence."""
     count = {name: sum(verdict.verdict == name for verdict in verdicts) for name in ("met", "falls short", "not run")}
     gaps = sum(verdict.verdict == "falls short" and verdict.row.known_gap is not None for verdict in verdicts)
     known = f" ({gaps} of them known)" if gaps else ""
@@ -201,14 +201,14 @@ def _page(name: str, verdicts: Sequence[Verdict]) -> str:
 
 
 def _includes(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
-    """What is lost where a folder of models, or a model, takes the place of another; nothing if it is part of it."""
+    """What would be lost if these results replaced others; empty if the others are a part of them."""
     if f"{theirs['name']}/".startswith(f"{ours['name']}/"):
         return ""
     return f"it is of {theirs['name']}, this one of {ours['name']}"
 
 
 def _whole_name(name: str | Path) -> str:
-    """A shipped name as it is, a path from the root of the file system."""
+    """A shipped name unchanged, a path made absolute."""
     path = Path(name)
     return path.resolve().with_suffix("").as_posix() if path.exists() else str(name)
 

@@ -1,4 +1,4 @@
-"""Means of a few seeds, and how sure they are."""
+"""Means over a few seeds with confidence intervals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from neurosim.studies.tables import number_text
 
-#: From so many values on a confidence interval says something.
+#: Fewest values for which a confidence interval is informative.
 ENOUGH = 5
 
 
@@ -21,13 +21,13 @@ class Interval:
     Attributes
     ----------
     mean
-        Not a number if there is nothing to average.
+        NaN without values.
     half_width
-        Of the interval; not a number for less than two values.
+        Half the width of the interval; NaN for fewer than two values.
     count
-        Of the values.
+        Number of values.
     least, greatest
-        Of the values.
+        Smallest and largest value.
     """
 
     mean: float
@@ -40,16 +40,16 @@ class Interval:
         return self.text()
 
     def text(self, decimals: int | None = None) -> str:
-        """``96.9 ± 0.4``, both with so many decimals; by default with four and two digits."""
+        """``96.9 ± 0.4``, both with that many decimals; by default with four and two significant digits."""
         shown = (number_text(self.mean), number_text(self.half_width, 2))
         if decimals is not None and not math.isnan(self.mean):
             shown = (f"{self.mean:.{decimals}f}", f"{self.half_width:.{decimals}f}")
         return shown[0] if math.isnan(self.half_width) else " ± ".join(shown)
 
     def text_of_few(self, decimals: int | None = None, *, enough: int = ENOUGH) -> str:
-        """As `text`; of less than `enough` values ``96.9 (96.5 to 97.3)``, from the least to the greatest.
+        """As `text`, but for fewer than `enough` values with their range, ``96.9 (96.5 to 97.3)``.
 
-        From a handful of values the width of an interval is hardly known: of two it can be a hundred times theirs.
+        Few values hardly determine the width of an interval: for two it can be a hundred times their distance.
         """
         if self.count >= enough or self.count < 2:
             return self.text(decimals)
@@ -59,7 +59,7 @@ class Interval:
 
 
 def interval(values: Sequence[float]) -> Interval:
-    """Mean and 95 % confidence interval (Student's t) of independent values; what is not a number is left out."""
+    """Mean and 95 % confidence interval (Student's t) of independent values; NaN is ignored."""
     known = np.array([value for value in values if not math.isnan(value)], dtype=float)
     if not known.size:
         return Interval(math.nan, math.nan, 0)
@@ -69,7 +69,7 @@ def interval(values: Sequence[float]) -> Interval:
 
 def band(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and half width of the 95 % confidence interval over the first axis, e.g. of curves ``(seed, epoch)``."""
-    # Late, because most commands never need it.
+    # Late: most commands do not need it.
     from scipy.stats import t
 
     count = len(values)

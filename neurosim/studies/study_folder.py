@@ -1,4 +1,4 @@
-"""Folders that hold many runs and one table of them: whose table it is, so that no other takes its place."""
+"""Folders for many runs and one table, with a description that keeps another study from replacing the table."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ def claimed(
     includes: Includes,
     results: Sequence[str],
 ) -> Path:
-    """The folder for runs and their table, made if need be, with a description of what it holds.
+    """Claim the folder for runs and their table, and write its description.
 
     Parameters
     ----------
     out
-        The folder that somebody asked for.
+        The folder asked for.
     default
-        That which is taken if nobody did; if it holds something else, the first of ``<default>-2`` ... that does not.
+        The folder otherwise; if it holds something else, the first of ``<default>-2`` ... that does not.
     description, described
-        The name of a TOML file, and what will stand in it.
+        The name of a TOML file, and its content.
     includes
-        Tells whether what is described includes what a folder describes.
+        Tells what this study lacks of the one that a folder describes.
     results
-        Names of what will be written, which may not be somebody else's.
+        Names of the files to write; existing ones must be of this study.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def _numbered(default: Path) -> Iterator[Path]:
 def _other(
     root: Path, description: str, described: Mapping[str, Any], includes: Includes, results: Sequence[str]
 ) -> str:
-    """What else a folder holds, in words; nothing if it is free, or holds what is described."""
+    """The other content of a folder, in words; empty if it is free or holds this study."""
     if root.exists() and not root.is_dir():
         return "no folder but a file"
     if not (root / description).is_file():

@@ -1,4 +1,4 @@
-"""Tables as files that people and programs read."""
+"""Tables as CSV and Markdown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows with the same keys as CSV; nothing stands for not a number and for ``None``."""
+    """Rows with the same keys as CSV; NaN and ``None`` are empty cells."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
@@ -26,7 +26,7 @@ def markdown_text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def number_text(value: float, digits: int = 4) -> str:
-    """A number for people."""
+    """A number rounded for readers."""
     return "-" if math.isnan(value) else f"{value:.{digits}g}"
 
 

@@ -1,4 +1,4 @@
-"""Columns and arrays by name, from files that anybody may have written: NumPy's formats and CSV.
+"""Read columns and arrays by name from NumPy's formats and CSV; the files may be a stranger's.
 
 What is not asked for is not read where the format allows that, and sizes are checked before memory is taken.
 """
@@ -24,7 +24,7 @@ SUFFIXES = (".csv", ".npy", ".npz")
 
 @dataclass(frozen=True)
 class Columns:
-    """What a file holds.
+    """The content of a file.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Columns:
     _read: Callable[[Sequence[str]], Mapping[str, np.ndarray]] = field(repr=False)
 
     def read(self, names: Sequence[str]) -> dict[str, np.ndarray]:
-        """Some of them: (n, ...) each, one row an example, numbers, or texts as objects, ``None`` for what is empty.
+        """Read some of them: (n, ...) each, one row an example; numbers, or texts as objects, ``None`` if empty.
 
         Raises
         ------
@@ -109,7 +109,7 @@ def _arrays_of(
     path: Path, called: Mapping[str, str], largest: int
 ) -> Callable[[Sequence[str]], Mapping[str, np.ndarray]]:
     def read(wanted: Sequence[str]) -> Mapping[str, np.ndarray]:
-        # What is not asked for may be anything: dates, records, a scalar.
+        # Arrays that are not asked for may hold anything: dates, records, a scalar.
         try:
             found = read_npz(path, names=[called[name] for name in wanted], largest=largest)
         except DataError as error:

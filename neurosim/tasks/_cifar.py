@@ -1,4 +1,4 @@
-"""What CIFAR-10 and CIFAR-100 share: the binary layout of their files, standardisation, flips and crops.
+"""CIFAR-10 and CIFAR-100: the binary layout of their files, standardisation, flips and crops.
 
 Source: Krizhevsky, Learning multiple layers of features from tiny images, University of Toronto, 2009, and the layout
 described with the files.
@@ -23,7 +23,7 @@ _SHAPE = (32, 32, 3)
 _PIXELS = 3072
 # The largest official file has 155 MB.
 _LARGEST = 1 << 28
-# Otherwise a pixel that never changes would be divided by nothing.
+# Avoids division by zero for a constant pixel.
 _LEAST_SPREAD = 1e-3
 
 
@@ -52,7 +52,7 @@ class CifarConfig(ImageConfig):
 
 @dataclass(frozen=True)
 class CifarSource:
-    """Where a data set comes from.
+    """The source of a data set.
 
     Attributes
     ----------
@@ -122,9 +122,9 @@ def _standard(by: str) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
 
 
 def _sums(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of each pixel and channel, in units of the full range: the sum over images, and that of squares."""
+    """Sum and sum of squares over images, of each pixel and channel, in units of the full range."""
     total, squares = np.zeros((2, *_SHAPE), np.int64)
-    # Block by block, because whole numbers, which are exact, take four times the memory of bytes.
+    # In blocks: integers, which are exact, take four times the memory of bytes.
     for block in np.array_split(pixels, -(-len(pixels) // 1000)):
         numbers = block.astype(np.int32)
         total += numbers.sum(axis=0)
@@ -160,7 +160,7 @@ def _joined(
         pixels, found = _parted(source, path, data)
         for kind, count in source.labels.items():
             refuse_labels(path, found[kind], count)
-        # Stored are one plane a channel.
+        # Files store one plane a channel.
         images.append(np.ascontiguousarray(pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)))
         labels.append(found[label])
         reads.append(file_read(path, data))

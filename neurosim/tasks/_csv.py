@@ -1,4 +1,4 @@
-"""Tables of text: names in the first line, a row an example; and what is said of files that are something else."""
+"""Read tables of text, with names in the first line and one row an example; explain files of other formats."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from neurosim.tasks._decimal_comma import with_commas
 _BYTES_A_CELL = 12
 # A cell of a short text that no other cell has: as an object of Python's, the same without blanks, and where each is.
 _BYTES_A_TEXT, _BYTES_BESIDE_A_TEXT = 160, 50
-# Each is an array of its own, and all of them are held against each other.
+# Each column is an array, and all names are compared.
 _MOST_COLUMNS = 100_000
-# Cells that are looked at together.
+# Number of cells checked at once.
 _CELLS_AT_ONCE = 1 << 18
-# Blanks, and what word processors and spreadsheets leave that nobody sees.
+# Blanks and invisible characters that word processors and spreadsheets leave.
 _UNSEEN = " \t\r\n\v\f\u00a0\u2007\u202f\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"
 _NO_TEXT = (
     (
@@ -111,11 +111,11 @@ def read_cells(
     _refuse_beyond(lines * len(names) * _BYTES_A_CELL, largest, path, f"its {len(names)} columns")
     try:
         with warnings.catch_warnings():
-            # Otherwise rows that are too long are cut, with a warning.
+            # By default pandas cuts rows that are too long, with a warning.
             warnings.simplefilter("error", pandas.errors.ParserWarning)
             if lines * len(names) * _BYTES_A_TEXT > largest:
                 _refuse_texts(path, stream, written, names, largest)
-            # All columns, because rows that are too long are noticed only then.
+            # Parse all columns: only then are rows that are too long noticed.
             table = _parsed(stream, written, len(names))
     except pandas.errors.ParserWarning as error:
         raise DataError(f"{path}: {_longer(len(names), 'row 1 has more')}") from error
@@ -128,8 +128,8 @@ def read_cells(
         raise DataError(
             f"{path}: has {len(names)} names in its first line and no rows below it, expected one an example"
         )
-    found = {name: _column(table[names.index(name)]) for name in wanted}
-    return found if written.decimal == "." else {name: with_commas(path, name, found[name]) for name in wanted}
+    columns = {name: _column(table[names.index(name)]) for name in wanted}
+    return columns if written.decimal == "." else {name: with_commas(path, name, columns[name]) for name in wanted}
 
 
 def _parsed(stream: BinaryIO, written: Csv, count: int, **settings: Any) -> Any:
@@ -194,17 +194,17 @@ def _column(series: Any) -> np.ndarray:
 
 
 def plain_text(text: str) -> str:
-    """A text as people see it: composed letters, without blanks or invisible signs around it."""
+    """A text as it appears: composed letters, without surrounding blanks or invisible characters."""
     return unicodedata.normalize("NFC", text).strip(_UNSEEN)
 
 
 def text_column(cells: np.ndarray) -> np.ndarray:
     """Texts (n,) as objects, without blanks around them, ``None`` for what is empty."""
-    found = np.empty(len(cells), dtype=object)
+    texts = np.empty(len(cells), dtype=object)
     for row, cell in enumerate(cells):
         text = "" if cell is None or (isinstance(cell, float) and cell != cell) else plain_text(str(cell))
-        found[row] = text or None
-    return found
+        texts[row] = text or None
+    return texts
 
 
 def _lines(stream: BinaryIO) -> int:
@@ -217,7 +217,7 @@ def _lines(stream: BinaryIO) -> int:
 
 
 def _refuse_no_text(path: Path, stream: BinaryIO) -> None:
-    """What a file is that is no text, if its first bytes say so."""
+    """The format of a file that is no text, if its first bytes show it."""
     stream.seek(0)
     begin = stream.read(1024)
     for magic, kind, advice in _NO_TEXT:
@@ -259,11 +259,13 @@ def _refuse_no_names(path: Path, names: tuple[str, ...], written: Csv, second: i
 
 
 def first_line_advice(names: Sequence[str]) -> str:
-    """What to say of a first line that lacks a name: it holds numbers, or what may separate names."""
+    """A hint about a first line that lacks a name: it holds numbers, or other separators."""
     if all(_is_number(name) for name in names):
         return "; its first line holds numbers: is the line with the names missing?"
-    found = [other for other in (";", "\t", "|") if any(other in name for name in names)]
-    return f"; if columns are separated by '{_OTHER_SEPARATORS[found[0]]}', say task.separator" if found else ""
+    separators = [other for other in (";", "\t", "|") if any(other in name for name in names)]
+    return (
+        f"; if columns are separated by '{_OTHER_SEPARATORS[separators[0]]}', say task.separator" if separators else ""
+    )
 
 
 def _is_number(text: str) -> bool:

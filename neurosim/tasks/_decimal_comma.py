@@ -1,4 +1,4 @@
-"""Numbers that are written with decimal commas."""
+"""Read numbers with decimal commas."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WHOLE = re.compile(r"[+-]?\d{1,18}")
 
 
 def with_commas(path: Path, name: str, texts: np.ndarray) -> np.ndarray:
-    """Numbers, if all texts are such or empty: whole ones if no text has a comma."""
+    """The numbers, if all texts are numbers or empty: integers if no text has a comma."""
     if texts.dtype.kind != "O":
         return texts  # all are empty
     given = [text for text in texts if text is not None]
@@ -37,5 +37,5 @@ def with_commas(path: Path, name: str, texts: np.ndarray) -> np.ndarray:
 
 
 def decimal_comma(text: str) -> bool:
-    """Whether a text is a number that is written with a decimal comma."""
+    """Whether a text is a number with a decimal comma."""
     return re.fullmatch(r"\s*[+-]?\d*,\d+(e[+-]?\d+)?\s*", text, re.IGNORECASE) is not None

@@ -1,4 +1,4 @@
-"""How much may be drawn: one limit for all synthetic tasks, checked before anything is."""
+"""One limit on the size of synthetic tasks, checked before anything is drawn."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BYTES_A_NUMBER = 20
 
 
 def drawn_numbers(layers: Sequence[int], examples: int) -> int:
-    """How many numbers examples and a teacher consist of.
+    """The number of values in all examples and the teacher.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def drawn_numbers(layers: Sequence[int], examples: int) -> int:
     Raises
     ------
     ValueError
-        More than any task needs, as a setting's check says it.
+        There are more than any task needs.
     """
     numbers = examples * sum(layers) + sum(map(math.prod, pairwise(layers)))
     if numbers > _MOST:
@@ -36,7 +36,7 @@ def drawn_numbers(layers: Sequence[int], examples: int) -> int:
 
 
 def refuse_beyond_memory(name: str, layers: Sequence[int], examples: int) -> None:
-    """Refuse what this machine's user does not allow; see `neurosim.gate.limits`.
+    """Refuse more than the user allows; see `neurosim.gate.limits`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What predictions need beside a network's weights: which numbers it takes, in which units, and what its outputs mean.
+"""The encoding of inputs and outputs that predictions need beside the weights: columns, scales, and classes.
 
 A run keeps it as JSON, so that a network that was trained on a table can be asked about another one.
 """
@@ -24,7 +24,7 @@ _Floats = tuple[float, ...]
 
 
 class Inputs(BaseModel):
-    """An array or a column that is learned from.
+    """An array or a column of inputs.
 
     Parameters
     ----------
@@ -41,23 +41,23 @@ class Inputs(BaseModel):
 
 
 class Encoding(BaseModel):
-    """How rows of a file become inputs, and outputs become answers.
+    """How rows of a file become inputs, and outputs become predictions.
 
     Parameters
     ----------
     kind
         Of the task.
     inputs
-        What is read, in this order.
+        The columns or arrays read, in this order.
     named
-        Whether the file's names count; otherwise its numbers are taken as they come, if there are as many.
+        Whether to read by name; otherwise by position, if the number of columns fits.
     mean, scale
         An input is ``(number - mean) / scale``. As many as there are inputs, or as there are channels of images, whose
         channels are fastest.
     targets
-        Names of what is predicted.
+        Names of the predicted columns.
     classes
-        What the outputs of a classification stand for.
+        Classes of the outputs of a classification.
     target_mean, target_scale
         A prediction of a regression is ``output * target_scale + target_mean``.
     separator, decimal
@@ -94,14 +94,14 @@ class Encoding(BaseModel):
 
     @property
     def size(self) -> int:
-        """How many inputs there are."""
+        """Number of inputs."""
         return sum(math.prod(each.shape) for each in self.inputs)
 
 
 def image_encoding(
     shape: tuple[int, ...], classes: Iterable[int] | None, mean: Any, spread: Any, *, full: float = 255.0
 ) -> dict[str, Any]:
-    """What predictions about images need: pixels from 0 to `full` by an array ``images`` (n, *shape).
+    """The encoding of images: pixels from 0 to `full` in an array ``images`` (n, *shape).
 
     Parameters
     ----------
@@ -128,17 +128,17 @@ def image_encoding(
 
 
 def plain_encoding(count: int) -> dict[str, Any]:
-    """What predictions of a regression need whose inputs are numbers as they are: an array ``inputs`` (n, count)."""
+    """The encoding of a regression with unscaled inputs: an array ``inputs`` (n, count)."""
     return described(Encoding(kind="regression", inputs=(Inputs(name="inputs", shape=(count,)),), named=False))
 
 
 def described(encoding: Encoding) -> dict[str, Any]:
-    """The same for JSON."""
+    """The encoding for JSON."""
     return encoding.model_dump(mode="json")
 
 
 def checked(encoding: Mapping[str, Any]) -> Encoding:
-    """The encoding that a mapping describes.
+    """Read an encoding from a mapping.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def checked(encoding: Mapping[str, Any]) -> Encoding:
 
 
 def encode(encoding: Mapping[str, Any], path: Path) -> np.ndarray:
-    """The inputs that the rows of a file are for a network that was trained with an encoding.
+    """Encode the rows of a file as inputs of a network.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def encode(encoding: Mapping[str, Any], path: Path) -> np.ndarray:
 
 
 def decode(encoding: Mapping[str, Any], outputs: np.ndarray) -> np.ndarray:
-    """What outputs (rows, outputs) stand for.
+    """Decode outputs (rows, outputs).
 
     Returns
     -------
@@ -222,7 +222,7 @@ def in_units(
     scale: Sequence[float],
     rows: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Arrays (n, k) beside each other in units that a network computes with: (n, d), float32.
+    """Scale arrays (n, k) and join their columns: (n, d), float32.
 
     Parameters
     ----------
@@ -241,20 +241,20 @@ def in_units(
         Numbers that do not fit into single precision: too large, or all of a column too small.
     """
     rows = np.arange(len(parts[0])) if rows is None else rows
-    found = np.empty((len(rows), sum(part.shape[1] for part in parts)), np.float32)
+    numbers = np.empty((len(rows), sum(part.shape[1] for part in parts)), np.float32)
     centre, spread = np.array(mean), np.array(scale)
     begin = 0
     for name, part in zip(names, parts, strict=True):
         end = begin + part.shape[1]
-        here = slice(begin, end) if len(mean) == found.shape[1] else slice(None)
-        chosen, made = part[rows], found[:, begin:end]
+        here = slice(begin, end) if len(mean) == numbers.shape[1] else slice(None)
+        chosen, made = part[rows], numbers[:, begin:end]
         made[:] = scaled(chosen, centre[here], spread[here])
         if fault := lost(chosen, made, centre[here], spread[here]):
             beyond = np.flatnonzero(~np.isfinite(made).all(axis=1))
             where = f" in {row_names(np.sort(rows[beyond]))}" if len(beyond) else ""
             raise DataError(f"{path}: '{name}'{where}: expected, {fault}")
         begin = end
-    return found
+    return numbers
 
 
 def _fitting(path: Path, wanted: Inputs, array: np.ndarray) -> np.ndarray:
@@ -266,7 +266,7 @@ def _fitting(path: Path, wanted: Inputs, array: np.ndarray) -> np.ndarray:
 
 
 def _in_order(path: Path, how: Encoding, names: tuple[str, ...], found: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-    """All that the file has, where names do not count."""
+    """All columns of the file, where they are read by position."""
     size = sum(math.prod(array.shape[1:]) for array in found.values())
     if (how.named and path.suffix.lower() != ".npy") or size != how.size:
         wanted = ", ".join(f"'{each.name}'" for each in how.inputs[:20]) + (" ..." if len(how.inputs) > 20 else "")

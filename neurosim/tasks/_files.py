@@ -1,4 +1,4 @@
-"""Where the files of a data set are: in a folder that is named, below ``NEUROSIM_DATA``, or downloaded and kept."""
+"""Find the files of a data set: in a named folder, below ``NEUROSIM_DATA``, or downloaded and cached."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from neurosim.tasks._task import FileRead
 
 
 def searched(folder: Path | None, below: Sequence[str]) -> list[Path]:
-    """The folders to look into, in this order.
+    """The folders to search, in this order.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def searched(folder: Path | None, below: Sequence[str]) -> list[Path]:
 
 
 def downloaded(url: str, md5: str, data_set: str, places: Sequence[Path], *, members: Sequence[str] = ()) -> list[Path]:
-    """Files of a data set that are not at hand: downloaded once, checked, and kept in the user's cache.
+    """Download missing files of a data set once, check them, and keep them in the user's cache.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def downloaded(url: str, md5: str, data_set: str, places: Sequence[Path], *, mem
 
     name = url.rpartition("/")[2]
     try:
-        found = pooch.retrieve(
+        kept = pooch.retrieve(
             url=url,
             known_hash=f"md5:{md5}",
             fname=name,
@@ -77,16 +77,16 @@ def downloaded(url: str, md5: str, data_set: str, places: Sequence[Path], *, mem
             f"{name}: could not be downloaded from {url.rpartition('/')[0]} ({error}).{where} Set NEUROSIM_DATA to a "
             f"folder that holds the files of {data_set}, or use the task 'digits', which needs none."
         ) from error
-    return [Path(path) for path in ([found] if isinstance(found, str) else found)]
+    return [Path(path) for path in ([kept] if isinstance(kept, str) else kept)]
 
 
 def file_read(path: Path, data: bytes | BinaryIO) -> FileRead:
-    """What a run's provenance says of a file.
+    """The entry for a file in a run's provenance.
 
     Parameters
     ----------
     path
-        Its name counts alone.
+        Only its name counts.
     data
         Its bytes, or the open file, which is read from here to its end.
     """

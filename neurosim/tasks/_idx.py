@@ -1,4 +1,4 @@
-"""Reading IDX files, the format of MNIST, gzipped or not, with nothing taken on trust.
+"""Read IDX files, the format of MNIST, gzipped or not, without trusting their headers.
 
 Source of the format: LeCun, Cortes and Burges, The MNIST database of handwritten digits.
 """
@@ -21,7 +21,7 @@ from neurosim.tasks._task import FileRead
 
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _CHUNK = 1 << 20
-# Deflate cannot do better (zlib's technical details).
+# The highest ratio of Deflate (zlib's technical details).
 _HIGHEST_COMPRESSION = 1032
 # NumPy has no more than 64; data sets in this format have up to four.
 _MOST_AXES = 8
@@ -54,8 +54,7 @@ def read_idx(
     ------
     DataError
         The file is missing, truncated, longer than its header says, too large, empty, no IDX, broken gzip, or has
-        another checksum. The message names the file, what was got and what was expected. No memory is taken on the
-        word of a header.
+        another checksum. No memory is allocated because of a header.
     """
     path = Path(path)
     try:
@@ -123,7 +122,7 @@ def _read(
 
 
 def _read_up_to(read: Callable[[int], bytes], n_bytes: int) -> bytearray:
-    """In pieces, so that memory grows with what is there and not with what is promised."""
+    """Read in pieces, so that memory grows with the data and not with the size in the header."""
     data = bytearray()
     while len(data) < n_bytes and (piece := read(min(n_bytes - len(data), _CHUNK))):
         data += piece

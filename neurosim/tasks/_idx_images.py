@@ -1,4 +1,4 @@
-"""Data sets of 28x28 grey images in four IDX files: MNIST and what was made in its place."""
+"""Data sets of 28x28 grey images in four IDX files: MNIST and Fashion-MNIST."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class IdxConfig(ImageConfig):
 
 @dataclass(frozen=True)
 class IdxSource:
-    """Where a data set comes from.
+    """The source of a data set.
 
     Attributes
     ----------
@@ -120,7 +120,7 @@ def _read(source: IdxSource, path: Path, verify: bool) -> tuple[np.ndarray, File
         contents(path, md5=source.md5[path.stem], largest=_LARGEST)
         verify = False
     sha256 = source.sha256[path.name.removesuffix(".gz")] if verify else None
-    # One's own images have no official size; what the user of this machine allows bounds what becomes of them.
+    # A user's own images have no official size; the user's limits bound them.
     if official:
         return read_idx(path, sha256=sha256, largest=_LARGEST)
     return read_idx(path, sha256=sha256, largest=largest() // _BYTES_A_PIXEL, hint=remedy(largest()))

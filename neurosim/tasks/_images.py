@@ -1,4 +1,4 @@
-"""What tasks of images share: settings, which examples are kept and held out, and how pixels become inputs."""
+"""Tasks of images: settings, splits, and conversion of pixels to inputs."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Augmentation:
 def _compiled_uniform() -> Any:
     import jax
 
-    # Operation by operation, dozens of compilations would be needed.
+    # Without jit, each operation would compile alone.
     return jax.jit(held_uniform, static_argnums=2)
 
 
@@ -164,7 +164,7 @@ def split_images(
 
 
 def _kept(config: ImageConfig, train: int, test: int) -> tuple[int, int]:
-    """How many training and test examples are kept of so many."""
+    """Numbers of training and test examples to keep."""
     if config.n_train is None and config.validation >= train:
         raise ConfigError(
             f"task.validation: got {config.validation} of {train} examples, expected a number that leaves "
@@ -183,7 +183,7 @@ def _kept(config: ImageConfig, train: int, test: int) -> tuple[int, int]:
 
 
 def refuse_labels(path: Path, labels: np.ndarray, n_classes: int) -> None:
-    """Refuse labels of classes that there are not.
+    """Refuse labels of unknown classes.
 
     Raises
     ------

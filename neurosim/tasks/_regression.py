@@ -1,4 +1,4 @@
-"""What the regressions onto a random teacher share: standard normal inputs, and which samples an error is over."""
+"""Regressions onto a random teacher: standard normal inputs, and the choice of validation samples."""
 
 from __future__ import annotations
 
@@ -58,23 +58,23 @@ class Config(BaseModel):
 
     @property
     def examples(self) -> int:
-        """In all splits."""
+        """Number of examples in all splits."""
         fresh = self.validation == "fresh"
         return self.n_train + self.n_test + (self.n_validation if fresh else 0)
 
 
 def sizes(config: Config) -> Sizes:
-    """Inputs and outputs; a description of the network draws no samples."""
+    """Numbers of inputs and outputs, without drawing samples."""
     return Sizes(config.n_inputs, config.n_outputs)
 
 
 def teacher_generator(config: Config, seed: int) -> np.random.Generator:
-    """What draws the teacher, apart from what draws the samples."""
+    """The random stream of the teacher, independent of that of the samples."""
     return _split_generator(seed if config.teacher_seed is None else config.teacher_seed, "teacher")
 
 
 def answered(name: str, config: Config, answer: Callable[[np.ndarray], np.ndarray], seed: int) -> Task:
-    """Draw inputs and let a teacher answer: ``(n, n_inputs)`` to ``(n, n_outputs)``.
+    """Draw inputs and compute the teacher's outputs: ``(n, n_inputs)`` to ``(n, n_outputs)``.
 
     Raises
     ------
@@ -85,11 +85,11 @@ def answered(name: str, config: Config, answer: Callable[[np.ndarray], np.ndarra
     generator = _split_generator(seed)
 
     def split(n: int) -> Split:
-        # Rounded before they are answered, so that what is learned from is what the teacher saw.
+        # Rounded first, so that the teacher sees the same inputs as the network.
         inputs = generator.standard_normal((n, config.n_inputs)).astype(np.float32)
         return Split(inputs, answer(inputs.astype(float)))
 
-    # The validation split last: its size or kind changes nothing in the others.
+    # Validation is drawn last, so that its size or kind does not change the others.
     train, test = split(config.n_train), split(config.n_test)
     validation = train if config.validation == "training" else split(config.n_validation)
     encoding = plain_encoding(config.n_inputs)

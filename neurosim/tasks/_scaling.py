@@ -1,7 +1,7 @@
-"""Centre and scale, whatever the unit: what counts is how columns vary in relation to themselves.
+"""Centre and scale columns, whatever their unit.
 
-All is done on numbers that were first divided by a power of two, which is exact, so that neither squares of large
-numbers nor of small ones leave the range of double precision.
+Numbers are first divided by a power of two, which is exact, so that squares of large or small numbers stay in the range
+of double precision.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-# Numbers that are taken to double precision at once: 8 MiB.
+# Numbers converted to double precision at once: 8 MiB.
 _BLOCK = 1 << 20
 _RANGE = "after scaling, numbers from 1.2e-38 to 3.4e38, since networks compute in single precision"
 _REMEDY = "choose another unit, or standardise"
-# Columns that vary by less than this share of their largest number hold one number and its rounding.
+# Columns that vary by less than this fraction of their largest number are constant but for rounding.
 _ROUNDING = 2 * float(np.finfo(np.float64).eps)
 
 
@@ -80,7 +80,7 @@ def scaled(array: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray
 
 
 def lost(array: np.ndarray, made: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> str | None:
-    """What single precision could not hold of numbers that were `scaled`, and the remedy; ``None`` if nothing is lost.
+    """A sentence, if numbers from `scaled` do not fit into single precision; ``None`` otherwise.
 
     That is numbers that are too large, or a column that nothing scales and whose numbers would all be zero.
     """

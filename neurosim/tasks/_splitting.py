@@ -1,4 +1,4 @@
-"""Which rows are learned from, chosen by and judged by; keys in messages are those that a user sets."""
+"""Split rows into training, validation and test; messages name the user's settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TEST, _VALIDATION = "task.test_fraction", "task.validation_fraction"
 def parted_by_class(
     codes: np.ndarray, names: Sequence[Any], test_fraction: float, validation_fraction: float, split_seed: int
 ) -> list[np.ndarray]:
-    """Rows of the training, validation and test split, of classes each in its share.
+    """Rows of the training, validation and test split, stratified by class.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def parted_by_class(
 
 
 def parted(count: int, test_fraction: float, validation_fraction: float, split_seed: int) -> list[np.ndarray]:
-    """The same of rows that have no classes."""
+    """Rows of the three splits, without classes."""
     rest, test = _held_out(_split_generator(split_seed).permutation(count), test_fraction, _TEST)
     _refuse_no_test(test_fraction, count, test)
     train, validation = _held_out(rest, validation_fraction, _VALIDATION)

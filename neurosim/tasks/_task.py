@@ -1,4 +1,4 @@
-"""What a task is: three splits of plain arrays that nobody can change."""
+"""Tasks: training, validation and test splits of read-only arrays."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from neurosim.border import whole
 from neurosim.errors import ConfigError, DataError
 from neurosim.tasks._scaling import lost
 
-# What a stream's key holds.
+# The range of a stream's key.
 _SEED = whole(0, 2**64 - 1)
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """What a circuit has to know of a task.
+    """The sizes of a task, which a circuit needs.
 
-    A task whose data must be fetched says them without: ``sizes(config) -> Sizes``.
+    A task whose data must be fetched gives them without the data: ``sizes(config) -> Sizes``.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Sizes:
 
 
 class FileRead(TypedDict):
-    """A file that a task read, as a run's provenance has it: the same bytes at another path are the same data.
+    """A file that a task read, as in a run's provenance: the same bytes at another path are the same data.
 
     Attributes
     ----------
@@ -104,12 +104,12 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Data to learn from, to choose by and to be judged by.
+    """A task: data to train on, to choose by and to test with.
 
     Parameters
     ----------
     name
-        As the registry lists it.
+        Its name in the registry.
     train, validation, test
         The splits; only the validation split may be empty.
     kind
@@ -121,7 +121,7 @@ class Task:
         ``presentations``-th time, numbers of shape (n,) counted through the whole training. It is a function of its
         arguments alone, so that a run that goes on has the same bits; validation and test inputs never go through it.
     files
-        What was read, in this order; empty for what is drawn.
+        The files read, in this order; empty for synthetic data.
     encoding
         What predictions need, for JSON: see `neurosim.tasks._encoding`, whose ``encode`` reads another file's rows as
         inputs and whose ``decode`` says what outputs stand for.
@@ -184,7 +184,7 @@ def _one_hot(labels: np.ndarray, n_classes: int) -> np.ndarray:
 
 
 def _split_generator(seed: int, stream: str = "split") -> np.random.Generator:
-    """The stream that draws splits and subsets, apart from every other use of the same seed.
+    """The random stream of splits and subsets, independent of other uses of the seed.
 
     Raises
     ------
@@ -212,9 +212,9 @@ def _stratified(
     fraction
         Share of each class to hold out.
     generator
-        Draws which.
+        Draws the held-out rows.
     key
-        What the user calls the fraction.
+        The setting of the fraction, for messages.
     names
         Of the classes, for messages.
 
@@ -239,7 +239,7 @@ def _stratified(
 
 
 def _numbers(name: str, given: np.ndarray) -> np.ndarray:
-    """The same as float32, where no number is lost by that."""
+    """Convert to float32, if all numbers fit."""
     given = np.asarray(given)
     if given.dtype.kind not in "biuf":
         raise DataError(f"{name}: got {given.dtype}, expected numbers")
@@ -255,7 +255,7 @@ def _numbers(name: str, given: np.ndarray) -> np.ndarray:
 def _frozen(array: np.ndarray, dtype: type) -> np.ndarray:
     array = np.asarray(array)
     if array.dtype != dtype or array.flags.writeable:
-        # Whoever still holds the original must not be able to change the task.
+        # A copy, so that the caller's array cannot change the task.
         array = np.array(array, dtype=dtype)
     array.setflags(write=False)
     return array

@@ -1,4 +1,4 @@
-"""What the columns of a table mean: numbers to compute with, or labels of classes; and the rows where they do not."""
+"""Interpret the columns of a table as numbers or class labels, and name the rows where that fails."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from neurosim.tasks._decimal_comma import decimal_comma
 
 Label = bool | int | float | str
 
-# What programs write for a missing number, in a column of texts.
+# How programs write a missing number, in a column of texts.
 _NO_NUMBER = ("nan", "NaN", "NAN")
-# What people write for a missing value; as a label of a class each is as good as any other.
+# How people write a missing value; any of these may also be a class label.
 _MISSING = ("NA", "N/A", "n/a", "n.a.", "None", "none", "NULL", "Null", "null", "<NA>", "NaT", "missing", "-", "?", ".")
 _LEAVE_OUT = "leave it out with task.inputs"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
@@ -33,7 +33,7 @@ def numbers(path: Path, name: str, column: np.ndarray, *, remedy: str = _LEAVE_O
     column
         (n, ...) as `neurosim.tasks._arrays.Columns` gives it.
     remedy
-        What to do about a column of something else.
+        The remedy for a column of another type, for messages.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def _plain(value: Label) -> Label:
 
 
 def _from_text(path: Path, name: str, cells: np.ndarray, remedy: str) -> np.ndarray:
-    """Texts that are numbers after all, such as whole ones beyond 64 bits."""
+    """Convert texts that are numbers, such as integers beyond 64 bits."""
     empty = np.array([[text is None for text in row_cells] for row_cells in cells])
     texts = [(row, text) for row, row_cells in enumerate(cells) for text in row_cells if text is not None]
     other = next(((row, text) for row, text in texts if not _NUMBER.fullmatch(text)), None)
@@ -146,7 +146,7 @@ def _refuse_missing(path: Path, name: str, right: Any) -> None:
 
 
 def row_names(places: Sequence[int] | np.ndarray) -> str:
-    """Rows of examples as people count them, from one and without the line of names."""
+    """Rows in words, counted from one without the line of names."""
     named = [str(place + 1) for place in places[:5]]
     more = f" and {len(places) - 5} more" if len(places) > 5 else ""
     return f"row{'s' if len(places) > 1 else ''} {', '.join(named)}{more}"

@@ -38,7 +38,7 @@ class Config(CifarConfig):
 
 
 def sizes(config: Config) -> Sizes:
-    """Pixels and classes."""
+    """Numbers of pixels and classes, without the data."""
     return Sizes(3072, 10, image=(32, 32, 3))
 
 

@@ -42,7 +42,7 @@ class Config(BaseModel):
 
 
 def sizes(config: Config) -> Sizes:
-    """Pixels and classes."""
+    """Numbers of pixels and classes, without the data."""
     return Sizes(64, 10, image=(8, 8, 1))
 
 
@@ -69,7 +69,7 @@ def load(config: Config, *, seed: int) -> Task:
     mean, spread = np.zeros(1), np.ones(1)
     if config.standardise:
         mean = images[train].mean(axis=0)
-        # Some pixels are nearly always blank: dividing by their spread would blow up the few that are not.
+        # Some pixels are nearly always blank; dividing by their spread would inflate the few that are not.
         spread = np.maximum(images[train].std(axis=0), 0.1)
         images = (images - mean) / spread
 
@@ -83,7 +83,7 @@ def load(config: Config, *, seed: int) -> Task:
 
 def _pixels() -> tuple[np.ndarray, np.ndarray, tuple[FileRead, ...]]:
     """Pixels (n, 64) from 0 to 16 and labels (n,), as `sklearn.datasets.load_digits` gives them, and their file."""
-    # Read where scikit-learn keeps them, because to import it takes longer than all else that comes before learning.
+    # Read from scikit-learn's files without importing it, which takes longer than everything else before learning.
     installed = importlib.util.find_spec("sklearn")
     for folder in (installed.submodule_search_locations or ()) if installed else ():
         file = Path(folder) / "datasets" / "data" / "digits.csv.gz"

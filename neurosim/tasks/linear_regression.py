@@ -18,7 +18,7 @@ class Config(_regression.Config):
 
 
 def sizes(config: Config) -> Sizes:
-    """Inputs and outputs."""
+    """Numbers of inputs and outputs, without drawing samples."""
     return _regression.sizes(config)
 
 

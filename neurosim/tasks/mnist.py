@@ -41,7 +41,7 @@ class Config(IdxConfig):
 
 
 def sizes(config: Config) -> Sizes:
-    """Pixels and classes."""
+    """Numbers of pixels and classes, without the data."""
     return Sizes(784, 10, image=(28, 28, 1))
 
 

@@ -48,7 +48,7 @@ class Config(_regression.Config):
 
 
 def sizes(config: Config) -> Sizes:
-    """Inputs and outputs."""
+    """Numbers of inputs and outputs, without drawing samples."""
     return _regression.sizes(config)
 
 
@@ -82,7 +82,7 @@ def weights(config: Config, *, seed: int) -> list[tuple[np.ndarray, np.ndarray]]
 
 
 def answer(inputs: np.ndarray, teacher: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """What the teacher says: ``(n, n_inputs)`` to ``(n, n_outputs)``."""
+    """Outputs of the teacher: ``(n, n_inputs)`` to ``(n, n_outputs)``."""
     activity = inputs
     for matrix, bias in teacher[:-1]:
         activity = np.tanh(activity @ matrix.T + bias)

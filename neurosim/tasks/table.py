@@ -1,4 +1,4 @@
-"""Own data: a file of arrays (.npz, .npy) or a table (.csv) beside the model file."""
+"""Your own data: a file of arrays (.npz, .npy) or a table (.csv) beside the model file."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from neurosim.tasks._splitting import parted, parted_by_class
 from neurosim.tasks._task import Split, Task, _one_hot
 from neurosim.tasks._values import Label, labels, numbers
 
-# No name, and what pandas calls a column that has none when it writes it again.
+# An empty name, and pandas' name for a column without one.
 _UNNAMED = re.compile(r"|Unnamed: \d+(\.\d+)?")
-# More classes than this are hardly meant as such.
+# More classes than this are hardly meant.
 _MOST_CLASSES = 1000
 #: Height, width, channels.
 _Image = tuple[int, int, int]
 
 
 class Config(BaseModel):
-    """Settings of one's own data.
+    """Settings of a user's data.
 
     Parameters
     ----------
@@ -104,14 +104,14 @@ def load(config: Config, *, seed: int) -> Task:
     path, most = PATH("task.path", config.path), _most(config)
     columns = columns_of(path, largest=most, written=Csv(config.separator, config.decimal))
     targets, read = _chosen(columns, config)
-    found = columns.read((*read, *targets))
-    _refuse_lengths(path, {name: len(found[name]) for name in (*read, *targets)})
-    parts = [numbers(path, name, found[name]) for name in read]
-    inputs = tuple(Inputs(name=name, shape=found[name].shape[1:]) for name in read)
+    arrays = columns.read((*read, *targets))
+    _refuse_lengths(path, {name: len(arrays[name]) for name in (*read, *targets)})
+    parts = [numbers(path, name, arrays[name]) for name in read]
+    inputs = tuple(Inputs(name=name, shape=arrays[name].shape[1:]) for name in read)
     encoding = Encoding(
         kind="regression", inputs=inputs, targets=targets, separator=config.separator, decimal=config.decimal
     )
-    wanted = [found[name] for name in targets]
+    wanted = [arrays[name] for name in targets]
     classes = wanted[0].dtype.kind in "biuO" if config.problem == "auto" else config.problem == "classification"
     shares, outputs = (config.test_fraction, config.validation_fraction, config.split_seed), 0
     if classes:
@@ -174,7 +174,7 @@ def look(config: Config) -> None:
 
 
 def _most(config: Config) -> int:
-    """Bytes: what the user allows, which a file can only lower."""
+    """The limit in bytes: the user's, which a model file can only lower."""
     users = largest()
     return users if config.largest_mib is None else min(users, config.largest_mib * 2**20)
 
@@ -202,7 +202,7 @@ def _named(columns: Columns, wanted: str | tuple[str, ...], key: str) -> tuple[s
 
 
 def _others(columns: Columns, targets: tuple[str, ...]) -> tuple[str, ...]:
-    """All columns besides the targets."""
+    """All columns except the targets."""
     if any(_UNNAMED.fullmatch(name) for name in columns.names if name not in targets):
         raise ConfigError(
             f"task.inputs: {columns.path} has a column without a name, which may hold the numbers of its rows "
@@ -217,7 +217,7 @@ def _others(columns: Columns, targets: tuple[str, ...]) -> tuple[str, ...]:
 
 def _refuse_target_among_inputs(targets: tuple[str, ...], read: tuple[str, ...]) -> None:
     both = [name for name in targets if name in read]
-    # All of them is a network that reproduces its inputs.
+    # If targets and inputs are the same, the network is an autoencoder.
     if both and set(targets) != set(read):
         raise ConfigError(f"task.inputs: got '{both[0]}', which is the target; expected columns to learn it from")
 
@@ -243,7 +243,7 @@ def _refuse_large(path: Path, rows: int, width: int, most: int) -> None:
 def _classes(
     config: Config, path: Path, targets: tuple[str, ...], wanted: list[np.ndarray]
 ) -> tuple[tuple[Label, ...], np.ndarray]:
-    """The classes, and which of them each row has."""
+    """The classes, and the class of each row."""
     name, values = targets[0], wanted[0]
     width = int(np.prod(values.shape[1:], dtype=int))
     if len(targets) > 1 or width != 1:
@@ -278,7 +278,7 @@ def _classes(
 
 
 def _image(inputs: tuple[Inputs, ...]) -> _Image | None:
-    """What inputs are that are one array of images."""
+    """The image shape of inputs that are one array of images."""
     shape = inputs[0].shape
     if len(inputs) > 1 or len(shape) not in (2, 3) or 0 in shape:
         return None
@@ -289,7 +289,7 @@ def _moments(
     parts: list[np.ndarray], train: np.ndarray, image: _Image | None
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each column, or of each channel, in the training split."""
-    # The positions of an image are further examples of its channels.
+    # Each position of an image is a further sample of its channels.
     found = [moments(part, train, image[2] if image else part.shape[1]) for part in parts]
     mean, scale = (np.concatenate([pair[number] for pair in found]) for number in (0, 1))
     return tuple(mean.tolist()), tuple(scale.tolist())

@@ -68,7 +68,7 @@ def sizes(config: Config) -> Sizes:
 
 
 def load(config: Config, *, seed: int) -> Task:
-    """Draw a teacher and let it answer to standard normal inputs.
+    """Draw a teacher and compute its outputs for standard normal inputs.
 
     Parameters
     ----------

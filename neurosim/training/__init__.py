@@ -1,1 +1,1 @@
-"""Learning from data: epochs, evaluation, and what is measured on the way."""
+"""Training: epochs over the data, with evaluation and measurements in between."""

@@ -1,4 +1,4 @@
-"""What spiking populations do: whether they have fallen silent, or fire as fast as they can."""
+"""Firing rates of spiking populations, and whether they are silent or saturated."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from neurosim.engines.stimuli import stimuli_of
 from neurosim.metrics import firing_rate
 from neurosim.tasks._task import Split
 
-#: A population that fires at this share of the highest rate that its refractory period allows is saturated.
+#: A population is saturated at this fraction of the highest rate that its refractory period allows.
 SATURATED = 0.9
 _TRIALS = 16
 
 
 @dataclass(frozen=True)
 class Activity:
-    """Of one population.
+    """Firing rate of one population.
 
     Attributes
     ----------
     rate_hz
         Spikes per second and neuron.
     highest_hz
-        The rate at which every neuron fires as soon as its refractory period is over.
+        The rate if every neuron fired as soon as its refractory period is over.
     """
 
     rate_hz: float
@@ -45,12 +45,12 @@ class Activity:
 
 
 def potentials(circuit: Circuit) -> tuple[str, ...]:
-    """The state variables that decide about spikes, or that the output of a population is computed from."""
+    """The state variables from which spikes or the output of a population follow."""
     found = []
     for population, model in compose(circuit).items():
         names = set(model.functions["threshold"].arguments) if model.threshold is not None else set()
         names.add(model.ports.get("output", ""))
-        # What an expression such as the rate is computed from, and so on.
+        # Follow expressions such as the rate to their state variables.
         expressions = model.equation_set.of("subexpression")
         for _ in expressions:
             names |= {inner for equation in expressions if equation.name in names for inner in equation.names}
@@ -84,29 +84,29 @@ def activity(engine: Engine, state: Mapping[str, Any], split: Split) -> dict[str
 
 
 def faults(courses: Iterable[Mapping[str, Activity]]) -> list[str]:
-    """Sentences about populations that fell silent or saturated, from their activity after each of some epochs.
+    """Sentences about populations that became silent or saturated, from their activity after some epochs.
 
     Parameters
     ----------
     courses
-        One mapping an epoch, from the one before any learning; empty where it was not measured.
+        One mapping an epoch, starting before learning; empty where not measured.
     """
-    found, before = [], dict[str, str]()
+    sentences, before = [], dict[str, str]()
     for epoch, populations in enumerate(courses):
         for name, each in populations.items():
             if each.fault and each.fault != before.get(name):
                 what = "is silent" if each.fault == "silent" else "is saturated"
                 rates = f"{each.rate_hz:.3g} Hz, at most {each.highest_hz:.3g}"
-                found.append(f"population '{name}' {what} after epoch {epoch}: {rates}")
+                sentences.append(f"population '{name}' {what} after epoch {epoch}: {rates}")
             before[name] = each.fault
-    return found
+    return sentences
 
 
 def _highest(circuit: Circuit, state: Mapping[str, Any], population: str, dt: float) -> float:
-    """One spike a step, but for the steps in which a neuron is refractory."""
+    """The highest rate: one spike a step, except in refractory steps."""
     model = circuit.population[population].model
     seconds = model.refractory_seconds
     if seconds is None:
-        # A condition, or an expression of more than one parameter, has no bound that is known beforehand.
+        # A condition, or an expression of several parameters, has no bound known in advance.
         seconds = float(np.mean(state.get(f"{population}.{model.refractory}", 0.0)))
     return 1 / (dt * max(1, round(seconds / dt)))

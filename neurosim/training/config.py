@@ -1,4 +1,4 @@
-"""The settings of training."""
+"""The section ``[training]``: settings of training."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from neurosim.engines.optimiser import Optimiser
 
 
 class Record(BaseModel):
-    """What is recorded while a model is trained.
+    """Settings of recording during training.
 
-    Before learning and after every few epochs some trials are presented as training would present them next, all phases
-    with their noise, but without learning. Training itself has the same bits with and without.
+    Before learning and after every few epochs, some trials are presented as training would present them next, with all
+    phases and noise, but without learning. Recording does not change the bits of training.
 
     Attributes
     ----------
     variables
-        Of neurons at every time step (``hidden1.v``, ``hidden1.spikes``), and of synapses (``B1.w``).
+        Variables of neurons, at every time step (``hidden1.v``, ``hidden1.spikes``), and of synapses (``B1.w``).
     split, trials
-        Which trials: of this split, those of these numbers, from 0.
+        The split, and the numbers of the trials in it, from 0.
     every
-        Epochs between two recordings; there is one after the last epoch, too.
+        Epochs between two recordings; the last epoch is always recorded.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,7 +43,7 @@ class Record(BaseModel):
         return self
 
     def epochs(self, last: int) -> list[int]:
-        """The epochs after which there is a recording, from 0 for the one before learning."""
+        """The epochs after which to record; 0 is before learning."""
         return sorted({*range(0, last + 1, self.every), last})
 
 
@@ -53,44 +53,41 @@ class Config(BaseModel):
     Attributes
     ----------
     epochs
-        Passes through the training split, or stretches of `steps_per_epoch`.
+        Number of epochs: passes through the training split, or `steps_per_epoch` steps each.
     steps_per_epoch
-        Mini-batches of an epoch, where an epoch is no pass through the split: passes, each in an order as `shuffle`
-        says, then follow one another without regard to epochs.
+        Mini-batches per epoch, if an epoch is no pass through the split. Passes, each ordered by `shuffle`, then follow
+        one another across epochs.
     batch_size
-        Trials between two updates. What is left over of an epoch when it does not divide the split is not
-        presented in that epoch.
+        Trials per update. If it does not divide the split, the remaining trials are not presented in that epoch.
     shuffle
-        Whether the order of trials changes from pass to pass; if not, it is that of the split, for comparison with
-        authors who do without.
+        Whether each pass has a new random order; if not, it is the order of the split, as some authors have it.
     learning_rate_decay
         Factor on all learning rates after each epoch.
     optimiser
-        How the increments of forward weights become steps; feedback weights follow their rule alone, unless the scheme
-        says that they are optimised, too.
+        How increments of forward weights become steps. Feedback weights follow their rule alone, unless the scheme
+        optimises them, too.
     weight_noise
-        Noise that every update leaves on weights, none by default: ``{ sd = 0.1, pathways = "feedback" }``.
+        Noise added to weights by every update, none by default: ``{ sd = 0.1, pathways = "feedback" }``.
     feedback_warm_up
-        Epochs at the start in which only feedback pathways learn. Without any that learn there is no warm-up.
+        Initial epochs in which only feedback pathways learn; without learned feedback there are none.
     evaluate_every
         Epochs between two evaluations on the validation split; the last epoch is always evaluated.
     measure_every
         Epochs between two measurements of alignment; 0 for none.
     gauss_newton
-        Compare what feedback delivers, and what weights learn, with Gauss-Newton directions, too, damped by this much;
+        Damping of Gauss-Newton directions, with which delivered feedback and weight updates are then compared, too;
         none by default. At most 4096 trials times outputs.
     evaluate_perturbed
-        Whether the validation split is also evaluated with noise on, at the end of the last phase (which says
-        more about the noise than about the network).
+        Whether to evaluate the validation split also with noise, at the end of the last phase.
     evaluate_test
-        Whether the test split is evaluated whenever the validation split is, for comparison with authors who give the
-        best test accuracy of all epochs. Nothing is chosen by it; without it, the test split is seen once, at the end.
+        Whether to evaluate the test split whenever the validation split is, to compare with authors who report the
+        best test accuracy of all epochs. Nothing is chosen by it. Otherwise the test split is seen once, at the end.
     measure_trials
-        Trials of the training split that alignment is measured on, the same ones throughout.
+        Number of training trials on which alignment is measured, the same ones throughout.
     evaluation_batch
         Trials evaluated at once.
     record
-        What is recorded meanwhile into ``recording.zarr`` of the run; nothing by default.
+        Recording during training, into ``recording.zarr`` of the run; none by default.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,4 +1,4 @@
-"""Loss and accuracy of a trained circuit on a split of a task."""
+"""Evaluate a circuit: loss and accuracy on a split of a task."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from neurosim.training.activity import potentials
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a split gives.
+    """Loss and accuracy on a split.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Evaluation:
 def evaluate(
     engine: Engine, state: Mapping[str, Any], split: Split, *, chunk: int = 256, perturbed: bool = False
 ) -> Evaluation:
-    """Present a split once, from rest, without learning and, unless `perturbed`, without noise, in the first phase.
+    """Evaluate a split without learning, from rest and, unless `perturbed`, in the first phase without noise.
 
     Parameters
     ----------
@@ -48,9 +48,9 @@ def evaluate(
     split
         The trials.
     chunk
-        How many are presented at once.
+        Number of trials at once.
     perturbed
-        Take the answer at the end of all phases, with the noise of the last, instead of that of the first phase.
+        Whether to read the output at the end of all phases, with the noise of the last, instead of the first.
 
     Raises
     ------
@@ -66,13 +66,13 @@ def evaluate(
 
 
 def answers(engine: Engine, state: Mapping[str, Any], inputs: np.ndarray, *, chunk: int = 256) -> np.ndarray:
-    """What the output answers to inputs ``(n, d)``, as `evaluate` presents them; shape ``(n, k)``."""
+    """Outputs for inputs ``(n, d)``, presented as by `evaluate`; shape ``(n, k)``."""
     answer = f"{engine.circuit.output_population}.y"
     size = engine.circuit.population[str(engine.circuit.output_population)].size
     if not len(inputs):
         return np.empty((0, size), dtype=engine.setting.dtype)
     split = Split(inputs, np.zeros((len(inputs), size)))
-    # The loss, which is not used, makes it the same compiled code as that of an evaluation.
+    # Asking for the unused loss shares the compiled code with evaluation.
     return _ends(engine, state, split, [answer, "loss"], chunk=chunk)[answer]
 
 
@@ -85,14 +85,14 @@ def _ends(
     circuit = engine.circuit
     names = [phase.name for phase in circuit.phases]
     phases = tuple(names if perturbed else names[:1])
-    # A potential that is infinite or not a number may leave a finite loss: its neuron is silent, or at its bound.
+    # With a potential that is not finite the loss can be finite: the neuron is silent or at its bound.
     watched = () if engine.setting.steady else potentials(circuit)
     found: dict[str, list[np.ndarray]] = {name: [] for name in asked}
     for start in range(0, len(split), chunk):
         rows = np.arange(start, min(start + chunk, len(split)))
         count = len(rows)
         if engine.compiles_each_size:
-            # One size for all chunks, so that nothing compiles twice.
+            # All chunks have one size, so that only one program compiles.
             rows = np.resize(rows, chunk)
         _, outputs = engine.run(
             state,

@@ -1,4 +1,4 @@
-"""What training reports, epoch by epoch, and as one labelled Dataset."""
+"""The history of training: a report for each epoch, and all as one labelled Dataset."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from neurosim.training.activity import Activity
 
-#: What a history has for each epoch, apart from the numbers of each layer.
+#: Quantities of each epoch, without those by layer.
 QUANTITIES = (
     "train_loss",
     "train_accuracy",
@@ -49,9 +49,9 @@ class EpochReport:
     Attributes
     ----------
     epoch, epochs
-        Epochs done (0 before any), and how many there will be.
+        Epochs done (0 before learning), and their total number.
     train_loss, train_accuracy
-        Means over the epoch's presentations as they came, so while the weights changed.
+        Means over the epoch's presentations, while the weights changed.
     validation_loss, validation_accuracy
         After the epoch. Accuracies are in percent, nan for a regression.
     samples_per_second
@@ -59,13 +59,13 @@ class EpochReport:
     layers
         Layer -> number -> value of `neurosim.gradients.alignment`; empty if it was not measured.
     perturbed_loss, perturbed_accuracy
-        On the validation split with noise on, if that was asked for.
+        On the validation split with noise, if evaluated.
     test_loss, test_accuracy
-        On the test split, if that was asked for.
+        On the test split, if evaluated.
     presentations
         Training trials presented so far, in all epochs.
     activity
-        Of spiking populations, after the epoch; empty where there are none or nothing was evaluated.
+        Firing rates of spiking populations after the epoch; empty without such populations or evaluation.
     """
 
     epoch: int
@@ -87,7 +87,7 @@ class EpochReport:
 def history_of(reports: Sequence[EpochReport]) -> xarray.Dataset:
     """Reports of all epochs as a Dataset with dims ``epoch`` and ``layer``; nan where not measured.
 
-    Beside the epochs done, the coordinate ``presentations`` counts the training trials.
+    The coordinate ``presentations`` counts the training trials so far.
     """
     import xarray
 

@@ -1,6 +1,6 @@
 """The training loop: epochs over a seeded order of the data, with evaluation and alignment in between.
 
-(Over 300 lines: one loop, with what it says where learning fails.)
+(Over 300 lines: one loop, with its messages for failed learning.)
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ from neurosim.training.activity import activity
 from neurosim.training.config import Config
 from neurosim.training.evaluation import Evaluation, evaluate, summarise
 from neurosim.training.history import EpochReport, history_of
-from neurosim.training.progress import Part, Progress
+from neurosim.training.progress import EpochPart, Progress
 from neurosim.training.trial_order import order_of, presented
 
 if TYPE_CHECKING:
     import xarray
 
-# Long epochs are cut into calls of so many steps, to show progress and to notice numbers that went wrong; into shorter
-# ones where a call would take more than so many products of a weight and a number, which is minutes. Where they are cut
-# may decide about last bits, so it depends on the model alone, and on no clock.
+# Most steps, and most products of a weight and a number, of one call of the engine. Calls are short to show progress
+# and to notice numbers that are not finite; so many products take minutes. Where an epoch is cut may change last bits,
+# so it depends on the model alone, not on a clock.
 _STEPS_PER_CALL, _PRODUCTS_PER_CALL = 250, 2e12
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What training gives.
+    """The result of training.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class TrainingResult:
     history
         Dims ``epoch`` and ``layer``; see `EpochReport`.
     test
-        Loss and accuracy on the test split, which is seen only here unless `Config.evaluate_test` asks for more.
+        Loss and accuracy on the test split, evaluated only here unless `Config.evaluate_test` is set.
     """
 
     state: State
@@ -77,23 +77,23 @@ def train(
     engine
         What runs the circuit, such as a `BatchedEngine`.
     task, config
-        The data, and how to go through them.
+        The data, and the settings of training.
     seed
-        Of initial weights, data order and noise.
+        Random seed of initial weights, data order and noise.
     start
-        Where to go on from; from the beginning if left out.
+        Progress to resume from; the beginning by default.
     on_epoch
-        Called with the report of each epoch, the first one from before any learning.
+        Called with the report of each epoch, the first from before learning.
     on_step
-        Called with the steps done of an epoch, and how many it has.
+        Called with the steps done in an epoch and their total.
     on_progress
-        Called with what training can go on from, after each epoch and within an epoch after each call of the engine;
-        all numbers in it are finite.
+        Called with the progress, from which training can resume, after each epoch and each call of the engine; all its
+        numbers are finite.
 
     Raises
     ------
     ConfigError
-        A batch that is larger than the training split.
+        The batch is larger than the training split.
     NumericalError
         If a control loop does not settle with the initial weights, or if the loss, a weight or a state that carries
         over stops being finite, naming the epoch, the step, the pathways and populations.
@@ -120,9 +120,9 @@ def refuse_large_batches(task: Task, config: Config) -> None:
         With both sizes.
     """
     if config.batch_size > len(task.train):
-        raise ConfigError(
-            f"training.batch_size: got {config.batch_size}, expected at most the {len(task.train)} trials of "
-            "the training split"
+        raise ConfigError.at(
+            "training.batch_size",
+            f"got {config.batch_size}, expected at most the {len(task.train)} trials of the training split",
         )
 
 
@@ -132,7 +132,7 @@ def learning_rates(
     """The learning rates of one epoch (counted from 0): decayed, and zero forward during the warm-up."""
     learning = {name.split(".")[0] for name in learned_names(circuit)}
     feedback = {name for name in learning if role(circuit, name) is Role.FEEDBACK}
-    # Forward weights have nothing to wait for where no feedback learns.
+    # Without learned feedback there is no warm-up.
     warming = epoch < config.feedback_warm_up and bool(feedback)
     decay = config.learning_rate_decay**epoch
     rates = {}
@@ -154,7 +154,7 @@ def _learn(
     on_step: Callable[[int, int], None] | None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> tuple[Progress, EpochReport]:
-    """One epoch of learning, or the rest of it."""
+    """Learn for one epoch, or its remainder."""
     circuit, epoch, split = engine.circuit, progress.epoch, task.train
     order = order_of(config, epoch, len(split), seed)
     rates = learning_rates(circuit, progress.state, config, epoch)
@@ -167,10 +167,10 @@ def _learn(
             on_progress(progress)
     part = progress.part
     answers = np.concatenate(part.answers) if part.answers else None
-    found = summarise(np.concatenate(part.losses), answers, split, order.ravel())
+    evaluation = summarise(np.concatenate(part.losses), answers, split, order.ravel())
     speed = order.size / part.seconds if part.seconds else np.nan
-    report = EpochReport(epoch + 1, config.epochs, found.loss, found.accuracy, samples_per_second=speed)
-    return replace(progress, epoch=epoch + 1, part=Part()), report
+    report = EpochReport(epoch + 1, config.epochs, evaluation.loss, evaluation.accuracy, samples_per_second=speed)
+    return replace(progress, epoch=epoch + 1, part=EpochPart()), report
 
 
 def _steps_per_call(engine: Engine, batch_size: int) -> int:
@@ -181,12 +181,12 @@ def _steps_per_call(engine: Engine, batch_size: int) -> int:
 
 
 def _products(circuit: Circuit, pathway: str) -> int:
-    """How many products of a weight and a number a pathway takes, at the most."""
+    """An upper bound on the products of a weight and a number in a pathway."""
     return circuit.shape(pathway)[0] * circuit.fans(pathway)[0]
 
 
 def _calls(order: np.ndarray, done: int, steps: int) -> list[np.ndarray]:
-    """The steps of an epoch that are not done, one array for each call of the engine.
+    """The remaining steps of an epoch, one array for each call of the engine.
 
     Raises
     ------
@@ -210,10 +210,10 @@ def _advance(
     *,
     counted: bool,
 ) -> Progress:
-    """One call of the engine: some steps of an epoch."""
+    """Call the engine once, for some steps of an epoch."""
     circuit, base, part, first = engine.circuit, progress.state, progress.part, progress.presentations
     phase, answer = circuit.phases[0].name, f"{circuit.output_population}.y"
-    # Answers to a regression can be as large as the data, and nothing is counted in them.
+    # Outputs are kept only to count correct classes; those of a regression could be large.
     asked = [answer] if counted else []
     began = time.perf_counter()
     state, outputs = engine.train(
@@ -236,7 +236,7 @@ def _advance(
         state={**state, **kept},
         presentations=first + rows.size,
         carried=carried,
-        part=Part(
+        part=EpochPart(
             part.steps + len(rows),
             (*part.losses, losses),
             (*part.answers, *(outputs.ends[phase][name] for name in asked)),
@@ -281,14 +281,14 @@ def _report(
 def _evaluated(
     report: EpochReport, engine: Engine, state: Mapping[str, np.ndarray], task: Task, config: Config
 ) -> EpochReport:
-    found = evaluate(engine, state, task.validation, chunk=config.evaluation_batch)
-    report = replace(report, validation_loss=found.loss, validation_accuracy=found.accuracy)
+    evaluation = evaluate(engine, state, task.validation, chunk=config.evaluation_batch)
+    report = replace(report, validation_loss=evaluation.loss, validation_accuracy=evaluation.accuracy)
     if config.evaluate_perturbed:
-        found = evaluate(engine, state, task.validation, chunk=config.evaluation_batch, perturbed=True)
-        report = replace(report, perturbed_loss=found.loss, perturbed_accuracy=found.accuracy)
+        evaluation = evaluate(engine, state, task.validation, chunk=config.evaluation_batch, perturbed=True)
+        report = replace(report, perturbed_loss=evaluation.loss, perturbed_accuracy=evaluation.accuracy)
     if config.evaluate_test:
-        found = evaluate(engine, state, task.test, chunk=config.evaluation_batch)
-        report = replace(report, test_loss=found.loss, test_accuracy=found.accuracy)
+        evaluation = evaluate(engine, state, task.test, chunk=config.evaluation_batch)
+        report = replace(report, test_loss=evaluation.loss, test_accuracy=evaluation.accuracy)
     return replace(report, activity=activity(engine, state, task.validation or task.train))
 
 
@@ -307,7 +307,7 @@ def _refuse_broken(
     if not pathways and not moving and not len(broken):
         return
     what = "the loss is" if len(broken) else "weights are" if pathways else "the state is"
-    # A loss tells its step; of the rest only the end of the call is known.
+    # A loss has its step; of other values only the end of the call is known.
     where = f"step {done + int(broken[0]) // batch + 1}" if len(broken) else f"by step {done + len(losses) // batch}"
     raise NumericalError(
         f"{what} not finite in epoch {epoch}, {where}"

@@ -1,4 +1,4 @@
-"""What training goes on from, and the same as plain arrays and numbers that can be stored."""
+"""The progress of training, from which it resumes, and its form for storage."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from neurosim.training.history import EpochReport
 
 
 @dataclass(frozen=True)
-class Part:
-    """What is done of the epoch under way.
+class EpochPart:
+    """The finished part of the epoch under way.
 
     Attributes
     ----------
     steps
-        Mini-batches.
+        Number of mini-batches.
     losses, answers
         Of their presentations in order, one array ``(presentation, n)`` for each call of the engine; answers only
         where they are counted.
     seconds
-        Of learning.
+        Seconds of learning.
     """
 
     steps: int = 0
@@ -38,20 +38,20 @@ class Part:
 
 @dataclass(frozen=True)
 class Progress:
-    """All that training goes on from: with it and the same seed, what follows has the same bits.
+    """All that training resumes from: with the same seed, what follows has the same bits.
 
     Attributes
     ----------
     state
-        See `neurosim.engines.state`; with the learning rates of the first epoch, and with the initial values of
-        neurons even where their state carries over, so that it can be evaluated.
+        See `neurosim.engines.state`; with the learning rates of the first epoch, and with initial values of neurons
+        even where their state carries over, so that it can be evaluated.
     epoch, presentations
-        How many epochs are complete, and how many trials were presented, those of the epoch under way included.
+        Number of complete epochs, and of presented trials including the epoch under way.
     reports
-        One per epoch so far, the first from before any learning.
+        One report per epoch so far, the first from before learning.
     carried
-        The state of neurons and traces that goes on from presentation to presentation, one array a trial of
-        the batch; empty where every presentation starts from rest.
+        State of neurons and traces that carries over to the next presentation, for each trial of the batch; empty
+        where every presentation starts from rest.
     part
         What is done of the epoch under way.
     """
@@ -61,11 +61,11 @@ class Progress:
     presentations: int = 0
     reports: tuple[EpochReport, ...] = ()
     carried: State = field(default_factory=dict)
-    part: Part = Part()
+    part: EpochPart = EpochPart()
 
 
 def packed(progress: Progress) -> tuple[State, dict[str, Any]]:
-    """The arrays of a progress under one name each, and the rest of it as numbers that JSON can hold exactly."""
+    """Split a progress into named arrays, and numbers that JSON holds exactly."""
     part = progress.part
     arrays = {f"state/{name}": array for name, array in progress.state.items()}
     arrays |= {f"carried/{name}": array for name, array in progress.carried.items()}
@@ -82,14 +82,14 @@ def packed(progress: Progress) -> tuple[State, dict[str, Any]]:
 
 
 def unpacked(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any], like: Mapping[str, np.ndarray]) -> Progress:
-    """What `packed` took apart.
+    """Restore what `packed` split.
 
     Parameters
     ----------
     arrays, numbers
-        As `packed` gave them.
+        As from `packed`.
     like
-        A state of the circuit that is trained, such as the initial one.
+        A state of the trained circuit, such as the initial one.
 
     Raises
     ------
@@ -103,13 +103,13 @@ def unpacked(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any], like:
             named[where][inner] = array
         _check_fits(named["state"], like)
         losses, answers = ((named["part"][name],) if name in named["part"] else () for name in ("losses", "answers"))
-        part = Part(int(numbers["steps"]), losses, answers, float(numbers["seconds"]))
+        part = EpochPart(int(numbers["steps"]), losses, answers, float(numbers["seconds"]))
         reports = tuple(_report(_numbers(report)) for report in numbers["reports"])
         counts = int(numbers["epoch"]), int(numbers["presentations"])
         if not all(0 <= count < 1 << 62 for count in (*counts, part.steps)) or not 0 <= part.seconds < math.inf:
             raise ValueError("counts that no training reaches")
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise DataError(f"not what training goes on from ({type(error).__name__}: {error})") from error
+        raise DataError(f"no progress of a training ({type(error).__name__}: {error})") from error
     return Progress(named["state"], *counts, reports, named["carried"], part)
 
 
@@ -130,7 +130,7 @@ def _check_fits(state: State, like: Mapping[str, np.ndarray]) -> None:
 
 
 def _texts(value: Any) -> Any:
-    """Numbers that are not finite as text, because JSON has none."""
+    """Write numbers that are not finite as text, since JSON has none."""
     if isinstance(value, Mapping):
         return {name: _texts(inner) for name, inner in value.items()}
     if isinstance(value, float):

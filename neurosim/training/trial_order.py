@@ -1,4 +1,4 @@
-"""What is presented when: the order of trials, and trials that change from presentation to presentation."""
+"""The order of trials in training, and trials that are augmented anew for each presentation."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from neurosim.training.config import Config
 
 
 def order_of(config: Config, epoch: int, trials: int, seed: int) -> np.ndarray:
-    """Which trials each step of an epoch presents.
+    """The trials that each step of an epoch presents.
 
     Parameters
     ----------
     config
-        How to go through the data.
+        Settings of training.
     epoch
         Counted from 0.
     trials
-        Of the training split.
+        Number of trials of the training split.
     seed
-        Of the run.
+        Seed of the run.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def order_of(config: Config, epoch: int, trials: int, seed: int) -> np.ndarray:
     if config.steps_per_epoch is None:
         steps = trials // config.batch_size
         return one_pass(epoch)[: steps * config.batch_size].reshape(steps, config.batch_size)
-    # A window onto an endless sequence of passes.
+    # A window into an endless sequence of passes.
     count = config.steps_per_epoch * config.batch_size
     begin = epoch * count
     passes = range(begin // trials, (begin + count - 1) // trials + 1)
@@ -52,27 +52,27 @@ def order_of(config: Config, epoch: int, trials: int, seed: int) -> np.ndarray:
 def presented(
     engine: Engine, task: Task, data: Mapping[str, Any], rows: np.ndarray, seed: int, first: int
 ) -> tuple[Mapping[str, Any], np.ndarray]:
-    """The trials of one call of the engine as they are presented this time.
+    """The trials of one call of the engine, augmented if the task does so.
 
     Parameters
     ----------
     engine
-        That is called.
+        The engine.
     task
-        That is learned.
+        The task.
     data
-        Its training split on the engine's device, which is what is presented unless the task has an `augment`.
+        Its training split on the engine's device, presented unchanged unless the task has an `augment`.
     rows
         Which trials each step presents, shape (step, batch).
     seed
         Of the run.
     first
-        How many trials were presented before.
+        Number of trials presented before.
 
     Returns
     -------
     tuple
-        Data as the engine takes them, and which of them each step presents, shape (step, batch).
+        Data for the engine, and the rows of them that each step presents, shape (step, batch).
     """
     if task.augment is None:
         return data, rows

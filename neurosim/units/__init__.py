@@ -1,7 +1,7 @@
-"""Quantities with units as text, and the plain SI numbers that everything else computes with.
+"""Quantities with units as text, and as numbers in SI units, with which everything else computes.
 
-The only package that touches Brian2's ``Quantity``. Brian2 itself is not imported, so that a slip in a quantity is
-reported at once.
+No other package handles Brian2's ``Quantity``. Brian2 itself is not imported, so that a mistyped quantity is reported
+at once.
 """
 
 from neurosim.units._arrays import array_in_si as array_in_si

@@ -1,4 +1,4 @@
-"""Arrays with units, as plain arrays in SI units."""
+"""Convert arrays with units to plain arrays in SI units."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def array_in_si(value: Any, unit: str) -> Any:
     Parameters
     ----------
     value
-        Text such as ``"1.2 nA"``, a number, a Brian2 quantity, or an array. Plain arrays are taken to be in SI
-        units already; a plain number only where the unit is none.
+        Text such as ``"1.2 nA"``, a number, a Brian2 quantity, or an array. Plain arrays count as SI; a plain
+        number only if the unit is ``1``.
     unit
-        The unit that is expected, such as ``"amp"``.
+        The expected unit, such as ``"amp"``.
 
     Raises
     ------

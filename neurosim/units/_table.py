@@ -1,6 +1,6 @@
-"""Brian2's units, by the rules that make their names, so that quantities are read without Brian2, which takes a second.
+"""A table of Brian2's units, so that quantities are read without importing Brian2, which takes a second.
 
-A test holds this table against Brian2's own: the same names, sizes and dimensions.
+A test compares it with Brian2's own: the same names, sizes and dimensions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ BASES = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
 
 
 class Unit(NamedTuple):
-    """A unit: its full name, its symbol, the power of ten that it is of SI base units, and its dimensions."""
+    """A unit: full name, symbol, power of ten relative to SI base units, dimensions."""
 
     name: str
     symbol: str
@@ -25,7 +25,7 @@ class Unit(NamedTuple):
 
     @property
     def size(self) -> float:
-        """In SI base units; the float that Brian2 has."""
+        """The size in SI base units; the same float as Brian2's."""
         return 10.0**self.scale
 
 
@@ -76,7 +76,7 @@ _WITHOUT_PREFIX = (
     ("kelvin", "K", 0, (0, 0, 0, 0, 1, 0, 0)),
 )
 _VOLUMES = (("liter", "l", -3, (3, 0, 0, 0, 0, 0, 0)), ("litre", "l", -3, (3, 0, 0, 0, 0, 0, 0)))
-# The centimetre has its short names alone, and the millisiemens has none: so it is in Brian2's equations.
+# As in Brian2's equations, the centimetre has only short names, and the millisiemens has none.
 _CENTIMETRE = ("cmetre", "cm", -2, (1, 0, 0, 0, 0, 0, 0))
 _SHORT = {
     **{"mV": "mvolt", "mA": "mamp", "uA": "uamp", "nA": "namp", "pA": "pamp"},
@@ -112,7 +112,7 @@ def _powers(unit: Unit) -> Iterator[Unit]:
 
 
 def table() -> dict[str, Unit]:
-    """Every unit by its names, in an order that suggestions keep: short ones first."""
+    """Every unit by each of its names; short names first, for suggestions."""
     made = {unit.name: unit for unit in _made()}
     short = {symbol: made[name] for symbol, name in _SHORT.items()}
     return short | {name: unit for name, unit in made.items() if not name.startswith("cmetre")}

@@ -1,7 +1,7 @@
-"""Quantities with units as text, and the plain SI numbers that everything else computes with.
+"""Parse and format quantities with units.
 
-The only module that touches Brian2's ``Quantity``. Text is read by a small parser of its own: nothing is ever
-evaluated, and Brian2 is not imported, so that a slip in a quantity is reported at once.
+A small parser reads the text: nothing is evaluated, and Brian2 is not imported, so that a mistyped quantity is
+reported at once. No other module handles Brian2's ``Quantity``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NUMBER = re.compile(r"[+-]?\s*(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASC
 _UNIT_TEXT = re.compile(r"[A-Za-z0-9_.*/()\s-]*", re.ASCII)
 _SIZE = operator.attrgetter("size")
 _kept: dict[Dimensions, Dimensions] = {}
-#: What equations declare of variables that count or decide, in place of a unit.
+#: Kinds that equations declare in place of a unit, for counts and decisions.
 KINDS = {"integer": "a whole number", "boolean": "True or False"}
 _PREFIXES = ("f", "p", "n", "u", "m", "", "k", "M", "G")
 
@@ -132,7 +132,7 @@ def format_quantity(value: float, unit: str) -> str:
 
 
 def is_quantity(value: Any) -> TypeGuard[Quantity]:
-    """Whether something is a Brian2 quantity, which nobody can have before Brian2 is imported."""
+    """Whether a value is a Brian2 quantity; there are none before Brian2 is imported."""
     brian = sys.modules.get("brian2.units.fundamentalunits")
     return brian is not None and isinstance(value, brian.Quantity)
 
@@ -233,7 +233,7 @@ def _best_prefix(value: float, unit: str, size: float) -> tuple[str, float]:
     own = UNITS[unit]
     bases = (own.name.removeprefix(prefix) for prefix in (*_PREFIXES, "c") if own.name.startswith(prefix))
     base = next((b for b in bases if b in UNITS and UNITS[b].scale == 0), None)
-    # An area keeps the unit it has: a prefix there counts twice.
+    # An area keeps its unit: its prefix counts twice.
     if base is None or base[-1].isdigit() or UNITS[base].dimensions != own.dimensions:
         return unit, size
     # Nobody writes kiloseconds.

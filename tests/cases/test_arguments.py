@@ -1,4 +1,4 @@
-"""Every public function says what its arguments have to be, and a wrong one is refused by its name."""
+"""Every public function checks its arguments and refuses a wrong one by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Output that cannot be written or encoded, and what reaches whoever called a command."""
+"""Output that cannot be written or encoded, and the messages and exit codes of commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slips on the command line: a sentence, exit code 2, and nothing heavy imported to say it."""
+"""Mistakes on the command line: a sentence, exit code 2, and no heavy import before it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ SLIPS = {
     "a folder that is no run": (("plot", "nowhere"), "there is no such folder"),
     "no run to predict with": (("predict", "nowhere", "rows.csv"), "there is no such folder"),
     "no run to export": (("export", "nowhere", "--to", "csv"), "there is no such folder"),
-    "a run to go on with that is not named": (("run", DIGITS, "--resume"), "expected the one to go on in: --out"),
+    "a run to go on with that is not named": (("run", DIGITS, "--resume"), "expected the one to continue in: --out"),
     "a probe to compare": (("compare", "kunin2020/stability"), "measures with a probe"),
     "data": (
         ("run", DIGITS, "task.kind=table", "task.path=rows.csv", "task.target=y"),

@@ -1,4 +1,4 @@
-"""Recordings that are damaged or odd: noticed when they are read, and said in one sentence, whatever reads them."""
+"""Damaged or odd recordings: every reader notices and says so in one sentence."""
 
 from __future__ import annotations
 

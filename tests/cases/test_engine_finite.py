@@ -1,4 +1,4 @@
-"""What stops being finite is named, whether anybody records it or not, on both engines."""
+"""Variables that stop being finite are named, recorded or not, on both engines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parameters of the estimators: each is checked when data are there, and named in the user's words."""
+"""Parameters of the estimators: each is checked at fit, and named in the user's words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was selected of a recording is exported with its own times, trials and neurons."""
+"""Exports of selections keep their times, trials and neurons."""
 
 from __future__ import annotations
 

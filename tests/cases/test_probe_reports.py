@@ -1,4 +1,4 @@
-"""What a probe's run says: numbers with unit, meaning and verdict, and a figure or the sentence why there is none."""
+"""Reports of probes: numbers with unit, meaning and verdict, and a figure or the reason for none."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def test_a_probe_without_curves_says_why_there_is_no_figure(tmp_path, monkeypatc
     run = train({**MODEL, "probe": {"kind": "silent"}}, out=tmp_path / "run")
     said: list[str] = []
     assert draw_all(run.folder, said.append) == []
-    assert said == ["no figure: the probe 'silent' leaves no curves; what it found are the 1 numbers of summary.json"]
+    assert said == ["no figure: the probe 'silent' leaves no curves; its results are the 1 numbers of summary.json"]
     (line,) = lines_of(run.summary["probe"], load({**MODEL, "probe": {"kind": "silent"}}), None)
     assert line.cells == ("inputs", "64", "", "")
 

@@ -1,4 +1,4 @@
-"""What a run is known by: its settings, its seed and the bytes that it read, not where these lie."""
+"""The identity of a run: its settings, its seed and the bytes that it read, not their paths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run folder gives when its data are gone: figures, and predictions of new rows in the table's own units."""
+"""Run folders without their data: figures, and predictions of new rows in the table's units."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_an_older_run_says_what_cannot_be_drawn(gone, tmp_path):
     said: list[str] = []
     assert [path.name for path in draw_all(copy, said.append)] == ["learning_curve.png"]
     assert len(said) == 1 and "no figures of the circuit" in said[0] and "rows.csv" in said[0]
-    with pytest.raises(DataError, match="from before that was kept"):
+    with pytest.raises(DataError, match="too old to have kept the scales"):
         open_run(copy).predict(gone / "kept.csv")
 
 

@@ -17,7 +17,7 @@ from neurosim.errors import DataError
 from neurosim.recording.store import open_recording
 from neurosim.runs import folder as files
 from neurosim.runs.checkpoints import Checkpoints
-from neurosim.runs.recorder import SNAPSHOTS, UNFINISHED, Recorder
+from neurosim.runs.recorder import SNAPSHOTS, UNFINISHED, TrainingRecorder
 from neurosim.training.progress import Progress
 
 NAME = "W1.trace"
@@ -35,9 +35,9 @@ def _state(epoch: int) -> dict[str, np.ndarray]:
     return {NAME: np.arange(6.0).reshape(2, 3) + epoch}
 
 
-def _recorder(folder: Path) -> Recorder:
+def _recorder(folder: Path) -> TrainingRecorder:
     """One that records an array of synapses after each of three epochs; no network is made for it."""
-    found: Any = object.__new__(Recorder)
+    found: Any = object.__new__(TrainingRecorder)
     found.record, found.path, found.temporary, found.list = (
         Kept(), folder / files.RECORDING, folder / UNFINISHED, folder / SNAPSHOTS
     )  # fmt: skip

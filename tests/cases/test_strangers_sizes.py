@@ -1,4 +1,4 @@
-"""What a stranger's file makes of itself in memory and time: bounded by what is there, before it is taken."""
+"""Memory and time that a stranger's file may take: bounded before they are used."""
 
 from __future__ import annotations
 

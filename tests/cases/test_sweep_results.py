@@ -1,4 +1,4 @@
-"""What a sweep leaves: results that no other sweep replaces, numbers with names and units, errors in a sentence."""
+"""Results of sweeps: no other sweep replaces them, numbers with names and units, errors in a sentence."""
 
 from __future__ import annotations
 

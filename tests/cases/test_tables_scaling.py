@@ -1,4 +1,4 @@
-"""Centring and scaling: the unit of a column changes nothing, and what varies is held against the column itself."""
+"""Centring and scaling: the unit of a column does not matter, and variation is relative to the column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tasks say of the files that they read, and which files they refuse before memory is taken."""
+"""Files of tasks: their entries in provenance, and refusals before memory is allocated."""
 
 from __future__ import annotations
 

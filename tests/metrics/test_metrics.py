@@ -1,4 +1,4 @@
-"""Every metric that is found keeps the contract, and each known value comes out."""
+"""Every metric keeps the contract and gives known values."""
 
 from __future__ import annotations
 

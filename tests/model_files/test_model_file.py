@@ -1,4 +1,4 @@
-"""Model files: every fault with its key path, nothing half understood, never a traceback."""
+"""Model files: every fault has its key path; nothing is half understood; never a traceback."""
 
 from __future__ import annotations
 

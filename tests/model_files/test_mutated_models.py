@@ -1,4 +1,4 @@
-"""Model files that somebody broke: each is refused with the key's path, or passes ``neurosim check``; none hangs."""
+"""Mutated model files: each is refused with the key's path, or passes ``neurosim check``; none hangs."""
 
 from __future__ import annotations
 

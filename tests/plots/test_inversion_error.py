@@ -1,4 +1,4 @@
-"""Curves of inversion by spiking neurons: what is drawn is what was found."""
+"""Curves of inversion by spiking neurons: the figure shows the measured numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kernels and maps as tiles: what is drawn is what is there."""
+"""Kernels and maps as tiles: the figure shows the weights and activities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recordings for other tools: what they read is what was simulated, with units and sampling rate."""
+"""Exports of recordings: other tools read the simulated values, with units and sampling rate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Simulating from Python: what goes in, what comes out, and what is said when it does not fit."""
+"""Simulating from Python: inputs, outputs, and error messages."""
 
 from __future__ import annotations
 

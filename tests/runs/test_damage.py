@@ -1,4 +1,4 @@
-"""Run folders that are damaged, or made by somebody who means harm: a clear message, and never other numbers.
+"""Damaged or hostile run folders: a clear message, and never wrong numbers.
 
 (Over 300 lines: one finished run and one that stopped, harmed in every way.)
 """

@@ -1,4 +1,4 @@
-"""Recording while a model is trained: what it holds, that training has the same bits, and that it survives.
+"""Recording during training: its content, unchanged bits of training, and survival of interruptions.
 
 (Over 300 lines: the same few runs, looked at from each side.)
 """

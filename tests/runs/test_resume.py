@@ -1,4 +1,4 @@
-"""Runs that are killed, interrupted or short of disk go on to the same bits as one that never stopped.
+"""Runs that are killed, interrupted or out of disk resume to the same bits as uninterrupted ones.
 
 (Over 300 lines: one claim, held against the same two runs however they end.)
 """

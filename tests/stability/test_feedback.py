@@ -1,4 +1,4 @@
-"""Where feedback weights settle beside fixed forward weights: closed forms against iteration and simulation."""
+"""Fixed points of feedback weights for constant forward weights: closed forms against iteration and simulation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers out of runs: hand-made histories whose answers are known."""
+"""Readings of runs: hand-made histories with known answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows held against runs: verdicts, runs that are reused, and what goes wrong with one alone."""
+"""Rows compared with runs: verdicts, reused runs, and failures of single runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sweeps on a cluster inside this process: results, what is reused, what fails, and how a search goes on."""
+"""Sweeps on a cluster inside this process: results, reused and failed runs, and continued searches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sweep's file: what it gives, and how it is refused."""
+"""Plans of sweeps: configurations, and refusals of faulty files."""
 
 from __future__ import annotations
 

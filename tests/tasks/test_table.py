@@ -1,4 +1,4 @@
-"""Own data: what is read, how it is split, and what is said of a file that does not fit."""
+"""Tables of a user: reading, splitting, and error messages."""
 
 from __future__ import annotations
 

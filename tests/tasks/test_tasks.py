@@ -1,4 +1,4 @@
-"""Every task that is found keeps the contract, and each holds what it promises."""
+"""Every task keeps the contract and its documented properties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers that go wrong in time: silent and saturated populations, potentials and carried state that are not finite."""
+"""Silent and saturated populations, and potentials and carried state that stop being finite."""
 
 from __future__ import annotations
 

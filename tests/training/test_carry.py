@@ -1,4 +1,4 @@
-"""Training where state carries over: what goes on, and what starts from rest."""
+"""Training with state that carries over: which variables continue, and which start from rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The training loop: what it evaluates, how it schedules, that it can go on where it stopped."""
+"""The training loop: evaluation, schedules, and resuming."""
 
 from __future__ import annotations
 

@@ -90,8 +90,17 @@ class Data:
 @pytree
 @dataclass(frozen=True)
 class Trained:
-    """What training gives: what was learned, ``phase -> variable -> (presentation, neuron)``, and which variables were
-    not finite in which steps."""
+    """Results of training.
+
+    Attributes
+    ----------
+    learning
+        What was learned.
+    ends
+        ``phase -> variable -> (presentation, neuron)``.
+    broken
+        Which variables were not finite in which steps.
+    """
 
     learning: Learning
     ends: dict[str, Arrays]

@@ -46,6 +46,7 @@ def unless_clamped(model: NeuronModel, population: str, name: str, after: Any, v
 
 
 def leave_refractoriness(stretch: Stretch, fixed: Fixed, population: str, values: Arrays, number: Any) -> None:
+    """Update in `values` which neurons are past their refractory period."""
     model = stretch.plan.models[population]
     if model.refractory is None:
         return
@@ -120,6 +121,7 @@ def travel(stretch: Stretch, weights: Weights, state: Arrays, spiked: Arrays) ->
 def draws_of(
     stretch: Stretch, fixed: Fixed, population: str, purpose: str, function: ArrayFunction, number: Any
 ) -> Arrays:
+    """Random numbers of one step that a function of a population reads, by name."""
     size = stretch.plan.circuit.population[population].size
     return {
         name: (held_normal if law == "normal" else held_uniform)(

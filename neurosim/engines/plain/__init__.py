@@ -1,0 +1,1 @@
+"""The level steady in plain NumPy."""

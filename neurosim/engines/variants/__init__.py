@@ -1,0 +1,1 @@
+"""Engines that models can name, one file each."""

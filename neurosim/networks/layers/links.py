@@ -123,10 +123,11 @@ def fitting(hidden: Sequence[AnyLayer], forms: Sequence[tuple[int, Image | None]
         stride = link.connectivity.window.stride if isinstance(link.connectivity, Convolution) else (1, 1)
         made = tuple(-(-source[axis] // stride[axis]) for axis in (0, 1))
         if made != target[:2]:
-            raise ConfigError(
-                f"network.hidden[{link.end - 1}].skip_from: got '{link.below}' of {_by(source)} positions, of which a "
+            raise ConfigError.at(
+                f"network.hidden[{link.end - 1}].skip_from",
+                f"got '{link.below}' of {_by(source)} positions, of which a "
                 f"skip with the strides of the layers in between ({_by(stride)}) makes {_by(made)}; expected the "
-                f"layer's {_by(target)}: let all layers in between have the padding 'same'"
+                f"layer's {_by(target)}: let all layers in between have the padding 'same'",
             )
 
 

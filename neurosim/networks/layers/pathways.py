@@ -70,9 +70,10 @@ def _rule_at_offset(name: str) -> Rule:
     if "delta_held_post" not in rule.names:
         return rule
     if at_offset not in registry.names("rules"):
-        raise ConfigError(
-            f"network.neuron.normalised: got true, expected false: biases that learn by the rule '{name}' would need a "
-            f"rule '{at_offset}', which reads offset_delta_held_post in place of delta_held_post"
+        raise ConfigError.at(
+            "network.neuron.normalised",
+            f"got true, expected false: biases that learn by the rule '{name}' would need a "
+            f"rule '{at_offset}', which reads offset_delta_held_post in place of delta_held_post",
         )
     return rule_of(at_offset)
 

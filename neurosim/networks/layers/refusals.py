@@ -17,7 +17,7 @@ def refuse_images(network: Config, why: str) -> None:
     """
     for number, layer in enumerate(network.hidden):
         if isinstance(layer, Convolved | Pooled):
-            raise ConfigError(f"network.hidden[{number}]: got {layer.connectivity}, expected a size: {why}")
+            raise ConfigError.at(f"network.hidden[{number}]", f"got {layer.connectivity}, expected a size: {why}")
 
 
 def refuse_skips(network: Config, why: str, *, but_identities: bool = False) -> None:
@@ -37,7 +37,7 @@ def refuse_skips(network: Config, why: str, *, but_identities: bool = False) -> 
         if link.skips and (link.learns or not but_identities):
             what = f"'{link.below}', a skip with weights" if but_identities else f"'{link.below}'"
             expected = "none, or one between layers of the same form" if but_identities else "none"
-            raise ConfigError(f"network.hidden[{link.end - 1}].skip_from: got {what}, expected {expected}: {why}")
+            raise ConfigError.at(f"network.hidden[{link.end - 1}].skip_from", f"got {what}, expected {expected}: {why}")
 
 
 def refuse_normalisation(network: Config, why: str) -> None:
@@ -51,4 +51,4 @@ def refuse_normalisation(network: Config, why: str) -> None:
     for layer in network.layers:
         if "offset" in ports_of(network, layer):
             key = "output_neuron" if layer == "output" else "neuron"
-            raise ConfigError(f"network.{key}.normalised: got true for {layer}, expected false: {why}")
+            raise ConfigError.at(f"network.{key}.normalised", f"got true for {layer}, expected false: {why}")

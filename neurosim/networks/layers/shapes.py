@@ -173,9 +173,9 @@ def forms(hidden: Sequence[AnyLayer], image: Image | None) -> list[tuple[int, Im
         window, where = layer.connectivity.window, f"network.hidden[{number}]"
         if image is None:
             below = "the task's inputs are no images" if number == 0 else "the layer below is none of images"
-            raise ConfigError(f"{where}: got {layer.connectivity}, but {below}; expected a size")
+            raise ConfigError.at(where, f"got {layer.connectivity}, but {below}; expected a size")
         for fault in window.faults(image):
-            raise ConfigError(f"{where}: {fault}")
+            raise ConfigError.at(where, fault)
         image = (*window.positions(image), layer.channels if isinstance(layer, Convolved) else image[2])
         found.append((image[0] * image[1] * image[2], image))
     return found

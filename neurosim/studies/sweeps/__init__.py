@@ -1,1 +1,1 @@
-"""Many configurations of one model: described in TOML, run on Dask, one labelled table of results."""
+"""Sweeps: many configurations of one model, described in TOML and run on Dask, in one labelled table."""

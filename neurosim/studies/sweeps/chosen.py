@@ -1,4 +1,4 @@
-"""Which configurations a sweep runs: all that its file lists, or what a search proposes."""
+"""The configurations that a sweep runs: listed in its file, or proposed by a search."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from neurosim.model_files.model_file import Model
 from neurosim.runs.data_identity import Identified
 from neurosim.studies.collection import Attempt, finished, key_of
 from neurosim.studies.sweeps.crew import Crew
-from neurosim.studies.sweeps.plan import Configuration, Plan
+from neurosim.studies.sweeps.plan import Configuration, SweepPlan
 from neurosim.studies.sweeps.results import Trial, metric_of
 from neurosim.studies.sweeps.search import Study
 
 
 class Listed:
-    """Configurations that are all known from the start."""
+    """Configurations that the file lists."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: SweepPlan) -> None:
         identified = Identified()
-        found = tuple(replace(each, model=identified(each.model)) for each in plan.configurations)
-        self.plan, self.count, self.asked = replace(plan, configurations=found), len(found), False
+        configurations = tuple(replace(each, model=identified(each.model)) for each in plan.configurations)
+        self.plan, self.count, self.asked = replace(plan, configurations=configurations), len(configurations), False
 
     @property
     def more(self) -> bool:
-        """Whether there are configurations that nobody asked for."""
+        """Whether there are configurations left to ask for."""
         return not self.asked
 
     def ask(self, crew: Crew) -> Iterator[Configuration]:
-        """What to run now: everything."""
+        """The configurations to run now: all of them."""
         if not self.asked:
             self.asked = True
             yield from self.plan.configurations
 
     def tell(self, crew: Crew) -> None:
-        """Learn what came of it; nothing depends on it here."""
+        """Ignore the results: the configurations do not depend on them."""
 
     def trials(self, crew: Crew) -> list[Trial]:
-        """All configurations with what came of them."""
+        """All configurations with their results."""
         return [
             Trial(each.values, _attempts(self.plan, each.model, crew), "", _seconds(self.plan, each.model, crew))
             for each in self.plan.configurations
@@ -52,7 +52,7 @@ class Listed:
 class Searched:
     """Configurations that the study proposes, a few at a time."""
 
-    def __init__(self, plan: Plan, root: Path) -> None:
+    def __init__(self, plan: SweepPlan, root: Path) -> None:
         self.identified = Identified()
         self.plan, self.study = plan, Study(plan, root, self.identified(plan.model_at({})).identity)
         self.count = max(self.study.options.trials, len(self.study.trials))
@@ -61,11 +61,11 @@ class Searched:
 
     @property
     def more(self) -> bool:
-        """Whether there are trials that nobody asked for."""
+        """Whether there are trials left to ask for."""
         return bool(self.again or self.study.more)
 
     def ask(self, crew: Crew) -> Iterator[Configuration]:
-        """As many as keep all workers busy."""
+        """The next trials, as many as keep all workers busy."""
         while len(self.open) < max(1, math.ceil(crew.size / len(self.plan.settings.seeds))):
             if self.again:
                 number = self.again.pop(0)
@@ -77,13 +77,13 @@ class Searched:
             try:
                 self.open[number] = Configuration(values, self.identified(self.plan.model_at(values)))
             except NeurosimError as error:
-                # Ends of ranges fit, and still two of them may not go together.
+                # Each end of a range fits, yet a combination may not.
                 self.study.tell(number, math.nan, str(error))
                 continue
             yield self.open[number]
 
     def tell(self, crew: Crew) -> None:
-        """Tell the study what is known of its trials."""
+        """Report finished trials to the study."""
         for number, configuration in list(self.open.items()):
             attempts = _attempts(self.plan, configuration.model, crew)
             if len(attempts) < len(self.plan.settings.seeds):
@@ -92,11 +92,11 @@ class Searched:
             values = [metric_of(self.plan.settings.metric, attempt) for attempt in attempts.values()]
             wrong = [attempt for attempt in attempts.values() if attempt.run is None]
             if all(attempt.diverged for attempt in wrong):
-                # One seed that diverges makes the mean none.
+                # If one seed diverges, the mean is NaN.
                 self.study.tell(number, float(np.mean(values)), wrong[0].message if wrong else "the metric is none")
 
     def trials(self, crew: Crew) -> list[Trial]:
-        """All trials, those of earlier starts included."""
+        """All trials, including those of earlier starts."""
         messages, found = self.study.messages, []
         for number, values in self.study.trials.items():
             try:
@@ -112,11 +112,11 @@ class Searched:
         return found
 
 
-def _attempts(plan: Plan, model: Model, crew: Crew) -> dict[int, Attempt]:
+def _attempts(plan: SweepPlan, model: Model, crew: Crew) -> dict[int, Attempt]:
     keys = {seed: key_of(model, seed) for seed in plan.settings.seeds}
     return {seed: crew.attempts[key] for seed, key in keys.items() if key in crew.attempts}
 
 
-def _seconds(plan: Plan, model: Model, crew: Crew) -> dict[int, float]:
+def _seconds(plan: SweepPlan, model: Model, crew: Crew) -> dict[int, float]:
     keys = {seed: key_of(model, seed) for seed in plan.settings.seeds}
     return {seed: crew.seconds[key] for seed, key in keys.items() if key in crew.seconds}

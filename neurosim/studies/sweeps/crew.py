@@ -1,4 +1,4 @@
-"""The runs of a sweep, each once: reused, under way, or done."""
+"""The runs of a sweep: each is reused, under way, or done."""
 
 from __future__ import annotations
 
@@ -10,61 +10,61 @@ from neurosim.studies.collection import Attempt, finished, key_of
 from neurosim.studies.sweeps.plan import Configuration, label_of
 from neurosim.studies.sweeps.pool import Pool
 
-# Seconds after which a search looks for new workers.
+# Seconds between checks for new workers.
 _MOMENT = 1.0
 
 
-class Watcher(Protocol):
-    """Somebody who is told how a sweep goes on."""
+class SweepWatcher(Protocol):
+    """Receives progress events of a sweep."""
 
     def say(self, line: str) -> None:
         """A line of text."""
 
     def checking(self, done: int, total: int) -> None:
-        """So many configurations are checked."""
+        """Some configurations are checked."""
 
     def begin(self, total: int) -> None:
-        """So many runs will be needed."""
+        """The sweep needs this many runs."""
 
     def going(self, key: str, label: str, done: float, text: str) -> None:
-        """A run goes on: the share that is done, and its last numbers. Called from another thread."""
+        """A run makes progress: the fraction done, and its last numbers. Called from another thread."""
 
     def ended(self, key: str, label: str, attempt: Attempt, seconds: float) -> None:
-        """A run is over, or was finished before."""
+        """A run is over, or an earlier process finished it."""
 
 
 class Quiet:
-    """A watcher that tells nobody."""
+    """A watcher that ignores all events."""
 
     def say(self, line: str) -> None:
-        """See `Watcher`."""
+        """See `SweepWatcher`."""
 
     def checking(self, done: int, total: int) -> None:
-        """See `Watcher`."""
+        """See `SweepWatcher`."""
 
     def begin(self, total: int) -> None:
-        """See `Watcher`."""
+        """See `SweepWatcher`."""
 
     def going(self, key: str, label: str, done: float, text: str) -> None:
-        """See `Watcher`."""
+        """See `SweepWatcher`."""
 
     def ended(self, key: str, label: str, attempt: Attempt, seconds: float) -> None:
-        """See `Watcher`."""
+        """See `SweepWatcher`."""
 
 
 class Crew:
-    """Runs, each once: reused, under way, or done; the workers are started when the first run needs them."""
+    """The runs of a sweep, each once. Workers start when the first run needs them."""
 
-    def __init__(self, scheduler: Any, workers: int | None, root: Path, watcher: Watcher) -> None:
+    def __init__(self, scheduler: Any, workers: int | None, root: Path, watcher: SweepWatcher) -> None:
         self.scheduler, self.workers, self.root, self.watcher = scheduler, workers, root, watcher
         self.attempts: dict[tuple[str, int], Attempt] = {}
-        # What a run took of a worker; nothing for one that was finished before.
+        # Seconds on a worker; 0 for a reused run.
         self.seconds: dict[tuple[str, int], float] = {}
         self.labels: dict[tuple[str, int], tuple[Model, str]] = {}
         self.pool: Pool | None = None
 
     def want(self, configuration: Configuration, seed: int) -> None:
-        """Have a run done unless it is, or is being done."""
+        """Request a run, unless it is done or under way."""
         key = key_of(configuration.model, seed)
         if key in self.labels:
             return
@@ -81,7 +81,7 @@ class Crew:
 
     @property
     def size(self) -> int:
-        """How many runs are done at once."""
+        """Number of runs at once."""
         return 1 if self.pool is None else self.pool.size
 
     @property
@@ -90,7 +90,7 @@ class Crew:
         return self.pool is not None and self.pool.pending
 
     def wait(self) -> None:
-        """Wait until a run is over, or a moment, because workers may have come."""
+        """Wait until a run is over, but only briefly, since new workers may have joined."""
         done = self.pool.next(_MOMENT) if self.pool is not None else None
         if done is None:
             return
@@ -105,7 +105,7 @@ class Crew:
         self._settle(key, attempt, result["seconds"])
 
     def close(self) -> None:
-        """Leave the workers; what is under way is given up, unless it ended before anybody looked."""
+        """Release the workers and give up runs under way; runs that have just ended still count."""
         if self.pool is None:
             return
         if self.pool.pending:
@@ -124,7 +124,7 @@ class Crew:
     def _report(self, report: dict[str, Any]) -> None:
         identity, _, seed = str(report["run"]).rpartition("-seed")
         key = identity, int(seed)
-        # What arrives late belongs to a run that is over.
+        # Late reports of a finished run are ignored.
         if key in self.labels and key not in self.attempts:
             self.watcher.going(_name(key), self.labels[key][1], float(report["done"]), str(report["text"]))
 

@@ -1,4 +1,4 @@
-"""A sweep from its file to its results: every run once, on workers, and none again that is finished."""
+"""Carry out a sweep: from its file to its results, on workers, reusing finished runs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from neurosim.runs import folder as files
 from neurosim.runs.lock import locked
 from neurosim.studies.study_folder import claimed
 from neurosim.studies.sweeps.chosen import Listed, Searched
-from neurosim.studies.sweeps.crew import Crew, Quiet, Watcher
+from neurosim.studies.sweeps.crew import Crew, Quiet, SweepWatcher
 from neurosim.studies.sweeps.keys import Range
-from neurosim.studies.sweeps.plan import Plan, is_file, read_plan
+from neurosim.studies.sweeps.plan import SweepPlan, is_file, read_plan
 from neurosim.studies.sweeps.pool import require_dask
 from neurosim.studies.sweeps.results import FAILED, FINISHED, NOT_RUN, Trial, dataset_of, rows_of
 from neurosim.studies.sweeps.same import lost
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 RESULTS, TABLE, FIGURE, RUNS, DESCRIPTION = "results.zarr", "results.csv", "sweep.png", "runs", "sweep.toml"
 LOCK = "sweep.lock"
-#: Processes of this machine; more would bring it down before they did anything.
+#: Number of local worker processes; more would exhaust the machine.
 WORKERS = whole(1, 256)
 _SOURCE = instance(str, Path, Mapping, expected="a file of TOML that describes a sweep, or its sections")
-# Of the results, what is no number of a run.
+# Results that are no numbers of a run.
 _NO_NUMBERS = ("metric", "status", "message", "folder", "run_s")
 
 
@@ -43,28 +43,27 @@ def sweep(
     scheduler: Any = None,
     workers: int | None = None,
     out: str | Path | None = None,
-    progress: Watcher | None = None,
+    progress: SweepWatcher | None = None,
 ) -> xarray.Dataset:
-    """Run every configuration of a sweep with every seed, and collect what came of it.
+    """Run every configuration of a sweep with every seed and collect the results.
 
-    What is finished in the folder is not run again, so a sweep that was stopped, or whose file was widened, is started
-    again with the same words. A script has to call this below ``if __name__ == "__main__":``, because worker
-    processes import it.
+    Finished runs in the folder are reused, so the same call continues a sweep that was stopped or extended. A script
+    has to call this below ``if __name__ == "__main__":``, because worker processes import it.
 
     Parameters
     ----------
     source
         The path of a TOML file, or its tables; see ``docs/how-to/sweep.md``.
     scheduler
-        The address of a scheduler of Dask, or a `distributed.Client`; its workers have to see `out` under the same
-        path. By default worker processes of this machine are started.
+        The address of a Dask scheduler, or a `distributed.Client`; its workers have to see `out` under the same path.
+        By default local worker processes are started.
     workers
-        How many; by default one for each core.
+        Number of local workers; by default one per core.
     out
-        The folder for the runs and the results, which is new or holds this sweep, or one that is part of it; by default
+        The folder for runs and results. It is new, or holds this sweep or a part of it; by default
         ``runs/sweep-<name>``.
     progress
-        Told how it goes on.
+        Receives progress events.
 
     Returns
     -------
@@ -75,11 +74,11 @@ def sweep(
     Raises
     ------
     ConfigError, UnknownNameError, DataError
-        The sweep or one of its configurations does not fit, before anything is run; another process runs a sweep in
-        the folder (which one, and where), or it holds another sweep; Dask is not installed, or nobody answers at the
-        address; the metric has no value in any run that finished. What goes wrong in a run is in the results.
+        A fault in the sweep or in a configuration, before anything runs; a folder in use (by which process), or with
+        another sweep; Dask is missing, or no scheduler answers; no finished run has the metric. Failures of single
+        runs are in the results.
     KeyboardInterrupt
-        Passed on, after the results so far were written.
+        Passed on after the results so far are written.
 
     Examples
     --------
@@ -108,35 +107,35 @@ def sweep(
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What came of a sweep.
+class SweepOutcome:
+    """The outcome of a sweep.
 
     Attributes
     ----------
     plan
-        What was asked.
+        The sweep's plan.
     trials
-        Its configurations with what came of each.
+        Its configurations with their results.
     results
-        The same as a Dataset.
+        The results as a Dataset.
     folder
-        Where it is written.
+        The sweep's folder.
     """
 
-    plan: Plan
+    plan: SweepPlan
     trials: Sequence[Trial]
     results: xarray.Dataset
     folder: Path
 
     @property
     def failed(self) -> bool:
-        """Whether anything has no result for another reason than learning itself, or nothing has the metric."""
+        """Whether a result is missing for another reason than diverged learning, or no run has the metric."""
         missing = (self.results.status == FAILED).any() or (self.results.status == NOT_RUN).any()
         return bool(missing) or self.without_metric is not None
 
     @property
     def without_metric(self) -> str | None:
-        """A sentence, if runs came to their end and none of them has the number that they are compared by."""
+        """A sentence, if runs finished and none of them has the metric."""
         done = int((self.results.status == FINISHED).sum())
         if not done or self.results.metric.notnull().any():
             return None
@@ -148,19 +147,19 @@ class Outcome:
 
 @public(workers=optional(WORKERS), out=optional(PATH))
 def carry_out(
-    plan: Plan,
+    plan: SweepPlan,
     *,
     scheduler: Any = None,
     workers: int | None = None,
     out: str | Path | None = None,
-    progress: Watcher | None = None,
-) -> Outcome:
-    """As `sweep`, of a plan that is checked; the folder is locked meanwhile."""
+    progress: SweepWatcher | None = None,
+) -> SweepOutcome:
+    """As `sweep`, for a checked plan; the folder is locked meanwhile."""
     require_dask()
     root = Path(out if out is not None else Path("runs") / f"sweep-{plan.name}").resolve()
     with writing(root):
         root.mkdir(parents=True, exist_ok=True)
-    # Two at once would write each other's results, and one search cannot have two askers.
+    # Two sweeps would overwrite each other's results and mix one search's trials.
     with locked(root, LOCK):
         claimed(root, root, DESCRIPTION, _described(plan), includes=lost, results=(RESULTS, TABLE, FIGURE))
         with writing(root):
@@ -170,7 +169,7 @@ def carry_out(
         return _carry_out(plan, scheduler, workers, root, progress or Quiet())
 
 
-def _carry_out(plan: Plan, scheduler: Any, workers: int | None, root: Path, watcher: Watcher) -> Outcome:
+def _carry_out(plan: SweepPlan, scheduler: Any, workers: int | None, root: Path, watcher: SweepWatcher) -> SweepOutcome:
     chosen = Searched(plan, root) if plan.kind == "search" else Listed(plan)
     total = chosen.count * len(plan.settings.seeds)
     crew = Crew(scheduler, None if workers is None else min(workers, total), root / RUNS, watcher)
@@ -178,12 +177,12 @@ def _carry_out(plan: Plan, scheduler: Any, workers: int | None, root: Path, watc
     try:
         _run_all(chosen, crew)
     finally:
-        # Stopped or not: what there is, is written.
+        # Results are written even if the sweep is stopped.
         crew.close()
         trials = chosen.trials(crew)
-        found = dataset_of(plan, trials)
-        _write(plan, trials, found, root)
-    return Outcome(plan, trials, found, root)
+        results = dataset_of(plan, trials)
+        _write(plan, trials, results, root)
+    return SweepOutcome(plan, trials, results, root)
 
 
 def _run_all(chosen: Listed | Searched, crew: Crew) -> None:
@@ -196,13 +195,13 @@ def _run_all(chosen: Listed | Searched, crew: Crew) -> None:
         chosen.tell(crew)
 
 
-def _described(plan: Plan) -> dict[str, Any]:
-    """The sweep with all its settings, as TOML that gives it again."""
+def _described(plan: SweepPlan) -> dict[str, Any]:
+    """The sweep with all its settings, as tables that reproduce it."""
     keys: dict[str, Any] = {
         key: choice.model_dump(mode="json", exclude_none=True) if isinstance(choice, Range) else choice
         for key, choice in plan.keys.items()
     }
-    # From another folder the same file.
+    # An absolute path names the file from any folder.
     model = str(Path(plan.base).resolve()) if is_file(plan.base) else plan.base
     options = plan.options.model_dump(mode="json") if plan.options is not None else {}
     table: Any = [dict(each.values) for each in plan.configurations] if plan.kind == "list" else options | keys
@@ -210,7 +209,7 @@ def _described(plan: Plan) -> dict[str, Any]:
     return {"sweep": settings | {"model": model}, plan.kind: table}
 
 
-def _write(plan: Plan, trials: list[Trial], found: xarray.Dataset, root: Path) -> None:
+def _write(plan: SweepPlan, trials: list[Trial], found: xarray.Dataset, root: Path) -> None:
     files.write_dataset(root / RESULTS, found)
     write_file(root / TABLE, csv_text(rows_of(plan, trials)))
     figure = sweep_figure(found)

@@ -1,4 +1,4 @@
-"""What a sweep varies: key paths with values, or ranges with units."""
+"""The keys that a sweep varies, with values or ranges."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from neurosim.units import base_unit, format_quantity, parse_quantity
 #: Instead of a key path: names of variants, ``"fa+full"``, or ``""`` for none.
 VARIANT = "variant"
 
-#: Values of a key, and configurations of a sweep. More is a slip, and would take days to check alone.
+#: Most values of a key and configurations of a sweep; checking more would take days.
 MOST = 10_000
 _MOST_KEYS = 1000
-# Up to here every whole number has a float of its own.
+# Above this, not every whole number is a float.
 _LARGEST_WHOLE = 2**53
 
-# Values of ranges are for people, too.
+# Values of ranges are rounded to this many digits, for readers.
 _DIGITS = 6
 
 
@@ -35,11 +35,11 @@ class Range(BaseModel):
     low, high
         Bounds, both included: numbers, or quantities like ``"10 ms"``.
     count
-        How many, equally spaced; where values are listed, not where they are drawn.
+        Number of equally spaced values; only where values are listed, not drawn.
     log
-        Equally spaced, or drawn, on a logarithmic scale.
+        Whether to space or draw on a logarithmic scale.
     integer
-        Whole numbers only.
+        Whether to take whole numbers only.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -71,16 +71,16 @@ class Range(BaseModel):
 
     @property
     def unit(self) -> str:
-        """In base units; ``1`` for pure numbers."""
+        """The unit in base units; ``1`` for pure numbers."""
         return base_unit(self.low) if isinstance(self.low, str) else "1"
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """In SI units."""
+        """The bounds in SI units."""
         return parse_quantity(self.low), parse_quantity(self.high, self.unit)
 
     def value(self, number: float) -> Any:
-        """A number between the bounds as a model file has it: a quantity with its unit, a float or an integer."""
+        """A number between the bounds as a model file writes it: quantity with unit, float or integer."""
         if self.integer:
             return round(number)
         return float(number) if self.unit == "1" else format_quantity(float(number), self.unit)
@@ -98,14 +98,14 @@ class Range(BaseModel):
         return tuple(dict.fromkeys(self.value(rounded(number)) for number in numbers))
 
     def drawn(self, generator: np.random.Generator) -> Any:
-        """One value, uniformly (on the logarithmic scale, if so asked)."""
+        """One value, drawn uniformly, on a logarithmic scale if `log`."""
         low, high = self.bounds
         if self.integer and not self.log:
             return int(generator.integers(round(low), round(high), endpoint=True))
         if not self.log:
             return self.value(rounded(generator.uniform(low, high)))
         if self.integer:
-            # Every whole number gets the stretch of the logarithm that rounds to it.
+            # Each whole number gets the interval that rounds to it.
             low, high = low - 0.5, high + 0.5
         number = math.exp(generator.uniform(math.log(low), math.log(high)))
         return self.value(min(max(round(number), self.bounds[0]), self.bounds[1]) if self.integer else rounded(number))
@@ -116,13 +116,13 @@ Choice = tuple[Any, ...] | Range
 
 
 def rounded(number: float) -> float:
-    """To as many digits as people want to read."""
+    """Round to `_DIGITS` significant digits."""
     return float(f"{number:.{_DIGITS}g}")
 
 
 def read_keys(table: Mapping[str, Any], path: str, faults: Faults) -> dict[str, Choice]:
     """The key paths of a table ``[grid]``, written in quotes or as nested tables, with their values or ranges."""
-    found: dict[str, Choice] = {}
+    keys: dict[str, Choice] = {}
     for number, (key, value) in enumerate(_flat(table)):
         if number == _MOST_KEYS:
             faults.add(path, f"got more than {_MOST_KEYS} keys")
@@ -136,12 +136,12 @@ def read_keys(table: Mapping[str, Any], path: str, faults: Faults) -> dict[str, 
             faults.add(where, f"got {shown(value)}, expected a list of values or {{ low = ..., high = ... }}")
             continue
         if check_key(key, where, faults) and choice is not None:
-            found[key] = choice
-    return found
+            keys[key] = choice
+    return keys
 
 
 def check_key(key: str, where: str, faults: Faults) -> bool:
-    """Whether it is a key path, ``section.key``, or ``variant``."""
+    """Whether `key` is a key path, ``section.key``, or ``variant``."""
     if key == VARIANT or ("." in key and all(step.strip() for step in key.split(".")) and "=" not in key):
         return True
     faults.add(where, f"expected a key path such as scheme.learning_rate, or '{VARIANT}'")
@@ -170,13 +170,13 @@ def toml_text(value: Any) -> str:
 
 
 def short_keys(keys: Sequence[str]) -> dict[str, str]:
-    """For each key path the shortest end that tells it from the others."""
-    found = {}
+    """The shortest distinct end of each key path."""
+    short = {}
     for key in keys:
         steps = key.split(".")
         ends = (".".join(steps[-depth:]) for depth in range(1, len(steps) + 1))
-        found[key] = next((e for e in ends if sum(k == e or k.endswith(f".{e}") for k in keys) == 1), key)
-    return found
+        short[key] = next((e for e in ends if sum(k == e or k.endswith(f".{e}") for k in keys) == 1), key)
+    return short
 
 
 def _flat(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""How a sweep goes on, as a terminal or a log file shows it."""
+"""Progress of a sweep on a terminal or in a log file."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from rich.console import Console
 if TYPE_CHECKING:
     from neurosim.studies.collection import Attempt
 
-# Runs under way that a terminal shows; a cluster may have hundreds.
+# Most runs that a terminal shows at once; a cluster may have hundreds.
 _SHOWN = 12
 
 
 class SweepLive:
-    """On a terminal a bar for the sweep and one for each run under way; elsewhere a line for each run that is over.
+    """Progress bars for the sweep and its runs on a terminal; elsewhere a line for each finished run.
 
-    See `neurosim.studies.sweeps.driver.Watcher`.
+    See `neurosim.studies.sweeps.crew.SweepWatcher`.
     """
 
     def __init__(self, console: Console) -> None:
@@ -37,16 +37,16 @@ class SweepLive:
             self.bar = None
 
     def say(self, line: str) -> None:
-        """See `Watcher`."""
+        """See `SweepWatcher`."""
         self.console.print(line, soft_wrap=True)
 
     def checking(self, done: int, total: int) -> None:
-        """See `Watcher`."""
+        """See `SweepWatcher`."""
         if done == total:
             self.say(f"{total} {'configuration' if total == 1 else 'configurations'} checked")
 
     def begin(self, total: int) -> None:
-        """See `Watcher`."""
+        """See `SweepWatcher`."""
         self.total = total
         if not self.console.is_terminal:
             return
@@ -58,7 +58,7 @@ class SweepLive:
         self.bar.start()
 
     def going(self, key: str, label: str, done: float, text: str) -> None:
-        """See `Watcher`."""
+        """See `SweepWatcher`."""
         with self.lock:
             if self.bar is None:
                 return
@@ -68,7 +68,7 @@ class SweepLive:
                 self.bar.update(self.bars[key], completed=done, text=text)
 
     def ended(self, key: str, label: str, attempt: Attempt, seconds: float) -> None:
-        """See `Watcher`."""
+        """See `SweepWatcher`."""
         with self.lock:
             self.over += 1
             self.reused += attempt.reused and not seconds

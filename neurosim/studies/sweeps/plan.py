@@ -1,8 +1,7 @@
-"""A sweep as its TOML file describes it, checked wholly before anything runs."""
+"""Read a sweep from TOML, and check all of it before anything runs."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from neurosim.errors import ConfigError, DataError, NeurosimError
-from neurosim.model_files.checking import Faults, check_table
+from neurosim.model_files.checking import Faults, check_table, line_of
 from neurosim.model_files.model_file import Model, load, settled
 from neurosim.model_files.sections import read_toml
 from neurosim.studies.availability import unavailable, unavailable_in
@@ -33,18 +32,19 @@ class Settings(BaseModel):
     Attributes
     ----------
     title
-        Above the figure.
+        Title of the figure.
     model
         A shipped name, or the path of a TOML file from the sweep's folder; variants may be written after it.
     variants, overrides
-        For all configurations, as on the command line.
+        Applied to all configurations, as on the command line.
     seeds
-        Every configuration is run with each of them.
+        Seeds for every configuration.
     metric
-        What configurations are compared by: a quantity of training at its last evaluation (``validation_accuracy``),
-        a path in ``summary.json``, or a table with the keys of a row in ``expected.toml``. Never of the test split.
+        The number that configurations are compared by: a quantity of training at its last evaluation
+        (``validation_accuracy``), a path in ``summary.json``, or a table with the keys of a row in ``expected.toml``.
+        Never of the test split.
     direction
-        Whether more or less of it is better.
+        Whether larger or smaller is better.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,9 +65,9 @@ class Configuration:
     Attributes
     ----------
     values
-        What it sets: key path -> value as in a model file.
+        Its settings: key path -> value as in a model file.
     model
-        With these settings.
+        The model with these settings.
     """
 
     values: Mapping[str, Any]
@@ -75,7 +75,7 @@ class Configuration:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SweepPlan:
     """A checked sweep.
 
     Attributes
@@ -87,11 +87,11 @@ class Plan:
     kind
         How configurations are chosen.
     options
-        Settings of that, if it has any.
+        Settings of that kind, if it has any.
     keys
-        Key path -> values, or, where they are drawn, maybe a range.
+        Key path -> values, or a range to draw from.
     configurations
-        All of them, in order (of a grid, the last key varies fastest); none for a search, which finds its own.
+        All configurations in order (in a grid the last key varies fastest); none for a search, which proposes its own.
     base
         The model: a shipped name, or the path of its file.
     """
@@ -118,7 +118,9 @@ class Plan:
         return check(self.base, (*self.settings.overrides, *changes), variants)
 
 
-def read_plan(source: str | Path | Mapping[str, Any], *, on_check: Callable[[int, int], None] | None = None) -> Plan:
+def read_plan(
+    source: str | Path | Mapping[str, Any], *, on_check: Callable[[int, int], None] | None = None
+) -> SweepPlan:
     """Read and check a sweep and every model that it will run.
 
     Parameters
@@ -126,7 +128,7 @@ def read_plan(source: str | Path | Mapping[str, Any], *, on_check: Callable[[int
     source
         The path of a TOML file, or its tables.
     on_check
-        Told how many configurations of how many are checked.
+        Receives the numbers of checked and of all configurations.
 
     Raises
     ------
@@ -155,15 +157,15 @@ def read_plan(source: str | Path | Mapping[str, Any], *, on_check: Callable[[int
     faults.raise_any(name)
     assert settings and kind
     base = str(folder / settings.model) if is_file(settings.model) else settings.model
-    # What is wrong with the model itself is said once, not for every configuration.
+    # Faults of the model itself are reported once, not for every configuration.
     settled(base, settings.overrides, settings.variants)
-    plan = Plan(name, settings, kind, options, keys, (), base)
+    plan = SweepPlan(name, settings, kind, options, keys, (), base)
     tried = corners(keys) if kind == "search" else points
-    # Keys and types of all come first, because equations take long to read.
+    # Keys and types come first: reading equations takes long.
     _settled(plan, tried)
     load(base, settings.overrides, settings.variants)
-    found = _checked(plan, tried, on_check)
-    return Plan(name, settings, kind, options, keys, () if kind == "search" else found, base)
+    configurations = _checked(plan, tried, on_check)
+    return SweepPlan(name, settings, kind, options, keys, () if kind == "search" else configurations, base)
 
 
 def metric_complaint(metric: Reading) -> str | None:
@@ -178,14 +180,14 @@ def metric_complaint(metric: Reading) -> str | None:
 
 
 def label_of(values: Mapping[str, Any]) -> str:
-    """Settings in a short line: ``learning_rate=0.1, sigma=0.05``."""
+    """Settings as a short label: ``learning_rate=0.1, sigma=0.05``."""
     short = short_keys(list(values))
     texts = (f"{short[key]}={v if isinstance(v, str) else toml_text(v)}" for key, v in values.items())
     return ", ".join(texts) or "as it is"
 
 
 def is_file(model: str) -> bool:
-    """Whether a model is meant by its file and not by its name."""
+    """Whether `model` is the path of a file and no shipped name."""
     return ".toml" in Path(model).name
 
 
@@ -212,10 +214,10 @@ def _settings(table: Any, faults: Faults) -> Settings | None:
 
 
 def _checked(
-    plan: Plan, points: list[dict[str, Any]], on_check: Callable[[int, int], None] | None
+    plan: SweepPlan, points: list[dict[str, Any]], on_check: Callable[[int, int], None] | None
 ) -> tuple[Configuration, ...]:
-    """A configuration for each point; the same fault in many of them is one line."""
-    found: list[Configuration] = []
+    """The configuration of each point; a fault that many share is one line."""
+    configurations: list[Configuration] = []
     faults: dict[str, list[int]] = {}
     look = _Metric(plan.settings.metric)
     for number, values in enumerate(points):
@@ -223,10 +225,10 @@ def _checked(
             on_check(number, len(points))
         try:
             model = plan.model_at(values)
-            # Parts that do not fit together show when the circuit is built.
+            # Building the circuit finds parts that do not fit together.
             _ = model.circuit
             lines = look(model)
-            found.append(Configuration(values, model))
+            configurations.append(Configuration(values, model))
         except NeurosimError as error:
             lines = _lines(error)
         for line in lines:
@@ -234,11 +236,11 @@ def _checked(
     if on_check is not None:
         on_check(len(points), len(points))
     _raise_any(plan, points, faults)
-    return tuple(found)
+    return tuple(configurations)
 
 
-def _settled(plan: Plan, points: list[dict[str, Any]]) -> None:
-    """Refuse keys and values that do not fit, the same fault in many configurations as one line."""
+def _settled(plan: SweepPlan, points: list[dict[str, Any]]) -> None:
+    """Refuse faulty keys and values; a fault that many configurations share is one line."""
     faults: dict[str, list[int]] = {}
     for number, values in enumerate(points):
         try:
@@ -250,11 +252,11 @@ def _settled(plan: Plan, points: list[dict[str, Any]]) -> None:
 
 
 def _lines(error: NeurosimError) -> list[str]:
-    """The faults that an error reports; a fault may have lines of its own, further in."""
-    return re.split(r"\n  (?! )", str(error))[1:] or [str(error)]
+    """The faults that an error reports, a line each; the whole message where it reports none by key."""
+    return [line_of(fault) for fault in error.faults] or [str(error)]
 
 
-def _raise_any(plan: Plan, points: list[dict[str, Any]], faults: Mapping[str, list[int]]) -> None:
+def _raise_any(plan: SweepPlan, points: list[dict[str, Any]], faults: Mapping[str, list[int]]) -> None:
     if faults:
         count = f"{len(faults)} faults" if len(faults) > 1 else "1 fault"
         report = "".join(
@@ -266,16 +268,16 @@ def _raise_any(plan: Plan, points: list[dict[str, Any]], faults: Mapping[str, li
 
 
 class _Metric:
-    """Whether runs of a model will have the sweep's metric; the data of a task are read once for all models."""
+    """Checks whether runs of a model will have the metric; models that share a task read its data once."""
 
     def __init__(self, metric: Reading | None) -> None:
-        # Without one, configurations are compared by what the validation split says.
+        # The default metric is the validation loss.
         self.metric = metric or Reading(history="validation_loss", over="last")
         self.given = metric is not None
         self.known: dict[str, tuple[str, str] | None] = {}
 
     def __call__(self, model: Model) -> list[str]:
-        """What is wrong, as a line; nothing if they will."""
+        """The fault in a line, if runs of the model will not have the metric."""
         missing = unavailable(self.metric, model) or self._in_data(model)
         if missing is None:
             return []
@@ -291,6 +293,6 @@ class _Metric:
             try:
                 self.known[key] = unavailable_in(self.metric, model, model.load_task())
             except DataError:
-                # Perhaps they are where the workers are; if not, every run will say what is missing.
+                # The workers may have the data; if not, every run will report it.
                 self.known[key] = None
         return self.known[key]

@@ -1,4 +1,4 @@
-"""The points of a sweep: which values its keys take together."""
+"""The points of a sweep: combinations of values of its keys."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KINDS: tuple[Kind, ...] = ("grid", "zip", "list", "random", "search")
 
 
 class Draws(BaseModel):
-    """Settings of ``[random]``: how many configurations, drawn from which seed."""
+    """Settings of ``[random]``: number of configurations, and the seed of the draws."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,12 +32,12 @@ class Search(BaseModel):
     Attributes
     ----------
     trials
-        How many configurations altogether, those of an earlier start of the same search included.
+        Number of configurations in total, including those of earlier starts of the same search.
     startup
-        Drawn at random before the tree-structured Parzen estimator (Bergstra et al. 2011, Advances in Neural
-        Information Processing Systems 24) proposes any.
+        Number of random configurations before the tree-structured Parzen estimator (Bergstra et al. 2011, Advances in
+        Neural Information Processing Systems 24) proposes any.
     seed
-        Of what is drawn.
+        Seed of the draws.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,7 +50,7 @@ class Search(BaseModel):
 def choices(
     tables: Mapping[str, Any], faults: Faults
 ) -> tuple[Kind | None, Draws | Search | None, dict[str, Choice], list[dict[str, Any]]]:
-    """How configurations are chosen: kind, its options, keys, and the points, none for a search."""
+    """The kind of sweep, its options, keys, and points; a search has no points yet."""
     given: list[Kind] = [kind for kind in KINDS if kind in tables]
     if len(given) != 1:
         got = " and ".join(f"[{kind}]" for kind in given) or "none"
@@ -66,7 +66,7 @@ def choices(
         return kind, None, {}, []
     options = None
     if kind in ("random", "search"):
-        # A key path has a point in it, or is a table; all else belongs to the table itself.
+        # A key with a dot, or a table, is a key path; others are options of the section.
         own = {k: v for k, v in table.items() if "." not in k and k != VARIANT and not isinstance(v, Mapping)}
         options = check_table(Draws if kind == "random" else Search, own, kind, faults)
         table = {key: value for key, value in table.items() if key not in own}
@@ -119,7 +119,7 @@ def _listed(table: Any, faults: Faults) -> tuple[dict[str, Choice], list[dict[st
 def _leaves(table: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, Any]]:
     for key, value in table.items():
         path = f"{above}.{key}".removeprefix(".")
-        # A quoted path may set a table whole: "network.neuron" = { kind = "lif" }.
+        # A quoted path may set a whole table: "network.neuron" = { kind = "lif" }.
         if isinstance(value, Mapping) and not (above and "kind" in value):
             yield from _leaves(value, path)
         else:
@@ -129,7 +129,7 @@ def _leaves(table: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, An
 def _drawn(keys: Mapping[str, Choice], draws: Draws, faults: Faults) -> list[dict[str, Any]]:
     points: list[dict[str, Any]] = [{} for _ in range(draws.count)]
     for key, choice in keys.items():
-        # A stream for each key, so that another key, or more draws, leave these as they are.
+        # One random stream per key, so that further keys or draws do not change these.
         generator = stream(draws.seed, "sweep", key)
         for point in points:
             point[key] = (
@@ -139,7 +139,7 @@ def _drawn(keys: Mapping[str, Choice], draws: Draws, faults: Faults) -> list[dic
 
 
 def corners(keys: Mapping[str, Choice]) -> list[dict[str, Any]]:
-    """What a search can be checked by before it begins: the ends of every range, and every listed value."""
+    """Points to check before a search begins: the ends of every range, and every listed value."""
     ends = {
         key: tuple(choice.value(bound) for bound in choice.bounds) if isinstance(choice, Range) else choice
         for key, choice in keys.items()

@@ -1,4 +1,4 @@
-"""Workers on Dask: processes of this machine, or those of an existing cluster."""
+"""Dask workers: local processes, or those of an existing cluster."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from neurosim.model_files.model_file import Model
 from neurosim.studies.collection import key_of
 from neurosim.studies.sweeps.work import order_for, stop_name, work
 
-#: What a worker finds when it dies for the fourth time with the same run is that run's fault.
+#: After this many retries, the death of a worker is blamed on the run.
 _TRIES = 3
 _CONNECT = "15 s"
 
 
 class Pool:
-    """Where runs are done, a process each.
+    """Worker processes, each doing one run at a time.
 
     Parameters
     ----------
     scheduler
-        The address of a scheduler of Dask, a connected `distributed.Client`, or ``None`` for processes of this machine.
+        The address of a Dask scheduler, a connected `distributed.Client`, or ``None`` for local processes.
     workers
-        How many processes; by default one for each core that this process may use.
+        Number of local processes; by default one for each core that this process may use.
     say
-        Told a line about what is started.
+        Receives a line about what is started.
 
     Raises
     ------
     ConfigError
-        Dask is not installed, nobody answers at the address, or a number of workers for a cluster that has its own.
+        Dask is missing, no scheduler answers, or `workers` is given for an existing cluster.
     EngineError
-        A process does not start.
+        A worker process does not start.
     """
 
     def __init__(self, scheduler: Any = None, workers: int | None = None, say: Callable[[str], None] = print) -> None:
         require_dask()
         if scheduler is not None and workers is not None:
-            raise ConfigError("--workers is for processes of this machine; the workers of --scheduler are its own")
+            raise ConfigError("--workers is for local processes; a --scheduler has workers of its own")
         self.topic = f"neurosim-{uuid.uuid4().hex[:12]}"
         self.closing = contextlib.ExitStack()
         try:
@@ -69,30 +69,30 @@ class Pool:
 
     @property
     def size(self) -> int:
-        """How many runs are done at once; 1 while no worker is there yet."""
+        """Number of runs at once; 1 before any worker has joined."""
         return max(1, len(self.client.scheduler_info(n_workers=-1)["workers"]))
 
     @property
     def pending(self) -> bool:
-        """Whether anything was submitted that is not done."""
+        """Whether any submitted run is not done."""
         return bool(self.futures)
 
     def watch(self, handler: Callable[[dict[str, Any]], None]) -> None:
-        """Have reports of running runs passed on; see `Reporter`. The handler is called in another thread."""
+        """Pass reports of runs to a handler, in another thread; see `Reporter`."""
         self.client.subscribe_topic(self.topic, lambda event: handler(event[1]))
 
     def submit(self, model: Model, seed: int, root: Path) -> None:
-        """Have a run done."""
+        """Submit a run."""
         order = order_for(model, seed, root, self.topic)
-        # Not pure: a run that failed is done again when it is asked for again.
+        # Not pure: a run that failed is repeated when it is submitted again.
         key = f"{self.topic}-{order.key}"
         future = self.client.submit(work, order, key=key, pure=False)
         self.futures[future] = key_of(model, seed)
-        # Called in another thread, which a queue does not mind.
+        # Called in another thread; the queue is thread-safe.
         future.add_done_callback(self.done.put)
 
     def next(self, timeout: float) -> tuple[tuple[str, int], dict[str, Any]] | None:
-        """Wait for any run, so many seconds: its key, see `collection.key_of`, and what `work` gave."""
+        """Wait for any run, at most `timeout` seconds: its key, see `collection.key_of`, and the result of `work`."""
         try:
             future = self.done.get(timeout=timeout)
         except queue.Empty:
@@ -106,7 +106,7 @@ class Pool:
         return key, result
 
     def give_up(self) -> None:
-        """Leave everything: what is running stops soon, what is waiting never begins."""
+        """Stop running runs soon, and drop waiting ones."""
         from distributed import Event
 
         with contextlib.suppress(Exception):
@@ -118,12 +118,12 @@ class Pool:
         from distributed import Client, LocalCluster
 
         say(f"starting {workers} worker {'process' if workers == 1 else 'processes'}")
-        # Workers that die are replaced; Dask's own lines about that would only break the display.
+        # Dead workers are replaced; Dask's messages about that would break the display.
         for name in ("distributed", "distributed.nanny", "distributed.scheduler"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         cache = tempfile.mkdtemp(prefix="neurosim-sweep-")
         self.closing.callback(shutil.rmtree, cache, ignore_errors=True)
-        # A worker each; no limit of memory, because there Dask would stop a run and start it anew, again and again.
+        # One run per worker. No memory limit, since Dask would restart a run there again and again.
         settings = {"distributed.scheduler.allowed-failures": _TRIES, "distributed.scheduler.worker-saturation": 1.0}
         self.closing.enter_context(dask.config.set(settings))
         try:
@@ -140,7 +140,7 @@ class Pool:
             )
             self.closing.enter_context(cluster)
             return self.closing.enter_context(Client(cluster, set_as_default=False))
-        except Exception as error:  # whatever Dask makes of a process that dies before it answers, or cannot be made
+        except Exception as error:  # Dask raises many types for a process that dies early or cannot start
             raise EngineError(
                 f"the {workers} worker processes could not be started: one ended before it answered (killed, or out of "
                 f"memory?), or the system admits no more; try fewer --workers ({type(error).__name__}: {error})"
@@ -170,7 +170,7 @@ class Pool:
 
 
 def require_dask() -> None:
-    """Refuse what needs Dask or Optuna where they are not installed.
+    """Refuse to sweep where Dask or Optuna is not installed.
 
     Raises
     ------
@@ -186,14 +186,14 @@ def require_dask() -> None:
 
 
 def _cores() -> int:
-    # What this process may use, which on a shared machine is not all there are.
+    # The cores that this process may use; on a shared machine not all.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _environment(cache: str) -> dict[str, str]:
-    """One thread for each worker, and what one compiles serves all.
+    """Environment of a worker: one thread, and a cache of compiled code that all workers share.
 
-    The compiled code is kept where nobody else writes, and only as long as the workers live: loading it runs it.
+    The cache is private and lives as long as the workers, because loading compiled code runs it.
     """
     flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NPROC"), "1")
@@ -206,7 +206,7 @@ def _environment(cache: str) -> dict[str, str]:
 
 
 def _why(error: Exception) -> str:
-    """What Dask says of a run that gave nothing."""
+    """Dask's reason for a run without result."""
     from distributed.scheduler import KilledWorker
 
     if isinstance(error, KilledWorker):

@@ -1,4 +1,4 @@
-"""What a sweep found, as one labelled Dataset and as a table."""
+"""Results of a sweep, as one labelled Dataset and as a table."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from neurosim.errors import DataError, UnitError
 from neurosim.studies.collection import Attempt
 from neurosim.studies.readings import Reading, over, read
 from neurosim.studies.sweeps.keys import Range, toml_text
-from neurosim.studies.sweeps.plan import Plan
+from neurosim.studies.sweeps.plan import SweepPlan
 from neurosim.units import base_unit, parse_quantity
 
-#: What became of a run.
+#: Status of a run.
 FINISHED, DIVERGED, FAILED, NOT_RUN = "finished", "diverged", "failed", "not run"
 
-# Of a summary these are no results.
+# Entries of a summary that are no results.
 _ABOUT = ("seed", "phases", "epochs")
 _UNITS = {"wall_s": "s", "samples_per_second": "1/s", "loop_abscissa": "1/s"}
 _SUFFIXES = {"_deg": "deg", "_accuracy": "%", "_sign_agreement": "%"}
@@ -29,18 +29,18 @@ _VALIDATION = ("validation_accuracy", "validation_loss")
 
 @dataclass(frozen=True)
 class Trial:
-    """One configuration and what came of it.
+    """One configuration and its results.
 
     Attributes
     ----------
     values
         Its settings, key path -> value as in a model file.
     attempts
-        Seed -> what came of the run; a seed is missing if nothing was run.
+        Seed -> attempt; a seed is missing if nothing was run.
     message
-        Why not.
+        Why nothing was run.
     seconds
-        Seed -> what the run took of a worker; 0 for one that was finished before.
+        Seed -> seconds on a worker; 0 for a reused run.
     """
 
     values: Mapping[str, Any]
@@ -50,7 +50,7 @@ class Trial:
 
 
 def metric_of(metric: Reading | None, attempt: Attempt) -> float:
-    """What a run is compared by; not a number if there is none."""
+    """The metric of a run; NaN if it has none."""
     if attempt.run is None:
         return math.nan
     if metric is None:
@@ -64,7 +64,7 @@ def metric_of(metric: Reading | None, attempt: Attempt) -> float:
 
 
 def metric_name(metric: Reading | None, trials: Sequence[Trial]) -> str:
-    """What `metric_of` gives, in words."""
+    """The name of the metric."""
     if metric is not None:
         return str(metric.history).replace("_", " ") if metric.over == "last" and not metric.layer else str(metric)
     found = [numbers_of(attempt) for trial in trials for attempt in trial.attempts.values() if attempt.run]
@@ -74,35 +74,35 @@ def metric_name(metric: Reading | None, trials: Sequence[Trial]) -> str:
 
 
 def numbers_of(attempt: Attempt) -> dict[str, float]:
-    """All numbers of a run that belong to no layer."""
+    """All numbers of a run, without those by layer."""
     if attempt.run is None:
         return {}
     summary, history = attempt.run.summary, attempt.run.history
-    found = {name: over(history[name], "last") for name in _VALIDATION if name in history}
+    numbers = {name: over(history[name], "last") for name in _VALIDATION if name in history}
     for name, value in summary.items():
         if isinstance(value, int | float) and not isinstance(value, bool) and name not in _ABOUT:
-            found[name] = float(value)
-    found |= {f"probe.{name}": math.nan if v is None else float(v) for name, v in summary.get("probe", {}).items()}
-    return found
+            numbers[name] = float(value)
+    numbers |= {f"probe.{name}": math.nan if v is None else float(v) for name, v in summary.get("probe", {}).items()}
+    return numbers
 
 
 def status_of(attempt: Attempt | None) -> str:
-    """What became of a run."""
+    """The status of a run."""
     if attempt is None:
         return NOT_RUN
     return FINISHED if attempt.run is not None else DIVERGED if attempt.diverged else FAILED
 
 
-def dataset_of(plan: Plan, trials: Sequence[Trial]) -> xarray.Dataset:
-    """All results.
+def dataset_of(plan: SweepPlan, trials: Sequence[Trial]) -> xarray.Dataset:
+    """All results as a Dataset.
 
     Returns
     -------
     xarray.Dataset
-        Of a grid with a dim for each key path, in the order of the file, then ``seed``; else with the dims ``run``
-        (the number of the configuration) and ``seed``, and coordinates of ``run`` for the keys. Variables: ``metric``,
-        every number of ``summary.json``, angles by ``layer``, ``status``, ``message`` and ``folder``. Quantities are
-        in SI units, which stand in the attribute ``units``. What is missing is not a number.
+        A grid has a dim for each key path, in the order of the file, then ``seed``. Others have the dims ``run`` (the
+        number of the configuration) and ``seed``, and the keys as coordinates of ``run``. Variables: ``metric``, every
+        number of ``summary.json``, angles by ``layer``, ``status``, ``message`` and ``folder``. Quantities are in SI
+        units, named in the attribute ``units``. Missing numbers are NaN.
     """
     seeds = list(plan.settings.seeds)
     cells = [[trial.attempts.get(seed) for seed in seeds] for trial in trials]
@@ -152,9 +152,9 @@ def dataset_of(plan: Plan, trials: Sequence[Trial]) -> xarray.Dataset:
 
 
 def coordinate(values: Sequence[Any]) -> tuple[np.ndarray, dict[str, str]]:
-    """Values of a key as numbers in SI units, if they are numbers or quantities of one dimension, or else as text.
+    """Values of a key: numbers in SI units, if all are numbers or quantities of one dimension, else text.
 
-    ``None`` stands for a key that a configuration leaves as it is.
+    ``None`` stands for a key that a configuration does not set.
     """
     given = [value for value in values if value is not None]
     if given and all(isinstance(value, int | float) and not isinstance(value, bool) for value in given):
@@ -172,9 +172,9 @@ def coordinate(values: Sequence[Any]) -> tuple[np.ndarray, dict[str, str]]:
     return np.array(["" if v is None else v if isinstance(v, str) else toml_text(v) for v in values]), {}
 
 
-def rows_of(plan: Plan, trials: Sequence[Trial]) -> list[dict[str, Any]]:
-    """A row for each run: settings as a model file has them, seed, what became of it, and its numbers."""
-    found = []
+def rows_of(plan: SweepPlan, trials: Sequence[Trial]) -> list[dict[str, Any]]:
+    """A row for each run: settings as in a model file, seed, status and numbers."""
+    rows = []
     for number, trial in enumerate(trials):
         for seed in plan.settings.seeds:
             attempt = trial.attempts.get(seed)
@@ -183,24 +183,24 @@ def rows_of(plan: Plan, trials: Sequence[Trial]) -> list[dict[str, Any]]:
             row["metric"] = math.nan if attempt is None else metric_of(plan.settings.metric, attempt)
             row |= {} if attempt is None else numbers_of(attempt)
             layers = _layers(attempt)
-            row |= {f"{layer}.{name}": value for layer, found in layers.items() for name, value in found.items()}
+            row |= {f"{layer}.{name}": value for layer, rows in layers.items() for name, value in rows.items()}
             row["folder"] = attempt.run.folder.name if attempt is not None and attempt.run is not None else ""
             row["message"] = " ".join(_message(trial, attempt).split())
-            found.append(row)
-    columns = dict.fromkeys(name for row in found for name in row if name not in ("folder", "message"))
-    return [{name: row.get(name) for name in (*columns, "folder", "message")} for row in found]
+            rows.append(row)
+    columns = dict.fromkeys(name for row in rows for name in row if name not in ("folder", "message"))
+    return [{name: row.get(name) for name in (*columns, "folder", "message")} for row in rows]
 
 
-def ranked(plan: Plan, trials: Sequence[Trial]) -> list[tuple[int, Trial, list[float]]]:
-    """Configurations with their metric for each seed that has one: the best first, if there is a direction."""
-    found = []
+def ranked(plan: SweepPlan, trials: Sequence[Trial]) -> list[tuple[int, Trial, list[float]]]:
+    """Configurations with their metric for each seed that has it; best first, if there is a direction."""
+    lines = []
     for number, trial in enumerate(trials):
         values = [metric_of(plan.settings.metric, attempt) for attempt in trial.attempts.values()]
-        found.append((number, trial, [value for value in values if not math.isnan(value)]))
+        lines.append((number, trial, [value for value in values if not math.isnan(value)]))
     if plan.settings.direction is None:
-        return found
+        return lines
     sign = -1 if plan.settings.direction == "maximize" else 1
-    return sorted(found, key=lambda each: sign * float(np.mean(each[2])) if each[2] else math.inf)
+    return sorted(lines, key=lambda each: sign * float(np.mean(each[2])) if each[2] else math.inf)
 
 
 def _layers(attempt: Attempt | None) -> dict[str, dict[str, float]]:
@@ -217,7 +217,7 @@ def _message(trial: Trial, attempt: Attempt | None) -> str:
     return trial.message if attempt is None else attempt.message
 
 
-def _metric_unit(plan: Plan, name: str) -> str:
+def _metric_unit(plan: SweepPlan, name: str) -> str:
     metric = plan.settings.metric
     if metric is not None and metric.over in ("first_below", "first_above", "slope"):
         # Presentations, or a power.

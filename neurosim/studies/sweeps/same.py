@@ -1,4 +1,4 @@
-"""Whether one sweep includes another, so that its results may take the other's place."""
+"""Check whether one sweep includes another, so that its results may replace the other's."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 from neurosim.studies.sweeps.keys import toml_text
 from neurosim.studies.sweeps.points import KINDS
 
-# What makes numbers comparable; a title does not.
+# Settings that must agree for numbers to be comparable.
 _SETTINGS = ("model", "variants", "overrides", "metric", "direction")
 
 
 def lost(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
-    """What a sweep lacks of a former one, in words; nothing if it has all its runs, or more.
+    """What a sweep lacks of a former one, in words; empty if it includes all its runs.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def lost(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
         return f"it is a [{kinds[1]}], this one a [{kinds[0]}]"
     kind, mine, other = kinds[0], ours[kinds[0]], theirs[kinds[0]]
     seeds = [set(tables["sweep"].get("seeds", (0,))) for tables in (ours, theirs)]
-    # What a search proposes depends on its seeds, so that it cannot get more.
+    # A search's proposals depend on its seeds, so these must be equal.
     if seeds[1] - seeds[0] or (kind == "search" and seeds[0] != seeds[1]):
         return f"its seeds are {sorted(seeds[1])}, this one's {sorted(seeds[0])}"
     if kind == "list":
@@ -53,7 +53,7 @@ def lost(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
     return ""
 
 
-# Of draws and searches: more of them include fewer.
+# Counts of draws and searches: a larger count includes a smaller one.
 _COUNTS = ("count", "trials")
 
 
@@ -66,7 +66,7 @@ def _shown(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """The same for tuples and lists, and for tables in any order."""
+    """A value in a form that is equal for tuples and lists, and for tables in any order."""
     if isinstance(value, Mapping):
         return {key: _plain(value[key]) for key in sorted(value) if value[key] is not None}
     if isinstance(value, list | tuple):

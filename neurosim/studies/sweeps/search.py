@@ -1,4 +1,4 @@
-"""Search with Optuna: the study lives in the sweep's folder, so that it can be continued."""
+"""Search with Optuna. The study is stored in the sweep's folder, so that it can be continued."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from neurosim.random import stream
 from neurosim.studies.sweeps.keys import Choice, Range, toml_text
-from neurosim.studies.sweeps.plan import Plan
+from neurosim.studies.sweeps.plan import SweepPlan
 from neurosim.studies.sweeps.points import Search
 
 JOURNAL = "search.journal"
@@ -24,15 +24,15 @@ class Study:
     Parameters
     ----------
     plan
-        Of a search.
+        The plan of a search.
     folder
-        Where its journal is, or will be. A study that is there is continued if the model, the keys, the seeds and
-        the metric are the same; its trials count.
+        The folder of its journal. An existing study is continued if model, keys, seeds and metric are the same; its
+        trials count.
     identity
-        Of the model with its data; by default of the model alone.
+        Identity of the model with its data; by default of the model alone.
     """
 
-    def __init__(self, plan: Plan, folder: Path, identity: str | None = None) -> None:
+    def __init__(self, plan: SweepPlan, folder: Path, identity: str | None = None) -> None:
         import optuna
         from optuna.storages import JournalStorage
         from optuna.storages.journal import JournalFileBackend
@@ -40,7 +40,7 @@ class Study:
         assert isinstance(plan.options, Search)
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.plan, self.options, self.optuna = plan, plan.options, optuna
-        # Plain JSON, a line each: safe to read, and to append to by one process after another.
+        # JSON lines: safe to read, and processes can append in turn.
         self.study = optuna.create_study(
             storage=JournalStorage(JournalFileBackend(str(folder / JOURNAL))),
             study_name=_identity(plan, identity or plan.model_at({}).hash),
@@ -50,31 +50,31 @@ class Study:
 
     @property
     def trials(self) -> dict[int, dict[str, Any]]:
-        """What was asked for so far: number -> settings."""
+        """The trials so far: number -> settings."""
         return {trial.number: self._values(trial.params) for trial in self.study.get_trials(deepcopy=False)}
 
     @property
     def messages(self) -> dict[int, str]:
-        """Why trials have no value: number -> sentence."""
+        """Reasons for trials without value: number -> sentence."""
         notes = self.study.user_attrs.items()
         return {int(key.removeprefix(_MESSAGE)): str(text) for key, text in notes if key.startswith(_MESSAGE)}
 
     @property
     def unfinished(self) -> list[int]:
-        """Trials whose result was never told, because the sweep was stopped or something failed: these come first."""
+        """Trials without a reported result, since the sweep stopped or something failed; they come first."""
         states = self.optuna.trial.TrialState
         return [trial.number for trial in self.study.get_trials(deepcopy=False, states=(states.RUNNING,))]
 
     @property
     def more(self) -> int:
-        """How many trials are left to ask for."""
+        """Number of trials left to ask for."""
         return max(0, self.options.trials - len(self.trials))
 
     def ask(self) -> tuple[int, dict[str, Any]]:
         """The next trial: number and settings."""
         optuna = self.optuna
         number = len(self.study.get_trials(deepcopy=False))
-        # A sampler for each trial, so that a search that was interrupted goes on with the numbers it would have drawn.
+        # One sampler per trial, so that a continued search draws the same numbers as an uninterrupted one.
         self.study.sampler = optuna.samplers.TPESampler(
             n_startup_trials=self.options.startup,
             seed=int(stream(self.options.seed, "search", number).integers(2**32)),
@@ -84,37 +84,37 @@ class Study:
         return trial.number, self._values(trial.params)
 
     def tell(self, number: int, value: float, message: str = "") -> None:
-        """What came of a trial. One that is never told is asked for again when the search is continued.
+        """Report the result of a trial. A trial without report is repeated when the search is continued.
 
         Parameters
         ----------
         number
-            Of the trial.
+            Number of the trial.
         value
-            Of the metric, the mean over the seeds. Not finite if learning diverged, which counts as worse than
-            everything that did not, so that the search keeps away from it.
+            The metric, averaged over the seeds. If learning diverged it is not finite; that counts as worse than any
+            finite value, so that the search avoids it.
         message
             Why there is no value.
         """
         if math.isfinite(value):
             self.study.tell(number, value)
             return
-        # Before, because a trial that is over has to have its message.
+        # The message comes first, so that no finished trial lacks it.
         self.study.set_user_attr(f"{_MESSAGE}{number}", message)
         self.study.tell(number, state=self.optuna.trial.TrialState.PRUNED)
 
     def _values(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """As a model file has them, in the order of the plan."""
-        found = {}
+        """Settings as in a model file, in the order of the plan."""
+        settings = {}
         for key, choice in self.plan.keys.items():
             if key in params:
-                found[key] = choice.value(params[key]) if isinstance(choice, Range) else json.loads(params[key])
-        return found
+                settings[key] = choice.value(params[key]) if isinstance(choice, Range) else json.loads(params[key])
+        return settings
 
 
 def _distribution(optuna: Any, choice: Choice) -> Any:
     if not isinstance(choice, Range):
-        # As text, because a value may be a list or a table.
+        # As text, since a value may be a list or a table.
         return optuna.distributions.CategoricalDistribution([json.dumps(value) for value in choice])
     low, high = choice.bounds
     if choice.integer:
@@ -122,8 +122,8 @@ def _distribution(optuna: Any, choice: Choice) -> Any:
     return optuna.distributions.FloatDistribution(low, high, log=choice.log)
 
 
-def _identity(plan: Plan, model: str) -> str:
-    """A name for all that the results of earlier trials depend on."""
+def _identity(plan: SweepPlan, model: str) -> str:
+    """A hash of everything that earlier trials' results depend on."""
     keys = {
         key: choice.model_dump(mode="json") if isinstance(choice, Range) else [toml_text(value) for value in choice]
         for key, choice in plan.keys.items()

@@ -1,9 +1,9 @@
-"""A sweep's outcome as a terminal shows it."""
+"""The outcome of a sweep as a table for the terminal."""
 
 from __future__ import annotations
 
 from neurosim.studies.statistics import interval
-from neurosim.studies.sweeps.driver import Outcome
+from neurosim.studies.sweeps.driver import SweepOutcome
 from neurosim.studies.sweeps.plan import label_of
 from neurosim.studies.sweeps.results import DIVERGED, FAILED, ranked, status_of
 
@@ -11,33 +11,33 @@ _ROWS = 20
 _MESSAGES = 10
 
 
-def columns(outcome: Outcome) -> tuple[str, str, str]:
-    """Heads of `cells`: the last is the metric's name with its unit."""
+def columns(outcome: SweepOutcome) -> tuple[str, str, str]:
+    """Column heads of `cells`; the last is the metric with its unit."""
     attributes = outcome.results.metric.attrs
     unit = "" if attributes["units"] == "1" else f" ({attributes['units']})"
     return "configuration", "seeds", f"{attributes['long_name']}{unit}"
 
 
-def cells(outcome: Outcome) -> list[tuple[str, str, str]]:
-    """Configurations with their metric, the best first if there is a direction; at most so many."""
+def cells(outcome: SweepOutcome) -> list[tuple[str, str, str]]:
+    """Configurations with their metric, best first if there is a direction; at most `_ROWS`."""
     lines = ranked(outcome.plan, outcome.trials)
-    found = [
+    rows = [
         (label_of(trial.values), str(len(values)), interval(values).text_of_few()) for _, trial, values in lines[:_ROWS]
     ]
-    left = len(lines) - len(found)
-    return [*found, (f"... {left} more", "", "")] if left else found
+    left = len(lines) - len(rows)
+    return [*rows, (f"... {left} more", "", "")] if left else rows
 
 
-def failures(outcome: Outcome) -> list[str]:
-    """Why results are missing: the same message once."""
+def failures(outcome: SweepOutcome) -> list[str]:
+    """Reasons for missing results, each message once."""
     where: dict[str, list[str]] = {}
     for trial in outcome.trials:
-        found = [f"{DIVERGED} or refused: {trial.message}"] if trial.message and not trial.attempts else []
+        refusals = [f"{DIVERGED} or refused: {trial.message}"] if trial.message and not trial.attempts else []
         for seed, attempt in trial.attempts.items():
             status = status_of(attempt)
             if status in (DIVERGED, FAILED):
                 where.setdefault(f"{status}: {attempt.message}", []).append(f"{label_of(trial.values)}, seed {seed}")
-        for line in found:
+        for line in refusals:
             where.setdefault(line, []).append(label_of(trial.values))
     lines = [f"{len(runs)} without result, first {runs[0]}: {message}" for message, runs in where.items()]
     lines = [*([outcome.without_metric] if outcome.without_metric is not None else []), *lines]

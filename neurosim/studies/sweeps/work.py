@@ -1,4 +1,4 @@
-"""What a worker does: one run, from plain data to plain data, one at a time in each process."""
+"""The work of a Dask worker: one run at a time, from plain data to plain data."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from neurosim.runs import folder as files
 if TYPE_CHECKING:
     from neurosim.training.history import EpochReport
 
-#: Reports a second and run, at most: the scheduler passes them all on.
+#: Most reports a second and run; the scheduler relays them all.
 _REPORTS_PER_SECOND = 2
-#: Seconds between two questions whether the sweep was given up.
+#: Seconds between checks whether the sweep was stopped.
 _ASK_EVERY = 2.0
 
 # Brian2's and JAX's settings belong to the process, so a worker with several threads still does one run at a time.
@@ -29,28 +29,28 @@ _ONE_RUN = threading.Lock()
 
 
 class GivenUpError(KeyboardInterrupt):
-    """The sweep that this run belongs to was stopped. No `Exception`, so that it is not taken for a fault."""
+    """The sweep of this run was stopped. No `Exception`, so that it does not count as a failure."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """One run as it travels to a worker, in parts that any serialiser takes.
+    """One run, as plain data to send to a worker.
 
     Attributes
     ----------
     name, sections, config_hash, data, seed
-        Of the model and the run; the hash tells whether the worker understands the sections in the same way, the
-        checksum of the data whether it reads the same.
+        The model and the run. The hash verifies that the worker reads the sections in the same way, the checksum
+        that it reads the same data.
     root
         The folder for runs, on a file system that all workers see.
     version
-        Of neurosim, which has to be the worker's.
+        Version of neurosim; the worker must have the same.
     registered
-        Kind and file of components that the user registered.
+        Kind and file of each registered component.
     topic
-        Where to report; see `Reporter`.
+        Topic for reports; see `Reporter`.
     identity
-        Of the model, by which reports name it.
+        Identity of the model, used in reports.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Order:
 
     @property
     def key(self) -> str:
-        """The run among those of the sweep."""
+        """The key of the run within the sweep."""
         return f"{self.identity}-seed{self.seed}"
 
 
@@ -79,7 +79,7 @@ def order_for(model: Model, seed: int, root: Path, topic: str) -> Order:
 
 
 def work(order: Order) -> dict[str, Any]:
-    """Do a run, or find it finished.
+    """Do a run, unless it is finished.
 
     Returns
     -------
@@ -87,14 +87,14 @@ def work(order: Order) -> dict[str, Any]:
         ``message`` (empty if it is finished), ``diverged``, ``reused`` as in an `Attempt`; ``worker``, the machine and
         process; ``seconds`` that it took. The run itself is in its folder.
     """
-    # Late: whoever only describes a sweep needs no engine.
+    # Late: describing a sweep needs no engine.
     from neurosim.studies.collection import Attempt, attempt_run, finished
 
     with _ONE_RUN:
         began = time.perf_counter()
         try:
             model, root = _model(order), Path(order.root)
-            # Between order and work another worker may have finished it.
+            # Another worker may have finished it meanwhile.
             attempt = finished(model, order.seed, root) or attempt_run(model, order.seed, root, Reporter(order))
         except NeurosimError as error:
             attempt = Attempt(message=str(error))
@@ -110,10 +110,10 @@ def work(order: Order) -> dict[str, Any]:
 
 
 class Reporter:
-    """Tells the sweep how a run goes on; see `neurosim.runs.run.Watcher`.
+    """Reports the progress of a run to the sweep; see `neurosim.runs.run.RunWatcher`.
 
-    Reports are events of Dask under the sweep's topic: ``run``, ``done`` (the share), ``text``, ``pid``. Outside of a
-    worker nobody is told.
+    Reports are Dask events under the sweep's topic: ``run``, ``done`` (fraction), ``text``, ``pid``. Outside a worker
+    they go nowhere.
     """
 
     def __init__(self, order: Order) -> None:
@@ -122,12 +122,12 @@ class Reporter:
         self.tell, self.given_up = _connected(order.topic)
 
     def begin(self, model: Model, folder: Path) -> None:
-        """See `Watcher`."""
+        """See `RunWatcher`."""
         self.epochs = 1 if model.probe_kind else model.training.epochs
         self._report(0.0)
 
     def step(self, done: int, total: int) -> None:
-        """See `Watcher`.
+        """See `RunWatcher`.
 
         Raises
         ------
@@ -143,7 +143,7 @@ class Reporter:
             self._report((self.before + done / total) / self.epochs)
 
     def epoch(self, report: EpochReport) -> None:
-        """See `Watcher`."""
+        """See `RunWatcher`."""
         self.before = report.epoch
         right, loss = report.validation_accuracy, report.validation_loss
         number = f", accuracy {right:.1f} %" if right == right else f", loss {loss:.3f}" if loss == loss else ""
@@ -151,7 +151,7 @@ class Reporter:
         self._report(report.epoch / report.epochs)
 
     def note(self, text: str) -> None:
-        """See `Watcher`."""
+        """See `RunWatcher`."""
         self.text = text
 
     def _report(self, done: float) -> None:
@@ -162,8 +162,8 @@ class Reporter:
 def dask_setup(worker: Any) -> None:
     """Prepare a worker process that a sweep started for itself (a preload of Dask).
 
-    Ctrl-C reaches every process of the terminal; the sweep decides what then happens to its workers. What every run
-    needs is imported before the first one.
+    Ctrl-C reaches every process of the terminal, so workers ignore it; the sweep stops them itself. Imports that every
+    run needs come before the first run.
     """
     import signal
 
@@ -173,12 +173,12 @@ def dask_setup(worker: Any) -> None:
 
 
 def stop_name(topic: str) -> str:
-    """The name of the event that says that a sweep was given up."""
+    """The name of the event that signals a stopped sweep."""
     return f"{topic}-stop"
 
 
 def _connected(topic: str) -> tuple[Callable[[dict[str, Any]], None], Callable[[], bool]]:
-    """How to tell the sweep something, and how to ask whether it was given up."""
+    """Functions that report to the sweep, and that ask whether it was stopped."""
     try:
         from distributed import Event, get_worker
 
