@@ -159,9 +159,10 @@ class FittedNetwork(BaseEstimator):
         task = Task("data", trained, judged, judged if len(judged) else trained, kind=kind)
         sections = sections_of(given)
         model = load(sections, data_given=True)
-        refuse_targets(model.network.readout, task)
+        readout: str = getattr(model.network, "readout", self.readout)
+        refuse_targets(readout, task)
         config = model.training.model_copy(update={"batch_size": min(model.training.batch_size, len(trained))})
-        fit = _Fit(json.dumps(sections, sort_keys=True), Sizes(task.n_inputs, task.n_outputs), model.network.readout)
+        fit = _Fit(json.dumps(sections, sort_keys=True), Sizes(task.n_inputs, task.n_outputs), readout)
         with translated():
             result = train(fit.engine, task, config, seed=self.seed_)
         self.state_, self.history_ = result.state, result.history

@@ -39,7 +39,7 @@ def test_a_model_file_is_read_in_every_encoding_that_says_so(name, tmp_path):
     path.write_bytes(ENCODED[name])
     model = load(path)
     assert model.about.title == "Größe"
-    assert list(model.network.hidden) == [6]
+    assert model.resolve()["network"]["hidden"] == [6]
     sweep = tmp_path / "s.toml"
     text = '[sweep]\nmodel = "m.toml"\n[grid]\n"training.epochs" = [1, 2]\n'
     sweep.write_bytes(codecs.BOM_UTF8 + text.replace("\n", "\r\n").encode())

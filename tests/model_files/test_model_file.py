@@ -37,7 +37,7 @@ def test_a_model_can_be_loaded_with_other_settings():
         model, ["training.epochs=3", "network.hidden=[5]", "scheme.duration=20 ms", 'scheme.topology="direct"']
     )
     assert other.training.epochs == 3
-    assert other.network.hidden == (5,)
+    assert other.resolve()["network"]["hidden"] == [5]
     assert other.resolve()["scheme"]["duration"] == "20 ms"
     assert other.hash != model.hash
 

@@ -90,7 +90,7 @@ def test_what_diverges_counts_as_guessing() -> None:
 def test_the_best_are_carried_over_to_the_other_network(tmp_path) -> None:
     transfer = {"network": {"hidden": [9, 8, 7]}, "best": 2, "seeds": 2}
     checked = model(transfer=transfer)
-    assert checked.further["transfer"].network.hidden == (9, 8, 7)
+    assert checked.further["transfer"].resolve()["network"]["hidden"] == [9, 8, 7]
     run = run_model(checked, seed=0, out=tmp_path / "run")
     accuracy = run.history.accuracy.values
     chosen = run.history.chosen_draw.values

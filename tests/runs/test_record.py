@@ -120,7 +120,7 @@ def test_what_is_recorded_is_what_the_engine_says_of_the_weights_at_that_time(wh
         _, outputs = engine.run(state, stimuli, seed=2, first=8 * epoch, record=traces, learn=False)
         shown = found.isel(trial=found.epoch.values == epoch)
         for trace in traces:
-            assert shown[trace].shape == (found.sizes["time"], 2, model.network.hidden[0])
+            assert shown[trace].shape == (found.sizes["time"], 2, model.resolve()["network"]["hidden"][0])
             assert np.array_equal(shown[trace].values, outputs.recordings[trace]), trace
     assert np.ptp(found[traces[-1]].values) > 0
 

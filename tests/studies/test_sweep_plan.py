@@ -47,7 +47,7 @@ def test_a_grid_is_every_combination_in_order(tiny):
     ]
     model = plan.configurations[3].model
     assert model.resolve()["scheme"]["learning_rate"] == 0.2
-    assert list(model.network.hidden) == [4, 4]
+    assert model.resolve()["network"]["hidden"] == [4, 4]
     assert len({each.model.hash for each in plan.configurations}) == 4
 
 
