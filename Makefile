@@ -12,10 +12,8 @@ demo: $(VENV)/.installed
 	rm -rf runs/demo
 	$(BIN)/neurosim run lansdell2020/digits --out runs/demo
 
-# Nearly all the time of the tests is compiling. Without the optimisations of machine code, programs are the same but for
-# how fast they are; `make test-all` compiles as users do.
 test: $(VENV)/.installed-test
-	XLA_FLAGS="--xla_cpu_multi_thread_eigen=false --xla_backend_optimization_level=0" $(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2
 
 # The last -m wins over the one in setup.cfg.
 test-all: $(VENV)/.installed-test

@@ -46,10 +46,6 @@ def names(kind: str) -> list[str]:
     UnknownNameError
         There is no such kind.
 
-    Returns
-    -------
-    list of str
-
     Examples
     --------
     >>> names("readouts")

@@ -36,7 +36,7 @@ from neurosim.model_files.variants import check_variants, parted, variants_of, w
 from neurosim.networks._network import DEFAULT, Network
 from neurosim.schemes._pairing import circuit_of, unsuited
 from neurosim.suggestions import did_you_mean
-from neurosim.tasks._task import Task
+from neurosim.tasks._task import Sizes, Task
 from neurosim.training import config as training_section
 
 _MOST_STEPS = 10_000_000
@@ -105,8 +105,8 @@ class Model:
             If the parts do not fit together, or a phase is no whole number of time steps.
         """
         readout = getattr(self.network, "readout", None)
-        if readout is not None and isinstance(task, Task):
-            refuse_targets(readout, task)
+        if readout is not None and isinstance(task, Task | Sizes):
+            refuse_targets(readout, task, name=self.task_kind)
         try:
             circuit = circuit_of(self.scheme_kind, self.scheme_config, self.network, task)
             if self.training.weight_noise is not None:

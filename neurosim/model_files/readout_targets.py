@@ -6,7 +6,7 @@ import numpy as np
 
 from neurosim import registry
 from neurosim.errors import ConfigError
-from neurosim.tasks._task import Task
+from neurosim.tasks._task import Sizes, Task
 
 # What single precision leaves of a sum of a thousand shares.
 _TOLERANCE = 1e-3
@@ -16,8 +16,15 @@ _EXPECTED = {
 }
 
 
-def refuse_targets(readout: str, task: Task) -> None:
+def refuse_targets(readout: str, task: Task | Sizes, *, name: str = "") -> None:
     """Refuse targets that a readout has no loss for: the shares of classes that cross-entropy wants, say.
+
+    Parameters
+    ----------
+    task
+        The data, or what is known of them.
+    name
+        Of the task, where only sizes are known.
 
     Raises
     ------
@@ -26,6 +33,10 @@ def refuse_targets(readout: str, task: Task) -> None:
     """
     wanted = registry.load("readouts", readout).READOUT.targets
     if wanted == "numbers":
+        return
+    if isinstance(task, Sizes):
+        if task.numbers:
+            raise _refused(readout, wanted, name, "real numbers")
         return
     for split in (task.train, task.validation, task.test):
         targets = split.targets
@@ -36,9 +47,12 @@ def refuse_targets(readout: str, task: Task) -> None:
         if wanted == "shares":
             fits = fits and bool(np.abs(targets.sum(axis=1, dtype=np.float64) - 1).max() <= _TOLERANCE)
         if not fits:
-            raise ConfigError.at(
-                "network.readout",
-                f"got '{readout}', whose targets are {_EXPECTED[wanted]}, but those of the task "
-                f"'{task.name}' are other numbers (from {low:.3g} to {high:.3g}); expected 'squared_error' for a "
-                "regression",
-            )
+            raise _refused(readout, wanted, task.name, f"other numbers (from {low:.3g} to {high:.3g})")
+
+
+def _refused(readout: str, wanted: str, task: str, given: str) -> ConfigError:
+    return ConfigError.at(
+        "network.readout",
+        f"got '{readout}', whose targets are {_EXPECTED[wanted]}, but those of the task '{task}' are {given}; "
+        "expected 'squared_error' for a regression",
+    )

@@ -1,4 +1,7 @@
-"""Simulate a neuron or a circuit, and record its variables over time as labelled arrays."""
+"""Simulate a neuron or a circuit, and record its variables over time as labelled arrays.
+
+(Over 300 lines: a third of them documents the arguments of one function.)
+"""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class Config(BaseModel):
 
 def sizes(config: Config) -> Sizes:
     """Numbers of inputs and outputs, without drawing samples."""
-    return Sizes(config.n_inputs, config.n_outputs)
+    return Sizes(config.n_inputs, config.n_outputs, numbers=True)
 
 
 def teacher_generator(config: Config, seed: int) -> np.random.Generator:

@@ -29,11 +29,14 @@ class Sizes:
         Input features and target values.
     image
         Height, width and channels of inputs that are images; the inputs are in this order, channels fastest.
+    numbers
+        Whether targets are known to be real numbers of any sign and size, which no loss of classes suits.
     """
 
     n_inputs: int
     n_outputs: int
     image: tuple[int, int, int] | None = None
+    numbers: bool = False
 
 
 class FileRead(TypedDict):

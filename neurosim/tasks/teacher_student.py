@@ -64,7 +64,7 @@ class Config(BaseModel):
 
 def sizes(config: Config) -> Sizes:
     """Inputs and outputs; a description of the network draws no examples."""
-    return Sizes(config.n_inputs, config.n_outputs)
+    return Sizes(config.n_inputs, config.n_outputs, numbers=True)
 
 
 def load(config: Config, *, seed: int) -> Task:

@@ -100,7 +100,8 @@ def test_a_reserved_name_is_refused_by_its_meaning(name: str, meaning: str) -> N
 
 def test_counts_and_decisions_are_variables() -> None:
     neuron = NeuronModel(
-        "dv/dt = 1/ms : 1\nk : integer\nflag : boolean\nboth = v > k and flag : boolean\ny = 2**-k + int(flag)/k : 1",
+        "dv/dt = 1/ms : 1\nk : integer\nflag : boolean\nboth = v > k and flag : boolean\ny = 2**-k + int(flag)/k : 1\n"
+        "other : boolean",
         threshold="v > k and not flag",
         reset="v = 0.5*int(both) + 0.25",
         parameters={"k": 2, "flag": False, "other": True},

@@ -128,9 +128,12 @@ def test_a_rule_of_steps_reads_spikes() -> None:
     receiver = NeuronModel("drive : 1\ndr/dt = drive/ms : 1", threshold="r > 20", reset="r = 0")
     both = Rule("w += dt/ms*(0.001*spikes_pre + spikes_post)", timing="step")
     assert weight(circuit(both, sender=spiking, receiver=receiver)) > 1
-    timings: list[tuple[Timing, str]] = [("phase_end", "phase"), ("presentation", "presentation")]
+    timings: list[tuple[Timing, str]] = [
+        ("phase_end", "once a phase"),
+        ("presentation", "at the beginning of a presentation"),
+    ]
     for timing, what in timings:
-        with pytest.raises(CircuitError, match=f"'spikes_pre', the spikes of one time step, and acts once a {what}"):
+        with pytest.raises(CircuitError, match=f"'spikes_pre', the spikes of one time step, and acts {what}"):
             circuit(Rule("w += 1*spikes_pre", timing=timing), sender=spiking)
     with pytest.raises(CircuitError, match="unknown name 'spikes_pre'"):
         circuit(rule)
