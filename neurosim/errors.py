@@ -21,6 +21,8 @@ class NeurosimError(Exception):
     faults
         The faults that the message lists, each as key path and sentence; empty where the error knows no key. Code
         that needs a key reads it here and never in the message.
+    translated
+        Whether it stands for an exception of another library, which is its cause.
 
     Examples
     --------
@@ -31,6 +33,8 @@ class NeurosimError(Exception):
     ...     print(str(error)[:64])
     unknown model 'lansdell2020/digit': did you mean 'lansdell2020/d
     """
+
+    translated = False
 
     def __init__(self, *args: object, faults: Iterable[Fault] = ()) -> None:
         self.faults = tuple(faults)

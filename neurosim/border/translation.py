@@ -56,6 +56,7 @@ def translated() -> Iterator[None]:
         ours = translation(error)
         if ours is None:
             raise
+        ours.translated = True
         raise ours from error
 
 

@@ -98,8 +98,8 @@ def _held(circuit: Wiring, population: str, equations: EquationSet) -> list[Equa
         known = equations.with_(*declared)
         if held.statement.target not in known.by_name:
             variables = variables_of(known, broadcast(circuit))
-            names, known = held.statement.names - BUILTIN_NAMES, variables.keys() - BUILTIN_NAMES
-            unknown_names(names, known, held.statement.place, what=f"what '{population}' holds")
+            own, place = variables.keys() - BUILTIN_NAMES, held.statement.place
+            unknown_names(held.statement.names - BUILTIN_NAMES, own, place, what=f"what '{population}' holds")
             dimension = unit_of_expression(held.statement.expression, variables, held.statement.place)
             declared.append(Equation("parameter", held.statement.target, None, dimension_text(dimension)))
     return declared

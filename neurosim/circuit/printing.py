@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from neurosim.circuit.composition import LOSS_CHANGE, uses_change
 from neurosim.circuit.description import Initial, Pathway, Phase, Population
+from neurosim.circuit.roles import implied_role
 from neurosim.circuit.wiring import Wiring
 from neurosim.units import format_quantity
 
@@ -78,6 +79,8 @@ def _pathway(pathway: Pathway, circuit: Wiring) -> str:
     line += f"  noise of updates {pathway.update_noise:g}" if pathway.update_noise is not None else ""
     line += f"  rule {pathway.rule.name}{'' if pathway.rule.local else ' (not local)'}"
     line += pathway.rule.moment.note
+    if pathway.role is not None and pathway.role is not implied_role(circuit, pathway):
+        line += f"  as {pathway.role}"
     lines = [line, *(f"    {statement}" for statement in pathway.rule.statements)]
     values = ", ".join(f"{name} = {value:g}" for name, value in pathway.rule_parameters.items())
     if values:

@@ -17,16 +17,19 @@ def role(circuit: Wiring, pathway: Pathway | str) -> Role:
     population, and forward otherwise.
     """
     found = circuit.pathway[pathway] if isinstance(pathway, str) else pathway
-    if found.role is not None:
-        return found.role
-    neuron, variable = circuit.population[found.post].neuron, found.target.split(".")[1]
+    return found.role if found.role is not None else implied_role(circuit, found)
+
+
+def implied_role(circuit: Wiring, pathway: Pathway) -> Role:
+    """The part that the ports of a pathway's target tell, whatever the pathway declares."""
+    neuron, variable = circuit.population[pathway.post].neuron, pathway.target.split(".")[1]
     if variable == neuron.ports.get("feedback"):
         return Role.FEEDBACK
-    if variable not in neuron.inputs and not found.at_spikes:
+    if variable not in neuron.inputs and not pathway.at_spikes:
         return Role.OTHER
-    if circuit.population[found.pre].neuron.name == "constant":
+    if circuit.population[pathway.pre].neuron.name == "constant":
         return Role.BIAS
-    return Role.RECURRENT if found.pre == found.post else Role.FORWARD
+    return Role.RECURRENT if pathway.pre == pathway.post else Role.FORWARD
 
 
 def drives(circuit: Wiring, pathway: Pathway | str) -> bool:

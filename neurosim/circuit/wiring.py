@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from neurosim.circuit.connectivity import Connectivity
 from neurosim.circuit.description import Loop, Pathway, Phase, Population
@@ -96,6 +97,22 @@ class Wiring:
         if isinstance(found.rule, Rule):
             return self.weights_shape(pathway)
         return found.rule.shape_of(variable, *self.shape(pathway))
+
+    def derived_weights(self, xp: Any, weights: Callable[[str], Any]) -> dict[str, Any]:
+        """Pathway -> its weights, of all whose weights are a function of others.
+
+        Parameters
+        ----------
+        xp
+            The array module that computes them.
+        weights
+            Gives the weights of a pathway by its name.
+        """
+        return {
+            pathway.name: pathway.derived.function(xp, *map(weights, pathway.derived.pathways))
+            for pathway in self.pathways
+            if pathway.derived is not None
+        }
 
     @property
     def output_population(self) -> str | None:

@@ -21,6 +21,7 @@ from neurosim.engines.setting import Setting
 from neurosim.engines.slots import Continuation, carried_shapes
 from neurosim.engines.state import check_stimuli
 from neurosim.engines.stimuli import Stimulus
+from neurosim.engines.zero_divisors import refuse_zero_divisors
 from neurosim.errors import ArgumentError, CircuitError
 from neurosim.suggestions import did_you_mean, nearest
 
@@ -82,6 +83,7 @@ def check_run(
         size = circuit.population[name.split(".")[0]].size
         _check_stimulus(name, stimulus, steps, trials, size)
     _check_state(circuit, state, stimuli, trials)
+    refuse_zero_divisors(circuit, state, stimuli)
     for phase in run:
         if noise is not None and phase.name in noise:
             _check_noise(circuit, phase, noise[phase.name], trials)

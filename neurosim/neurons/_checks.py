@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from neurosim.equations.array_code import expression_function
@@ -60,15 +61,18 @@ def check_ports(model: NeuronModel) -> None:
 
 def check_unread(model: NeuronModel) -> None:
     """Refuse the value of a parameter that nothing reads, of a neuron by itself: most often a misspelt name."""
+    for name, near in unread(model).items():
+        hint = f"did you mean '{near}'?" if near else "leave it out, or use it"
+        raise EquationError(f"nothing reads the parameter '{name}' of neuron '{model.name}'; {hint}")
+
+
+def unread(model: NeuronModel) -> dict[str, str | None]:
+    """The parameters with a value that nothing in the neuron reads or declares, and which one may be meant."""
     texts = [text for _, text, _ in _texts(model)]
     read = {name for text in texts for name in names_in(ast.parse(text, mode="eval").body)}
     used = {*read, *model.assigned, *model.means, *model.ports.values()}
     written = {equation.name for equation in parse_equations(model.equations).equations}
-    for name in model.parameters:
-        if name not in used | written:
-            near = nearest(name, sorted(written & used))
-            hint = f"did you mean '{near}'?" if near else "leave it out, or use it"
-            raise EquationError(f"nothing reads the parameter '{name}' of neuron '{model.name}'; {hint}")
+    return {name: nearest(name, sorted(written & used)) for name in model.parameters if name not in used | written}
 
 
 def check_means(model: NeuronModel) -> None:
@@ -103,9 +107,16 @@ def check_reads(model: NeuronModel) -> None:
             )
 
 
-def check_values(model: NeuronModel) -> None:
-    """Refuse values of parameters that make an expression something else than a number, as far as they decide it."""
-    values = {**{name: model.parameter_values[name] for name in model.parameters}, **UNIT_VALUES}
+def check_values(model: NeuronModel, given: Mapping[str, float] | None = None) -> None:
+    """Refuse values of parameters that make an expression something else than a number, as far as they decide it.
+
+    Parameters
+    ----------
+    given
+        The values, in SI units; those of the model by default.
+    """
+    own = {name: model.parameter_values[name] for name in model.parameters} if given is None else given
+    values = {**own, **UNIT_VALUES}
     waiting = {e.name: e for e in model.equation_set.of("subexpression")}
     while ready := [e for e in waiting.values() if not e.names & waiting.keys()]:
         for equation in ready:

@@ -65,8 +65,8 @@ def _of_strangers(path: Path, kind: str) -> Iterator[None]:
     try:
         yield
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, NeurosimError) as error:
-        # Specific errors of ours already say what is wrong with the file.
-        if isinstance(error, NeurosimError) and type(error) is not NeurosimError:
+        # Errors of ours already say what is wrong with the file.
+        if isinstance(error, NeurosimError) and not error.translated:
             raise
         cause = error.__cause__ or error
         why = " ".join(str(cause).split())[:300]

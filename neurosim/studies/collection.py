@@ -109,7 +109,7 @@ def attempt_run(model: Model, seed: int, root: Path, progress: RunWatcher | None
         return Attempt(replace(train(model, seed=seed, out=folder, progress=progress, resume=True), state={}))
     except Exception as error:
         # A failure in one run must not cost hours of others.
-        if isinstance(error, NeurosimError) and type(error) is not NeurosimError:
+        if isinstance(error, NeurosimError) and not error.translated:
             return Attempt(message=str(error), diverged=isinstance(error, NumericalError))
         # Unforeseen errors, ours or of a user's component, are kept with their traceback.
         folder.mkdir(parents=True, exist_ok=True)

@@ -392,7 +392,7 @@ def at_every_step(circuit: Circuit) -> bool:
     return any(circuit.pathway[name.split(".")[0]].rule.timing == "step" for name in learned_names(circuit))
 
 
-READ_BY_ALL = ("backpropagation", "node_perturbation")
+READ_BY_ALL = ("backpropagation", "node_perturbation", "node_perturbation_only")
 
 
 def test_weights_after_twenty_presentations(

@@ -22,7 +22,7 @@ from neurosim.engines.batched.snapshot import Snapshot, time_of
 from neurosim.engines.batched.spiking import last_spikes
 from neurosim.engines.batched.stepping import BROKEN, rows, run_steps
 from neurosim.engines.batched.stretch import Fixed, Stretch
-from neurosim.engines.batched.weights import Weights, derived_weights, noise_on_weights
+from neurosim.engines.batched.weights import Weights, noise_on_weights
 from neurosim.engines.noise import draw_noise
 from neurosim.engines.slots import slots
 from neurosim.equations.array_code import expression_function
@@ -40,7 +40,7 @@ def present(request: Request, batch: Batch) -> Outcome:
     values = {**batch.values, **{name: batch.values[name] + change for name, change in outcome.changes.items()}}
     current: Arrays = {**{name: a for name, a in values.items() if name not in graph.nodes}, **batch.stimuli}
     current |= {f"{pathway.name}.noise": jnp.zeros((), dtype) for pathway in circuit.perturbed}
-    derived, step = derived_weights(circuit, values), 0
+    derived, step = circuit.derived_weights(jnp, lambda name: values[f"{name}.w"]), 0
     for phase in request.run:
         # At the steady level every phase is at its fixed points, whatever came before.
         if phase.restart and not setting.steady:

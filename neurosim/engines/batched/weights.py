@@ -38,15 +38,6 @@ class Weights:
 PLAIN = Weights()
 
 
-def derived_weights(circuit: Wiring, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Pathway -> its weights, where these are a function of others."""
-    return {
-        p.name: p.derived.function(jnp, *(values[f"{name}.w"] for name in p.derived.pathways))
-        for p in circuit.pathways
-        if p.derived is not None
-    }
-
-
 def noise_on_weights(circuit: Wiring, phase: Phase, values: Mapping[str, Any]) -> dict[str, Any]:
     """Owner -> what held noise adds to its weights in each trial, if the phase switches it on and any was drawn."""
     on = phase.switches.get(PERTURB, 0.0)

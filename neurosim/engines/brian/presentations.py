@@ -347,10 +347,9 @@ class Presentations:
 
     def _derive(self) -> None:
         """Weights that are functions of weights."""
-        for pathway in self.circuit.pathways:
-            if pathway.derived is not None:
-                weights = [self.objects.get_synaptic(name, "w") for name in pathway.derived.pathways]
-                self.objects.set_synaptic(pathway.name, DERIVED, pathway.derived.function(np, *weights))
+        derived = self.circuit.derived_weights(np, lambda name: self.objects.get_synaptic(name, "w"))
+        for name, weights in derived.items():
+            self.objects.set_synaptic(name, DERIVED, weights)
 
     def _rest(self) -> None:
         """State variables at their initial values, as after a silence; held variables stay."""

@@ -24,7 +24,7 @@ from neurosim.engines.arguments import RUN, TRAIN, check_run, check_training, tr
 from neurosim.engines.limits import NO_STEPS, plain_steps
 from neurosim.engines.noise import draw_noise, needs_update_noise, noise_keys
 from neurosim.engines.outputs import Outputs
-from neurosim.engines.plain.instant import Instant, derived_weights
+from neurosim.engines.plain.instant import Instant
 from neurosim.engines.plain.learning import increments
 from neurosim.engines.setting import Setting
 from neurosim.engines.slots import Continuation
@@ -236,7 +236,8 @@ class Batch:
         for name, change in changes.items():
             known[name] = known[name] + change
         known |= {f"{pathway.name}.noise": np.zeros(()) for pathway in self.circuit.perturbed}
-        known |= derived_weights(self.circuit, known)
+        derived = self.circuit.derived_weights(np, lambda name: known[f"{name}.w"])
+        known |= {f"{name}.derived": np.asarray(array) for name, array in derived.items()}
         return changes
 
     def present(self, known: dict[str, np.ndarray], phase: Phase) -> tuple[Instant, dict[str, np.ndarray]]:

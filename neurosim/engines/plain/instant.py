@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.plan import Node, Plan
 from neurosim.equations.array_code import ArrayFunction
 
@@ -104,12 +103,3 @@ def strengths(now: Instant, pathway: str) -> np.ndarray:
     matrix = np.zeros((*each.shape[:-1], ends.n_post, ends.n_pre))
     matrix[..., made.post, made.pre] = each
     return matrix
-
-
-def derived_weights(circuit: Circuit, known: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """All weights that are functions of others, as ``pathway.derived``."""
-    return {
-        f"{p.name}.derived": np.asarray(p.derived.function(np, *(known[f"{name}.w"] for name in p.derived.pathways)))
-        for p in circuit.pathways
-        if p.derived is not None
-    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,7 +24,7 @@ def transposed_weights(weights: Any) -> Any:
     return jnp.swapaxes(weights, 0, 1) if jnp.ndim(weights) > 1 else weights
 
 
-class _Map:
+class _Map(ABC):
     """How weights of one kind of connectivity act; the general way, which kinds override where they have a better one.
 
     Parameters
@@ -44,9 +45,9 @@ class _Map:
             return self.apply(weights, full[None], None if choice is None else choice[None])[0]
         return self.trials(weights, full, choice)
 
+    @abstractmethod
     def trials(self, weights: Any, full: Any, choice: Any) -> Any:
         """What arrives, of activity (trial, n_pre)."""
-        raise NotImplementedError
 
     def apply_each(self, weights: Any, activity: Any) -> Any:
         """See `apply_each`."""
@@ -63,9 +64,9 @@ class _Map:
             return summed * jnp.asarray(self.connectivity.positions(self.ends), summed.dtype)
         return self.products(*self.both(post, pre, trials))
 
+    @abstractmethod
     def products(self, post: Any, pre: Any) -> Any:
         """The sum over trials and shared synapses of both sides, (trial, n) each."""
-        raise NotImplementedError
 
     def product_each(self, post: Any, pre: Any, trials: int) -> Any:
         """See `product_each`."""
@@ -84,7 +85,10 @@ class _Map:
 
 class _Dense(_Map):
     def apply(self, weights: Any, activity: Any, choice: Any) -> Any:
-        return activity * weights[:, 0] if self.ends.n_pre == 1 else self.full(activity) @ weights.T
+        return activity * weights[:, 0] if self.ends.n_pre == 1 else self.trials(weights, self.full(activity), choice)
+
+    def trials(self, weights: Any, full: Any, choice: Any) -> Any:
+        return full @ weights.T
 
     def apply_each(self, weights: Any, activity: Any) -> Any:
         return jnp.einsum("...ij,...j->...i", weights, self.full(activity))
@@ -106,13 +110,19 @@ class _Dense(_Map):
 
 class _OneToOne(_Map):
     def apply(self, weights: Any, activity: Any, choice: Any) -> Any:
-        return weights * activity
+        return self.trials(weights, activity, choice)
+
+    def trials(self, weights: Any, full: Any, choice: Any) -> Any:
+        return weights * full
 
     def apply_each(self, weights: Any, activity: Any) -> Any:
         return weights * activity
 
     def product(self, post: Any, pre: Any, trials: int) -> Any:
         return jnp.sum(jnp.broadcast_to(_times(post, pre), (trials, self.ends.n_post)), axis=0)
+
+    def products(self, post: Any, pre: Any) -> Any:
+        return self.product(post, pre, len(post))
 
     def product_each(self, post: Any, pre: Any, trials: int) -> Any:
         return post * pre
@@ -137,6 +147,9 @@ class _Pooling(_Map):
             return windows.to_largest(pooling.window, self.ends.reversed, choice, full)
         pooled = windows.maxima if pooling.kind == "maximum" else windows.averages
         return pooled(pooling, self.ends, full)
+
+    def products(self, post: Any, pre: Any) -> Any:
+        raise AssertionError("a pool has no weights, and validation lets none learn")
 
 
 class _Sparse(_Map):

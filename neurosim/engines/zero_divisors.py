@@ -1,0 +1,63 @@
+"""Parameters that are zero where equations divide by them: by default, by ``state=`` or by ``inputs=``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.composition import compose
+from neurosim.circuit.plan import plan
+from neurosim.engines.slots import slots
+from neurosim.errors import CircuitError, EquationError
+from neurosim.neurons._checks import check_values, unread
+from neurosim.neurons._model import NeuronModel
+
+
+def refuse_zero_divisors(circuit: Circuit, state: Mapping[str, Any], stimuli: Collection[str]) -> None:
+    """Refuse a state whose zeros are divided by. What stimuli, noise, phases or resets set is left to the run.
+
+    Raises
+    ------
+    CircuitError
+        With the population, the equation and the place in it, and a value that may have the wrong name.
+    """
+    for population, names in _settled(circuit).items():
+        own = {name: f"{population}.{name}" for name in names}
+        zero = {n for n, q in own.items() if q in state and q not in stimuli and not np.all(np.asarray(state[q]))}
+        if not zero:
+            continue
+        model = compose(circuit)[population]
+        try:
+            _check(model, frozenset(zero))
+        except EquationError as error:
+            raise CircuitError(f"population '{population}'{_hint(model, zero)}, {error}") from None
+
+
+@functools.lru_cache(maxsize=64)
+def _settled(circuit: Circuit) -> Mapping[str, tuple[str, ...]]:
+    """Population -> its parameters that have one value through a whole run."""
+    switched = {name for phase in circuit.phases for name in phase.switches}
+    changing = {*plan(circuit).nodes, *slots(circuit)}
+    found = {}
+    for population, model in compose(circuit).items():
+        drawn = {*circuit.population[population].noise, *circuit.population[population].lots}
+        names = [equation.name for equation in model.equation_set.of("parameter")]
+        found[population] = tuple(
+            name for name in names if f"{population}.{name}" not in changing and name not in switched | drawn
+        )
+    return found
+
+
+@functools.lru_cache(maxsize=256)
+def _check(model: NeuronModel, zero: frozenset[str]) -> None:
+    check_values(model, dict.fromkeys(zero, 0.0))
+
+
+def _hint(model: NeuronModel, zero: Collection[str]) -> str:
+    """Which value may belong to one of the names, as ``tua`` to ``tau``."""
+    misspelt = {name: near for name, near in unread(model).items() if near in zero}
+    return "".join(f" (does the value of '{name}' belong to '{near}'?)" for name, near in misspelt.items())
