@@ -75,7 +75,9 @@ def parsed(text: str, where: str) -> dict[str, Any]:
     except RecursionError:
         raise ConfigError(f"{where}: nested too deeply, expected at most {DEEPEST} levels") from None
     except ValueError as error:
-        raise ConfigError(f"{where}: no valid TOML: {error}") from error
+        # Python's own advice on long numbers is about Python.
+        long = "set_int_max_str_digits" in str(error)
+        raise ConfigError(f"{where}: no valid TOML: {'a number has thousands of digits' if long else error}") from error
 
 
 def value_of(text: str) -> Any:

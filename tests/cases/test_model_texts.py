@@ -179,3 +179,10 @@ def test_arguments_of_load_are_checked():
     for name in ("a\0b.toml", "a\0b", "", " ", "x" * 5000, "x" * 5000 + ".toml", "/", "..", ".toml"):
         with pytest.raises(NeurosimError):
             load(name)
+
+
+def test_a_number_of_thousands_of_digits_is_refused_in_words_of_the_file(tmp_path):
+    path = tmp_path / "long.toml"
+    path.write_text(f"[training]\nepochs = {'9' * 5000}\n")
+    with pytest.raises(ConfigError, match="no valid TOML: a number has thousands of digits"):
+        load(path)
