@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+#: The names of all moments, for the types of settings.
+Timing = Literal["phase_end", "step", "presentation"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Moment:
         Whether training's optimiser may turn increments into other steps.
     """
 
-    name: str
+    name: Timing
     phrase: str
     note: str
     sees_activity: bool

@@ -15,10 +15,8 @@ from neurosim.equations.grammar import Place, check_identifier
 from neurosim.equations.parse import Equation, EquationSet, Statement, parse_equations, parse_statements
 from neurosim.equations.reserved import RULE_NAMES
 from neurosim.errors import EquationError, UnitError
-from neurosim.rules._moments import MOMENTS, Moment
+from neurosim.rules._moments import MOMENTS, Moment, Timing
 from neurosim.units import base_unit, parse_quantity
-
-Timing = Literal["phase_end", "step", "presentation"]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Hold, Initial, Pathway, Phase, Population, Tie, hold
 from neurosim.networks import Part, Sized, layered
 from neurosim.rules import _primitives
-from neurosim.rules._rule import Timing
+from neurosim.rules._moments import Timing
 from neurosim.schemes._alignment import Alignment, Mirror
 
 

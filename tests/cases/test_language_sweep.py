@@ -35,7 +35,8 @@ from neurosim.equations.reserved import (
 from neurosim.errors import EquationError, NeurosimError, NumericalError
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.simulate import simulate
-from neurosim.rules._rule import Rule, Timing
+from neurosim.rules._moments import Timing
+from neurosim.rules._rule import Rule
 from tests.cases.both_engines import learned, simulated
 
 #: Brian2's flags, the misspelt and the empty one.

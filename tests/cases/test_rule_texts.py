@@ -15,7 +15,8 @@ from neurosim.circuit.weights import Initial, Tie
 from neurosim.errors import CircuitError, ConfigError, EquationError, NeurosimError, UnitError
 from neurosim.model_files.model_file import load
 from neurosim.neurons._model import NeuronModel
-from neurosim.rules._rule import Rule, Timing
+from neurosim.rules._moments import Timing
+from neurosim.rules._rule import Rule
 from tests.cases.both_engines import learned
 
 SENDER = NeuronModel("r = 1 : 1\nv = 2*volt : volt\ndx/dt = 1/second : 1\nflag = x > -1 : boolean")
