@@ -31,3 +31,11 @@ def acting(
     names = dict.fromkeys(name for phase in phases for name in phase.learn)
     found = (circuit.pathway[name] for name in names if learn is True or (learn and name in learn))
     return tuple(pathway for pathway in found if moment is None or pathway.rule.moment is moment)
+
+
+def at_end(circuit: Wiring, phase: Phase, learn: Learn = True) -> tuple[Pathway, ...]:
+    """The pathways whose rules act when a phase is over, after what it holds is held.
+
+    Engines ask here, and so does whoever needs to know what such rules read.
+    """
+    return acting(circuit, phase, PHASE_END, learn)

@@ -139,7 +139,8 @@ def test_the_diagram_of_every_scheme(scheme, ax):
 
 def test_a_single_input_is_no_bias(ax):
     task = {"kind": "teacher_student", "n_inputs": 1, "n_outputs": 1}
-    circuit = load({"task": task, "scheme": {"kind": "backpropagation"}, "network": {"hidden": [1]}}).circuit
+    network = {"hidden": [1], "readout": "squared_error"}
+    circuit = load({"task": task, "scheme": {"kind": "backpropagation"}, "network": network}).circuit
     words = {text.get_text() for text in circuit_diagram(circuit, ax).texts}
     assert {"input", "hidden1", "output", "1 neuron", "W1"} <= words
     assert "one" not in words

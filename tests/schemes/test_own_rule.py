@@ -18,8 +18,8 @@ STEADY = Setting(level="steady", dtype="float64")
 
 
 def model(kind: str, **settings: Any) -> Model:
-    sections = {"network": {"hidden": [6, 5]}, "scheme": {"kind": kind, **settings}, "training": {}}
-    return load({**sections, "task": {"kind": "teacher_student"}})
+    sections = {"network": {"hidden": [6, 5]}, "training": {}, "task": {"kind": "digits"}}
+    return load({**sections, "scheme": {"kind": kind, **settings}})
 
 
 def after_learning(model: Model) -> dict[str, np.ndarray]:

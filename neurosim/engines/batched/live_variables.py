@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Phase
+from neurosim.circuit.moments import acting
 from neurosim.circuit.plan import Plan
 from neurosim.circuit.plasticity import rule_names
 from neurosim.equations.switched import switched
@@ -16,12 +17,13 @@ _OF_SPIKES = ("spikes", "not_refractory", "lastspike")
 
 
 def asked_at_end(circuit: Circuit, plan: Plan, phase: Phase) -> set[str]:
-    """What a phase's holds and rules read."""
+    """What a phase's holds read, and the rules that act in it."""
     asked: set[str] = set()
     for held in phase.hold:
         asked |= {plan.resolve(held.population, name) for name in held.statement.names}
-    for pathway in phase.learn:
-        asked |= {name for kind, name in rule_names(circuit, pathway).values() if kind in ("pre", "post", "trial")}
+    for pathway in acting(circuit, phase):
+        names = rule_names(circuit, pathway.name).values()
+        asked |= {name for kind, name in names if kind in ("pre", "post", "trial")}
     return asked | ({phase.until[0]} if phase.until else set())
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Phase
-from neurosim.circuit.moments import PHASE_END, STEP, acting
+from neurosim.circuit.moments import STEP, acting, at_end
 from neurosim.circuit.plan import Plan, plan, resolve
 from neurosim.engines._engine import Call, limits_met, refuse
 from neurosim.engines.batched.batch import Arrays, Batch, Outcome, Request
@@ -145,7 +145,7 @@ def _note_what_broke(request: Request, live: Sequence[str], reached: Reached, ou
 
 def _learn(request: Request, phase: Phase, end: Snapshot, held: Arrays, trials: int, outcome: Outcome) -> None:
     """Add the increments of the rules that act when a phase is over and what it holds is held."""
-    if ending := acting(request.circuit, phase, PHASE_END, request.learn):
+    if ending := at_end(request.circuit, phase, request.learn):
         now = _after_holds(end.plan, end, held)
         for pathway in ending:
             for name, change in increments(now, pathway.name, trials).items():
@@ -220,9 +220,9 @@ def _live(graph: Plan, request: Request) -> dict[str, tuple[str, ...]]:
     circuit = request.circuit
     if request.setting.steady:
         return {}
+    wanted = {*request.report, *request.record}
     asked = [
-        asked_at_end(circuit, graph, phase) | {*request.report, *request.record} if phase in request.run else set()
-        for phase in circuit.phases
+        asked_at_end(circuit, graph, phase) | wanted if phase in request.run else set() for phase in circuit.phases
     ]
     restarts, switches = [p.restart for p in circuit.phases], [_numbers(circuit, p) for p in circuit.phases]
     found = lives(graph, asked, restarts=restarts, switches=switches, all_at_end=circuit.carry)

@@ -13,7 +13,7 @@ from brian2.utils.stringtools import word_substitute
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import compose
 from neurosim.circuit.description import Pathway, Phase
-from neurosim.circuit.moments import BEGINNING, STEP, acting
+from neurosim.circuit.moments import BEGINNING, STEP, acting, at_end
 from neurosim.circuit.plasticity import UPDATE_NOISE, rule_names, rule_terms, separated
 from neurosim.circuit.validation import reciprocal_of
 from neurosim.engines.brian.names import (
@@ -112,7 +112,7 @@ class Learning:
 
     def collect(self, phase: Phase, acting: frozenset[str]) -> None:
         """One trial's increments, all from the weights as they are."""
-        learning = [name for name in phase.learn if name in acting and name not in self.beginning]
+        learning = [pathway.name for pathway in at_end(self.circuit, phase, acting)]
         for name in learning:
             copy_reciprocal(self.circuit, self.circuit.pathway[name], self.objects)
         for name in learning:

@@ -17,7 +17,7 @@ from neurosim.circuit.batch_schedule import learning_in
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connectivity import is_linear
 from neurosim.circuit.description import PERTURB, Phase
-from neurosim.circuit.moments import BEGINNING, PHASE_END, acting
+from neurosim.circuit.moments import BEGINNING, acting, at_end
 from neurosim.circuit.plan import plan, resolve
 from neurosim.engines._engine import ANY_CALL, Call, Limit, Names, limits_met, refuse
 from neurosim.engines.arguments import RUN, TRAIN, check_run, check_training, trials_in
@@ -252,7 +252,7 @@ class Batch:
             # Rules and later holds read what is held; what neurons receive is still that of the phase's end.
             now = Instant(graph, {**now.given, item.target: known[item.target]}, inputs=end)
         changes: dict[str, np.ndarray] = {}
-        for pathway in acting(self.circuit, phase, PHASE_END, self.learning):
+        for pathway in at_end(self.circuit, phase, self.learning):
             changes |= increments(now, pathway.name, self.trials)
         return end, changes
 
