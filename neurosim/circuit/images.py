@@ -96,6 +96,7 @@ class Convolution:
 
     shared = True
     weighted = True
+    listed = False
 
     @property
     def reversed(self) -> Convolution:
@@ -151,6 +152,7 @@ class Pooling:
 
     shared = False
     weighted = False
+    listed = False
 
     @property
     def reversed(self) -> Pooling:

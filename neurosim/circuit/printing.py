@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from neurosim.circuit.composition import LOSS_CHANGE, uses_change
 from neurosim.circuit.description import Initial, Pathway, Phase, Population
+from neurosim.circuit.pair_text import PairText
+from neurosim.circuit.per_synapse import PerSynapse
 from neurosim.circuit.roles import implied_role
 from neurosim.circuit.wiring import Wiring
 from neurosim.units import format_quantity
@@ -89,7 +91,9 @@ def _pathway(pathway: Pathway, circuit: Wiring) -> str:
     return "\n".join(lines)
 
 
-def _initial(initial: Initial) -> str:
+def _initial(initial: Initial | PerSynapse) -> str:
+    if not isinstance(initial, Initial):
+        return f"{'~ ' if isinstance(initial, PairText) and initial.draws else ''}{initial}"
     if initial.adjusted is not None:
         return f"{initial.adjusted} (beside {', '.join(initial.beside)}) of {_initial(replace(initial, adjusted=None))}"
     if initial.law == "constant":
