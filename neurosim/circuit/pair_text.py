@@ -55,18 +55,19 @@ class PairText:
     random: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "text", self.text.strip())
         tree = self._tree
         drawn = [name for name in RANDOM_FUNCTIONS if name in _called(tree)]
         if drawn and not self.random:
-            at = self.text.strip().find(drawn[0])
-            raise self.place.error(f"'{drawn[0]}()' cannot be drawn in {self.what}", at)
+            at = self.text.find(drawn[0])
+            raise self.place.error(f"'{drawn[0]}()' cannot be drawn in {self.what}; a probability is given by p=", at)
         names = names_in(tree) - UNIT_VALUES.keys() - CONSTANTS.keys()
         unknown_names(names, NAMES, self.place, what=self.what)
 
     @property
     def place(self) -> Place:
         """Where the text begins."""
-        return Place(column=1 + len(self.text) - len(self.text.lstrip()), text=self.text)
+        return Place(text=self.text)
 
     @functools.cached_property
     def names(self) -> frozenset[str]:
@@ -87,7 +88,8 @@ class PairText:
         from neurosim.equations.dimensions import check_condition
 
         extra = dict.fromkeys(NAMES, "1")
-        check_condition(self.text.strip(), EquationSet(()), what=self.what, extra=extra, place=self.place)
+        what = self.what.removeprefix("the ")
+        check_condition(self.text, EquationSet(()), what=what, extra=extra, place=self.place)
 
     def check_unit(self, unit: str) -> None:
         """Refuse a truth value, or numbers of another unit.
@@ -102,8 +104,8 @@ class PairText:
         from neurosim.equations.dimensions import dimension_of, shown_unit, unit_of_expression, variables_of
 
         variables = variables_of(EquationSet(()), dict.fromkeys(NAMES, "1"))
-        got, expected = unit_of_expression(self.text.strip(), variables, self.place), dimension_of(unit)
-        if is_boolean_expression(self.text.strip(), variables):
+        got, expected = unit_of_expression(self.text, variables, self.place), dimension_of(unit)
+        if is_boolean_expression(self.text, variables):
             raise self.place.error(f"'{self.text}' is a truth value; write int({self.text}) for zeros and ones")
         if got is not expected:
             raise self.place.unit_error(f"'{self.text}' is in {shown_unit(got)}, expected {shown_unit(expected)}")
@@ -139,12 +141,12 @@ class PairText:
     def _function(self) -> tuple[Callable[[dict[str, Any]], Any], tuple[tuple[str, str], ...]]:
         from neurosim.equations.array_code import expression_function
 
-        written = expression_function("value", self.text.strip())
+        written = expression_function("value", self.text)
         compiled = written.compile(np)
         return lambda given: compiled(**{name: given[name] for name in written.arguments}), written.draws
 
     def __str__(self) -> str:
-        return self.text.strip()
+        return self.text
 
 
 def _called(tree: ast.expr) -> set[str]:

@@ -115,7 +115,7 @@ def per_synapse(what: str, value: Any) -> PerSynapse:
         raise ArgumentError(what, value, _EXPECTED)
     try:
         unit = _unit_of(value)
-        array = array_in_si(value, unit or "1")
+        array = array_in_si(value, "1") if unit is None else _in_si(value, unit)
     except UnitError as error:
         raise UnitError(f"{what}: {error}") from error
     except (TypeError, ValueError) as error:  # lists of unequal lengths, objects
@@ -124,7 +124,7 @@ def per_synapse(what: str, value: Any) -> PerSynapse:
 
 
 def check(value: PerSynapse, unit: str, connectivity: Connectivity, ends: Ends) -> None:
-    """Refuse a value that does not fit the synapses; nothing is drawn.
+    """Refuse a value that does not fit the synapses; no random numbers are drawn.
 
     Parameters
     ----------
@@ -137,8 +137,10 @@ def check(value: PerSynapse, unit: str, connectivity: Connectivity, ends: Ends) 
 
     Raises
     ------
-    UnitError, EquationError, ArgumentError
+    UnitError, EquationError
         With what was got and what is expected; of text with line and column.
+    NumericalError
+        If a text without random numbers gives some that are not finite.
     """
     if isinstance(value, PairText):
         if connectivity.shared and (read := sorted({"i", "j"} & value.names)):
@@ -147,6 +149,8 @@ def check(value: PerSynapse, unit: str, connectivity: Connectivity, ends: Ends) 
                 value.place.find(read[0]),
             )
         value.check_unit(unit)
+        if not value.draws:
+            _evaluated(value, connectivity, ends, None)
         return
     if value.unit is not None and unit_dimensions(value.unit) != unit_dimensions(unit) and np.any(value.array):
         raise UnitError(f"got {value}, which is in {_shown(value.unit)}, expected {_shown(unit)}")
@@ -177,9 +181,19 @@ def values(
     NumericalError
         If a text gives numbers that are not finite.
     """
-    shape = connectivity.weights_shape(ends)
     if isinstance(value, Values):
-        return np.array(np.broadcast_to(value.array, shape), np.float64)
+        return np.array(np.broadcast_to(value.array, connectivity.weights_shape(ends)), np.float64)
+    try:
+        return _evaluated(value, connectivity, ends, generator)
+    except NumericalError as error:
+        raise NumericalError(f"{what}: {error}") from None
+
+
+def _evaluated(
+    value: PairText, connectivity: Connectivity, ends: Ends, generator: np.random.Generator | None
+) -> np.ndarray:
+    """The numbers of a text, which have to be finite."""
+    shape = connectivity.weights_shape(ends)
     i, j = (np.zeros(()), np.zeros(())) if connectivity.shared else connectivity.indices(ends)
     found = np.array(value.evaluated(i, j, ends, shape, generator), np.float64)
     finite = np.isfinite(found)
@@ -190,7 +204,7 @@ def values(
             i, j = (int(np.broadcast_to(each, shape)[first]) for each in (i, j))
             where = f", first that from neuron {i} to neuron {j}"
         raise NumericalError(
-            f"{what}: '{value}' is no finite number for {np.count_nonzero(~finite):,} of {found.size:,}{where}"
+            f"'{value}' is no finite number for {np.count_nonzero(~finite):,} of {found.size:,}{where}"
         )
     return found
 
@@ -215,6 +229,13 @@ def _unit_of(value: Any) -> str | None:
         first = value[0]
         return base_unit(first) if isinstance(first, str) else _unit_of(first)
     return None
+
+
+def _in_si(value: Any, unit: str) -> np.ndarray:
+    """As `array_in_si`, also of lists in lists."""
+    if isinstance(value, list | tuple):
+        return np.array([_in_si(each, unit) for each in value])
+    return array_in_si(value, unit)
 
 
 def _shown(unit: str) -> str:

@@ -51,7 +51,7 @@ class Explicit(Listed):
         check_fields(self, pre=_neurons, post=_neurons)
         if len(self.pre) != len(self.post):
             raise ArgumentError(
-                "Explicit.post", self.post, f"{len(self.pre):,} numbers as in pre, not {len(self.post):,}"
+                "Explicit.post", self.post, f"{len(self.pre):,} numbers, as in Explicit.pre, not {len(self.post):,}"
             )
         if len(self.pre) > MOST_SYNAPSES:
             raise ArgumentError("Explicit.pre", self.pre, f"at most {MOST_SYNAPSES:,} synapses, not {len(self.pre):,}")

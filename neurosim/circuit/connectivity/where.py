@@ -67,7 +67,7 @@ class Where(Ruled):
 
     @functools.cached_property
     def _text(self) -> PairText:
-        return PairText(self.condition, "the condition of synapses (a probability is given by p=)")
+        return PairText(self.condition, "the condition of synapses")
 
     @property
     def reversed(self) -> Where:
