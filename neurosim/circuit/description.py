@@ -18,7 +18,7 @@ from typing import Any, Literal
 from neurosim.border import FLAG, NAMES, check_fields, instance, one_of, optional, public
 from neurosim.border.arguments import MAPPING, NUMBER, TEXT, TEXTS, WHOLE, several
 from neurosim.circuit.connectivity import NAMED, Connectivity
-from neurosim.circuit.per_synapse import PerSynapse, per_synapse
+from neurosim.circuit.per_synapse import Given, PairText, PerSynapse, Values, per_synapse
 from neurosim.circuit.synapses import Image
 from neurosim.circuit.weights import Derived, Initial, Tie
 from neurosim.equations.parse import Equation, Statement, parse_equations, parse_statements
@@ -187,7 +187,7 @@ class Pathway:
     rule: Rule | OracleRule = field(default_factory=lambda: Rule(name="fixed"))
     parameters: Mapping[str, Any] = field(default_factory=dict)
     connectivity: Connectivity | str = "dense"
-    initial: Initial | PerSynapse = field(default_factory=Initial)
+    initial: Initial | Given = field(default_factory=Initial)
     tie: Tie | None = None
     derived: Derived | None = None
     reduction: Literal["mean", "sum"] = "mean"
@@ -220,6 +220,12 @@ class Pathway:
     def at_spikes(self) -> bool:
         """Whether it acts at spikes instead of continuously."""
         return self.source.endswith(".spikes")
+
+    @property
+    def start(self) -> Initial | PerSynapse:
+        """The initial weights, as they were read."""
+        assert isinstance(self.initial, Initial | Values | PairText), "read when the pathway was made"
+        return self.initial
 
     @functools.cached_property
     def rule_parameters(self) -> dict[str, float]:

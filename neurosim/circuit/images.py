@@ -123,6 +123,10 @@ class Convolution:
         """How many synapses share each weight, shape (height, width)."""
         return _positions(self.window, (ends.reversed if self.transposed else ends).pre_image)
 
+    def indices(self, ends: Ends) -> None:
+        """See `neurosim.circuit.connectivity.Dense.indices`; none, as synapses share weights."""
+        return None
+
     def synapses(self, ends: Ends) -> Synapses:
         """See `neurosim.circuit.connectivity.Dense.synapses`."""
         return _convolution_synapses(self, ends)
@@ -193,6 +197,10 @@ class Pooling:
     def positions(self, ends: Ends) -> int:
         """See `neurosim.circuit.connectivity.Dense.positions`."""
         return 1
+
+    def indices(self, ends: Ends) -> None:
+        """See `neurosim.circuit.connectivity.Dense.indices`; none, as there are no weights."""
+        return None
 
     def synapses(self, ends: Ends) -> Synapses:
         """See `neurosim.circuit.connectivity.Dense.synapses`."""

@@ -21,7 +21,7 @@ from neurosim.equations.reserved import RANDOM_FUNCTIONS
 from neurosim.units import UNIT_VALUES
 
 #: What a text may read besides units and constants, all without a unit.
-NAMES = ("i", "j", "N_pre", "N_post")
+NAMES: tuple[str, ...] = ("i", "j", "N_pre", "N_post")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class PairText:
         drawn = [name for name in RANDOM_FUNCTIONS if name in _called(tree)]
         if drawn and not self.random:
             at = self.text.find(drawn[0])
-            raise self.place.error(f"'{drawn[0]}()' cannot be drawn in {self.what}; a probability is given by p=", at)
+            raise self.place.error(f"'{drawn[0]}()' cannot be drawn in {self.what}; draws are made by p= and draw=", at)
         names = names_in(tree) - UNIT_VALUES.keys() - CONSTANTS.keys()
         unknown_names(names, NAMES, self.place, what=self.what)
 

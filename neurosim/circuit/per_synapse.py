@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,8 @@ class Values:
 
 #: What a user's value for each synapse becomes.
 PerSynapse = Values | PairText
+#: What a user may give; a quantity of Brian2 is an array.
+Given = PerSynapse | str | float | np.ndarray | Sequence[object]
 
 
 def per_synapse(what: str, value: Any) -> PerSynapse:
@@ -194,14 +197,15 @@ def _evaluated(
 ) -> np.ndarray:
     """The numbers of a text, which have to be finite."""
     shape = connectivity.weights_shape(ends)
-    i, j = (np.zeros(()), np.zeros(())) if connectivity.shared else connectivity.indices(ends)
-    found = np.array(value.evaluated(i, j, ends, shape, generator), np.float64)
+    pairs = connectivity.indices(ends)
+    # What synapses share reads neither.
+    found = np.array(value.evaluated(*(pairs or (0, 0)), ends, shape, generator), np.float64)
     finite = np.isfinite(found)
     if not finite.all():
         first = tuple(np.argwhere(~finite)[0])
         where = ""
-        if not connectivity.shared:
-            i, j = (int(np.broadcast_to(each, shape)[first]) for each in (i, j))
+        if pairs is not None:
+            i, j = (int(np.broadcast_to(each, shape)[first]) for each in pairs)
             where = f", first that from neuron {i} to neuron {j}"
         raise NumericalError(
             f"'{value}' is no finite number for {np.count_nonzero(~finite):,} of {found.size:,}{where}"

@@ -71,9 +71,9 @@ def _pathway(pathway: Pathway, circuit: Wiring) -> str:
         line += "  without weights"
         line += f", chosen by {pathway.chosen_by}" if pathway.chosen_by else ""
     elif pathway.derived is not None:
-        line += f"  {pathway.derived}, own weights {_initial(pathway.initial)}"
+        line += f"  {pathway.derived}, own weights {_initial(pathway.start)}"
     else:
-        line += f"  {_initial(pathway.initial)}"
+        line += f"  {_initial(pathway.start)}"
     if pathway.sigma is not None:
         line += f"  noise {pathway.sigma:g}"
     line += f"  in every {pathway.every} batches" if pathway.every > 1 else ""

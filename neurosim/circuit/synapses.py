@@ -86,10 +86,12 @@ class Synapses:
             Shape (..., n_post, n_pre).
         """
         found = np.zeros((*each.shape[:-1], ends.n_post, ends.n_pre), each.dtype)
-        if self.repeated:
-            np.add.at(found, (..., self.post, self.pre), each)
-        else:
+        if not self.repeated:
             found[..., self.post, self.pre] = each
+            return found
+        cells, cell = ends.n_post * ends.n_pre, self.post * ends.n_pre + self.pre
+        for row, numbers in zip(found.reshape(-1, cells), each.reshape(-1, len(cell)), strict=True):
+            row += np.bincount(cell, weights=numbers, minlength=cells)
         return found
 
 

@@ -28,10 +28,10 @@ def text_faults(circuit: Wiring) -> list[str]:
     """Every fault, each as one sentence, of a circuit whose parts exist."""
     found = [*_shadowed(circuit), *_ties(circuit)]
     for pathway in circuit.pathways:
-        if not isinstance(pathway.initial, Initial):
+        if not isinstance(start := pathway.start, Initial):
             try:
                 check(
-                    pathway.initial,
+                    start,
                     weight_unit(circuit, pathway),
                     circuit.connectivity(pathway.name),
                     circuit.ends(pathway.name),

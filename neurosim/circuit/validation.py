@@ -229,15 +229,16 @@ def _loop_faults(circuit: Wiring) -> Iterator[str]:
 
 
 def _initial_faults(circuit: Wiring, pathway: Pathway, where: str) -> Iterator[str]:
-    if isinstance(pathway.initial, Initial):
-        for beside in pathway.initial.beside:
+    start = pathway.start
+    if isinstance(start, Initial):
+        for beside in start.beside:
             if beside not in circuit.pathway:
                 yield f"{where}: drawn beside '{beside}', {_missing(beside, circuit.pathway, 'pathway')}"
     elif pathway.tie is not None:
         owner = pathway.tie.pathway
-        yield f"{where}: initial is '{pathway.initial}', and its weights are those of '{owner}'; leave it out"
+        yield f"{where}: initial is '{start}', and its weights are those of '{owner}'; leave it out"
     elif not isinstance(pathway.connectivity, str) and not pathway.connectivity.weighted:
-        yield f"{where}: initial is '{pathway.initial}', and {pathway.connectivity} has no weights; leave it out"
+        yield f"{where}: initial is '{start}', and {pathway.connectivity} has no weights; leave it out"
 
 
 def _derived_faults(circuit: Wiring, pathway: Pathway, where: str) -> Iterator[str]:

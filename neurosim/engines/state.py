@@ -85,7 +85,7 @@ def initial_weights(circuit: Circuit, pathway: str, seed: int) -> np.ndarray:
     NumericalError
         If a text gives numbers that are not finite.
     """
-    law = circuit.pathway[pathway].initial
+    law = circuit.pathway[pathway].start
     if not isinstance(law, Initial):
         what = f"the initial weights of pathway '{pathway}'"
         generator = stream(seed, "weights", pathway)

@@ -115,7 +115,7 @@ def _weighted(circuit: Circuit, pathway: Pathway) -> bool:
 
 def _is_identity(circuit: Circuit, pathway: Pathway) -> bool:
     """Whether it passes on what it reads, and always will."""
-    law = pathway.initial
+    law = pathway.start
     constant = law.law == "constant" if isinstance(law, Initial) else isinstance(law, Values) and not law.array.ndim
     fixed = constant and pathway.tie is None and not pathway.rule.learns
     return fixed and circuit.connectivity(pathway.name) == OneToOne()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 from typing import Any
 
 import brian2
@@ -9,9 +11,22 @@ import numpy as np
 import pytest
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.connectivity import KINDS, Explicit, InDegree, Listed, OutDegree, Sparse, Where, bytes_of, where
+from neurosim.circuit.connectivity import (
+    KINDS,
+    Dense,
+    Explicit,
+    InDegree,
+    Listed,
+    OutDegree,
+    Sparse,
+    Where,
+    bytes_of,
+    where,
+)
 from neurosim.circuit.connectivity import size as memory_size
 from neurosim.circuit.description import Pathway, Population, Tie
+from neurosim.circuit.pair_text import PairText
+from neurosim.circuit.per_synapse import per_synapse
 from neurosim.circuit.synapses import Ends
 from neurosim.engines.batched.kernels import linear_maps
 from neurosim.engines.state import initial_state, weights_of
@@ -56,7 +71,8 @@ def test_every_neuron_has_as_many_synapses_as_asked_for_each_from_another() -> N
 
 def test_the_others_are_drawn_alike() -> None:
     """Of 300 times 20 of 60: each other neuron five standard deviations around its mean; so is each pair."""
-    found = sum(matrix(InDegree(20, draw, autapses=False), Ends(60, 60, recurrent=True)) for draw in range(50))
+    ends = Ends(60, 60, recurrent=True)
+    found = np.sum([matrix(InDegree(20, draw, autapses=False), ends) for draw in range(50)], axis=0)
     off = ~np.eye(60, dtype=bool)
     mean = 50 * 20 / 59
     assert np.all(np.abs(found[off] - mean) < 6 * np.sqrt(mean * (1 - 20 / 59)))
@@ -107,6 +123,18 @@ def test_where_draws_with_its_probability_whatever_the_blocks(monkeypatch: pytes
     for one, other in zip(whole, Where("i > j", p=0.3).pairs(ends), strict=True):
         np.testing.assert_array_equal(one, other)
     assert len(Where("i > j", p=0.3, draw=1).pairs(ends)[0]) != len(whole[0])
+
+
+def test_a_probability_may_fall_with_distance() -> None:
+    ends, distances = Ends(400, 400), np.abs(np.arange(400)[:, None] - np.arange(400)[None, :])
+    made = Where("i != j", p="0.8*exp(-abs(i - j)/20)").synapses(ends)
+    expected = np.where(distances > 0, 0.8 * np.exp(-distances / 20), 0)
+    near = distances[made.pre, made.post] < 10
+    for count, p in ((near.sum(), expected[distances < 10]), ((~near).sum(), expected[distances >= 10])):
+        assert abs(count - p.sum()) < 5 * np.sqrt(np.sum(p * (1 - p)))
+    for one, other in zip(*(Where("i < j", p=p).pairs(ends) for p in (0.25, "0.5**2")), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert str(Where("i < j", p="i/ 4")) == "where i < j, p = i/ 4, draw 0"
 
 
 @pytest.mark.parametrize("connectivity", LISTS, ids=str)
@@ -185,7 +213,7 @@ def test_settings_that_cannot_be_are_refused_at_once(make: Any, message: str) ->
         ("i < k", r"line 1, column 5: unknown name 'k' in the condition of synapses .known here: N_post, N_pre, i, j"),
         ("i < N", r"line 1, column 5: 'N' is the number of neurons"),
         ("i ! j", r"line 1, column 3: cannot be read as an expression"),
-        ("rand() < 0.1", r"line 1, column 1: 'rand\(\)' cannot be drawn .* a probability is given by p="),
+        ("rand() < 0.1", r"line 1, column 1: 'rand\(\)' cannot be drawn .* draws are made by p= and draw="),
         ("__import__('os')", r"line 1, column 1: '__import__' is not a known function"),
         ("i.real > 0", r"line 1, column 1: attribute access \(a dot\) is not allowed"),
         ("", r"expected an expression, got nothing"),
@@ -214,12 +242,18 @@ def test_conditions_that_are_none_are_refused_with_their_place(condition: str, m
         (lambda: between(Where("i > 1", p=1.5)), r"a synapse with probability 1.5; expected more than 0 and at most 1"),
         (lambda: between(Where("i > 1", p=0)), r"a synapse with probability 0; expected more than 0 and at most 1"),
         (
+            lambda: between(Where("i > j", p="i/2")),
+            r"p = 'i/2' is 1.5 from neuron 3 to neuron 0; expected 0 to 1, as clip",
+        ),
+        (lambda: between(Where("i > j", p="0/j")), r"p = '0/j' is nan from neuron 1 to neuron 0; expected 0 to 1"),
+        (lambda: between(Where("i > j", p="2*mV")), r"line 1, column 1: '2\*mV' is in V, expected 1"),
+        (
             lambda: between(InDegree(6)),
-            r"each neuron receives 6 synapses; expected at most 5, one for each of the others$",
+            r"each neuron receives 6 synapses; expected at most 5, one with each of 5 neurons$",
         ),
         (
             lambda: within(InDegree(5, autapses=False)),
-            r"receives 5 synapses; .* at most 4, .* without the neuron itself",
+            r"receives 5 synapses; .* at most 4, .* 5 neurons but itself",
         ),
         (lambda: between(OutDegree(4), b=3), r"each neuron sends 4 synapses; expected at most 3"),
         (lambda: within(Sparse(0.5, autapses=False), 1), r"no synapse at all"),
@@ -273,4 +307,14 @@ def test_bytes_of_weights_and_their_copies() -> None:
     ends = Ends(30, 20)
     assert bytes_of(InDegree(4), ends) == 80 * (8 + 24)
     assert bytes_of(InDegree(4), ends, copies=10) == 80 * (10 * 8 + 24)
-    assert bytes_of(KINDS["dense"](), ends, copies=3) == 3 * 600 * 8
+    assert bytes_of(Dense(), ends, copies=3) == 3 * 600 * 8
+
+
+@pytest.mark.parametrize("kind", [*KINDS.values(), per_synapse, PairText], ids=lambda kind: kind.__name__)
+def test_examples_run(kind: Any) -> None:
+    module = importlib.import_module(kind.__module__)
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    for example in doctest.DocTestFinder().find(kind, kind.__name__, module, globs=dict(vars(module))):
+        runner.run(example)
+    assert not runner.failures
+    assert runner.tries or not (isinstance(kind, type) and issubclass(kind, Listed))

@@ -47,9 +47,9 @@ def plain_brian(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     brian2.defaultclock.dt = before
 
 
-def senders_and(equations: str, pathway: Pathway, **spiking: str) -> Circuit:
-    a = NeuronModel(SENDER, "v > 1", "v = 0")
-    return Circuit("c", (Population("a", 4, a), Population("b", 3, NeuronModel(equations, **spiking))), (pathway,))
+def senders_and(equations: str, pathway: Pathway) -> Circuit:
+    sending, receiving = (NeuronModel(text, "v > 1", "v = 0") for text in (SENDER, equations))
+    return Circuit("c", (Population("a", 4, sending), Population("b", 3, receiving)), (pathway,))
 
 
 def in_plain_brian(equations: str, model: str, **code: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -69,7 +69,7 @@ def in_plain_brian(equations: str, model: str, **code: Any) -> tuple[np.ndarray,
 @pytest.mark.usefixtures("plain_brian")
 def test_listed_synapses_deliver_spikes_as_in_plain_brian2(engine: str) -> None:
     pathway = Pathway("W", "a.spikes", "b.g", connectivity=TWICE, initial=WEIGHTS)
-    circuit = senders_and(SPIKED, pathway, threshold="v > 1", reset="v = 0")
+    circuit = senders_and(SPIKED, pathway)
     found = simulate(circuit, "60 ms", dt="0.1 ms", inputs={"a.i_ext": CURRENT}, engine=engine, dtype="float64")
     senders, receivers = in_plain_brian(SPIKED, "w : 1", on_pre="g_post += w")
     assert found["b.spikes"].values.sum() > 3
@@ -81,7 +81,7 @@ def test_listed_synapses_deliver_spikes_as_in_plain_brian2(engine: str) -> None:
 @pytest.mark.usefixtures("plain_brian")
 def test_listed_synapses_deliver_rates_as_in_plain_brian2(engine: str) -> None:
     pathway = Pathway("W", "a.v", "b.drive", connectivity=TWICE, initial=WEIGHTS)
-    circuit = senders_and(DRIVEN, pathway, threshold="v > 1", reset="v = 0")
+    circuit = senders_and(DRIVEN, pathway)
     found = simulate(circuit, "60 ms", dt="0.1 ms", inputs={"a.i_ext": CURRENT}, engine=engine, dtype="float64")
     _, receivers = in_plain_brian(DRIVEN, "w : 1\ndrive_post = w*v_pre : 1 (summed)")
     np.testing.assert_allclose(found["b.v"].values[:, 0], receivers, rtol=1e-9, atol=1e-12)

@@ -14,8 +14,8 @@ from neurosim.random import stream
 def degree_faults(k: int, neurons: int, others: int, *, excluded: bool, what: str) -> Iterator[str]:
     """What does not fit, where each of `neurons` has `k` synapses with as many of `others`."""
     if k > (most := others - excluded):
-        but = ", without the neuron itself" if excluded else ""
-        yield f"each neuron {what} {k:,} synapses; expected at most {most:,}, one for each of the others{but}"
+        but = " but itself" if excluded else ""
+        yield f"each neuron {what} {k:,} synapses; expected at most {most:,}, one with each of {others:,} neurons{but}"
     else:
         yield from list_faults(k * neurons, remedy="use fewer synapses a neuron, or fewer neurons")
 

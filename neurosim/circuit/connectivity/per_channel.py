@@ -44,6 +44,10 @@ class PerChannel:
         """See `neurosim.circuit.connectivity.Dense.fans`."""
         return ends.n_pre, ends.n_post
 
+    def indices(self, ends: Ends) -> None:
+        """See `neurosim.circuit.connectivity.Dense.indices`; none, as synapses share weights."""
+        return None
+
     def synapses(self, ends: Ends) -> Synapses:
         """See `neurosim.circuit.connectivity.Dense.synapses`."""
         pre = np.repeat(np.arange(ends.n_pre), ends.n_post)

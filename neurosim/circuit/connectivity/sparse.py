@@ -41,7 +41,7 @@ class Sparse(Ruled):
     >>> from neurosim.circuit.synapses import Ends
     >>> made = Sparse(0.1, autapses=False).synapses(Ends(100, 100, recurrent=True))
     >>> len(made.pre), bool(np.any(made.pre == made.post))
-    (1008, False)
+    (1020, False)
     """
 
     probability: float
