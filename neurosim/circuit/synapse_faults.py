@@ -34,6 +34,8 @@ def synapse_faults(circuit: Wiring, pathway: Pathway, reciprocal: Pathway | None
                 decided_value(statement.expression, {**pathway.rule_parameters, **UNIT_VALUES}, statement.place)
             for increment in rule.increments.values() if isinstance(rule, Rule) else ():
                 separated(circuit, pathway.name, increment, rule.moment)
+        for equation in pathway.synapse.flows:
+            decided_value(equation.expression or "0", {**pathway.rule_parameters, **UNIT_VALUES}, equation.place)
         trace_steps(circuit, pathway.name)
         for statements in (pathway.synapse.at_pre, pathway.synapse.at_post):
             _check_values(pathway, statements)
