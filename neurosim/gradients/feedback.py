@@ -37,7 +37,7 @@ def feedback_pathway(circuit: Circuit, layer: str) -> Pathway | None:
 
 def incoming_weights(circuit: Circuit, layer: str) -> tuple[str, ...]:
     """The names of the forward weights into a population that learn, biases included: ``W1.w``, ``b1.w``."""
-    return tuple(f"{p.name}.w" for p in circuit.pathways if p.post == layer and drives(circuit, p) and p.rule.learns)
+    return tuple(f"{p.name}.w" for p in circuit.pathways if p.post == layer and drives(circuit, p) and p.synapse.learns)
 
 
 def wanted_weights(circuit: Circuit, state: Mapping[str, Any], layer: str) -> np.ndarray | None:
@@ -117,7 +117,7 @@ def _is_identity(circuit: Circuit, pathway: Pathway) -> bool:
     """Whether it passes on what it reads, and always will."""
     law = pathway.start
     constant = law.law == "constant" if isinstance(law, Initial) else isinstance(law, Values) and not law.array.ndim
-    fixed = constant and pathway.tie is None and not pathway.rule.learns
+    fixed = constant and pathway.tie is None and not pathway.synapse.learns
     return fixed and circuit.connectivity(pathway.name) == OneToOne()
 
 
