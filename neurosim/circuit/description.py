@@ -19,6 +19,7 @@ from typing import Any, Literal
 from neurosim.border import FLAG, NAMES, check_fields, instance, one_of, optional, public
 from neurosim.border.arguments import MAPPING, NUMBER, TEXT, TEXTS, WHOLE, one_or_more, pair, several
 from neurosim.circuit.connectivity import NAMED, Connectivity
+from neurosim.circuit.per_synapse import Given, PairText, PerSynapse, Values, per_synapse
 from neurosim.circuit.synapses import Image
 from neurosim.circuit.weights import Derived, Initial, Tie
 from neurosim.equations.parse import Equation, Statement, parse_equations, parse_statements
@@ -142,7 +143,10 @@ class Pathway:
         A `neurosim.circuit.connectivity`, or by its name ``dense``, ``one_to_one`` or ``per_channel``. A tied pathway
         has that of the one whose weights it uses, transposed if it is.
     initial
-        The law of the initial weights.
+        The initial weights: the law that they are drawn from, or a value of each synapse. That is a number or an array
+        in the shape of the weights (in SI units, or with a unit of Brian2), a quantity (``"0.5 nS"``), or an expression
+        in the numbers of the two neurons, ``i`` and ``j``, in ``N_pre``, ``N_post``, units, ``rand()`` and ``randn()``,
+        which are drawn from the seed and the pathway's name: ``"rand()*0.5*nS"``.
     chosen_by
         Of a pathway back from the pools of a maximum: the variable of its target whose largest value in each window
         says who gets what the pool delivers (``hidden1.r``).
@@ -196,7 +200,7 @@ class Pathway:
     rule: Rule | OracleRule | tuple[Rule, ...] = field(default_factory=lambda: Rule(name="fixed"))
     parameters: Mapping[str, Any] = field(default_factory=dict)
     connectivity: Connectivity | str = "dense"
-    initial: Initial = field(default_factory=Initial)
+    initial: Initial | Given = field(default_factory=Initial)
     tie: Tie | None = None
     derived: Derived | None = None
     reduction: Literal["mean", "sum"] = "mean"
@@ -232,6 +236,12 @@ class Pathway:
     def at_spikes(self) -> bool:
         """Whether it acts at spikes instead of continuously."""
         return self.source.endswith(".spikes")
+
+    @property
+    def start(self) -> Initial | PerSynapse:
+        """The initial weights, as they were read."""
+        assert isinstance(self.initial, Initial | Values | PairText), "read when the pathway was made"
+        return self.initial
 
     @functools.cached_property
     def synapse(self) -> Synapse:
@@ -273,7 +283,6 @@ def _check_pathway(pathway: Pathway) -> None:
         **dict.fromkeys(("name", "source", "target"), TEXT),
         rule=one_or_more(instance(Rule, OracleRule, expected=rule)),
         parameters=MAPPING,
-        initial=instance(Initial, expected="an Initial, such as neurosim.Initial('constant', 0.1, None)"),
         tie=optional(instance(Tie, expected="a Tie")),
         **dict.fromkeys(("reduction", "positions"), one_of("mean", "sum")),
         **dict.fromkeys(("sigma", "update_noise"), optional(NUMBER)),
@@ -286,6 +295,9 @@ def _check_pathway(pathway: Pathway) -> None:
     _check_delay(pathway)
     if pathway.role is not None:
         object.__setattr__(pathway, "role", Role(pathway.role))
+    if not isinstance(pathway.initial, Initial):
+        what = f"the initial weights of pathway '{pathway.name}'"
+        object.__setattr__(pathway, "initial", per_synapse(what, pathway.initial))
 
 
 def _check_delay(pathway: Pathway) -> None:

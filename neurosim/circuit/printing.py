@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from neurosim.circuit.composition import LOSS_CHANGE, uses_change
 from neurosim.circuit.description import Initial, Pathway, Phase, Population
+from neurosim.circuit.pair_text import PairText
+from neurosim.circuit.per_synapse import PerSynapse
 from neurosim.circuit.roles import implied_role
 from neurosim.circuit.wiring import Wiring
 from neurosim.units import format_quantity
@@ -69,9 +71,9 @@ def _pathway(pathway: Pathway, circuit: Wiring) -> str:
         line += "  without weights"
         line += f", chosen by {pathway.chosen_by}" if pathway.chosen_by else ""
     elif pathway.derived is not None:
-        line += f"  {pathway.derived}, own weights {_initial(pathway.initial)}"
+        line += f"  {pathway.derived}, own weights {_initial(pathway.start)}"
     else:
-        line += f"  {_initial(pathway.initial)}"
+        line += f"  {_initial(pathway.start)}"
     if pathway.sigma is not None:
         line += f"  noise {pathway.sigma:g}"
     line += f"  in every {pathway.every} batches" if pathway.every > 1 else ""
@@ -108,7 +110,9 @@ def _texts(pathway: Pathway) -> list[str]:
     return [f"    {line}" for line in lines]
 
 
-def _initial(initial: Initial) -> str:
+def _initial(initial: Initial | PerSynapse) -> str:
+    if not isinstance(initial, Initial):
+        return f"{'~ ' if isinstance(initial, PairText) and initial.draws else ''}{initial}"
     if initial.adjusted is not None:
         return f"{initial.adjusted} (beside {', '.join(initial.beside)}) of {_initial(replace(initial, adjusted=None))}"
     if initial.law == "constant":
