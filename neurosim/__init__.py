@@ -14,6 +14,13 @@ from neurosim.suggestions import hint
 
 if TYPE_CHECKING:
     from neurosim.circuit.circuit import Circuit as Circuit
+    from neurosim.circuit.connectivity import Dense as Dense
+    from neurosim.circuit.connectivity import Explicit as Explicit
+    from neurosim.circuit.connectivity import InDegree as InDegree
+    from neurosim.circuit.connectivity import OneToOne as OneToOne
+    from neurosim.circuit.connectivity import OutDegree as OutDegree
+    from neurosim.circuit.connectivity import Sparse as Sparse
+    from neurosim.circuit.connectivity import Where as Where
     from neurosim.circuit.description import Initial as Initial
     from neurosim.circuit.description import Pathway as Pathway
     from neurosim.circuit.description import Phase as Phase
@@ -52,6 +59,9 @@ if TYPE_CHECKING:
 _HOME = {
     "Circuit": "circuit.circuit",
     **dict.fromkeys(("Initial", "Pathway", "Phase", "Population", "Tie", "hold"), "circuit.description"),
+    **dict.fromkeys(
+        ("Dense", "Explicit", "InDegree", "OneToOne", "OutDegree", "Sparse", "Where"), "circuit.connectivity"
+    ),
     "BatchedEngine": "engines.batched.engine",
     "BrianEngine": "engines.brian.engine",
     "Setting": "engines.setting",
