@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -139,10 +138,15 @@ def bin_count(spikes: SpikeEvents, width: float, *, name: str = "bin") -> int:
     ArgumentError
         A bin is longer than the recording.
     """
-    count = int(_floor(np.asarray(spikes.duration / width)))
+    count = whole_bins(spikes.duration, width)
     if count < 1:
         raise ArgumentError(name, f"{width:g} s", f"at most the length of the recording, {spikes.duration:g} s")
     return count
+
+
+def whole_bins(length: float, width: float) -> int:
+    """How many bins fit into a length of time."""
+    return int(_floor(np.asarray(length / width)))
 
 
 def counts(spikes: SpikeEvents, width: float, count: int, *, begin: float, per: str) -> np.ndarray:
@@ -176,16 +180,3 @@ def _shown(numbers: np.ndarray) -> str:
     if np.array_equal(numbers, np.arange(numbers[0], numbers[-1] + 1)):
         return f"{numbers[0]} to {numbers[-1]}"
     return ", ".join(map(str, numbers[:8])) + (" ..." if numbers.size > 8 else "")
-
-
-def check_spikes(name: str, value: Any) -> SpikeEvents:
-    """Check that an argument is spikes as events.
-
-    Raises
-    ------
-    ArgumentError
-        It is something else, with how to get them.
-    """
-    if not isinstance(value, SpikeEvents):
-        raise ArgumentError(name, value, "spikes as events: neurosim.spike_events(recording)")
-    return value
