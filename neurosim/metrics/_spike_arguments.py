@@ -11,6 +11,7 @@ from neurosim.border import FLAG, MOMENT, TIME, one_of, optional
 from neurosim.border.arguments import by_table, having
 from neurosim.errors import ArgumentError
 from neurosim.metrics._spike_events import SpikeEvents
+from neurosim.units import parse_quantity
 
 if TYPE_CHECKING:
     import xarray
@@ -30,6 +31,11 @@ def check_spikes(name: str, value: Any) -> SpikeEvents:
     if not isinstance(value, SpikeEvents):
         raise ArgumentError(name, value, "spikes as events: neurosim.spike_events(recording)")
     return value
+
+
+def seconds(time: str | float) -> float:
+    """A time in seconds. Arguments are checked, and numbers then; defaults are still the text that documents them."""
+    return parse_quantity(time, "second") if isinstance(time, str) else float(time)
 
 
 def check_window(name: str, value: Any) -> tuple[float, float]:
@@ -92,7 +98,7 @@ def labelled(
         plain = not isinstance(coord, tuple)
         described[dim] = xarray.Variable(dim if plain else coord[0], coord if plain else coord[1])
         if dim in ("time", "lag"):
-            described[dim].attrs["units"] = "s"
+            described[dim].attrs["units"] = "second"
     return xarray.DataArray(values, described, list(dims), name, {"units": unit, "long_name": long_name, **attrs})
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from neurosim.border import one_of
 from neurosim.errors import ArgumentError
-from neurosim.metrics._spike_arguments import labelled, measuring
+from neurosim.metrics._spike_arguments import labelled, measuring, seconds
 from neurosim.metrics._spike_events import SpikeEvents, bin_count, bins_of, counts
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def measure(
     correlation in the time and frequency domain, 2010; the coefficient is equation 5.10 there, with covariances summed
     over trials. It is nan where one of the trains does not vary.
     """
-    width = float(bin)
-    count, most = _sizes(spikes, target, width, float(reach))
+    width = seconds(bin)
+    count, most = _sizes(spikes, target, width, seconds(reach))
     own = counts(spikes, width, count, begin=spikes.begin, per="population").T.astype(float)
     other = (
         own if target is None else counts(target, width, count, begin=target.begin, per="population").T.astype(float)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from neurosim.errors import ArgumentError
-from neurosim.metrics._spike_arguments import labelled, measuring, trains
+from neurosim.metrics._spike_arguments import labelled, measuring, seconds, trains
 from neurosim.metrics._spike_events import SpikeEvents, bin_count, counts
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def measure(
     """
     from scipy.signal import fftconvolve
 
-    width, step = float(sigma), float(sampling)
+    width, step = seconds(sigma), seconds(sampling)
     if step > width * (1 + 1e-9):
         raise ArgumentError("sampling", sampling, f"at most sigma, {width:g} s, so that the kernel keeps its form")
     count = bin_count(spikes, step, name="sampling")

@@ -44,4 +44,4 @@ def measure(spikes: SpikeEvents) -> xarray.DataArray:
     lengths, train = intervals(spikes)
     trial, neuron = np.divmod(train, max(1, len(spikes.neurons)))
     coords = {"trial": ("interval", spikes.trials[trial]), "neuron": ("interval", spikes.neurons[neuron])}
-    return labelled(lengths, ("interval",), coords, name="interval", unit=UNIT, long_name="interspike interval")
+    return labelled(lengths, ("interval",), coords, name="interval", unit="second", long_name="interspike interval")

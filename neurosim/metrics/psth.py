@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from neurosim.errors import ArgumentError
-from neurosim.metrics._spike_arguments import check_window, labelled, measuring
+from neurosim.metrics._spike_arguments import check_window, labelled, measuring, seconds
 from neurosim.metrics._spike_events import SpikeEvents, counts, whole_bins
 
 if TYPE_CHECKING:
@@ -56,8 +56,10 @@ def measure(
     -----
     Elephant's ``time_histogram`` with ``output="rate"``, of the spike trains of all trials.
     """
-    width, start = float(bin), float(onset)
-    begin, end = (spikes.begin - start, spikes.end - start) if window is None else (float(window[0]), float(window[1]))
+    width, start = seconds(bin), seconds(onset)
+    begin, end = spikes.begin - start, spikes.end - start
+    if window is not None:
+        begin, end = seconds(window[0]), seconds(window[1])
     rounding = 1e-9 * spikes.duration
     if start + begin < spikes.begin - rounding or start + end > spikes.end + rounding:
         raise ArgumentError(

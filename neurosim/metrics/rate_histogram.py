@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from neurosim.metrics._spike_arguments import labelled, measuring, trains
+from neurosim.metrics._spike_arguments import labelled, measuring, seconds, trains
 from neurosim.metrics._spike_events import SpikeEvents, bin_count, counts
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def measure(
     -----
     Elephant's ``time_histogram`` with ``output="rate"``, of the neurons of each trial.
     """
-    width = float(bin)
+    width = seconds(bin)
     count = bin_count(spikes, width)
     found = counts(spikes, width, count, begin=spikes.begin, per=per)
     neurons = len(spikes.neurons) if per == "population" else 1

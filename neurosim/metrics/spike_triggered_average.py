@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.errors import ArgumentError
-from neurosim.metrics._spike_arguments import labelled, measuring
+from neurosim.metrics._spike_arguments import labelled, measuring, seconds
 from neurosim.metrics._spike_events import SpikeEvents
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def measure(
     """
     values, time, step = _sampled(signal)
     # The window begins at a step of the recording.
-    begin, end = step * round(float(window[0]) / step), float(window[1])
+    begin, end = step * round(seconds(window[0]) / step), seconds(window[1])
     length = math.ceil((end - begin) / step * (1 - 1e-9))
     if length > len(time):
         expected = f"at most the length of the recording, {len(time) * step:g} s"

@@ -12,6 +12,7 @@ from neurosim.border import optional, whole
 from neurosim.border.arguments import several
 from neurosim.errors import ArgumentError
 from neurosim.metrics import cross_correlation
+from neurosim.metrics._spike_arguments import seconds
 from neurosim.metrics._spike_events import SpikeEvents
 from neurosim.plots._spike_arguments import chosen_spikes, spike_drawing
 from neurosim.plots._style import COLOURS, axes, readable_time, tidy
@@ -67,7 +68,7 @@ def cross_correlogram(
     found = cross_correlation.measure(
         reference, other, bin=bin, reach=reach, normalise=normalise, border_correction=border_correction
     )
-    edges = np.append(found.lag.values, found.lag.values[-1] + float(bin)) - float(bin) / 2
+    edges = np.append(found.lag.values, found.lag.values[-1] + seconds(bin)) - seconds(bin) / 2
     scale, unit = readable_time(edges)
     ax.stairs(found.values, edges * scale, fill=True, color=COLOURS[0])
     ax.axvline(0, color="0.4", linewidth=0.8, linestyle="--")

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from neurosim.border import COUNT, ENGINE, MOMENT, SEED, TIME, optional, public
 from neurosim.border.arguments import AXES, MAPPING, NAME, having
 from neurosim.errors import ArgumentError
+from neurosim.metrics._spike_arguments import seconds
 from neurosim.neurons._model import NeuronModel
 from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, axes, readable, tidy
@@ -84,7 +85,7 @@ def frequencies(
     -----
     Elephant's ``mean_firing_rate`` from `settle` on.
     """
-    length, begin = float(duration), float(settle)
+    length, begin = seconds(duration), seconds(settle)
     if not 0 <= begin < length:
         raise ArgumentError("settle", settle, f"a time from 0 to before the end, {length:g} s")
     parameters = {equation.name: equation.unit for equation in neuron.equation_set.of("parameter")}

@@ -10,6 +10,7 @@ import xarray
 from matplotlib.axes import Axes
 
 from neurosim.metrics import instantaneous_rate, rate_histogram
+from neurosim.metrics._spike_arguments import seconds
 from neurosim.metrics._spike_events import SpikeEvents
 from neurosim.plots._spike_arguments import chosen_spikes, spike_drawing
 from neurosim.plots._style import COLOURS, axes, readable_time, tidy
@@ -60,10 +61,10 @@ def firing_rates(
         looks = {"color": COLOURS[number % len(COLOURS)], "label": spikes.population}
         if sigma is None:
             rate = rate_histogram.measure(spikes, bin=bin).mean("trial")
-            edges = np.append(rate.time.values, rate.time.values[-1] + float(bin))
+            edges = np.append(rate.time.values, rate.time.values[-1] + seconds(bin))
             ax.stairs(rate.values, edges * scale, baseline=None, linewidth=1.5, **looks)
         else:
-            fine = min(float(sigma) / _FINE, spikes.duration)
+            fine = min(seconds(sigma) / _FINE, spikes.duration)
             rate = instantaneous_rate.measure(spikes, sigma=sigma, kernel=kernel, sampling=fine).mean("trial")
             ax.plot(rate.time.values * scale, rate.values, linewidth=1.5, **looks)
         ax.set_xlim(spikes.begin * scale, spikes.end * scale)

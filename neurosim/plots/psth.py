@@ -9,7 +9,7 @@ import xarray
 from matplotlib.axes import Axes
 
 from neurosim.metrics import psth as over_trials
-from neurosim.metrics._spike_arguments import check_window
+from neurosim.metrics._spike_arguments import check_window, seconds
 from neurosim.metrics._spike_events import SpikeEvents
 from neurosim.plots._spike_arguments import chosen_spikes, spike_drawing
 from neurosim.plots._style import COLOURS, axes, readable_time, tidy
@@ -54,7 +54,7 @@ def psth(
         over_trials.measure(spikes.of(trials=[trial]), bin=bin, onset=onset, window=window) for trial in spikes.trials
     ]
     rates, time = np.stack([each.values for each in single]), single[0].time.values
-    edges = np.append(time, time[-1] + float(bin))
+    edges = np.append(time, time[-1] + seconds(bin))
     scale, unit = readable_time(edges)
     mean = rates.mean(axis=0)
     if len(rates) > 1:
@@ -67,7 +67,7 @@ def psth(
         ax.axvline(0, color="0.4", linewidth=0.8, linestyle="--")
     ax.set_xlim(edges[0] * scale, edges[-1] * scale)
     ax.set_ylim(bottom=0)
-    ax.set_xlabel(f"time after onset ({unit})" if onset or edges[0] < 0 else f"time ({unit})")
+    ax.set_xlabel(f"time after onset ({unit})" if seconds(onset) or edges[0] < 0 else f"time ({unit})")
     ax.set_ylabel("firing rate (Hz)")
     ax.set_title(f"{spikes.population}: {len(rates)} trial{'s' * (len(rates) != 1)}", fontsize="medium")
     return tidy(ax)
