@@ -59,7 +59,7 @@ measuring = by_table(
     {
         "spikes": check_spikes,
         "target": optional(check_spikes),
-        **dict.fromkeys(("bin", "sigma", "reach"), TIME),
+        **dict.fromkeys(("bin", "sigma", "max_lag"), TIME),
         "sampling": TIME,
         "onset": MOMENT,
         "window": check_window,

@@ -24,7 +24,7 @@ def measure(
     target: SpikeEvents | None = None,
     *,
     bin: str | float = "1 ms",
-    reach: str | float = "50 ms",
+    max_lag: str | float = "50 ms",
     normalise: Literal["counts", "coefficient"] = "counts",
     border_correction: bool = False,
 ) -> xarray.DataArray:
@@ -65,7 +65,7 @@ def measure(
     over trials. It is nan where one of the trains does not vary.
     """
     width = seconds(bin)
-    count, most = _sizes(spikes, target, width, seconds(reach))
+    count, most = _sizes(spikes, target, width, seconds(max_lag))
     own = counts(spikes, width, count, begin=spikes.begin, per="population").T.astype(float)
     other = (
         own if target is None else counts(target, width, count, begin=target.begin, per="population").T.astype(float)
@@ -91,12 +91,12 @@ def measure(
     )
 
 
-def _sizes(spikes: SpikeEvents, target: SpikeEvents | None, width: float, reach: float) -> tuple[int, int]:
+def _sizes(spikes: SpikeEvents, target: SpikeEvents | None, width: float, max_lag: float) -> tuple[int, int]:
     """The number of bins, and of bins of the longest lag."""
     count, most = bin_count(spikes, width), int(np.floor(reach / width + 1e-8))
     if not 1 <= most < count:
         expected = f"at least a bin ({width:g} s), and less than the recording ({count * width:g} s)"
-        raise ArgumentError("reach", f"{reach:g} s", expected)
+        raise ArgumentError("max_lag", f"{max_lag:g} s", expected)
     if target is None:
         if len(spikes.neurons) < 2:
             expected = "spikes of several neurons; give target= the same spikes for an autocorrelation"

@@ -24,10 +24,10 @@ def cross_correlogram(
     ax: Axes | None = None,
     *,
     population: str | None = None,
-    target: str | None = None,
+    target_population: str | None = None,
     pair: tuple[int, int] | None = None,
     bin: str | float = "1 ms",
-    reach: str | float = "50 ms",
+    max_lag: str | float = "50 ms",
     normalise: Literal["counts", "coefficient"] = "counts",
     border_correction: bool = False,
 ) -> Axes:
@@ -39,13 +39,13 @@ def cross_correlogram(
         Of `neurosim.simulate`, with spikes; or spikes of `neurosim.spike_events`.
     ax
         Where to draw; a new figure by default, which is ``ax.figure``.
-    population, target
-        The reference, and the population whose spikes are the target. Without `target` the pairs are those of
+    population, target_population
+        The reference, and the population whose spikes are the target. Without the second the pairs are those of
         different neurons of the reference.
     pair
         Two neurons, the first of the reference and the second of the target (of the reference without one), in place
         of all.
-    bin, reach, normalise, border_correction
+    bin, max_lag, normalise, border_correction
         As for `neurosim.metrics.cross_correlation`.
 
     Raises
@@ -57,7 +57,7 @@ def cross_correlogram(
     if pair is not None and len(pair) != 2:
         raise ArgumentError("pair", pair, "the numbers of two neurons")
     reference = chosen_spikes(recording, population)
-    other = chosen_spikes(recording, target) if target is not None else None
+    other = chosen_spikes(recording, target_population) if target_population is not None else None
     named = (
         f"{reference.population} and {other.population}" if other is not None else f"pairs of {reference.population}"
     )
@@ -66,7 +66,7 @@ def cross_correlogram(
         named = f"{reference.population} {pair[0]} and {whose.population} {pair[1]}"
         reference, other = reference.of(neurons=[pair[0]]), whose.of(neurons=[pair[1]])
     found = cross_correlation.measure(
-        reference, other, bin=bin, reach=reach, normalise=normalise, border_correction=border_correction
+        reference, other, bin=bin, max_lag=max_lag, normalise=normalise, border_correction=border_correction
     )
     edges = np.append(found.lag.values, found.lag.values[-1] + seconds(bin)) - seconds(bin) / 2
     scale, unit = readable_time(edges)

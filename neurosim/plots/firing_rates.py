@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import xarray
@@ -58,7 +58,7 @@ def firing_rates(
     for number, name in enumerate(names):
         spikes = chosen_spikes(recording, name)
         scale, unit = readable_time(np.array([spikes.begin, spikes.end]))
-        looks = {"color": COLOURS[number % len(COLOURS)], "label": spikes.population}
+        looks: dict[str, Any] = {"color": COLOURS[number % len(COLOURS)], "label": spikes.population}
         if sigma is None:
             rate = rate_histogram.measure(spikes, bin=bin).mean("trial")
             edges = np.append(rate.time.values, rate.time.values[-1] + seconds(bin))

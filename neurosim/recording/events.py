@@ -118,12 +118,12 @@ def _of_booleans(recording: xarray.Dataset, name: str) -> SpikeEvents:
     recording = in_order(recording)
     variable, time = recording[name], np.asarray(recording["time"].values)
     begin, end = _span(recording)
-    parts = [(first, *np.nonzero(block)) for first, block in blocks_of(variable)]
-    step, trial, neuron = (np.concatenate([np.asarray(part[at]) for part in parts]) for at in (1, 2, 3))
-    first = np.repeat([part[0] for part in parts], [len(part[1]) for part in parts])
+    # Of each piece, the step, trial and neuron of every spike.
+    places = [np.argwhere(block) + [first, 0, 0] for first, block in blocks_of(variable)]
+    step, trial, neuron = np.concatenate(places).T
     trials, neurons = (np.asarray(numbers_along(recording, str(dim))) for dim in variable.dims[1:])
     return SpikeEvents(
-        time[first + step], trials[trial], neurons[neuron], trials, neurons, begin, end, population_of(recording, name)
+        time[step], trials[trial], neurons[neuron], trials, neurons, begin, end, population_of(recording, name)
     )
 
 

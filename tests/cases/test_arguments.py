@@ -28,7 +28,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "seed": (-1, None, 1.5, "0", 2**70, True),
     **dict.fromkeys(("first", "trial"), (-1, 1.5, "0", None)),
     "dtype": ("float16", np.float32, None, 64),
-    **dict.fromkeys(("duration", "bin", "reach", "sampling"), TIMES),
+    **dict.fromkeys(("duration", "bin", "max_lag", "sampling"), TIMES),
     "engine": ("neuron", "Brian", None, 3),
     "target": ("gpu", None),
     "level": ("slow", None),

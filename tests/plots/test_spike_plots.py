@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import xarray
@@ -22,9 +24,10 @@ from neurosim.plots.spike_triggered_average import spike_triggered_average
 from neurosim.plots.weight_distribution import weight_distribution
 from neurosim.recording.events import spike_events
 
+TEXT: Any = "text"
 PERFECT = NeuronModel(
     "dv/dt = i_ext/c : volt",
-    threshold="v > 10*mV",
+    threshold="v > 9.5*mV",
     reset="v = 0*mV",
     parameters={"c": "1 pF", "i_ext": "1 pA"},
 )
@@ -42,7 +45,7 @@ def recording(chance: float = 0.1, *, trials: int = 3) -> xarray.Dataset:
 
 
 def heights(ax: Axes) -> list[np.ndarray]:
-    return [patch.get_data().values for patch in ax.patches if isinstance(patch, StepPatch)]
+    return [patch.get_data()[0] for patch in ax.patches if isinstance(patch, StepPatch)]
 
 
 def test_rates_of_all_populations():
@@ -77,13 +80,13 @@ def test_intervals():
 
 
 def test_correlogram():
-    ax = cross_correlogram(recording(), population="E", target="I", reach="20 ms")
+    ax = cross_correlogram(recording(), population="E", target_population="I", max_lag="20 ms")
     events = [spike_events(recording(), name) for name in ("E", "I")]
-    np.testing.assert_allclose(heights(ax)[0], cross_correlation.measure(*events, reach="20 ms"))
+    np.testing.assert_allclose(heights(ax)[0], cross_correlation.measure(*events, max_lag="20 ms"))
     assert ax.get_title() == "E and I" and ax.get_xlabel() == "lag of the target (ms)"
     pair = cross_correlogram(recording(), population="E", pair=(0, 2), normalise="coefficient")
     assert pair.get_title() == "E 0 and E 2" and pair.get_ylabel() == "correlation coefficient"
-    with pytest.raises(ArgumentError, match="^pair: .*two neurons"):
+    with pytest.raises(ArgumentError, match=r"^pair: .*two neurons"):
         cross_correlogram(recording(), population="E", pair=(0, 1, 2))  # pyright: ignore[reportArgumentType]
 
 
@@ -111,14 +114,15 @@ def test_weights_over_time_and_of_one_time():
 
 
 def test_f_i_curve_of_a_perfect_integrator():
-    # 1 pA into 1 pF is 1 V/s, so 10 mV are reached after 10 ms, and a step.
+    # 1 pA into 1 pF is 1 V/s, so 9.5 mV are passed every 10 steps of 1 ms, and every 5 steps by 2 pA.
     curve = frequencies(PERFECT, ["0 pA", "1 pA", "2 pA"], duration="202 ms", settle="0 ms", dt="1 ms")
-    recorded = curve.sel(trial=0).values
-    np.testing.assert_allclose(recorded, [0, 18 / 0.202, 33 / 0.202], atol=0.51 / 0.202)
-    assert recorded[0] == 0 and curve.current.attrs["units"] == "amp"
+    np.testing.assert_allclose(curve.sel(trial=0), [0, 20 / 0.202, 40 / 0.202], rtol=1e-12)
+    later = frequencies(PERFECT, ["1 pA"], duration="202 ms", settle="100 ms", dt="1 ms")
+    np.testing.assert_allclose(later, [[10 / 0.102]], rtol=1e-12)
+    assert curve.current.attrs["units"] == "amp"
     ax = fi_curve(curve, name="perfect")
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("i_ext (pA)", "firing rate (Hz)")
-    np.testing.assert_allclose(ax.lines[0].get_xdata(), [0, 1, 2])
+    np.testing.assert_allclose(np.asarray(ax.lines[0].get_xdata()), [0, 1, 2])
 
 
 @pytest.mark.parametrize(
@@ -132,8 +136,8 @@ def test_f_i_curve_of_a_perfect_integrator():
         (lambda: firing_rates(recording(), populations=["X"]), ArgumentError, "^population: got 'X'.*E, I"),
         (lambda: interval_histogram(recording()), ArgumentError, "^population: got None"),
         (lambda: psth(recording()[["E.v"]]), DataError, "need recorded spikes"),
-        (lambda: psth("recording"), ArgumentError, "^recording: "),
-        (lambda: firing_rates(recording(), ax="here"), ArgumentError, "^ax: "),
+        (lambda: psth(TEXT), ArgumentError, "^recording: "),
+        (lambda: firing_rates(recording(), ax=TEXT), ArgumentError, "^ax: "),
     ],
 )
 def test_what_does_not_fit_is_said(make, error, message):

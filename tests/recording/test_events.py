@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import xarray
@@ -11,6 +13,7 @@ from neurosim.errors import ArgumentError, DataError, UnitError
 from neurosim.recording.events import spike_events
 
 DT = 1e-3
+TEXT: Any = "recording"
 #: Step, trial and neuron of each spike, in no order.
 SPIKES = [(30, 0, 1), (10, 0, 0), (20, 1, 1), (99, 1, 2), (0, 1, 0)]
 
@@ -87,7 +90,7 @@ def test_a_simulation_of_a_bare_neuron():
     [
         (lambda: spike_events(booleans()[["E.v"]]), DataError, r"need recorded spikes, got E\.v"),
         (lambda: spike_events(booleans(), "I"), ArgumentError, r"^population: got 'I'.*with spikes: E"),
-        (lambda: spike_events("recording"), ArgumentError, r"^dataset: .*a pair \(times, indices\)"),
+        (lambda: spike_events(TEXT), ArgumentError, r"^dataset: .*a pair \(times, indices\)"),
         (lambda: spike_events(([0.1], [0]), n=1), ArgumentError, r"^duration: .*silence counts"),
         (lambda: spike_events(([0.1], [0]), duration=1), ArgumentError, r"^n: .*silence counts"),
         (lambda: spike_events(([0.1], [0.5]), duration=1, n=1), ArgumentError, "whole numbers as indices"),
