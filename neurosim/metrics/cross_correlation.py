@@ -39,7 +39,7 @@ def measure(
         neuron of one and a neuron of the other count. Without it: all pairs of different neurons of the reference.
     bin
         Length of a bin: a quantity, or seconds.
-    reach
+    max_lag
         The longest lag, both ways; rounded down to whole bins.
     normalise
         ``counts``, or ``coefficient``: the correlation of the (pooled) counts in bins, from -1 to 1.
@@ -93,7 +93,7 @@ def measure(
 
 def _sizes(spikes: SpikeEvents, target: SpikeEvents | None, width: float, max_lag: float) -> tuple[int, int]:
     """The number of bins, and of bins of the longest lag."""
-    count, most = bin_count(spikes, width), int(np.floor(reach / width + 1e-8))
+    count, most = bin_count(spikes, width), int(np.floor(max_lag / width + 1e-8))
     if not 1 <= most < count:
         expected = f"at least a bin ({width:g} s), and less than the recording ({count * width:g} s)"
         raise ArgumentError("max_lag", f"{max_lag:g} s", expected)

@@ -119,7 +119,7 @@ def _of_booleans(recording: xarray.Dataset, name: str) -> SpikeEvents:
     variable, time = recording[name], np.asarray(recording["time"].values)
     begin, end = _span(recording)
     # Of each piece, the step, trial and neuron of every spike.
-    places = [np.argwhere(block) + [first, 0, 0] for first, block in blocks_of(variable)]
+    places = [np.argwhere(block) + np.array([first, 0, 0]) for first, block in blocks_of(variable)]
     step, trial, neuron = np.concatenate(places).T
     trials, neurons = (np.asarray(numbers_along(recording, str(dim))) for dim in variable.dims[1:])
     return SpikeEvents(
