@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from neurosim.neurons._model import NeuronModel as NeuronModel
     from neurosim.readouts._readout import Readout as Readout
     from neurosim.recording.courses import over_time as over_time
+    from neurosim.recording.events import spike_events as spike_events
     from neurosim.recording.nwb import to_nwb as to_nwb
     from neurosim.recording.simulate import simulate as simulate
     from neurosim.recording.store import open_recording as open_recording
@@ -80,6 +81,7 @@ _HOME = {
     "open_recording": "recording.store",
     "over_time": "recording.courses",
     "simulate": "recording.simulate",
+    "spike_events": "recording.events",
     "to_csv": "recording.to_csv",
     "to_neo": "recording.to_neo",
     "to_nwb": "recording.nwb",
