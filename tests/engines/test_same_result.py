@@ -254,9 +254,17 @@ def models(draw: st.DrawFn) -> NeuronModel:
 ONCE = (hypothesis.Phase.explicit, hypothesis.Phase.reuse, hypothesis.Phase.generate)
 
 
-@settings(max_examples=25, derandomize=True, phases=ONCE)
+@settings(max_examples=8, derandomize=True, phases=ONCE)
 @given(models(), st.integers(0, 100))
 def test_generated_equations(model: NeuronModel, seed: int) -> None:
+    current = over_time(np.random.default_rng(seed).uniform(-2, 4, (100, 2)))
+    on_both(model, "10 ms", n=2, inputs={"i_ext": current})
+
+
+@pytest.mark.slow
+@settings(max_examples=25, derandomize=True, phases=ONCE)
+@given(models(), st.integers(0, 100))
+def test_more_generated_equations(model: NeuronModel, seed: int) -> None:
     current = over_time(np.random.default_rng(seed).uniform(-2, 4, (100, 2)))
     on_both(model, "10 ms", n=2, inputs={"i_ext": current})
 

@@ -18,6 +18,7 @@ import neurosim
 from neurosim import registry
 from neurosim.errors import ConfigError
 from neurosim.estimators.estimator import NeurosimClassifier, NeurosimRegressor
+from tests.default_run import one_of_each
 
 SMALL: dict[str, Any] = {"hidden": (8,), "epochs": 8, "scheme": "feedback_alignment"}
 #: Schemes that have no steady level, with the shortest phases that they do something in.
@@ -30,7 +31,13 @@ IN_TIME = {
 }
 
 
-@parametrize_with_checks([NeurosimClassifier(**SMALL), NeurosimRegressor(**SMALL)])
+CHECKS = parametrize_with_checks([NeurosimClassifier(**SMALL), NeurosimRegressor(**SMALL)]).mark
+
+
+# A check of both estimators runs for the classifier by default.
+@pytest.mark.parametrize(
+    CHECKS.args[0], one_of_each(CHECKS.args[1], lambda _, check: check.func.__name__), **CHECKS.kwargs
+)
 def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:
     """All of them, none left out; 46 s of one core together, most of it compilation for each shape of data."""
     check(estimator)
@@ -129,7 +136,7 @@ def test_parameters_that_do_not_fit(settings: dict[str, Any], message: str) -> N
 
 def test_both_engines_learn_the_same() -> None:
     X, y = _blobs(24)
-    settings = {"engine": {"dt": "1 ms"}, "scheme": {"duration": "20 ms", "perturbed_duration": "20 ms"}}
+    settings = {"engine": {"dt": "1 ms"}, "scheme": {"duration": "5 ms", "perturbed_duration": "5 ms"}}
     shared: dict[str, Any] = {"level": "rate", "epochs": 2, "settings": settings, "random_state": 0}
     one, other = (NeurosimClassifier((8,), engine=engine, **shared).fit(X, y) for engine in ("batched", "brian"))
     for name in ("W1.w", "W2.w", "B1.w"):

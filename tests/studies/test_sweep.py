@@ -159,6 +159,7 @@ def searched(tiny: str, trials: int) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_a_second_sweep_in_the_folder_is_refused_and_names_the_first(client, tiny, tmp_path):
     tables = {"sweep": {"model": tiny}, "grid": {"scheme.learning_rate": [0.1]}}
     path, folder, seen = tmp_path / "second.toml", tmp_path / "out", []
@@ -182,13 +183,15 @@ def test_a_second_sweep_in_the_folder_is_refused_and_names_the_first(client, tin
     assert not (folder / LOCK).exists()
 
 
-def test_a_search_that_was_stopped_goes_on_as_if_it_had_not(client, tiny, tmp_path):
-    whole = neurosim.sweep(searched(tiny, 5), scheduler=client, out=tmp_path / "whole")
-    assert whole.sizes["run"] == 5 and (whole.status == "finished").all()
-    neurosim.sweep(searched(tiny, 3), scheduler=client, out=tmp_path / "parts")
+# The first two are drawn at random, those that follow by what came of them.
+@pytest.mark.parametrize(("begun", "trials"), [(2, 3), pytest.param(3, 5, marks=pytest.mark.slow)])
+def test_a_search_that_was_stopped_goes_on_as_if_it_had_not(client, tiny, tmp_path, begun, trials):
+    whole = neurosim.sweep(searched(tiny, trials), scheduler=client, out=tmp_path / "whole")
+    assert whole.sizes["run"] == trials and (whole.status == "finished").all()
+    neurosim.sweep(searched(tiny, begun), scheduler=client, out=tmp_path / "parts")
     noting = Noting()
-    parts = neurosim.sweep(searched(tiny, 5), scheduler=client, out=tmp_path / "parts", progress=noting)
-    assert len(noting.done) == 2
+    parts = neurosim.sweep(searched(tiny, trials), scheduler=client, out=tmp_path / "parts", progress=noting)
+    assert len(noting.done) == trials - begun
     for name in ("metric", "scheme.learning_rate", "network.hidden"):
         xarray.testing.assert_equal(whole[name], parts[name])
     # The journal is plain text, a JSON object a line.
