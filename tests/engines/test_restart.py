@@ -89,7 +89,7 @@ def test_learned_feedback_in_a_spiking_network(
         assert np.any(theirs[name] != start[name]), name
 
 
-@pytest.mark.parametrize("site", ["current", "count"])
+@pytest.mark.parametrize("site", ["count", pytest.param("current", marks=pytest.mark.slow)])
 def test_learned_feedback_from_escape_noise_whose_numbers_are_given(
     site: str, build: Callable[..., Circuit], stimuli: Callable[[int], Any]
 ) -> None:

@@ -134,9 +134,11 @@ def test_parameters_that_do_not_fit(settings: dict[str, Any], message: str) -> N
         NeurosimClassifier(**settings).fit(X, y)
 
 
+# By default a run of a model file does: tests/runs/test_run.py.
+@pytest.mark.slow
 def test_both_engines_learn_the_same() -> None:
     X, y = _blobs(24)
-    settings = {"engine": {"dt": "1 ms"}, "scheme": {"duration": "5 ms", "perturbed_duration": "5 ms"}}
+    settings = {"engine": {"dt": "1 ms"}, "scheme": {"duration": "20 ms", "perturbed_duration": "20 ms"}}
     shared: dict[str, Any] = {"level": "rate", "epochs": 2, "settings": settings, "random_state": 0}
     one, other = (NeurosimClassifier((8,), engine=engine, **shared).fit(X, y) for engine in ("batched", "brian"))
     for name in ("W1.w", "W2.w", "B1.w"):

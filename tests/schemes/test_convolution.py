@@ -74,8 +74,8 @@ def test_every_scheme_builds_and_learns_or_refuses(scheme: str, settings: dict[s
             ("backpropagation", {"noise": True}),
             ("node_perturbation", {"topology": "direct"}),
             ("node_perturbation", {}),
-            ("weight_mirror", {}),
-            ("information_alignment", {}),
+            pytest.param("weight_mirror", {}, marks=pytest.mark.slow),
+            pytest.param("information_alignment", {}, marks=pytest.mark.slow),
             ("kolen_pollack", {"decay": 0.01}),
         ]
     ),

@@ -93,7 +93,7 @@ def test_evaluation_leaves_nobody_out() -> None:
 @pytest.mark.parametrize(
     ("scheme", "settings"),
     [
-        ("backpropagation", {}),
+        pytest.param("backpropagation", {}, marks=pytest.mark.slow),
         ("node_perturbation", {"topology": "direct"}),
         pytest.param("weight_mirror", {}, marks=pytest.mark.slow),
     ],
@@ -132,7 +132,7 @@ def test_backpropagation_takes_the_gradient_of_the_network_that_is_left() -> Non
         np.testing.assert_allclose(after[name] - state[name], -gradients[name], atol=1e-12, err_msg=name)
 
 
-@pytest.mark.parametrize("scheme", of_each_mechanism(registry.names("schemes")))
+@pytest.mark.parametrize("scheme", of_each_mechanism(reversed(registry.names("schemes"))))
 def test_every_scheme_learns_with_some_of_its_neurons(scheme: str) -> None:
     circuit = build(scheme)
     assert [population.lots for population in circuit.populations if population.name in SIZES] == [("lot",)] * 2

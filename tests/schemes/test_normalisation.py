@@ -58,10 +58,10 @@ def test_every_scheme_learns_with_it_or_refuses(scheme: str, settings: dict[str,
     ("hidden", "scheme", "settings"),
     [
         (IMAGES, "backpropagation", {"noise": True}),
-        (DENSE, "kolen_pollack", {"decay": 0.01}),
         *(
             pytest.param(*case, marks=pytest.mark.slow)
             for case in (
+                (DENSE, "kolen_pollack", {"decay": 0.01}),
                 (IMAGES, "node_perturbation", {"topology": "direct"}),
                 (DENSE, "node_perturbation", {}),
                 (DENSE, "weight_mirror", {}),
