@@ -261,6 +261,11 @@ class Pathway:
             return 0.0
         return float(self.delay) if isinstance(self.delay, int | float) else parse_quantity(self.delay, "second")
 
+    @property
+    def delayed(self) -> bool:
+        """Whether what it carries takes time."""
+        return self.delay_seconds > 0
+
     def delay_steps(self, dt: float) -> int:
         """The delay in steps of `dt` seconds, rounded to the nearest, halves up."""
         return int(self.delay_seconds / dt + 0.5)

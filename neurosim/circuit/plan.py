@@ -18,7 +18,7 @@ import sympy
 from scipy.sparse.csgraph import connected_components
 
 from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose, losses_of, means_of, sums_of
-from neurosim.circuit.spike_texts import delivered_names, under_way
+from neurosim.circuit.spike_texts import delivered_names, values_under_way
 from neurosim.circuit.wiring import Wiring
 from neurosim.equations.array_code import ArrayFunction, expression_function
 from neurosim.equations.brian import str_to_sympy
@@ -196,7 +196,7 @@ def arrival(pathway: str, variable: str) -> str:
 def _needs(circuit: Wiring, pathway: str, *, steady: bool) -> dict[str, str]:
     """What an input needs of one pathway."""
     found = circuit.pathway[pathway]
-    late = found.delay is not None and not steady
+    late = found.delayed and not steady
     if found.delivers is None:
         source = arrival(pathway, found.source.split(".")[1]) if late else found.source
         needs = {pathway: source}
@@ -210,9 +210,9 @@ def _needs(circuit: Wiring, pathway: str, *, steady: bool) -> dict[str, str]:
 
 def _arrivals(circuit: Wiring, pathway: str) -> dict[str, Node]:
     """What a delayed pathway read of its source, which waits in slots."""
-    if circuit.pathway[pathway].delay is None:
+    if not circuit.pathway[pathway].delayed:
         return {}
-    names = {arrival(pathway, v): f"{pathway}|{v}" for v in under_way(circuit, pathway)}
+    names = {arrival(pathway, v): f"{pathway}|{v}" for v in values_under_way(circuit, pathway)}
     return {name: Node(name, "arrival", {"flight": slot}) for name, slot in names.items()}
 
 

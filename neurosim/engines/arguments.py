@@ -18,6 +18,7 @@ from neurosim.engines.noise import drawn_shapes
 from neurosim.engines.numbers import check_numbers
 from neurosim.engines.optimiser import is_memory
 from neurosim.engines.setting import Setting
+from neurosim.engines.bounds import within_bounds
 from neurosim.engines.slots import Continuation, carried_shapes
 from neurosim.engines.state import check_stimuli
 from neurosim.engines.stimuli import Stimulus
@@ -181,6 +182,16 @@ def _check_state(circuit: Circuit, state: Mapping[str, Any], stimuli: Collection
         if not fits:
             expected = [str(shape) for shape in place.shapes.values() if place.full is None or shape]
             raise CircuitError(f"state: '{name}' has shape {shape}; expected {' or '.join(expected)}")
+    for pathway in (each for each in circuit.owners if each.bounds is not None):
+        given = np.asarray(state[f"{pathway.name}.w"])
+        beyond = np.abs(given - within_bounds(np, circuit, pathway.name, state, given))
+        # Bounds are rounded where weights are.
+        if np.any(beyond > 1e-6 * np.abs(given)):
+            worst = given.flat[int(np.argmax(beyond))]
+            raise CircuitError(
+                f"state: '{pathway.name}.w' has weights beyond the bounds of the pathway, such as {worst:g}; expected "
+                f"weights from {pathway.bounds[0]} to {pathway.bounds[1]}"
+            )
 
 
 @functools.lru_cache(maxsize=64)

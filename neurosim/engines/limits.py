@@ -17,6 +17,27 @@ def _stepping(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]
             yield {"rule": pathway.synapse.name, "pathway": pathway.name}
 
 
+def _flowing(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    for pathway in circuit.pathways if setting.steady else ():
+        if pathway.synapse.flows:
+            yield {"trace": pathway.synapse.flows[0].name, "rule": pathway.synapse.name, "pathway": pathway.name}
+
+
+def _vanishing(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    for pathway in circuit.pathways if not setting.steady else ():
+        if pathway.delayed and not pathway.at_spikes and pathway.delay_steps(setting.dt) == 0:
+            yield {"pathway": pathway.name, "delay": pathway.delay, "dt": f"{1e3 * setting.dt:g} ms"}
+
+
+def _assigning(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    for pathway in acting(circuit, call.phases_of(circuit), learn=call.learn) if call.batch > 1 else ():
+        for side, statements in (("on_pre", pathway.synapse.at_pre), ("on_post", pathway.synapse.at_post)):
+            for statement in statements:
+                if statement.target in pathway.synapse.learned and statement.operator not in ("+=", "-="):
+                    text = f"{statement.target} {statement.operator} {statement.expression}"
+                    yield {"pathway": pathway.name, "text": text, "side": side, "trials": call.batch}
+
+
 def plain_steps(kind: str) -> Limit:
     """The limit of an engine, by its name, that takes the rules' increments as they are."""
 
@@ -36,11 +57,44 @@ def plain_steps(kind: str) -> Limit:
 
 
 #: Of engines that run the level ``steady``.
-NO_STEPS = Limit(
+NO_STEPS = (
+    Limit(
+        "pathway",
+        "rules that act at every step, at the level `steady`",
+        "the rule '{rule}' of pathway '{pathway}' acts at every step, and the level 'steady' has no steps; {remedy}",
+        "use the level 'rate'",
+        _stepping,
+        CircuitError,
+    ),
+    Limit(
+        "pathway",
+        "differential equations of synapses, at the level `steady`",
+        "the trace '{trace}' of the rule '{rule}' of pathway '{pathway}' has a differential equation, and the level "
+        "'steady' has no time; {remedy}",
+        "use the level 'rate'",
+        _flowing,
+        CircuitError,
+    ),
+)
+
+#: Of engines with time steps.
+SHORT_DELAY = Limit(
     "pathway",
-    "rules that act at every step, at the level `steady`",
-    "the rule '{rule}' of pathway '{pathway}' acts at every step, and the level 'steady' has no steps; {remedy}",
-    "use the level 'rate'",
-    _stepping,
+    "a delay of less than half a time step, of a pathway without spikes",
+    "the delay of pathway '{pathway}' is {delay}, which is rounded to no time step of {dt}: what it delivers would be "
+    "of the same instant; {remedy}",
+    "leave it out, or use a shorter time step",
+    _vanishing,
+    CircuitError,
+)
+
+#: Of engines whose batches share weights.
+SHARED_WEIGHTS = Limit(
+    "call",
+    "assignments to weights at spikes other than `+=` and `-=`, in batches of several trials that share them",
+    "{side} of pathway '{pathway}' says '{text}', and the {trials} trials of a batch share these weights, so that each "
+    "would have a value of its own; {remedy}",
+    "give each trial weights of its own (batch = 1), or write '+=' or '-=' with bounds of the pathway",
+    _assigning,
     CircuitError,
 )

@@ -19,6 +19,7 @@ from neurosim.border import PRECISION, SEED, instance, public
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.plan import plan
+from neurosim.engines.bounds import all_within_bounds
 from neurosim.errors import CircuitError
 from neurosim.random import stream
 from neurosim.suggestions import did_you_mean
@@ -40,7 +41,8 @@ def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> Sta
     circuit
         The circuit.
     seed
-        The run's seed. A pathway's weights depend on the seed and its name alone.
+        The run's seed. A pathway's weights depend on the seed and its name alone; those drawn beyond the pathway's
+        bounds are brought there.
     dtype
         ``float32`` or ``float64``; the weights are drawn in float64 and rounded.
 
@@ -74,7 +76,10 @@ def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> Sta
         state |= {f"{pathway.name}.{name}": value for name, value in pathway.rule_parameters.items()}
         if pathway.sigma is not None:
             state[f"{pathway.name}.sigma"] = pathway.sigma
-    return {name: np.asarray(value, dtype=dtype) for name, value in state.items()}
+    found = {name: np.asarray(value) for name, value in state.items()}
+    changed = [f"{pathway.name}.w" for pathway in circuit.owners]
+    found = all_within_bounds(np, circuit, found, found, changed)
+    return {name: value.astype(dtype) for name, value in found.items()}
 
 
 def initial_weights(circuit: Circuit, pathway: str, seed: int) -> np.ndarray:

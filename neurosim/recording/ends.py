@@ -12,7 +12,7 @@ import numpy as np
 
 from neurosim.atomic import write_file
 from neurosim.circuit.circuit import Circuit
-from neurosim.engines.slots import Continuation, last_step, neuron_variables, slots
+from neurosim.engines.slots import Continuation, last_step, slots
 from neurosim.errors import CircuitError, DataError
 from neurosim.gate.seals import digest_of
 from neurosim.gate.tensors import arrays_digest, packed, read_tensors
@@ -119,9 +119,11 @@ def check_end(end: End, circuit: Circuit, *, dt: float, seed: int, trials: int, 
     for name, got, stored in (("dt", dt, end.dt), ("seed", seed, end.seed), ("trials", trials, end.trials)):
         if got != stored:
             raise CircuitError(f"{name}: got {got}, but {path} was stored with {stored}, and goes on with that only")
-    shapes = {name: (trials, circuit.population[name.split(".")[0]].size) for name in neuron_variables(circuit)}
-    kept = slots(circuit)
-    spikes = {name for name in end.continuation.values if name in kept and kept[name].kind == "refractory"}
+    kept = slots(circuit, dt)
+    # Of spikes, engines keep what they need.
+    spikes = {name for name, slot in kept.items() if slot.kind == "refractory"}
+    going = {name: slot for name, slot in kept.items() if slot.continues and name not in spikes}
+    shapes = {name: (trials, *slot.shape) for name, slot in going.items()}
     stored = {name: array.shape for name, array in end.continuation.values.items() if name not in spikes}
     for name in sorted({*shapes, *stored}):
         if shapes.get(name) != stored.get(name):

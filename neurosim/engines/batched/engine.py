@@ -167,7 +167,7 @@ class BatchedEngine:
             outcome, first_of = self._presented(request, batch)
         after = {name: np.asarray(array) for name, array in state.items()}
         after |= {name: after[name] + change for name, change in outcome.changes.items()}
-        after = all_within_bounds(np, self.circuit, state, after)
+        after = all_within_bounds(np, self.circuit, state, after, outcome.changes)
         done = begin + sum(phase.steps(self.setting.dt) for phase in request.run)
         end = Continuation.at(done, self.circuit, outcome.final, self.setting.dt) if keep else None
         if self.circuit.carry:
@@ -206,7 +206,7 @@ class BatchedEngine:
         wanted = {*request.report, *request.record}
         parts = shares(self.circuit, batch.trials, wanted) if not request.learn and has_rows(batch) else []
         if parts:
-            each_part = [(request, part) for part in shared_out(batch, request.circuit, parts)]
+            each_part = [(request, part) for part in shared_out(batch, request.circuit, self.setting.dt, parts)]
             outcome = joined(each(self._outcome, each_part))
         else:
             outcome = self._outcome(request, batch)

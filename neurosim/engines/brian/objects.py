@@ -17,6 +17,7 @@ from brian2.groups.group import CodeRunner
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose, losses_of, means_of, sums_of
 from neurosim.circuit.description import Pathway
+from neurosim.circuit.moments import STEP
 from neurosim.circuit.plan import plan
 from neurosim.circuit.plasticity import UPDATE_NOISE
 from neurosim.circuit.weight_units import weight_unit
@@ -249,7 +250,8 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
         declared = (rule.declared or EquationSet(())).equations
         lines += [str(Equation("parameter", synaptic(e.name), None, e.unit)) for e in declared]
         lines += [f"{synaptic(name)} : 1 (shared)" for name in (*rule.parameters, LEARNING)]
-        lines += [f"{synaptic(change_of(v))} : 1" for v in dict.fromkeys(v for r in rule.updates for v in r.changed)]
+        changes = (change_of(v, within_steps=r.moment is STEP) for r in rule.updates for v in r.changed)
+        lines += [f"{synaptic(change)} : 1" for change in dict.fromkeys(changes)]
         lines += [f"{synaptic(UPDATE_NOISE)} : 1"] if UPDATE_NOISE in rule.names else []
         lines += [f"{synaptic('w_reciprocal')} : 1"] if "reciprocal" in rule.reads else []
         lines += [f"{synaptic(SHARING)} : 1"] if sums_positions(circuit, pathway) else []
@@ -274,10 +276,12 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
             plain = f"{variable}_{there} += {weight}"
             paths[user.name] = (here, synapse_texts.at_spikes(circuit, user, "pre") or plain)
             continue
+        if struck := synapse_texts.at_spikes(circuit, user, "pre"):
+            paths[user.name] = (here, struck)
         summed = f"{delivered_name(variable, user.name)}_{there}"
         kind = compose(circuit)[user.post].equation_set.by_name[variable].unit
         source = user.source.split(".")[1]
-        source = source if user.delay is None else late_name(source, user.name)
+        source = late_name(source, user.name) if user.delayed else source
         text = f"{weight}*{source}_{here}" if user.delivers is None else synapse_texts.delivery(circuit, user)
         lines.append(f"{summed} = {text} : {kind} (summed)")
         sums[f"{user.target}|{user.name}"] = summed

@@ -71,7 +71,7 @@ def _statement(circuit: Circuit, pathway: Pathway, statement: Statement) -> str:
 def delivery(circuit: Circuit, pathway: Pathway) -> str:
     """What a pathway without spikes delivers by its text."""
     text = in_brian(circuit, pathway, written_delivery(circuit, pathway.name))
-    if pathway.delay is None:
+    if not pathway.delayed:
         return text
     late = {
         name: f"{late_name(name.removesuffix('_pre'), pathway.name)}_pre"

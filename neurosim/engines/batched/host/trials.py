@@ -21,14 +21,14 @@ def has_rows(batch: Batch) -> bool:
     return all(np.shape(array)[-2] == batch.trials for array in stimuli if np.ndim(array) >= 2)
 
 
-def shared_out(batch: Batch, circuit: Circuit, parts: Sequence[slice]) -> list[Batch]:
+def shared_out(batch: Batch, circuit: Circuit, dt: float, parts: Sequence[slice]) -> list[Batch]:
     """A batch of each of these trials. Courses stay whole, where every core reads them without a copy of its own."""
     # JAX's own arrays lie as its programs need them. NumPy's often do not, and then each program copies them.
     stimuli, courses = (
         {name: np.asarray(jnp.asarray(array)) for name, array in arrays.items()}
         for arrays in (batch.stimuli, batch.courses)
     )
-    known = slots(circuit)
+    known = slots(circuit, dt)
     each_trial = {
         name
         for name, array in batch.values.items()

@@ -1,0 +1,304 @@
+"""What the texts of a synapse do: alike on both engines, and as a script of plain Brian2 that says the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from brian2 import ms
+
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.connectivity import Sparse
+from neurosim.circuit.description import Phase
+from neurosim.engines.batched.engine import BatchedEngine
+from neurosim.engines.brian.engine import BrianEngine
+from neurosim.engines.state import initial_state
+from neurosim.errors import CircuitError
+from neurosim.rules._rule import Rule
+from tests.engines.synapse_pair import DT, RECORD, SENT, SETTING, both, found, pair, script, weights_of
+
+STDP = Rule(
+    traces="dx/dt = -x/tau_x : 1\ndy/dt = -y/tau_y : 1",
+    on_pre="x += 1\nw -= down*y",
+    on_post="y += 1\nw += up*x",
+    parameters={"tau_x": "20 ms", "tau_y": "30 ms", "up": 0.02, "down": 0.015},
+    name="pairs",
+)
+#: The same, as a user of Brian2 writes it.
+TRACES = "w : 1\ndx/dt = -x/(20*ms) : 1 (clock-driven)\ndy/dt = -y/(30*ms) : 1 (clock-driven)"
+PAIRS = {"on_pre": "g_post += w\nx += 1\nw -= 0.015*y", "on_post": "y += 1\nw += 0.02*x"}
+
+
+def test_traces_of_the_synapse_and_traces_of_the_neuron_are_those_of_brian2() -> None:
+    made = pair(STDP)
+    both(made).same_as(script(made, TRACES, **PAIRS))
+    # z of both neurons is a trace that the reset increments: at the spike it does not yet hold it.
+    made = pair(Rule(on_pre="w -= 0.02*z_post", on_post="w += 0.03*z_pre"))
+    both(made).same_as(script(made, "w : 1", on_pre="g_post += w\nw -= 0.02*z_post", on_post="w += 0.03*z_pre"))
+
+
+@pytest.mark.parametrize("connectivity", ["one_to_one", Sparse(0.6)], ids=str)
+def test_not_all_are_joined(connectivity: Any) -> None:
+    made = pair(STDP, connectivity=connectivity, sizes=(3, 3), delay="1 ms")
+    given = SENT | {"b.i_ext": np.array([[1.3, 1.9, 2.2]])}
+    both(made, given)
+
+
+def test_statements_assign_locals_scale_and_clip() -> None:
+    rule = Rule(
+        traces="dx/dt = -x/tau_x : 1\ny : 1",
+        on_pre="old = w\nw *= 1 - a*x\nw = clip(w + 0.02, 0.05, top)\nx += 1 + w - old\ny = v_post",
+        on_post="step = x*int(w > 0.2)\nw /= 1 + a*step\ny *= 0.5",
+        parameters={"tau_x": "20 ms", "a": 0.1, "top": 0.5},
+        initial={"y": 0.5},
+    )
+    made = pair(rule)
+    plain = script(
+        made,
+        "w : 1\ndx/dt = -x/(20*ms) : 1 (clock-driven)\ny : 1",
+        initial={"y": 0.5},
+        on_pre="g_post += w\nold = w\nw *= 1 - 0.1*x\nw = clip(w + 0.02, 0.05, 0.5)\nx += 1 + w - old\ny = v_post",
+        on_post="step = x*int(w > 0.2)\nw /= 1 + 0.1*step\ny *= 0.5",
+    )
+    both(made).same_as(plain)
+
+
+def test_a_spike_is_delivered_where_the_text_says_so() -> None:
+    rule = Rule(
+        traces="dx/dt = -x/tau_x : 1",
+        on_pre="h_post -= 0.5*w*x\nw += 0.01\ng_post += w\nh_post += 0.1*w",
+        parameters={"tau_x": "20 ms"},
+        on_post="x += 1",
+    )
+    made = pair(rule)
+    plain = script(
+        made,
+        "w : 1\ndx/dt = -x/(20*ms) : 1 (clock-driven)",
+        on_pre="h_post -= 0.5*w*x\nw += 0.01\ng_post += w\nh_post += 0.1*w",
+        on_post="x += 1",
+    )
+    both(made).same_as(plain)
+
+
+def test_short_term_plasticity_releases_what_is_left() -> None:
+    rule = Rule(
+        traces="du/dt = -u/tau_f : 1\ndx/dt = (1 - x)/tau_d : 1",
+        on_pre="u += U*(1 - u)\nrelease = u*x\nx -= release\ng_post += w*release",
+        parameters={"tau_f": "30 ms", "tau_d": "50 ms", "U": 0.4},
+        initial={"x": 1},
+    )
+    made = pair(rule)
+    plain = script(
+        made,
+        "w : 1\ndu/dt = -u/(30*ms) : 1 (clock-driven)\ndx/dt = (1 - x)/(50*ms) : 1 (clock-driven)",
+        initial={"x": 1},
+        on_pre="u += 0.4*(1 - u)\nrelease = u*x\nx -= release\ng_post += w*release",
+    )
+    both(made).same_as(plain)
+
+
+@pytest.mark.parametrize("connectivity", ["dense", Sparse(0.6), "one_to_one"], ids=str)
+def test_gap_junctions_deliver_the_difference(connectivity: Any) -> None:
+    sizes = (3, 3) if connectivity == "one_to_one" else (3, 2)
+    given = SENT if sizes == (3, 2) else SENT | {"b.i_ext": np.array([[1.3, 1.9, 2.2]])}
+    made = pair(source="a.v", target="b.k", delivers="w*(v_pre - v_post)", connectivity=connectivity, sizes=sizes)
+    model = "w : 1\nk_post = w*(v_pre - v_post) : 1 (summed)"
+    both(made, given).same_as(script(made, model, given=given))
+
+
+def test_nmda_saturates() -> None:
+    # The gate of each synapse opens with transmitter, a trace of the neuron in front, and what it passes is graded.
+    rule = Rule(traces="ds/dt = -s/tau_s + alpha*z_pre*(1 - s) : 1", parameters={"tau_s": "40 ms", "alpha": "0.1 kHz"})
+    made = pair(rule, source="a.z", target="b.k", delivers="w*s")
+    model = "w : 1\nds/dt = -s/(40*ms) + 0.1*kHz*z_pre*(1 - s) : 1 (clock-driven)\nk_post = w*s : 1 (summed)"
+    both(made).same_as(script(made, model, method="exponential_euler"))
+    # Or at spikes of the neuron in front, whatever is graded.
+    rule = Rule(traces="ds/dt = -s/tau_s : 1", on_pre="s += 0.5*(1 - s)", parameters={"tau_s": "40 ms"})
+    made = pair(rule, source="a.v", target="b.k", delivers="w*s")
+    model = "w : 1\nds/dt = -s/(40*ms) : 1 (clock-driven)\nk_post = w*s : 1 (summed)"
+    both(made).same_as(script(made, model, on_pre="s += 0.5*(1 - s)"))
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.04, 0.05, 0.25, 0.35, 1.0, 2.15, 1000.0])
+def test_a_delay_is_rounded_as_brian2_does(delay: float) -> None:
+    made = pair(STDP, delay=f"{delay} ms")
+    both(made).same_as(script(made, TRACES, **PAIRS, delay={"pre": delay * ms}))
+
+
+@pytest.mark.parametrize("steps", [1, 7, 599, 700])
+def test_what_is_graded_arrives_later(steps: int) -> None:
+    made = pair(source="a.v", target="b.k", delay=steps * DT)
+    found = both(made)
+    sent = np.zeros_like(found.recorded["a.v"])
+    sent[steps:] = found.recorded["a.v"][: len(sent) - steps if steps < len(sent) else 0]
+    weights = np.random.default_rng(4).uniform(0.1, 0.6, (2, 3))
+    np.testing.assert_allclose(found.recorded["b.k"], sent @ weights.T, atol=1e-12)
+    # The neuron behind is seen as it is where it arrives.
+    made = pair(source="a.v", target="b.k", delivers="w*(v_pre - v_post)", delay=steps * DT)
+    found = both(made)
+    sent[steps:] = found.recorded["a.v"][: len(sent) - steps if steps < len(sent) else 0]
+    expected = sent @ weights.T - found.recorded["b.v"] * weights.sum(axis=1)
+    np.testing.assert_allclose(found.recorded["b.k"], expected, atol=1e-12)
+
+
+def test_what_is_graded_and_opens_at_spikes_arrives_later() -> None:
+    rule = Rule(traces="ds/dt = -s/tau_s : 1", on_pre="s += 0.5*(1 - s)", parameters={"tau_s": "8 ms"})
+    options: dict[str, Any] = {"source": "a.v", "target": "b.k", "delivers": "w*s*(1 + v_pre)", "delay": "2 ms"}
+    found = both(pair(rule, **options))
+    at_once = both(pair(rule, **{**options, "delay": None, "delivers": "w*s"}))
+    s_sum = np.zeros_like(found.recorded["b.k"])
+    assert (
+        np.flatnonzero(found.recorded["b.k"].any(axis=1))[0]
+        == 20 + np.flatnonzero(at_once.recorded["b.k"].any(axis=1))[0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("bounds", "least", "most"),
+    [(("least", "most"), 0.15, 0.35), ((0.2, None), 0.2, 1e9), ((None, "0.4"), -1e9, 0.4), ((0, "most"), 0, 0.35)],
+    ids=str,
+)
+def test_bounds_hold_after_every_change(bounds: Any, least: float, most: float) -> None:
+    # Towards the bound that there is.
+    up, down = (0.1 if most < 1 else 0.0), (0.1 if least >= 0 else 0.0)
+    values = {**STDP.parameters, "least": 0.15, "most": 0.35, "up": up, "down": down}
+    made = pair(replace(STDP, parameters=values), bounds=bounds)
+    found = both(made)
+    clipped = f"w = clip(w, {least}, {most})"
+    found.same_as(
+        script(
+            made,
+            TRACES,
+            on_pre=f"g_post += w\nx += 1\nw -= {down}*y\n{clipped}",
+            on_post=f"y += 1\nw += {up}*x\n{clipped}",
+        )
+    )
+    weights = found.synapse["W.w"]
+    assert ((weights >= least) & (weights <= most)).all() and np.isin(weights, [least, most]).any()
+
+
+def test_weights_begin_within_their_bounds() -> None:
+    made = pair(STDP, bounds=(0, 0.1))
+    state = initial_state(made, 3)
+    assert (state["W.w"] >= 0).all() and state["W.w"].max() == 0.1
+    for engine in (BatchedEngine(made, SETTING), BrianEngine(made, SETTING)):
+        with pytest.raises(
+            CircuitError, match=r"'W.w' has weights beyond the bounds.* such as 0\.5; .* from 0 to 0\.1"
+        ):
+            engine.run(state | {"W.w": np.full((2, 3), 0.5)}, SENT, trials=1)
+
+
+def test_several_rules_act_each_at_its_moment() -> None:
+    drift = Rule("w -= dt*rate*w", timing="step", parameters={"rate": "2 Hz"}, name="drift")
+    marks = Rule("w += 0.01*x", traces=STDP.traces.splitlines()[0], parameters={"tau_x": "20 ms"}, name="marks")
+    before = Rule("w += 0.05*(0.5 - w)", timing="presentation", name="before")
+    found = both(pair(STDP, drift, marks, before, bounds=(0, 0.45)))
+    alone = both(pair(STDP, bounds=(0, 0.45)))
+    assert not np.allclose(found.synapse["W.w"], alone.synapse["W.w"])
+    # Two rules of one moment are one text.
+    twice = both(pair(replace(STDP, name="one"), replace(drift, name="two"), replace(drift, name="three")))
+    faster = replace(drift, parameters={"rate": "4 Hz"})
+    np.testing.assert_allclose(twice.synapse["W.w"], both(pair(STDP, faster)).synapse["W.w"], atol=1e-12)
+
+
+TM = Rule(
+    traces="dx/dt = (1 - x)/tau_d : 1",
+    on_pre="release = 0.4*x\nx -= release\ng_post += w*release\nw += 0.01*x",
+    parameters={"tau_d": "50 ms"},
+    initial={"x": 1},
+)
+
+
+def test_without_learning_traces_and_deliveries_go_on() -> None:
+    phases = (Phase("off", "20 ms"), Phase("on", "20 ms", learn=("W",)), Phase("off again", "20 ms"))
+    made = pair(TM, phases=phases, delay="3 ms")
+    found = both(made)
+    frozen = both(made, learn=False)
+    np.testing.assert_array_equal(frozen.synapse["W.w"], weights_of(made))
+    np.testing.assert_allclose(frozen.synapse["W.x"], found.synapse["W.x"])
+    assert (found.synapse["W.w"] > weights_of(made)).all()
+    # Until learning begins, and with the same releases, both are the same.
+    np.testing.assert_allclose(found.recorded["b.g"][:200], frozen.recorded["b.g"][:200])
+    release = Rule(
+        traces=TM.traces, on_pre="release = 0.4*x\nx -= release\ng_post += w*release", parameters=TM.parameters,
+        initial={"x": 1},
+    )  # fmt: skip
+    both(pair(release, delay="3 ms")).same_as(frozen)
+
+
+def test_a_restart_empties_what_is_under_way() -> None:
+    phases = (Phase("first", "30 ms", learn=("W",)), Phase("second", "30 ms", learn=("W",), restart=True))
+    found = both(pair(TM, phases=phases, delay="3 ms"))
+    first = both(pair(TM, phases=phases[:1], delay="3 ms"))
+    again = both(pair(TM, phases=phases[:1], delay="3 ms"), start={"W.w": first.synapse["W.w"]})
+    np.testing.assert_allclose(found.recorded["b.g"][300:], again.recorded["b.g"], atol=1e-12)
+    np.testing.assert_allclose(found.synapse["W.w"], again.synapse["W.w"], atol=1e-12)
+    both(pair(source="a.v", target="b.k", delay="3 ms", phases=tuple(replace(p, learn=()) for p in phases)))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [pair(STDP, delay="2 ms"), pair(TM, delay="2.5 ms"), pair(source="a.v", target="b.k", delay="2 ms")],
+    ids=["pairs", "release", "graded"],
+)
+def test_what_is_under_way_goes_on(made: Circuit) -> None:
+    halves = replace(made, phases=tuple(replace(p, duration="30 ms") for p in made.phases))
+    for kind, tolerance in ((BatchedEngine, 0.0), (BrianEngine, 1e-12)):
+        state = initial_state(made, 3) | {"W.w": weights_of(made)}
+        options: dict[str, Any] = {"trials": 1, "record": RECORD, "keep": True}
+        whole = found(*kind(made, SETTING).run(state, SENT, **options))
+        engine = kind(halves, SETTING)
+        middle, outputs = engine.run(state, SENT, **options)
+        end = found(*engine.run(middle, SENT, start=outputs.end, **options))
+        for name, array in end.recorded.items():
+            np.testing.assert_allclose(array, whole.recorded[name][300:], rtol=tolerance, atol=tolerance, err_msg=name)
+        for name, array in end.synapse.items():
+            np.testing.assert_allclose(array, whole.synapse[name], rtol=tolerance, atol=tolerance, err_msg=name)
+
+
+def test_state_that_carries_over_takes_along_what_is_under_way() -> None:
+    made = replace(pair(TM, delay="2 ms"), carry=True, phases=(Phase("all", "30 ms", learn=("W",)),))
+    states = []
+    for engine in (BatchedEngine(made, SETTING), BrianEngine(made, SETTING)):
+        state = initial_state(made, 3) | {"W.w": weights_of(made)}
+        for _ in range(2):
+            state, outputs = engine.run(state, SENT, trials=1, record=RECORD)
+        states.append((state, outputs.recordings))
+    for name, array in states[0][0].items():
+        np.testing.assert_allclose(array, states[1][0][name], rtol=1e-9, atol=1e-9, err_msg=name)
+    np.testing.assert_allclose(states[0][1]["b.g"], states[1][1]["b.g"], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_a_batch_that_shares_weights_adds_up_increments(reduction: Any) -> None:
+    rule = Rule(
+        traces="x : 1", on_pre="x += 1\nw -= 0.02*z_post*w", on_post="w += 0.03*x*(1 - w)\nx = 0.5*x", name="counts"
+    )
+    made = replace(pair(rule, bounds=(0.12, 0.5), reduction=reduction), phases=(Phase("all", "30 ms", learn=("W",)),))
+    given = {
+        "a.i_ext": np.array([[1.5, 2.1, 3.3], [2.5, 1.7, 1.2], [1.1, 4.1, 2.0]]),
+        "b.i_ext": np.array([[1.3, 1.9], [2.4, 1.6], [3.1, 1.2]]),
+    }
+    state = initial_state(made, 3) | {"W.w": weights_of(made)}
+    record = ("a.spikes", "b.spikes", "a.z", "b.z")
+    after, outputs = BatchedEngine(made, SETTING).run(state, given, record=record)
+    spikes = {name: np.asarray(array, dtype=float) for name, array in outputs.recordings.items()}
+    weights, x = weights_of(made), np.zeros((3, 2, 3))
+    decay = np.exp(-DT / 8e-3)
+    for step in range(300):
+        here, there = spikes["a.spikes"][step], spikes["b.spikes"][step]
+        z_post = spikes["b.z"][step] * decay
+        fired = here[:, None, :] > 0
+        x = x + fired
+        for change in (
+            np.where(fired, -0.02 * z_post[:, :, None] * weights, 0.0),
+            None,
+        ):
+            if change is None:
+                change = np.where(there[:, :, None] > 0, 0.03 * x * (1 - weights), 0.0)
+                x = np.where(there[:, :, None] > 0, 0.5 * x, x)
+            total = change.mean(axis=0) if reduction == "mean" else change.sum(axis=0)
+            weights = np.clip(weights + total, 0.12, 0.5) if np.any(change) else weights
+    np.testing.assert_allclose(after["W.w"], weights, rtol=1e-9)
