@@ -13,12 +13,12 @@ from neurosim.border.arguments import MAPPING
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.plan import plan
+from neurosim.engines.bounds import within_bounds
 from neurosim.engines.given_state import places_of
 from neurosim.engines.noise import drawn_shapes
 from neurosim.engines.numbers import check_numbers
 from neurosim.engines.optimiser import is_memory
 from neurosim.engines.setting import Setting
-from neurosim.engines.bounds import within_bounds
 from neurosim.engines.slots import Continuation, carried_shapes
 from neurosim.engines.state import check_stimuli
 from neurosim.engines.stimuli import Stimulus

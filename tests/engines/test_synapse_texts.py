@@ -9,13 +9,18 @@ import numpy as np
 import pytest
 from brian2 import ms
 
+from neurosim import registry
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connectivity import Sparse
-from neurosim.circuit.description import Phase
+from neurosim.circuit.description import Pathway, Phase, Population
+from neurosim.circuit.weights import Initial
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine
+from neurosim.engines.setting import Level, Setting
 from neurosim.engines.state import initial_state
 from neurosim.errors import CircuitError
+from neurosim.gradients.true_gradient import true_gradients
+from neurosim.neurons._model import NeuronModel
 from neurosim.rules._rule import Rule
 from tests.engines.synapse_pair import DT, RECORD, SENT, SETTING, both, found, pair, script, weights_of
 
@@ -148,11 +153,8 @@ def test_what_is_graded_and_opens_at_spikes_arrives_later() -> None:
     options: dict[str, Any] = {"source": "a.v", "target": "b.k", "delivers": "w*s*(1 + v_pre)", "delay": "2 ms"}
     found = both(pair(rule, **options))
     at_once = both(pair(rule, **{**options, "delay": None, "delivers": "w*s"}))
-    s_sum = np.zeros_like(found.recorded["b.k"])
-    assert (
-        np.flatnonzero(found.recorded["b.k"].any(axis=1))[0]
-        == 20 + np.flatnonzero(at_once.recorded["b.k"].any(axis=1))[0]
-    )
+    first, at_once_first = (np.flatnonzero(each.recorded["b.k"].any(axis=1))[0] for each in (found, at_once))
+    assert first == 20 + at_once_first
 
 
 @pytest.mark.parametrize(
@@ -302,3 +304,50 @@ def test_a_batch_that_shares_weights_adds_up_increments(reduction: Any) -> None:
             total = change.mean(axis=0) if reduction == "mean" else change.sum(axis=0)
             weights = np.clip(weights + total, 0.12, 0.5) if np.any(change) else weights
     np.testing.assert_allclose(after["W.w"], weights, rtol=1e-9)
+
+
+@pytest.mark.parametrize("spiking", [True, False], ids=["surrogate", "rate"])
+def test_gradients_go_back_through_delays(spiking: bool) -> None:
+    lines = "dv/dt = (i_ext + g + k - v)/(4*ms) : 1\ndg/dt = -g/(3*ms) : 1\ni_ext : 1\nk : 1\nz = tanh(v) : 1"
+    cell = NeuronModel(lines, **({"threshold": "v > 0.6", "reset": "v = 0"} if spiking else {}))
+    rate = NeuronModel(lines)
+    readout = registry.load("readouts", "squared_error").READOUT
+    initial = Initial("uniform", 0.6, None)
+    struck = Pathway("S", "a.spikes", "b.g", delay="1 ms", delivers="w*(1 + v_post)", initial=initial)
+    pathways = (
+        Pathway("W", "a.z", "b.k", delay="1.5 ms", initial=initial),
+        Pathway("V", "b.z", "c.k", delay="2 ms", delivers="w*(z_pre - 0.3*z_post)", initial=initial),
+        *(
+            [Pathway("S", "a.spikes", "b.g", delay="1 ms", delivers="w*(1 + v_post)", initial=initial)]
+            if spiking
+            else []
+        ),
+    )
+    made = Circuit(
+        "late",
+        (Population("a", 2, cell), Population("b", 3, rate), Population("c", 1, rate)),
+        pathways,
+        (Phase("all", "12 ms"),),
+        readout,
+        "c.v",
+    )
+    setting = Setting(
+        "spiking" if spiking else "rate", dt=5e-4, dtype="float64", **({"surrogate_width": 0.5} if spiking else {})
+    )
+    given = {"a.i_ext": np.array([[0.9, 1.4]]), "c.target": np.array([[0.7]])}
+    state = initial_state(made, 1)
+    gradients = true_gradients(made, setting, state, given)
+    for name, gradient in gradients.weights.items():
+        for index in np.ndindex(gradient.shape):
+
+            def loss(step: float, name: str = name, index: tuple[int, ...] = index) -> float:
+                moved = state[name].copy()
+                moved[index] += step
+                _, outputs = BatchedEngine(made, setting).run(
+                    state | {name: moved}, given, report=["loss"], learn=False
+                )
+                return float(outputs.ends["all"]["loss"].item())
+
+            numeric = (loss(1e-5) - loss(-1e-5)) / 2e-5
+            assert gradient[index] == pytest.approx(numeric, rel=1e-6, abs=1e-9), (name, index)
+    assert all(np.any(gradient) for gradient in gradients.weights.values())
