@@ -82,13 +82,14 @@ def acts_within_steps(circuit: Wiring, pathway: str) -> bool:
     """Whether a pathway keeps something of its own from step to step that steps change: spikes under way, traces."""
     found = circuit.pathway[pathway]
     struck = found.synapse.acts_at_spikes or (found.at_spikes and found.delivers is not None)
-    return found.delayed or struck or bool(found.synapse.flows)
+    return found.delay is not None or struck or bool(found.synapse.flows)
 
 
 def written_delivery(circuit: Wiring, pathway: str) -> str:
     """The text of what a pathway delivers, with the expressions of its rules written out."""
     found = circuit.pathway[pathway]
-    text, _ = parse_expression(found.delivers if found.delivers is not None else "w")
+    default = "w" if found.at_spikes else f"w*{found.source.split('.')[1]}_pre"
+    text, _ = parse_expression(found.delivers if found.delivers is not None else default)
     return inlined(text, found.synapse.expressions)
 
 

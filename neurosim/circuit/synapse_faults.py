@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from neurosim.circuit.composition import broadcast, compose
+from neurosim.circuit.delays import check_delay
 from neurosim.circuit.description import Pathway
 from neurosim.circuit.plan import plan
 from neurosim.circuit.plasticity import rule_names, separated, synapse_names
@@ -27,6 +28,7 @@ def synapse_faults(circuit: Wiring, pathway: Pathway, reciprocal: Pathway | None
         yield from found
         return
     try:
+        check_delay(circuit, pathway.name)
         _check_names(circuit, pathway)
         check_rule_units(circuit, pathway, reciprocal)
         for rule in pathway.synapse.updates:
@@ -34,6 +36,8 @@ def synapse_faults(circuit: Wiring, pathway: Pathway, reciprocal: Pathway | None
                 decided_value(statement.expression, {**pathway.rule_parameters, **UNIT_VALUES}, statement.place)
             for increment in rule.increments.values() if isinstance(rule, Rule) else ():
                 separated(circuit, pathway.name, increment, rule.moment)
+        for equation in pathway.synapse.flows:
+            decided_value(equation.expression or "0", {**pathway.rule_parameters, **UNIT_VALUES}, equation.place)
         trace_steps(circuit, pathway.name)
         for statements in (pathway.synapse.at_pre, pathway.synapse.at_post):
             _check_values(pathway, statements)
@@ -70,7 +74,7 @@ def _part_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:
     elif said and synapse.oracle is not None and said != ["bounds"]:
         yield f"the rule '{synapse.name}' computes on the whole pathway, which has no {said[0]}"
     yield from _bound_faults(circuit, pathway)
-    if pathway.chosen_by is not None and pathway.delayed:
+    if pathway.chosen_by is not None and pathway.delay is not None:
         yield "it leads back from a maximum, whose choice is of the same instant; it cannot have a delay"
 
 

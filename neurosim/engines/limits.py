@@ -23,12 +23,6 @@ def _flowing(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
             yield {"trace": pathway.synapse.flows[0].name, "rule": pathway.synapse.name, "pathway": pathway.name}
 
 
-def _vanishing(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
-    for pathway in circuit.pathways if not setting.steady else ():
-        if pathway.delayed and not pathway.at_spikes and pathway.delay_steps(setting.dt) == 0:
-            yield {"pathway": pathway.name, "delay": pathway.delay, "dt": f"{1e3 * setting.dt:g} ms"}
-
-
 def _assigning(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
     for pathway in acting(circuit, call.phases_of(circuit), learn=call.learn) if call.batch > 1 else ():
         for side, statements in (("on_pre", pathway.synapse.at_pre), ("on_post", pathway.synapse.at_post)):
@@ -75,17 +69,6 @@ NO_STEPS = (
         _flowing,
         CircuitError,
     ),
-)
-
-#: Of engines with time steps.
-SHORT_DELAY = Limit(
-    "pathway",
-    "a delay of less than half a time step, of a pathway without spikes",
-    "the delay of pathway '{pathway}' is {delay}, which is rounded to no time step of {dt}: what it delivers would be "
-    "of the same instant; {remedy}",
-    "leave it out, or use a shorter time step",
-    _vanishing,
-    CircuitError,
 )
 
 #: Of engines whose batches share weights.

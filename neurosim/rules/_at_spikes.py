@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from neurosim.equations.inlined import inlined, names_within
 from neurosim.equations.parse import Statement
 from neurosim.rules._declared import check_name
+from neurosim.suggestions import nearest
 
 if TYPE_CHECKING:
     from neurosim.rules._rule import Rule
@@ -33,6 +34,20 @@ def check(rule: Rule) -> None:
                 )
             if is_local(rule, statement):
                 assigned.add(statement.target)
+        _refuse_unread(rule, side, statements)
+
+
+def _refuse_unread(rule: Rule, side: str, statements: tuple[Statement, ...]) -> None:
+    """Refuse a local name that no later statement reads: its assignment would do nothing."""
+    for number, statement in enumerate(statements):
+        later = frozenset().union(*(other.names for other in statements[number + 1 :]))
+        if is_local(rule, statement) and statement.target not in later:
+            near = nearest(statement.target, rule.synaptic_variables)
+            asked = f"; is it '{near}'?" if near else ""
+            raise statement.place.error(
+                f"'{statement.target}' is assigned in {side} and never read there{asked}; "
+                "declare it among the traces to have it from step to step, or leave the statement out"
+            )
 
 
 def _check_target(rule: Rule, side: str, statement: Statement, local: Iterable[str]) -> None:

@@ -317,11 +317,7 @@ def test_gradients_go_back_through_delays(spiking: bool) -> None:
     pathways = (
         Pathway("W", "a.z", "b.k", delay="1.5 ms", initial=initial),
         Pathway("V", "b.z", "c.k", delay="2 ms", delivers="w*(z_pre - 0.3*z_post)", initial=initial),
-        *(
-            [Pathway("S", "a.spikes", "b.g", delay="1 ms", delivers="w*(1 + v_post)", initial=initial)]
-            if spiking
-            else []
-        ),
+        *([struck] if spiking else []),
     )
     made = Circuit(
         "late",
@@ -331,9 +327,8 @@ def test_gradients_go_back_through_delays(spiking: bool) -> None:
         readout,
         "c.v",
     )
-    setting = Setting(
-        "spiking" if spiking else "rate", dt=5e-4, dtype="float64", **({"surrogate_width": 0.5} if spiking else {})
-    )
+    level: Level = "spiking" if spiking else "rate"
+    setting = Setting(level, dt=5e-4, dtype="float64", surrogate_width=0.5 if spiking else None)
     given = {"a.i_ext": np.array([[0.9, 1.4]]), "c.target": np.array([[0.7]])}
     state = initial_state(made, 1)
     gradients = true_gradients(made, setting, state, given)
@@ -351,3 +346,36 @@ def test_gradients_go_back_through_delays(spiking: bool) -> None:
             numeric = (loss(1e-5) - loss(-1e-5)) / 2e-5
             assert gradient[index] == pytest.approx(numeric, rel=1e-6, abs=1e-9), (name, index)
     assert all(np.any(gradient) for gradient in gradients.weights.values())
+
+
+def test_units_stay_with_what_texts_compute() -> None:
+    lines = "dv/dt = (i_ext + (g*(50*mV - v) + k)/nS - v)/(10*ms) : volt\ndg/dt = -g/(5*ms) : siemens"
+    lines += "\ni_ext : volt\nk : amp"
+    cell = NeuronModel(lines, threshold="v > 20*mV", reset="v = 0*mV")
+    rule = Rule(
+        traces="da/dt = -a/tau : hertz\ndu/dt = (v_post - u)/tau : volt",
+        on_pre="g_post += gain*w*nS\na += 1/tau\nw += 0.01*tau*a",
+        on_post="w += rise*(u - low)",
+        parameters={"tau": "7 ms", "rise": 3.0, "low": "2 mV", "gain": 0.2},
+        initial={"u": "1 mV"},
+    )
+    graded = "w*conductance*(v_pre + 1*mV - v_post)*(1 + tau*a)"
+    leaks = Rule(
+        traces="da/dt = -a/tau : hertz", on_pre="a += 1/tau", parameters={"tau": "7 ms", "conductance": "0.3 nS"}
+    )
+    start = Initial("constant", 0.5, None)
+    pathways = (
+        Pathway("W", "a.spikes", "b.g", rule=rule, initial=start),
+        Pathway("J", "a.v", "b.k", rule=leaks, delivers=graded, initial=start, delay="0.5 ms"),
+    )
+    made = Circuit(
+        "units", (Population("a", 2, cell), Population("b", 1, cell)), pathways, (Phase("all", "50 ms", learn=("W",)),)
+    )
+    given = {"a.i_ext": np.array([[0.025, 0.035]]), "b.i_ext": np.array([[0.022]])}
+    results = []
+    for engine in (BatchedEngine(made, SETTING), BrianEngine(made, SETTING)):
+        after, outputs = engine.run(initial_state(made, 0), given, trials=1, record=["b.v", "b.k", "b.spikes"])
+        results.append({**outputs.recordings, "W.w": after["W.w"]})
+    assert np.any(results[0]["b.spikes"]) and np.any(results[0]["b.k"])
+    for name, array in results[0].items():
+        np.testing.assert_allclose(array, results[1][name], rtol=1e-9, atol=1e-20, err_msg=name)

@@ -117,7 +117,7 @@ def _only_one_before(plan: Plan, pathway: str, perturbations: Collection[str]) -
         return None
     (before,) = between.pathways
     plain = between.needs.get(before) == plan.circuit.pathway[before].source
-    return before if plain and not plan.circuit.pathway[pathway].delayed else None
+    return before if plain and plan.circuit.pathway[pathway].delay is None else None
 
 
 def _rows(stretch: Stretch, fixed: Fixed, values: Mapping[str, Any]) -> Arrays:

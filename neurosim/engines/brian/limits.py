@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import BATCH_SUMS, broadcast
 from neurosim.circuit.connectivity import is_linear
+from neurosim.circuit.delays import delay_of
 from neurosim.circuit.description import Pathway
 from neurosim.circuit.moments import BEGINNING, STEP, acting
 from neurosim.engines._engine import Call, Limit, Names
-from neurosim.engines.limits import SHORT_DELAY, plain_steps
+from neurosim.engines.limits import plain_steps
 from neurosim.engines.noise import needs_update_noise
 from neurosim.engines.setting import Setting
 
@@ -81,7 +82,7 @@ def _update_noise(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Na
 def _delays(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
     again = call.trials > 1 or any(phase.restart for phase in call.phases_of(circuit)[1:])
     for pathway in circuit.pathways:
-        if pathway.delay_steps(setting.dt) and (again or not pathway.at_spikes):
+        if delay_of(circuit, pathway.name, setting.dt).depth and (again or not pathway.at_spikes):
             yield {"pathway": pathway.name}
 
 
@@ -104,7 +105,6 @@ LIMITS = (
         _no_time,
     ),
     plain_steps("brian"),
-    SHORT_DELAY,
     Limit(
         "call",
         "a number of trials that is no multiple of the batch",
