@@ -86,10 +86,10 @@ def test_a_pathway_says_what_it_cannot_do(texts: dict[str, Any], options: dict[s
 @pytest.mark.parametrize(
     ("delay", "message"),
     [
-        ("-1 ms", "expected a time of zero or more, such as '1.5 ms'"),
-        ("1 mV", "the delay of pathway 'W': "),
-        (float("nan"), "expected a time of zero or more"),
-        (float("inf"), "expected a time of zero or more"),
+        ("-1 ms", "the delay of pathway 'W' is -1 ms; expected times of zero or more, such as '1.5 ms'"),
+        ("1 mV", "pathway 'W': got 1 mV, which is in V, expected s"),
+        (float("nan"), "the delay of pathway 'W': nan is not a finite number"),
+        (float("inf"), "the delay of pathway 'W': inf is not a finite number"),
         ("soon", "the delay of pathway 'W': "),
     ],
 )

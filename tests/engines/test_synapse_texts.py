@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from neurosim.engines.state import initial_state
 from neurosim.errors import CircuitError
 from neurosim.gradients.true_gradient import true_gradients
 from neurosim.neurons._model import NeuronModel
+from neurosim.recording.simulate import simulate
 from neurosim.rules._rule import Rule
 from tests.engines.synapse_pair import DT, RECORD, SENT, SETTING, both, found, pair, script, weights_of
 
@@ -379,3 +381,16 @@ def test_units_stay_with_what_texts_compute() -> None:
     assert np.any(results[0]["b.spikes"]) and np.any(results[0]["b.k"])
     for name, array in results[0].items():
         np.testing.assert_allclose(array, results[1][name], rtol=1e-9, atol=1e-20, err_msg=name)
+
+
+@pytest.mark.parametrize("engine", ["batched", "brian"])
+def test_a_simulation_is_stored_with_what_is_under_way(engine: str, tmp_path: Path) -> None:
+    made = pair(TM, delay="2 ms")
+    options: dict[str, Any] = {"inputs": SENT, "dt": "0.1 ms", "dtype": "float64", "record": ["b.v", "b.g"]}
+    options |= {"engine": engine, "learn": False}
+    whole = simulate(made, "30 ms", **options)
+    simulate(made, "15 ms", store=tmp_path / "end", **options)
+    rest = simulate(made, "15 ms", restore=tmp_path / "end", **options)
+    assert np.any(whole["b.g"].values)
+    for name in ("b.v", "b.g"):
+        np.testing.assert_array_equal(rest[name].values, whole[name].values[150:])
