@@ -26,6 +26,7 @@ from neurosim.engines._engine import EngineConfig
 from neurosim.errors import ArgumentError, ConfigError, Fault, NeurosimError
 from neurosim.model_files.about import About, NoTask
 from neurosim.model_files.checking import Faults, check_table, line_of
+from neurosim.model_files.circuits.circuit_file import is_circuit
 from neurosim.model_files.component_sections import check_neurons, component_section, network_section
 from neurosim.model_files.engine_section import engine_section
 from neurosim.model_files.readout_targets import refuse_targets
@@ -320,6 +321,9 @@ def load_variants(source: str | Path | Mapping[str, Any] | Model) -> dict[str, M
 
 def _checked(name: str, table: Mapping[str, Any], *, data_given: bool = False) -> Model:
     faults = Faults()
+    if is_circuit(table):
+        expected = "expected a model with a task: a circuit is for neurosim simulate, and neurosim.load_circuit"
+        raise ConfigError.at("populations", f"got a circuit without a task, {expected}")
     for key in table:
         if key not in (*_SECTIONS, "variants"):
             faults.add(key, f"unknown section; {did_you_mean(key, _SECTIONS)}")

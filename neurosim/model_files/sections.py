@@ -34,7 +34,8 @@ def read_sections(source: str | Path) -> tuple[str, dict[str, Any]]:
     if isinstance(source, str) and not source.endswith(".toml"):
         if source not in registry.models() and exists(source):
             raise ConfigError(f"{cut(source)}: a model is a file that ends in .toml, or a shipped name")
-        return source, read_toml(registry.model_path(source))
+        shipped = registry.circuit_path if source in registry.circuits() else registry.model_path
+        return source, read_toml(shipped(source))
     path = PATH("model", source)
     if not exists(path):
         near = registry.nearest(path.stem, registry.models())

@@ -1,0 +1,167 @@
+"""From the sections of a file to a circuit: keys and types first, equations later, all faults at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from neurosim import registry
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Pathway, Phase, Population, hold
+from neurosim.errors import CircuitError, NeurosimError
+from neurosim.model_files.checking import Faults, check_kind, check_table, shown
+from neurosim.model_files.circuits import named
+from neurosim.model_files.circuits.making import Making, fault_in, key_in
+from neurosim.model_files.circuits.parts import CIRCUIT, OF_NEURON, PATHWAY, PHASE, POPULATION
+from neurosim.model_files.circuits.sizes import refuse_sizes
+from neurosim.neurons._model import NeuronModel
+
+#: The sections that describe a circuit.
+SECTIONS = ("circuit", "neurons", "populations", "rules", "pathways", "phases")
+_PART = re.compile(r"(population|pathway|phase) '(\w+)'(?: \([^)]*\))?(?::| )\s*")
+_NEURON = tuple(NeuronModel.__dataclass_fields__)
+Checker = Callable[[str, Any, str], Making | None]
+
+
+@dataclass
+class Described:
+    """The checked sections of a circuit, each part still to be made."""
+
+    given: Mapping[str, Any]
+    populations: dict[str, Making | None] = field(default_factory=dict)
+    pathways: dict[str, Making | None] = field(default_factory=dict)
+    phases: dict[str, Making | None] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def circuit(self, name: str, faults: Faults) -> Circuit | None:
+        """The circuit; ``None`` with faults."""
+        parts = {
+            kind: tuple(None if making is None else making.made(faults) for making in getattr(self, kind).values())
+            for kind in ("populations", "pathways", "phases")
+        }
+        if any(None in made for made in parts.values()):
+            return None
+        settings = dict(self.settings)
+        if settings.get("readout") is not None:
+            settings["readout"] = registry.load("readouts", settings["readout"]).READOUT
+        try:
+            return Circuit(name, **parts, **settings)
+        except NeurosimError as error:
+            found = error.faults if isinstance(error, CircuitError) and error.faults else (("", str(error)),)
+            for key, sentence in found:
+                faults.add(key if key in self._keys() else self._key(sentence), sentence)
+        return None
+
+    def _keys(self) -> set[str]:
+        return {f"populations.{name}.method" for name in self.populations}
+
+    def _key(self, sentence: str) -> str:
+        """The key that a sentence about the whole circuit is about."""
+        match = _PART.match(sentence)
+        if match is None:
+            key = key_in(sentence, self.given.get("circuit", {}))
+            return f"circuit.{key}".rstrip(".") if key else "populations"
+        section, name, rest = f"{match[1]}s", match[2], sentence[match.end() :]
+        table = self.given.get(section, {}).get(name, {})
+        key = key_in(rest, table)
+        return f"{section}.{name}.{key}".rstrip(".")
+
+
+def described(sections: Mapping[str, Any], faults: Faults) -> Described:
+    """Check the sections of a circuit: their keys, types, names and sizes."""
+    neurons = _each(sections, "neurons", faults, lambda n, v, p: named.neuron(v, p, {}, faults, n))
+    rules = _each(sections, "rules", faults, lambda n, v, p: named.rule(v, p, {}, faults, n))
+    found = Described(sections)
+    # What is named and has a fault is told once.
+    beside = {
+        kind: {n: m or Making("", {}, lambda _: None) for n, m in made.items()}
+        for kind, made in (("neurons", neurons), ("rules", rules))
+    }
+    found.populations = _each(sections, "populations", faults, lambda n, v, p: _population(n, v, p, beside, faults))
+    found.pathways = _each(sections, "pathways", faults, lambda n, v, p: _pathway(n, v, p, beside, faults))
+    found.phases = _each(sections, "phases", faults, lambda n, v, p: _phase(n, v, p, faults))
+    table = check_table(CIRCUIT, sections.get("circuit", {}), "circuit", faults)
+    if table is not None:
+        found.settings = table.given
+        if found.settings.get("readout") is not None:
+            check_kind("readouts", found.settings["readout"], "circuit.readout", faults)
+    if not found.populations:
+        faults.add("populations", "missing, expected a table [populations.NAME] for each population")
+    if not faults.found:
+        refuse_sizes(sections, faults)
+    return found
+
+
+def _each(sections: Mapping[str, Any], section: str, faults: Faults, check: Checker) -> dict[str, Making | None]:
+    tables = sections.get(section, {})
+    if not isinstance(tables, Mapping):
+        faults.add(section, f"got {shown(tables)}, expected tables [{section}.NAME]")
+        return {}
+    return {str(name): check(str(name), table, f"{section}.{name}") for name, table in tables.items()}
+
+
+def _population(name: str, value: Any, path: str, beside: Mapping[str, Any], faults: Faults) -> Making | None:
+    table = check_table(POPULATION, value, path, faults)
+    if table is None:
+        return None
+    given = set(table.model_fields_set)
+    if "neuron" not in given:
+        if "equations" not in given:
+            faults.add(f"{path}.equations", "missing, expected equations, or a neuron")
+            return None
+
+        def whole(_: Faults) -> Population:
+            settings = table.given
+            own = {key: settings.pop(key) for key in _NEURON if key in settings}
+            return Population(name, neuron=NeuronModel(**own, name=name), **settings)
+
+        return Making(path, value, whole)
+    for key in sorted(given & set(OF_NEURON)):
+        faults.add(f"{path}.{key}", "got it beside a neuron, expected it in the table of that neuron")
+    neuron = named.neuron(table.neuron, f"{path}.neuron", beside["neurons"], faults)
+
+    def of_neuron(late: Faults) -> Population | None:
+        made = neuron.made(late) if neuron else None
+        return made and Population(name, **{**table.given, "neuron": made})
+
+    return neuron and Making(path, value, of_neuron)
+
+
+def _pathway(name: str, value: Any, path: str, beside: Mapping[str, Any], faults: Faults) -> Making | None:
+    table = check_table(PATHWAY, value, path, faults)
+    if table is None:
+        return None
+    readers = {
+        "rule": lambda v, p: named.rules(v, p, beside["rules"], faults),
+        "connectivity": lambda v, p: named.connectivity(v, p, faults),
+        "initial": lambda v, p: named.initial(v, p, faults),
+        "tie": lambda v, p: named.tie(v, p, faults),
+    }
+    parts = {key: read(value[key], f"{path}.{key}") for key, read in readers.items() if key in value}
+    if None in parts.values():
+        return None
+
+    def build(late: Faults) -> Pathway | None:
+        made = {key: part.made(late) for key, part in parts.items() if part is not None}
+        return None if None in made.values() else Pathway(name, **{**table.given, **made})
+
+    return Making(path, value, build)
+
+
+def _phase(name: str, value: Any, path: str, faults: Faults) -> Making | None:
+    table = check_table(PHASE, value, path, faults)
+    if table is None:
+        return None
+
+    def build(late: Faults) -> Phase | None:
+        settings, held = table.given, []
+        for number, text in enumerate(settings.pop("hold", ())):
+            try:
+                held.append(hold(text))
+            except NeurosimError as error:
+                late.add(f"{path}.hold.{number}", fault_in(error, {})[1])
+        return None if len(held) < len(value.get("hold", ())) else Phase(name, hold=tuple(held), **settings)
+
+    return Making(path, value, build)
