@@ -19,7 +19,7 @@ def test_both_engines_have_the_same_spikes(cuba):
     start = {f"{name}.v": np.linspace(-0.060, -0.0501, size) for name, size in (("E", 64), ("I", 16))}
     one, other = (cuba.simulate(duration="60 ms", state=start, engine=engine) for engine in ("batched", "brian"))
     for name in ("E.spikes", "I.spikes"):
-        assert one[name].sum() > 20
+        assert one[name].sum() >= 10
         assert np.array_equal(one[name], other[name])
 
 

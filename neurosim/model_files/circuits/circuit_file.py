@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +15,12 @@ from neurosim.border import NAMES, public
 from neurosim.circuit.circuit import Circuit
 from neurosim.errors import ArgumentError, ConfigError, DataError, NeurosimError
 from neurosim.model_files.about import About
-from neurosim.model_files.checking import Faults, check_kind, check_table
+from neurosim.model_files.checking import Faults, check_kind, check_table, cut
 from neurosim.model_files.circuits.built import SECTIONS, Described, described
 from neurosim.model_files.circuits.parts import Simulation
+from neurosim.model_files.circuits.trained import is_circuit
 from neurosim.model_files.circuits.values import check_values, flat, read
-from neurosim.model_files.sections import copied, exists, overridden
-from neurosim.model_files.sections import cut as cut
+from neurosim.model_files.sections import copied, exists, located, overridden
 from neurosim.model_files.toml import DEEPEST, depth_is_fine, read_toml
 from neurosim.model_files.variants import check_variants, parted, variants_of, with_variants
 from neurosim.suggestions import did_you_mean
@@ -149,7 +149,7 @@ class CircuitFile:
 
 
 def _source(name: str, value: Any) -> Any:
-    if not isinstance(value, str | os.PathLike | Mapping | CircuitFile) or value == "":
+    if not isinstance(value, str | PathLike | Mapping | CircuitFile) or value == "":
         raise ArgumentError(name, value, "a name as `neurosim list circuits` shows, a file of TOML, or its sections")
     return value
 
@@ -248,16 +248,6 @@ def sections_of(source: str | Path | Mapping[str, Any] | CircuitFile) -> tuple[s
     return path.stem, located(read_toml(path), path.parent), written
 
 
-def located(sections: dict[str, Any], folder: str | Path) -> dict[str, Any]:
-    """Make relative paths of files with arrays absolute, starting from a folder; change and return the sections."""
-    for key, value in sections.items():
-        if isinstance(value, dict):
-            located(value, folder)
-        elif key == "file" and isinstance(value, str) and value and "\0" not in value:
-            sections[key] = os.path.abspath(Path(folder) / value)
-    return sections
-
-
 def holds_circuit(source: str | Path) -> bool:
     """Whether a name or a file is of a circuit without a task."""
     base = parted(source)[0] if isinstance(source, str) else source
@@ -269,11 +259,6 @@ def holds_circuit(source: str | Path) -> bool:
         return is_circuit(read_toml(Path(base)))
     except NeurosimError:
         return False  # whoever reads it as a model tells what is wrong
-
-
-def is_circuit(sections: Mapping[str, Any]) -> bool:
-    """Whether sections describe a circuit without a task."""
-    return "populations" in sections and "task" not in sections
 
 
 def _checked(name: str, table: Mapping[str, Any]) -> CircuitFile:
