@@ -13,14 +13,15 @@ from neurosim.circuit.description import Pathway, Phase, Population, hold
 from neurosim.errors import CircuitError, NeurosimError
 from neurosim.model_files.checking import Faults, check_kind, check_table, shown
 from neurosim.model_files.circuits import named
-from neurosim.model_files.circuits.making import Making, fault_in, key_in
+from neurosim.model_files.circuits.making import Making, fault_in, key_in, quoted_in
 from neurosim.model_files.circuits.parts import CIRCUIT, OF_NEURON, PATHWAY, PHASE, POPULATION
 from neurosim.model_files.circuits.sizes import refuse_sizes
 from neurosim.neurons._model import NeuronModel
 
 #: The sections that describe a circuit.
 SECTIONS = ("circuit", "neurons", "populations", "rules", "pathways", "phases")
-_PART = re.compile(r"(population|pathway|phase) '(\w+)'(?: \([^)]*\))?(?::| )\s*")
+# Connectivities are told with the populations that they join.
+_PART = re.compile(r"(population|pathway|phase) '(\w+)'(?P<ends> \('\w+' -> '\w+'\))?(?P<colon>:|,| )\s*")
 _NEURON = tuple(NeuronModel.__dataclass_fields__)
 Checker = Callable[[str, Any, str], Making | None]
 
@@ -34,9 +35,13 @@ class Described:
     pathways: dict[str, Making | None] = field(default_factory=dict)
     phases: dict[str, Making | None] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    named: tuple[Making, ...] = ()
 
     def circuit(self, name: str, faults: Faults) -> Circuit | None:
         """The circuit; ``None`` with faults."""
+        # Those that nothing names are read as well: a variant, or an override, may name them.
+        for making in self.named:
+            making.made(faults)
         parts = {
             kind: tuple(None if making is None else making.made(faults) for making in getattr(self, kind).values())
             for kind in ("populations", "pathways", "phases")
@@ -51,29 +56,34 @@ class Described:
         except NeurosimError as error:
             found = error.faults if isinstance(error, CircuitError) and error.faults else (("", str(error)),)
             for key, sentence in found:
-                faults.add(key if key in self._keys() else self._key(sentence), sentence)
+                known = key.split(".")[:2] in [["populations", name] for name in self.populations]
+                faults.add(*((key, sentence) if known else self._located(sentence)))
         return None
 
-    def _keys(self) -> set[str]:
-        return {f"populations.{name}.method" for name in self.populations}
-
-    def _key(self, sentence: str) -> str:
-        """The key that a sentence about the whole circuit is about."""
+    def _located(self, sentence: str) -> tuple[str, str]:
+        """The key that a sentence about the whole circuit is about, and what it says of that."""
         match = _PART.match(sentence)
         if match is None:
-            key = key_in(sentence, self.given.get("circuit", {}))
-            return f"circuit.{key}".rstrip(".") if key else "populations"
+            return self._quoted(sentence) or "populations", sentence
         section, name, rest = f"{match[1]}s", match[2], sentence[match.end() :]
         table = self.given.get(section, {}).get(name, {})
-        key = key_in(rest, table)
-        return f"{section}.{name}.{key}".rstrip(".")
+        key = "connectivity" if match["ends"] and "connectivity" in table else key_in(rest, table)
+        said = rest if match["colon"] == ":" else sentence
+        return f"{section}.{name}.{key}".rstrip("."), said
+
+    def _quoted(self, sentence: str) -> str:
+        """The key of the text that a sentence quotes, or the key of the section [circuit] that it names."""
+        key = key_in(sentence, self.given.get("circuit", {}))
+        if key:
+            return f"circuit.{key}"
+        return quoted_in(sentence, {section: self.given.get(section, {}) for section in SECTIONS})
 
 
 def described(sections: Mapping[str, Any], faults: Faults) -> Described:
     """Check the sections of a circuit: their keys, types, names and sizes."""
     neurons = _each(sections, "neurons", faults, lambda n, v, p: named.neuron(v, p, {}, faults, n))
     rules = _each(sections, "rules", faults, lambda n, v, p: named.rule(v, p, {}, faults, n))
-    found = Described(sections)
+    found = Described(sections, named=tuple(m for m in (*neurons.values(), *rules.values()) if m is not None))
     # What is named and has a fault is told once.
     beside = {
         kind: {n: m or Making("", {}, lambda _: None) for n, m in made.items()}
@@ -115,7 +125,7 @@ def _population(name: str, value: Any, path: str, beside: Mapping[str, Any], fau
         def whole(_: Faults) -> Population:
             settings = table.given
             own = {key: settings.pop(key) for key in _NEURON if key in settings}
-            return Population(name, neuron=NeuronModel(**own, name=name), **settings)
+            return _whole(Population(name, neuron=NeuronModel(**own, name=name), **settings))
 
         return Making(path, value, whole)
     for key in sorted(given & set(OF_NEURON)):
@@ -124,9 +134,15 @@ def _population(name: str, value: Any, path: str, beside: Mapping[str, Any], fau
 
     def of_neuron(late: Faults) -> Population | None:
         made = neuron.made(late) if neuron else None
-        return made and Population(name, **{**table.given, "neuron": made})
+        return made and _whole(Population(name, neuron=made, **table.given_without("neuron")))
 
     return neuron and Making(path, value, of_neuron)
+
+
+def _whole(population: Population) -> Population:
+    """The population, whose lines fit its neuron: they are read here, where the table is known."""
+    _ = population.model
+    return population
 
 
 def _pathway(name: str, value: Any, path: str, beside: Mapping[str, Any], faults: Faults) -> Making | None:
@@ -145,7 +161,11 @@ def _pathway(name: str, value: Any, path: str, beside: Mapping[str, Any], faults
 
     def build(late: Faults) -> Pathway | None:
         made = {key: part.made(late) for key, part in parts.items() if part is not None}
-        return None if None in made.values() else Pathway(name, **{**table.given, **made})
+        return (
+            None
+            if any(each is None for each in made.values())
+            else Pathway(name, **table.given_without(*parts), **made)
+        )
 
     return Making(path, value, build)
 

@@ -17,7 +17,8 @@ from neurosim.errors import ArgumentError, ConfigError, DataError, NeurosimError
 from neurosim.model_files.about import About
 from neurosim.model_files.checking import Faults, check_kind, check_table, cut
 from neurosim.model_files.circuits.built import SECTIONS, Described, described
-from neurosim.model_files.circuits.parts import Simulation
+from neurosim.model_files.circuits.parts import Simulation, check_times
+from neurosim.model_files.circuits.simulated import check_simulation
 from neurosim.model_files.circuits.trained import is_circuit
 from neurosim.model_files.circuits.values import check_values, flat, read
 from neurosim.model_files.sections import copied, exists, located, overridden
@@ -194,7 +195,9 @@ def load_circuit(
     320
     """
     found = settled(source, overrides, variants)
-    _ = found.circuit
+    faults = Faults()
+    check_simulation(found.circuit, found.simulation, found.inputs, found.state, faults)
+    faults.raise_any(found.name)
     return found
 
 
@@ -268,8 +271,8 @@ def _checked(name: str, table: Mapping[str, Any]) -> CircuitFile:
             faults.add(key, f"unknown section; {did_you_mean(key, _ALL)}")
     about = check_table(About, table.get("model", {}), "model", faults)
     simulation = check_table(Simulation, table.get("simulation", {}), "simulation", faults)
-    if simulation is not None:
-        check_kind("engines", simulation.engine, "simulation.engine", faults)
+    if simulation is not None and check_kind("engines", simulation.engine, "simulation.engine", faults) is not None:
+        check_times(simulation, faults)
     inputs, state = (check_values(table.get(section, {}), section, faults) for section in ("inputs", "state"))
     described(table, faults)
     check_variants(table.get("variants", {}), _ALL, faults)

@@ -17,8 +17,10 @@ _WORDS = {
     "learns": "learn",
     "holds": "hold",
     "ends by": "until",
+    "switch ": "switches",
     "tied": "tie",
     "neurons;": "size",
+    "parameter of the rule": "parameters",
 }
 _NOT_MADE = object()
 
@@ -73,19 +75,22 @@ def fault_in(error: NeurosimError, settings: Mapping[str, Any]) -> tuple[str, st
 
 
 def key_in(sentence: str, settings: Mapping[str, Any]) -> str:
-    """The key that a sentence is about: the one whose text it quotes, or that it names first; empty if none is."""
-    quoted = [(len(line), key) for key, line in _lines(settings) if len(line) > 2 and line in sentence]
+    """The key that a sentence is about: the one that it names first, or whose text it quotes; empty if none is."""
     named = [(match.start(), key) for word, key in _words(settings) if (match := re.search(rf"\b{word}", sentence))]
-    if named:
-        return min(named)[1]
-    return max(quoted)[1] if quoted else ""
+    return min(named)[1] if named else quoted_in(sentence, settings)
+
+
+def quoted_in(sentence: str, settings: Mapping[str, Any]) -> str:
+    """The key of the longest text that a sentence quotes; empty if it quotes none, or the texts of several keys."""
+    quoted = [(len(line), key) for key, line in _lines(settings) if len(line) > 2 and line in sentence]
+    longest = {key for length, key in quoted if length == max(quoted)[0]}
+    return longest.pop() if len(longest) == 1 else ""
 
 
 def _words(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key in settings:
         yield re.escape(key) + r"\b", key
-    for word, key in _WORDS.items():
-        yield re.escape(word), key
+    yield from ((re.escape(word), key) for word, key in _WORDS.items() if key in settings)
 
 
 def _lines(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:

@@ -9,15 +9,14 @@ from typing import Any
 from neurosim import registry
 from neurosim.circuit.connectivity import NAMED
 from neurosim.circuit.weights import Initial, Tie
-from neurosim.errors import UnitError
 from neurosim.model_files.checking import Faults, check_kind, check_table, shown
 from neurosim.model_files.circuits.making import Making
 from neurosim.model_files.circuits.parts import INITIAL, NEURON, RULE, TIE, connectivities
+from neurosim.model_files.circuits.values import Array, check_plain, read
 from neurosim.model_files.component_sections import component_section
 from neurosim.neurons._model import NeuronModel
 from neurosim.rules._rule import Rule
 from neurosim.suggestions import did_you_mean
-from neurosim.units import parse_quantity
 
 Tables = Mapping[str, Making]
 
@@ -115,21 +114,19 @@ def connectivity(value: Any, path: str, faults: Faults) -> Making | None:
 
 
 def initial(value: Any, path: str, faults: Faults) -> Making | None:
-    """Initial weights: a law, or one weight for all."""
-    if isinstance(value, Mapping):
+    """Initial weights: a law, or a value of each synapse."""
+    if isinstance(value, Mapping) and "values" not in value and "file" not in value:
         table = check_table(INITIAL, value, path, faults)
         return table and Making(path, value, lambda _: Initial(**table.given))
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        faults.add(
-            path, f"got {shown(value)}, expected a weight such as '0.5 nS', or a table such as {{ law = 'normal' }}"
-        )
-        return None
+    if isinstance(value, Mapping):
+        array = check_table(Array, value, path, faults)
+        return array and Making(path, value, lambda _: array.read())
     try:
-        weight = parse_quantity(value)
-    except UnitError as error:
-        faults.add(path, str(error))
+        weight = check_plain(value)
+    except ValueError as error:
+        faults.add(path, f"{error}, or a table such as {{ law = 'normal', scale = 0.5 }}")
         return None
-    return Making(path, {}, lambda _: Initial("constant", weight, None))
+    return Making(path, {}, lambda _: read(weight))
 
 
 def tie(value: Any, path: str, faults: Faults) -> Making | None:

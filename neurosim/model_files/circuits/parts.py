@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import typing
+import functools
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from neurosim.circuit import connectivity
+from neurosim.border import TIME
 from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.connectivity import KINDS
 from neurosim.circuit.description import Pathway, Phase, Population
 from neurosim.circuit.weights import Initial, Tie
+from neurosim.errors import ArgumentError, UnitError
+from neurosim.model_files.checking import Faults
 from neurosim.model_files.circuits.tables import Table, table_of
+from neurosim.model_files.circuits.values import Value, flat
 from neurosim.neurons._model import NeuronModel
 from neurosim.rules._rule import Rule
+
+_MOST_STEPS = 1e9
 
 #: A part that is named, or a table that describes it; what it says is checked by `neurosim.model_files.circuits.named`.
 Part = Any
@@ -33,22 +39,16 @@ PATHWAY = table_of(
     Pathway,
     # Derived weights are a function, which is no text.
     without=("name", "derived"),
-    instead={"rule": Part, "connectivity": Part, "initial": Part, "tie": Part},
+    instead={**dict.fromkeys(("rule", "connectivity", "initial", "tie"), Part), "delay": Value | None},
 )
 #: What `[populations.E]` cannot say beside a neuron of another place.
 OF_NEURON = tuple(name for name in NEURON.model_fields if name not in Population.__dataclass_fields__)
 
 
-def connectivities() -> dict[str, type[Table]]:
+@functools.cache
+def connectivities() -> Mapping[str, type[Table]]:
     """Every kind of connectivity by its name in files, with the class of its settings."""
-    listed = getattr(connectivity, "KINDS", None) or {
-        _snake(each.__name__): each for each in typing.get_args(connectivity.Connectivity)
-    }
-    return {name: table_of(each, without=("transposed",)) for name, each in listed.items()}
-
-
-def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+    return {name: table_of(each, without=("transposed",)) for name, each in KINDS.items()}
 
 
 class Simulation(BaseModel):
@@ -93,3 +93,25 @@ class Simulation(BaseModel):
     target: Literal["numpy", "cython", "cpp_standalone"] = "numpy"
     dtype: Literal["float32", "float64"] = "float64"
     learn: bool | None = None
+
+
+def check_times(simulation: Simulation, faults: Faults) -> None:
+    """Refuse times that are none, or not above zero; and more time steps than any simulation takes."""
+    seconds = {
+        name: _seconds(f"simulation.{name}", getattr(simulation, name), faults)
+        for name in ("duration", "dt")
+        if getattr(simulation, name) is not None
+    }
+    for name, time in flat(simulation.every):
+        _seconds(f"simulation.every.{name}", time, faults)
+    if None not in seconds.values() and len(seconds) == 2 and seconds["duration"] / seconds["dt"] > _MOST_STEPS:
+        steps = f"{seconds['duration'] / seconds['dt']:.3g}"
+        faults.add("simulation.duration", f"got {steps} time steps, expected at most {_MOST_STEPS:.0e}")
+
+
+def _seconds(key: str, time: Any, faults: Faults) -> float | None:
+    try:
+        return TIME(key, time)
+    except (ArgumentError, UnitError) as error:
+        faults.add(key, str(error).removeprefix(f"{key}: "))
+        return None

@@ -31,7 +31,11 @@ class Table(BaseModel):
     @property
     def given(self) -> dict[str, Any]:
         """The settings that the file gives, as the class takes them; others have the default of that class."""
-        names = (name for name in type(self).model_fields if name in self.model_fields_set)
+        return self.given_without()
+
+    def given_without(self, *left_out: str) -> dict[str, Any]:
+        """The same but for some, which are read in another way."""
+        names = (name for name in type(self).model_fields if name in self.model_fields_set and name not in left_out)
         return {name: made(getattr(self, name)) for name in names}
 
 

@@ -43,7 +43,7 @@ class Written:
             With all faults: in its texts, or sizes that are not those of the task.
         """
         faults = Faults()
-        found = described(self.sections, faults).circuit(name.rpartition("/")[2], faults)
+        found = described(self.sections, faults).circuit(NAME, faults)
         faults.raise_any(name)
         assert found is not None
         self._fit(found, task, faults)

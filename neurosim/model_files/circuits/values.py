@@ -141,7 +141,7 @@ def _chosen(path: Path, asked: str | None, names: tuple[str, ...]) -> str:
     return asked
 
 
-def _check_plain(value: Any) -> Any:
+def check_plain(value: Any) -> Any:
     """A number, a text, a truth value, or nested lists of numbers; of anything else a `ValueError`, for a report."""
     if isinstance(value, list | tuple):
         _check_list(value)
@@ -158,7 +158,7 @@ def _is_table(value: Any) -> str:
 
 #: A setting that is a value: plain, or a table that says where an array is.
 Value = Annotated[
-    Annotated[Array, Tag("array")] | Annotated[Any, BeforeValidator(_check_plain), Tag("plain")],
+    Annotated[Array, Tag("array")] | Annotated[Any, BeforeValidator(check_plain), Tag("plain")],
     Discriminator(_is_table),
 ]
 
@@ -196,7 +196,7 @@ def check_values(table: Any, path: str, faults: Faults) -> dict[str, Any]:
             found[name] = check_table(Array, value, where, faults)
         else:
             try:
-                found[name] = _check_plain(value)
+                found[name] = check_plain(value)
             except ValueError as error:
                 faults.add(where, f"{error}, or a table with a file or values")
     return found
