@@ -15,7 +15,7 @@ from neurosim.model_files.checking import Faults, check_kind, check_table, shown
 from neurosim.model_files.circuits import named
 from neurosim.model_files.circuits.making import Making, fault_in, key_in, quoted_in
 from neurosim.model_files.circuits.parts import CIRCUIT, OF_NEURON, PATHWAY, PHASE, POPULATION
-from neurosim.model_files.circuits.sizes import refuse_sizes
+from neurosim.model_files.circuits.sizes import refuse_sizes, refuse_synapses
 from neurosim.neurons._model import NeuronModel
 
 #: The sections that describe a circuit.
@@ -47,6 +47,9 @@ class Described:
             for kind in ("populations", "pathways", "phases")
         }
         if any(None in made for made in parts.values()):
+            return None
+        refuse_synapses(parts["populations"], parts["pathways"], faults)
+        if faults.found:
             return None
         settings = dict(self.settings)
         if settings.get("readout") is not None:
