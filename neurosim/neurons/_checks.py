@@ -115,7 +115,7 @@ def check_values(model: NeuronModel, given: Mapping[str, float] | None = None) -
     given
         The values, in SI units; those of the model by default.
     """
-    own = {name: model.parameter_values[name] for name in model.parameters} if given is None else given
+    own = {n: v for n, v in model.parameter_values.items() if n in model.parameters} if given is None else given
     values = {**own, **UNIT_VALUES}
     waiting = {e.name: e for e in model.equation_set.of("subexpression")}
     while ready := [e for e in waiting.values() if not e.names & waiting.keys()]:
