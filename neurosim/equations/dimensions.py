@@ -14,6 +14,7 @@ from neurosim.equations.brian import (
     DIMENSIONLESS,
     Constant,
     DimensionMismatchError,
+    Function,
     Variable,
     dimensions_and_type_from_string,
     get_dimensions,
@@ -29,6 +30,7 @@ from neurosim.units import UNIT_VALUES as UNIT_VALUES
 _SECOND = get_dimensions(DEFAULT_UNITS["second"])
 _BUILTIN: dict[str, Any] = {
     **{name: function for name, function in DEFAULT_FUNCTIONS.items() if name != "timestep"},
+    "binomial": Function(lambda n, p: n * p, arg_units=[1, 1], return_unit=1, stateless=False),
     **DEFAULT_CONSTANTS,
     **{name: Constant(name, value=float(u), dimensions=get_dimensions(u)) for name, u in DEFAULT_UNITS.items()},
     "t": Variable("t", dimensions=_SECOND),

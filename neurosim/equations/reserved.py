@@ -20,10 +20,15 @@ FUNCTIONS: dict[str, int] = {
     **dict.fromkeys(("abs", "sign", "floor", "ceil", "int"), 1),
     "clip": 3,
 }
-#: Functions that draw a number for every neuron at every step; allowed in thresholds and resets.
+#: Functions that draw a number for every neuron at every step; allowed in thresholds, resets, and lines that are
+#: constant over a step.
 RANDOM_FUNCTIONS: dict[str, int] = {"rand": 0, "randn": 0}
+#: Those that draw a count; allowed in lines that are constant over a step.
+COUNT_FUNCTIONS: dict[str, int] = {"poisson": 1, "binomial": 2}
+#: All that draw.
+DRAWING_FUNCTIONS: dict[str, int] = RANDOM_FUNCTIONS | COUNT_FUNCTIONS
 #: Functions of Brian2 that the language leaves out.
-FOREIGN_FUNCTIONS = frozenset({"poisson", "timestep"})
+FOREIGN_FUNCTIONS = frozenset({"timestep"})
 
 #: Names that only neurons with a refractory period have.
 REFRACTORY = frozenset({"lastspike", "not_refractory"})
@@ -89,7 +94,7 @@ def meaning_of(name: str) -> str | None:
         return SPECIAL["xi"]
     if name in CONSTANTS:
         return {"e": "Euler's number", "inf": "infinity"}.get(name, f"the constant {name}")
-    if name in FUNCTIONS or name in RANDOM_FUNCTIONS:
+    if name in FUNCTIONS or name in DRAWING_FUNCTIONS:
         return f"the function {name}()"
     if name in FOREIGN_FUNCTIONS:
         return f"Brian2's function {name}()"

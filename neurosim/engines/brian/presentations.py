@@ -140,7 +140,14 @@ class Presentations:
         """Build the objects, run all presentations, read the results."""
         brian2.seed(self._seed(0))
         again = self.trials > 1
-        self.objects = build_objects(self.circuit, self.setting, self.courses, begin=self.begin, again=again)
+        self.objects = build_objects(
+            self.circuit,
+            self.setting,
+            self.courses,
+            begin=self.begin,
+            again=again,
+            keys=None if self.standalone else self.keys,
+        )
         self.learning = Learning(self.circuit, self.objects, self.state, self.batch, self.keys, self.phases)
         self.recorder = Recorder(self.objects, record, report)
         self.holds = self._make_holds()
@@ -190,7 +197,7 @@ class Presentations:
             if not self.standalone:
                 self._set_random(trial)
             self.done = trial * sum(self.steps)
-            self.objects.begin(self.done)
+            self.objects.begin(self.done, presentation=self.first + trial)
             for name, array in self.stimuli.items():
                 self.objects.set(name, array[trial])
             self._place(trial)
