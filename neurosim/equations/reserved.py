@@ -30,8 +30,9 @@ DRAWING_FUNCTIONS: dict[str, int] = RANDOM_FUNCTIONS | COUNT_FUNCTIONS
 #: Functions of Brian2 that the language leaves out.
 FOREIGN_FUNCTIONS = frozenset({"timestep"})
 
-#: Names that only neurons with a refractory period have.
-REFRACTORY = frozenset({"lastspike", "not_refractory"})
+#: The name that only neurons with a threshold have, and those of neurons with a refractory period.
+LAST_SPIKE = "lastspike"
+REFRACTORY = frozenset({LAST_SPIKE, "not_refractory"})
 #: Names that equations may not define; some of them they may read.
 SPECIAL: Mapping[str, str] = {
     "t": "the time",

@@ -98,7 +98,14 @@ class NeuronModel:
 
     def __post_init__(self) -> None:
         # Late: it asks Brian2, which takes long to import, and a model file's keys are checked before.
-        from neurosim.neurons._checks import check_means, check_ports, check_reads, check_refractory, check_values
+        from neurosim.neurons._checks import (
+            check_means,
+            check_ports,
+            check_reads,
+            check_refractory,
+            check_values,
+            reads_last_spike,
+        )
 
         texts = dict.fromkeys(("threshold", "reset", "method"), optional(TEXT))
         mappings: dict[str, Check] = {"parameters": MAPPING, "initial": MAPPING, "ports": TEXTS, "means": TEXTS}
@@ -123,6 +130,10 @@ class NeuronModel:
             )
         for statement in self.reset_statements:
             language.dimensions.check_statement(statement, equations, what="reset")
+        if self.threshold is not None and self.refractory is None and reads_last_spike(self):
+            # When neurons last spiked is known of those with a refractory period, be it none.
+            object.__setattr__(self, "refractory", "0 ms")
+            self._read("refractory")
         check_refractory(self)
         check_means(self)
         check_ports(self)

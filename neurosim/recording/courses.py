@@ -108,7 +108,7 @@ def placed(name: str, value: Any, unit: str, extent: Extent) -> np.ndarray:
     inner = value.values if isinstance(value, OverTime) else value
     if _is_labelled(inner):
         return _by_names(name, inner, unit, extent, timed=isinstance(value, OverTime))
-    array = _numbers(name, inner, unit)
+    array = numbers_in(name, inner, unit)
     if isinstance(value, OverTime):
         return _course(name, array, extent)
     trials, size = extent.trials, extent.size
@@ -169,7 +169,7 @@ def _by_names(name: str, value: Any, unit: str, extent: Extent, *, timed: bool) 
     _check_steps(name, value, extent.dt)
     scale = _scale(name, value, unit)
     order = [dim for wanted in lengths for dim, dimension in short.items() if dimension == wanted]
-    array = scale * _numbers(name, np.asarray(value.transpose(*order).values), unit)
+    array = scale * numbers_in(name, np.asarray(value.transpose(*order).values), unit)
     there = tuple(short[dim] for dim in order)
     for dim, length in zip(there, array.shape, strict=True):
         if lengths[dim] is None or length not in (1, lengths[dim]) or (dim == "time" and length != lengths[dim]):
@@ -209,7 +209,14 @@ def _scale(name: str, value: Any, unit: str) -> float:
         raise UnitError(f"the input '{name}': {error}") from error
 
 
-def _numbers(name: str, value: Any, unit: str) -> np.ndarray:
+def numbers_in(name: str, value: Any, unit: str) -> np.ndarray:
+    """An input as an array of numbers in SI units.
+
+    Raises
+    ------
+    CircuitError, UnitError
+        It is none, or has another unit.
+    """
     if type(value).__name__ == "TimedArray":
         raise CircuitError(f"the input '{name}' is a TimedArray of Brian2; give neurosim.over_time(timed.values)")
     try:

@@ -107,6 +107,28 @@ class Objects:
             if texts.timed:
                 self.set(f"{population}.{BEGUN}", step)
 
+    def fire(self, name: str, events: np.ndarray, *, first: int, begin: int) -> None:
+        """Let a truth value be true of these neurons in each step: ``(trial, step, most)``.
+
+        Parameters
+        ----------
+        first
+            The running number of the first trial's presentation.
+        begin
+            The number of the first step.
+        """
+        assert self.step_draws is not None
+        given, array = self.step_draws, self.array(name)
+        size = len(array)
+
+        def now(step: int) -> np.ndarray:
+            neurons = events[given.presented.number - first, step - begin]
+            found = np.zeros(size, array.dtype)
+            found[neurons[neurons < size]] = True
+            return found
+
+        given.targets.append((array, now))
+
     def get(self, name: str) -> np.ndarray:
         """A stored variable by its qualified name."""
         population, _, variable = name.rpartition(".")

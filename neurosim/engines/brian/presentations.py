@@ -130,6 +130,7 @@ class Presentations:
         self.watch: Watch | None = None
         self.stimuli = given.constants(circuit)
         self.courses = given.courses(circuit, sum(self.steps))
+        self.events = given.events()
         self.keys = noise_keys(circuit, given.seed)
         self.noise = self._noise(given.noise, given.first)
         #: Running number of the first batch.
@@ -148,6 +149,8 @@ class Presentations:
             again=again,
             keys=None if self.standalone else self.keys,
         )
+        for name, events in self.events.items():
+            self.objects.fire(name, events, first=self.first, begin=self.begin)
         self.learning = Learning(self.circuit, self.objects, self.state, self.batch, self.keys, self.phases)
         self.recorder = Recorder(self.objects, record, report)
         self.holds = self._make_holds()
