@@ -79,8 +79,7 @@ def per_neuron_of(neuron: str, equations: EquationSet, values: Mapping[str, Any]
     found = {name: value for name, value in values.items() if isinstance(value, PerNeuron)}
     for name, value in found.items():
         equation = equations.by_name[name]
-        kind = "initial value" if equation.kind == "differential" else "parameter"
-        what = f"the {kind} '{name}' of neuron '{neuron}'"
+        what = _named(neuron, equation)
         if "shared" in equation.flags:
             raise EquationError(f"{what}: got {value}, and the flag 'shared' says one for all; leave the flag out")
         check_unit(value, equation.unit, what)
@@ -92,9 +91,19 @@ def check_given(neuron: str, equations: EquationSet, values: Mapping[str, Any]) 
 
     Raises
     ------
-    UnitError, EquationError
-        As `si_value` and `per_neuron_of`.
+    UnitError
+        With both.
     """
-    known = {name: value for name, value in values.items() if name in equations.by_name}
-    for name in known.keys() - per_neuron_of(neuron, equations, known).keys():
-        si_value(neuron, equations.by_name[name], known[name])
+    for name, value in values.items():
+        equation = equations.by_name.get(name)
+        if equation is None:
+            continue
+        if isinstance(value, PerNeuron):
+            check_unit(value, equation.unit, _named(neuron, equation))
+        else:
+            si_value(neuron, equation, value)
+
+
+def _named(neuron: str, equation: Equation) -> str:
+    kind = "initial value" if equation.kind == "differential" else "parameter"
+    return f"the {kind} '{equation.name}' of neuron '{neuron}'"

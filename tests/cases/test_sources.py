@@ -37,7 +37,9 @@ def sending(source: NeuronModel, n: int = 5) -> Circuit:
 
 def plain_brian(group: Any, clock: Any, duration: Any) -> tuple[Any, Any]:
     """The potentials and spikes of three leaky neurons that any spike of a group reaches."""
-    targets = brian2.NeuronGroup(3, "dv/dt = -v/(10*ms) : 1", "v > 1", "v = 0", method="exact", clock=clock)
+    targets = brian2.NeuronGroup(
+        3, "dv/dt = -v/(10*ms) : 1", threshold="v > 1", reset="v = 0", method="exact", clock=clock
+    )
     synapses = brian2.Synapses(group, targets, on_pre="v_post += 0.4", clock=clock)
     synapses.connect()
     potentials = brian2.StateMonitor(targets, "v", record=True, when="start", clock=clock)
@@ -167,9 +169,14 @@ def test_the_last_spike_is_known_without_a_refractory_period() -> None:
     found = simulated(neuron, "20 ms", trials=2, record=["v", "count", "spikes"])
     clock = brian2.Clock(dt=0.1 * ms)
     group = brian2.NeuronGroup(
-        1, f"{text}\ncount : 1", "v > 1", "v = 0.01*int(lastspike == t)\ncount += 1", refractory=0 * ms,
-        method="euler", clock=clock,
-    )  # fmt: skip
+        1,
+        f"{text}\ncount : 1",
+        threshold="v > 1",
+        reset="v = 0.01*int(lastspike == t)\ncount += 1",
+        refractory=0 * ms,
+        method="euler",
+        clock=clock,
+    )
     monitor = brian2.StateMonitor(group, ["v", "count"], record=True, when="start", clock=clock)
     brian2.Network(group, monitor).run(20 * ms)
     for trial in range(2):

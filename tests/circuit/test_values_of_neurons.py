@@ -56,9 +56,9 @@ def test_text_draws_from_the_seeds_streams() -> None:
 def test_a_population_goes_before_its_neuron_and_state_before_both() -> None:
     own = circuit(2, parameters={"tau": "20 ms"}, initial={"v": np.array([-65.0, -64.0]) * mV})
     found = simulate(own, "1 ms", record=["v", "tau"])
-    np.testing.assert_allclose(found.v[0, 0], [-0.065, -0.064])
-    assert found.tau.values[0, 0].tolist() == [0.02, 0.02]
-    assert simulate(own, "1 ms", state={"P.v": "-1 mV"}).v.values[0, 0].tolist() == [-0.001, -0.001]
+    np.testing.assert_allclose(found["P.v"][0, 0], [-0.065, -0.064])
+    assert found["P.tau"].values[0, 0].tolist() == [0.02, 0.02]
+    assert simulate(own, "1 ms", state={"P.v": "-1 mV"})["P.v"].values[0, 0].tolist() == [-0.001, -0.001]
 
 
 def test_circuits_with_arrays_are_compared_hashed_and_printed() -> None:
