@@ -101,6 +101,7 @@ def simulate(
         ``neurosim.over_time(array)`` of shape ``(time,)``, ``(time, n)`` or ``(time, trial, n)``. An
         `xarray.DataArray` has its axes by name. In a circuit, names are qualified: ``"hidden1.i_ext"``; what its
         readout wants is ``"output.target"``, zero unless given. Numbers for white noise ``xi`` are given likewise.
+        Neurons that fire when told take ``{"P.spikes": (times, indices)}``, or a list with such a pair for each trial.
     engine, target
         ``batched`` (all trials at once) or ``brian`` (one after the other, with Brian2's code generation target).
     dt

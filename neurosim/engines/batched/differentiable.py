@@ -108,7 +108,7 @@ class Differentiable:
         return Given(
             {name: place(array) for name, array in state.items()},
             {name: place(stimulus.values) for name, stimulus in each.items() if not stimulus.changes},
-            {name: place(stimulus.steps_first()) for name, stimulus in each.items() if stimulus.changes},
+            {name: jnp.asarray(self.engine.course(stimulus)) for name, stimulus in each.items() if stimulus.changes},
             noise_keys(self.circuit, seed),
         )
 

@@ -194,7 +194,7 @@ class BatchedEngine:
         return Batch(
             values=values,
             stimuli={name: self._passed(each.values) for name, each in stimuli.items() if not each.changes},
-            courses={name: self._passed(each.steps_first()) for name, each in stimuli.items() if each.changes},
+            courses={name: self.course(each) for name, each in stimuli.items() if each.changes},
             keys=keys,
             presentations=presentations,
             noise={phase: {name: self._passed(a) for name, a in drawn.items()} for phase, drawn in noise.items()},
@@ -313,6 +313,11 @@ class BatchedEngine:
     def array(self, array: Any) -> Any:
         """An array of the setting's precision on the device."""
         return jnp.asarray(self._passed(array), dtype=self.setting.dtype)
+
+    def course(self, stimulus: Stimulus) -> Any:
+        """What changes in time as a compiled program takes it, steps first; of events, the neurons as whole numbers."""
+        steps = stimulus.steps_first()
+        return np.asarray(steps, dtype=np.int32) if stimulus.kind == "events" else self._passed(steps)
 
     def _passed(self, array: Any) -> Any:
         """An array as a compiled program takes it; it brings many to the device faster than one by one."""

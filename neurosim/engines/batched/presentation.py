@@ -22,7 +22,8 @@ from neurosim.engines.batched.limits import LIMITS
 from neurosim.engines.batched.live_variables import asked_at_end, lives
 from neurosim.engines.batched.snapshot import Snapshot, time_of
 from neurosim.engines.batched.spiking import last_spikes
-from neurosim.engines.batched.stepping import BROKEN, rows, run_steps
+from neurosim.engines.batched.step_draws import DRAWS, Draws
+from neurosim.engines.batched.stepping import BROKEN, moment_of, run_steps
 from neurosim.engines.batched.stretch import Fixed, Stretch
 from neurosim.engines.batched.weights import Weights, noise_on_weights
 from neurosim.engines.noise import draw_noise
@@ -43,6 +44,7 @@ def present(request: Request, batch: Batch) -> Outcome:
     values = {**batch.values, **{name: batch.values[name] + change for name, change in outcome.changes.items()}}
     current: Arrays = {**{name: a for name, a in values.items() if name not in graph.nodes}, **batch.stimuli}
     current |= {f"{pathway.name}.noise": jnp.zeros((), dtype) for pathway in circuit.perturbed}
+    current[DRAWS] = Draws(batch.keys, batch.presentations, setting.dt)
     current |= _delays(circuit, setting)
     derived, step = circuit.derived_weights(jnp, lambda name: values[f"{name}.w"]), 0
     for phase in request.run:
@@ -135,7 +137,7 @@ def _in_time(stretch: Stretch, phase: Phase, batch: Batch, fixed: Fixed, step: i
     window = {name: course[step : step + stretch.steps] for name, course in batch.courses.items()}
     since = batch.begin + step
     after, recorded, made = run_steps(stretch, fixed, window, since, row=batch.row)
-    last = {name: rows(course[-1], batch.row, stretch.trials) for name, course in window.items()}
+    last = {name: moment_of(stretch, name, course[-1], batch.row) for name, course in window.items()}
     # The time is that of the last step, whose state is read.
     times = last_spikes(stretch.plan, after, stretch.dt) | {"t": time_of(since + made - 1, stretch.dt)}
     return Reached({**fixed.values, **last, **after, **times}, after, recorded, made)

@@ -100,7 +100,7 @@ def run_steps(
 
     def step(before: Arrays, inputs: tuple[Any, Arrays]) -> tuple[Arrays, Arrays]:
         number, course = inputs
-        course = {name: rows(array, row, stretch.trials) for name, array in course.items()}
+        course = {name: moment_of(stretch, name, array, row) for name, array in course.items()}
         after, spiked, begun = _advance(stretch, fixed, {**fixed.values, **course, **before}, number)
         recorded = {
             name: spiked[name] > 0 if name.endswith(".spikes") else _full(stretch, name, begun[name])
@@ -114,7 +114,8 @@ def run_steps(
         numbers = first_step + jnp.arange(stretch.steps, dtype=jnp.int32)
         after, recorded = jax.lax.scan(step, carry, (numbers, dict(courses)), length=stretch.steps)
         return after, recorded, stretch.steps
-    known = replace(fixed, values={**fixed.values, **_first(courses)})
+    first = {name: moment_of(stretch, name, course[0], None) for name, course in courses.items()}
+    known = replace(fixed, values={**fixed.values, **first})
     after, steps = _until_settled(stretch, step, carry, known, first_step)
     return after, {}, steps
 
@@ -123,6 +124,16 @@ def rows(array: Any, first: Any, trials: int) -> Any:
     """So many trials of an array from the first one on; all if that is ``None``."""
     # Within the loop, which reads one step at a time anyway: before it, all steps would be copied.
     return array if first is None else jax.lax.dynamic_slice_in_dim(array, first, trials)
+
+
+def moment_of(stretch: Stretch, name: str, array: Any, row: Any) -> Any:
+    """What a course is in one step, for the trials presented; of events, whether they are of a neuron, for all."""
+    found = rows(array, row, stretch.trials)
+    if not jnp.issubdtype(found.dtype, jnp.integer):
+        return found
+    size = stretch.plan.circuit.population[name.split(".")[0]].size
+    trials = found.shape[0]
+    return jnp.zeros((trials, size), bool).at[jnp.arange(trials)[:, None], found].set(True, mode="drop")
 
 
 def _one_step(step: Step, carry: Arrays, courses: Mapping[str, Any], number: Any) -> tuple[Arrays, Arrays]:
@@ -156,10 +167,6 @@ def _until_settled(stretch: Stretch, step: Step, carry: Arrays, fixed: Fixed, fi
         return jax.lax.fori_loop(0, count, lambda k, s: step(s, (first_step + done + k, {}))[0], now), done + count
 
     return jax.lax.while_loop(moves, on, (carry, jnp.asarray(0, jnp.int32)))
-
-
-def _first(courses: Mapping[str, Any]) -> Arrays:
-    return {name: course[0] for name, course in courses.items()}
 
 
 def _advance(stretch: Stretch, fixed: Fixed, values: Arrays, number: Any) -> tuple[Arrays, Arrays, Snapshot]:

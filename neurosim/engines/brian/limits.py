@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.composition import BATCH_SUMS, broadcast
+from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose
 from neurosim.circuit.connectivity import is_linear
 from neurosim.circuit.description import Pathway
 from neurosim.circuit.moments import BEGINNING, STEP, acting
@@ -84,6 +84,13 @@ def _shared(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
     for pathway in _learning(circuit, call):
         if circuit.connectivity(pathway.name).shared:
             yield {"pathway": pathway.name}
+
+
+def _drawing(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    for population, model in compose(circuit).items():
+        for equation in model.equation_set.of("subexpression"):
+            if model.functions[equation.name].draws:
+                yield {"name": f"{population}.{equation.name}"}
 
 
 LIMITS = (
@@ -177,6 +184,13 @@ STANDALONE = (
         "pathway '{pathway}' learns at the beginning of a presentation, which standalone code cannot do; {remedy}",
         _OTHER_TARGET,
         _beginning,
+    ),
+    Limit(
+        "population",
+        "standalone code: random numbers in lines that are constant over a step",
+        "'{name}' draws random numbers, which standalone code cannot do between two steps; {remedy}",
+        _OTHER_TARGET,
+        _drawing,
     ),
     Limit(
         "pathway",

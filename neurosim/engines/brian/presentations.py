@@ -133,6 +133,7 @@ class Presentations:
         self.watch: Watch | None = None
         self.stimuli = given.constants(circuit)
         self.courses = given.courses(circuit, sum(self.steps))
+        self.events = given.events()
         self.keys = noise_keys(circuit, given.seed)
         self.noise = self._noise(given.noise, given.first)
         #: Running number of the first batch.
@@ -143,7 +144,16 @@ class Presentations:
         """Build the objects, run all presentations, read the results."""
         brian2.seed(self._seed(0))
         again = self.trials > 1
-        self.objects = build_objects(self.circuit, self.setting, self.courses, begin=self.begin, again=again)
+        self.objects = build_objects(
+            self.circuit,
+            self.setting,
+            self.courses,
+            begin=self.begin,
+            again=again,
+            keys=None if self.standalone else self.keys,
+        )
+        for name, events in self.events.items():
+            self.objects.fire(name, events, first=self.first, begin=self.begin)
         self.learning = Learning(self.circuit, self.objects, self.state, self.batch, self.keys, self.phases)
         self.recorder = Recorder(self.objects, record, report)
         self.holds = self._make_holds()
@@ -195,7 +205,7 @@ class Presentations:
             if not self.standalone:
                 self._set_random(trial)
             self.done = trial * sum(self.steps)
-            self.objects.begin(self.done)
+            self.objects.begin(self.done, presentation=self.first + trial)
             for name, array in self.stimuli.items():
                 self.objects.set(name, array[trial])
             self._place(trial)
