@@ -152,4 +152,4 @@ class Continuation:
 
 
 def _kept(circuit: Wiring) -> dict[str, Slot]:
-    return {name: slot for name, slot in slots(circuit).items() if slot.at_rest}
+    return {name: slot for name, slot in slots(circuit).items() if slot.at_rest or slot.kind == "trace"}

@@ -9,6 +9,7 @@ from typing import Any
 from neurosim.circuit.plan import Plan
 from neurosim.engines.batched.snapshot import NOTHING, Prepared, Snapshot
 from neurosim.engines.batched.weights import PLAIN, Weights
+from neurosim.engines.records import Record
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Stretch:
     learn
         Pathways whose rule acts at every step.
     record
-        Variables to return for every step.
+        What to record.
     sparse
         Stimuli that change in time and are mostly zero.
     watch
@@ -33,7 +34,7 @@ class Stretch:
     plan: Plan
     live: tuple[str, ...]
     learn: tuple[str, ...]
-    record: tuple[str, ...]
+    record: tuple[Record, ...]
     steps: int
     dt: float
     trials: int

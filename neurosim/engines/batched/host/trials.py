@@ -12,6 +12,7 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.engines.batched.batch import Batch, Outcome
+from neurosim.engines.own_weights import with_trials
 from neurosim.engines.slots import slots
 
 
@@ -29,7 +30,7 @@ def shared_out(batch: Batch, circuit: Circuit, parts: Sequence[slice]) -> list[B
         for arrays in (batch.stimuli, batch.courses)
     )
     known = slots(circuit)
-    each_trial = {
+    each_trial = with_trials(circuit, batch.values) | {
         name
         for name, array in batch.values.items()
         if name in known and known[name].per_trial and np.ndim(array) > len(known[name].shape)
@@ -48,11 +49,12 @@ def shared_out(batch: Batch, circuit: Circuit, parts: Sequence[slice]) -> list[B
     ]
 
 
-def joined(found: Sequence[Outcome]) -> Outcome:
-    """What all shares give, as of one batch."""
+def joined(found: Sequence[Outcome], *, own_weights: bool = False) -> Outcome:
+    """What all shares give, as of one batch; trials that have weights of their own also change each its own."""
     return Outcome(
         ends=_along(0, [one.ends for one in found]),
-        changes=found[0].changes,
+        changes=_along(0, [one.changes for one in found]) if own_weights else found[0].changes,
+        reached=_along(0, [one.reached for one in found]) if own_weights else found[0].reached,
         final=_along(0, [one.final for one in found]),
         recordings=_along(1, [one.recordings for one in found]),
         broken=jax.tree.map(lambda *shares: np.logical_or.reduce(shares), *(one.broken for one in found)),
