@@ -121,6 +121,12 @@ def check_end(end: End, circuit: Circuit, *, dt: float, seed: int, trials: int, 
             raise CircuitError(f"{name}: got {got}, but {path} was stored with {stored}, and goes on with that only")
     shapes = {name: (trials, circuit.population[name.split(".")[0]].size) for name in neuron_variables(circuit)}
     kept = slots(circuit)
+    # Where no rule acted, there may be no traces.
+    shapes |= {
+        name: (trials, *slot.shape)
+        for name, slot in kept.items()
+        if slot.kind == "trace" and name in end.continuation.values
+    }
     spikes = {name for name in end.continuation.values if name in kept and kept[name].kind == "refractory"}
     stored = {name: array.shape for name, array in end.continuation.values.items() if name not in spikes}
     for name in sorted({*shapes, *stored}):
@@ -131,6 +137,8 @@ def check_end(end: End, circuit: Circuit, *, dt: float, seed: int, trials: int, 
             )
     own = {f"{p.name}.w": circuit.weights_shape(p.name) for p in circuit.owners}
     there = {name: array.shape for name, array in end.weights.items() if name.endswith(".w")}
+    # Trials that learned have weights of their own.
+    there = {name: shape[1:] if shape == (trials, *own.get(name, ())) else shape for name, shape in there.items()}
     for name in sorted({*own, *there}):
         if own.get(name) != there.get(name):
             raise CircuitError(
@@ -144,7 +152,7 @@ def _shape(shapes: Mapping[str, tuple[int, ...]], name: str) -> str:
 
 
 def weights_in(circuit: Circuit, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The synaptic variables of a state, which simulations do not change."""
+    """The synaptic variables of a state, as they are."""
     own = {pathway.name for pathway in circuit.owners}
     variables = {f"{name}.{v}" for name in own for v in circuit.pathway[name].rule.synaptic_variables}
     return {name: np.asarray(values[name]) for name in sorted(variables) if name in values}
