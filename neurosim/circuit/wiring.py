@@ -12,7 +12,6 @@ from neurosim.circuit.description import Loop, Pathway, Phase, Population
 from neurosim.circuit.synapses import Ends
 from neurosim.errors import CircuitError
 from neurosim.readouts._readout import Readout
-from neurosim.rules._rule import Rule
 
 
 @dataclass(frozen=True)
@@ -94,9 +93,9 @@ class Wiring:
     def variable_shape(self, pathway: str, variable: str) -> tuple[int, ...]:
         """The shape of one of a pathway's synaptic variables."""
         found = self.pathway[pathway]
-        if isinstance(found.rule, Rule):
+        if found.synapse.oracle is None:
             return self.weights_shape(pathway)
-        return found.rule.shape_of(variable, *self.shape(pathway))
+        return found.synapse.shape_of(variable, *self.shape(pathway))
 
     def derived_weights(self, xp: Any, weights: Callable[[str], Any]) -> dict[str, Any]:
         """Pathway -> its weights, of all whose weights are a function of others.
@@ -129,4 +128,4 @@ class Wiring:
         summed = any(population.sums or population.neuron.means for population in self.populations)
         tied = any(pathway.tie is not None and pathway.tie.transposed for pathway in self.pathways)
         tied |= any(pathway.derived is not None for pathway in self.pathways)
-        return not tied and not summed and all(pathway.rule.local for pathway in self.pathways)
+        return not tied and not summed and all(pathway.synapse.local for pathway in self.pathways)

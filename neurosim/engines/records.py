@@ -221,7 +221,7 @@ def synaptic_shapes(circuit: Circuit) -> Mapping[str, tuple[int, ...]]:
     for pathway in circuit.owners:
         if circuit.connectivity(pathway.name).weighted:
             found[f"{pathway.name}.w"] = circuit.weights_shape(pathway.name)
-            for variable in pathway.rule.synaptic_variables[1:]:
+            for variable in pathway.synapse.synaptic_variables[1:]:
                 found[f"{pathway.name}.{variable}"] = circuit.variable_shape(pathway.name, variable)
     return found
 

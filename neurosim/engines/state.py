@@ -22,6 +22,7 @@ from neurosim.circuit.plan import plan
 from neurosim.errors import CircuitError
 from neurosim.random import stream
 from neurosim.suggestions import did_you_mean
+from neurosim.units import parse_quantity
 
 State = dict[str, np.ndarray]
 
@@ -65,10 +66,11 @@ def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> Sta
     for pathway in circuit.pathways:
         if pathway in circuit.owners:
             state[f"{pathway.name}.w"] = initial_weights(circuit, pathway.name, seed)
-            for variable in pathway.rule.synaptic_variables[1:]:
-                trace = variable in pathway.rule.trace_variables
+            for variable in pathway.synapse.synaptic_variables[1:]:
+                trace = variable in pathway.synapse.trace_variables
                 shape = () if trace else circuit.variable_shape(pathway.name, variable)
-                state[f"{pathway.name}.{variable}"] = np.zeros(shape)
+                start = parse_quantity(pathway.synapse.initial.get(variable, 0.0))
+                state[f"{pathway.name}.{variable}"] = np.full(shape, start)
         state |= {f"{pathway.name}.{name}": value for name, value in pathway.rule_parameters.items()}
         if pathway.sigma is not None:
             state[f"{pathway.name}.sigma"] = pathway.sigma
@@ -134,7 +136,7 @@ def learned_names(circuit: Circuit) -> tuple[str, ...]:
         f"{pathway.name}.{variable}"
         for pathway in circuit.pathways
         if pathway.name in learning
-        for variable in pathway.rule.learned
+        for variable in pathway.synapse.learned
     )
 
 

@@ -36,7 +36,7 @@ def feedback_pathway(circuit: Circuit, layer: str) -> Pathway | None:
 
 def incoming_weights(circuit: Circuit, layer: str) -> tuple[str, ...]:
     """The names of the forward weights into a population that learn, biases included: ``W1.w``, ``b1.w``."""
-    return tuple(f"{p.name}.w" for p in circuit.pathways if p.post == layer and drives(circuit, p) and p.rule.learns)
+    return tuple(f"{p.name}.w" for p in circuit.pathways if p.post == layer and drives(circuit, p) and p.synapse.learns)
 
 
 def wanted_weights(circuit: Circuit, state: Mapping[str, Any], layer: str) -> np.ndarray | None:
@@ -114,7 +114,7 @@ def _weighted(circuit: Circuit, pathway: Pathway) -> bool:
 
 def _is_identity(circuit: Circuit, pathway: Pathway) -> bool:
     """Whether it passes on what it reads, and always will."""
-    constant = pathway.tie is None and pathway.initial.law == "constant" and not pathway.rule.learns
+    constant = pathway.tie is None and pathway.initial.law == "constant" and not pathway.synapse.learns
     return constant and circuit.connectivity(pathway.name) == OneToOne()
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from neurosim.recording.layout import event_names
+from neurosim.recording.exchange import event_names
 
 
 @dataclass

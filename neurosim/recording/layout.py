@@ -13,6 +13,7 @@ from neurosim.circuit.description import Pathway
 from neurosim.engines.records import Record, size_of, synaptic_shapes
 from neurosim.errors import CircuitError
 from neurosim.gate.limits import memory, shown
+from neurosim.recording.exchange import event_names
 from neurosim.recording.store import Recorded
 from neurosim.recording.variables import unit_of
 
@@ -147,7 +148,7 @@ def layout(
         for dim, values in coords.items():
             found.coords[dim] = _coordinate(dim, values, "1")
     for pathway in learning:
-        for variable in pathway.rule.learned:
+        for variable in pathway.synapse.learned:
             qualified = f"{pathway.name}.{variable}"
             dims = _axes(circuit, pathway.name, len(synaptic_shapes(circuit)[qualified]))
             shape = (trials, *synaptic_shapes(circuit)[qualified])
@@ -157,18 +158,6 @@ def layout(
                 Recorded(("trial", *dims), shape, np.dtype(dtype), unit_of(circuit, qualified)),
             )
     return found
-
-
-def event_names(name: str) -> dict[str, str]:
-    """What the variables of events are called that stand for a variable of spikes: kind -> name.
-
-    Examples
-    --------
-    >>> event_names("E.spikes[:10]")["spike_time"]
-    'E.spike_time[:10]'
-    """
-    head, _, tail = name.rpartition("spikes")
-    return {kind: f"{head}{kind}{tail}" for kind in _WHAT}
 
 
 def event_variables(name: str, count: int) -> dict[str, Recorded]:

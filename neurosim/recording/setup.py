@@ -53,7 +53,7 @@ def circuit_of(
     if method is not None:
         raise ArgumentError("method", method, "none with a circuit: give each neuron or population its own")
     if text is not None:
-        learning = tuple(pathway.name for pathway in model.pathways if pathway.rule.learns)
+        learning = tuple(pathway.name for pathway in model.pathways if pathway.synapse.learns)
         first = model.phases[0] if model.phases else Phase("run", text, learn=learning)
         return _only_phase(model, replace(first, duration=text, learn=() if learn is False else first.learn))
     if not model.phases:
@@ -73,7 +73,7 @@ def _only_phase(model: Circuit, phase: Phase) -> Circuit:
         return replace(model, phases=(phase,))
     except CircuitError:
         # A rule that does not act here may read what only another phase holds.
-        idle = {p.name for p in model.pathways if p.rule.learns and p.name not in phase.learn}
+        idle = {p.name for p in model.pathways if p.synapse.learns and p.name not in phase.learn}
         pathways = (replace(p, rule=fixed.RULE, parameters={}) if p.name in idle else p for p in model.pathways)
         try:
             return replace(model, pathways=tuple(pathways), phases=(phase,))
@@ -100,10 +100,10 @@ def learning_pathways(model: NeuronModel | Circuit, circuit: Circuit, learn: boo
         Rules are meant to act, and none does.
     """
     acts = acting(circuit, circuit.phases) if learn is not False else ()
-    acts = tuple(pathway for pathway in acts if pathway.rule.learns)
+    acts = tuple(pathway for pathway in acts if pathway.synapse.learns)
     if acts or learn is False:
         return acts
-    known = [p.name for p in model.pathways if p.rule.learns] if isinstance(model, Circuit) else []
+    known = [p.name for p in model.pathways if p.synapse.learns] if isinstance(model, Circuit) else []
     names = ", ".join(known[:6]) + (" ..." if len(known) > 6 else "")
     phases = ", ".join(f"'{phase.name}'" for phase in circuit.phases)
     if learn:
@@ -128,7 +128,7 @@ def refuse_parts(pathways: Collection[Pathway]) -> None:
         With the pathway.
     """
     for pathway in pathways:
-        if pathway.rule.moment is PHASE_END or pathway.update_noise is not None:
+        if pathway.synapse.at(PHASE_END) is not None or pathway.update_noise is not None:
             raise CircuitError(
                 f"pathway '{pathway.name}' changes when its phase is over, which the part of a simulation that store= "
                 "and restore= cut off is not; use a rule with timing='step', run it in one call, or say learn=False"

@@ -32,8 +32,8 @@ def weights(circuit: Circuit) -> tuple[str, ...]:
     for pathway in circuit.pathways:
         if not circuit.connectivity(pathway.name).weighted:
             continue
-        own = pathway.rule.synaptic_variables[1:] if pathway in circuit.owners else ()
-        kept = [name for name in own if name not in pathway.rule.trace_variables]
+        own = pathway.synapse.synaptic_variables[1:] if pathway in circuit.owners else ()
+        kept = [name for name in own if name not in pathway.synapse.trace_variables]
         names += [f"{pathway.name}.{name}" for name in ("w", *kept)]
     return tuple(names)
 
@@ -50,7 +50,7 @@ def unit_of(circuit: Circuit, name: str) -> str:
         pathway = circuit.pathway[owner]
         if variable == "w":
             return weight_unit(circuit, pathway)
-        declared = getattr(pathway.rule, "declared", None)
+        declared = pathway.synapse.declared
         return declared.by_name[variable].unit if declared is not None else "1"
     return "1" if is_spikes(name) else compose(circuit)[owner].equation_set.by_name[variable].unit
 

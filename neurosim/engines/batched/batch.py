@@ -135,12 +135,12 @@ class Outcome:
         ``phase -> variable -> array`` for the variables asked for at the phases' ends.
     changes
         Increments of learned variables, to be added to the state.
+    stepped
+        Of those that change within steps, what the steps have made of them: to go on from there without rounding.
     final
         The slots of all trials at the end, ``(trial, n)``, for traces of synapses ``(trial, n_post, n_pre)``.
     recordings
         ``(sample, trial, place)`` by text; of what has no sample at every step, one such array for each phase.
-    reached
-        Learned variables that steps change, as they are at the end: to go on from there without rounding.
     steps
         How many each phase made, where there is time.
     broken
@@ -150,8 +150,8 @@ class Outcome:
 
     ends: dict[str, Arrays] = field(default_factory=dict)
     changes: Arrays = field(default_factory=dict)
+    stepped: Arrays = field(default_factory=dict)
     final: Arrays = field(default_factory=dict)
     recordings: Arrays = field(default_factory=dict)
-    reached: Arrays = field(default_factory=dict)
     steps: Arrays = field(default_factory=dict)
     broken: Arrays = field(default_factory=dict)

@@ -21,6 +21,7 @@ from neurosim.engines.batched.host.program import program
 from neurosim.engines.batched.own_networks import each_by_itself
 from neurosim.engines.batched.presentation import present
 from neurosim.engines.batched.update_noise import update_noise
+from neurosim.engines.bounds import all_within_bounds
 from neurosim.engines.noise import draw_pairs, drawn_shapes, named_noise
 from neurosim.engines.optimiser import Optimiser
 from neurosim.engines.slots import neuron_variables
@@ -30,7 +31,7 @@ from neurosim.engines.slots import neuron_variables
 def run_batch(batch: Batch, *, request: Request) -> Outcome:
     """One batch; see `BatchedEngine.run`."""
     one = functools.partial(_run_one, request)
-    return each_by_itself(request.circuit, batch, one) if request.own_weights else one(batch)
+    return each_by_itself(request, batch, one) if request.own_weights else one(batch)
 
 
 def _run_one(request: Request, batch: Batch) -> Outcome:
@@ -40,9 +41,9 @@ def _run_one(request: Request, batch: Batch) -> Outcome:
         after = {}
     changes = {name: change + after.get(name, 0.0) for name, change in outcome.changes.items()}
     late = () if request.unfinished else at_the_ends(request.circuit, request.run, request.learn)
-    exact = {n: a for n, a in outcome.reached.items() if n not in after and n.rpartition(".")[0] not in late}
+    exact = {n: a for n, a in outcome.stepped.items() if n not in after and n.rpartition(".")[0] not in late}
     final = outcome.final if request.circuit.carry else {}
-    return replace(outcome, changes=changes, final=final, reached=exact if request.own_weights else {}, steps={})
+    return replace(outcome, changes=changes, final=final, stepped=exact if request.own_weights else {}, steps={})
 
 
 def at_the_ends(circuit: Circuit, phases: Sequence[Phase], learn: Learn) -> set[str]:
@@ -205,6 +206,7 @@ def _learn(
     weights = dict(carry.weights)
     for name, change in changes.items():
         weights[name] = weights[name] + change + after.get(name, 0.0)
+    weights = all_within_bounds(jnp, circuit, batch.values, weights)
     # Which pathways learn says which variables are advanced; they differ between batches.
     watched = () if setting.steady else neuron_variables(circuit)
     broken = {name: jnp.asarray(outcome.broken.get(name, False)) for name in watched}

@@ -13,18 +13,19 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from neurosim.circuit.circuit import Circuit
-from neurosim.engines.batched.batch import Arrays, Batch, Outcome
+from neurosim.engines.batched.batch import Arrays, Batch, Outcome, Request
 from neurosim.engines.batched.stepping import rows
 from neurosim.engines.own_weights import with_trials
 from neurosim.engines.slots import slots
 
 
-def each_by_itself(circuit: Circuit, batch: Batch, present: Callable[[Batch], Outcome]) -> Outcome:
+def each_by_itself(request: Request, batch: Batch, present: Callable[[Batch], Outcome]) -> Outcome:
     """What `present` gives of each trial as a batch of one.
 
     Parameters
     ----------
+    request
+        What of a presentation runs.
     batch
         All trials; variables of synapses can have an axis of trials.
     present
@@ -38,12 +39,12 @@ def each_by_itself(circuit: Circuit, batch: Batch, present: Callable[[Batch], Ou
     if batch.row is not None:
         courses = {name: _rows_of(array, batch) for name, array in batch.courses.items()}
         batch = replace(batch, courses=courses, row=None)
-    axes = _axes(circuit, batch)
+    axes = _axes(request, batch)
     if batch.trials == 1:
         shared = {name: array if axes.values[name] is None else array[0] for name, array in batch.values.items()}
         outcome = present(replace(batch, values=shared))
-        first = jax.tree.map(lambda array: array[None], (outcome.changes, outcome.reached))
-        return replace(outcome, changes=first[0], reached=first[1])
+        first = jax.tree.map(lambda array: array[None], (outcome.changes, outcome.stepped))
+        return replace(outcome, changes=first[0], stepped=first[1])
 
     def alone(one: Batch) -> Outcome:
         return present(_batch_of_one(one, axes))
@@ -57,10 +58,10 @@ def _rows_of(course: Any, batch: Batch) -> Any:
     return jax.vmap(lambda now: rows(now, batch.row, batch.trials))(course)
 
 
-def _axes(circuit: Circuit, batch: Batch) -> Batch:
+def _axes(request: Request, batch: Batch) -> Batch:
     """Which axis of each array is that of trials; ``None`` where all trials share it."""
-    trials, known = batch.trials, slots(circuit)
-    own = with_trials(circuit, batch.values) | {
+    trials, known = batch.trials, slots(request.circuit, None if request.setting.steady else request.setting.dt)
+    own = with_trials(request.circuit, batch.values) | {
         name
         for name, slot in known.items()
         if slot.per_trial and name in batch.values and jnp.ndim(batch.values[name]) > len(slot.shape)

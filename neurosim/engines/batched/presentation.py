@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Phase
-from neurosim.circuit.moments import STEP, acting, at_end
+from neurosim.circuit.moments import PHASE_END, STEP, acting, at_end
 from neurosim.circuit.plan import Plan, plan, resolve
 from neurosim.engines._engine import Call, limits_met, refuse
 from neurosim.engines.batched.batch import Arrays, Batch, Outcome, Request
@@ -47,7 +47,7 @@ def present(request: Request, batch: Batch) -> Outcome:
     for phase in request.run:
         # At the steady level every phase is at its fixed points, whatever came before.
         if phase.restart and not setting.steady:
-            current = _at_rest(graph, current, values)
+            current = _at_rest(graph, current, values, setting.dt)
         current |= _noise_of(circuit, phase, batch, dtype)
         fixed = Fixed(
             {**current, **_switches(circuit, phase, dtype)},
@@ -77,12 +77,12 @@ def present(request: Request, batch: Batch) -> Outcome:
         current |= reached.after | held
         if not request.unfinished:
             _learn(request, phase, end, held, batch.trials, outcome)
-        for pathway in acting(circuit, phase, STEP, request.learn):
-            for name in (f"{pathway.name}.{variable}" for variable in pathway.rule.learned):
-                outcome.changes[name] = reached.after[name] - values[name]
-                outcome.reached[name] = reached.after[name]
+        outcome.stepped |= {name: reached.after[name] for name in _learned_in_steps(request, phase, reached)}
+    for name, weights in outcome.stepped.items():
+        change = weights - values[name]
+        outcome.changes[name] = outcome.changes[name] + change if name in outcome.changes else change
     outcome.recordings = joined(request.record, outcome.recordings)
-    outcome.final = _final(circuit, current, batch.trials, dtype)
+    outcome.final = _final(circuit, current, batch.trials, dtype, setting.dt)
     return outcome
 
 
@@ -111,10 +111,12 @@ class Reached:
 def _stretch(graph: Plan, request: Request, batch: Batch, phase: Phase, live: tuple[str, ...]) -> Stretch:
     """The loop over a phase's steps."""
     setting, stepping = request.setting, acting(request.circuit, phase, STEP, request.learn)
+    learning = acting(request.circuit, phase, learn=request.learn)
     return Stretch(
         plan=graph,
         live=live,
         learn=tuple(pathway.name for pathway in stepping),
+        struck=tuple(p.name for p in learning if {*p.synapse.struck} & {*p.synapse.learned}),
         record=request.record,
         steps=phase.steps(setting.dt),
         dt=setting.dt,
@@ -139,6 +141,13 @@ def _in_time(stretch: Stretch, phase: Phase, batch: Batch, fixed: Fixed, step: i
     return Reached({**fixed.values, **last, **after, **times}, after, recorded, made)
 
 
+def _learned_in_steps(request: Request, phase: Phase, reached: Reached) -> list[str]:
+    """The learned variables that a phase's steps have changed."""
+    learning = acting(request.circuit, phase, learn=request.learn)
+    names = [f"{pathway.name}.{variable}" for pathway in learning for variable in pathway.synapse.learned]
+    return [name for name in names if name in reached.after]
+
+
 def _note_what_broke(request: Request, live: Sequence[str], reached: Reached, outcome: Outcome) -> None:
     """Note the variables that are not finite, as far as they are watched."""
     if request.watch == "ends":
@@ -153,7 +162,7 @@ def _learn(request: Request, phase: Phase, end: Snapshot, held: Arrays, trials: 
     if ending := at_end(request.circuit, phase, request.learn):
         now = _after_holds(end.plan, end, held)
         for pathway in ending:
-            for name, change in increments(now, pathway.name, trials).items():
+            for name, change in increments(now, pathway.name, trials, PHASE_END).items():
                 outcome.changes[name] = outcome.changes.get(name, 0.0) + change
 
 
@@ -163,19 +172,19 @@ def _noise_of(circuit: Circuit, phase: Phase, batch: Batch, dtype: Any) -> Array
     return dict(given) if given is not None else draw_noise(circuit, phase, batch.keys, batch.presentations, dtype)
 
 
-def _final(circuit: Circuit, current: Arrays, trials: int, dtype: Any) -> Arrays:
+def _final(circuit: Circuit, current: Arrays, trials: int, dtype: Any, dt: float) -> Arrays:
     """The slots at the end, each trial's own."""
     return {
         # A constant that a phase holds may be a whole number.
         name: jnp.broadcast_to(current[name], (trials, *slot.shape)).astype(slot.dtype or dtype)
-        for name, slot in slots(circuit).items()
+        for name, slot in slots(circuit, dt).items()
         if name in current and slot.per_trial
     }
 
 
-def _at_rest(graph: Plan, current: Arrays, values: Mapping[str, Any]) -> Arrays:
+def _at_rest(graph: Plan, current: Arrays, values: Mapping[str, Any], dt: float) -> Arrays:
     """Everything but the neurons' state, which is what it was at the presentation's start."""
-    resting = {name: slot for name, slot in slots(graph.circuit).items() if slot.at_rest}
+    resting = {name: slot for name, slot in slots(graph.circuit, dt).items() if slot.at_rest}
     kept = {name: array for name, array in current.items() if name not in resting}
     return kept | {name: values[name] for name, slot in resting.items() if slot.start is None and name in values}
 

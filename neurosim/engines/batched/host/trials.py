@@ -22,14 +22,14 @@ def has_rows(batch: Batch) -> bool:
     return all(np.shape(array)[-2] == batch.trials for array in stimuli if np.ndim(array) >= 2)
 
 
-def shared_out(batch: Batch, circuit: Circuit, parts: Sequence[slice]) -> list[Batch]:
+def shared_out(batch: Batch, circuit: Circuit, dt: float | None, parts: Sequence[slice]) -> list[Batch]:
     """A batch of each of these trials. Courses stay whole, where every core reads them without a copy of its own."""
     # JAX's own arrays lie as its programs need them. NumPy's often do not, and then each program copies them.
     stimuli, courses = (
         {name: np.asarray(jnp.asarray(array)) for name, array in arrays.items()}
         for arrays in (batch.stimuli, batch.courses)
     )
-    known = slots(circuit)
+    known = slots(circuit, dt)
     each_trial = with_trials(circuit, batch.values) | {
         name
         for name, array in batch.values.items()
@@ -54,7 +54,7 @@ def joined(found: Sequence[Outcome], *, own_weights: bool = False) -> Outcome:
     return Outcome(
         ends=_along(0, [one.ends for one in found]),
         changes=_along(0, [one.changes for one in found]) if own_weights else found[0].changes,
-        reached=_along(0, [one.reached for one in found]) if own_weights else found[0].reached,
+        stepped=_along(0, [one.stepped for one in found]) if own_weights else found[0].stepped,
         final=_along(0, [one.final for one in found]),
         recordings=_along(1, [one.recordings for one in found]),
         broken=jax.tree.map(lambda *shares: np.logical_or.reduce(shares), *(one.broken for one in found)),
