@@ -77,7 +77,7 @@ class Layout:
             With the largest of them, and the remedy.
         """
         sizes = {name: _size(one.variable.shape, one.variable) for name, one in self.courses.items()}
-        if sum(sizes.values()) <= (most := memory()):
+        if not sizes or sum(sizes.values()) <= (most := memory()):
             return
         name = max(sizes, key=lambda name: sizes[name])
         shape = " x ".join(map(str, self.courses[name].variable.shape))
@@ -116,6 +116,7 @@ def layout(
     dtype: str,
     bare: bool,
     events: bool,
+    held: bool,
 ) -> Layout:
     """How all results of a simulation lie in a dataset.
 
@@ -127,26 +128,36 @@ def layout(
         Whether it is of a neuron alone, whose variables need no population.
     events
         Whether spikes are kept as events.
+    held
+        Whether it is held in memory.
+
+    Raises
+    ------
+    CircuitError
+        It does not fit into memory.
     """
-    found = Layout(coords={"time": _coordinate("time", span.times(), "second")})
+    found = Layout()
     for record in records:
         name = _named(circuit, record, bare)
-        numbers = span.times(record.every)
+        count = record.samples(span.begin, span.steps)
         places, coords = _places(circuit, record)
         when = "time" if record.every == 1 else f"time_{name}"
         kind = np.dtype(bool if record.spikes and not record.over else dtype)
-        shape = (len(numbers), trials, *places.values())
+        shape = (count, trials, *places.values())
         variable = Recorded((when, "trial", *places), shape, kind, unit_of(circuit, record.name))
         packed = events and record.spikes and not record.over
-        (found.events if packed else found.courses)[name] = Course(record, variable, len(numbers))
+        (found.events if packed else found.courses)[name] = Course(record, variable, count)
         if packed:
             # Who could have spiked, which events do not say.
-            found.coords["trial"] = _coordinate("trial", np.arange(trials), "1")
-            coords = {dim: np.arange(size) for dim, size in places.items()} | dict(coords)
-        if record.every > 1:
-            found.coords[when] = _coordinate(when, numbers, "second")
+            coords = {"trial": np.arange(trials), **{d: np.arange(size) for d, size in places.items()}, **coords}
         for dim, values in coords.items():
             found.coords[dim] = _coordinate(dim, values, "1")
+    if held:
+        found.refuse_too_large()
+    for record in records:
+        when = "time" if record.every == 1 else f"time_{_named(circuit, record, bare)}"
+        found.coords[when] = _coordinate(when, span.times(record.every), "second")
+    found.coords.setdefault("time", _coordinate("time", span.times(), "second"))
     for pathway in learning:
         for variable in pathway.synapse.learned:
             qualified = f"{pathway.name}.{variable}"

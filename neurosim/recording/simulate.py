@@ -218,7 +218,8 @@ def simulate(
     run.keeping = store is not None or (not whole and target != "cpp_standalone")
     span = Span(start.step if start is not None else 0, steps, step)
     bare, events = isinstance(model, NeuronModel), spikes == "events"
-    plan = layout(circuit, records, learning, span, trials=trials, dtype=dtype, bare=bare, events=events)
+    settings: dict[str, Any] = {"trials": trials, "dtype": dtype, "bare": bare, "events": events}
+    plan = layout(circuit, records, learning, span, held=out is None, **settings)
     dataset = _recorded(run, plan, span, None if out is None else Path(out), whole=whole)
     if store is not None:
         assert run.start is not None
@@ -251,7 +252,6 @@ def _recorded(run: Run, plan: Layout, span: Span, out: Path | None, *, whole: bo
     piece = max(1, min(span.steps, int(_PIECE // max(1, plan.bytes_a_step)))) if pieces else span.steps
     attrs = {"model": run.circuit.name, "dt": span.dt}
     if out is None:
-        plan.refuse_too_large()
         results: Results = InMemory(plan, span, attrs)
     else:
         results = OnDisk(plan, span, attrs, out, piece)
