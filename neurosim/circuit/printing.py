@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from neurosim.circuit.composition import LOSS_CHANGE, uses_change
 from neurosim.circuit.description import Initial, Pathway, Phase, Population
+from neurosim.circuit.pair_text import PairText
+from neurosim.circuit.per_synapse import PerSynapse, Values
 from neurosim.circuit.roles import implied_role
 from neurosim.circuit.wiring import Wiring
 from neurosim.units import format_quantity
@@ -69,9 +72,9 @@ def _pathway(pathway: Pathway, circuit: Wiring) -> str:
         line += "  without weights"
         line += f", chosen by {pathway.chosen_by}" if pathway.chosen_by else ""
     elif pathway.derived is not None:
-        line += f"  {pathway.derived}, own weights {_initial(pathway.initial)}"
+        line += f"  {pathway.derived}, own weights {_initial(pathway.start)}"
     else:
-        line += f"  {_initial(pathway.initial)}"
+        line += f"  {_initial(pathway.start)}"
     if pathway.sigma is not None:
         line += f"  noise {pathway.sigma:g}"
     line += f"  in every {pathway.every} batches" if pathway.every > 1 else ""
@@ -89,11 +92,18 @@ def _pathway(pathway: Pathway, circuit: Wiring) -> str:
     return "\n".join(lines)
 
 
+def _delay(delay: Any) -> str:
+    """A delay in seconds, whether or not it was given with a unit."""
+    if isinstance(delay, Values) and not delay.array.ndim:
+        return format_quantity(float(delay.array), "second")
+    return str(delay)
+
+
 def _texts(pathway: Pathway) -> list[str]:
     """What its synapse does, line by line."""
     synapse, lines = pathway.synapse, []
     if pathway.delay is not None:
-        lines.append(f"delay {format_quantity(pathway.delay_seconds, 'second')}")
+        lines.append(f"delay {_delay(pathway.delay)}")
     if pathway.delivers is not None:
         lines.append(f"delivers {pathway.delivers}")
     if pathway.bounds is not None:
@@ -108,7 +118,9 @@ def _texts(pathway: Pathway) -> list[str]:
     return [f"    {line}" for line in lines]
 
 
-def _initial(initial: Initial) -> str:
+def _initial(initial: Initial | PerSynapse) -> str:
+    if not isinstance(initial, Initial):
+        return f"{'~ ' if isinstance(initial, PairText) and initial.draws else ''}{initial}"
     if initial.adjusted is not None:
         return f"{initial.adjusted} (beside {', '.join(initial.beside)}) of {_initial(replace(initial, adjusted=None))}"
     if initial.law == "constant":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from neurosim.circuit.connectivity import NAMED, Dense
 from neurosim.circuit.images import Pooling
 from neurosim.circuit.synapses import size_of
+from neurosim.circuit.weights import Initial
 from neurosim.errors import Fault, NeurosimError
 from neurosim.suggestions import did_you_mean
 
@@ -121,6 +122,7 @@ def _pathway_faults(circuit: Wiring) -> Iterator[str]:
             if name not in pathway.synapse.parameters:
                 yield f"{where}: '{name}', {_missing(name, pathway.synapse.parameters, 'parameter of the rule')}"
         yield from _tie_faults(circuit, pathway, where)
+        yield from _initial_faults(circuit, pathway, where)
         yield from _derived_faults(circuit, pathway, where)
         yield from _noise_faults(pathway, where)
         if pathway.every < 1:
@@ -225,10 +227,20 @@ def _loop_faults(circuit: Wiring) -> Iterator[str]:
                 yield f"the loop of '{loop.layer}' runs through '{name}', {_missing(name, circuit.pathway, 'pathway')}"
 
 
+def _initial_faults(circuit: Wiring, pathway: Pathway, where: str) -> Iterator[str]:
+    start = pathway.start
+    if isinstance(start, Initial):
+        for beside in start.beside:
+            if beside not in circuit.pathway:
+                yield f"{where}: drawn beside '{beside}', {_missing(beside, circuit.pathway, 'pathway')}"
+    elif pathway.tie is not None:
+        owner = pathway.tie.pathway
+        yield f"{where}: initial is '{start}', and its weights are those of '{owner}'; leave it out"
+    elif not isinstance(pathway.connectivity, str) and not pathway.connectivity.weighted:
+        yield f"{where}: initial is '{start}', and {pathway.connectivity} has no weights; leave it out"
+
+
 def _derived_faults(circuit: Wiring, pathway: Pathway, where: str) -> Iterator[str]:
-    for beside in pathway.initial.beside:
-        if beside not in circuit.pathway:
-            yield f"{where}: drawn beside '{beside}', {_missing(beside, circuit.pathway, 'pathway')}"
     if pathway.derived is None:
         return
     if pathway.tie is not None or pathway.sigma is not None or pathway.connectivity != Dense() or pathway.at_spikes:

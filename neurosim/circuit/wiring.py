@@ -60,7 +60,7 @@ class Wiring:
     def ends(self, pathway: str) -> Ends:
         """The populations that a pathway joins, as its connectivity sees them."""
         pre, post = (self.population[name] for name in (self.pathway[pathway].pre, self.pathway[pathway].post))
-        return Ends(pre.size, post.size, pre.shape, post.shape)
+        return Ends(pre.size, post.size, pre.shape, post.shape, recurrent=pre is post)
 
     def connectivity(self, pathway: str) -> Connectivity:
         """How a pathway connects its populations: in its own way, or in that of the pathway it is tied to."""

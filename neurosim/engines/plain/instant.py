@@ -126,6 +126,4 @@ def strengths(now: Instant, pathway: str) -> np.ndarray:
         if found.tie is not None and found.tie.transposed and len(shape) > 1:
             weights = np.swapaxes(weights, -len(shape), 1 - len(shape))
         each = weights.reshape(*weights.shape[: weights.ndim - len(shape)], -1)[..., made.weight]
-    matrix = np.zeros((*each.shape[:-1], ends.n_post, ends.n_pre))
-    matrix[..., made.post, made.pre] = each
-    return matrix
+    return made.matrix(np.asarray(each, np.float64), ends)
