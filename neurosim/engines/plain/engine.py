@@ -65,8 +65,7 @@ LIMITS = (
     Limit(
         "setting",
         "any level but `steady`, and single precision",
-        "the engine 'numpy' has no time, and computes in double precision; got the level '{level}' and {dtype}: "
-        "{remedy}",
+        "the engine 'numpy' has no time, and computes in double precision; got '{level}' and {dtype}: {remedy}",
         "use level 'steady' with dtype 'float64', or the engine 'batched'",
         _not_this,
     ),
