@@ -18,6 +18,7 @@ import numpy as np
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.plan import plan
+from neurosim.circuit.wiring import Wiring
 from neurosim.engines.slots import slots
 from neurosim.errors import CircuitError
 from neurosim.suggestions import did_you_mean
@@ -185,12 +186,12 @@ def check_record(circuit: Circuit, record: Record) -> None:
         )
 
 
-def is_synaptic(circuit: Circuit, name: str) -> bool:
+def is_synaptic(circuit: Wiring, name: str) -> bool:
     """Whether a variable is one of synapses."""
     return name in synaptic_shapes(circuit)
 
 
-def size_of(circuit: Circuit, name: str) -> int:
+def size_of(circuit: Wiring, name: str) -> int:
     """How many neurons or synapses have a variable."""
     if name in synaptic_shapes(circuit):
         return math.prod(synaptic_shapes(circuit)[name])
@@ -215,7 +216,7 @@ def reportable(circuit: Circuit) -> frozenset[str]:
 
 
 @functools.lru_cache(maxsize=64)
-def synaptic_shapes(circuit: Circuit) -> Mapping[str, tuple[int, ...]]:
+def synaptic_shapes(circuit: Wiring) -> Mapping[str, tuple[int, ...]]:
     """All variables of synapses that have weights of their own, with the shape of their arrays."""
     found: dict[str, tuple[int, ...]] = {}
     for pathway in circuit.owners:
@@ -226,7 +227,7 @@ def synaptic_shapes(circuit: Circuit) -> Mapping[str, tuple[int, ...]]:
     return found
 
 
-def traces_among(circuit: Circuit, names: Collection[str]) -> frozenset[str]:
+def traces_among(circuit: Wiring, names: Collection[str]) -> frozenset[str]:
     """Those that are traces of synapses, of which each trial has its own."""
     known = slots(circuit)
     return frozenset(name for name in names if name in known and known[name].kind == "trace")

@@ -71,7 +71,7 @@ def _check_variable(variable: xarray.DataArray, name: str, where: Path) -> None:
     dims = variable.dims
     if variable.dtype.kind not in "biuf":
         raise DataError(f"{where}: '{name[:100]}' holds {variable.dtype}, expected numbers, or true and false")
-    first = str(dims[0]) if dims else ""
+    first = next((str(dim) for dim in dims), "")
     events = first.startswith("spike") and len(dims) == 1
     courses = len(dims) > 1 and (first == "time" or first.startswith("time_")) and dims[1] == "trial"
     learned = len(dims) > 1 and first == "trial"
@@ -80,7 +80,7 @@ def _check_variable(variable: xarray.DataArray, name: str, where: Path) -> None:
             f"{where}: '{name[:100]}' has the dimensions {dims}, expected (time, trial, neuron), or ({SNAPSHOT}, ...)"
         )
     if not learned and not events and first not in variable.coords:
-        raise DataError(f"{where}: '{name[:100]}' is along '{dims[0]}', which the recording does not have")
+        raise DataError(f"{where}: '{name[:100]}' is along '{first}', which the recording does not have")
     if not events and max(variable.shape[1:]) > _MOST:
         raise DataError(f"{where}: '{name[:100]}' has the shape {variable.shape}, far beyond that of any simulation")
     if not variable.size and not events and not first.startswith("time_"):

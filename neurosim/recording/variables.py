@@ -76,10 +76,8 @@ def asked(
         A name that cannot be recorded, and those that can; neurons or synapses that are not there; a time that is no
         whole number of steps.
     """
-    if record is None:
-        return tuple(Record(name) for name in _by_default(circuit))
     steps = {_qualified(circuit, name).text: _steps(name, time, dt) for name, time in (every or {}).items()}
-    texts = [_known(circuit, text) for text in record]
+    texts = _by_default(circuit) if record is None else [_known(circuit, text) for text in record]
     return records_in(circuit, texts, steps)
 
 

@@ -88,6 +88,7 @@ def test_a_bare_neuron_needs_no_population(engine: Any) -> None:
     found = simulate(CELL, "2 ms", n=4, engine=engine, record=["v[1:]", "mean(spikes)"], every={"v": "0.5 ms"})
     assert list(found) == ["v[1:]", "mean(spikes)"]
     assert found["v[1:]"].dims == ("time_v[1:]", "trial", "neuron[1:]")
+    assert simulate(CELL, "2 ms", engine=engine, every={"v": "1 ms"}).sizes["time_v"] == 2
     assert found["time_v[1:]"].values.tolist() == pytest.approx([0, 5e-4, 1e-3, 1.5e-3])
 
 
@@ -178,7 +179,7 @@ def test_events_are_exported_and_drawn_like_truth_values(both: tuple[xarray.Data
     for name in names[0]:
         assert (tables[0] / name).read_text() == (tables[1] / name).read_text()
     drawn = [raster(each, Figure().subplots(), trial=1) for each in (dense, events)]
-    lines = [[len(each.get_segments()) for each in ax.collections] for ax in drawn]
+    lines = [[len(each.get_paths()) for each in ax.collections] for ax in drawn]
     assert lines[0] == lines[1] and sum(lines[0]) > 10
 
 

@@ -49,13 +49,13 @@ def taken(stretch: Stretch, record: Record, begun: Snapshot, spiked: Mapping[str
 
 def record_width(circuit: Wiring, record: Record) -> int:
     """How many neurons or synapses it is of."""
-    return len(record.places(size_of(circuit, record.name)))  # type: ignore[arg-type]
+    return len(record.places(size_of(circuit, record.name)))
 
 
 def _full(stretch: Stretch, name: str, value: Any) -> Any:
     """A variable at shape (trial, place)."""
     circuit = stretch.plan.circuit
-    size = size_of(circuit, name)  # type: ignore[arg-type]
+    size = size_of(circuit, name)
     owner = name.rpartition(".")[0]
     if owner in circuit.pathway:
         shape = circuit.variable_shape(owner, name.rpartition(".")[2])
