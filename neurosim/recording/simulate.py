@@ -1,7 +1,4 @@
-"""Simulate a neuron or a circuit, and record its variables over time as labelled arrays.
-
-(Over 300 lines: a third of them documents the arguments of one function.)
-"""
+"""Simulate a neuron or a circuit, and record its variables over time as labelled arrays."""
 
 from __future__ import annotations
 

@@ -252,10 +252,12 @@ def test_learning_goes_on_in_pieces_and_in_another_process_with_the_same_bits(
 def test_weights_that_do_not_fit_into_memory_are_refused_before_they_are_drawn() -> None:
     large = replace(
         _circuit(),
-        populations=(Population("a", 300_000, LIF), Population("b", 400_000, LIF)),
+        populations=(Population("a", 300, LIF), Population("b", 400, LIF)),
     )
-    with pytest.raises(CircuitError, match=r"pathway '[WV]': 50 trials .*50 x \d+ x \d+ numbers.*GiB.*learn=False"):
-        simulate(large, "1 ms", trials=50)
+    with pytest.raises(
+        CircuitError, match=r"pathway '[WV]': 1000000 trials .*1000000 x \d+ x \d+ numbers.*GiB.*learn=False"
+    ):
+        simulate(large, "1 ms", trials=1_000_000)
     refuse_too_many(_circuit(), 3, "float64")
     with pytest.raises(CircuitError, match="3 trials"):
         refuse_too_many(_circuit(), 3, "float64", most=500)
