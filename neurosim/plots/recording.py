@@ -11,12 +11,10 @@ from matplotlib.ticker import MaxNLocator
 
 from neurosim.errors import DataError
 from neurosim.plots._arguments import drawing
-from neurosim.plots._style import COLOURS, label, tidy
+from neurosim.plots._style import COLOURS, readable, readable_time, tidy
 from neurosim.recording.exchange import spikes_in, spikes_of
 from neurosim.recording.selection import numbers_along
 
-# Below this, time is shown in milliseconds.
-_SHORT = 2.0
 # Traces beyond this cannot be told apart by colour.
 _FEW = len(COLOURS)
 # Least height of a tick in points.
@@ -52,7 +50,8 @@ def raster(recording: xarray.Dataset, ax: Axes, *, trial: int = 0, populations: 
     found = {name: spikes_in(recording, name) for name in names}
     for name, spikes in found.items():
         _check_trials(name, trial, len(spikes.trials))
-    time, scale, unit = _time(recording)
+    time = recording.time.values
+    scale, unit = readable_time(time)
     base, ticks = 0, []
     # With many neurons a row is thinner than a line; ticks then exceed their row.
     total = sum(len(spikes.neurons) for spikes in found.values())
@@ -132,8 +131,9 @@ def traces(
     if outside:
         raise DataError(f"'{variable}' has {values.shape[1]} neurons, got number {outside[0]}")
     numbers = numbers_along(values, str(values.dims[-1]))
-    time, scale, unit = _time(recording)
-    shown, values_unit = _unit(recording[variable], values[:, chosen].values)
+    time = recording.time.values
+    scale, unit = readable_time(time)
+    shown, values_unit = readable(recording[variable], values[:, chosen].values)
     for place, number in enumerate(chosen):
         colour = COLOURS[place % _FEW]
         ax.plot(time * scale, shown[:, place], color=colour, linewidth=1.2, label=f"neuron {numbers[number]}")
@@ -170,23 +170,3 @@ def _step(recording: xarray.Dataset) -> float:
     said = float(recording.attrs.get("dt", 0.0))
     step = float(time[-1] - time[0]) / (len(time) - 1) if len(time) > 1 else said
     return said if abs(step - said) < 1e-3 * said else step
-
-
-def _time(recording: xarray.Dataset) -> tuple[np.ndarray, float, str]:
-    """Times, their factor, and the resulting unit."""
-    time = recording.time.values
-    return (time, 1e3, "ms") if time[-1] - time[0] < _SHORT else (time, 1.0, "s")
-
-
-def _unit(variable: xarray.DataArray, values: np.ndarray) -> tuple[np.ndarray, str]:
-    """Values in the most readable unit, and that unit."""
-    unit = str(variable.attrs.get("units", "1"))
-    symbol = {"volt": "V", "amp": "A", "siemens": "S", "1": ""}.get(unit)
-    if not symbol:
-        named = label(variable)
-        return values, named.partition("(")[2].rstrip(")") if "(" in named else ""
-    largest = float(np.nanmax(np.abs(values))) if values.size else 1.0
-    for prefix, factor in (("", 1.0), ("m", 1e3), ("u", 1e6), ("n", 1e9), ("p", 1e12)):
-        if largest * factor >= 1:
-            return values * factor, ("µ" if prefix == "u" else prefix) + symbol
-    return values, symbol

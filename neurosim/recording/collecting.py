@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from neurosim.recording.events import Packed
 from neurosim.recording.exchange import numbered
 from neurosim.recording.layout import Course, Layout, Span, event_variables
+from neurosim.recording.packing import Packed
 from neurosim.recording.store import RecordingWriter, open_recording
 
 if TYPE_CHECKING:
