@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from neurosim.estimators.estimator import NeurosimRegressor as NeurosimRegressor
     from neurosim.gradients.alignment import alignment as alignment
     from neurosim.gradients.true_gradient import true_gradients as true_gradients
+    from neurosim.model_files.circuits.circuit_file import load_circuit as load_circuit
     from neurosim.model_files.model_file import load as load
     from neurosim.neurons._model import NeuronModel as NeuronModel
     from neurosim.readouts._readout import Readout as Readout
@@ -72,6 +73,7 @@ _HOME = {
     **dict.fromkeys(("NeurosimError", "NeurosimWarning"), "errors"),
     **dict.fromkeys(("NeurosimClassifier", "NeurosimRegressor"), "estimators.estimator"),
     "load": "model_files.model_file",
+    "load_circuit": "model_files.circuits.circuit_file",
     "train": "runs.run",
     "sweep": "studies.sweeps.driver",
     "alignment": "gradients.alignment",
