@@ -24,7 +24,8 @@ def _flowing(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
 
 
 def _assigning(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
-    for pathway in acting(circuit, call.phases_of(circuit), learn=call.learn) if call.batch > 1 else ():
+    shared = call.batch > 1 and not call.own_weights
+    for pathway in acting(circuit, call.phases_of(circuit), learn=call.learn) if shared else ():
         for side, statements in (("on_pre", pathway.synapse.at_pre), ("on_post", pathway.synapse.at_post)):
             for statement in statements:
                 if statement.target in pathway.synapse.learned and statement.operator not in ("+=", "-="):
@@ -77,7 +78,8 @@ SHARED_WEIGHTS = Limit(
     "assignments to weights at spikes other than `+=` and `-=`, in batches of several trials that share them",
     "{side} of pathway '{pathway}' says '{text}', and the {trials} trials of a batch share these weights, so that each "
     "would have a value of its own; {remedy}",
-    "give each trial weights of its own (batch = 1), or write '+=' or '-=' with bounds of the pathway",
+    "give each trial weights of its own (own_weights=True, or batch = 1), or write '+=' or '-=' with bounds of the "
+    "pathway",
     _assigning,
     CircuitError,
 )

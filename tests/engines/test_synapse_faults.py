@@ -139,7 +139,7 @@ def test_a_batch_that_shares_weights_cannot_assign_them(text: str) -> None:
     made = pair(Rule(on_pre=text))
     engine = BatchedEngine(made, SETTING)
     (limit,) = engine.refuses(Call(trials=2, batch=2))
-    remedy = r"give each trial weights of its own \(batch = 1\), or write '\+=' or '-=' with bounds"
+    remedy = r"give each trial weights of its own \(own_weights=True, or batch = 1\), or write '\+=' or '-='"
     given = {name: np.repeat(array, 2, axis=0) for name, array in SENT.items()}
     with pytest.raises(CircuitError, match=f"on_pre of pathway 'W' says .* the 2 trials of a batch.*{remedy}"):
         engine.run(initial_state(made, 0), given)

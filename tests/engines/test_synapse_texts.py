@@ -394,3 +394,20 @@ def test_a_simulation_is_stored_with_what_is_under_way(engine: str, tmp_path: Pa
     assert np.any(whole["b.g"].values)
     for name in ("b.v", "b.g"):
         np.testing.assert_array_equal(rest[name].values, whole[name].values[150:])
+
+
+def test_trials_with_weights_of_their_own_assign_them() -> None:
+    rule = Rule(on_pre="w = clip(1.1*w, 0, 0.9)", on_post="w *= 0.9")
+    made = pair(rule, phases=(Phase("all", "20 ms", learn=("W",)),))
+    given = {"a.i_ext": np.array([[1.5, 2.1, 3.3], [2.5, 1.7, 4.2]]), "b.i_ext": np.array([[1.3, 1.9], [2.4, 1.6]])}
+    state = initial_state(made, 3)
+    together = []
+    for engine in (BatchedEngine(made, SETTING), BrianEngine(made, SETTING)):
+        after, _ = engine.run(state, given, own_weights=True)
+        alone = [
+            engine.run(state, {n: a[[trial]] for n, a in given.items()}, first=trial)[0]["W.w"] for trial in range(2)
+        ]
+        np.testing.assert_allclose(after["W.w"], np.stack(alone), rtol=1e-12)
+        together.append(after["W.w"])
+    np.testing.assert_allclose(together[0], together[1], rtol=1e-9)
+    assert not np.allclose(together[0][0], together[0][1])
