@@ -187,15 +187,22 @@ def _check_state(
             expected = [str(shape) for shape in place.shapes.values() if place.full is None or shape]
             expected += [f"{(trials, *place.full)}, one for each trial"] if own_weights and place.full else []
             raise CircuitError(f"state: '{name}' has shape {shape}; expected {' or '.join(expected)}")
-    for pathway in (each for each in circuit.owners if each.bounds is not None):
-        given = np.asarray(state[f"{pathway.name}.w"])
+    _check_bounds(circuit, state)
+
+
+def _check_bounds(circuit: Circuit, state: Mapping[str, Any]) -> None:
+    """Refuse weights that begin beyond the bounds of their pathway."""
+    for pathway in circuit.owners:
+        if pathway.bounds is None:
+            continue
+        given, (least, most) = np.asarray(state[f"{pathway.name}.w"]), pathway.bounds
         beyond = np.abs(given - within_bounds(np, circuit, pathway.name, state, given))
         # Bounds are rounded where weights are.
         if np.any(beyond > 1e-6 * np.abs(given)):
             worst = given.flat[int(np.argmax(beyond))]
             raise CircuitError(
                 f"state: '{pathway.name}.w' has weights beyond the bounds of the pathway, such as {worst:g}; expected "
-                f"weights from {pathway.bounds[0]} to {pathway.bounds[1]}"
+                f"weights from {least} to {most}"
             )
 
 

@@ -97,6 +97,7 @@ def alike(drawn: Drawn, seed: int, restart: bool) -> None:
     results = []
     for engine in (BatchedEngine(made, SETTING), BrianEngine(made, SETTING)):
         after, outputs = engine.run(state, given, trials=1, record=record, keep=True)
+        assert outputs.end is not None
         results.append({**after, **outputs.recordings, **outputs.end.values})
     for name, array in results[0].items():
         if name in results[1]:

@@ -69,7 +69,7 @@ def test_a_rule_says_what_it_cannot_do(texts: dict[str, Any], line: int | None, 
     ],
 )  # fmt: skip
 def test_a_pathway_says_what_it_cannot_do(texts: dict[str, Any], options: dict[str, Any], message: str) -> None:
-    rules = (Rule(**texts),) if texts else ()
+    rules = [Rule(**texts)] if texts else []
     kind = options.pop("cells", None)
     with pytest.raises(NeurosimError, match=f"pathway 'W'.*{message}"):
         if kind is None:

@@ -35,7 +35,7 @@ STDP = Rule(
 )
 #: The same, as a user of Brian2 writes it.
 TRACES = "w : 1\ndx/dt = -x/(20*ms) : 1 (clock-driven)\ndy/dt = -y/(30*ms) : 1 (clock-driven)"
-PAIRS = {"on_pre": "g_post += w\nx += 1\nw -= 0.015*y", "on_post": "y += 1\nw += 0.02*x"}
+PAIRS: dict[str, Any] = {"on_pre": "g_post += w\nx += 1\nw -= 0.015*y", "on_post": "y += 1\nw += 0.02*x"}
 
 
 def test_traces_of_the_synapse_and_traces_of_the_neuron_are_those_of_brian2() -> None:
@@ -311,7 +311,8 @@ def test_a_batch_that_shares_weights_adds_up_increments(reduction: Any) -> None:
 @pytest.mark.parametrize("spiking", [True, False], ids=["surrogate", "rate"])
 def test_gradients_go_back_through_delays(spiking: bool) -> None:
     lines = "dv/dt = (i_ext + g + k - v)/(4*ms) : 1\ndg/dt = -g/(3*ms) : 1\ni_ext : 1\nk : 1\nz = tanh(v) : 1"
-    cell = NeuronModel(lines, **({"threshold": "v > 0.6", "reset": "v = 0"} if spiking else {}))
+    spikes: dict[str, Any] = {"threshold": "v > 0.6", "reset": "v = 0"} if spiking else {}
+    cell = NeuronModel(lines, **spikes)
     rate = NeuronModel(lines)
     readout = registry.load("readouts", "squared_error").READOUT
     initial = Initial("uniform", 0.6, None)
