@@ -254,6 +254,12 @@ class Pathway:
         return self.source.endswith(".spikes")
 
     @property
+    def lag(self) -> PerSynapse | None:
+        """Its delay as it was read; none if it has none."""
+        assert self.delay is None or isinstance(self.delay, Values | PairText), "read when it was made"
+        return self.delay
+
+    @property
     def start(self) -> Initial | PerSynapse:
         """The initial weights, as they were read."""
         assert isinstance(self.initial, Initial | Values | PairText), "read when the pathway was made"

@@ -20,6 +20,7 @@ from neurosim.engines.batched.before_phases import changes_at_beginning
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.limits import LIMITS
 from neurosim.engines.batched.live_variables import asked_at_end, lives
+from neurosim.engines.batched.sampling import joined
 from neurosim.engines.batched.snapshot import Snapshot, time_of
 from neurosim.engines.batched.spiking import last_spikes
 from neurosim.engines.batched.step_draws import DRAWS, Draws
@@ -36,11 +37,13 @@ def present(request: Request, batch: Batch) -> Outcome:
     """Present one batch of trials; pure, to be compiled by the caller."""
     circuit, setting, dtype = request.circuit, request.setting, jnp.dtype(request.setting.dtype)
     graph = plan(circuit, steady=setting.steady)
-    call = Call(request.phases, request.learn, record=request.record, courses=tuple(batch.courses))
+    texts = tuple(one.text for one in request.record)
+    call = Call(request.phases, request.learn, record=texts, courses=tuple(batch.courses))
     refuse(limits_met(LIMITS, circuit, setting, call))
     outcome, live = Outcome(), _live(graph, request)
     leaves = {**batch.values, "dt": jnp.asarray(setting.dt, dtype)}
-    outcome.changes |= changes_at_beginning(graph, leaves, batch.left, request.run, request.learn)
+    beginning = False if request.resumed else request.learn
+    outcome.changes |= changes_at_beginning(graph, leaves, batch.left, request.run, beginning)
     values = {**batch.values, **{name: batch.values[name] + change for name, change in outcome.changes.items()}}
     current: Arrays = {**{name: a for name, a in values.items() if name not in graph.nodes}, **batch.stimuli}
     current |= {f"{pathway.name}.noise": jnp.zeros((), dtype) for pathway in circuit.perturbed}
@@ -78,12 +81,13 @@ def present(request: Request, batch: Batch) -> Outcome:
         outcome.ends[phase.name] = {name: _full(circuit, name, end[name], batch.trials) for name in request.report}
         held = _hold(circuit, phase, end)
         current |= reached.after | held
-        _learn(request, phase, end, held, batch.trials, outcome)
+        if not request.unfinished:
+            _learn(request, phase, end, held, batch.trials, outcome)
         outcome.stepped |= {name: reached.after[name] for name in _learned_in_steps(request, phase, reached)}
     for name, weights in outcome.stepped.items():
         change = weights - values[name]
         outcome.changes[name] = outcome.changes[name] + change if name in outcome.changes else change
-    outcome.recordings = {name: jnp.concatenate(parts) for name, parts in outcome.recordings.items()}
+    outcome.recordings = joined(request.record, outcome.recordings)
     outcome.final = _final(circuit, current, batch.trials, dtype, setting.dt)
     return outcome
 
@@ -99,7 +103,7 @@ class Reached:
     after
         What its steps changed.
     recorded
-        Variables at every step.
+        What is recorded, ``(sample, trial, place)``.
     made
         How many steps it made.
     """
@@ -244,9 +248,9 @@ def _live(graph: Plan, request: Request) -> dict[str, tuple[str, ...]]:
     circuit = request.circuit
     if request.setting.steady:
         return {}
-    wanted = {*request.report, *request.record}
     asked = [
-        asked_at_end(circuit, graph, phase) | wanted if phase in request.run else set() for phase in circuit.phases
+        asked_at_end(circuit, graph, phase) | request.wanted if phase in request.run else set()
+        for phase in circuit.phases
     ]
     restarts, switches = [p.restart for p in circuit.phases], [_numbers(circuit, p) for p in circuit.phases]
     found = lives(graph, asked, restarts=restarts, switches=switches, all_at_end=circuit.carry)

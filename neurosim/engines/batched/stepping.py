@@ -17,6 +17,7 @@ from neurosim.circuit.description import UNTIL_STEPS
 from neurosim.circuit.moments import STEP
 from neurosim.engines.batched.hoisting import prepare
 from neurosim.engines.batched.learning import increments
+from neurosim.engines.batched.sampling import at_every_step, empty, split_off, written
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, time_of
 from neurosim.engines.batched.spiking import (
     cross_threshold,
@@ -91,7 +92,7 @@ def run_steps(
     Returns
     -------
     tuple
-        The carried variables at its end, the recordings ``(step, trial, neuron)``, and the number of steps made.
+        The carried variables at its end, the recordings ``(sample, trial, place)``, and the number of steps made.
     """
     carry = carried(stretch, start.values)
     still = {name: value for name, value in start.values.items() if name not in carry and name not in courses}
@@ -101,19 +102,20 @@ def run_steps(
     def step(before: Arrays, inputs: tuple[Any, Arrays]) -> tuple[Arrays, Arrays]:
         number, course = inputs
         course = {name: moment_of(stretch, name, array, row) for name, array in course.items()}
-        after, spiked, begun = _advance(stretch, fixed, {**fixed.values, **course, **before}, number)
-        recorded = {
-            name: spiked[name] > 0 if name.endswith(".spikes") else _full(stretch, name, begun[name])
-            for name in stretch.record
-        }
-        return {name: after[name] for name in before}, recorded
+        now = {name: before[name] for name in carry}
+        after, spiked, begun = _advance(stretch, fixed, {**fixed.values, **course, **now}, number)
+        kept = written(stretch, before, begun, number, first_step)
+        return {name: after[name] for name in carry} | kept, at_every_step(stretch, begun, spiked)
 
-    if stretch.until is None and stretch.steps == 1:
-        return (*_one_step(step, carry, courses, first_step), 1)
     if stretch.until is None:
-        numbers = first_step + jnp.arange(stretch.steps, dtype=jnp.int32)
-        after, recorded = jax.lax.scan(step, carry, (numbers, dict(courses)), length=stretch.steps)
-        return after, recorded, stretch.steps
+        begun = carry | empty(stretch)
+        if stretch.steps == 1:
+            after, recorded = _one_step(step, begun, courses, first_step)
+        else:
+            numbers = first_step + jnp.arange(stretch.steps, dtype=jnp.int32)
+            after, recorded = jax.lax.scan(step, begun, (numbers, dict(courses)), length=stretch.steps)
+        after, kept = split_off(after)
+        return after, recorded | kept, stretch.steps
     first = {name: moment_of(stretch, name, course[0], None) for name, course in courses.items()}
     known = replace(fixed, values={**fixed.values, **first})
     after, steps = _until_settled(stretch, step, carry, known, first_step)
@@ -226,12 +228,3 @@ def _update(stretch: Stretch, fixed: Fixed, population: str, start: Snapshot, nu
         after = jnp.broadcast_to(found[name], jnp.shape(before)).astype(before.dtype)
         updated[f"{population}.{name}"] = unless_clamped(model, population, name, after, values)
     return updated
-
-
-def _full(stretch: Stretch, name: str, value: Any) -> Any:
-    """A recorded variable at shape (trial, neuron)."""
-    population = stretch.plan.circuit.population.get(name.split(".")[0])
-    size = population.size if population is not None and "." in name else 1
-    full = jnp.broadcast_to(value, (stretch.trials, size))
-    # Numbers that no array is part of may be whole.
-    return full.astype(stretch.dtype) if jnp.issubdtype(full.dtype, jnp.number) else full

@@ -36,6 +36,8 @@ class Given:
     start: Continuation | None
     keep: bool
     standalone: bool
+    own_weights: bool = False
+    unfinished: bool = False
 
     def constants(self, circuit: Circuit) -> dict[str, np.ndarray]:
         """Stimuli that stay as they are, ``(trial, n)``."""

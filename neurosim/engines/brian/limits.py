@@ -53,6 +53,16 @@ def _pieces(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
         yield {}
 
 
+def _own_weights(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    if call.own_weights and call.trials > 1 and _learning(circuit, call):
+        yield {"trials": call.trials}
+
+
+def _sampled(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    if call.sampled:
+        yield {"recorded": ", ".join(call.sampled)}
+
+
 def _carry(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
     if circuit.carry and call.batch > 1:
         yield {"batch": call.batch}
@@ -149,6 +159,21 @@ STANDALONE = (
         "standalone code runs a presentation as a whole; to run it piece by piece, or to store where it ends, {remedy}",
         _OTHER_TARGET,
         _pieces,
+    ),
+    Limit(
+        "call",
+        "standalone code: several trials with weights of their own",
+        "standalone code learns with one set of weights, and {trials} trials have weights of their own; {remedy}, or "
+        "say learn=False, or run one trial",
+        _OTHER_TARGET,
+        _own_weights,
+    ),
+    Limit(
+        "call",
+        "standalone code: recordings of weights, of sums, or of some steps only",
+        "standalone code records variables of neurons at every step, not {recorded}; {remedy}",
+        _OTHER_TARGET,
+        _sampled,
     ),
     Limit(
         "circuit",

@@ -403,11 +403,11 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
     return synapses
 
 
-def _sides(paths: Mapping[str, tuple[str, str]]) -> dict[str, dict[str, str]]:
+def _sides(paths: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
     """What `Synapses` are given for the spikes of each side: a name for each piece of code."""
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, Any] = {}
     for name, (side, code) in paths.items():
-        found.setdefault(f"on_{side}", {})[name if name != _BEHIND else _BEHIND] = code
+        found.setdefault(f"on_{side}", {})[name] = code
     return found
 
 
