@@ -118,7 +118,7 @@ def value_text(text: str, names: Mapping[str, str] = OF_NEURONS, *, what: str = 
     return ValueText(line, "boolean" if is_condition(line, variables, place) else unit)
 
 
-_CONSTANT: Collection[str] = frozenset({*UNIT_VALUES, *CONSTANTS})
+_CONSTANT = frozenset({*UNIT_VALUES, *CONSTANTS})
 
 
 @functools.lru_cache(maxsize=256)
