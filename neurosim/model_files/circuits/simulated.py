@@ -21,7 +21,7 @@ def check_simulation(
     from neurosim.engines.given_state import given_state
     from neurosim.recording.inputs import apply_inputs
     from neurosim.recording.setup import circuit_of
-    from neurosim.recording.variables import asked_names
+    from neurosim.recording.variables import asked
 
     dt, trials = parse_quantity(settings.dt, "second"), settings.trials
     seconds = None if settings.duration is None else parse_quantity(settings.duration, "second")
@@ -43,7 +43,10 @@ def check_simulation(
             f"state.{name}", faults, lambda given=given: given_state(run, _read(given), trials=trials, beside=circuit)
         )
     for number, name in enumerate(settings.record or ()):
-        _tried(f"simulation.record.{number}", faults, lambda name=name: asked_names(circuit, [name]))
+        _tried(f"simulation.record.{number}", faults, lambda name=name: asked(circuit, [name], {}, dt=dt))
+    for name, time in settings.every.items():
+        every = {name: time}
+        _tried(f"simulation.every.{name}", faults, lambda every=every: asked(circuit, settings.record, every, dt=dt))
 
 
 def _tried(key: str, faults: Faults, ask: Callable[[], Any]) -> Any:
