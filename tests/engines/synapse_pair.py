@@ -39,6 +39,21 @@ SENT = {"a.i_ext": np.array([[1.5, 2.1, 3.3]]), "b.i_ext": np.array([[1.3, 1.9]]
 RECORD = ("a.spikes", "b.spikes", "b.v", "b.g", "b.h", "b.k", "a.v")
 ALL = (Phase("all", "60 ms", learn=("W",)),)
 
+STDP = Rule(
+    traces="dx/dt = -x/tau_x : 1\ndy/dt = -y/tau_y : 1",
+    on_pre="x += 1\nw -= down*y",
+    on_post="y += 1\nw += up*x",
+    parameters={"tau_x": "20 ms", "tau_y": "30 ms", "up": 0.02, "down": 0.015},
+    name="pairs",
+)
+#: Of what is released, a share is used up.
+TM = Rule(
+    traces="dx/dt = (1 - x)/tau_d : 1",
+    on_pre="release = 0.4*x\nx -= release\ng_post += w*release\nw += 0.01*x",
+    parameters={"tau_d": "50 ms"},
+    initial={"x": 1},
+)
+
 
 @dataclass
 class Found:
