@@ -1,4 +1,4 @@
-"""Normalisation: the weights of a neuron are scaled so that they sum to a total, at the end of each phase.
+"""Normalisation (not local): the weights of a neuron are scaled so that they sum to a total, at the end of each phase.
 
 Multiplicative normalisation of Miller & MacKay (1994), Neural Computation 6:100. A synapse does not see the weights of
 its neighbours, so the rule is not local: the neuron behind has to sum them up, as its variable `total_weight`. A
