@@ -190,7 +190,7 @@ class BatchedEngine:
         after = {name: np.asarray(array) for name, array in state.items()}
         after |= {n: after[n] + change for n, change in outcome.changes.items() if n not in outcome.stepped}
         after |= outcome.stepped
-        after = all_within_bounds(np, self.circuit, state, after)
+        after = all_within_bounds(np, self.circuit, state, after, outcome.changes.keys() | outcome.stepped.keys())
         steps = [phase.steps(self.setting.dt) for phase in request.run]
         recordings = trimmed(records, outcome.recordings, begin, steps)
         done = begin + sum(steps)
