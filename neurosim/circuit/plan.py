@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import connected_components
 
 from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose, losses_of, means_of, sums_of
 from neurosim.circuit.delays import differs
-from neurosim.circuit.spike_texts import delivered_names, under_way
+from neurosim.circuit.spike_texts import delivered_names, values_under_way
 from neurosim.circuit.wiring import Wiring
 from neurosim.equations.array_code import ArrayFunction, expression_function
 from neurosim.equations.brian import str_to_sympy
@@ -177,6 +177,15 @@ def _refuse_time(population: str, model: NeuronModel) -> None:
                 f"'{population}.{equation.name}' depends on the time t, and the level 'steady' has none; use the level "
                 "'rate'"
             )
+        if equation.kind == "subexpression" and model.functions[equation.name].draws:
+            raise CircuitError(
+                f"'{population}.{equation.name}' is drawn anew at each step, and the level 'steady' has none; use the "
+                "level 'rate'"
+            )
+
+
+#: Under which name an expression that draws needs the time.
+ANEW = "|anew"
 
 
 def choice_of(pathway: str) -> str:
@@ -218,7 +227,7 @@ def _arrivals(circuit: Wiring, pathway: str) -> dict[str, Node]:
     """What a delayed pathway read of its source, which waits in slots."""
     if circuit.pathway[pathway].delay is None:
         return {}
-    names = {arrival(pathway, v): f"{pathway}|{v}" for v in under_way(circuit, pathway)}
+    names = {arrival(pathway, v): f"{pathway}|{v}" for v in values_under_way(circuit, pathway)}
     each = {"delays": delays_name(pathway)} if differs(circuit, pathway) else {}
     return {name: Node(name, "arrival", {"flight": slot} | each) for name, slot in names.items()}
 
@@ -232,7 +241,10 @@ def _fed(circuit: Wiring, population: str) -> dict[str, list[str]]:
 
 
 def _expression(circuit: Wiring, population: str, variable: str, function: ArrayFunction) -> Node:
-    needs = {argument: resolve(circuit, population, argument) for argument in function.arguments}
+    drawn = {name for name, _ in function.draws}
+    needs = {a: resolve(circuit, population, a) for a in function.arguments if a not in drawn}
+    # What is drawn differs from step to step.
+    needs |= {ANEW: "t"} if drawn else {}
     return Node(f"{population}.{variable}", "expression", needs, function)
 
 

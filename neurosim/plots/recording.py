@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from neurosim.errors import DataError
 from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, readable, readable_time, tidy
+from neurosim.recording.exchange import spikes_in, spikes_of
 from neurosim.recording.selection import numbers_along
 
 # Traces beyond this cannot be told apart by colour.
@@ -40,28 +41,28 @@ def raster(recording: xarray.Dataset, ax: Axes, *, trial: int = 0, populations: 
     DataError
         No spikes were recorded, or there are not so many trials.
     """
-    names = [str(name) for name, values in recording.data_vars.items() if values.dtype == bool]
+    names = spikes_of(recording)
     if populations is not None:
         names = [name for wanted in populations for name in names if name.split(".")[0] == wanted]
     if not names:
         known = ", ".join(map(str, recording.data_vars)) or "nothing"
         raise DataError(f"a raster needs recorded spikes, got {known}")
-    for name in names:
-        _check_trial(recording, name, trial)
+    found = {name: spikes_in(recording, name) for name in names}
+    for name, spikes in found.items():
+        _check_trials(name, trial, len(spikes.trials))
     time = recording.time.values
     scale, unit = readable_time(time)
     base, ticks = 0, []
     # With many neurons a row is thinner than a line; ticks then exceed their row.
-    total = sum(recording[name].shape[2] for name in names)
+    total = sum(len(spikes.neurons) for spikes in found.values())
     beyond = max(0.0, _LEAST * total / (ax.bbox.height * 72 / ax.figure.dpi) - 0.8) / 2
     for number, name in enumerate(names):
-        spikes = recording[name].isel(trial=trial).values
-        step, neuron = np.nonzero(spikes)
-        size = spikes.shape[1]
+        spikes, mine = found[name], found[name].trial == trial
+        neuron, size = spikes.neuron[mine], len(spikes.neurons)
         colour = COLOURS[number % len(COLOURS)]
         shown = name.split(".")[0] if "." in name else str(recording.attrs.get("model", "neuron"))
         ax.vlines(
-            time[step] * scale,
+            spikes.time[mine] * scale,
             base + neuron + 0.1 - beyond,
             base + neuron + 0.9 + beyond,
             color=colour,
@@ -138,10 +139,11 @@ def traces(
         ax.plot(time * scale, shown[:, place], color=colour, linewidth=1.2, label=f"neuron {numbers[number]}")
     owner, dot, _ = variable.rpartition(".")
     fired = f"{owner}{dot}spikes"
-    if spikes and fired in recording:
+    if spikes and fired in spikes_of(recording):
+        ticks = spikes_in(recording, fired)
         top, span = np.nanmax(shown), max(np.nanmax(shown) - np.nanmin(shown), 1e-12)
         for place, number in enumerate(chosen):
-            when = time[recording[fired].isel(trial=trial).values[:, number]] * scale
+            when = ticks.time[(ticks.trial == trial) & (ticks.neurons[ticks.neuron] == numbers[number])] * scale
             height = top + span * (0.05 + 0.06 * place)
             colour = COLOURS[place % _FEW]
             ax.plot(when, np.full(len(when), height), "|", color=colour, markersize=6)
@@ -154,7 +156,11 @@ def traces(
 
 
 def _check_trial(recording: xarray.Dataset, name: str, trial: int) -> None:
-    if trial >= (trials := recording[name].sizes.get("trial", 0)):
+    _check_trials(name, trial, recording[name].sizes.get("trial", 0))
+
+
+def _check_trials(name: str, trial: int, trials: int) -> None:
+    if trial >= trials:
         raise DataError(f"trial: got {trial}, but '{name}' has {trials} trials, counted from 0")
 
 

@@ -11,7 +11,7 @@ from neurosim.border import COUNT, TIME, optional, public
 from neurosim.border.arguments import NAME
 from neurosim.errors import ArgumentError, DataError
 from neurosim.metrics._spike_events import SpikeEvents as SpikeEvents
-from neurosim.recording.exchange import blocks_of, population_of, spikes_of
+from neurosim.recording.exchange import EVENTS, blocks_of, event_names, population_of, spikes_of
 from neurosim.recording.selection import in_order, numbers_along, timing_of
 from neurosim.suggestions import hint
 from neurosim.units import array_in_si, parse_quantity
@@ -19,8 +19,6 @@ from neurosim.units import array_in_si, parse_quantity
 if TYPE_CHECKING:
     import xarray
 
-#: The variables of spikes that were recorded as events, after the name of the population.
-EVENTS = ("spike_time", "spike_trial", "spike_neuron")
 _FORMS = "a recording of neurosim.simulate with spikes, or a pair (times, indices)"
 
 
@@ -84,7 +82,7 @@ def spike_events(
     name = _chosen(dataset, population)
     if name in dataset.data_vars and dataset[name].dtype == bool:
         return _of_booleans(dataset[[name]], name)
-    return _of_variables(dataset, name.removesuffix("spikes"), duration=duration, n=n, trials=trials)
+    return _of_variables(dataset, name, duration=duration, n=n, trials=trials)
 
 
 def spiking_populations(dataset: xarray.Dataset) -> dict[str, str]:
@@ -143,15 +141,16 @@ def _span(recording: xarray.Dataset) -> tuple[float, float]:
 
 
 def _of_variables(
-    dataset: xarray.Dataset, before: str, *, duration: float | str | None, n: int | None, trials: int | None
+    dataset: xarray.Dataset, name: str, *, duration: float | str | None, n: int | None, trials: int | None
 ) -> SpikeEvents:
     """Spikes that were recorded as events; what a selection of time, trials or neurons leaves out is left out."""
-    population = population_of(dataset, f"{before}{EVENTS[0]}")
-    found = dataset[f"{before}{EVENTS[0]}"]
+    population, names = population_of(dataset, name), event_names(name)
+    found = dataset[names["spike_time"]]
     unit = str(found.attrs.get("units", "second"))
     times = np.asarray(found.values, dtype=float) * parse_quantity(f"1 {unit}", "second")
-    trial, neuron = (np.asarray(dataset[f"{before}{each}"].values, dtype=np.int64) for each in EVENTS[1:])
+    trial, neuron = (np.asarray(dataset[names[each]].values, dtype=np.int64) for each in EVENTS[1:])
     neuron_dim = f"neuron_{population}" if f"neuron_{population}" in dataset.coords else "neuron"
+    neuron_dim = str(found.attrs.get("neurons", neuron_dim))
     all_trials = _numbers(dataset, "trial", trials, "trials", population)
     all_neurons = _numbers(dataset, neuron_dim, n, "n", population)
     begin, end = _bounds(dataset, duration, population)

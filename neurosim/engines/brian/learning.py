@@ -50,7 +50,7 @@ class Learning:
     ) -> None:
         self.circuit, self.objects, self.state, self.keys = circuit, objects, state, keys
         #: Pathways that learn at spikes.
-        self.striking = tuple(p.name for p in circuit.owners if {*p.synapse.struck} & {*p.synapse.learned})
+        self.striking = tuple(p.name for p in circuit.owners if p.synapse.learns_at_spikes)
         #: Pathways whose rules act before the first phase.
         self.beginning = tuple(pathway.name for pathway in acting(circuit, phases, BEGINNING))
         #: By pathway and moment.
@@ -62,8 +62,8 @@ class Learning:
         self.collected: dict[str, list[dict[str, np.ndarray]]] = {}
         for name in learning_pathways(circuit):
             pathway, synapses = circuit.pathway[name], objects.synapses[name]
-            if (oracle := pathway.synapse.oracle) is not None:
-                self.oracle |= {f"{name}.{v}": state[f"{name}.{v}"] for v in oracle.changed}
+            if pathway.synapse.oracle is not None:
+                self._start_oracle(name, state)
             for rule in pathway.synapse.updates:
                 if isinstance(rule, OracleRule):
                     continue
@@ -88,6 +88,19 @@ class Learning:
         """What has to be compiled before the first end of a phase."""
         return [*self.collecting.values(), *self.applying.values()]
 
+    def _start_oracle(self, name: str, state: Mapping[str, np.ndarray]) -> None:
+        self.oracle |= {
+            f"{name}.{v}": state[f"{name}.{v}"] for v in self.circuit.pathway[name].synapse.rules[0].changed
+        }
+
+    def start_from(self, state: Mapping[str, np.ndarray]) -> None:
+        """Begin anew from a state: another network with the same pathways."""
+        self.state = state
+        for name in learning_pathways(self.circuit):
+            if self.circuit.pathway[name].synapse.oracle is not None:
+                self._start_oracle(name, state)
+        self.set_initial()
+
     def set_initial(self) -> None:
         """Weights, further synaptic variables and rule parameters, from the state."""
         for pathway in self.circuit.owners:
@@ -104,12 +117,20 @@ class Learning:
         for name in {*self.stepping, *self.striking}:
             self.objects.set_synaptic(name, LEARNING, float(name in acting and name in phase.learn))
 
-    def begin_batch(self, number: int, acting: frozenset[str]) -> None:
-        """Draw what rules read of the noise of a batch's updates; let those act that act before the first phase."""
+    def begin_batch(self, number: int, acting: frozenset[str], *, resumed: bool = False) -> None:
+        """Draw what rules read of the noise of a batch's updates; let those act that act before the first phase.
+
+        Parameters
+        ----------
+        number
+            That noise is drawn by.
+        resumed
+            Whether an earlier part of the presentation was another call, in which these have acted.
+        """
         for name in acting:
             if UPDATE_NOISE in self.circuit.pathway[name].synapse.names:
                 self.objects.set_synaptic(name, UPDATE_NOISE, self._update_noise(name, number))
-        first = [name for name in self.beginning if name in acting]
+        first = [name for name in self.beginning if name in acting and not resumed]
         for name in first:
             copy_reciprocal(self.circuit, self.circuit.pathway[name], self.objects)
         for name in first:
@@ -213,7 +234,7 @@ def rule_code(circuit: Circuit, pathway: Pathway, rule: Rule) -> str:
     for variable, expression in rule.increments.items():
         shared = _shared_out(circuit, pathway, rule, expression)
         text = real_numbers(word_substitute(shared, names), truths_of(circuit, pathway))
-        change = synaptic(change_of(variable))
+        change = synaptic(change_of(variable, within_steps=rule.moment is STEP))
         if rule.moment is STEP:
             lines.append(f"{change} = {synaptic(LEARNING)}*({text})")
         else:
@@ -225,7 +246,8 @@ def stepping_runners(circuit: Circuit, pathway: Pathway, rule: Rule, objects: Ob
     """What a Network runs for a rule that acts at every step: increments first, from the variables as they were."""
     code, synapses = rule_code(circuit, pathway, rule), objects.synapses[pathway.name]
     changed = rule.changed
-    names = [(synaptic(variable), synaptic(change_of(variable))) for variable in changed]
+    changes = [change_of(variable, within_steps=True) for variable in changed]
+    names = [(synaptic(variable), synaptic(change)) for variable, change in zip(changed, changes, strict=True)]
     added = "\n".join([*(f"{own} = {own} + {change}" for own, change in names), *bounding(circuit, pathway, changed)])
     before: list[Any] = []
     if "reciprocal" in pathway.synapse.reads:
@@ -235,7 +257,7 @@ def stepping_runners(circuit: Circuit, pathway: Pathway, rule: Rule, objects: Ob
     if not circuit.connectivity(pathway.name).shared:
         return (*before, objects.runner(synapses, f"{code}\n{added}"))
     # Synapses that share a weight come to share their increments.
-    share = functools.partial(_share, objects, pathway.name, [change_of(variable) for variable in changed])
+    share = functools.partial(_share, objects, pathway.name, changes)
     between = Called(objects, f"{pathway.name}__sharing", share, order=1)
     return (*before, objects.runner(synapses, code), between, objects.runner(synapses, added, order=2))
 

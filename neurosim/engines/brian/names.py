@@ -4,7 +4,7 @@ from __future__ import annotations
 
 #: Summed inputs come first within a step, in the order of the circuit's graph; monitors between them and
 #: the state update (order 0), so that they see a consistent instant.
-FIRST, MONITOR = -1_000_000, -1
+FIRST, MONITOR = -1_000_000, -10
 SIDES = ("pre", "post")
 # Users' own names have no two underscores.
 #: Switches a rule that acts at every step.
@@ -28,9 +28,9 @@ def synaptic(variable: str) -> str:
     return f"{variable}__here"
 
 
-def change_of(variable: str) -> str:
-    """What the increment of a synaptic variable is called."""
-    return f"change__{variable}"
+def change_of(variable: str, *, within_steps: bool = False) -> str:
+    """What the increment of a synaptic variable is called: of a step, or collected over a batch."""
+    return f"step__{variable}" if within_steps else f"change__{variable}"
 
 
 def late_name(variable: str, pathway: str) -> str:
