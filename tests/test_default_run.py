@@ -33,8 +33,12 @@ def _values(items: Iterable[pytest.Item]) -> set[str]:
         ("schemes", f"{SAME_RESULT}::test_weights_after_twenty_presentations", set()),
         # All schemes are read out by it.
         ("readouts", f"{SAME_RESULT}::test_every_readout", {"cross_entropy"}),
-        # They have no state; all circuits have them.
-        ("neurons", f"{SAME_RESULT}::test_every_neuron_alone", {"constant", "critic", "relay", "stimulus"}),
+        # They have no state: all circuits have some of them, and tests/cases/test_sources.py has what only sends spikes.
+        (
+            "neurons",
+            f"{SAME_RESULT}::test_every_neuron_alone",
+            {"constant", "critic", "poisson", "relay", "spike_source", "stimulus"},
+        ),
         ("rules", f"{RULES}::test_both_engines_agree_on_arbitrary_activity", set()),
         ("rules", f"{RULES}::test_mean_over_a_batch_is_the_mean_of_single_trials", set()),
     ],
