@@ -33,7 +33,7 @@ def _values(items: Iterable[pytest.Item]) -> set[str]:
         ("schemes", f"{SAME_RESULT}::test_weights_after_twenty_presentations", set()),
         # All schemes are read out by it.
         ("readouts", f"{SAME_RESULT}::test_every_readout", {"cross_entropy"}),
-        # They have no state: all circuits have some of them, and tests/cases/test_sources.py has what only sends spikes.
+        # Without state: circuits have some of them, and tests/cases/test_sources.py has those that only send spikes.
         (
             "neurons",
             f"{SAME_RESULT}::test_every_neuron_alone",
