@@ -109,7 +109,8 @@ def _texts(pathway: Pathway) -> list[str]:
     if pathway.delivers is not None:
         lines.append(f"delivers {pathway.delivers}")
     if pathway.bounds is not None:
-        lines.append(f"bounds {pathway.bounds[0]} to {pathway.bounds[1]}")
+        least, greatest = (f"{b:g}" if isinstance(b, int | float) else b for b in pathway.bounds)
+        lines.append(f"bounds {least} to {greatest}")
     written = {equation.name: equation for rule in synapse.local_rules for equation in rule.written}
     lines += [str(equation) for equation in written.values() if equation.kind != "parameter"]
     lines += [f"{name} starts at {value}" for name, value in synapse.initial.items()]

@@ -9,7 +9,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.errors import NeurosimError
 from neurosim.model_files.checking import Faults
 from neurosim.model_files.circuits.parts import Simulation
-from neurosim.model_files.circuits.values import read
+from neurosim.model_files.circuits.values import flat, read
 from neurosim.units import parse_quantity
 
 
@@ -21,12 +21,12 @@ def check_simulation(
     from neurosim.engines.given_state import given_state
     from neurosim.recording.inputs import apply_inputs
     from neurosim.recording.setup import circuit_of
-    from neurosim.recording.variables import asked_names
+    from neurosim.recording.variables import asked
 
     dt, trials = parse_quantity(settings.dt, "second"), settings.trials
     seconds = None if settings.duration is None else parse_quantity(settings.duration, "second")
     key = "simulation.duration" if seconds is not None or not circuit.phases else "simulation.dt"
-    run = _tried(key, faults, lambda: circuit_of(circuit, seconds, 1, None))
+    run = _tried(key, faults, lambda: circuit_of(circuit, seconds, 1, None, learn=settings.learn))
     steps = run and _tried("simulation.dt", faults, lambda: sum(phase.steps(dt) for phase in run.phases))
     if run is None or steps is None:
         return
@@ -40,10 +40,15 @@ def check_simulation(
     for name, value in state.items():
         given = {name: value}
         _tried(
-            f"state.{name}", faults, lambda given=given: given_state(run, _read(given), trials=trials, beside=circuit)
+            f"state.{name}",
+            faults,
+            lambda given=given: given_state(run, _read(given), trials=trials, beside=circuit, own_weights=True),
         )
     for number, name in enumerate(settings.record or ()):
-        _tried(f"simulation.record.{number}", faults, lambda name=name: asked_names(circuit, [name]))
+        _tried(f"simulation.record.{number}", faults, lambda name=name: asked(run, [name], None, dt=dt))
+    if not faults.found and settings.every:
+        every = dict(flat(settings.every))
+        _tried("simulation.every", faults, lambda: asked(run, settings.record, every, dt=dt))
 
 
 def _tried(key: str, faults: Faults, ask: Callable[[], Any]) -> Any:
