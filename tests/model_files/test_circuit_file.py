@@ -240,7 +240,7 @@ LIGHT = {
     "neurons.cell.parameters.vt={}": "neurons.cell.parameters.vt: got neither a file nor values",
     "pathways.EE.connectivity.kind=spars": "pathways.EE.connectivity.kind: got 'spars', .*did you mean 'sparse'",
     "pathways.EE.connectivity=sparse": "pathways.EE.connectivity: got 'sparse', .*'sparse' has settings",
-    "pathways.EE.connectivity.probabilty=1": "pathways.EE.connectivity.probabilty: unknown.*'probability'",
+    "pathways.EE.connectivity.probabilty=1": "pathways.EE.connectivity.probabilty: unknown key, .*mean 'probability'",
     "pathways.EE.initial={law='norml'}": "pathways.EE.initial.law: got 'norml', expected 'normal'",
     "pathways.EE.initial={file='weights.txt'}": r"pathways.EE.initial.file: got .*expected a file .npy or .npz",
     "pathways.EE.rule=stdp": r"pathways.EE.rule: got 'stdp', expected a table \[rules.stdp\]",

@@ -284,7 +284,9 @@ def _add_moments(circuit: Circuit, objects: Objects, population: str) -> None:
 def _add_draws(circuit: Circuit, objects: Objects, population: str, keys: Mapping[str, Any]) -> None:
     """Random numbers of thresholds and resets."""
     model, given = compose(circuit)[population], objects.step_draws
-    for purpose in ("threshold", "reset") if given is not None else ():
+    if given is None:
+        return
+    for purpose in ("threshold", "reset"):
         for draw in draws_of(model, purpose):
             array = objects.array(f"{population}.{draw.variable(purpose)}")
             key = keys[f"{population}.{purpose}.{draw.name}"]

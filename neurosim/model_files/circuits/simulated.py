@@ -46,9 +46,9 @@ def check_simulation(
         )
     for number, name in enumerate(settings.record or ()):
         _tried(f"simulation.record.{number}", faults, lambda name=name: asked(run, [name], None, dt=dt))
-    if not faults.found and settings.every:
-        every = dict(flat(settings.every))
-        _tried("simulation.every", faults, lambda: asked(run, settings.record, every, dt=dt))
+    for name, time in flat(settings.every):
+        every = {name: time}
+        _tried(f"simulation.every.{name}", faults, lambda every=every: asked(run, settings.record, every, dt=dt))
 
 
 def _tried(key: str, faults: Faults, ask: Callable[[], Any]) -> Any:
