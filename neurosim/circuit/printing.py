@@ -46,8 +46,9 @@ def _population(population: Population, seen: dict[str, str]) -> str:
     extra = [f"    + {line.strip()}" for line in population.equations.splitlines() if line.strip()]
     if population.parameters:
         extra.append(f"    where {', '.join(f'{name} = {value}' for name, value in population.parameters.items())}")
-    if population.initial:
-        extra.append(f"    begins with {', '.join(f'{name} = {value}' for name, value in population.initial.items())}")
+    starts = {name: value for name, value in population.neuron.initial.items() if _is_told(value)} | population.initial
+    if starts:
+        extra.append(f"    begins with {', '.join(f'{name} = {value}' for name, value in starts.items())}")
     if population.method:
         extra.append(f"    method: {population.method}")
     extra += [f"    {name} := {text}" for name, text in population.bind.items()]
@@ -59,6 +60,11 @@ def _population(population: Population, seen: dict[str, str]) -> str:
     first = seen.setdefault(str(population.neuron), population.name)
     lines = [body[1]] if len(body) > 1 and first == population.name else [f"    as {first}"]
     return "\n".join([f"{head}: {population.neuron.name}", *lines, *extra])
+
+
+def _is_told(start: Any) -> bool:
+    """Whether a neuron's start is another one than zero, from which all begin unless they say so."""
+    return isinstance(start, str) or not isinstance(start, int | float) or start != 0
 
 
 def _pathway(pathway: Pathway, circuit: Wiring) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from neurosim.circuit.description import Pathway, Population
@@ -12,9 +12,10 @@ from neurosim.model_files.checking import Faults
 _MOST_NEURONS = 100_000_000
 
 
-def refuse_synapses(populations: Sequence[Population], pathways: Sequence[Pathway], faults: Faults) -> None:
-    """Refuse pathways whose synapses would not fit, all before the first is drawn."""
-    known = {population.name: population for population in populations}
+def refuse_synapses(parts: Mapping[str, tuple[Any, ...]], faults: Faults) -> None:
+    """Refuse pathways whose synapses would not fit, all before the first is drawn; `parts` are those of a circuit."""
+    known: dict[str, Population] = {population.name: population for population in parts["populations"]}
+    pathways: tuple[Pathway, ...] = parts["pathways"]
     for pathway in pathways:
         pre, post = known.get(pathway.pre), known.get(pathway.post)
         # What is no connectivity, or joins what is not there, is told with the circuit's other faults.
