@@ -46,7 +46,8 @@ def _population(population: Population, seen: dict[str, str]) -> str:
     extra = [f"    + {line.strip()}" for line in population.equations.splitlines() if line.strip()]
     if population.parameters:
         extra.append(f"    where {', '.join(f'{name} = {value}' for name, value in population.parameters.items())}")
-    starts = {name: value for name, value in population.neuron.initial.items() if _is_told(value)} | population.initial
+    starts = {name: value for name, value in population.neuron.initial.items() if _is_told(value)}
+    starts |= dict(population.initial)
     if starts:
         extra.append(f"    begins with {', '.join(f'{name} = {value}' for name, value in starts.items())}")
     if population.method:
