@@ -28,10 +28,12 @@ def refuse_synapses(parts: Mapping[str, tuple[Any, ...]], faults: Faults) -> Non
 
 
 def refuse_sizes(sections: Mapping[str, Any], faults: Faults) -> None:
-    """Refuse populations that are too large, in sections whose keys and types are checked."""
+    """Refuse populations that are empty or too large, in sections whose keys and types are checked."""
     total = 0
     for name, table in sections.get("populations", {}).items():
         total += table["size"]
+        if table["size"] < 1:
+            faults.add(f"populations.{name}.size", f"got {table['size']}, expected at least 1")
         if total > _MOST_NEURONS:
             key = f"populations.{name}.size"
             faults.add(key, f"got {table['size']}, expected at most {_MOST_NEURONS:,} neurons in all populations")
