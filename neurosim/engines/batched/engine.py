@@ -279,7 +279,7 @@ class BatchedEngine:
         seed, first
             As for `run`.
         report
-            Variables wanted of every presentation, besides the loss.
+            Variables wanted of every presentation, besides the loss of a circuit with a readout.
 
         Returns
         -------
@@ -301,7 +301,8 @@ class BatchedEngine:
                 keys=noise_keys(self.circuit, seed),
                 first=jnp.uint32(first),
             )
-            request = Request(self.circuit, self.setting, report=("loss", *report))
+            losses = ("loss",) if self.circuit.readout is not None else ()
+            request = Request(self.circuit, self.setting, report=(*losses, *report))
             trained = jax.device_get(
                 train_batches(Learning(weights, memory), moving, data, request=request, optimiser=self.optimiser)
             )

@@ -208,11 +208,12 @@ class NumpyEngine:
         given = stimuli_in(stimuli)
         order = check_training(self.circuit, self.setting, state, given, order, report)
         found: list[dict[str, dict[str, np.ndarray]]] = []
+        losses = ("loss",) if self.circuit.readout is not None else ()
         after = dict(state)
         for number, rows in enumerate(order):
             data = {name: np.asarray(stimulus.values)[rows] for name, stimulus in given.items()}
             at = first + number * len(rows)
-            after, outputs = self.run(after, data, seed=seed, first=at, report=("loss", *report))
+            after, outputs = self.run(after, data, seed=seed, first=at, report=(*losses, *report))
             found.append(outputs.ends)
         ends = {p: {n: np.concatenate([each[p][n] for each in found]) for n in found[0][p]} for p in found[0]}
         return after, Outputs(ends=ends)
