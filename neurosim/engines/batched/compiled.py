@@ -17,7 +17,7 @@ from neurosim.circuit.description import Phase
 from neurosim.engines.batched import optimiser_updates as optimisation
 from neurosim.engines.batched.batch import Arrays, Batch, Outcome, Request, pytree
 from neurosim.engines.batched.host.program import program
-from neurosim.engines.batched.presentation import present
+from neurosim.engines.batched.presentation import Run, present
 from neurosim.engines.batched.update_noise import update_noise
 from neurosim.engines.noise import draw_pairs, drawn_shapes, named_noise
 from neurosim.engines.optimiser import Optimiser
@@ -27,18 +27,23 @@ from neurosim.engines.slots import neuron_variables
 @program()
 def run_batch(batch: Batch, *, request: Request) -> Outcome:
     """One batch; see `BatchedEngine.run`."""
-    outcome, after = _presented(request, batch)
+    return one_batch(request, batch)
+
+
+def one_batch(request: Request, batch: Batch, run: Run | None = None) -> Outcome:
+    """What `run_batch` compiles; `run` as for `present`."""
+    outcome, after = _presented(request, batch, run)
     changes = {name: change + after.get(name, 0.0) for name, change in outcome.changes.items()}
     return replace(outcome, changes=changes, final=outcome.final if request.circuit.carry else {}, steps={})
 
 
-def _presented(request: Request, batch: Batch) -> tuple[Outcome, Arrays]:
+def _presented(request: Request, batch: Batch, run: Run | None = None) -> tuple[Outcome, Arrays]:
     """What a presentation gives with the noise of its update, and what that leaves on the weights."""
     number = batch.presentations[:1] // batch.trials
     learn = request.learn if isinstance(request.learn, frozenset) else frozenset()
     noise = update_noise(request.circuit, learn, batch.keys, number, batch.values, request.setting.dtype)
     given = replace(batch, values={**batch.values, **noise.read}, left=noise.before)
-    return present(request, given), noise.after
+    return present(request, given, run), noise.after
 
 
 @pytree

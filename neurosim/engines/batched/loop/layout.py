@@ -1,0 +1,156 @@
+"""What a loop reads and changes: which variables it computes, where they are kept, under which names."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+
+from neurosim.circuit.plan import Node, Plan
+from neurosim.engines.batched.loop.expressions import Still
+from neurosim.engines.batched.stretch import Stretch
+from neurosim.engines.slots import last_step
+
+#: Functions of a neuron that a step calls.
+_FUNCTIONS = ("refractory", "advance", "threshold", "reset")
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Which variables of a circuit change in the steps of a stretch, and which nodes these need.
+
+    Attributes
+    ----------
+    stretch
+        The part of a phase that the loop runs over.
+    courses
+        Stimuli that change in time.
+    """
+
+    stretch: Stretch
+    courses: frozenset[str]
+
+    @property
+    def plan(self) -> Plan:
+        """The circuit's graph."""
+        return self.stretch.plan
+
+    @functools.cached_property
+    def state(self) -> tuple[str, ...]:
+        """The variables that are carried from step to step."""
+        spiking = self.stretch.spiking
+        names = [name for name in self.stretch.live if not name.endswith(".spikes")]
+        names += [last_step(population) for population in spiking]
+        return (*names, *(f"{population}.not_refractory" for population in spiking if self.refractory(population)))
+
+    def refractory(self, population: str) -> bool:
+        """Whether a population has a refractory period."""
+        return self.plan.models[population].refractory is not None
+
+    @functools.cached_property
+    def moving(self) -> frozenset[str]:
+        """All leaves that change from step to step."""
+        return frozenset({*self.state, *self.courses, "t", *(f"{p}.lastspike" for p in self.stretch.spiking)})
+
+    def changes(self, name: str) -> bool:
+        """Whether a variable changes from step to step."""
+        return bool(self.plan.leaves_of([name]) & self.moving)
+
+    @functools.cached_property
+    def populations(self) -> tuple[str, ...]:
+        """The populations that the steps advance, in order."""
+        owners = {name.rpartition(".")[0] for name in self.stretch.live}
+        return tuple(population for population in self.plan.models if population in owners)
+
+    def reads(self, population: str, purpose: str) -> tuple[str, ...]:
+        """What one of a population's functions reads, qualified, but for random numbers and spikes."""
+        function = self.plan.models[population].functions.get(purpose)
+        if function is None or (purpose != "advance" and population not in self.stretch.spiking):
+            return ()
+        drawn = {draw for draw, _ in function.draws} | {"spikes"}
+        return tuple(self.plan.resolve(population, a) for a in function.arguments if a not in drawn)
+
+    @functools.cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes that steps compute, each after all that it needs."""
+        asked = [name for p in self.populations for purpose in _FUNCTIONS for name in self.reads(p, purpose)]
+        stack, found = [*asked, *self.recorded], set[str]()
+        while stack:
+            name = stack.pop()
+            node = self.plan.nodes.get(name)
+            if name not in found and node is not None and self.changes(name):
+                found.add(name)
+                stack.extend(node.needs.values())
+        return tuple(node for name, node in self.plan.nodes.items() if name in found)
+
+    @functools.cached_property
+    def recorded(self) -> tuple[str, ...]:
+        """What is recorded and changes, besides spikes."""
+        return tuple(n for n in self.stretch.record if not n.endswith(".spikes") and self.changes(n))
+
+    @functools.cached_property
+    def graded(self) -> tuple[str, ...]:
+        """The pathways that deliver at every step what changes."""
+        inputs = [node for node in self.nodes if node.kind == "input"]
+        return tuple(pathway for node in inputs for pathway in node.pathways if self.changes(node.needs[pathway]))
+
+    @functools.cached_property
+    def buffered(self) -> frozenset[str]:
+        """The nodes whose values at the beginning of a step are kept through it."""
+        sources = {self.plan.circuit.pathway[pathway].source for pathway in self.graded}
+        return frozenset(n.name for n in self.nodes if n.kind == "input" or n.held or n.name in sources)
+
+    @functools.cached_property
+    def struck(self) -> tuple[str, ...]:
+        """The pathways that deliver at spikes to what changes."""
+        pathways = self.plan.circuit.pathways
+        return tuple(p.name for p in pathways if p.at_spikes and p.target in self.stretch.live)
+
+
+@dataclass
+class Names:
+    """Names in the loop's text, and the arrays that it is called with.
+
+    Attributes
+    ----------
+    arguments
+        Name in text -> what it is: ``(kind, key)``, as `arrays` makes them.
+    draws
+        Key of a stream of random numbers -> the name in text of its array, and its law.
+    prefixes
+        How many prefixes there are.
+    """
+
+    needs: Needs
+    still: Still
+    arguments: dict[str, tuple[str, str]] = field(default_factory=dict)
+    draws: dict[str, tuple[str, str]] = field(default_factory=dict)
+    prefixes: int = 0
+
+    def of(self, kind: str, key: str) -> str:
+        """The name of an array, which is an argument from now on."""
+        for name, known in self.arguments.items():
+            if known == (kind, key):
+                return name
+        name = f"{kind}{sum(known[0] == kind for known in self.arguments.values())}"
+        self.arguments[name] = (kind, key)
+        return name
+
+    def draw(self, key: str, law: str) -> str:
+        """The name of the array of random numbers of a stream."""
+        if key not in self.draws:
+            self.of("key", key)
+            self.draws[key] = (f"d{len(self.draws)}", law)
+        return self.draws[key][0]
+
+    def number(self, population: str) -> int:
+        """The running number of a population."""
+        return list(self.needs.plan.models).index(population)
+
+    def size(self, population: str) -> int:
+        """How many neurons a population has."""
+        return self.needs.plan.circuit.population[population].size
+
+    def prefix(self) -> str:
+        """A prefix of names that nothing else in the loop has."""
+        self.prefixes += 1
+        return f"v{self.prefixes}_"

@@ -1,0 +1,180 @@
+"""A presentation whose stretches run in loops of their own, called as ordinary functions between programs of XLA.
+
+The presentation is the one that XLA compiles as a whole for other circuits. Here it is cut at each stretch: a program
+computes what the stretch begins with, the loop runs, and the next program goes on from what it reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from neurosim.circuit.connectivity import Dense, OneToOne
+from neurosim.circuit.plan import plan
+from neurosim.circuit.wiring import Wiring
+from neurosim.engines.batched.batch import Arrays, Batch, Outcome, Request
+from neurosim.engines.batched.compiled import one_batch
+from neurosim.engines.batched.hoisting import prepare
+from neurosim.engines.batched.host.program import program
+from neurosim.engines.batched.loop import eligible
+from neurosim.engines.batched.loop.layout import Needs
+from neurosim.engines.batched.loop.run import listed, run
+from neurosim.engines.batched.loop.text import Written, write
+from neurosim.engines.batched.presentation import Reached, live_in, reached, stretch_of
+from neurosim.engines.batched.stepping import carried
+from neurosim.engines.batched.stretch import Fixed, Stretch
+from neurosim.engines.batched.weights import weights_of
+
+
+def stretches(request: Request, batch: Batch) -> list[Stretch]:
+    """The stretches of a presentation, one for each phase."""
+    graph = plan(request.circuit)
+    live = live_in(graph, request)
+    return [stretch_of(graph, request, batch, phase, live[phase.name]) for phase in request.run]
+
+
+def serves(request: Request, batch: Batch) -> bool:
+    """Whether a presentation runs here."""
+    if request.setting.steady or not eligible.available():
+        return False
+    found = stretches(request, batch)
+    return not reasons(request, batch) and any(map(eligible.worthwhile, found))
+
+
+def reasons(request: Request, batch: Batch) -> list[str]:
+    """Why a presentation runs in XLA as a whole; empty if it can run here."""
+    noisy = bool(request.circuit.perturbed)
+    found = [eligible.reasons(each, batch.courses, noise_on_weights=noisy) for each in stretches(request, batch)]
+    return list(dict.fromkeys(reason for each in found for reason in each))
+
+
+def present(request: Request, batch: Batch) -> Outcome:
+    """Present one batch, as `run_batch` does."""
+    done: list[Arrays] = []
+    recordings: dict[str, list[np.ndarray]] = {}
+    # Programs read of courses only what they are at the ends of phases.
+    given = replace(batch, courses=_last_of_phases(request, batch))
+    for _ in request.run:
+        begun = jax.device_get(_begun(given, tuple(done), request=request))
+        after, recorded = run(begun.written, begun.arrays, begun.state, batch, int(begun.first))
+        done.append(after)
+        for name, course in recorded.items():
+            recordings.setdefault(name, []).append(course)
+    outcome = jax.device_get(_ended(given, tuple(done), request=request))
+    joined = {n: parts[0] if len(parts) == 1 else np.concatenate(parts) for n, parts in recordings.items()}
+    return replace(outcome, recordings=joined)
+
+
+def _last_of_phases(request: Request, batch: Batch) -> Arrays:
+    """Courses at the last step of each phase."""
+    steps = np.cumsum([phase.steps(request.setting.dt) for phase in request.run])
+    return {name: np.asarray(course)[steps - 1] for name, course in batch.courses.items()}
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What a stretch begins with.
+
+    Attributes
+    ----------
+    arrays
+        What does not change in it, by name, and the weights of pathways as ``<pathway>|weights``.
+    state
+        What does.
+    first
+        The number of its first step.
+    written
+        Its loop.
+    """
+
+    arrays: Arrays
+    state: Arrays
+    first: Any
+    written: Written
+
+
+jax.tree_util.register_dataclass(Begun, data_fields=["arrays", "state", "first"], meta_fields=["written"])
+
+
+class _Cut(Exception):
+    """Ends a presentation where a stretch begins."""
+
+    def __init__(self, begun: Begun) -> None:
+        super().__init__()
+        self.begun = begun
+
+
+@program()
+def _begun(batch: Batch, done: tuple[Arrays, ...], *, request: Request) -> Begun:
+    """What the stretch after those that are done begins with."""
+    finished = _Finished(done)
+
+    def run_or_cut(stretch: Stretch, batch: Batch, fixed: Fixed, step: int) -> Reached:
+        if finished.count < len(done):
+            return finished.run(stretch, batch, fixed, step)
+        raise _Cut(_beginning(stretch, fixed, batch.courses, batch.begin + step))
+
+    try:
+        one_batch(request, batch, run_or_cut)
+    except _Cut as cut:
+        return cut.begun
+    raise AssertionError("a presentation has a stretch for each phase")
+
+
+@program()
+def _ended(batch: Batch, done: tuple[Arrays, ...], *, request: Request) -> Outcome:
+    """What a presentation gives whose stretches are done."""
+    return one_batch(request, batch, _Finished(done).run)
+
+
+class _Finished:
+    """Stretches that are done, in order."""
+
+    def __init__(self, done: tuple[Arrays, ...]) -> None:
+        self.done, self.count = done, 0
+
+    def run(self, stretch: Stretch, batch: Batch, fixed: Fixed, step: int) -> Reached:
+        """Where the next of them ended."""
+        after = self.done[self.count]
+        last = {name: course[self.count] for name, course in batch.courses.items()}
+        self.count += 1
+        found = reached(stretch, fixed, {**last, **after}, batch.begin + step + stretch.steps - 1)
+        return replace(found, after=after)
+
+
+def _beginning(stretch: Stretch, start: Fixed, courses: Mapping[str, Any], first: Any) -> Begun:
+    """What a stretch begins with, and its text: both follow from the shapes of what is given."""
+    needs = Needs(stretch, frozenset(courses))
+    state = carried(stretch, start.values)
+    still = {name: value for name, value in start.values.items() if name not in state and name not in courses}
+    fixed = prepare(stretch, replace(start, values=still), changing=needs.moving)
+    known = dict(fixed.values) | {"dt": jnp.asarray(stretch.dt, stretch.dtype)}
+    known |= {f"{name}|still": total for name, total in fixed.prepared.sums.items()}
+    shapes = {name: jnp.shape(value) for name, value in known.items()}
+    written = write(needs, shapes | {name: jnp.shape(course)[1:] for name, course in courses.items()})
+    arrays = {name: known[name] for name in written.still.given}
+    for pathway in (*needs.graded, *needs.struck):
+        arrays[f"{pathway}|weights"] = _by_sender(needs.plan.circuit, pathway, start)
+    unmoved = [name for name in stretch.record if not name.endswith(".spikes") and not needs.changes(name)]
+    arrays |= {f"{name}|still": fixed.snapshot(stretch.plan, fixed.values)[name] for name in unmoved}
+    return Begun(arrays, state, first, written)
+
+
+def _by_sender(circuit: Wiring, pathway: str, start: Fixed) -> Any:
+    """A pathway's weights in the order of their senders."""
+    matrix = weights_of(circuit, pathway, start.values, start.weights)
+    tie, connectivity = circuit.pathway[pathway].tie, circuit.connectivity(pathway)
+    if tie is not None and tie.transposed and jnp.ndim(matrix) > 1:
+        matrix = matrix.T
+    if isinstance(connectivity, Dense):
+        return matrix.T
+    if isinstance(connectivity, OneToOne):
+        return matrix
+    weight = listed(connectivity, circuit.ends(pathway))[2]
+    flat = matrix.reshape(-1)
+    return flat if np.array_equal(weight, np.arange(len(weight))) else flat[weight]

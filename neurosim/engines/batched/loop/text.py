@@ -1,0 +1,131 @@
+"""The text of a loop over the steps of a stretch.
+
+Trials are outermost: they do not meet, and the state of one fits the cache. The order within a step is that of
+`neurosim.engines.batched.stepping`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurosim.engines.batched.loop import steps
+from neurosim.engines.batched.loop.expressions import Still
+from neurosim.engines.batched.loop.layout import Names, Needs
+from neurosim.engines.batched.loop.neurons import period_of, ready
+
+_HEAD = '''"""A loop over time, made by neurosim from a circuit."""
+import numpy as np
+from numba import njit
+from neurosim.engines.batched.loop.scalars import draw_normal, draw_uniform, exprel
+
+f, INF = np.{dtype}, np.{dtype}(np.inf)
+
+
+@njit(nogil=True, error_model="numpy", boundscheck=False, cache=KEEP)
+def loop({arguments}):
+'''
+#: What every loop is called with before its arrays.
+FIRST = ("first", "last", "begin", "skip", "steps", "dt", "presentations")
+#: Arrays with an axis of trials, of which a trial has one row.
+_ROWS = ("state", "broken")
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """A loop as text.
+
+    Attributes
+    ----------
+    text
+        A module with the function ``loop``.
+    needs
+        What it reads and changes.
+    still
+        What does not change in it.
+    arguments
+        What each array is that it is called with, ``(kind, key)``, in order.
+    """
+
+    text: str
+    needs: Needs
+    still: Still
+    arguments: tuple[tuple[str, str], ...]
+
+
+def write(needs: Needs, shapes: Mapping[str, tuple[int, ...]]) -> Written:
+    """The loop of a stretch.
+
+    Parameters
+    ----------
+    needs
+        What it reads and changes.
+    shapes
+        Of all variables that may be given, of courses without their axis of steps; of inputs of which a part does not
+        change also ``<input>|still``.
+    """
+    names = Names(needs, Still(shapes))
+    step, end = _step(names), _end_of_trial(names)
+    given = {name: known for name, known in names.arguments.items() if known[0] != "buffer"}
+    extents = names.still.extents
+    rows = [name for name, (kind, _) in given.items() if kind in _ROWS]
+    rows += [name for name in names.still.used if extents[name].trials]
+    arguments = [f"{name}_all" if name in rows else name for name in (*given, *names.still.used)]
+    trial = [*(f"{name} = {name}_all[k]" for name in rows), *steps.block("for s in range(steps):", *step), *end]
+    body = [*_space(names), *steps.block("for k in range(first, last):", *trial)]
+    head = _HEAD.format(dtype=np.dtype(needs.stretch.dtype).name, arguments=", ".join([*FIRST, *arguments]))
+    known = (*given.values(), *(("still", name) for name in names.still.used))
+    return Written(head + "\n".join(steps.indented(body)) + "\n", needs, names.still, known)
+
+
+def _step(names: Names) -> list[str]:
+    """One step of a trial."""
+    needs, spiking = names.needs, names.needs.stretch.spiking
+    begin = [*steps.refractoriness(names), *steps.inputs(names), *steps.recordings(names)]
+    moved = [line for population in needs.populations for line in steps.update(names, population)]
+    listed = [line for population in spiking for line in steps.spikes(names, population)]
+    ended = [*(line for population in spiking for line in steps.reset(names, population)), *steps.watch(names)]
+    return [
+        *_time(names, "s"),
+        *begin,
+        *steps.draws(names, ("advance", "threshold")),
+        *moved,
+        *listed,
+        *steps.travel(names),
+        *steps.draws(names, ("reset",)),
+        *ended,
+    ]
+
+
+def _time(names: Names, step: str) -> list[str]:
+    return [f"number = np.int32(begin + {step})", f"t = np.float64(begin + {step}) * dt", *steps.limits(names)]
+
+
+def _end_of_trial(names: Names) -> list[str]:
+    """Which neurons are past their refractory period after the last step, where no step needs to keep that."""
+    lines: list[str] = []
+    for population in names.needs.stretch.spiking:
+        if names.needs.refractory(population) and period_of(names, population) is not None:
+            flag = f"{names.of('state', f'{population}.not_refractory')}[i]"
+            lines += steps.each_neuron(names, population, f"{flag} = {ready(names, population, 'i').text}")
+    return [*_time(names, "steps - 1"), *lines] if lines else []
+
+
+def _space(names: Names) -> list[str]:
+    """Arrays that each block of trials works in."""
+    lines = [
+        f"{array} = np.empty({names.size(key.split('.')[0])}, np.float32)" for key, (array, _) in names.draws.items()
+    ]
+    for name, (kind, key) in names.arguments.items():
+        if kind == "buffer":
+            lines.append(f"{name} = np.empty({names.size(key.split('.')[0])}, f)")
+    for population in names.needs.stretch.spiking:
+        number, size = names.number(population), names.size(population)
+        lines += [
+            f"spiked{number} = np.zeros({size + -size % 8}, np.uint8)",
+            f"words{number} = spiked{number}.view(np.uint64)",
+            f"which{number} = np.empty({size}, np.uint32)",
+        ]
+    return lines
