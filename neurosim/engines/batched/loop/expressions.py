@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,10 @@ from neurosim.equations.array_code import ArrayFunction
 
 _OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%", ast.Pow: "**"}
 _COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
+#: Functions under the names by which Numba compiles them fastest.
+_PLAIN = {"abs": "abs", "arcsin": "math.asin", "arccos": "math.acos", "arctan": "math.atan"}
+_PLAIN |= {name: f"math.{name}" for name in ("exp", "log", "log10", "sqrt", "expm1", "log1p", "sin", "cos", "tan")}
+_PLAIN |= {name: f"math.{name}" for name in ("sinh", "cosh", "tanh")}
 #: Up to this exponent a whole power is written as products.
 _LARGEST_POWER = 64
 
@@ -71,6 +76,10 @@ class Still:
         Names in text of what is true or false.
     used
         Names in text that the loop itself reads.
+    double
+        Whether the run is in double precision.
+    numbers
+        Numbers -> their names in text, as far as they need one.
     """
 
     shapes: Mapping[str, tuple[int, ...]]
@@ -79,6 +88,14 @@ class Still:
     extents: dict[str, Extent] = field(default_factory=dict)
     truths: set[str] = field(default_factory=set)
     used: dict[str, None] = field(default_factory=dict)
+    double: bool = True
+    numbers: dict[float, str] = field(default_factory=dict)
+
+    def number(self, number: float, wide: bool = False) -> str:
+        """The name or the text of a number in the precision of the run, or in double precision."""
+        if (wide or self.double) and math.isfinite(number):
+            return repr(float(number))
+        return self.numbers.setdefault(float(number), f"c{len(self.numbers)}")
 
     def read(self, name: str) -> Value:
         """A variable that is given."""
@@ -180,7 +197,7 @@ class Scalars:
     def local(self, text: str) -> str:
         """The name of the value of some text, which is computed once."""
         if text not in self.known:
-            self.known[text] = f"{self.prefix}{len(self.known)}"
+            self.known[text] = f"{self.prefix}_{len(self.known)}"
             self.lines.append(f"{self.known[text]} = {text}")
         return self.known[text]
 
@@ -195,7 +212,7 @@ class Scalars:
         if not value.still:
             return value.text
         if value.number is not None and not value.truth:
-            return number_text(value.number, wide)
+            return self.still.number(value.number, wide)
         if value.number is not None:
             return value.text
         name = self.still.named(value, wide)
@@ -206,7 +223,7 @@ class Scalars:
     def condition(self, value: Value, wide: bool = False) -> str:
         """The value as scalar code that is true or false."""
         text = self.use(value, wide)
-        return text if value.truth else f"({text} != {number_text(0.0, wide)})"
+        return text if value.truth else f"({text} != {self.still.number(0.0, wide)})"
 
     def chosen(self, condition: str, yes: Value, no: Value, wide: bool = False) -> Value:
         """One of two values, both of them computed, so that loops over neurons stay without branches."""
@@ -214,25 +231,14 @@ class Scalars:
             return yes
         truth = yes.truth and no.truth
         texts = [self.condition(value, wide) if truth else self.use(value, wide) for value in (yes, no)]
-        names = [text if text.isidentifier() or not self._long(text) else self.local(text) for text in texts]
+        names = [self.local(text) if "(" in text else text for text in texts]
         return Value(f"({names[0]} if {condition} else {names[1]})", truth=truth)
-
-    @staticmethod
-    def _long(text: str) -> bool:
-        return not text.startswith("f(") or text.count("(") > 1
 
     def _widened(self, value: Value) -> Value:
         return value if value.still or value.truth else Value(f"np.float64({value.text})")
 
     def _narrowed(self, value: Value) -> Value:
         return value if value.truth else Value(f"f({self.use(value, True)})")
-
-
-def number_text(number: float, wide: bool = False) -> str:
-    """A number in the loop's precision."""
-    if number in (float("inf"), float("-inf")):
-        return "INF" if number > 0 else "-INF"
-    return repr(float(number)) if wide else f"f({float(number)!r})"
 
 
 class _Expression:
@@ -288,7 +294,7 @@ class _Expression:
             left >>= 1
             if left:
                 square = self.scalars.local(f"{square} * {square}")
-        return Value(found if exponent > 0 else f"({number_text(1.0, self.wide)} / {found})")
+        return Value(found if exponent > 0 else f"({self.scalars.still.number(1.0, self.wide)} / {found})")
 
     def _call(self, name: str, values: list[Value]) -> Value:
         truth = name.startswith("logical_")
@@ -307,12 +313,14 @@ class _Expression:
             return self._clip(*values)
         texts = ", ".join(map(self._use, values))
         if name == "exprel":
-            return Value(f"exprel({texts})" if self.wide else f"f(exprel({texts}))")
-        return Value(f"abs({texts})" if name == "abs" else f"np.{name}({texts})")
+            return Value(f"exprel({texts})" if self.wide or self.scalars.still.double else f"f(exprel({texts}))")
+        if name in _PLAIN:
+            return Value(f"{_PLAIN[name]}({texts})")
+        return Value(f"np.{name}({texts})")
 
     def _number(self, value: Value) -> Value:
         if value.truth:
-            one, zero = number_text(1.0, self.wide), number_text(0.0, self.wide)
+            one, zero = self.scalars.still.number(1.0, self.wide), self.scalars.still.number(0.0, self.wide)
             return Value(f"({one} if {self._use(value)} else {zero})")
         return Value(f"np.trunc({self._use(value)})")
 

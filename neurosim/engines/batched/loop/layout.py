@@ -153,4 +153,4 @@ class Names:
     def prefix(self) -> str:
         """A prefix of names that nothing else in the loop has."""
         self.prefixes += 1
-        return f"v{self.prefixes}_"
+        return f"v{self.prefixes}"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
-
 from neurosim.circuit.plan import Node
 from neurosim.engines.batched.loop.expressions import Scalars, Value, extent_of, literal
 from neurosim.engines.batched.loop.layout import Names
@@ -40,11 +38,6 @@ class Neuron(Scalars):
         #: Variables that have a new value here.
         self.now: dict[str, Value] = {}
         self._computed: dict[str, Value] = {}
-
-    @property
-    def double(self) -> bool:
-        """Whether the run is in double precision."""
-        return np.dtype(self.needs.stretch.dtype) == np.float64
 
     def move(self) -> None:
         """Go on to the instant at which state variables have their new values, and inputs their old ones."""
@@ -112,7 +105,7 @@ class Neuron(Scalars):
         return Value(self.loaded_as(name, place))
 
     def _reads_time(self, function: ArrayFunction) -> bool:
-        return not self.double and bool(TIMES & set(function.arguments))
+        return not self.still.double and bool(TIMES & set(function.arguments))
 
 
 def ready(names: Names, population: str, index: str) -> Value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from neurosim.circuit.connectivity import Dense, OneToOne
@@ -13,6 +14,11 @@ from neurosim.engines.finite import NEVER
 from neurosim.engines.slots import last_step
 
 Lines = list[str]
+
+_NAME = re.compile(r"\b[A-Za-z_]\w*")
+#: Names that a loop within the step gives to what it computes, and to its indices.
+_ASSIGNED = re.compile(r" *(v\d+_\d+) = ")
+_INDEX = re.compile(r"\b([ijqab]|active)\b")
 
 
 def indented(lines: Iterable[str]) -> Lines:
@@ -27,7 +33,18 @@ def block(head: str, *lines: str) -> Lines:
 
 def each_neuron(names: Names, population: str, *lines: str) -> Lines:
     """A loop over the neurons of a population."""
-    return block(f"for i in range({names.size(population)}):", *lines)
+    return alone(names, block(f"for i in range({names.size(population)}):", *lines))
+
+
+def alone(names: Names, lines: Lines) -> Lines:
+    """Lines with indices of their own, and without names that nothing reads: both spare Numba work."""
+    number, read, kept = names.prefix(), set[str](), Lines()
+    for line in reversed(lines):
+        assigned = _ASSIGNED.match(line)
+        if assigned is None or assigned[1] in read:
+            kept.append(line)
+            read.update(_NAME.findall(line[assigned.end() :] if assigned else line))
+    return [_INDEX.sub(rf"\1_{number}", line) for line in reversed(kept)]
 
 
 def limits(names: Names) -> Iterator[str]:
@@ -53,7 +70,7 @@ def refractoriness(names: Names) -> Lines:
             store = f"{flag} = ({flag} != 0) | (not {neuron.condition(found)})"
         else:
             dt, last = names.needs.stretch.dt, names.of("state", last_step(population))
-            period = f"np.floor(({neuron.use(found)} + f({1e-3 * dt!r})) / f({dt!r}))"
+            period = f"np.floor(({neuron.use(found)} + {names.still.number(1e-3 * dt)}) / {names.still.number(dt)})"
             store = f"{flag} = np.float64(number - {last}[i]) >= {period}"
         lines += each_neuron(names, population, *neuron.lines, store)
     return lines
@@ -100,7 +117,8 @@ def _graded(names: Names, pathway: str, target: str, source: str) -> Lines:
     """A pathway's weights times the activity of its source, sender by sender; silent ones are passed over."""
     n_pre = names.needs.plan.circuit.shape(pathway)[1]
     inner = along(names, pathway, f"{target}[i] += active * ")
-    return block(f"for j in range({n_pre}):", f"active = {source}", *block("if active != 0:", *inner))
+    lines = block(f"for j in range({n_pre}):", f"active = {source}", *block("if active != 0:", *inner))
+    return alone(names, lines)
 
 
 def along(names: Names, pathway: str, deliver: str, *, only: str | None = None) -> Lines:
@@ -198,7 +216,7 @@ def spikes(names: Names, population: str) -> Lines:
         now.append(f"{names.of('spikes', f'{population}.spikes')}[s, k, i] = 1")
     eight = block("for i in range(8 * b, 8 * b + 8):", *block(f"if spiked{number}[i]:", *now))
     word = block(f"if words{number}[b] != 0:", *eight)
-    return [f"{count} = 0", *block(f"for b in range(words{number}.shape[0]):", *word)]
+    return [f"{count} = 0", *alone(names, block(f"for b in range(words{number}.shape[0]):", *word))]
 
 
 def travel(names: Names) -> Lines:
@@ -213,7 +231,7 @@ def travel(names: Names) -> Lines:
             # After its spike a neuron is not ready: its last step is this one, and periods are a step at least.
             only = ready(names, pathway.post, "i").text
         inner = along(names, name, f"{target}[i] += ", only=only)
-        lines += block(f"for a in range(count{number}):", f"j = which{number}[a]", *inner)
+        lines += alone(names, block(f"for a in range(count{number}):", f"j = which{number}[a]", *inner))
     return lines
 
 
@@ -229,7 +247,7 @@ def reset(names: Names, population: str) -> Lines:
             stores.append((f"{names.of('state', f'{population}.{name}')}[i]", neuron.use(value)))
     kept = [(place, neuron.local(text)) for place, text in stores]
     lines = [f"i = which{number}[a]", *neuron.lines, *(f"{place} = {text}" for place, text in kept)]
-    return block(f"for a in range(count{number}):", *lines)
+    return alone(names, block(f"for a in range(count{number}):", *lines))
 
 
 def watch(names: Names) -> Lines:

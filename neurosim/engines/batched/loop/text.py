@@ -17,11 +17,14 @@ from neurosim.engines.batched.loop.layout import Names, Needs
 from neurosim.engines.batched.loop.neurons import period_of, ready
 
 _HEAD = '''"""A loop over time, made by neurosim from a circuit."""
+import math
 import numpy as np
 from numba import njit
+from numpy import inf
 from neurosim.engines.batched.loop.scalars import draw_normal, draw_uniform, exprel
 
-f, INF = np.{dtype}, np.{dtype}(np.inf)
+f = np.{dtype}
+{numbers}
 
 
 @njit(nogil=True, error_model="numpy", boundscheck=False, cache=KEEP)
@@ -66,7 +69,7 @@ def write(needs: Needs, shapes: Mapping[str, tuple[int, ...]]) -> Written:
         Of all variables that may be given, of courses without their axis of steps; of inputs of which a part does not
         change also ``<input>|still``.
     """
-    names = Names(needs, Still(shapes))
+    names = Names(needs, Still(shapes, double=np.dtype(needs.stretch.dtype) == np.float64))
     step, end = _step(names), _end_of_trial(names)
     given = {name: known for name, known in names.arguments.items() if known[0] != "buffer"}
     extents = names.still.extents
@@ -75,7 +78,9 @@ def write(needs: Needs, shapes: Mapping[str, tuple[int, ...]]) -> Written:
     arguments = [f"{name}_all" if name in rows else name for name in (*given, *names.still.used)]
     trial = [*(f"{name} = {name}_all[k]" for name in rows), *steps.block("for s in range(steps):", *step), *end]
     body = [*_space(names), *steps.block("for k in range(first, last):", *trial)]
-    head = _HEAD.format(dtype=np.dtype(needs.stretch.dtype).name, arguments=", ".join([*FIRST, *arguments]))
+    numbers = "\n".join(f"{name} = f({number!r})" for number, name in names.still.numbers.items())
+    kind, passed = np.dtype(needs.stretch.dtype).name, ", ".join([*FIRST, *arguments])
+    head = _HEAD.format(dtype=kind, numbers=numbers, arguments=passed)
     known = (*given.values(), *(("still", name) for name in names.still.used))
     return Written(head + "\n".join(steps.indented(body)) + "\n", needs, names.still, known)
 
