@@ -68,7 +68,7 @@ def _circuit(scheme: str) -> Circuit:
 
 
 def _scheme_row(name: str, circuit: Circuit) -> tuple[str, ...]:
-    rules = dict.fromkeys(pathway.rule.name for pathway in circuit.pathways if pathway.rule.learns)
+    rules = dict.fromkeys(pathway.synapse.name for pathway in circuit.pathways if pathway.synapse.learns)
     return (
         f"[{name}](#{name})",
         "yes" if circuit.local else "no",
@@ -91,8 +91,8 @@ def _carries_feedback(circuit: Circuit, pathway: Pathway) -> bool:
 
 
 def _way(pathway: Pathway) -> str:
-    if pathway.rule.learns:
-        return "learned" if pathway.rule.local else f"learned, reading the {' and the '.join(pathway.rule.reads)}"
+    if pathway.synapse.learns:
+        return "learned" if pathway.synapse.local else f"learned, reading the {' and the '.join(pathway.synapse.reads)}"
     if pathway.tie is not None:
         return "the forward weights transposed" if pathway.tie.transposed else "tied to others"
     return "computed from the forward weights" if pathway.derived is not None else "fixed"

@@ -53,6 +53,31 @@ def several(check: Check) -> Check:
     return checked
 
 
+def one_or_more(check: Check) -> Check:
+    """A value that passes a check, or a list or tuple of at least one; a single one in it stands for itself."""
+
+    def checked(name: str, value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            return check(name, value)
+        found = several(check)(name, value)
+        if not found:
+            raise ArgumentError(name, value, "at least one")
+        return found[0] if len(found) == 1 else found
+
+    return checked
+
+
+def pair(expected: str) -> Check:
+    """A list or tuple of two."""
+
+    def checked(name: str, value: Any) -> Any:
+        if not isinstance(value, list | tuple) or len(value) != 2:
+            raise ArgumentError(name, value, expected)
+        return tuple(value)
+
+    return checked
+
+
 def having(expected: str, *attributes: str) -> Check:
     """An object with all of some attributes, for types of libraries that are imported late."""
 

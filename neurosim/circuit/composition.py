@@ -81,7 +81,7 @@ def uses_change(circuit: Wiring) -> bool:
 def _used(circuit: Wiring) -> set[str]:
     """All names that phases and rules read."""
     held = {name for phase in circuit.phases for held in phase.hold for name in held.statement.names}
-    return held | {name for pathway in circuit.pathways for name in pathway.rule.names}
+    return held | {name for pathway in circuit.pathways for name in pathway.synapse.names}
 
 
 def reads_broadcast(circuit: Wiring) -> bool:

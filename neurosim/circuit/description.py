@@ -8,6 +8,7 @@ vocabulary, and whoever writes a scheme reads them together.)
 from __future__ import annotations
 
 import functools
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,14 +17,18 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from neurosim.border import FLAG, NAMES, check_fields, instance, one_of, optional, public
-from neurosim.border.arguments import MAPPING, NUMBER, TEXT, TEXTS, WHOLE, several
+from neurosim.border.arguments import MAPPING, NUMBER, TEXT, TEXTS, WHOLE, one_or_more, pair, several
 from neurosim.circuit.connectivity import NAMED, Connectivity
+from neurosim.circuit.per_synapse import Given, PairText, PerSynapse, Values, per_synapse
 from neurosim.circuit.synapses import Image
 from neurosim.circuit.weights import Derived, Initial, Tie
 from neurosim.equations.parse import Equation, Statement, parse_equations, parse_statements
 from neurosim.errors import CircuitError, EquationError, UnitError
 from neurosim.neurons._model import NeuronModel
-from neurosim.rules._rule import OracleRule, Rule, parameter_value
+from neurosim.rules._declared import parameter_value
+from neurosim.rules._oracle import OracleRule
+from neurosim.rules._rule import Rule
+from neurosim.rules._synapse import Synapse
 from neurosim.units import format_quantity, parse_quantity
 
 #: The switch of noise on weights, and by convention of the neurons' noise.
@@ -138,7 +143,10 @@ class Pathway:
         A `neurosim.circuit.connectivity`, or by its name ``dense``, ``one_to_one`` or ``per_channel``. A tied pathway
         has that of the one whose weights it uses, transposed if it is.
     initial
-        The law of the initial weights.
+        The initial weights: the law that they are drawn from, or a value of each synapse. That is a number or an array
+        in the shape of the weights (in SI units, or with a unit of Brian2), a quantity (``"0.5 nS"``), or an expression
+        in the numbers of the two neurons, ``i`` and ``j``, in ``N_pre``, ``N_post``, units, ``rand()`` and ``randn()``,
+        which are drawn from the seed and the pathway's name: ``"rand()*0.5*nS"``.
     chosen_by
         Of a pathway back from the pools of a maximum: the variable of its target whose largest value in each window
         says who gets what the pool delivers (``hidden1.r``).
@@ -148,7 +156,16 @@ class Pathway:
         What it delivers by instead of its own weights: a function of weights, computed before each presentation. Its
         own are then only what that function may read.
     rule, parameters
-        The learning rule with the values of its parameters: quantities (``"20 ms"``), or plain numbers in SI units.
+        The learning rule, or several, with the values of their parameters: quantities (``"20 ms"``), or plain numbers
+        in SI units.
+    delay
+        How long what it carries is under way: a time (``"1.5 ms"``), rounded to whole steps, halves up.
+    delivers
+        What is added to the target at a spike, or at every instant without spikes: text over what the synapse sees. By
+        default the weight ``w`` at a spike, and ``w`` times the source without: ``"w*(v_pre - v_post)"``.
+    bounds
+        The least and the greatest weight, each a quantity, the name of one of its parameters, or none. They hold after
+        every change of the weight.
     reduction
         Whether increments of the trials of a batch are averaged or summed.
     positions
@@ -173,17 +190,17 @@ class Pathway:
     Examples
     --------
     >>> pathway = Pathway("W1", "input.r", "hidden1.drive", initial=Initial("uniform", 0.1))
-    >>> pathway.pre, pathway.post, pathway.rule.learns
+    >>> pathway.pre, pathway.post, pathway.synapse.learns
     ('input', 'hidden1', False)
     """
 
     name: str
     source: str
     target: str
-    rule: Rule | OracleRule = field(default_factory=lambda: Rule(name="fixed"))
+    rule: Rule | OracleRule | tuple[Rule, ...] = field(default_factory=lambda: Rule(name="fixed"))
     parameters: Mapping[str, Any] = field(default_factory=dict)
     connectivity: Connectivity | str = "dense"
-    initial: Initial = field(default_factory=Initial)
+    initial: Initial | Given = field(default_factory=Initial)
     tie: Tie | None = None
     derived: Derived | None = None
     reduction: Literal["mean", "sum"] = "mean"
@@ -194,6 +211,9 @@ class Pathway:
     update_noise: float | None = None
     chosen_by: str | None = None
     role: Role | None = None
+    delay: str | float | None = None
+    delivers: str | None = None
+    bounds: tuple[str | float | None, str | float | None] | None = None
 
     def __post_init__(self) -> None:
         _check_pathway(self)
@@ -217,21 +237,43 @@ class Pathway:
         """Whether it acts at spikes instead of continuously."""
         return self.source.endswith(".spikes")
 
+    @property
+    def start(self) -> Initial | PerSynapse:
+        """The initial weights, as they were read."""
+        assert isinstance(self.initial, Initial | Values | PairText), "read when the pathway was made"
+        return self.initial
+
+    @functools.cached_property
+    def synapse(self) -> Synapse:
+        """What its rules make of a synapse, together."""
+        return Synapse(self.rule if isinstance(self.rule, tuple) else (self.rule,))
+
     @functools.cached_property
     def rule_parameters(self) -> dict[str, float]:
-        """The rule's parameters in SI units, defaults filled in; those without a value are missing."""
+        """The parameters of its rules in SI units, defaults filled in; those without a value are missing."""
         return {name: value for name, (value, _) in self.parameter_quantities.items()}
 
     @functools.cached_property
     def parameter_quantities(self) -> dict[str, tuple[float, str | None]]:
         """The same with their units, as products of base units; those of plain numbers are none."""
-        given = {name: value for name, value in self.rule.parameters.items() if value is not None}
+        given = {name: value for name, value in self.synapse.parameters.items() if value is not None}
         # Some rules of whole pathways have a memory without an end.
-        finite = isinstance(self.rule, Rule)
+        finite = self.synapse.oracle is None
         return {
-            name: parameter_value(self.rule.name, name, value, finite=finite)
+            name: parameter_value(self.synapse.name, name, value, finite=finite)
             for name, value in {**given, **self.parameters}.items()
         }
+
+    @functools.cached_property
+    def delay_seconds(self) -> float:
+        """How long what it carries is under way, zero by default."""
+        if self.delay is None:
+            return 0.0
+        return float(self.delay) if isinstance(self.delay, int | float) else parse_quantity(self.delay, "second")
+
+    def delay_steps(self, dt: float) -> int:
+        """The delay in steps of `dt` seconds, rounded to the nearest, halves up."""
+        return int(self.delay_seconds / dt + 0.5)
 
 
 def _check_pathway(pathway: Pathway) -> None:
@@ -239,18 +281,35 @@ def _check_pathway(pathway: Pathway) -> None:
     check_fields(
         pathway,
         **dict.fromkeys(("name", "source", "target"), TEXT),
-        rule=instance(Rule, OracleRule, expected=rule),
+        rule=one_or_more(instance(Rule, OracleRule, expected=rule)),
         parameters=MAPPING,
-        initial=instance(Initial, expected="an Initial, such as neurosim.Initial('constant', 0.1, None)"),
         tie=optional(instance(Tie, expected="a Tie")),
         **dict.fromkeys(("reduction", "positions"), one_of("mean", "sum")),
         **dict.fromkeys(("sigma", "update_noise"), optional(NUMBER)),
         every=WHOLE,
         optimised=optional(FLAG),
         role=optional(one_of(*Role)),
+        delivers=optional(TEXT),
+        bounds=optional(pair("the least and the greatest weight, such as (0, 'w_max')")),
     )
+    _check_delay(pathway)
     if pathway.role is not None:
         object.__setattr__(pathway, "role", Role(pathway.role))
+    if not isinstance(pathway.initial, Initial):
+        what = f"the initial weights of pathway '{pathway.name}'"
+        object.__setattr__(pathway, "initial", per_synapse(what, pathway.initial))
+
+
+def _check_delay(pathway: Pathway) -> None:
+    if pathway.delay is None:
+        return
+    where = f"the delay of pathway '{pathway.name}'"
+    try:
+        seconds = pathway.delay_seconds
+    except UnitError as error:
+        raise UnitError(f"{where}: {error}") from error
+    if not 0 <= seconds < math.inf:
+        raise CircuitError(f"{where} is {pathway.delay}; expected a time of zero or more, such as '1.5 ms'")
 
 
 @dataclass(frozen=True)

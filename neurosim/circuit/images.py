@@ -96,6 +96,7 @@ class Convolution:
 
     shared = True
     weighted = True
+    listed = False
 
     @property
     def reversed(self) -> Convolution:
@@ -121,6 +122,10 @@ class Convolution:
     def positions(self, ends: Ends) -> np.ndarray:
         """How many synapses share each weight, shape (height, width)."""
         return _positions(self.window, (ends.reversed if self.transposed else ends).pre_image)
+
+    def indices(self, ends: Ends) -> None:
+        """See `neurosim.circuit.connectivity.Dense.indices`; none, as synapses share weights."""
+        return None
 
     def synapses(self, ends: Ends) -> Synapses:
         """See `neurosim.circuit.connectivity.Dense.synapses`."""
@@ -151,6 +156,7 @@ class Pooling:
 
     shared = False
     weighted = False
+    listed = False
 
     @property
     def reversed(self) -> Pooling:
@@ -191,6 +197,10 @@ class Pooling:
     def positions(self, ends: Ends) -> int:
         """See `neurosim.circuit.connectivity.Dense.positions`."""
         return 1
+
+    def indices(self, ends: Ends) -> None:
+        """See `neurosim.circuit.connectivity.Dense.indices`; none, as there are no weights."""
+        return None
 
     def synapses(self, ends: Ends) -> Synapses:
         """See `neurosim.circuit.connectivity.Dense.synapses`."""

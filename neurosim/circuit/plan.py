@@ -18,6 +18,7 @@ import sympy
 from scipy.sparse.csgraph import connected_components
 
 from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose, losses_of, means_of, sums_of
+from neurosim.circuit.spike_texts import delivered_names, under_way
 from neurosim.circuit.wiring import Wiring
 from neurosim.equations.array_code import ArrayFunction, expression_function
 from neurosim.equations.brian import str_to_sympy
@@ -36,18 +37,19 @@ class Node:
     name
         Qualified name.
     kind
-        ``expression`` (of `needs`), ``input`` (the sum of what `pathways` deliver), ``pairwise`` (a sum over
-        the population, of an expression of ``*_pre`` and ``*_post``), ``mean`` (of an expression of
-        ``*_pre``, over the neurons of a channel), ``sum`` (over neurons: the loss, its change) or
-        ``batch_sum`` (over the trials of a batch).
+        ``expression`` (of `needs`), ``input`` (the sum of what `pathways` deliver), ``arrival`` (what a delayed
+        pathway read so long ago), ``pairwise`` (a sum over the population, of an expression of ``*_pre`` and
+        ``*_post``), ``mean`` (of an expression of ``*_pre``, over the neurons of a channel), ``sum`` (over neurons:
+        the loss, its change) or ``batch_sum`` (over the trials of a batch).
     needs
-        Argument of `function` -> qualified name; of an input, pathway -> source, and what `choice_of` it.
+        Argument of `function` -> qualified name; of an input, pathway -> source, and what `choice_of` it; of a pathway
+        that says what it delivers, what `read_of` it by each name.
     held
         Whether it keeps, through a time step, the value that it has at the beginning.
     """
 
     name: str
-    kind: Literal["expression", "input", "pairwise", "mean", "sum", "batch_sum"]
+    kind: Literal["expression", "input", "arrival", "pairwise", "mean", "sum", "batch_sum"]
     needs: Mapping[str, str]
     function: ArrayFunction | None = None
     pathways: tuple[str, ...] = ()
@@ -141,8 +143,10 @@ def plan(circuit: Wiring, *, steady: bool = False) -> Plan:
                     f"the reset of population '{population}' assigns to '{variable}', which at every step is the "
                     f"sum of what {', '.join(pathways)} deliver; assign to a variable of the neuron's own"
                 )
-            needs = {pathway: circuit.pathway[pathway].source for pathway in pathways}
-            needs |= {choice_of(p): str(circuit.pathway[p].chosen_by) for p in pathways if circuit.pathway[p].chosen_by}
+            needs: dict[str, str] = {}
+            for pathway in pathways:
+                needs |= _needs(circuit, pathway, steady=steady)
+                nodes |= {} if steady else _arrivals(circuit, pathway)
             nodes[name] = Node(name, "input", needs, pathways=tuple(pathways))
         if steady:
             if model.threshold is not None:
@@ -177,6 +181,39 @@ def _refuse_time(population: str, model: NeuronModel) -> None:
 def choice_of(pathway: str) -> str:
     """Under which name an input needs the variable that says whom a pathway reaches."""
     return f"{pathway}|choice"
+
+
+def read_of(pathway: str, name: str) -> str:
+    """Under which name an input needs what a pathway's text reads."""
+    return f"{pathway}|{name}"
+
+
+def arrival(pathway: str, variable: str) -> str:
+    """The name of what a delayed pathway read of a variable of its source when it was sent."""
+    return f"{pathway}|{variable} arriving"
+
+
+def _needs(circuit: Wiring, pathway: str, *, steady: bool) -> dict[str, str]:
+    """What an input needs of one pathway."""
+    found = circuit.pathway[pathway]
+    late = found.delay is not None and not steady
+    if found.delivers is None:
+        source = arrival(pathway, found.source.split(".")[1]) if late else found.source
+        needs = {pathway: source}
+    else:
+        needs = {}
+        for name, (kind, qualified) in delivered_names(circuit, pathway).items():
+            sent = late and kind == "pre"
+            needs[read_of(pathway, name)] = arrival(pathway, name.removesuffix("_pre")) if sent else qualified
+    return needs | ({choice_of(pathway): found.chosen_by} if found.chosen_by else {})
+
+
+def _arrivals(circuit: Wiring, pathway: str) -> dict[str, Node]:
+    """What a delayed pathway read of its source, which waits in slots."""
+    if circuit.pathway[pathway].delay is None:
+        return {}
+    names = {arrival(pathway, v): f"{pathway}|{v}" for v in under_way(circuit, pathway)}
+    return {name: Node(name, "arrival", {"flight": slot}) for name, slot in names.items()}
 
 
 def _fed(circuit: Wiring, population: str) -> dict[str, list[str]]:

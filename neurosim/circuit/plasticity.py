@@ -15,7 +15,9 @@ from neurosim.equations.grammar import CONSTANTS, Place
 from neurosim.equations.parse import Statement, unknown_names
 from neurosim.equations.symbolic import Term, separate
 from neurosim.errors import EquationError
-from neurosim.rules._rule import OracleRule, Rule
+from neurosim.rules._moments import Moment
+from neurosim.rules._oracle import OracleRule
+from neurosim.rules._rule import Rule
 
 #: What a rule calls a normal number that is drawn anew for each weight in each batch.
 UPDATE_NOISE = "update_noise"
@@ -35,8 +37,13 @@ class RuleTerm:
 
 
 @functools.lru_cache(maxsize=256)
-def rule_names(circuit: Wiring, pathway: str) -> Mapping[str, tuple[str, str]]:
-    """Each name in a pathway's rule: where it lives and its qualified name.
+def rule_names(circuit: Wiring, pathway: str, moment: Moment | None = None) -> Mapping[str, tuple[str, str]]:
+    """Each name in what a pathway's rules do at a moment: where it lives and its qualified name.
+
+    Parameters
+    ----------
+    moment
+        When; of the updates of all moments if left out.
 
     Returns
     -------
@@ -49,71 +56,104 @@ def rule_names(circuit: Wiring, pathway: str) -> Mapping[str, tuple[str, str]]:
     EquationError
         For a name that nothing in reach of the synapse defines.
     """
+    synapse = circuit.pathway[pathway].synapse
+    found: dict[str, tuple[str, str]] = {}
+    for rule in synapse.updates if moment is None else (synapse.at(moment),):
+        if rule is None:
+            continue
+        known = synapse_names(circuit, pathway, within_steps=rule.moment.within_steps)
+        readable = known.keys() | UNIT_VALUES.keys() | CONSTANTS.keys()
+        names = rule.update_names if isinstance(rule, Rule) else rule.names
+        for statement in rule.statements:
+            _refuse_spikes(rule, statement)
+            own = synapse.expressions.keys()
+            if unknown := statement.names - readable - own:
+                unknown_names(unknown, {*known, *own}, statement.place, what=f"the rule '{rule.name}'")
+        unknown_names(names - readable, known, Place(text=rule.name), what=f"the rule '{rule.name}'")
+        if not rule.moment.sees_activity:
+            _refuse_activity(rule, known)
+        found |= {name: known[name] for name in names & known.keys()}
+    return found
+
+
+def synapse_names(circuit: Wiring, pathway: str, *, within_steps: bool = False) -> dict[str, tuple[str, str]]:
+    """All names that a synapse of a pathway knows, as `rule_names` gives them.
+
+    Parameters
+    ----------
+    within_steps
+        Whether spikes of the step are among them.
+    """
     found = circuit.pathway[pathway]
-    rule = found.rule
-    known: dict[str, tuple[str, str]] = {name: ("own", f"{pathway}.{name}") for name in rule.synaptic_variables}
-    known |= {name: ("trace", f"{pathway}.{name}") for name in rule.trace_variables}
-    known |= {name: ("constant", f"{pathway}.{name}") for name in rule.parameters}
+    synapse = found.synapse
+    known: dict[str, tuple[str, str]] = {name: ("own", f"{pathway}.{name}") for name in synapse.synaptic_variables}
+    known |= {name: ("trace", f"{pathway}.{name}") for name in synapse.trace_variables}
+    known |= {name: ("constant", f"{pathway}.{name}") for name in synapse.parameters}
     if found.sigma is not None:
         known |= {"noise": ("own", f"{pathway}.noise"), "sigma": ("constant", f"{pathway}.sigma")}
     known |= {UPDATE_NOISE: ("own", f"{pathway}.{UPDATE_NOISE}")}
     if twice := sorted(known.keys() & broadcast(circuit).keys()):
         raise EquationError(
-            f"'{twice[0]}' of the rule '{rule.name}' is also what a phase holds for all to read; rename one"
+            f"'{twice[0]}' of the rule '{synapse.name}' is also what a phase holds for all to read; rename one"
         )
     known |= {name: ("trial", name) for name in broadcast(circuit)}
     known |= {"dt": ("constant", "dt")}
-    if "reciprocal" in rule.reads:
+    if "reciprocal" in synapse.reads:
         known["w_reciprocal"] = ("own", f"{pathway}.w_reciprocal")
     for side, population in (("pre", found.pre), ("post", found.post)):
         for name, equation in compose(circuit)[population].equation_set.by_name.items():
             kind = "constant" if "constant" in equation.flags and "shared" in equation.flags else side
             known[f"{name}_{side}"] = (kind, f"{population}.{name}")
-        if compose(circuit)[population].threshold is not None and rule.moment.within_steps:
+        if compose(circuit)[population].threshold is not None and within_steps:
             known[f"spikes_{side}"] = (side, f"{population}.spikes")
-    readable = known.keys() | UNIT_VALUES.keys() | CONSTANTS.keys()
-    for statement in rule.statements:
-        _refuse_spikes(rule, statement)
-        if unknown := statement.names - readable:
-            unknown_names(unknown, known, statement.place, what=f"the rule '{rule.name}'")
-    unknown_names(rule.names - readable, known, Place(text=rule.name), what=f"the rule '{rule.name}'")
-    if not rule.moment.sees_activity:
-        _refuse_activity(rule, known)
-    return {name: known[name] for name in rule.names & known.keys()}
+    return known
 
 
 @functools.lru_cache(maxsize=256)
-def rule_terms(circuit: Wiring, pathway: str) -> Mapping[str, tuple[RuleTerm, ...]]:
-    """The separated terms of each variable's increment.
+def rule_terms(circuit: Wiring, pathway: str, moment: Moment) -> Mapping[str, tuple[RuleTerm, ...]]:
+    """The separated terms of each variable's increment at a moment.
 
     Raises
     ------
     EquationError
         If a term does not separate into pre-, postsynaptic and own factors, naming the term.
     """
-    names = rule_names(circuit, pathway)
-    rule = circuit.pathway[pathway].rule
-    if isinstance(rule, OracleRule):
+    rule = circuit.pathway[pathway].synapse.at(moment)
+    if not isinstance(rule, Rule):
         return {}
-
-    def function(name: str, text: str) -> ArrayFunction | None:
-        return None if text == "1" else expression_function(name, text)
-
-    def resolved(term: Term) -> RuleTerm:
-        found = [function(side, getattr(term, side)) for side in ("post", "pre", "own")]
-        arguments = {argument for factor in found if factor is not None for argument in factor.arguments}
-        return RuleTerm(*found, sees_neurons=any(names[argument][0] in ("pre", "post") for argument in arguments))
-
+    names = rule_names(circuit, pathway, moment)
     return {
-        variable: tuple(resolved(term) for term in separated(circuit, pathway, expression))
+        variable: tuple(resolved(term, names) for term in separated(circuit, pathway, expression, moment))
         for variable, expression in rule.increments.items()
     }
 
 
-def separated(circuit: Wiring, pathway: str, increment: str) -> tuple[Term, ...]:
+def resolved(term: Term, names: Mapping[str, tuple[str, str]]) -> RuleTerm:
+    """A separated term as functions of arrays."""
+
+    def function(name: str, text: str) -> ArrayFunction | None:
+        return None if text == "1" else expression_function(name, text)
+
+    found = [function(side, getattr(term, side)) for side in ("post", "pre", "own")]
+    arguments = {argument for factor in found if factor is not None for argument in factor.arguments}
+    return RuleTerm(*found, sees_neurons=any(names[argument][0] in ("pre", "post") for argument in arguments))
+
+
+def separated(circuit: Wiring, pathway: str, increment: str, moment: Moment) -> tuple[Term, ...]:
     """The terms of an increment of a pathway's rule, as text."""
-    kinds = {name: kind.replace("trace", "own") for name, (kind, _) in rule_names(circuit, pathway).items()}
-    return _separated(increment, tuple(sorted(kinds.items())))
+    return terms_of(increment, rule_names(circuit, pathway, moment))
+
+
+def terms_of(expression: str, names: Mapping[str, tuple[str, str]]) -> tuple[Term, ...]:
+    """The terms of an expression over what a synapse sees, as text.
+
+    Raises
+    ------
+    EquationError
+        If a term does not separate, naming it.
+    """
+    kinds = {name: kind.replace("trace", "own") for name, (kind, _) in names.items()}
+    return _separated(expression, tuple(sorted(kinds.items())))
 
 
 @functools.lru_cache(maxsize=1024)

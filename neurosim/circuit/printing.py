@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from neurosim.circuit.composition import LOSS_CHANGE, uses_change
 from neurosim.circuit.description import Initial, Pathway, Phase, Population
+from neurosim.circuit.pair_text import PairText
+from neurosim.circuit.per_synapse import PerSynapse
 from neurosim.circuit.roles import implied_role
 from neurosim.circuit.wiring import Wiring
 from neurosim.units import format_quantity
@@ -69,19 +71,19 @@ def _pathway(pathway: Pathway, circuit: Wiring) -> str:
         line += "  without weights"
         line += f", chosen by {pathway.chosen_by}" if pathway.chosen_by else ""
     elif pathway.derived is not None:
-        line += f"  {pathway.derived}, own weights {_initial(pathway.initial)}"
+        line += f"  {pathway.derived}, own weights {_initial(pathway.start)}"
     else:
-        line += f"  {_initial(pathway.initial)}"
+        line += f"  {_initial(pathway.start)}"
     if pathway.sigma is not None:
         line += f"  noise {pathway.sigma:g}"
     line += f"  in every {pathway.every} batches" if pathway.every > 1 else ""
     line += {None: "", True: "  optimised", False: "  not optimised"}[pathway.optimised]
     line += f"  noise of updates {pathway.update_noise:g}" if pathway.update_noise is not None else ""
-    line += f"  rule {pathway.rule.name}{'' if pathway.rule.local else ' (not local)'}"
-    line += pathway.rule.moment.note
+    line += f"  rule {pathway.synapse.name}{'' if pathway.synapse.local else ' (not local)'}"
+    line += "".join(moment.note for moment in pathway.synapse.moments)
     if pathway.role is not None and pathway.role is not implied_role(circuit, pathway):
         line += f"  as {pathway.role}"
-    lines = [line, *(f"    {statement}" for statement in pathway.rule.statements)]
+    lines = [line, *_texts(pathway)]
     values = ", ".join(f"{name} = {value:g}" for name, value in pathway.rule_parameters.items())
     if values:
         lines.append(f"    where {values}; {pathway.reduction} over trials")
@@ -89,7 +91,28 @@ def _pathway(pathway: Pathway, circuit: Wiring) -> str:
     return "\n".join(lines)
 
 
-def _initial(initial: Initial) -> str:
+def _texts(pathway: Pathway) -> list[str]:
+    """What its synapse does, line by line."""
+    synapse, lines = pathway.synapse, []
+    if pathway.delay is not None:
+        lines.append(f"delay {format_quantity(pathway.delay_seconds, 'second')}")
+    if pathway.delivers is not None:
+        lines.append(f"delivers {pathway.delivers}")
+    if pathway.bounds is not None:
+        lines.append(f"bounds {pathway.bounds[0]} to {pathway.bounds[1]}")
+    written = {equation.name: equation for rule in synapse.local_rules for equation in rule.written}
+    lines += [str(equation) for equation in written.values() if equation.kind != "parameter"]
+    lines += [f"{name} starts at {value}" for name, value in synapse.initial.items()]
+    lines += [str(statement) for rule in synapse.updates for statement in rule.statements]
+    for side in ("on_pre", "on_post"):
+        statements = (s for rule in synapse.local_rules for s in (rule.at_pre if side == "on_pre" else rule.at_post))
+        lines += [f"{side}: {statement}" for statement in statements]
+    return [f"    {line}" for line in lines]
+
+
+def _initial(initial: Initial | PerSynapse) -> str:
+    if not isinstance(initial, Initial):
+        return f"{'~ ' if isinstance(initial, PairText) and initial.draws else ''}{initial}"
     if initial.adjusted is not None:
         return f"{initial.adjusted} (beside {', '.join(initial.beside)}) of {_initial(replace(initial, adjusted=None))}"
     if initial.law == "constant":

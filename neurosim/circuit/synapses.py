@@ -12,17 +12,28 @@ Image = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Ends:
-    """The two populations that a pathway joins: their sizes and, if they have one, their images."""
+    """The two populations that a pathway joins: their sizes and, if they have one, their images.
+
+    Attributes
+    ----------
+    n_pre, n_post
+        How many neurons send and receive.
+    pre, post
+        Height, width and channels, if they have them.
+    recurrent
+        Whether both are one population, so that a neuron may have a synapse with itself.
+    """
 
     n_pre: int
     n_post: int
     pre: Image | None = None
     post: Image | None = None
+    recurrent: bool = False
 
     @property
     def reversed(self) -> Ends:
         """The same, the other way round."""
-        return Ends(self.n_post, self.n_pre, self.post, self.pre)
+        return Ends(self.n_post, self.n_pre, self.post, self.pre, self.recurrent)
 
     @property
     def pre_image(self) -> Image:
@@ -49,12 +60,39 @@ class Synapses:
         Which of the pathway's weights, counted in C order, each synapse has; none if it has no weights of its own.
     strength
         Then the strength of each synapse.
+    repeated
+        Whether several may join the same two neurons.
     """
 
     pre: np.ndarray
     post: np.ndarray
     weight: np.ndarray | None
     strength: np.ndarray | None = None
+    repeated: bool = False
+
+    def matrix(self, each: np.ndarray, ends: Ends) -> np.ndarray:
+        """A number of each synapse as a matrix: zero where there is none, the sum where there are several.
+
+        Parameters
+        ----------
+        each
+            Shape (..., n_synapses).
+        ends
+            The populations.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (..., n_post, n_pre).
+        """
+        found = np.zeros((*each.shape[:-1], ends.n_post, ends.n_pre), each.dtype)
+        if not self.repeated:
+            found[..., self.post, self.pre] = each
+            return found
+        cells, cell = ends.n_post * ends.n_pre, self.post * ends.n_pre + self.pre
+        for row, numbers in zip(found.reshape(-1, cells), each.reshape(-1, len(cell)), strict=True):
+            row += np.bincount(cell, weights=numbers, minlength=cells)
+        return found
 
 
 def size_of(image: Image) -> int:

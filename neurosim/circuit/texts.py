@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.description import Hold, Population
+from neurosim.circuit.per_synapse import check
 from neurosim.circuit.weight_units import weight_unit
+from neurosim.circuit.weights import Initial
 from neurosim.circuit.wiring import Wiring
 from neurosim.equations.dimensions import (
     BUILTIN_NAMES,
@@ -25,6 +27,17 @@ from neurosim.errors import NeurosimError
 def text_faults(circuit: Wiring) -> list[str]:
     """Every fault, each as one sentence, of a circuit whose parts exist."""
     found = [*_shadowed(circuit), *_ties(circuit)]
+    for pathway in circuit.pathways:
+        if not isinstance(start := pathway.start, Initial):
+            try:
+                check(
+                    start,
+                    weight_unit(circuit, pathway),
+                    circuit.connectivity(pathway.name),
+                    circuit.ends(pathway.name),
+                )
+            except NeurosimError as error:
+                found.append(f"pathway '{pathway.name}', initial: {error}")
     for phase in circuit.phases:
         for held in phase.hold:
             try:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from neurosim.circuit.connectivity import NAMED, Dense
 from neurosim.circuit.images import Pooling
 from neurosim.circuit.synapses import size_of
+from neurosim.circuit.weights import Initial
 from neurosim.errors import Fault, NeurosimError
-from neurosim.rules._rule import OracleRule, Rule
 from neurosim.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -115,13 +115,14 @@ def _pathway_faults(circuit: Wiring) -> Iterator[str]:
         if broken:
             continue
         yield from _end_faults(circuit, pathway, where)
-        for name, value in pathway.rule.parameters.items():
+        for name, value in pathway.synapse.parameters.items():
             if value is None and name not in pathway.parameters:
-                yield f"{where}: the rule '{pathway.rule.name}' needs a value for '{name}'"
+                yield f"{where}: the rule '{pathway.synapse.name}' needs a value for '{name}'"
         for name in pathway.parameters:
-            if name not in pathway.rule.parameters:
-                yield f"{where}: '{name}', {_missing(name, pathway.rule.parameters, 'parameter of the rule')}"
+            if name not in pathway.synapse.parameters:
+                yield f"{where}: '{name}', {_missing(name, pathway.synapse.parameters, 'parameter of the rule')}"
         yield from _tie_faults(circuit, pathway, where)
+        yield from _initial_faults(circuit, pathway, where)
         yield from _derived_faults(circuit, pathway, where)
         yield from _noise_faults(pathway, where)
         if pathway.every < 1:
@@ -172,21 +173,21 @@ def _connectivity_faults(circuit: Wiring, pathway: Pathway, where: str) -> Itera
             yield (
                 f"{where}: chosen_by is '{pathway.chosen_by}'; expected the variable of '{pathway.post}' that is pooled"
             )
-    if not connectivity.weighted and (pathway.rule.learns or pathway.sigma is not None):
+    if not connectivity.weighted and (pathway.synapse.learns or pathway.sigma is not None):
         yield f"{where}: {connectivity} has no weights that could learn or be noisy; expected the rule 'fixed'"
-    if connectivity != Dense() and isinstance(pathway.rule, OracleRule):
+    if connectivity != Dense() and pathway.synapse.oracle is not None:
         yield (
-            f"{where}: the rule '{pathway.rule.name}' computes on the matrix of a dense pathway, and this one is "
+            f"{where}: the rule '{pathway.synapse.name}' computes on the matrix of a dense pathway, and this one is "
             f"{connectivity}; use another rule, or dense connectivity"
         )
 
 
 def _tie_faults(circuit: Wiring, pathway: Pathway, where: str) -> Iterator[str]:
     if pathway.tie is None:
-        if "reciprocal" in pathway.rule.reads and reciprocal_of(circuit, pathway) is None:
+        if "reciprocal" in pathway.synapse.reads and reciprocal_of(circuit, pathway) is None:
             yield (
-                f"{where}: the rule '{pathway.rule.name}' reads the reciprocal weight, but no pathway leads back along "
-                "the same synapses"
+                f"{where}: the rule '{pathway.synapse.name}' reads the reciprocal weight, but no pathway leads back "
+                "along the same synapses"
             )
         return
     other = circuit.pathway.get(pathway.tie.pathway)
@@ -213,8 +214,8 @@ def _tie_faults(circuit: Wiring, pathway: Pathway, where: str) -> Iterator[str]:
         how = " transposed" if pathway.tie.transposed else ""
         asked = f"{pathway.pre} -> {pathway.post}"
         yield f"{where}: the weights of '{other.name}'{how} lead {ends[0]} -> {ends[1]}, not {asked}"
-    if pathway.rule.learns:
-        yield f"{where}: it has no weights of its own and cannot learn by '{pathway.rule.name}'"
+    if pathway.synapse.learns:
+        yield f"{where}: it has no weights of its own and cannot learn by '{pathway.synapse.name}'"
 
 
 def _loop_faults(circuit: Wiring) -> Iterator[str]:
@@ -226,10 +227,20 @@ def _loop_faults(circuit: Wiring) -> Iterator[str]:
                 yield f"the loop of '{loop.layer}' runs through '{name}', {_missing(name, circuit.pathway, 'pathway')}"
 
 
+def _initial_faults(circuit: Wiring, pathway: Pathway, where: str) -> Iterator[str]:
+    start = pathway.start
+    if isinstance(start, Initial):
+        for beside in start.beside:
+            if beside not in circuit.pathway:
+                yield f"{where}: drawn beside '{beside}', {_missing(beside, circuit.pathway, 'pathway')}"
+    elif pathway.tie is not None:
+        owner = pathway.tie.pathway
+        yield f"{where}: initial is '{start}', and its weights are those of '{owner}'; leave it out"
+    elif not isinstance(pathway.connectivity, str) and not pathway.connectivity.weighted:
+        yield f"{where}: initial is '{start}', and {pathway.connectivity} has no weights; leave it out"
+
+
 def _derived_faults(circuit: Wiring, pathway: Pathway, where: str) -> Iterator[str]:
-    for beside in pathway.initial.beside:
-        if beside not in circuit.pathway:
-            yield f"{where}: drawn beside '{beside}', {_missing(beside, circuit.pathway, 'pathway')}"
     if pathway.derived is None:
         return
     if pathway.tie is not None or pathway.sigma is not None or pathway.connectivity != Dense() or pathway.at_spikes:
@@ -245,10 +256,10 @@ def _noise_faults(pathway: Pathway, where: str) -> Iterator[str]:
     if pathway.update_noise is not None:
         if not pathway.update_noise >= 0:
             yield f"{where}: the noise of its updates is {pathway.update_noise:g}; expected zero or a positive number"
-        if "learning_rate" not in pathway.rule.parameters:
+        if "learning_rate" not in pathway.synapse.parameters:
             yield (
                 f"{where}: the noise of its updates is scaled by the learning rate, which its rule "
-                f"'{pathway.rule.name}' does not have"
+                f"'{pathway.synapse.name}' does not have"
             )
     if pathway.sigma is None:
         return
@@ -257,8 +268,8 @@ def _noise_faults(pathway: Pathway, where: str) -> Iterator[str]:
     if pathway.tie is not None:
         yield f"{where}: it has no weights of its own; put the noise on those of '{pathway.tie.pathway}'"
     for name in ("noise", "sigma", PERTURB):
-        if name in (*pathway.rule.synaptic_variables, *pathway.rule.parameters):
-            yield f"{where}: '{name}' of the rule '{pathway.rule.name}' is also the name of the noise on its weights"
+        if name in (*pathway.synapse.synaptic_variables, *pathway.synapse.parameters):
+            yield f"{where}: '{name}' of the rule '{pathway.synapse.name}' is also the name of the noise on its weights"
 
 
 def _readout_faults(circuit: Wiring) -> Iterator[str]:
@@ -289,8 +300,8 @@ def _phase_faults(circuit: Wiring, phase: Phase) -> Iterator[str]:
     for name in phase.learn:
         if name not in circuit.pathway:
             yield f"{where}: learns '{name}', {_missing(name, circuit.pathway, 'pathway')}"
-        elif not circuit.pathway[name].rule.learns:
-            yield f"{where}: pathway '{name}' cannot learn by its rule '{circuit.pathway[name].rule.name}'"
+        elif not circuit.pathway[name].synapse.learns:
+            yield f"{where}: pathway '{name}' cannot learn by its rule '{circuit.pathway[name].synapse.name}'"
     if phase.until is not None:
         population, _, variable = phase.until[0].partition(".")
         known = circuit.population[population].model.equation_set.by_name if population in circuit.population else {}
@@ -324,22 +335,10 @@ def _change_faults(circuit: Wiring) -> Iterator[str]:
 
 
 def _rule_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:
-    from neurosim.circuit.plasticity import rule_names, separated
-    from neurosim.circuit.rule_units import check_rule_units
-    from neurosim.equations.decided import decided_value
-    from neurosim.equations.dimensions import UNIT_VALUES
+    from neurosim.circuit.synapse_faults import synapse_faults
 
-    reciprocal = reciprocal_of(circuit, pathway) if "reciprocal" in pathway.rule.reads else None
-    try:
-        rule_names(circuit, pathway.name)
-        check_rule_units(circuit, pathway, circuit.pathway[reciprocal] if reciprocal else None)
-        if isinstance(pathway.rule, Rule):
-            for statement in pathway.rule.statements:
-                decided_value(statement.expression, {**pathway.rule_parameters, **UNIT_VALUES}, statement.place)
-            for increment in pathway.rule.increments.values():
-                separated(circuit, pathway.name, increment)
-    except NeurosimError as error:
-        yield f"pathway '{pathway.name}': {error}"
+    reciprocal = reciprocal_of(circuit, pathway) if "reciprocal" in pathway.synapse.reads else None
+    yield from synapse_faults(circuit, pathway, circuit.pathway[reciprocal] if reciprocal else None)
 
 
 def reciprocal_of(circuit: Wiring, pathway: Pathway) -> str | None:

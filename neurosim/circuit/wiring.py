@@ -12,7 +12,6 @@ from neurosim.circuit.description import Loop, Pathway, Phase, Population
 from neurosim.circuit.synapses import Ends
 from neurosim.errors import CircuitError
 from neurosim.readouts._readout import Readout
-from neurosim.rules._rule import Rule
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Wiring:
     def ends(self, pathway: str) -> Ends:
         """The populations that a pathway joins, as its connectivity sees them."""
         pre, post = (self.population[name] for name in (self.pathway[pathway].pre, self.pathway[pathway].post))
-        return Ends(pre.size, post.size, pre.shape, post.shape)
+        return Ends(pre.size, post.size, pre.shape, post.shape, recurrent=pre is post)
 
     def connectivity(self, pathway: str) -> Connectivity:
         """How a pathway connects its populations: in its own way, or in that of the pathway it is tied to."""
@@ -94,9 +93,9 @@ class Wiring:
     def variable_shape(self, pathway: str, variable: str) -> tuple[int, ...]:
         """The shape of one of a pathway's synaptic variables."""
         found = self.pathway[pathway]
-        if isinstance(found.rule, Rule):
+        if found.synapse.oracle is None:
             return self.weights_shape(pathway)
-        return found.rule.shape_of(variable, *self.shape(pathway))
+        return found.synapse.shape_of(variable, *self.shape(pathway))
 
     def derived_weights(self, xp: Any, weights: Callable[[str], Any]) -> dict[str, Any]:
         """Pathway -> its weights, of all whose weights are a function of others.
@@ -129,4 +128,4 @@ class Wiring:
         summed = any(population.sums or population.neuron.means for population in self.populations)
         tied = any(pathway.tie is not None and pathway.tie.transposed for pathway in self.pathways)
         tied |= any(pathway.derived is not None for pathway in self.pathways)
-        return not tied and not summed and all(pathway.rule.local for pathway in self.pathways)
+        return not tied and not summed and all(pathway.synapse.local for pathway in self.pathways)

@@ -114,7 +114,7 @@ def _places_of_pathway(
         shape = circuit.weights_shape(pathway.name)
         unit = weight_unit(circuit, pathway)
         found[f"{pathway.name}.w"] = Place({"a number": (), "one a synapse": shape}, unit, full=shape)
-        for variable in pathway.rule.synaptic_variables[1:]:
+        for variable in pathway.synapse.synaptic_variables[1:]:
             name = f"{pathway.name}.{variable}"
             if name in moving:
                 shapes = {"a number": (), "one a synapse": shape, "one a trial and synapse": (trials, *shape)}

@@ -14,7 +14,7 @@ from neurosim.errors import CircuitError, ConfigError
 def _stepping(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
     if setting.steady:
         for pathway in acting(circuit, call.phases_of(circuit), STEP, call.learn):
-            yield {"rule": pathway.rule.name, "pathway": pathway.name}
+            yield {"rule": pathway.synapse.name, "pathway": pathway.name}
 
 
 def plain_steps(kind: str) -> Limit:

@@ -51,7 +51,7 @@ def noise_keys(circuit: Circuit, seed: int) -> dict[str, Any]:
 
 def needs_update_noise(pathway: Pathway) -> bool:
     """Whether a normal number is drawn for each of its weights in each batch."""
-    return pathway.update_noise is not None or UPDATE_NOISE in pathway.rule.names
+    return pathway.update_noise is not None or UPDATE_NOISE in pathway.synapse.names
 
 
 def draw_update_noise(circuit: Circuit, pathway: str, keys: Mapping[str, Any], batch: Any, dtype: Any) -> Any:

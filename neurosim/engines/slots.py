@@ -1,7 +1,7 @@
 """What lives between two time steps of a circuit: the one list that engines, restarts, carry and files go by.
 
-Nothing else is in flight between two steps: a spike acts on its targets within its own step, and what it leaves behind
-is in a slot.
+Nothing else is in flight between two steps: a spike acts on its targets within its own step or waits in a slot of its
+pathway, and what it leaves behind is in a slot.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from neurosim.circuit.composition import compose
+from neurosim.circuit.spike_texts import under_way
 from neurosim.circuit.wiring import Wiring
 
 #: A step long before the first: no neuron starts refractory.
@@ -34,22 +35,26 @@ class Slot:
         In one trial.
     kind
         ``neuron`` (state variables, and what resets assign), ``refractory``, ``trace`` (of synapses, one for each
-        trial), ``held`` (what phases hold), or ``synapse`` (what learning changes at every step, for all trials).
+        trial), ``flight`` (the last values that a delayed pathway reads of its source, newest first), ``held`` (what
+        phases hold), or ``synapse`` (what learning changes within steps, for all trials).
     start
         Its value before anything has happened; none if the circuit's state says it.
     dtype
         Of its array; none for the precision of the run.
     counts_steps
         Whether it is the number of a step, so that what matters of it is how long ago that was.
+    resting
+        Whether it returns to its start where a phase begins at rest.
     """
 
     name: str
     owner: str | None
     shape: tuple[int, ...]
-    kind: Literal["neuron", "refractory", "trace", "held", "synapse"]
+    kind: Literal["neuron", "refractory", "trace", "flight", "held", "synapse"]
     start: float | None = None
     dtype: str | None = None
     counts_steps: bool = False
+    resting: bool = True
 
     @property
     def per_trial(self) -> bool:
@@ -59,17 +64,29 @@ class Slot:
     @property
     def carried(self) -> bool:
         """Whether it is part of the state that carries over from one presentation to the next."""
-        return self.kind in ("neuron", "trace", "held")
+        return self.kind in ("neuron", "trace", "flight", "held")
 
     @property
     def at_rest(self) -> bool:
         """Whether it returns to its start where a phase begins at rest."""
-        return self.kind in ("neuron", "refractory")
+        return self.kind in ("neuron", "refractory", "trace", "flight") and self.resting
+
+    @property
+    def continues(self) -> bool:
+        """Whether it is part of where a presentation stands that is run piece by piece."""
+        return self.kind in ("neuron", "refractory", "trace", "flight")
 
 
 @functools.lru_cache(maxsize=64)
-def slots(circuit: Wiring) -> Mapping[str, Slot]:
-    """All slots of a circuit by name, in the order in which they are stepped."""
+def slots(circuit: Wiring, dt: float | None = None) -> Mapping[str, Slot]:
+    """All slots of a circuit by name, in the order in which they are stepped.
+
+    Parameters
+    ----------
+    dt
+        The time step, in seconds, which says how many steps a delay is; without one, what is under way is left out, as
+        at the steady level.
+    """
     found: dict[str, Slot] = {}
     for population, model in compose(circuit).items():
         shape = (circuit.population[population].size,)
@@ -83,14 +100,26 @@ def slots(circuit: Wiring) -> Mapping[str, Slot]:
         shape = (circuit.population[held.population].size if held.population else 1,)
         found.setdefault(held.target, Slot(held.target, held.population, shape, "held"))
     for pathway in circuit.owners:
-        rule, shape = pathway.rule, circuit.weights_shape(pathway.name)
-        for variable in rule.trace_variables:
+        synapse, shape = pathway.synapse, circuit.weights_shape(pathway.name)
+        dynamic = {*synapse.struck, *(equation.name for equation in synapse.flows)}
+        for variable in synapse.trace_variables:
             name = f"{pathway.name}.{variable}"
-            found[name] = Slot(name, pathway.name, shape, "trace")
-        for variable in (v for v in rule.changed if rule.moment.within_steps and v not in rule.trace_variables):
+            # What only learning changes, such as an eligibility, lasts through phases that begin at rest.
+            found[name] = Slot(name, pathway.name, shape, "trace", resting=variable in dynamic)
+        for variable in (v for v in synapse.stepped if v not in synapse.trace_variables):
             name = f"{pathway.name}.{variable}"
             found[name] = Slot(name, pathway.name, circuit.variable_shape(pathway.name, variable), "synapse")
+    for pathway in circuit.pathways if dt is not None else ():
+        depth, size = pathway.delay_steps(dt), circuit.population[pathway.pre].size
+        for variable in under_way(circuit, pathway.name) if depth else ():
+            name = flight(pathway.name, variable)
+            found[name] = Slot(name, pathway.name, (depth, size), "flight", 0.0)
     return found
+
+
+def flight(pathway: str, variable: str) -> str:
+    """The name of the slot with the last values that a delayed pathway reads of its source."""
+    return f"{pathway}|{variable}"
 
 
 def _of_spikes(population: str, shape: tuple[int, ...]) -> tuple[Slot, Slot]:
@@ -105,9 +134,9 @@ def last_step(population: str) -> str:
     return f"{population}|last_step"
 
 
-def carried_shapes(circuit: Wiring) -> dict[str, tuple[int, ...]]:
+def carried_shapes(circuit: Wiring, dt: float | None = None) -> dict[str, tuple[int, ...]]:
     """What carries over from one presentation to the next where a circuit says so, with its shape in one trial."""
-    return {name: slot.shape for name, slot in slots(circuit).items() if slot.carried}
+    return {name: slot.shape for name, slot in slots(circuit, dt).items() if slot.carried}
 
 
 def neuron_variables(circuit: Wiring) -> tuple[str, ...]:
@@ -136,20 +165,20 @@ class Continuation:
     random: list[dict[str, np.ndarray]] = field(default_factory=list)
 
     @classmethod
-    def at(cls, step: int, circuit: Wiring, now: Mapping[str, Any]) -> Continuation:
-        """What of `now`, the slots as the engine has them after `step` steps, goes on."""
-        kept = {name: np.asarray(now[name]) for name, slot in _kept(circuit).items() if name in now}
+    def at(cls, step: int, circuit: Wiring, now: Mapping[str, Any], dt: float) -> Continuation:
+        """What of `now`, the slots as the engine has them after `step` steps of `dt` seconds, goes on."""
+        kept = {name: np.asarray(now[name]) for name in _kept(circuit, dt) if name in now}
         ago = {name: step - kept[name].astype(np.int64) for name in kept if slots(circuit)[name].counts_steps}
         return cls(step, kept | ago)
 
     def now(self, circuit: Wiring) -> dict[str, np.ndarray]:
         """The slots as an engine has them at this step."""
         found = dict(self.values)
-        for name, slot in _kept(circuit).items():
+        for name, slot in slots(circuit).items():
             if slot.counts_steps and name in found:
                 found[name] = self.step - found[name].astype(np.int64)
         return found
 
 
-def _kept(circuit: Wiring) -> dict[str, Slot]:
-    return {name: slot for name, slot in slots(circuit).items() if slot.at_rest}
+def _kept(circuit: Wiring, dt: float) -> tuple[str, ...]:
+    return tuple(name for name, slot in slots(circuit, dt).items() if slot.continues)

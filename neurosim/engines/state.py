@@ -18,10 +18,13 @@ from scipy.special import ndtr, ndtri
 from neurosim.border import PRECISION, SEED, instance, public
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose
+from neurosim.circuit.per_synapse import values as per_synapse_values
 from neurosim.circuit.plan import plan
+from neurosim.circuit.weights import Initial
 from neurosim.errors import CircuitError
 from neurosim.random import stream
 from neurosim.suggestions import did_you_mean
+from neurosim.units import parse_quantity
 
 State = dict[str, np.ndarray]
 
@@ -65,10 +68,11 @@ def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> Sta
     for pathway in circuit.pathways:
         if pathway in circuit.owners:
             state[f"{pathway.name}.w"] = initial_weights(circuit, pathway.name, seed)
-            for variable in pathway.rule.synaptic_variables[1:]:
-                trace = variable in pathway.rule.trace_variables
+            for variable in pathway.synapse.synaptic_variables[1:]:
+                trace = variable in pathway.synapse.trace_variables
                 shape = () if trace else circuit.variable_shape(pathway.name, variable)
-                state[f"{pathway.name}.{variable}"] = np.zeros(shape)
+                start = parse_quantity(pathway.synapse.initial.get(variable, 0.0))
+                state[f"{pathway.name}.{variable}"] = np.full(shape, start)
         state |= {f"{pathway.name}.{name}": value for name, value in pathway.rule_parameters.items()}
         if pathway.sigma is not None:
             state[f"{pathway.name}.sigma"] = pathway.sigma
@@ -76,16 +80,25 @@ def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> Sta
 
 
 def initial_weights(circuit: Circuit, pathway: str, seed: int) -> np.ndarray:
-    """Draw one pathway's weights from its law, in float64."""
-    law = circuit.pathway[pathway].initial
-    drawn = _drawn(circuit, pathway, seed)
+    """One pathway's weights at the start: drawn from its law, or as they are given, in float64.
+
+    Raises
+    ------
+    NumericalError
+        If a text gives numbers that are not finite.
+    """
+    law = circuit.pathway[pathway].start
+    if not isinstance(law, Initial):
+        what = f"the initial weights of pathway '{pathway}'"
+        generator = stream(seed, "weights", pathway)
+        return per_synapse_values(law, circuit.connectivity(pathway), circuit.ends(pathway), generator, what=what)
+    drawn = _drawn(circuit, pathway, law, seed)
     if law.adjusted is None:
         return drawn
     return law.adjusted(drawn, *(initial_weights(circuit, other, seed) for other in law.beside))
 
 
-def _drawn(circuit: Circuit, pathway: str, seed: int) -> np.ndarray:
-    law = circuit.pathway[pathway].initial
+def _drawn(circuit: Circuit, pathway: str, law: Initial, seed: int) -> np.ndarray:
     shape = circuit.weights_shape(pathway)
     if law.law == "constant":
         return np.full(shape, law.scale)
@@ -134,7 +147,7 @@ def learned_names(circuit: Circuit) -> tuple[str, ...]:
         f"{pathway.name}.{variable}"
         for pathway in circuit.pathways
         if pathway.name in learning
-        for variable in pathway.rule.learned
+        for variable in pathway.synapse.learned
     )
 
 
@@ -152,6 +165,5 @@ def weights_of(circuit: Circuit, state: Mapping[str, np.ndarray], pathway: str) 
     if own.ndim == 1:
         ends = circuit.ends(owner)
         made = circuit.connectivity(owner).synapses(ends)
-        single, own = own, np.zeros((ends.n_post, ends.n_pre), own.dtype)
-        own[made.post, made.pre] = single[made.weight]
+        own = made.matrix(own[made.weight], ends)
     return np.swapaxes(own, 0, 1) if found.tie is not None and found.tie.transposed else own

@@ -16,6 +16,7 @@ from neurosim.equations.brian import DIMENSIONLESS, get_or_create_dimension
 from neurosim.equations.dimensions import shown_unit
 from neurosim.equations.grammar import Place
 from neurosim.equations.reserved import FUNCTIONS
+from neurosim.units import dimension_text
 
 #: Functions whose result has the unit of their first argument, and those whose result has none whatever it is.
 _KEEPING, _FREE = {"abs", "floor", "ceil", "clip"}, {"sign"}
@@ -105,6 +106,11 @@ class Inference:
         parts = [name if power == 1 else f"{name}**{power}" for name, power in resolved.unknown]
         unit = shown_unit(dimension)
         return unit if not parts else f"{unit} times that of {'*'.join(parts)}"
+
+    def unit_text(self, form: Form) -> str:
+        """A known unit as a product of base units."""
+        powers = [int(power) if power.denominator == 1 else float(power) for power in form.known]
+        return dimension_text(get_or_create_dimension(powers) if any(powers) else DIMENSIONLESS)
 
     def unit(self, expression: str, place: Place) -> Form:
         """The unit of a checked expression.

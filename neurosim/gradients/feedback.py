@@ -9,7 +9,8 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connectivity import Dense, OneToOne, is_linear
-from neurosim.circuit.description import Pathway, Role
+from neurosim.circuit.description import Initial, Pathway, Role
+from neurosim.circuit.per_synapse import Values
 from neurosim.circuit.roles import drives, with_role
 from neurosim.engines.batched.kernels.linear_maps import delivered, returned
 from neurosim.engines.state import weights_of
@@ -36,7 +37,7 @@ def feedback_pathway(circuit: Circuit, layer: str) -> Pathway | None:
 
 def incoming_weights(circuit: Circuit, layer: str) -> tuple[str, ...]:
     """The names of the forward weights into a population that learn, biases included: ``W1.w``, ``b1.w``."""
-    return tuple(f"{p.name}.w" for p in circuit.pathways if p.post == layer and drives(circuit, p) and p.rule.learns)
+    return tuple(f"{p.name}.w" for p in circuit.pathways if p.post == layer and drives(circuit, p) and p.synapse.learns)
 
 
 def wanted_weights(circuit: Circuit, state: Mapping[str, Any], layer: str) -> np.ndarray | None:
@@ -114,8 +115,10 @@ def _weighted(circuit: Circuit, pathway: Pathway) -> bool:
 
 def _is_identity(circuit: Circuit, pathway: Pathway) -> bool:
     """Whether it passes on what it reads, and always will."""
-    constant = pathway.tie is None and pathway.initial.law == "constant" and not pathway.rule.learns
-    return constant and circuit.connectivity(pathway.name) == OneToOne()
+    law = pathway.start
+    constant = law.law == "constant" if isinstance(law, Initial) else isinstance(law, Values) and not law.array.ndim
+    fixed = constant and pathway.tie is None and not pathway.synapse.learns
+    return fixed and circuit.connectivity(pathway.name) == OneToOne()
 
 
 def _forward(circuit: Circuit, start: str) -> tuple[Pathway, ...]:

@@ -55,7 +55,7 @@ def circuit_diagram(circuit: Circuit, ax: Axes) -> Axes:
             drawn.setdefault((pathway.pre, pathway.post, _kind(circuit, pathway)), []).append(pathway)
     seen, lowest = set(), 0.0
     for (pre, post, kind), pathways in drawn.items():
-        learns = any(pathway.rule.learns for pathway in pathways)
+        learns = any(pathway.synapse.learns for pathway in pathways)
         lowest = min(lowest, _arrow(ax, places[pre], places[post], pathways, kind, learns=learns))
         seen.add((kind, learns))
     handles = [

@@ -85,7 +85,7 @@ def predicted_error(circuit: Circuit, setting: Setting, state: Mapping[str, Any]
 
 def _least_squares(circuit: Circuit, layer: str) -> bool:
     pathway = feedback_pathway(circuit, layer)
-    return pathway is not None and pathway.rule.name == "exact_least_squares"
+    return pathway is not None and pathway.synapse.name == "exact_least_squares"
 
 
 def _look(

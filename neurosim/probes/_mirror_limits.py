@@ -43,7 +43,7 @@ def moments_of(
     _, outputs = engine.run(state, given, report=report, learn=False)
     ends = {name: np.asarray(array, dtype=float) for name, array in outputs.ends[phase.name].items()}
     x, y = ends[shown[wanted[0]]], ends[shown[wanted[1]]]
-    if pathway.rule.name == "batch_centred":
+    if pathway.synapse.name == "batch_centred":
         x, y = x - x.mean(axis=0), y - y.mean(axis=0)
     slopes = ends[slope].mean(axis=0) if slope in ends else None
     return Moments(x.T @ x / len(x), x.T @ y / len(x), y.T @ y / len(x), slopes)
@@ -53,14 +53,18 @@ def coefficients(pathway: Pathway, state: State) -> dict[str, str]:
     """The primitives of a pathway's rule, with the names of their coefficients in the state."""
     primitives = ("amp", "null", "decay", "sparse", "self")
     keys = {name: f"{pathway.name}.{coefficient(name)}" for name in primitives}
-    return {name: key for name, key in keys.items() if key in state and not pathway.rule.moment.within_steps}
+    return {
+        name: key
+        for name, key in keys.items()
+        if key in state and not any(moment.within_steps for moment in pathway.synapse.moments)
+    }
 
 
 def flows(circuit: Circuit, pathway: Pathway) -> bool:
     """Whether the forward weights beside learn by the same primitives, those of the symmetrised flow."""
     learning = [circuit.pathway[name] for phase in circuit.phases for name in phase.learn]
     beside = [p for p in learning if (p.pre, p.post) == (pathway.post, pathway.pre)]
-    primitives = {name for name in pathway.rule.parameters if name.startswith("c_")}
+    primitives = {name for name in pathway.synapse.parameters if name.startswith("c_")}
     return bool(beside) and primitives <= {coefficient(name) for name in ("amp", "null", "decay")}
 
 

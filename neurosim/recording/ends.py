@@ -146,5 +146,5 @@ def _shape(shapes: Mapping[str, tuple[int, ...]], name: str) -> str:
 def weights_in(circuit: Circuit, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """The synaptic variables of a state, which simulations do not change."""
     own = {pathway.name for pathway in circuit.owners}
-    variables = {f"{name}.{v}" for name in own for v in circuit.pathway[name].rule.synaptic_variables}
+    variables = {f"{name}.{v}" for name in own for v in circuit.pathway[name].synapse.synaptic_variables}
     return {name: np.asarray(values[name]) for name in sorted(variables) if name in values}

@@ -50,7 +50,7 @@ def circuit_of(model: NeuronModel | Circuit, duration: float | None, n: int, met
         first = model.phases[0] if model.phases else Phase("run", text)
         alone = replace(first, duration=text, learn=())
         # Nothing learns here, and a rule may read variables that only a later phase holds.
-        pathways = tuple(replace(p, rule=fixed.RULE, parameters={}) if p.rule.learns else p for p in model.pathways)
+        pathways = tuple(replace(p, rule=fixed.RULE, parameters={}) if p.synapse.learns else p for p in model.pathways)
         return replace(model, pathways=pathways, phases=(alone,))
     if not model.phases:
         raise CircuitError(f"the circuit '{model.name}' has no phases; give a duration")
@@ -67,7 +67,7 @@ def tell_of_frozen_weights(model: NeuronModel | Circuit, learn: bool | None) -> 
     """Warn of rules that do not act, unless that is said to be meant."""
     if learn:
         raise ArgumentError("learn", learn, f"False, or nothing: {_WITH_LEARNING}")
-    learning = [p.name for p in model.pathways if p.rule.learns] if isinstance(model, Circuit) else []
+    learning = [p.name for p in model.pathways if p.synapse.learns] if isinstance(model, Circuit) else []
     if learning and learn is None:
         names = ", ".join(learning[:6]) + (" ..." if len(learning) > 6 else "")
         warnings.warn(

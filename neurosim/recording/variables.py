@@ -29,8 +29,8 @@ def weights(circuit: Circuit) -> tuple[str, ...]:
     for pathway in circuit.pathways:
         if not circuit.connectivity(pathway.name).weighted:
             continue
-        own = pathway.rule.synaptic_variables[1:] if pathway in circuit.owners else ()
-        kept = [name for name in own if name not in pathway.rule.trace_variables]
+        own = pathway.synapse.synaptic_variables[1:] if pathway in circuit.owners else ()
+        kept = [name for name in own if name not in pathway.synapse.trace_variables]
         names += [f"{pathway.name}.{name}" for name in ("w", *kept)]
     return tuple(names)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from neurosim.public_names import on_first_use
 
 if TYPE_CHECKING:
-    from neurosim.rules._rule import OracleRule as OracleRule
+    from neurosim.rules._oracle import OracleRule as OracleRule
     from neurosim.rules._rule import Rule as Rule
 
 _HOME: dict[str, str] = dict.fromkeys(("OracleRule", "Rule"), "_rule")

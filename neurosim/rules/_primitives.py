@@ -25,7 +25,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from neurosim.rules._rule import OracleRule, Rule
+from neurosim.rules._oracle import OracleRule
+from neurosim.rules._rule import Rule
 
 
 @dataclass(frozen=True)

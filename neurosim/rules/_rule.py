@@ -1,22 +1,22 @@
-"""What a learning rule is: the increment of a synapse's variables, as text."""
+"""What a learning rule is: how a synapse's variables change, as text."""
 
 from __future__ import annotations
 
 import functools
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 from neurosim.border import NAMES, check_fields, one_of
 from neurosim.border.arguments import MAPPING, TEXT
-from neurosim.equations.grammar import Place, check_identifier
-from neurosim.equations.parse import Equation, EquationSet, Statement, parse_equations, parse_statements
-from neurosim.equations.reserved import RULE_NAMES
-from neurosim.errors import EquationError, UnitError
+from neurosim.equations.grammar import Place
+from neurosim.equations.inlined import inlined, names_within
+from neurosim.equations.parse import Equation, EquationSet, Statement, parse_statements
+from neurosim.errors import EquationError
+from neurosim.rules import _at_spikes
+from neurosim.rules._declared import check_name, declarations, parameter_value
 from neurosim.rules._moments import MOMENTS, Moment, Timing
-from neurosim.units import base_unit, parse_quantity
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,10 @@ class Rule:
         Further variables of the synapse, one declaration a line (``velocity : 1``). Like the weight they are one
         number a synapse, whatever the number of trials.
     traces
-        Variables of the synapse that belong to a trial, such as an eligibility. They start from zero with each
-        presentation, unless state carries over, and are never averaged over trials. Only for rules at every step.
+        Variables of the synapse that belong to a trial, such as an eligibility: a declaration (``e : 1``), a
+        differential equation (``da/dt = -a/tau : 1``), which advances with each time step, or an expression
+        (``q = 3*r_post : 1``). They start from `initial` with each presentation, unless state carries over, and are
+        never averaged over trials.
     parameters
         Names and default values of the rule's parameters, ``None`` for no default. A quantity (``"20 ms"``) has its
         unit in the update; a plain number takes the unit that the update needs.
@@ -49,12 +51,24 @@ class Rule:
         ``w_reciprocal``; ``"population"``, a sum over the neurons at one end. Such a rule is not local.
     name
         The file's stem.
+    on_pre, on_post
+        Statements for each spike that arrives from the neuron in front of the synapse, and for each spike of the one
+        behind it: ``w += a_plus*x_pre``, ``x += 1``. They read neurons as they are after thresholds and before resets.
+        A name that nothing declares, assigned with ``=``, is local to its text. `on_pre` can deliver:
+        ``g_post += w*release``. Every operator and `clip` are allowed for traces and local names, and for what is
+        learned where each trial has weights of its own; batches that share weights need ``+=`` or ``-=``.
+    initial
+        Starts of traces and of further variables, zero where not given: numbers, or quantities as text.
 
     Examples
     --------
     >>> rule = Rule("w += rate*r_post*r_pre", parameters={"rate": None})
     >>> rule.local, rule.increments
     (True, {'w': 'rate*r_post*r_pre'})
+    >>> stdp = Rule(traces="dx/dt = -x/tau : 1", on_pre="x += 1", on_post="w += rate*x",
+    ...             parameters={"tau": "20 ms", "rate": 0.01})
+    >>> stdp.trace_variables, stdp.learned
+    (('x',), ('w',))
     """
 
     update: str = ""
@@ -64,17 +78,21 @@ class Rule:
     reads: tuple[str, ...] = ()
     name: str = "rule"
     traces: str = ""
+    on_pre: str = ""
+    on_post: str = ""
+    initial: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        texts = dict.fromkeys(("update", "variables", "traces", "name"), TEXT)
+        texts = dict.fromkeys(("update", "variables", "traces", "name", "on_pre", "on_post"), TEXT)
         timing = one_of(*MOMENTS)
-        check_fields(self, **texts, parameters=MAPPING, timing=timing, reads=NAMES)
+        check_fields(self, **texts, parameters=MAPPING, timing=timing, reads=NAMES, initial=MAPPING)
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+        object.__setattr__(self, "initial", MappingProxyType(dict(self.initial)))
         for name, value in self.parameters.items():
             check_name(name, Place())
             if value is not None:
                 parameter_value(self.name, name, value)
-            if name in self.synaptic_variables:
+            if name in self.synaptic_variables or name in self.expressions:
                 raise EquationError(f"'{name}' is a parameter and a variable of the rule '{self.name}'; rename one")
         for statement in self.statements:
             if statement.target not in self.synaptic_variables:
@@ -84,19 +102,37 @@ class Rule:
                 )
             if statement.operator not in ("+=", "-="):
                 raise statement.place.error(f"expected += or -= in a rule, got '{statement.operator}'")
-        if self.traces.strip() and not self.moment.within_steps:
-            raise EquationError(f"traces ('{self.traces.strip()}') change at every step; expected timing='step'")
+        self._check_traces()
+        _at_spikes.check(self)
+        for name in self.initial:
+            if name not in self.synaptic_variables[1:]:
+                known = ", ".join(self.synaptic_variables[1:]) or "none"
+                raise EquationError(
+                    f"an initial value for '{name}', which is no variable or trace of the rule '{self.name}' ({known})"
+                )
         if unknown := set(self.reads) - {"reciprocal", "population"}:
             raise EquationError(
                 f"a rule can read 'reciprocal' or 'population' beyond the synapse, not {sorted(unknown)}"
             )
 
+    def _check_traces(self) -> None:
+        """Refuse traces that nothing changes before they are read, or that would change too late."""
+        acting = {s.target for s in (*self.at_pre, *self.at_post)} | {e.name for e in self.flows}
+        updated = {statement.target for statement in self.statements}
+        late = [name for name in self.trace_variables if name not in acting and not self.moment.within_steps]
+        if late and (updated & set(late) or not (self.on_pre or self.on_post or self.flows)):
+            raise EquationError(
+                f"traces ('{self.traces.strip()}') change at every step; expected timing='step', a differential "
+                "equation, or statements at spikes"
+            )
+
     def __hash__(self) -> int:
-        return hash((self.update, self.variables, self.traces, self.timing, self.reads, tuple(self.parameters.items())))
+        texts = (self.update, self.variables, self.traces, self.on_pre, self.on_post)
+        return hash((texts, self.timing, self.reads, tuple(self.parameters.items())))
 
     @property
     def moment(self) -> Moment:
-        """When it acts, and what it can see then."""
+        """When its update acts, and what it can see then."""
         return MOMENTS[self.timing]
 
     @functools.cached_property
@@ -105,52 +141,89 @@ class Rule:
         return parse_statements(self.update)
 
     @functools.cached_property
-    def declared(self) -> EquationSet | None:
-        """The parsed declarations of `variables` and `traces`, none if there are none."""
-        found = (*_declarations(self.variables, "variable"), *_declarations(self.traces, "trace"))
+    def at_pre(self) -> tuple[Statement, ...]:
+        """The parsed text at a spike from the neuron in front of the synapse."""
+        return parse_statements(self.on_pre)
+
+    @functools.cached_property
+    def at_post(self) -> tuple[Statement, ...]:
+        """The parsed text at a spike of the neuron behind the synapse."""
+        return parse_statements(self.on_post)
+
+    @functools.cached_property
+    def written(self) -> tuple[Equation, ...]:
+        """All declarations of `variables` and `traces`, expressions included."""
+        found = (*declarations(self.variables, "variable"), *declarations(self.traces, "trace"))
         names = [equation.name for equation in found]
         if twice := next((equation for equation in found if names.count(equation.name) > 1), None):
             raise twice.place.error(f"'{twice.name}' is among the variables and among the traces of the rule")
+        return found
+
+    @functools.cached_property
+    def declared(self) -> EquationSet | None:
+        """The variables that have a value from step to step, none if there are none."""
+        found = tuple(equation for equation in self.written if equation.kind != "subexpression")
         return EquationSet(found) if found else None
 
     @functools.cached_property
+    def expressions(self) -> Mapping[str, str]:
+        """Name -> expression, of traces that are one."""
+        return {e.name: e.expression or "0" for e in self.written if e.kind == "subexpression"}
+
+    @functools.cached_property
+    def flows(self) -> tuple[Equation, ...]:
+        """The differential equations of its traces."""
+        return tuple(equation for equation in self.written if equation.kind == "differential")
+
+    @functools.cached_property
     def trace_variables(self) -> tuple[str, ...]:
-        """The names of `traces`."""
-        return tuple(equation.name for equation in _declarations(self.traces, "trace"))
+        """The names of `traces` that have a value from step to step."""
+        return tuple(e.name for e in declarations(self.traces, "trace") if e.kind != "subexpression")
 
     @functools.cached_property
     def synaptic_variables(self) -> tuple[str, ...]:
         """The synapse's own variables: the weight ``w`` first."""
         return ("w", *(equation.name for equation in (self.declared.equations if self.declared else ())))
 
-    @property
+    @functools.cached_property
     def increments(self) -> dict[str, str]:
-        """The increment of each variable that changes, as one expression."""
+        """The increment of each variable that its update changes, as one expression."""
         found: dict[str, str] = {}
         for statement in self.statements:
+            expression = inlined(statement.expression, self.expressions)
             sign = "+" if statement.operator == "+=" else "-"
             before = found.get(statement.target)
             found[statement.target] = (
-                f"{before} {sign} ({statement.expression})"
-                if before
-                else (statement.expression if sign == "+" else f"-({statement.expression})")
+                f"{before} {sign} ({expression})" if before else (expression if sign == "+" else f"-({expression})")
             )
         return found
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """The synaptic variables it changes."""
+        """The synaptic variables that its update changes."""
         return tuple(dict.fromkeys(statement.target for statement in self.statements))
+
+    @functools.cached_property
+    def struck(self) -> tuple[str, ...]:
+        """The synaptic variables that spikes change."""
+        targets = dict.fromkeys(statement.target for statement in (*self.at_pre, *self.at_post))
+        return tuple(name for name in targets if name in self.synaptic_variables)
 
     @property
     def learned(self) -> tuple[str, ...]:
-        """The synaptic variables that learning changes for good: all it changes but traces."""
-        return tuple(name for name in self.changed if name not in self.trace_variables)
+        """The synaptic variables that learning changes for good: all that changes but traces."""
+        return tuple(n for n in dict.fromkeys((*self.changed, *self.struck)) if n not in self.trace_variables)
 
-    @property
+    @functools.cached_property
+    def update_names(self) -> frozenset[str]:
+        """All names its update refers to, those of its expressions included."""
+        return names_within((s.expression for s in self.statements), self.expressions)
+
+    @functools.cached_property
     def names(self) -> frozenset[str]:
-        """All names its update refers to."""
-        return frozenset().union(*(statement.names for statement in self.statements))
+        """All names that any of its texts refers to, but for those that are local to a text."""
+        flows = names_within((e.expression or "0" for e in self.flows), self.expressions)
+        return self.update_names | flows | _at_spikes.names(self)
 
     def shape_of(self, variable: str, n_post: int, n_pre: int) -> tuple[int, ...]:
         """The shape of one of its variables: one number a synapse."""
@@ -158,141 +231,10 @@ class Rule:
 
     @property
     def learns(self) -> bool:
-        """Whether it changes anything at all."""
-        return bool(self.statements)
+        """Whether it changes anything for good, or has an update."""
+        return bool(self.statements or self.learned)
 
     @property
     def local(self) -> bool:
         """Whether every synapse can compute it from what it sees."""
         return not self.reads
-
-
-def check_name(name: str, place: Place) -> None:
-    """Refuse the name of a rule's parameter or variable that means something already.
-
-    Raises
-    ------
-    EquationError
-        With what it means.
-    """
-    check_identifier(name, place)
-    if name in RULE_NAMES:
-        raise place.error(f"'{name}' is {RULE_NAMES[name]} and cannot be a name of the rule's own; rename it")
-
-
-def parameter_value(rule: str, name: str, value: Any, *, finite: bool = True) -> tuple[float, str | None]:
-    """A rule's parameter in SI units, and its unit as a product of base units; none of a plain number.
-
-    Raises
-    ------
-    UnitError
-        If it is no quantity, or not finite.
-    """
-    if not finite and isinstance(value, float) and value > 0 and math.isinf(value):
-        return value, None  # such as a memory that never forgets
-    try:
-        unit = base_unit(value)
-        return parse_quantity(value), None if unit == "1" else unit
-    except UnitError as error:
-        raise UnitError(f"the parameter '{name}' of the rule '{rule}': {error}") from None
-
-
-def _declarations(text: str, what: str) -> tuple[Equation, ...]:
-    """The variables that a text declares: each is one number a synapse, which the update changes."""
-    found = parse_equations(text).equations if text.strip() else ()
-    for equation in found:
-        check_name(equation.name, equation.place)
-        name, unit = equation.name, equation.unit
-        if equation.kind == "differential":
-            raise equation.place.error(
-                f"the {what} '{name}' has a differential equation, and those of synapses are not integrated; declare "
-                f"'{name} : {unit}' and step it in the update, '{name} += dt*({equation.expression})', with "
-                "timing='step'"
-            )
-        if equation.kind == "subexpression":
-            raise equation.place.error(
-                f"the {what} '{name}' is an expression, and those of synapses are not computed; write "
-                f"'({equation.expression})' in the update where '{name}' stands"
-            )
-        if equation.flags:
-            raise equation.place.error(
-                f"the {what} '{name}' has the flag '{equation.flags[0]}', and variables of synapses have none: each "
-                "synapse has its own number, which changes with the update"
-            )
-        if unit in ("integer", "boolean"):
-            raise equation.place.error(
-                f"the {what} '{name}' is declared '{unit}', and increments are real numbers; expected a unit, e.g. 1"
-            )
-    return found
-
-
-@dataclass(frozen=True)
-class OracleRule:
-    """A reference rule that is no synapse's: it computes on the arrays of a whole pathway.
-
-    Attributes
-    ----------
-    step
-        ``step(xp, values, inputs, parameters) -> values``: the new value of each of `variables`. `values` holds
-        ``w`` and the further variables; `inputs` the variables named in `uses`, shape (trial, n); `xp` is the
-        array module. Pure, and without a branch on values.
-    uses
-        The neurons' variables it reads, as ``name_pre`` and ``name_post``.
-    variables
-        Further variables and their shapes, in terms of ``post`` and ``pre``.
-    parameters
-        Names and default values.
-    reads
-        What it needs beyond the synapse, in words for tables. With ``"reciprocal"`` its inputs hold ``w_reciprocal``:
-        the weights of the pathway that leads back, transposed, so that they have the shape of ``w``.
-    timing
-        At the end of each phase in which the pathway learns, or at the beginning of each ``presentation`` with such a
-        phase; then it can read no neuron's variable.
-    """
-
-    step: Callable[[Any, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
-    uses: tuple[str, ...]
-    variables: Mapping[str, tuple[Literal["post", "pre"], ...]] = field(default_factory=dict)
-    parameters: Mapping[str, float | None] = field(default_factory=dict)
-    reads: tuple[str, ...] = ("pathway",)
-    name: str = "oracle"
-    timing: Timing = "phase_end"
-
-    local: bool = field(default=False, init=False)
-    learns: bool = field(default=True, init=False)
-    statements: tuple[Statement, ...] = field(default=(), init=False)
-    declared: None = field(default=None, init=False)
-    trace_variables: tuple[str, ...] = field(default=(), init=False)
-
-    def __hash__(self) -> int:
-        return hash((self.step, self.uses, tuple(self.variables.items()), tuple(self.parameters.items()), self.timing))
-
-    @property
-    def moment(self) -> Moment:
-        """When it acts, and what it can see then."""
-        return MOMENTS[self.timing]
-
-    @property
-    def synaptic_variables(self) -> tuple[str, ...]:
-        """``w`` first."""
-        return ("w", *self.variables)
-
-    @property
-    def changed(self) -> tuple[str, ...]:
-        """The variables it changes: all."""
-        return self.synaptic_variables
-
-    @property
-    def learned(self) -> tuple[str, ...]:
-        """The variables that learning changes for good: all."""
-        return self.synaptic_variables
-
-    @property
-    def names(self) -> frozenset[str]:
-        """All names it refers to."""
-        return frozenset(self.uses)
-
-    def shape_of(self, variable: str, n_post: int, n_pre: int) -> tuple[int, ...]:
-        """The shape of one of its variables."""
-        sizes = {"post": n_post, "pre": n_pre}
-        return (n_post, n_pre) if variable == "w" else tuple(sizes[side] for side in self.variables[variable])

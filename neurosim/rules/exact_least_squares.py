@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from neurosim.rules._rule import OracleRule
+from neurosim.rules._oracle import OracleRule
 
 
 def _step(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from neurosim.rules._rule import OracleRule
+from neurosim.rules._oracle import OracleRule
 
 #: Steps of descent before each presentation.
 STEPS = 20

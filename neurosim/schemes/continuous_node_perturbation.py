@@ -141,7 +141,7 @@ def _pathways(
 
 def _with_trace(pathway: Pathway, how: Estimating, populations: dict[str, Population]) -> Pathway:
     """A pathway with the time constant of its traces, if it has any."""
-    if not pathway.rule.trace_variables:
+    if not pathway.synapse.trace_variables:
         return pathway
     tau = how.trace_of(populations[pathway.post].neuron)
     return replace(pathway, parameters={**pathway.parameters, "tau_eligibility": tau})

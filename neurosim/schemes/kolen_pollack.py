@@ -54,7 +54,7 @@ def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     forward = layered.forward_pathways(network, config.learning_rate)
     if config.decay:
         rule = layered.rule_of("decaying_delta")
-        weights = {p.name for p in forward if p.role is Role.FORWARD and p.rule.learns}
+        weights = {p.name for p in forward if p.role is Role.FORWARD and p.synapse.learns}
         forward = tuple(replace(p, rule=rule, parameters=settings) if p.name in weights else p for p in forward)
     if config.feedback_decay is not None:
         settings = {**settings, "decay": config.feedback_decay}

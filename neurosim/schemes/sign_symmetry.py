@@ -53,7 +53,7 @@ def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     named = {population.name: population for population in populations}
 
     def changed(pathway: Pathway) -> Pathway:
-        if config.magnitude == "fixed" or not pathway.rule.learns:
+        if config.magnitude == "fixed" or not pathway.synapse.learns:
             return pathway
         pre, post = named[pathway.pre], named[pathway.post]
         assert not isinstance(pathway.connectivity, str)

@@ -44,7 +44,7 @@ class Config(BaseModel):
 def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     """Two phases; all forward weights learn at the end of the second, nothing is fed back."""
     forward = tuple(
-        replace(pathway, sigma=config.sigma) if pathway.rule.learns else pathway
+        replace(pathway, sigma=config.sigma) if pathway.synapse.learns else pathway
         for pathway in layered.forward_pathways(network, config.learning_rate, "weight_perturbation")
     )
     clean = Phase("clean", config.duration, {"perturb": 0.0}, hold=layered.change_holds(network))

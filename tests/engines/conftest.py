@@ -21,7 +21,8 @@ from neurosim.networks.layered import Config as Network
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.courses import over_time
 from neurosim.recording.inputs import apply_inputs
-from neurosim.rules._rule import OracleRule, Rule
+from neurosim.rules._oracle import OracleRule
+from neurosim.rules._rule import Rule
 
 N_INPUTS, N_OUTPUTS = 3, 4
 #: What rules may read besides the two neurons: broadcast scalars, and the noise on the synapse's own weight.

@@ -118,7 +118,7 @@ def test_gates_and_noise_of_updates_on_both_engines(
 
 
 def noisy(circuit: Circuit, sd: float) -> Circuit:
-    pathways = (replace(p, update_noise=sd) if p.rule.learns else p for p in circuit.pathways)
+    pathways = (replace(p, update_noise=sd) if p.synapse.learns else p for p in circuit.pathways)
     return replace(circuit, pathways=tuple(pathways))
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from neurosim import registry
 from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.moments import STEP, acting
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
@@ -57,7 +58,7 @@ def test_training(
     scheme: str, level: Any, dtype: Any, build: Callable[..., Circuit], stimuli: Callable[[int], Any]
 ) -> None:
     circuit = build(scheme)
-    if level == "steady" and any(circuit.pathway[n].rule.timing == "step" for p in circuit.phases for n in p.learn):
+    if level == "steady" and acting(circuit, circuit.phases, STEP):
         pytest.skip("rules that act at every step have no steady level")
     engine, state = BatchedEngine(circuit, Setting(level, 1e-3, dtype)), initial_state(circuit, 0, dtype=dtype)
     order = np.arange(4 * TRIALS).reshape(4, TRIALS)

@@ -12,6 +12,7 @@ import pytest
 from neurosim import registry
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import PERTURB, Pathway, Phase, Population
+from neurosim.circuit.moments import STEP, acting
 from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine
@@ -49,8 +50,7 @@ def test_steady_equals_rate_after_settling(
         with pytest.raises(CircuitError, match="a loop has no steady state"):
             BatchedEngine(circuit, STEADY).run(initial_state(circuit, 1), stimuli(6))
         return
-    rules = [circuit.pathway[name.split(".")[0]].rule for name in learned_names(circuit)]
-    steps = any(rule.timing == "step" for rule in rules)
+    steps = bool(acting(circuit, circuit.phases, STEP))
     if steps:
         # What never settles, because noise never stops, is compared without it, and does not learn: the steady
         # level has no steps at which a rule could act.

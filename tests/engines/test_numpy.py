@@ -73,7 +73,7 @@ def test_weights_and_ends_are_those_of_the_batched_engine(case: str) -> None:
 
 def test_rules_that_act_before_the_first_phase_and_rest_in_some_batches() -> None:
     circuit = build("sign_symmetry", DENSE, magnitude="uniform")
-    slow = tuple(replace(pathway, every=2 if pathway.rule.learns else 1) for pathway in circuit.pathways)
+    slow = tuple(replace(pathway, every=2 if pathway.synapse.learns else 1) for pathway in circuit.pathways)
     circuit = replace(circuit, pathways=slow)
     state, data, order = initial_state(circuit, 0), stimuli(12), np.arange(12).reshape(4, 3)
     got, _ = NumpyEngine(circuit, STEADY).train(state, data, order, seed=3, first=0)

@@ -20,7 +20,8 @@ from neurosim.engines.state import initial_state
 from neurosim.equations.array_code import expression_function
 from neurosim.equations.grammar import check_expression
 from neurosim.errors import CircuitError, EquationError
-from neurosim.rules._rule import OracleRule, Rule
+from neurosim.rules._oracle import OracleRule
+from neurosim.rules._rule import Rule
 from tests.engines.conftest import NOISE, SHARED
 
 SETTING = Setting("rate", 1e-3, "float64")
@@ -77,7 +78,7 @@ def test_increments_are_expressions_and_terms_separate(
     rule: Rule | OracleRule, rule_circuit: Callable[..., Circuit]
 ) -> None:
     circuit = rule_circuit(rule)
-    terms = rule_terms(circuit, "rule")
+    terms = rule_terms(circuit, "rule", rule.moment)
     if isinstance(rule, OracleRule):
         assert not terms
         return
@@ -98,7 +99,7 @@ def test_terms_add_up_to_the_increment(rule: Rule | OracleRule, rule_circuit: Ca
     generator = np.random.default_rng(3)
     # One synapse: every name is one number.
     values = {argument: generator.uniform(0.5, 2) for argument in rule.names}
-    for variable, terms in rule_terms(circuit, "rule").items():
+    for variable, terms in rule_terms(circuit, "rule", rule.moment).items():
         total = 0.0
         for term in terms:
             factors = [f for f in (term.post, term.pre, term.own) if f is not None]

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from neurosim import registry
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Initial, Pathway, Phase, Population, Tie, hold
+from neurosim.circuit.moments import STEP, acting
 from neurosim.circuit.validation import reciprocal_of
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine, Target
@@ -373,7 +374,7 @@ def train_both(
     assert_same_state(got, expected)
     for name in (n for n in learned_names(circuit) if n.endswith(".w")):
         # Repair leaves feedback alone whose loop is stable; tests/schemes/test_inversion.py has one that is not.
-        repaired = circuit.pathway[name.removesuffix(".w")].rule.name == "stabilised"
+        repaired = circuit.pathway[name.removesuffix(".w")].synapse.name == "stabilised"
         assert repaired or np.any(expected[name] != start[name]), f"{name} has not learned"
     return got, expected
 
@@ -389,7 +390,7 @@ def assert_same_state(got: State, expected: State) -> None:
 
 
 def at_every_step(circuit: Circuit) -> bool:
-    return any(circuit.pathway[name.split(".")[0]].rule.timing == "step" for name in learned_names(circuit))
+    return bool(acting(circuit, circuit.phases, STEP))
 
 
 READ_BY_ALL = ("backpropagation", "node_perturbation", "node_perturbation_only")

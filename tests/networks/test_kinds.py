@@ -140,7 +140,7 @@ def test_biases_past_a_normalisation_need_the_rule_of_the_other_error(tmp_path: 
     network = layered.Config(neuron=Part.model_validate({"kind": "leaky_rate", "normalised": True}))
     with pytest.raises(ConfigError, match=r"network\.neuron\.normalised: .* 'half' would need a rule 'offset_half'"):
         layered.forward_pathways(network, 0.1, "half")
-    rules = {p.name: p.rule.name for p in layered.forward_pathways(network, 0.1, decay=0.01)}
+    rules = {p.name: p.synapse.name for p in layered.forward_pathways(network, 0.1, decay=0.01)}
     assert (rules["W1"], rules["b1"], rules["b3"]) == ("decaying_delta", "offset_decaying_delta", "decaying_delta")
 
 

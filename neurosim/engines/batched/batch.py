@@ -120,6 +120,8 @@ class Outcome:
         ``phase -> variable -> array`` for the variables asked for at the phases' ends.
     changes
         Increments of learned variables, to be added to the state.
+    stepped
+        Of those that change within steps, what the steps have made of them.
     final
         The slots of all trials at the end, ``(trial, n)``, for traces of synapses ``(trial, n_post, n_pre)``.
     recordings
@@ -133,6 +135,7 @@ class Outcome:
 
     ends: dict[str, Arrays] = field(default_factory=dict)
     changes: Arrays = field(default_factory=dict)
+    stepped: Arrays = field(default_factory=dict)
     final: Arrays = field(default_factory=dict)
     recordings: Arrays = field(default_factory=dict)
     steps: Arrays = field(default_factory=dict)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax.numpy as jnp
+
 from neurosim.circuit.description import Phase
 from neurosim.circuit.moments import BEGINNING, Learn, acting
 from neurosim.circuit.plan import Plan
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.snapshot import Arrays, Snapshot
+from neurosim.engines.bounds import within_bounds
 
 
 def changes_at_beginning(
@@ -29,7 +32,9 @@ def changes_at_beginning(
     now, found = Snapshot(graph, values), {}
     for name in (pathway.name for pathway in acting(graph.circuit, phases, BEGINNING, learn)):
         # Nothing in it belongs to a trial, so that there is one increment, however large the batch.
-        found |= increments(now, name, 1)
+        found |= increments(now, name, 1, BEGINNING)
         if name in left:
             found[f"{name}.w"] = found[f"{name}.w"] + left[name]
+        if graph.circuit.pathway[name].bounds is not None and (w := f"{name}.w") in found:
+            found[w] = within_bounds(jnp, graph.circuit, name, values, values[w] + found[w]) - values[w]
     return found

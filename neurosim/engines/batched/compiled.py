@@ -19,6 +19,7 @@ from neurosim.engines.batched.batch import Arrays, Batch, Outcome, Request, pytr
 from neurosim.engines.batched.host.program import program
 from neurosim.engines.batched.presentation import Run, present
 from neurosim.engines.batched.update_noise import update_noise
+from neurosim.engines.bounds import all_within_bounds
 from neurosim.engines.noise import draw_pairs, drawn_shapes, named_noise
 from neurosim.engines.optimiser import Optimiser
 from neurosim.engines.slots import neuron_variables
@@ -192,6 +193,7 @@ def _learn(
     weights = dict(carry.weights)
     for name, change in changes.items():
         weights[name] = weights[name] + change + after.get(name, 0.0)
+    weights = all_within_bounds(jnp, circuit, batch.values, weights)
     # Which pathways learn says which variables are advanced; they differ between batches.
     watched = () if setting.steady else neuron_variables(circuit)
     broken = {name: jnp.asarray(outcome.broken.get(name, False)) for name in watched}

@@ -28,6 +28,7 @@ from neurosim.engines.batched.host.trials import has_rows, joined, shared_out
 from neurosim.engines.batched.kernels.events import sparse_courses
 from neurosim.engines.batched.limits import LIMITS
 from neurosim.engines.batched.loop import presented
+from neurosim.engines.bounds import all_within_bounds
 from neurosim.engines.finite import Broken, broken_now, first_batch, first_broken
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.optimiser import PLAIN, Optimiser, is_memory
@@ -167,10 +168,13 @@ class BatchedEngine:
             outcome, first_of = self._presented(request, batch)
         after = {name: np.asarray(array) for name, array in state.items()}
         after |= {name: after[name] + change for name, change in outcome.changes.items()}
+        after = all_within_bounds(np, self.circuit, state, after)
         done = begin + sum(phase.steps(self.setting.dt) for phase in request.run)
-        end = Continuation.at(done, self.circuit, outcome.final) if keep else None
+        end = Continuation.at(done, self.circuit, outcome.final, self.setting.dt) if keep else None
         if self.circuit.carry:
-            after |= {n: np.asarray(a) for n, a in outcome.final.items() if n in carried_shapes(self.circuit)}
+            after |= {
+                n: np.asarray(a) for n, a in outcome.final.items() if n in carried_shapes(self.circuit, self.setting.dt)
+            }
         if watch and first_of is None and end is not None:
             first_of = broken_now({name: end.values[name] for name in neuron_variables(self.circuit)}, end.step)
         return after, Outputs(ends=outcome.ends, recordings=outcome.recordings, end=end, broken=first_of)
@@ -222,7 +226,7 @@ class BatchedEngine:
 
     def _slot(self, name: str, array: np.ndarray) -> Any:
         """A slot's array as a compiled program takes it."""
-        slot = slots(self.circuit)[name]
+        slot = slots(self.circuit, self.setting.dt)[name]
         if slot.dtype is None:
             return self._passed(array)
         return np.maximum(array, LONG_AGO).astype(slot.dtype) if slot.counts_steps else array.astype(slot.dtype)
@@ -285,8 +289,11 @@ class BatchedEngine:
         if not self.circuit.carry:
             return {}
         computed = plan(self.circuit, steady=self.setting.steady).nodes
-        shapes = {n: s for n, s in carried_shapes(self.circuit).items() if n in values and n not in computed}
-        return {name: jnp.broadcast_to(values.pop(name), (batch, *shape)) for name, shape in shapes.items()}
+        under_way = {} if self.setting.steady else slots(self.circuit, self.setting.dt)
+        starts = {name: self.array(slot.start) for name, slot in under_way.items() if slot.kind == "flight"}
+        shapes = carried_shapes(self.circuit, None if self.setting.steady else self.setting.dt)
+        moving = {n: s for n, s in shapes.items() if (n in values or n in starts) and n not in computed}
+        return {n: jnp.broadcast_to(values.pop(n, starts.get(n)), (batch, *s)) for n, s in moving.items()}
 
     def placed(self, stimuli: Mapping[str, Any], batch: int) -> dict[str, Any]:
         """Data brought once to where batches of this size are run, for any number of calls of `train`."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from neurosim.circuit.plan import Node, Plan, choice_of
+from neurosim.circuit.spike_texts import is_plain
 from neurosim.engines.batched.kernels import events
 from neurosim.engines.batched.snapshot import Arrays, Prepared, Relay
 from neurosim.engines.batched.stretch import Fixed, Stretch
@@ -72,7 +73,7 @@ def _learning(stretch: Stretch, name: str) -> bool:
         node = plan.nodes.get(stack.pop())
         if node is None:
             continue
-        if any(plan.circuit.owner(pathway) in stretch.learn for pathway in node.pathways):
+        if any(plan.circuit.owner(pathway) in stretch.changing for pathway in node.pathways):
             return True
         stack.extend(node.needs.values())
     return False
@@ -80,11 +81,13 @@ def _learning(stretch: Stretch, name: str) -> bool:
 
 def _steady(stretch: Stretch, node: Node, pathway: str, changing: Collection[str]) -> bool:
     """Whether a pathway delivers the same at every step."""
-    source = node.needs[pathway]
+    source = node.needs.get(pathway)
+    if source is None:
+        return False  # a text of its own
     return (
         _constant(stretch, source, changing)
         and _constant(stretch, node.needs.get(choice_of(pathway), source), changing)
-        and stretch.plan.circuit.owner(pathway) not in stretch.learn
+        and stretch.plan.circuit.owner(pathway) not in stretch.changing
     )
 
 
@@ -95,7 +98,7 @@ def _relay(stretch: Stretch, fixed: Fixed, pathway: str) -> Relay | None:
     """
     plan, circuit = stretch.plan, stretch.plan.circuit
     before = _only_one_before(plan, pathway, fixed.perturbations)
-    if before is None or {circuit.owner(pathway), circuit.owner(before)} & set(stretch.learn):
+    if before is None or {circuit.owner(pathway), circuit.owner(before)} & stretch.changing:
         return None
     (n_post, n_between), (_, n_pre) = circuit.shape(pathway), circuit.shape(before)
     if n_post * n_pre >= n_between * (n_post + n_pre):
@@ -112,17 +115,19 @@ def _only_one_before(plan: Plan, pathway: str, perturbations: Collection[str]) -
     between = plan.nodes.get(plan.circuit.pathway[pathway].source)
     if between is None or between.kind != "input" or len(between.pathways) != 1 or between.name in perturbations:
         return None
-    return between.pathways[0]
+    (before,) = between.pathways
+    plain = between.needs.get(before) == plan.circuit.pathway[before].source
+    return before if plain and plan.circuit.pathway[pathway].delay is None else None
 
 
 def _rows(stretch: Stretch, fixed: Fixed, values: Mapping[str, Any]) -> Arrays:
     """The weights of pathways whose activity is sparse, sender by sender, where sums by events are faster."""
     circuit, found = stretch.plan.circuit, {}
     for pathway in circuit.pathways:
-        if not (pathway.at_spikes or pathway.source in stretch.sparse):
+        if not (pathway.at_spikes or pathway.source in stretch.sparse) or not is_plain(circuit, pathway.name):
             continue
         # Weights that change at every step would have to be transposed at every step.
-        if circuit.owner(pathway.name) in stretch.learn:
+        if circuit.owner(pathway.name) in stretch.changing:
             continue
         matrix = weights_matrix(circuit, pathway.name, values, fixed.weights)
         if matrix is not None and events.worthwhile(stretch.trials, *circuit.shape(pathway.name)):

@@ -10,13 +10,15 @@ import numpy as np
 from neurosim.circuit.plasticity import RuleTerm, rule_names, rule_terms
 from neurosim.circuit.validation import reciprocal_of
 from neurosim.circuit.wiring import Wiring
+from neurosim.engines.batched.array_functions import compiled
 from neurosim.engines.batched.kernels import linear_maps
-from neurosim.engines.batched.snapshot import Snapshot, compiled
+from neurosim.engines.batched.snapshot import Snapshot
 from neurosim.equations.array_code import ArrayFunction
-from neurosim.rules._rule import OracleRule
+from neurosim.rules._moments import Moment
+from neurosim.rules._oracle import OracleRule
 
 
-def increments(now: Snapshot, pathway: str, trials: int) -> dict[str, Any]:
+def increments(now: Snapshot, pathway: str, trials: int, moment: Moment) -> dict[str, Any]:
     """The increment of each of a pathway's variables, averaged or summed over trials.
 
     Parameters
@@ -27,6 +29,8 @@ def increments(now: Snapshot, pathway: str, trials: int) -> dict[str, Any]:
         Whose rule.
     trials
         Size of the batch.
+    moment
+        Which of its rules act.
 
     Returns
     -------
@@ -35,12 +39,12 @@ def increments(now: Snapshot, pathway: str, trials: int) -> dict[str, Any]:
         axis of trials.
     """
     circuit = now.plan.circuit
-    rule = circuit.pathway[pathway].rule
-    if isinstance(rule, OracleRule):
-        return _oracle(now, pathway, rule, trials)
+    synapse = circuit.pathway[pathway].synapse
+    if synapse.oracle is not None:
+        return _oracle(now, pathway, synapse.oracle, trials)
     found = {}
-    for variable, terms in rule_terms(circuit, pathway).items():
-        trace = variable in rule.trace_variables
+    for variable, terms in rule_terms(circuit, pathway, moment).items():
+        trace = variable in synapse.trace_variables
         total: Any = 0.0
         for term in terms:
             total = total + (_in_each_trial if trace else _term)(now, pathway, term, trials)
@@ -50,7 +54,7 @@ def increments(now: Snapshot, pathway: str, trials: int) -> dict[str, Any]:
 
 
 def _oracle(now: Snapshot, pathway: str, rule: OracleRule, trials: int) -> dict[str, Any]:
-    names = rule_names(now.plan.circuit, pathway)
+    names = rule_names(now.plan.circuit, pathway, rule.moment)
     sizes: dict[str, int] = dict(zip(("post", "pre"), now.plan.circuit.shape(pathway), strict=True))
     inputs = {
         argument: jnp.broadcast_to(now[name], (trials, sizes.get(kind, 1))) for argument, (kind, name) in names.items()

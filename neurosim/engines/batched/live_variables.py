@@ -9,6 +9,7 @@ from neurosim.circuit.description import Phase
 from neurosim.circuit.moments import acting
 from neurosim.circuit.plan import Plan
 from neurosim.circuit.plasticity import rule_names
+from neurosim.circuit.spike_texts import acts_within_steps
 from neurosim.equations.switched import switched
 from neurosim.neurons._model import NeuronModel
 
@@ -89,6 +90,10 @@ def lives(
     `switches` are the values that each phase gives its switches.
     """
     every = {f"{p}.{name}" for p, model in plan.models.items() for name in _moving(model)}
+    if any(acts_within_steps(plan.circuit, pathway.name) for pathway in plan.circuit.pathways):
+        # What is under way, and what synapses do by themselves, may reach anything.
+        everything = tuple(f"{p}.{name}" for p, model in plan.models.items() for name in _moving(model))
+        return [everything for _ in asked_by_phase]
     wanted: set[str] = set(every) if all_at_end else set()
     found: list[tuple[str, ...]] = []
     phases = zip(reversed(asked_by_phase), reversed(restarts), reversed(switches), strict=True)

@@ -24,7 +24,9 @@ def optimised_names(circuit: Circuit) -> tuple[str, ...]:
     names = []
     for name in learned_names(circuit):
         pathway = circuit.pathway[name.removesuffix(".w")] if name.endswith(".w") else None
-        if pathway is None or "learning_rate" not in pathway.rule.parameters or not pathway.rule.moment.optimised:
+        if pathway is None or "learning_rate" not in pathway.synapse.parameters:
+            continue
+        if not any(moment.optimised for moment in pathway.synapse.moments):
             continue
         feedback = role(circuit, pathway) is Role.FEEDBACK
         if pathway.optimised or (pathway.optimised is None and not feedback):

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Phase
-from neurosim.circuit.moments import STEP, acting, at_end
+from neurosim.circuit.moments import PHASE_END, STEP, acting, at_end
 from neurosim.circuit.plan import Plan, plan, resolve
 from neurosim.engines._engine import Call, limits_met, refuse
 from neurosim.engines.batched.batch import Arrays, Batch, Outcome, Request
@@ -54,7 +54,7 @@ def present(request: Request, batch: Batch, run: Run | None = None) -> Outcome:
     for phase in request.run:
         # At the steady level every phase is at its fixed points, whatever came before.
         if phase.restart and not setting.steady:
-            current = _at_rest(graph, current, values)
+            current = _at_rest(graph, current, values, setting.dt)
         current |= _noise_of(circuit, phase, batch, dtype)
         fixed = Fixed(
             {**current, **_switches(circuit, phase, dtype)},
@@ -83,11 +83,12 @@ def present(request: Request, batch: Batch, run: Run | None = None) -> Outcome:
         held = _hold(circuit, phase, end)
         current |= reached.after | held
         _learn(request, phase, end, held, batch.trials, outcome)
-        for pathway in acting(circuit, phase, STEP, request.learn):
-            for name in (f"{pathway.name}.{variable}" for variable in pathway.rule.learned):
-                outcome.changes[name] = reached.after[name] - values[name]
+        outcome.stepped |= {name: reached.after[name] for name in _learned_in_steps(request, phase, reached)}
+    for name, weights in outcome.stepped.items():
+        change = weights - values[name]
+        outcome.changes[name] = outcome.changes[name] + change if name in outcome.changes else change
     outcome.recordings = {name: jnp.concatenate(parts) for name, parts in outcome.recordings.items()}
-    outcome.final = _final(circuit, current, batch.trials, dtype)
+    outcome.final = _final(circuit, current, batch.trials, dtype, setting.dt)
     return outcome
 
 
@@ -116,10 +117,12 @@ class Reached:
 def stretch_of(graph: Plan, request: Request, batch: Batch, phase: Phase, live: tuple[str, ...]) -> Stretch:
     """The loop over a phase's steps."""
     setting, stepping = request.setting, acting(request.circuit, phase, STEP, request.learn)
+    learning = acting(request.circuit, phase, learn=request.learn)
     return Stretch(
         plan=graph,
         live=live,
         learn=tuple(pathway.name for pathway in stepping),
+        struck=tuple(p.name for p in learning if {*p.synapse.struck} & {*p.synapse.learned}),
         record=request.record,
         steps=phase.steps(setting.dt),
         dt=setting.dt,
@@ -151,6 +154,13 @@ def reached(stretch: Stretch, fixed: Fixed, after: Arrays, number: Any) -> Reach
     return Reached({**fixed.values, **after, **times}, after, {}, stretch.steps)
 
 
+def _learned_in_steps(request: Request, phase: Phase, reached: Reached) -> list[str]:
+    """The learned variables that a phase's steps have changed."""
+    learning = acting(request.circuit, phase, learn=request.learn)
+    names = [f"{pathway.name}.{variable}" for pathway in learning for variable in pathway.synapse.learned]
+    return [name for name in names if name in reached.after]
+
+
 def _note_what_broke(request: Request, live: Sequence[str], reached: Reached, outcome: Outcome) -> None:
     """Note the variables that are not finite, as far as they are watched."""
     if request.watch == "ends":
@@ -165,7 +175,7 @@ def _learn(request: Request, phase: Phase, end: Snapshot, held: Arrays, trials: 
     if ending := at_end(request.circuit, phase, request.learn):
         now = _after_holds(end.plan, end, held)
         for pathway in ending:
-            for name, change in increments(now, pathway.name, trials).items():
+            for name, change in increments(now, pathway.name, trials, PHASE_END).items():
                 outcome.changes[name] = outcome.changes.get(name, 0.0) + change
 
 
@@ -175,19 +185,19 @@ def _noise_of(circuit: Circuit, phase: Phase, batch: Batch, dtype: Any) -> Array
     return dict(given) if given is not None else draw_noise(circuit, phase, batch.keys, batch.presentations, dtype)
 
 
-def _final(circuit: Circuit, current: Arrays, trials: int, dtype: Any) -> Arrays:
+def _final(circuit: Circuit, current: Arrays, trials: int, dtype: Any, dt: float) -> Arrays:
     """The slots at the end, each trial's own."""
     return {
         # A constant that a phase holds may be a whole number.
         name: jnp.broadcast_to(current[name], (trials, *slot.shape)).astype(slot.dtype or dtype)
-        for name, slot in slots(circuit).items()
+        for name, slot in slots(circuit, dt).items()
         if name in current and slot.per_trial
     }
 
 
-def _at_rest(graph: Plan, current: Arrays, values: Mapping[str, Any]) -> Arrays:
+def _at_rest(graph: Plan, current: Arrays, values: Mapping[str, Any], dt: float) -> Arrays:
     """Everything but the neurons' state, which is what it was at the presentation's start."""
-    resting = {name: slot for name, slot in slots(graph.circuit).items() if slot.at_rest}
+    resting = {name: slot for name, slot in slots(graph.circuit, dt).items() if slot.at_rest}
     kept = {name: array for name, array in current.items() if name not in resting}
     return kept | {name: values[name] for name, slot in resting.items() if slot.start is None and name in values}
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +10,8 @@ import jax
 import jax.numpy as jnp
 
 from neurosim.circuit.plan import Node, Plan, choice_of
+from neurosim.engines.batched.array_functions import compiled
+from neurosim.engines.batched.synapses import delivered_by_text
 from neurosim.engines.batched.weights import PLAIN, Weights, deliver
 from neurosim.equations.array_code import ArrayFunction, expression_function
 from neurosim.equations.switched import switched
@@ -18,12 +19,6 @@ from neurosim.equations.switched import switched
 Arrays = dict[str, Any]
 #: What equations read of the time.
 TIMES = frozenset({"t", "lastspike"})
-
-
-@functools.lru_cache(maxsize=4096)
-def compiled(function: ArrayFunction) -> Callable[..., Any]:
-    """An array function, running on JAX."""
-    return function.compile(jnp)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -138,6 +133,8 @@ class Snapshot:
     def _node(self, node: Node) -> Any:
         if node.kind == "input":
             return self._input(node)
+        if node.kind == "arrival":
+            return self.values[node.needs["flight"]][..., -1, :]
         if node.kind == "sum":
             return jnp.sum(self._per_neuron(node.needs["share"]), axis=-1, keepdims=True)
         if node.kind == "batch_sum":
@@ -191,7 +188,9 @@ class Snapshot:
             if total is not None and pathway in self.prepared.summed:
                 continue
             relay = self.prepared.relays.get(pathway)
-            if relay is None:
+            if pathway not in node.needs:
+                delivered = delivered_by_text(self, node, pathway)
+            elif relay is None:
                 delivered = deliver(
                     self.plan.circuit,
                     pathway,

@@ -12,7 +12,6 @@ from neurosim.circuit.plan import Plan
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, time_of
 from neurosim.engines.batched.stretch import Fixed, Stretch
 from neurosim.engines.batched.surrogate import expected_spikes, soft_spikes
-from neurosim.engines.batched.weights import Weights, deliver
 from neurosim.engines.slots import LONG_AGO, last_step
 from neurosim.equations.array_code import ArrayFunction, expression_function, margin_of
 from neurosim.neurons._model import NeuronModel
@@ -102,20 +101,6 @@ def _assigned(stretch: Stretch, population: str) -> set[str]:
     """The variables whose reset forgets their value before."""
     statements = stretch.plan.models[population].reset_statements
     return {f"{population}.{statement.target}" for statement in statements if statement.operator == "="}
-
-
-def travel(stretch: Stretch, weights: Weights, state: Arrays, spiked: Arrays) -> None:
-    """Spikes increment the state variables of their targets, unless those are clamped by refractoriness."""
-    circuit = stretch.plan.circuit
-    for pathway in circuit.pathways:
-        if not pathway.at_spikes or pathway.target not in stretch.live:
-            continue
-        arriving = deliver(circuit, pathway.name, state, weights, spiked[pathway.source])
-        equation = stretch.plan.models[pathway.post].equation_set.by_name[pathway.target.split(".")[1]]
-        ready = f"{pathway.post}.not_refractory"
-        if "unless refractory" in equation.flags and ready in state:
-            arriving = jnp.where(state[ready], arriving, jnp.zeros_like(arriving))
-        state[pathway.target] = state[pathway.target] + arriving
 
 
 def draws_of(

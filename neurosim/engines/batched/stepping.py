@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from neurosim.circuit.description import UNTIL_STEPS
+from neurosim.circuit.moments import STEP
 from neurosim.engines.batched.hoisting import prepare
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, time_of
@@ -23,10 +24,11 @@ from neurosim.engines.batched.spiking import (
     last_spikes,
     leave_refractoriness,
     reset,
-    travel,
     unless_clamped,
 )
 from neurosim.engines.batched.stretch import Fixed, Stretch
+from neurosim.engines.batched.travel import move_synapses, travel
+from neurosim.engines.bounds import all_within_bounds
 from neurosim.engines.finite import NEVER
 from neurosim.engines.slots import Slot, last_step, slots
 
@@ -50,11 +52,16 @@ def carried(stretch: Stretch, values: Mapping[str, Any]) -> Arrays:
 
 def stepped_slots(stretch: Stretch) -> tuple[Slot, ...]:
     """The slots that the steps of a stretch change."""
-    owners = {*stretch.spiking, *stretch.learn}
+    owners = {
+        "refractory": {*stretch.spiking},
+        "trace": {*stretch.learn, *stretch.synapses},
+        "flight": {*stretch.synapses},
+        "synapse": stretch.changing,
+    }
     return tuple(
         slot
-        for slot in slots(stretch.plan.circuit).values()
-        if slot.name in stretch.live or (slot.kind in ("refractory", "trace", "synapse") and slot.owner in owners)
+        for slot in slots(stretch.plan.circuit, stretch.dt).values()
+        if slot.name in stretch.live or slot.owner in owners.get(slot.kind, ())
     )
 
 
@@ -166,6 +173,7 @@ def _advance(stretch: Stretch, fixed: Fixed, values: Arrays, number: Any) -> tup
     state = dict(values)
     for population in plan.models:
         state |= _update(stretch, fixed, population, start, number)
+    state |= move_synapses(stretch, start)
     spiked: Arrays = {}
     moved = fixed.snapshot(plan, state, inputs=start)
     for population in stretch.spiking:
@@ -178,14 +186,15 @@ def _advance(stretch: Stretch, fixed: Fixed, values: Arrays, number: Any) -> tup
         if ready in values:
             state[ready] = values[ready] & ~crossed
     state |= last_spikes(plan, state, stretch.dt)
-    travel(stretch, fixed.weights, state, spiked)
+    travel(stretch, fixed, state, spiked, start)
     for population in stretch.spiking:
         after = fixed.snapshot(plan, state, inputs=start)
         state |= reset(stretch, fixed, population, after, spiked[f"{population}.spikes"], number)
     if stretch.learn:
         ended = Snapshot(plan, {**state, **spiked}, weights=fixed.weights, inputs=start)
-        changes = [increments(ended, pathway, stretch.trials) for pathway in stretch.learn]
+        changes = [increments(ended, pathway, stretch.trials, STEP) for pathway in stretch.learn]
         state |= {name: state[name] + change for found in changes for name, change in found.items()}
+        state = all_within_bounds(jnp, plan.circuit, state, state)
     for name in stretch.watched:
         broken = jnp.where(jnp.isfinite(state[name]), NEVER, number + 1)
         state[f"{name}{BROKEN}"] = jnp.minimum(values[f"{name}{BROKEN}"], broken)

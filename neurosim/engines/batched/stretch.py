@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from neurosim.circuit.plan import Plan
+from neurosim.circuit.spike_texts import acts_within_steps
 from neurosim.engines.batched.snapshot import NOTHING, Prepared, Snapshot
 from neurosim.engines.batched.weights import PLAIN, Weights
 
@@ -21,7 +22,9 @@ class Stretch:
         What is advanced, state variables and what resets assign; the others stay as they are. Of populations that
         spike also ``population.spikes``.
     learn
-        Pathways whose rule acts at every step.
+        Pathways with a rule that acts at every step.
+    struck
+        Pathways whose statements at spikes change what is learned.
     record
         Variables to return for every step.
     sparse
@@ -33,6 +36,7 @@ class Stretch:
     plan: Plan
     live: tuple[str, ...]
     learn: tuple[str, ...]
+    struck: tuple[str, ...]
     record: tuple[str, ...]
     steps: int
     dt: float
@@ -48,6 +52,17 @@ class Stretch:
     def spiking(self) -> tuple[str, ...]:
         """The populations whose spikes matter."""
         return tuple(population for population in self.plan.models if f"{population}.spikes" in self.live)
+
+    @property
+    def changing(self) -> frozenset[str]:
+        """The pathways whose weights change from step to step."""
+        return frozenset({*self.learn, *self.struck})
+
+    @property
+    def synapses(self) -> tuple[str, ...]:
+        """The pathways that keep something of their own that steps change."""
+        circuit = self.plan.circuit
+        return tuple(pathway.name for pathway in circuit.pathways if acts_within_steps(circuit, pathway.name))
 
     @property
     def watched(self) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ def update_noise(
     for pathway in pathways:
         if pathway.update_noise is not None:
             array = values[f"{pathway.name}.learning_rate"] * pathway.update_noise * drawn[pathway.name]
-            if pathway.rule.moment.sees_activity:
+            if any(moment.sees_activity for moment in pathway.synapse.moments):
                 after[f"{pathway.name}.w"] = array
             else:
                 before[pathway.name] = array

@@ -13,7 +13,8 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.plan import plan
 from neurosim.circuit.plasticity import rule_names
-from neurosim.engines.brian.names import BEGUN, COURSE_BEGIN, SPIKING, delivered_name
+from neurosim.circuit.spike_texts import under_way
+from neurosim.engines.brian.names import BEGUN, COURSE_BEGIN, SPIKING, delivered_name, late_name
 from neurosim.engines.brian.texts import drawn_apart, in_presentation, knows_time
 from neurosim.equations.dimensions import dimension_of
 from neurosim.equations.parse import CONSTANT, Equation, Statement
@@ -142,6 +143,11 @@ def group_equations(circuit: Circuit, population: str, texts: Texts, courses: Ma
             lines.append(str(_in_brian(model, texts, equation)))
     if f"{population}.spikes" in spikes_read(circuit):
         lines.append(f"{SPIKING} : 1")
+    for pathway in circuit.pathways:
+        if pathway.pre == population and pathway.delay is not None and not pathway.at_spikes:
+            for variable in under_way(circuit, pathway.name):
+                unit = model.equation_set.by_name[variable].unit
+                lines.append(f"{late_name(variable, pathway.name)} : {unit}")
     lines += [f"{name} : {unit} (linked)" for name, unit in scalars.items()]
     lines += [f"{BEGUN} : integer (shared)"] if texts.timed else []
     return "\n".join(lines)

@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import brian2
 import numpy as np
 from brian2.utils.stringtools import word_substitute
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.composition import compose
 from neurosim.circuit.description import Pathway, Phase
-from neurosim.circuit.moments import BEGINNING, STEP, acting, at_end
+from neurosim.circuit.moments import BEGINNING, PHASE_END, STEP, acting, at_end
 from neurosim.circuit.plasticity import UPDATE_NOISE, rule_names, rule_terms, separated
 from neurosim.circuit.validation import reciprocal_of
+from neurosim.engines.bounds import within_bounds
+from neurosim.engines.brian.flights import Called
 from neurosim.engines.brian.names import (
     LEARNING,
-    NOISE,
     SHARING,
-    SIDES,
     SIGMA,
-    SPIKING,
     change_of,
     synaptic,
 )
 from neurosim.engines.brian.objects import Objects, sums_positions
+from neurosim.engines.brian.synapse_texts import bounding, names_in_brian, truths_of
 from neurosim.engines.noise import draw_update_noise
 from neurosim.engines.state import State, learned_names
 from neurosim.equations.whole import real_numbers
-from neurosim.rules._rule import OracleRule, Rule
+from neurosim.rules._moments import MOMENTS, Timing
+from neurosim.rules._oracle import OracleRule
+from neurosim.rules._rule import Rule
 
 
 class Learning:
@@ -49,27 +49,39 @@ class Learning:
         phases: Sequence[Phase],
     ) -> None:
         self.circuit, self.objects, self.state, self.keys = circuit, objects, state, keys
+        #: Pathways that learn at spikes.
+        self.striking = tuple(p.name for p in circuit.owners if {*p.synapse.struck} & {*p.synapse.learned})
         #: Pathways whose rules act before the first phase.
         self.beginning = tuple(pathway.name for pathway in acting(circuit, phases, BEGINNING))
-        self.collecting: dict[str, Any] = {}
-        self.applying: dict[str, Any] = {}
+        #: By pathway and moment.
+        self.collecting: dict[tuple[str, Timing], Any] = {}
+        self.applying: dict[tuple[str, Timing], Any] = {}
         #: Rules that act at every step; the Network holds them.
         self.stepping: dict[str, tuple[Any, ...]] = {}
         self.oracle: dict[str, Any] = {}
         self.collected: dict[str, list[dict[str, np.ndarray]]] = {}
         for name in learning_pathways(circuit):
             pathway, synapses = circuit.pathway[name], objects.synapses[name]
-            if isinstance(pathway.rule, OracleRule):
-                self.oracle |= {f"{name}.{v}": state[f"{name}.{v}"] for v in pathway.rule.changed}
-            elif pathway.rule.moment is STEP:
-                self.stepping[name] = stepping_runners(circuit, pathway, objects)
-            else:
-                averaged = pathway.reduction == "mean" and pathway.rule.moment.averaged
+            if (oracle := pathway.synapse.oracle) is not None:
+                self.oracle |= {f"{name}.{v}": state[f"{name}.{v}"] for v in oracle.changed}
+            for rule in pathway.synapse.updates:
+                if isinstance(rule, OracleRule):
+                    continue
+                if rule.moment is STEP:
+                    self.stepping[name] = stepping_runners(circuit, pathway, rule, objects)
+                    continue
+                averaged = pathway.reduction == "mean" and rule.moment.averaged
                 divisor = batch if averaged else 1
-                names = [(synaptic(v), synaptic(change_of(v))) for v in pathway.rule.changed]
+                names = [(synaptic(v), synaptic(change_of(v))) for v in rule.changed]
                 lines = [f"{own} = {own} + {change}/{divisor}\n{change} = 0" for own, change in names]
-                self.collecting[name] = objects.runner(synapses, rule_code(circuit, pathway))
-                self.applying[name] = objects.runner(synapses, "\n".join(lines))
+                lines += bounding(circuit, pathway, rule.changed)
+                self.collecting[name, rule.timing] = objects.runner(synapses, rule_code(circuit, pathway, rule))
+                self.applying[name, rule.timing] = objects.runner(synapses, "\n".join(lines))
+
+    @property
+    def oracle_pathways(self) -> frozenset[str]:
+        """The pathways whose rule computes on whole arrays."""
+        return frozenset(name.split(".")[0] for name in self.oracle)
 
     @property
     def runners(self) -> list[Any]:
@@ -81,32 +93,32 @@ class Learning:
         for pathway in self.circuit.owners:
             if pathway.sigma is not None:
                 self.objects.set_synaptic(pathway.name, SIGMA, self.state[f"{pathway.name}.sigma"])
-            local = isinstance(pathway.rule, Rule)
-            for variable in (*pathway.rule.synaptic_variables, *pathway.rule.parameters) if local else ("w",):
-                if variable in pathway.rule.trace_variables:
+            local = pathway.synapse.oracle is None
+            for variable in (*pathway.synapse.synaptic_variables, *pathway.synapse.parameters) if local else ("w",):
+                if variable in pathway.synapse.trace_variables:
                     continue  # set with the neurons' state, at the start of a presentation
                 self.objects.set_synaptic(pathway.name, variable, self.state[f"{pathway.name}.{variable}"])
 
     def begin(self, phase: Phase, acting: frozenset[str]) -> None:
-        """Switch the rules that act at every step."""
-        for name in self.stepping:
+        """Switch the rules that act within steps."""
+        for name in {*self.stepping, *self.striking}:
             self.objects.set_synaptic(name, LEARNING, float(name in acting and name in phase.learn))
 
     def begin_batch(self, number: int, acting: frozenset[str]) -> None:
         """Draw what rules read of the noise of a batch's updates; let those act that act before the first phase."""
         for name in acting:
-            if UPDATE_NOISE in self.circuit.pathway[name].rule.names:
+            if UPDATE_NOISE in self.circuit.pathway[name].synapse.names:
                 self.objects.set_synaptic(name, UPDATE_NOISE, self._update_noise(name, number))
         first = [name for name in self.beginning if name in acting]
         for name in first:
             copy_reciprocal(self.circuit, self.circuit.pathway[name], self.objects)
         for name in first:
-            if name in self.collecting:
-                self.collecting[name].run()
+            if (name, BEGINNING.name) in self.collecting:
+                self.collecting[name, BEGINNING.name].run()
         for name in first:
-            self._apply(name)
+            self._apply(name, BEGINNING.name)
         for name in first:
-            if name not in self.collecting:
+            if name in self.oracle_pathways:
                 self._step_oracle(name, [])
         self._leave_noise(first, number)
 
@@ -116,40 +128,42 @@ class Learning:
         for name in learning:
             copy_reciprocal(self.circuit, self.circuit.pathway[name], self.objects)
         for name in learning:
-            if name in self.collecting:
-                self.collecting[name].run()
-            elif isinstance(self.circuit.pathway[name].rule, OracleRule):
+            if (name, PHASE_END.name) in self.collecting:
+                self.collecting[name, PHASE_END.name].run()
+            elif name in self.oracle_pathways:
                 seen = rule_names(self.circuit, name)
                 self.collected.setdefault(name, []).append({a: self.objects.get(n) for a, (_, n) in seen.items()})
 
     def apply(self, number: int, acting: frozenset[str]) -> None:
         """The batch of that running number is over: change the weights."""
-        for name in self.applying:
-            if name not in self.beginning:
-                self._apply(name)
+        for name, timing in self.applying:
+            if timing == PHASE_END.name:
+                self._apply(name, timing)
         for name, trials in self.collected.items():
             self._step_oracle(name, trials)
         self.collected.clear()
         self._leave_noise([name for name in acting if name not in self.beginning], number)
 
-    def _apply(self, name: str) -> None:
+    def _apply(self, name: str, timing: Timing) -> None:
         """Change a pathway by what its synapses have collected, if it is theirs to change."""
-        if name in self.applying:
+        if (name, timing) in self.applying:
             if self.circuit.connectivity(name).shared:
-                for variable in self.circuit.pathway[name].rule.changed:
+                rule = self.circuit.pathway[name].synapse.at(MOMENTS[timing])
+                for variable in rule.changed if rule is not None else ():
                     self.objects.share(name, change_of(variable))
-            self.applying[name].run()
+            self.applying[name, timing].run()
 
     def _step_oracle(self, name: str, trials: Sequence[Mapping[str, np.ndarray]]) -> None:
         """Let an oracle rule change a pathway, from what it saw in each trial."""
         pathway = self.circuit.pathway[name]
-        rule = pathway.rule
-        assert isinstance(rule, OracleRule)
+        rule = pathway.synapse.oracle
+        assert rule is not None, "those whose rules are texts have collected"
         inputs = {argument: np.stack([trial[argument] for trial in trials]) for argument in rule.uses}
         if "reciprocal" in rule.reads:
             inputs["w_reciprocal"] = self.objects.get_synaptic(str(reciprocal_of(self.circuit, pathway)), "w").T
         values = {variable: self.oracle[f"{name}.{variable}"] for variable in rule.changed}
-        after = rule.step(np, values, inputs, {p: self.state[f"{name}.{p}"] for p in rule.parameters})
+        after = dict(rule.step(np, values, inputs, {p: self.state[f"{name}.{p}"] for p in rule.parameters}))
+        after["w"] = within_bounds(np, self.circuit, name, self.state, after["w"])
         self.oracle |= {f"{name}.{variable}": after[variable] for variable in rule.changed}
         self.objects.set_synaptic(name, "w", after["w"])
 
@@ -160,6 +174,7 @@ class Learning:
             if scale is not None:
                 rate = self.state[f"{name}.learning_rate"]
                 left = self.objects.get_synaptic(name, "w") + rate * scale * self._update_noise(name, number)
+                left = within_bounds(np, self.circuit, name, self.state, left)
                 self.objects.set_synaptic(name, "w", left)
                 if f"{name}.w" in self.oracle:
                     self.oracle[f"{name}.w"] = left
@@ -178,7 +193,7 @@ class Learning:
 
 def copy_reciprocal(circuit: Circuit, pathway: Pathway, objects: Objects) -> None:
     """Let a pathway's synapses see the weights of those that lead back, if its rule reads them."""
-    if "reciprocal" in pathway.rule.reads and isinstance(pathway.rule, Rule):
+    if "reciprocal" in pathway.synapse.reads and pathway.synapse.oracle is None:
         weights = objects.get_synaptic(str(reciprocal_of(circuit, pathway)), "w")
         objects.set_synaptic(pathway.name, "w_reciprocal", np.swapaxes(weights, 0, 1) if weights.ndim > 1 else weights)
 
@@ -188,48 +203,32 @@ def learning_pathways(circuit: Circuit) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for phase in circuit.phases for name in phase.learn))
 
 
-def rule_code(circuit: Circuit, pathway: Pathway) -> str:
+def rule_code(circuit: Circuit, pathway: Pathway, rule: Rule) -> str:
     """The rule as the abstract code of its Synapses.
 
     At the end of a phase, increments are collected over the trials of a batch; for a rule that acts at every step they
     are those of this step, in phases in which it is switched on.
     """
-    assert isinstance(pathway.rule, Rule)
-    lines, names = [], _names(circuit, pathway)
-    for variable, expression in pathway.rule.increments.items():
-        text = real_numbers(
-            word_substitute(_shared_out(circuit, pathway, expression), names), _truths(circuit, pathway)
-        )
+    lines, names = [], names_in_brian(circuit, pathway)
+    for variable, expression in rule.increments.items():
+        shared = _shared_out(circuit, pathway, rule, expression)
+        text = real_numbers(word_substitute(shared, names), truths_of(circuit, pathway))
         change = synaptic(change_of(variable))
-        if pathway.rule.moment is STEP:
+        if rule.moment is STEP:
             lines.append(f"{change} = {synaptic(LEARNING)}*({text})")
         else:
             lines.append(f"{change} = {change} + ({text})")
     return "\n".join(lines)
 
 
-def _names(circuit: Circuit, pathway: Pathway) -> dict[str, str]:
-    """What the names of a rule are called in Brian2, where that is another name."""
-    own = (*pathway.rule.synaptic_variables, *pathway.rule.parameters, UPDATE_NOISE, "w_reciprocal", SHARING)
-    found = {name: synaptic(name) for name in own}
-    found |= {f"spikes_{side}": f"{SPIKING}_{side}" for side in SIDES}
-    return found | ({"noise": synaptic(NOISE), "sigma": synaptic(SIGMA)} if pathway.sigma is not None else {})
-
-
-def _truths(circuit: Circuit, pathway: Pathway) -> set[str]:
-    """The truth values among what a rule reads of neurons."""
-    ends = {"pre": pathway.pre, "post": pathway.post}
-    return {f"{name}_{side}" for side, population in ends.items() for name in compose(circuit)[population].truths}
-
-
-def stepping_runners(circuit: Circuit, pathway: Pathway, objects: Objects) -> tuple[Any, ...]:
+def stepping_runners(circuit: Circuit, pathway: Pathway, rule: Rule, objects: Objects) -> tuple[Any, ...]:
     """What a Network runs for a rule that acts at every step: increments first, from the variables as they were."""
-    code, synapses = rule_code(circuit, pathway), objects.synapses[pathway.name]
-    changed = pathway.rule.changed
+    code, synapses = rule_code(circuit, pathway, rule), objects.synapses[pathway.name]
+    changed = rule.changed
     names = [(synaptic(variable), synaptic(change_of(variable))) for variable in changed]
-    added = "\n".join(f"{own} = {own} + {change}" for own, change in names)
+    added = "\n".join([*(f"{own} = {own} + {change}" for own, change in names), *bounding(circuit, pathway, changed)])
     before: list[Any] = []
-    if "reciprocal" in pathway.rule.reads:
+    if "reciprocal" in pathway.synapse.reads:
         # Of all pathways before any of them changes.
         copy = functools.partial(copy_reciprocal, circuit, pathway, objects)
         before = [Called(objects, f"{pathway.name}__reciprocal", copy, order=-1)]
@@ -241,32 +240,18 @@ def stepping_runners(circuit: Circuit, pathway: Pathway, objects: Objects) -> tu
     return (*before, objects.runner(synapses, code), between, objects.runner(synapses, added, order=2))
 
 
-class Called(brian2.BrianObject):  # type: ignore[misc]
-    """What is done on arrays at the end of each step, between pieces of code."""
-
-    add_to_magic_network = False
-
-    def __init__(self, objects: Objects, name: str, call: Callable[[], object], *, order: int) -> None:
-        super().__init__(clock=objects.clock, when="end", order=order, name=name)
-        self.call = call
-
-    def run(self) -> None:
-        """Called by the Network at every step."""
-        self.call()
-
-
 def _share(objects: Objects, pathway: str, variables: Sequence[str]) -> None:
     for variable in variables:
         objects.share(pathway, variable)
 
 
-def _shared_out(circuit: Circuit, pathway: Pathway, increment: str) -> str:
+def _shared_out(circuit: Circuit, pathway: Pathway, rule: Rule, increment: str) -> str:
     """An increment whose sum over the synapses of a shared weight counts once what none of them sees of a neuron."""
     if not sums_positions(circuit, pathway):
         return increment
-    assert isinstance(pathway.rule, Rule)
-    variable = next(name for name, text in pathway.rule.increments.items() if text == increment)
-    terms = zip(separated(circuit, pathway.name, increment), rule_terms(circuit, pathway.name)[variable], strict=True)
+    variable = next(name for name, text in rule.increments.items() if text == increment)
+    texts = separated(circuit, pathway.name, increment, rule.moment)
+    terms = zip(texts, rule_terms(circuit, pathway.name, rule.moment)[variable], strict=True)
     return " + ".join(
         f"({text.post})*({text.pre})*({text.own}){'' if term.sees_neurons else f'/{SHARING}'}" for text, term in terms
     )

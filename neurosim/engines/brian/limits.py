@@ -68,7 +68,7 @@ def _learning(circuit: Circuit, call: Call) -> tuple[Pathway, ...]:
 
 def _reading(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
     for pathway in _learning(circuit, call):
-        if set(pathway.rule.reads) - {"population"}:
+        if set(pathway.synapse.reads) - {"population"}:
             yield {"pathway": pathway.name}
 
 

@@ -33,6 +33,11 @@ def change_of(variable: str) -> str:
     return f"change__{variable}"
 
 
+def late_name(variable: str, pathway: str) -> str:
+    """What a variable is called as a delayed pathway reads it."""
+    return f"{variable}__late__{pathway}"
+
+
 def delivered_name(variable: str, pathway: str) -> str:
     """What a pathway delivers to a variable."""
     return f"{variable}__{pathway}"

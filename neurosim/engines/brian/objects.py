@@ -20,6 +20,7 @@ from neurosim.circuit.description import Pathway
 from neurosim.circuit.plan import plan
 from neurosim.circuit.plasticity import UPDATE_NOISE
 from neurosim.circuit.weight_units import weight_unit
+from neurosim.engines.brian import synapse_texts
 from neurosim.engines.brian.groups import Texts, make_group, refractory_text, spikes_read, texts_of
 from neurosim.engines.brian.names import (
     BEGUN,
@@ -34,12 +35,15 @@ from neurosim.engines.brian.names import (
     SWITCH,
     change_of,
     delivered_name,
+    late_name,
     synaptic,
 )
 from neurosim.engines.setting import Setting
 from neurosim.equations.parse import CONSTANT, Equation, EquationSet, Statement
 from neurosim.equations.whole import real_numbers
-from neurosim.rules._rule import Rule
+
+#: What acts at spikes of the neurons behind synapses.
+_BEHIND = "post"
 
 
 @dataclass
@@ -60,6 +64,8 @@ class Objects:
         Numbers for those that `runner` makes.
     texts
         Of each population, what writes its texts as Brian2 takes them.
+    paths
+        What acts at the spikes of each pathway.
     indices, given
         What was asked for before: which weight each synapse has, and arrays of variables of shared weights.
     """
@@ -74,12 +80,17 @@ class Objects:
     texts: dict[str | None, Texts] = field(default_factory=dict)
     runners: Iterator[int] = field(default_factory=itertools.count)
     indices: dict[str, np.ndarray] = field(default_factory=dict)
+    paths: dict[str, Any] = field(default_factory=dict)
     given: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
 
     def everything(self) -> list[Any]:
         """All objects a Network has to hold."""
         found = [*self.groups.values(), *self.synapses.values(), *self.extra]
         return found if self.scalars is None else [*found, self.scalars]
+
+    def path(self, pathway: str) -> Any:
+        """What acts at the spikes of a pathway: the object with their queue."""
+        return self.paths[pathway]
 
     def group(self, population: str | None) -> Any:
         """A population's neurons; without a name, the group of the broadcast variables."""
@@ -232,13 +243,13 @@ def _add_held(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> N
 def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: dict[str, Any]) -> Any:
     pre, post = objects.groups[pathway.pre], objects.groups[pathway.post]
     unit = weight_unit(circuit, pathway)
-    rule = pathway.rule
+    rule = pathway.synapse
     lines = [f"{synaptic('w')} : {unit}"]
-    if isinstance(rule, Rule):
+    if rule.oracle is None:
         declared = (rule.declared or EquationSet(())).equations
         lines += [str(Equation("parameter", synaptic(e.name), None, e.unit)) for e in declared]
         lines += [f"{synaptic(name)} : 1 (shared)" for name in (*rule.parameters, LEARNING)]
-        lines += [f"{synaptic(change_of(variable))} : 1" for variable in rule.changed]
+        lines += [f"{synaptic(change_of(v))} : 1" for v in dict.fromkeys(v for r in rule.updates for v in r.changed)]
         lines += [f"{synaptic(UPDATE_NOISE)} : 1"] if UPDATE_NOISE in rule.names else []
         lines += [f"{synaptic('w_reciprocal')} : 1"] if "reciprocal" in rule.reads else []
         lines += [f"{synaptic(SHARING)} : 1"] if sums_positions(circuit, pathway) else []
@@ -251,7 +262,8 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
         lines += [f"{noise} : 1", f"{sigma} : {unit} (shared)", f"{switch} : 1 (shared)"]
         weight = f"({synaptic('w')} + {switch}*{sigma}*{noise})"
     sums = {}
-    at_spikes: dict[str, list[str]] = {"pre": [], "post": []}
+    #: User of the weights -> what it does at a spike, and on which side its spikes are.
+    paths: dict[str, tuple[str, str]] = {}
     for user in circuit.pathways:
         if circuit.owner(user.name) != pathway.name:
             continue
@@ -259,22 +271,31 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
         here, there = ("post", "pre") if transposed else ("pre", "post")
         variable = user.target.split(".")[1]
         if user.at_spikes:
-            at_spikes[here].append(f"{variable}_{there} += {weight}")
+            plain = f"{variable}_{there} += {weight}"
+            paths[user.name] = (here, synapse_texts.at_spikes(circuit, user, "pre") or plain)
             continue
         summed = f"{delivered_name(variable, user.name)}_{there}"
         kind = compose(circuit)[user.post].equation_set.by_name[variable].unit
-        lines.append(f"{summed} = {weight}*{user.source.split('.')[1]}_{here} : {kind} (summed)")
+        source = user.source.split(".")[1]
+        source = source if user.delay is None else late_name(source, user.name)
+        text = f"{weight}*{source}_{here}" if user.delivers is None else synapse_texts.delivery(circuit, user)
+        lines.append(f"{summed} = {text} : {kind} (summed)")
         sums[f"{user.target}|{user.name}"] = summed
-    code: dict[str, Any] = {f"on_{side}": "\n".join(statements) for side, statements in at_spikes.items() if statements}
+    if behind := synapse_texts.at_spikes(circuit, pathway, "post"):
+        paths[_BEHIND] = ("post", behind)
     synapses = brian2.Synapses(
-        pre, post, "\n".join(lines), **code, clock=objects.clock, name=f"{pathway.name}_synapses"
+        pre, post, "\n".join(lines), **_sides(paths), clock=objects.clock, name=f"{pathway.name}_synapses"
     )
+    if code := synapse_texts.trace_code(circuit, pathway):
+        # All from the beginning of the step: before any neuron moves.
+        objects.extra.append(objects.runner(synapses, code, when="groups", order=-1))
     for name in rule.names & broadcast(circuit).keys():
         # A variable that populations link to cannot be read through them.
         synapses.variables.add_reference(name, objects.scalars, name, index="0")
     # Given as arrays: otherwise Brian2 generates code for each pathway, which takes a tenth of a second.
     made = circuit.connectivity(pathway.name).synapses(circuit.ends(pathway.name))
     synapses.connect(i=made.pre, j=made.post)
+    _order(circuit, objects, synapses, paths)
     if made.strength is not None:
         synapses.variables[synaptic("w")].set_value(made.strength)
     if synaptic(SHARING) in synapses.variables:
@@ -282,6 +303,29 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
         synapses.variables[synaptic(SHARING)].set_value(np.bincount(made.weight)[made.weight])
     updaters |= {name: synapses.summed_updaters[summed] for name, summed in sums.items()}
     return synapses
+
+
+def _sides(paths: Mapping[str, tuple[str, str]]) -> dict[str, dict[str, str]]:
+    """What `Synapses` are given for the spikes of each side: a name for each piece of code."""
+    found: dict[str, dict[str, str]] = {}
+    for name, (side, code) in paths.items():
+        found.setdefault(f"on_{side}", {})[name if name != _BEHIND else _BEHIND] = code
+    return found
+
+
+def _order(circuit: Circuit, objects: Objects, synapses: Any, paths: Mapping[str, tuple[str, str]]) -> None:
+    """Let spikes that arrive act pathway by pathway, as the circuit has them, then those of the neurons behind."""
+    position = {pathway.name: number for number, pathway in enumerate(circuit.pathways)}
+    for name in paths:
+        path = getattr(synapses, name)
+        objects.paths[name if name != _BEHIND else f"{synapses.name} behind"] = path
+        if name == _BEHIND:
+            path.order = 1
+        else:
+            path.order = FIRST + position[name]
+            steps = circuit.pathway[name].delay_steps(float(objects.clock.dt))
+            if steps:
+                path.delay = steps * objects.clock.dt
 
 
 def _add_sums(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> None:

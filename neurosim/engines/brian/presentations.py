@@ -18,6 +18,7 @@ from neurosim.circuit.batch_schedule import learning_in
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.description import PERTURB
+from neurosim.engines.brian.flights import Flights
 from neurosim.engines.brian.given import Given
 from neurosim.engines.brian.learning import Learning
 from neurosim.engines.brian.names import DERIVED, NOISE, SWITCH
@@ -115,8 +116,10 @@ class Presentations:
         #: Where each trial ended, if that is asked for.
         self.kept: list[Continuation] = []
         self.circuit, self.setting, self.standalone, self.learn = circuit, setting, given.standalone, given.learn
-        self.slots = slots(circuit)
-        going = {} if given.start is None else {name: given.start.values[name] for name in neuron_variables(circuit)}
+        self.slots = slots(circuit, setting.dt)
+        kinds = ("neuron", "trace")
+        going = {} if given.start is None else given.start.values
+        going = {n: going[n] for n, slot in self.slots.items() if slot.kind in kinds and n in going}
         self.state = {name: np.asarray(array) for name, array in {**given.state, **going}.items()}
         self.phases = [phase for phase in circuit.phases if given.phases is None or phase.name in given.phases]
         self.steps = [phase.steps(setting.dt) for phase in self.phases]
@@ -147,8 +150,10 @@ class Presentations:
         self.prepared: set[int] = set()
         self._set_parameters()
         self.learning.set_initial()
+        self.flights = Flights(self.circuit, self.objects, self.setting.dt)
         stepping = [one for runners in self.learning.stepping.values() for one in runners] if self.learn else []
         network = brian2.Network(*self.objects.everything(), *self.recorder.monitors.values(), *stepping)
+        network.add(*([] if self.standalone else self.flights.called()))
         if self.standalone:
             return self._run_standalone(network)
         self._run_at_once(network)
@@ -296,7 +301,7 @@ class Presentations:
     def _keep(self, trial: int) -> None:
         """Where a trial ended, to be gone on from."""
         now = {slot.name: self._slot(slot, trial) for slot in self._resting()}
-        end = Continuation.at(self.begin + sum(self.steps), self.circuit, now)
+        end = Continuation.at(self.begin + sum(self.steps), self.circuit, now, self.setting.dt)
         end.random = [random_state()]
         self.kept.append(end)
 
@@ -306,13 +311,17 @@ class Presentations:
         return [
             slot
             for slot in self.slots.values()
-            if slot.kind == "neuron" or (slot.kind == "refractory" and models[str(slot.owner)].refractory is not None)
+            if slot.kind in ("neuron", "trace", "flight")
+            or (slot.kind == "refractory" and models[str(slot.owner)].refractory is not None)
         ]
 
     def _slot(self, slot: Slot, trial: int) -> np.ndarray:
         """What is in a slot now; steps are counted from the presentation's start."""
+        if slot.kind == "flight":
+            return self.flights.rows[slot.name].copy()
         if not slot.counts_steps:
-            return self.objects.get(slot.name).astype(slot.dtype or self.objects.get(slot.name).dtype)
+            value = self.objects.get_in_trial(slot.name)
+            return value.astype(slot.dtype or value.dtype)
         last = np.round(self.objects.get(f"{slot.owner}.lastspike") / self.setting.dt)
         return last.astype(np.int64) - trial * sum(self.steps)
 
@@ -339,8 +348,10 @@ class Presentations:
         for name, value in self.began.items():
             self.objects.set_in_trial(name, value)
         self._forget_spikes()
+        self.flights.begin(self.began)
         if self.start is not None:
             now = self.start.now(self.circuit)
+            self.flights.begin({name: array[trial] for name, array in now.items() if name in self.flights.rows})
             for slot in self._resting():
                 if slot.kind == "refractory" and slot.name in now:
                     self._fill(slot, now[slot.name][trial], trial)
@@ -353,8 +364,10 @@ class Presentations:
 
     def _rest(self) -> None:
         """State variables at their initial values, as after a silence; held variables stay."""
-        for name in neuron_variables(self.circuit):
-            self.objects.set(name, self.began[name])
+        for name, slot in self.slots.items():
+            if slot.at_rest and slot.kind in ("neuron", "trace"):
+                self.objects.set_in_trial(name, self.began[name])
+        self.flights.begin({})
         self._forget_spikes()
 
     def _forget_spikes(self) -> None:

@@ -17,10 +17,11 @@ from neurosim.circuit.batch_schedule import learning_in
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connectivity import is_linear
 from neurosim.circuit.description import PERTURB, Phase
-from neurosim.circuit.moments import BEGINNING, acting, at_end
+from neurosim.circuit.moments import BEGINNING, PHASE_END, acting, at_end
 from neurosim.circuit.plan import plan, resolve
 from neurosim.engines._engine import ANY_CALL, Call, Limit, Names, limits_met, refuse
 from neurosim.engines.arguments import RUN, TRAIN, check_run, check_training, trials_in
+from neurosim.engines.bounds import all_within_bounds
 from neurosim.engines.limits import NO_STEPS, plain_steps
 from neurosim.engines.noise import draw_noise, needs_update_noise, noise_keys
 from neurosim.engines.outputs import Outputs
@@ -173,6 +174,7 @@ class NumpyEngine:
                 changes[name] = changes.get(name, 0.0) + change
         after = {name: np.asarray(array) for name, array in state.items()}
         after |= {name: after[name] + change for name, change in changes.items()}
+        after = all_within_bounds(np, circuit, state, after)
         return after, Outputs(ends=ends)
 
     @public(**TRAIN)
@@ -232,9 +234,10 @@ class Batch:
             del known[name]
         changes: dict[str, np.ndarray] = {}
         for pathway in acting(self.circuit, phases, BEGINNING, self.learning):
-            changes |= increments(Instant(graph, known), pathway.name, 1)
+            changes |= increments(Instant(graph, known), pathway.name, 1, BEGINNING)
         for name, change in changes.items():
             known[name] = known[name] + change
+        known |= all_within_bounds(np, self.circuit, known, known)
         known |= {f"{pathway.name}.noise": np.zeros(()) for pathway in self.circuit.perturbed}
         derived = self.circuit.derived_weights(np, lambda name: known[f"{name}.w"])
         known |= {f"{name}.derived": np.asarray(array) for name, array in derived.items()}
@@ -253,7 +256,7 @@ class Batch:
             now = Instant(graph, {**now.given, item.target: known[item.target]}, inputs=end)
         changes: dict[str, np.ndarray] = {}
         for pathway in at_end(self.circuit, phase, self.learning):
-            changes |= increments(now, pathway.name, self.trials)
+            changes |= increments(now, pathway.name, self.trials, PHASE_END)
         return end, changes
 
     def full(self, name: str, value: np.ndarray) -> np.ndarray:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.circuit.plan import Node, Plan
-from neurosim.equations.array_code import ArrayFunction
+from neurosim.circuit.plan import Node, Plan, read_of
+from neurosim.circuit.spike_texts import delivered_names, written_delivery
+from neurosim.equations.array_code import ArrayFunction, expression_function
 
 
 @functools.lru_cache(maxsize=1024)
@@ -52,7 +53,7 @@ class Instant:
 
     def _compute(self, node: Node) -> Any:
         if node.kind == "input":
-            return sum(self._delivered(pathway, node.needs[pathway]) for pathway in node.pathways)
+            return sum(self._arriving(node, pathway) for pathway in node.pathways)
         if node.kind == "sum":
             return np.sum(self._neurons(node.needs["share"]), axis=-1, keepdims=True)
         if node.kind == "batch_sum":
@@ -79,6 +80,31 @@ class Instant:
         maps = values.reshape(*values.shape[:-1], -1, channels)
         return np.broadcast_to(maps.mean(axis=-2, keepdims=True), maps.shape).reshape(values.shape)
 
+    def _arriving(self, node: Node, pathway: str) -> np.ndarray:
+        return self._delivered(pathway, node.needs[pathway]) if pathway in node.needs else self._by_text(node, pathway)
+
+    def _by_text(self, node: Node, pathway: str) -> np.ndarray:
+        """What arrives by a text, summed over synapses one by one."""
+        circuit = self.plan.circuit
+        ends, names = circuit.ends(pathway), delivered_names(circuit, pathway)
+        made = circuit.connectivity(pathway).synapses(ends)
+        assert made.weight is not None, "what has no weights has no text"
+        function = expression_function("delivered", written_delivery(circuit, pathway))
+        values = {}
+        for name, (kind, _) in names.items():
+            value = np.asarray(self[node.needs[read_of(pathway, name)]])
+            if kind in ("pre", "post"):
+                size, index = (ends.n_pre, made.pre) if kind == "pre" else (ends.n_post, made.post)
+                values[name] = np.broadcast_to(value, (*value.shape[:-1], size))[..., index]
+            else:
+                own = kind in ("own", "trace") and value.ndim
+                values[name] = value.reshape(-1)[made.weight] if own else value
+        each = np.asarray(compiled(function)(**{name: values[name] for name in function.arguments}))
+        each = np.broadcast_to(each, (*each.shape[:-1], len(made.post)))
+        found = np.zeros((*each.shape[:-1], ends.n_post))
+        np.add.at(np.moveaxis(found, -1, 0), made.post, np.moveaxis(each, -1, 0))
+        return found
+
     def _delivered(self, pathway: str, source: str) -> np.ndarray:
         """What arrives at each target neuron: strength times activity, summed over its synapses."""
         return np.einsum("...ij,...j->...i", strengths(self, pathway), self._neurons(source))
@@ -100,6 +126,4 @@ def strengths(now: Instant, pathway: str) -> np.ndarray:
         if found.tie is not None and found.tie.transposed and len(shape) > 1:
             weights = np.swapaxes(weights, -len(shape), 1 - len(shape))
         each = weights.reshape(*weights.shape[: weights.ndim - len(shape)], -1)[..., made.weight]
-    matrix = np.zeros((*each.shape[:-1], ends.n_post, ends.n_pre))
-    matrix[..., made.post, made.pre] = each
-    return matrix
+    return made.matrix(np.asarray(each, np.float64), ends)

@@ -10,10 +10,11 @@ from neurosim.circuit.plasticity import RuleTerm, rule_names, rule_terms
 from neurosim.circuit.validation import reciprocal_of
 from neurosim.engines.plain.instant import Instant, compiled
 from neurosim.equations.array_code import ArrayFunction
-from neurosim.rules._rule import OracleRule
+from neurosim.rules._moments import Moment
+from neurosim.rules._oracle import OracleRule
 
 
-def increments(now: Instant, pathway: str, trials: int) -> dict[str, np.ndarray]:
+def increments(now: Instant, pathway: str, trials: int, moment: Moment) -> dict[str, np.ndarray]:
     """The increment of each variable of a pathway's synapses, averaged or summed over trials.
 
     Parameters
@@ -24,6 +25,8 @@ def increments(now: Instant, pathway: str, trials: int) -> dict[str, np.ndarray]
         Name of the pathway whose rule acts.
     trials
         How many there are.
+    moment
+        Which of its rules act.
 
     Returns
     -------
@@ -31,12 +34,12 @@ def increments(now: Instant, pathway: str, trials: int) -> dict[str, np.ndarray]
         Qualified name -> array of the shape of the weights.
     """
     circuit = now.plan.circuit
-    rule = circuit.pathway[pathway].rule
-    if isinstance(rule, OracleRule):
-        return _of_oracle(now, pathway, rule, trials)
+    oracle = circuit.pathway[pathway].synapse.oracle
+    if oracle is not None:
+        return _of_oracle(now, pathway, oracle, trials)
     count = trials if circuit.pathway[pathway].reduction == "mean" else 1
     found = {}
-    for variable, terms in rule_terms(circuit, pathway).items():
+    for variable, terms in rule_terms(circuit, pathway, moment).items():
         total = np.zeros(circuit.weights_shape(pathway))
         for term in terms:
             total = total + _term(now, pathway, term, trials)

@@ -31,7 +31,7 @@ def forward_pathways(
     if decay:
         found = forward_pathways(network, learning_rate, "decaying_delta")
         return tuple(
-            replace(pathway, parameters={**pathway.parameters, "decay": decay}) if pathway.rule.learns else pathway
+            replace(pathway, parameters={**pathway.parameters, "decay": decay}) if pathway.synapse.learns else pathway
             for pathway in found
         )
     found = []
@@ -162,4 +162,4 @@ def feedback_law(network: Config, scale: float) -> Initial:
 
 def learning(pathways: Sequence[Pathway]) -> tuple[str, ...]:
     """The names of those that learn."""
-    return tuple(pathway.name for pathway in pathways if pathway.rule.learns)
+    return tuple(pathway.name for pathway in pathways if pathway.synapse.learns)

@@ -12,7 +12,7 @@ import numpy as np
 from jax import lax
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.connectivity import Connectivity, Dense, OneToOne, PerChannel, Sparse
+from neurosim.circuit.connectivity import Connectivity, Dense, OneToOne, PerChannel
 from neurosim.circuit.images import Convolution, Pooling
 from neurosim.circuit.synapses import Ends
 from neurosim.engines.batched.kernels import windows
@@ -152,7 +152,7 @@ class _Pooling(_Map):
         raise AssertionError("a pool has no weights, and validation lets none learn")
 
 
-class _Sparse(_Map):
+class _Listed(_Map):
     def trials(self, weights: Any, full: Any, choice: Any) -> Any:
         pre, post = self.indices()
         arriving = full[:, pre] * weights
@@ -183,19 +183,19 @@ class _Convolution(_Map):
         return windows.kernel_products(window, self.ends, post, pre)
 
 
-#: Kind of connectivity -> how its weights act. A kind that is new has an entry here.
+#: Kind of connectivity -> how its weights act. A kind that is new has an entry here, unless it is listed.
 _MAPS: dict[type, type[_Map]] = {
     Dense: _Dense,
     OneToOne: _OneToOne,
     PerChannel: _PerChannel,
     Pooling: _Pooling,
-    Sparse: _Sparse,
     Convolution: _Convolution,
 }
 
 
 def _map(connectivity: Connectivity, ends: Ends) -> _Map:
-    return _MAPS[type(connectivity)](connectivity, ends)
+    found = _Listed if connectivity.listed else _MAPS[type(connectivity)]
+    return found(connectivity, ends)
 
 
 def apply(connectivity: Connectivity, ends: Ends, weights: Any, activity: Any, *, choice: Any = None) -> Any:

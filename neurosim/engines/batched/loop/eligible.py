@@ -9,6 +9,7 @@ import jax
 
 from neurosim.circuit.connectivity import Dense
 from neurosim.circuit.images import Convolution, Pooling
+from neurosim.circuit.spike_texts import is_plain
 from neurosim.engines.batched.loop.layout import Needs
 from neurosim.engines.batched.stretch import Stretch
 
@@ -40,6 +41,8 @@ def reasons(stretch: Stretch, courses: Collection[str], *, noise_on_weights: boo
         found.append("it ends once a variable has settled")
     if stretch.learn:
         found.append(f"the rule of '{stretch.learn[0]}' acts at every step")
+    if stretch.synapses:
+        found.append(f"synapses of '{stretch.synapses[0]}' keep something of their own")
     if noise_on_weights:
         found.append("weights have noise of their own in each trial")
     needs = Needs(stretch, frozenset(courses))
@@ -58,7 +61,9 @@ def worthwhile(stretch: Stretch) -> bool:
 def _of_nodes(needs: Needs) -> Iterator[str]:
     kinds = {"pairwise": "a sum over a population", "mean": "a mean over a population"}
     for node in needs.nodes:
-        if node.kind not in ("expression", "input"):
+        if node.kind == "input" and not node.needs.keys() >= set(node.pathways):
+            yield f"what arrives at '{node.name}' is a text"
+        elif node.kind not in ("expression", "input"):
             yield f"'{node.name}' is {kinds.get(node.kind, 'a sum over neurons or trials')}, which changes in it"
         elif node.function is not None and node.function.draws:
             yield f"'{node.name}' draws random numbers"
@@ -77,6 +82,9 @@ def _kinds_under(needs: Needs, name: str) -> set[str]:
 
 def _of_pathways(needs: Needs) -> Iterator[str]:
     circuit = needs.plan.circuit
+    for name in needs.struck:
+        if not is_plain(circuit, name):
+            yield f"what '{name}' delivers is a text"
     for name in (*needs.graded, *needs.struck):
         connectivity = circuit.connectivity(name)
         if isinstance(connectivity, Convolution | Pooling) or circuit.pathway[name].chosen_by is not None:

@@ -91,7 +91,7 @@ class Needs:
     def graded(self) -> tuple[str, ...]:
         """The pathways that deliver at every step what changes."""
         inputs = [node for node in self.nodes if node.kind == "input"]
-        return tuple(pathway for node in inputs for pathway in node.pathways if self.changes(node.needs[pathway]))
+        return tuple(p for node in inputs for p in node.pathways if p in node.needs and self.changes(node.needs[p]))
 
     @functools.cached_property
     def buffered(self) -> frozenset[str]:

@@ -1,0 +1,118 @@
+"""Spikes under way, and what they do where they arrive; what synapses keep from step to step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from neurosim.circuit.description import Pathway
+from neurosim.circuit.spike_texts import SpikeText, is_plain, spike_text, trace_steps, under_way
+from neurosim.engines.batched.snapshot import Arrays, Snapshot
+from neurosim.engines.batched.stretch import Fixed, Stretch
+from neurosim.engines.batched.synapses import stepped_traces, strike
+from neurosim.engines.batched.weights import deliver
+from neurosim.engines.bounds import within_bounds
+from neurosim.engines.slots import flight
+
+
+def move_synapses(stretch: Stretch, start: Snapshot) -> Arrays:
+    """Traces one step on, and what pathways without spikes send, all from the beginning of the step."""
+    circuit, found = stretch.plan.circuit, {}
+    for name in stretch.synapses:
+        pathway = circuit.pathway[name]
+        if (steps := trace_steps(circuit, name)) is not None:
+            found |= stepped_traces(start, name, steps)
+        if not pathway.at_spikes and pathway.delay_steps(stretch.dt):
+            size = circuit.population[pathway.pre].size
+            for variable in under_way(circuit, name):
+                sent = jnp.broadcast_to(start[f"{pathway.pre}.{variable}"], (stretch.trials, size))
+                found |= _sent(start.values, flight(name, variable), sent)
+    return found
+
+
+def travel(stretch: Stretch, fixed: Fixed, state: Arrays, spiked: Arrays, start: Snapshot) -> None:
+    """Let spikes act where they arrive: those of each pathway in turn, then those of the neurons behind synapses.
+
+    Parameters
+    ----------
+    state
+        After state updates and thresholds; changed in place.
+    spiked
+        The spikes of this step.
+    start
+        The beginning of the step, whose inputs still hold.
+    """
+    circuit = stretch.plan.circuit
+    for pathway in circuit.pathways:
+        if not pathway.at_spikes or pathway.target not in stretch.live:
+            continue
+        spikes = _arriving(stretch, pathway, state, spiked[pathway.source])
+        if is_plain(circuit, pathway.name):
+            _add(stretch, state, pathway.target, deliver(circuit, pathway.name, state, fixed.weights, spikes))
+        elif (text := _text(stretch, pathway, "pre")) is not None:
+            _strike(stretch, fixed, state, start, pathway, text, spikes, "pre")
+    for pathway in circuit.pathways:
+        if (text := _text(stretch, pathway, "post")) is not None:
+            _strike(stretch, fixed, state, start, pathway, text, spiked[f"{pathway.post}.spikes"], "post")
+
+
+def _text(stretch: Stretch, pathway: Pathway, side: Any) -> SpikeText | None:
+    circuit, learning = stretch.plan.circuit, pathway.name in stretch.struck
+    # In a batch that shares weights, bounds hold after the increments of all trials.
+    return spike_text(circuit, pathway.name, side, learning=learning, bounded=learning and stretch.trials == 1)
+
+
+def _strike(
+    stretch: Stretch,
+    fixed: Fixed,
+    state: Arrays,
+    start: Snapshot,
+    pathway: Pathway,
+    text: SpikeText,
+    spikes: Any,
+    side: str,
+) -> None:
+    now = fixed.snapshot(stretch.plan, state, inputs=start)
+    struck = strike(now, pathway.name, text, {}, spikes, side, stretch.trials)
+    for name, values in struck.own.items():
+        trace = name.split(".")[1] in pathway.synapse.trace_variables
+        state[name] = values if trace else _shared(stretch, pathway, name, state, values)
+    for target, arriving in struck.delivered.items():
+        _add(stretch, state, target, arriving)
+
+
+def _shared(stretch: Stretch, pathway: Pathway, name: str, state: Arrays, values: Any) -> Any:
+    """What is learned, from what each trial would make of it."""
+    if stretch.trials == 1:
+        return values[0]
+    changes = values - state[name]
+    summed = jnp.mean(changes, axis=0) if pathway.reduction == "mean" else jnp.sum(changes, axis=0)
+    after = state[name] + summed
+    return within_bounds(jnp, stretch.plan.circuit, pathway.name, state, after) if name.endswith(".w") else after
+
+
+def _arriving(stretch: Stretch, pathway: Pathway, state: Arrays, spikes: Any) -> Any:
+    """The spikes that arrive in this step, those of this step having been sent."""
+    if not pathway.delay_steps(stretch.dt):
+        return spikes
+    name = flight(pathway.name, "spikes")
+    arriving = state[name][..., -1, :]
+    state |= _sent(state, name, spikes)
+    return arriving
+
+
+def _sent(values: Any, name: str, sent: Any) -> Arrays:
+    """A slot of what is under way, with the newest first and the oldest left out."""
+    before = values[name]
+    return {name: jnp.concatenate([sent[:, None, :].astype(before.dtype), before[:, :-1]], axis=1)}
+
+
+def _add(stretch: Stretch, state: Arrays, target: str, arriving: Any) -> None:
+    """Add to a state variable, unless refractoriness clamps it."""
+    population, _, variable = target.partition(".")
+    equation = stretch.plan.models[population].equation_set.by_name[variable]
+    ready = f"{population}.not_refractory"
+    if "unless refractory" in equation.flags and ready in state:
+        arriving = jnp.where(state[ready], arriving, jnp.zeros_like(arriving))
+    state[target] = state[target] + arriving

@@ -1,0 +1,33 @@
+"""Bounds of weights, which hold after every change, whatever made it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from neurosim.circuit.spike_texts import bounds_of
+from neurosim.circuit.wiring import Wiring
+
+
+def within_bounds(xp: Any, circuit: Wiring, pathway: str, values: Mapping[str, Any], weights: Any) -> Any:
+    """Weights brought into the bounds of their pathway, if it has any.
+
+    Parameters
+    ----------
+    xp
+        The array module that computes them.
+    values
+        The state, with the parameters of the pathway's rules.
+    """
+    bounds = bounds_of(circuit, pathway)
+    if bounds is None:
+        return weights
+    least, most = (values[f"{pathway}.{bound}"] if isinstance(bound, str) else bound for bound in bounds)
+    return xp.clip(weights, least, most)
+
+
+def all_within_bounds(xp: Any, circuit: Wiring, values: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
+    """A state whose weights are within their bounds; `values` has the parameters."""
+    bounded = [pathway.name for pathway in circuit.owners if pathway.bounds is not None]
+    kept = {f"{name}.w": name for name in bounded if f"{name}.w" in state}
+    return {**state, **{w: within_bounds(xp, circuit, name, values, state[w]) for w, name in kept.items()}}

@@ -1,0 +1,82 @@
+"""Reference rules that are no synapse's: they compute on the arrays of a whole pathway."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from neurosim.equations.parse import Statement
+from neurosim.rules._moments import MOMENTS, Moment, Timing
+
+
+@dataclass(frozen=True)
+class OracleRule:
+    """A reference rule that is no synapse's: it computes on the arrays of a whole pathway.
+
+    Attributes
+    ----------
+    step
+        ``step(xp, values, inputs, parameters) -> values``: the new value of each of `variables`. `values` holds
+        ``w`` and the further variables; `inputs` the variables named in `uses`, shape (trial, n); `xp` is the
+        array module. Pure, and without a branch on values.
+    uses
+        The neurons' variables it reads, as ``name_pre`` and ``name_post``.
+    variables
+        Further variables and their shapes, in terms of ``post`` and ``pre``.
+    parameters
+        Names and default values.
+    reads
+        What it needs beyond the synapse, in words for tables. With ``"reciprocal"`` its inputs hold ``w_reciprocal``:
+        the weights of the pathway that leads back, transposed, so that they have the shape of ``w``.
+    timing
+        At the end of each phase in which the pathway learns, or at the beginning of each ``presentation`` with such a
+        phase; then it can read no neuron's variable.
+    """
+
+    step: Callable[[Any, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
+    uses: tuple[str, ...]
+    variables: Mapping[str, tuple[Literal["post", "pre"], ...]] = field(default_factory=dict)
+    parameters: Mapping[str, float | None] = field(default_factory=dict)
+    reads: tuple[str, ...] = ("pathway",)
+    name: str = "oracle"
+    timing: Timing = "phase_end"
+
+    local: bool = field(default=False, init=False)
+    learns: bool = field(default=True, init=False)
+    statements: tuple[Statement, ...] = field(default=(), init=False)
+    declared: None = field(default=None, init=False)
+    trace_variables: tuple[str, ...] = field(default=(), init=False)
+
+    def __hash__(self) -> int:
+        return hash((self.step, self.uses, tuple(self.variables.items()), tuple(self.parameters.items()), self.timing))
+
+    @property
+    def moment(self) -> Moment:
+        """When it acts, and what it can see then."""
+        return MOMENTS[self.timing]
+
+    @property
+    def synaptic_variables(self) -> tuple[str, ...]:
+        """``w`` first."""
+        return ("w", *self.variables)
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The variables it changes: all."""
+        return self.synaptic_variables
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """The variables that learning changes for good: all."""
+        return self.synaptic_variables
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All names it refers to."""
+        return frozenset(self.uses)
+
+    def shape_of(self, variable: str, n_post: int, n_pre: int) -> tuple[int, ...]:
+        """The shape of one of its variables."""
+        sizes = {"post": n_post, "pre": n_pre}
+        return (n_post, n_pre) if variable == "w" else tuple(sizes[side] for side in self.variables[variable])
