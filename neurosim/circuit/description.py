@@ -8,7 +8,6 @@ vocabulary, and whoever writes a scheme reads them together.)
 from __future__ import annotations
 
 import functools
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -159,7 +158,8 @@ class Pathway:
         The learning rule, or several, with the values of their parameters: quantities (``"20 ms"``), or plain numbers
         in SI units.
     delay
-        How long what it carries is under way: a time (``"1.5 ms"``), rounded to whole steps, halves up.
+        How long what it carries is under way: a time (``"1.5 ms"``) of all synapses, or one of each, an array in the
+        shape of the weights or text (``"rand()*5*ms"``, ``"abs(i - j)*0.1*ms"``). Rounded to whole steps, halves up.
     delivers
         What is added to the target at a spike, or at every instant without spikes: text over what the synapse sees. By
         default the weight ``w`` at a spike, and ``w`` times the source without: ``"w*(v_pre - v_post)"``.
@@ -211,7 +211,7 @@ class Pathway:
     update_noise: float | None = None
     chosen_by: str | None = None
     role: Role | None = None
-    delay: str | float | None = None
+    delay: Given | None = None
     delivers: str | None = None
     bounds: tuple[str | float | None, str | float | None] | None = None
 
@@ -264,17 +264,6 @@ class Pathway:
             for name, value in {**given, **self.parameters}.items()
         }
 
-    @functools.cached_property
-    def delay_seconds(self) -> float:
-        """How long what it carries is under way, zero by default."""
-        if self.delay is None:
-            return 0.0
-        return float(self.delay) if isinstance(self.delay, int | float) else parse_quantity(self.delay, "second")
-
-    def delay_steps(self, dt: float) -> int:
-        """The delay in steps of `dt` seconds, rounded to the nearest, halves up."""
-        return int(self.delay_seconds / dt + 0.5)
-
 
 def _check_pathway(pathway: Pathway) -> None:
     rule = "a Rule, such as neurosim.Rule('w += ...') or neurosim.registry.load('rules', name).RULE"
@@ -292,24 +281,13 @@ def _check_pathway(pathway: Pathway) -> None:
         delivers=optional(TEXT),
         bounds=optional(pair("the least and the greatest weight, such as (0, 'w_max')")),
     )
-    _check_delay(pathway)
+    if pathway.delay is not None:
+        object.__setattr__(pathway, "delay", per_synapse(f"the delay of pathway '{pathway.name}'", pathway.delay))
     if pathway.role is not None:
         object.__setattr__(pathway, "role", Role(pathway.role))
     if not isinstance(pathway.initial, Initial):
         what = f"the initial weights of pathway '{pathway.name}'"
         object.__setattr__(pathway, "initial", per_synapse(what, pathway.initial))
-
-
-def _check_delay(pathway: Pathway) -> None:
-    if pathway.delay is None:
-        return
-    where = f"the delay of pathway '{pathway.name}'"
-    try:
-        seconds = pathway.delay_seconds
-    except UnitError as error:
-        raise UnitError(f"{where}: {error}") from error
-    if not 0 <= seconds < math.inf:
-        raise CircuitError(f"{where} is {pathway.delay}; expected a time of zero or more, such as '1.5 ms'")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import sympy
 from scipy.sparse.csgraph import connected_components
 
 from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose, losses_of, means_of, sums_of
+from neurosim.circuit.delays import differs
 from neurosim.circuit.spike_texts import delivered_names, under_way
 from neurosim.circuit.wiring import Wiring
 from neurosim.equations.array_code import ArrayFunction, expression_function
@@ -193,11 +194,16 @@ def arrival(pathway: str, variable: str) -> str:
     return f"{pathway}|{variable} arriving"
 
 
+def delays_name(pathway: str) -> str:
+    """The name of the delays of a pathway's synapses, in steps."""
+    return f"{pathway}|delays"
+
+
 def _needs(circuit: Wiring, pathway: str, *, steady: bool) -> dict[str, str]:
     """What an input needs of one pathway."""
     found = circuit.pathway[pathway]
     late = found.delay is not None and not steady
-    if found.delivers is None:
+    if found.delivers is None and not (late and differs(circuit, pathway)):
         source = arrival(pathway, found.source.split(".")[1]) if late else found.source
         needs = {pathway: source}
     else:
@@ -213,7 +219,8 @@ def _arrivals(circuit: Wiring, pathway: str) -> dict[str, Node]:
     if circuit.pathway[pathway].delay is None:
         return {}
     names = {arrival(pathway, v): f"{pathway}|{v}" for v in under_way(circuit, pathway)}
-    return {name: Node(name, "arrival", {"flight": slot}) for name, slot in names.items()}
+    each = {"delays": delays_name(pathway)} if differs(circuit, pathway) else {}
+    return {name: Node(name, "arrival", {"flight": slot} | each) for name, slot in names.items()}
 
 
 def _fed(circuit: Wiring, population: str) -> dict[str, list[str]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from neurosim.circuit.composition import LOSS_CHANGE, uses_change
 from neurosim.circuit.description import Initial, Pathway, Phase, Population
 from neurosim.circuit.pair_text import PairText
-from neurosim.circuit.per_synapse import PerSynapse
+from neurosim.circuit.per_synapse import PerSynapse, Values
 from neurosim.circuit.roles import implied_role
 from neurosim.circuit.wiring import Wiring
 from neurosim.units import format_quantity
@@ -91,11 +92,18 @@ def _pathway(pathway: Pathway, circuit: Wiring) -> str:
     return "\n".join(lines)
 
 
+def _delay(delay: Any) -> str:
+    """A delay in seconds, whether or not it was given with a unit."""
+    if isinstance(delay, Values) and not delay.array.ndim:
+        return format_quantity(float(delay.array), "second")
+    return str(delay)
+
+
 def _texts(pathway: Pathway) -> list[str]:
     """What its synapse does, line by line."""
     synapse, lines = pathway.synapse, []
     if pathway.delay is not None:
-        lines.append(f"delay {format_quantity(pathway.delay_seconds, 'second')}")
+        lines.append(f"delay {_delay(pathway.delay)}")
     if pathway.delivers is not None:
         lines.append(f"delivers {pathway.delivers}")
     if pathway.bounds is not None:

@@ -87,7 +87,8 @@ def acts_within_steps(circuit: Wiring, pathway: str) -> bool:
 def written_delivery(circuit: Wiring, pathway: str) -> str:
     """The text of what a pathway delivers, with the expressions of its rules written out."""
     found = circuit.pathway[pathway]
-    text, _ = parse_expression(found.delivers if found.delivers is not None else "w")
+    default = "w" if found.at_spikes else f"w*{found.source.split('.')[1]}_pre"
+    text, _ = parse_expression(found.delivers if found.delivers is not None else default)
     return inlined(text, found.synapse.expressions)
 
 

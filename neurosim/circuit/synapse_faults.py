@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from neurosim.circuit.composition import broadcast, compose
+from neurosim.circuit.delays import check_delay
 from neurosim.circuit.description import Pathway
 from neurosim.circuit.plan import plan
 from neurosim.circuit.plasticity import rule_names, separated, synapse_names
@@ -27,6 +28,7 @@ def synapse_faults(circuit: Wiring, pathway: Pathway, reciprocal: Pathway | None
         yield from found
         return
     try:
+        check_delay(circuit, pathway.name)
         _check_names(circuit, pathway)
         check_rule_units(circuit, pathway, reciprocal)
         for rule in pathway.synapse.updates:

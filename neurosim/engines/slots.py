@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from neurosim.circuit.composition import compose
+from neurosim.circuit.delays import delay_of
 from neurosim.circuit.spike_texts import under_way
 from neurosim.circuit.wiring import Wiring
 
@@ -110,7 +111,7 @@ def slots(circuit: Wiring, dt: float | None = None) -> Mapping[str, Slot]:
             name = f"{pathway.name}.{variable}"
             found[name] = Slot(name, pathway.name, circuit.variable_shape(pathway.name, variable), "synapse")
     for pathway in circuit.pathways if dt is not None else ():
-        depth, size = pathway.delay_steps(dt), circuit.population[pathway.pre].size
+        depth, size = delay_of(circuit, pathway.name, dt).depth, circuit.population[pathway.pre].size
         for variable in under_way(circuit, pathway.name) if depth else ():
             name = flight(pathway.name, variable)
             found[name] = Slot(name, pathway.name, (depth, size), "flight", 0.0)

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.delays import delay_of
 from neurosim.circuit.description import Phase
 from neurosim.circuit.moments import PHASE_END, STEP, acting, at_end
-from neurosim.circuit.plan import Plan, plan, resolve
+from neurosim.circuit.plan import Plan, delays_name, plan, resolve
 from neurosim.engines._engine import Call, limits_met, refuse
 from neurosim.engines.batched.batch import Arrays, Batch, Outcome, Request
 from neurosim.engines.batched.before_phases import changes_at_beginning
@@ -24,6 +26,7 @@ from neurosim.engines.batched.stepping import BROKEN, rows, run_steps
 from neurosim.engines.batched.stretch import Fixed, Stretch
 from neurosim.engines.batched.weights import Weights, noise_on_weights
 from neurosim.engines.noise import draw_noise
+from neurosim.engines.setting import Setting
 from neurosim.engines.slots import slots
 from neurosim.equations.array_code import expression_function
 
@@ -50,6 +53,7 @@ def present(request: Request, batch: Batch, run: Run | None = None) -> Outcome:
     values = {**batch.values, **{name: batch.values[name] + change for name, change in outcome.changes.items()}}
     current: Arrays = {**{name: a for name, a in values.items() if name not in graph.nodes}, **batch.stimuli}
     current |= {f"{pathway.name}.noise": jnp.zeros((), dtype) for pathway in circuit.perturbed}
+    current |= _delays(circuit, setting)
     derived, step = circuit.derived_weights(jnp, lambda name: values[f"{name}.w"]), 0
     for phase in request.run:
         # At the steady level every phase is at its fixed points, whatever came before.
@@ -177,6 +181,14 @@ def _learn(request: Request, phase: Phase, end: Snapshot, held: Arrays, trials: 
         for pathway in ending:
             for name, change in increments(now, pathway.name, trials, PHASE_END).items():
                 outcome.changes[name] = outcome.changes.get(name, 0.0) + change
+
+
+def _delays(circuit: Circuit, setting: Setting) -> Arrays:
+    """The delays of synapses that have their own, in steps."""
+    if setting.steady:
+        return {}
+    found = {pathway.name: delay_of(circuit, pathway.name, setting.dt).each for pathway in circuit.pathways}
+    return {delays_name(name): each.astype(np.int32) for name, each in found.items() if each is not None}
 
 
 def _noise_of(circuit: Circuit, phase: Phase, batch: Batch, dtype: Any) -> Arrays:

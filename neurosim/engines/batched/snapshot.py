@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from neurosim.circuit.plan import Node, Plan, choice_of
 from neurosim.engines.batched.array_functions import compiled
-from neurosim.engines.batched.synapses import delivered_by_text
+from neurosim.engines.batched.synapses import arrived, delivered_by_text
 from neurosim.engines.batched.weights import PLAIN, Weights, deliver
 from neurosim.equations.array_code import ArrayFunction, expression_function
 from neurosim.equations.switched import switched
@@ -134,7 +134,7 @@ class Snapshot:
         if node.kind == "input":
             return self._input(node)
         if node.kind == "arrival":
-            return self.values[node.needs["flight"]][..., -1, :]
+            return arrived(self.plan.circuit, node, self.values)
         if node.kind == "sum":
             return jnp.sum(self._per_neuron(node.needs["share"]), axis=-1, keepdims=True)
         if node.kind == "batch_sum":

@@ -98,13 +98,34 @@ def _spread(spread: Spread, kind: str, value: Any) -> Any:
     return value if at is None else at(value)
 
 
+def arrived(circuit: Wiring, node: Node, values: Mapping[str, Any]) -> Any:
+    """What a delayed pathway read when it was sent: of each neuron, or where delays differ of each synapse."""
+    sent = values[node.needs["flight"]]
+    if "delays" not in node.needs:
+        return sent[..., -1, :]
+    pathway = node.needs["flight"].partition("|")[0]
+    return at_delays(Spread.of(circuit, pathway), sent, values[node.needs["delays"]] - 1)
+
+
+def at_delays(spread: Spread, sent: Any, steps: Any) -> Any:
+    """Of what was sent, newest first, ``(trial, step, n_pre)``, what reaches each synapse after so many steps."""
+    senders = jnp.arange(spread.n_pre)[None, :] if spread.pre is None else spread.pre
+    return sent[:, steps, senders]
+
+
 def delivered_by_text(now: Snapshot, node: Node, pathway: str) -> Any:
     """What a pathway delivers by its text, at an instant, ``(trial, n_post)``."""
     circuit = now.plan.circuit
     names = delivered_names(circuit, pathway)
     spread = Spread.of(circuit, pathway)
     function = expression_function("delivered", written_delivery(circuit, pathway))
-    values = {n: _spread(spread, kind, now[node.needs[read_of(pathway, n)]]) for n, (kind, _) in names.items()}
+    each = now.plan.nodes
+    values = {}
+    for name, (kind, _) in names.items():
+        needed = node.needs[read_of(pathway, name)]
+        # With delays of each synapse, what arrives is at the synapses already.
+        there = needed in each and "delays" in each[needed].needs
+        values[name] = now[needed] if there else _spread(spread, kind, now[needed])
     delivered = compiled(function)(**{name: values[name] for name in function.arguments})
     trials = jnp.ndim(delivered) - len(circuit.weights_shape(pathway))
     full = jnp.broadcast_to(delivered, (*jnp.shape(delivered)[: max(0, trials)], *circuit.weights_shape(pathway)))
@@ -127,24 +148,21 @@ class Struck:
     delivered: Arrays
 
 
-def strike(
-    now: Snapshot, pathway: str, text: SpikeText, own: Mapping[str, Any], spikes: Any, side: str, trials: int
-) -> Struck:
+def strike(now: Snapshot, pathway: str, text: SpikeText, own: Mapping[str, Any], at: Any, trials: int) -> Struck:
     """Let a text act in the synapses at which there is a spike.
 
     Parameters
     ----------
     own
         Values of the synapse's own variables, as they are before the spike.
-    spikes
-        Of the neurons of that side, one or zero, ``(trial, n)``.
+    at
+        The spikes at each synapse, one or zero, ``(trial, *shape of the weights)`` or broadcastable to it.
     """
     circuit = now.plan.circuit
     spread, shape = Spread.of(circuit, pathway), circuit.weights_shape(pathway)
     values = seen(now, pathway, text.names, own)
     results = compiled(text.function)(**{name: values[name] for name in text.function.arguments})
     results = results if len(text.function.returns) > 1 else (results,)
-    at = spread.from_pre(spikes) if side == "pre" else spread.from_post(spikes)
     full = [jnp.broadcast_to(value, (trials, *shape)) for value in results]
     changed: Arrays = {}
     for name, value in zip(text.changed, full, strict=False):

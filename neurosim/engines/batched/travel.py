@@ -6,11 +6,12 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from neurosim.circuit.delays import delay_of
 from neurosim.circuit.description import Pathway
 from neurosim.circuit.spike_texts import SpikeText, is_plain, spike_text, trace_steps, under_way
 from neurosim.engines.batched.snapshot import Arrays, Snapshot
 from neurosim.engines.batched.stretch import Fixed, Stretch
-from neurosim.engines.batched.synapses import stepped_traces, strike
+from neurosim.engines.batched.synapses import Spread, at_delays, stepped_traces, strike
 from neurosim.engines.batched.weights import deliver
 from neurosim.engines.bounds import within_bounds
 from neurosim.engines.slots import flight
@@ -23,7 +24,7 @@ def move_synapses(stretch: Stretch, start: Snapshot) -> Arrays:
         pathway = circuit.pathway[name]
         if (steps := trace_steps(circuit, name)) is not None:
             found |= stepped_traces(start, name, steps)
-        if not pathway.at_spikes and pathway.delay_steps(stretch.dt):
+        if not pathway.at_spikes and pathway.delay is not None:
             size = circuit.population[pathway.pre].size
             for variable in under_way(circuit, name):
                 sent = jnp.broadcast_to(start[f"{pathway.pre}.{variable}"], (stretch.trials, size))
@@ -47,14 +48,16 @@ def travel(stretch: Stretch, fixed: Fixed, state: Arrays, spiked: Arrays, start:
     for pathway in circuit.pathways:
         if not pathway.at_spikes or pathway.target not in stretch.live:
             continue
-        spikes = _arriving(stretch, pathway, state, spiked[pathway.source])
-        if is_plain(circuit, pathway.name):
+        spikes, at = _arriving(stretch, pathway, state, spiked[pathway.source])
+        text = _text(stretch, pathway, "pre")
+        if is_plain(circuit, pathway.name) and spikes is not None:
             _add(stretch, state, pathway.target, deliver(circuit, pathway.name, state, fixed.weights, spikes))
-        elif (text := _text(stretch, pathway, "pre")) is not None:
-            _strike(stretch, fixed, state, start, pathway, text, spikes, "pre")
+        elif text is not None:
+            _strike(stretch, fixed, state, start, pathway, text, at)
     for pathway in circuit.pathways:
         if (text := _text(stretch, pathway, "post")) is not None:
-            _strike(stretch, fixed, state, start, pathway, text, spiked[f"{pathway.post}.spikes"], "post")
+            behind = Spread.of(circuit, pathway.name).from_post(spiked[f"{pathway.post}.spikes"])
+            _strike(stretch, fixed, state, start, pathway, text, behind)
 
 
 def _text(stretch: Stretch, pathway: Pathway, side: Any) -> SpikeText | None:
@@ -70,11 +73,10 @@ def _strike(
     start: Snapshot,
     pathway: Pathway,
     text: SpikeText,
-    spikes: Any,
-    side: str,
+    at: Any,
 ) -> None:
     now = fixed.snapshot(stretch.plan, state, inputs=start)
-    struck = strike(now, pathway.name, text, {}, spikes, side, stretch.trials)
+    struck = strike(now, pathway.name, text, {}, at, stretch.trials)
     for name, values in struck.own.items():
         trace = name.split(".")[1] in pathway.synapse.trace_variables
         state[name] = values if trace else _shared(stretch, pathway, name, state, values)
@@ -92,14 +94,25 @@ def _shared(stretch: Stretch, pathway: Pathway, name: str, state: Arrays, values
     return within_bounds(jnp, stretch.plan.circuit, pathway.name, state, after) if name.endswith(".w") else after
 
 
-def _arriving(stretch: Stretch, pathway: Pathway, state: Arrays, spikes: Any) -> Any:
-    """The spikes that arrive in this step, those of this step having been sent."""
-    if not pathway.delay_steps(stretch.dt):
-        return spikes
+def _arriving(stretch: Stretch, pathway: Pathway, state: Arrays, spikes: Any) -> tuple[Any, Any]:
+    """The spikes that arrive in this step, those of this step having been sent: of each neuron, and at each synapse.
+
+    Those of neurons are none where synapses have delays of their own.
+    """
+    circuit = stretch.plan.circuit
+    spread, delay = Spread.of(circuit, pathway.name), delay_of(circuit, pathway.name, stretch.dt)
     name = flight(pathway.name, "spikes")
+    if delay.each is not None:
+        sent = spikes[:, None, :]
+        if delay.depth:
+            sent = jnp.concatenate([sent, state[name].astype(spikes.dtype)], axis=1)
+            state[name] = sent[:, :-1]
+        return None, at_delays(spread, sent, delay.each)
+    if not delay.depth:
+        return spikes, spread.from_pre(spikes)
     arriving = state[name][..., -1, :]
     state |= _sent(state, name, spikes)
-    return arriving
+    return arriving, spread.from_pre(arriving)
 
 
 def _sent(values: Any, name: str, sent: Any) -> Arrays:

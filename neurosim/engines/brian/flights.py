@@ -9,6 +9,7 @@ import brian2
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.delays import delay_of
 from neurosim.circuit.description import Pathway
 from neurosim.circuit.spike_texts import under_way
 from neurosim.engines.brian.names import FIRST, late_name
@@ -99,7 +100,14 @@ class Flights:
         rows[0, np.asarray(self.objects.groups[pathway.pre].spikes, dtype=int)] = 1.0
 
     def _arrive(self, pathway: Pathway, variable: str, slot: Slot) -> None:
-        self.objects.set(f"{pathway.pre}.{late_name(variable, pathway.name)}", self.rows[slot.name][-1])
+        rows, name = self.rows[slot.name], late_name(variable, pathway.name)
+        each = delay_of(self.circuit, pathway.name, self.dt).each
+        if each is None:
+            self.objects.set(f"{pathway.pre}.{name}", rows[-1])
+        else:
+            synapses = self.objects.synapses[self.circuit.owner(pathway.name)]
+            steps = each.ravel()[self.objects.index(pathway.name)]
+            synapses.variables[name].set_value(rows[steps - 1, np.asarray(synapses.i)])
 
     def _send(self, pathway: Pathway, variable: str, slot: Slot) -> None:
         rows = self.rows[slot.name]

@@ -11,6 +11,7 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose
+from neurosim.circuit.delays import differs
 from neurosim.circuit.plan import plan
 from neurosim.circuit.plasticity import rule_names
 from neurosim.circuit.spike_texts import under_way
@@ -144,7 +145,8 @@ def group_equations(circuit: Circuit, population: str, texts: Texts, courses: Ma
     if f"{population}.spikes" in spikes_read(circuit):
         lines.append(f"{SPIKING} : 1")
     for pathway in circuit.pathways:
-        if pathway.pre == population and pathway.delay is not None and not pathway.at_spikes:
+        late = pathway.delay is not None and not pathway.at_spikes and not differs(circuit, pathway.name)
+        if pathway.pre == population and late:
             for variable in under_way(circuit, pathway.name):
                 unit = model.equation_set.by_name[variable].unit
                 lines.append(f"{late_name(variable, pathway.name)} : {unit}")

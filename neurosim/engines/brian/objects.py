@@ -16,9 +16,11 @@ from brian2.groups.group import CodeRunner
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose, losses_of, means_of, sums_of
+from neurosim.circuit.delays import delay_of, differs
 from neurosim.circuit.description import Pathway
 from neurosim.circuit.plan import plan
 from neurosim.circuit.plasticity import UPDATE_NOISE
+from neurosim.circuit.spike_texts import under_way
 from neurosim.circuit.weight_units import weight_unit
 from neurosim.engines.brian import synapse_texts
 from neurosim.engines.brian.groups import Texts, make_group, refractory_text, spikes_read, texts_of
@@ -204,7 +206,7 @@ def build_objects(
     updaters: dict[str, Any] = {}
     for pathway in circuit.pathways:
         if pathway.tie is None:
-            objects.synapses[pathway.name] = _synapses(circuit, pathway, objects, updaters)
+            objects.synapses[pathway.name] = _synapses(circuit, pathway, objects, updaters, setting.dt)
     _add_sums(circuit, objects, updaters)
     _add_held(circuit, objects, updaters)
     order = [name for node in plan(circuit).nodes.values() for name in _sum_names(node)]
@@ -240,7 +242,7 @@ def _add_held(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> N
                 objects.extra.append(runner)
 
 
-def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: dict[str, Any]) -> Any:
+def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: dict[str, Any], dt: float) -> Any:
     pre, post = objects.groups[pathway.pre], objects.groups[pathway.post]
     unit = weight_unit(circuit, pathway)
     rule = pathway.synapse
@@ -278,7 +280,12 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
         kind = compose(circuit)[user.post].equation_set.by_name[variable].unit
         source = user.source.split(".")[1]
         source = source if user.delay is None else late_name(source, user.name)
-        text = f"{weight}*{source}_{here}" if user.delivers is None else synapse_texts.delivery(circuit, user)
+        each = differs(circuit, user.name)
+        for variable_read in under_way(circuit, user.name) if each else ():
+            unit_read = compose(circuit)[user.pre].equation_set.by_name[variable_read].unit
+            lines.append(f"{late_name(variable_read, user.name)} : {unit_read}")
+        by_text = each or user.delivers is not None
+        text = synapse_texts.delivery(circuit, user) if by_text else f"{weight}*{source}_{here}"
         lines.append(f"{summed} = {text} : {kind} (summed)")
         sums[f"{user.target}|{user.name}"] = summed
     if behind := synapse_texts.at_spikes(circuit, pathway, "post"):
@@ -295,7 +302,7 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
     # Given as arrays: otherwise Brian2 generates code for each pathway, which takes a tenth of a second.
     made = circuit.connectivity(pathway.name).synapses(circuit.ends(pathway.name))
     synapses.connect(i=made.pre, j=made.post)
-    _order(circuit, objects, synapses, paths)
+    _order(circuit, objects, synapses, paths, dt)
     if made.strength is not None:
         synapses.variables[synaptic("w")].set_value(made.strength)
     if synaptic(SHARING) in synapses.variables:
@@ -313,7 +320,7 @@ def _sides(paths: Mapping[str, tuple[str, str]]) -> dict[str, dict[str, str]]:
     return found
 
 
-def _order(circuit: Circuit, objects: Objects, synapses: Any, paths: Mapping[str, tuple[str, str]]) -> None:
+def _order(circuit: Circuit, objects: Objects, synapses: Any, paths: Mapping[str, tuple[str, str]], dt: float) -> None:
     """Let spikes that arrive act pathway by pathway, as the circuit has them, then those of the neurons behind."""
     position = {pathway.name: number for number, pathway in enumerate(circuit.pathways)}
     for name in paths:
@@ -323,9 +330,12 @@ def _order(circuit: Circuit, objects: Objects, synapses: Any, paths: Mapping[str
             path.order = 1
         else:
             path.order = FIRST + position[name]
-            steps = circuit.pathway[name].delay_steps(float(objects.clock.dt))
-            if steps:
-                path.delay = steps * objects.clock.dt
+            delay = delay_of(circuit, name, dt)
+            if delay.each is not None:
+                # In the order of Brian2's synapses.
+                path.delay = delay.each.ravel()[objects.index(name)] * objects.clock.dt
+            elif delay.depth:
+                path.delay = delay.depth * objects.clock.dt
 
 
 def _add_sums(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> None:

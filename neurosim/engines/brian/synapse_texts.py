@@ -8,6 +8,7 @@ from brian2.utils.stringtools import word_substitute
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import compose
+from neurosim.circuit.delays import differs
 from neurosim.circuit.description import Pathway
 from neurosim.circuit.plasticity import UPDATE_NOISE
 from neurosim.circuit.spike_texts import (
@@ -73,8 +74,9 @@ def delivery(circuit: Circuit, pathway: Pathway) -> str:
     text = in_brian(circuit, pathway, written_delivery(circuit, pathway.name))
     if pathway.delay is None:
         return text
+    ending = "" if differs(circuit, pathway.name) else "_pre"
     late = {
-        name: f"{late_name(name.removesuffix('_pre'), pathway.name)}_pre"
+        name: f"{late_name(name.removesuffix('_pre'), pathway.name)}{ending}"
         for name, (kind, _) in delivered_names(circuit, pathway.name).items()
         if kind == "pre"
     }

@@ -1,0 +1,95 @@
+"""How long what a pathway carries is under way: one time for all synapses, or one for each."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurosim.circuit.per_synapse import PairText, Values, check
+from neurosim.circuit.per_synapse import values as per_synapse_values
+from neurosim.circuit.wiring import Wiring
+from neurosim.errors import CircuitError
+from neurosim.random import stream
+
+
+@dataclass(frozen=True, eq=False)
+class Delay:
+    """A delay in whole steps.
+
+    Attributes
+    ----------
+    depth
+        The longest.
+    each
+        That of each synapse, in the shape of the weights; none if all have the same.
+    """
+
+    depth: int
+    each: np.ndarray | None = None
+
+
+def differs(circuit: Wiring, pathway: str) -> bool:
+    """Whether synapses of a pathway can have delays of their own."""
+    delay = circuit.pathway[pathway].delay
+    return isinstance(delay, PairText) or (isinstance(delay, Values) and delay.array.ndim > 0)
+
+
+@functools.lru_cache(maxsize=64)
+def delay_of(circuit: Wiring, pathway: str, dt: float) -> Delay:
+    """The delay of a pathway at a time step, rounded to the nearest whole step, halves up.
+
+    Random delays are a function of the pathway's name and its synapses, as the synapses themselves are.
+
+    Raises
+    ------
+    CircuitError
+        If a pathway without spikes would deliver within the step: what it reads would need itself.
+    """
+    found = circuit.pathway[pathway]
+    if found.delay is None:
+        return Delay(0)
+    seconds = _seconds(circuit, pathway)
+    steps = np.floor(seconds / dt + 0.5).astype(np.int64)
+    least = int(steps.min(initial=2**62)) if steps.ndim else int(steps)
+    if not found.at_spikes and least < 1:
+        raise CircuitError(
+            f"pathway '{pathway}' has a delay of {float(np.min(seconds)) * 1e3:g} ms, less than half of the time step "
+            f"of {dt * 1e3:g} ms; leave the delay out, or use a shorter time step"
+        )
+    return Delay(int(steps.max(initial=0)), steps) if steps.ndim else Delay(int(steps))
+
+
+def check_delay(circuit: Wiring, pathway: str) -> None:
+    """Refuse a delay that is no time, negative, or of another shape than the weights; nothing is drawn.
+
+    Raises
+    ------
+    UnitError, EquationError, CircuitError
+        With what was got and what is expected.
+    """
+    found = circuit.pathway[pathway]
+    if found.delay is None:
+        return
+    connectivity, ends = circuit.connectivity(pathway), circuit.ends(pathway)
+    check(found.delay, "second", connectivity, ends)
+    if differs(circuit, pathway) and (connectivity.shared or not connectivity.weighted):
+        raise CircuitError(f"{connectivity} has no weights of single synapses, and so no delays of them; give one time")
+    if isinstance(found.delay, Values) or not found.delay.draws:
+        _seconds(circuit, pathway)
+
+
+def _seconds(circuit: Wiring, pathway: str) -> np.ndarray:
+    found = circuit.pathway[pathway]
+    if isinstance(found.delay, Values):
+        seconds = np.asarray(found.delay.array, np.float64)
+    else:
+        connectivity, ends = circuit.connectivity(pathway), circuit.ends(pathway)
+        what = f"the delays of pathway '{pathway}'"
+        seconds = per_synapse_values(found.delay, connectivity, ends, stream(0, "delay", pathway), what=what)
+    if seconds.size and (least := float(seconds.min())) < 0:
+        raise CircuitError(
+            f"the delay of pathway '{pathway}' is {least * 1e3:g} ms; expected times of zero or more, such as '1.5 ms'"
+        )
+    return seconds
