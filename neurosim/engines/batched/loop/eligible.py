@@ -9,7 +9,8 @@ import jax
 
 from neurosim.circuit.connectivity import Dense
 from neurosim.circuit.images import Convolution, Pooling
-from neurosim.circuit.spike_texts import is_plain
+from neurosim.circuit.spike_texts import delivered_names, spike_text, trace_steps
+from neurosim.engines.batched.loop.collapsed import SIDES
 from neurosim.engines.batched.loop.layout import Needs
 from neurosim.engines.batched.stretch import Stretch
 
@@ -41,8 +42,8 @@ def reasons(stretch: Stretch, courses: Collection[str], *, noise_on_weights: boo
         found.append("it ends once a variable has settled")
     if stretch.learn:
         found.append(f"the rule of '{stretch.learn[0]}' acts at every step")
-    if stretch.synapses:
-        found.append(f"synapses of '{stretch.synapses[0]}' keep something of their own")
+    if stretch.struck and stretch.trials > 1:
+        found.append(f"spikes change the weights of '{stretch.struck[0]}', which the trials share")
     if noise_on_weights:
         found.append("weights have noise of their own in each trial")
     needs = Needs(stretch, frozenset(courses))
@@ -61,9 +62,7 @@ def worthwhile(stretch: Stretch) -> bool:
 def _of_nodes(needs: Needs) -> Iterator[str]:
     kinds = {"pairwise": "a sum over a population", "mean": "a mean over a population"}
     for node in needs.nodes:
-        if node.kind == "input" and not node.needs.keys() >= set(node.pathways):
-            yield f"what arrives at '{node.name}' is a text"
-        elif node.kind not in ("expression", "input"):
+        if node.kind not in ("expression", "input", "arrival"):
             yield f"'{node.name}' is {kinds.get(node.kind, 'a sum over neurons or trials')}, which changes in it"
         elif node.function is not None and node.function.draws:
             yield f"'{node.name}' draws random numbers"
@@ -82,15 +81,36 @@ def _kinds_under(needs: Needs, name: str) -> set[str]:
 
 def _of_pathways(needs: Needs) -> Iterator[str]:
     circuit = needs.plan.circuit
-    for name in needs.struck:
-        if not is_plain(circuit, name):
-            yield f"what '{name}' delivers is a text"
-    for name in (*needs.graded, *needs.struck):
-        connectivity = circuit.connectivity(name)
-        if isinstance(connectivity, Convolution | Pooling) or circuit.pathway[name].chosen_by is not None:
+    for name in needs.walked:
+        connectivity, pathway = circuit.connectivity(name), circuit.pathway[name]
+        if isinstance(connectivity, Convolution | Pooling) or pathway.chosen_by is not None:
             yield f"'{name}' joins images"
         elif connectivity.shared or not connectivity.weighted:
             yield f"synapses of '{name}' share weights"
+        elif pathway.tie is not None and circuit.owner(name) in needs.stretch.changing:
+            yield f"'{name}' uses the weights of '{circuit.owner(name)}', which change"
+        else:
+            yield from _of_texts(needs, name)
+
+
+def _of_texts(needs: Needs, name: str) -> Iterator[str]:
+    """Why the texts of a pathway's synapses cannot run event by event."""
+    circuit, pathway = needs.plan.circuit, needs.plan.circuit.pathway[name]
+    own = {f"{name}.{variable}" for variable in pathway.synapse.synaptic_variables}
+    texts = [text for side in SIDES if (text := spike_text(circuit, name, side)) is not None]
+    read = [each for text in texts for each in text.names.values()]
+    read += list(delivered_names(circuit, name).values()) if pathway.delivers is not None else []
+    steps = trace_steps(circuit, name)
+    read += list(steps.names.values()) if steps is not None else []
+    for kind, qualified in read:
+        if kind == "own" and qualified not in own:
+            yield f"a text of '{name}' reads '{qualified}', which is drawn"
+        elif kind == "trial" and needs.changes(qualified):
+            yield f"a text of '{name}' reads '{qualified}', which changes in it"
+    # Within a step, one spike after the other is delivered: what one delivers, the next must not read.
+    delivered = {target for text in texts for target in text.targets}
+    if pathway.pre == pathway.post and any(q in delivered for kind, q in read if kind == "pre"):
+        yield f"a text of '{name}' reads in front what it delivers behind"
 
 
 def _of_recordings(needs: Needs) -> Iterator[str]:

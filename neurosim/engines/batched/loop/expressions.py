@@ -153,10 +153,12 @@ class Scalars:
         What does not change.
     prefix
         Of the names of its own.
+    index
+        The name of the neuron's number.
     """
 
-    def __init__(self, still: Still, prefix: str) -> None:
-        self.still, self.prefix = still, prefix
+    def __init__(self, still: Still, prefix: str, index: str = "i") -> None:
+        self.still, self.prefix, self.index = still, prefix, index
         self.lines: list[str] = []
         self.loaded: dict[str, str] = {}
         self.known: dict[str, str] = {}
@@ -217,7 +219,7 @@ class Scalars:
             return value.text
         name = self.still.named(value, wide)
         if self.still.extents[name].neurons:
-            return self.loaded_as(name, f"{name}[i]")
+            return self.loaded_as(name, f"{name}[{self.index}]")
         return name
 
     def condition(self, value: Value, wide: bool = False) -> str:

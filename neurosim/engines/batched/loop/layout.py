@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from neurosim.circuit.delays import Delay, delay_of
 from neurosim.circuit.plan import Node, Plan
+from neurosim.engines.batched.loop.collapsed import Side, shared_traces
 from neurosim.engines.batched.loop.expressions import Still
+from neurosim.engines.batched.loop.wires import Kind, kind_of
+from neurosim.engines.batched.stepping import stepped_slots
 from neurosim.engines.batched.stretch import Stretch
-from neurosim.engines.slots import last_step
+from neurosim.engines.slots import Slot
 
 #: Functions of a neuron that a step calls.
 _FUNCTIONS = ("refractory", "advance", "threshold", "reset")
@@ -24,10 +29,13 @@ class Needs:
         The part of a phase that the loop runs over.
     courses
         Stimuli that change in time.
+    sharing
+        Whether traces that all synapses of a neuron share are kept once; only if they begin so.
     """
 
     stretch: Stretch
     courses: frozenset[str]
+    sharing: bool = True
 
     @property
     def plan(self) -> Plan:
@@ -35,12 +43,26 @@ class Needs:
         return self.stretch.plan
 
     @functools.cached_property
-    def state(self) -> tuple[str, ...]:
-        """The variables that are carried from step to step."""
-        spiking = self.stretch.spiking
-        names = [name for name in self.stretch.live if not name.endswith(".spikes")]
-        names += [last_step(population) for population in spiking]
-        return (*names, *(f"{population}.not_refractory" for population in spiking if self.refractory(population)))
+    def slots(self) -> Mapping[str, Slot]:
+        """What is carried from step to step, by name."""
+        return {slot.name: slot for slot in stepped_slots(self.stretch)}
+
+    @property
+    def state(self) -> Collection[str]:
+        """The names of what is carried from step to step."""
+        return self.slots.keys()
+
+    def delay(self, pathway: str) -> Delay:
+        """The delay of a pathway."""
+        return delay_of(self.plan.circuit, pathway, self.stretch.dt)
+
+    def wires(self, pathway: str) -> Kind:
+        """How the loop finds the synapses of a sender."""
+        return kind_of(self.plan.circuit, pathway, self.stretch.dt)
+
+    def shared_traces(self, pathway: str) -> Mapping[str, Side]:
+        """The traces of a pathway that are kept once for all synapses of a neuron -> of which side."""
+        return shared_traces(self.plan.circuit, pathway) if self.sharing else {}
 
     def refractory(self, population: str) -> bool:
         """Whether a population has a refractory period."""
@@ -96,7 +118,9 @@ class Needs:
     @functools.cached_property
     def buffered(self) -> frozenset[str]:
         """The nodes whose values at the beginning of a step are kept through it."""
-        sources = {self.plan.circuit.pathway[pathway].source for pathway in self.graded}
+        inputs = [node for node in self.nodes if node.kind == "input"]
+        sources = {node.needs[p] for node in inputs for p in node.pathways if p in self.graded}
+        sources -= {node.name for node in self.nodes if node.kind == "arrival"}
         return frozenset(n.name for n in self.nodes if n.kind == "input" or n.held or n.name in sources)
 
     @functools.cached_property
@@ -104,6 +128,13 @@ class Needs:
         """The pathways that deliver at spikes to what changes."""
         pathways = self.plan.circuit.pathways
         return tuple(p.name for p in pathways if p.at_spikes and p.target in self.stretch.live)
+
+    @functools.cached_property
+    def walked(self) -> tuple[str, ...]:
+        """The pathways whose synapses the loop walks through, one by one."""
+        inputs = [node for node in self.nodes if node.kind == "input"]
+        texts = [pathway for node in inputs for pathway in node.pathways if pathway not in node.needs]
+        return tuple(dict.fromkeys([*self.graded, *texts, *self.struck, *self.stretch.synapses]))
 
 
 @dataclass

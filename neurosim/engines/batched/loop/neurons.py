@@ -18,7 +18,7 @@ Instant = Literal["start", "moved", "after"]
 
 
 class Neuron(Scalars):
-    """Code for neuron ``i`` of a population.
+    """Code for one neuron of a population.
 
     Parameters
     ----------
@@ -29,10 +29,12 @@ class Neuron(Scalars):
     instant
         Where within a step it stands at first: at its ``start``, once state variables have ``moved``, or ``after``
         spikes have arrived. What the population receives is from then on what it was at the start.
+    index
+        The name of the neuron's number.
     """
 
-    def __init__(self, names: Names, population: str, instant: Instant = "start") -> None:
-        super().__init__(names.still, names.prefix())
+    def __init__(self, names: Names, population: str, instant: Instant = "start", index: str = "i") -> None:
+        super().__init__(names.still, names.prefix(), index)
         self.names, self.needs, self.population = names, names.needs, population
         self.instant = instant
         #: Variables that have a new value here.
@@ -54,7 +56,7 @@ class Neuron(Scalars):
                 values[argument] = given[argument]
             elif argument in laws:
                 drawn = self.names.draw(f"{self.population}.{purpose}.{argument}", laws[argument])
-                values[argument] = Value(f"f({drawn}[i])")
+                values[argument] = Value(f"f({drawn}[{self.index}])")
             else:
                 values[argument] = self.read(self.needs.plan.resolve(self.population, argument))
         return self.call(function, values, wide=self._reads_time(function))
@@ -67,29 +69,31 @@ class Neuron(Scalars):
         if name == "t":
             return Value("t")
         if name.endswith(".lastspike"):
-            last = f"{self.names.of('state', last_step(self.population))}[i]"
+            last = f"{self.names.of('state', last_step(self.population))}[{self.index}]"
             return Value(f"({_NO_SPIKE} if {last} <= {LONG_AGO // 2} else {last} * dt)")
         if name.endswith(".not_refractory") and name in needs.state:
             return self.ready()
         if name in needs.state:
-            return Value(self.loaded_as(name, f"{self.names.of('state', name)}[i]"))
+            return Value(self.loaded_as(name, f"{self.names.of('state', name)}[{self.index}]"))
         if name in needs.courses:
             return self._course(name)
         node = needs.plan.nodes.get(name)
         if node is None or not needs.changes(name):
             return self.still.read(name)
+        if node.kind == "arrival":
+            return Value(self.local(arriving(self.names, node, self.index)))
         if name not in self._computed:
             self._computed[name] = self._node(node)
         return self._computed[name]
 
     def ready(self) -> Value:
         """Whether the neuron is past its refractory period."""
-        return ready(self.names, self.population, "i")
+        return ready(self.names, self.population, self.index)
 
     def _node(self, node: Node) -> Value:
         kept = node.kind == "input" or node.held or self.instant == "start"
         if kept and node.name in self.needs.buffered:
-            return Value(self.local(f"{self.names.of('buffer', node.name)}[i]"))
+            return Value(self.local(f"{self.names.of('buffer', node.name)}[{self.index}]"))
         return self.computed(node)
 
     def computed(self, node: Node) -> Value:
@@ -101,11 +105,21 @@ class Neuron(Scalars):
 
     def _course(self, name: str) -> Value:
         array, extent = self.names.of("course", name), extent_of(self.still.shapes[name])
-        place = f"{array}[{'k' if extent.trials else 0}, skip + s, {'i' if extent.neurons else 0}]"
+        place = f"{array}[{'k' if extent.trials else 0}, skip + s, {self.index if extent.neurons else 0}]"
         return Value(self.loaded_as(name, place))
 
     def _reads_time(self, function: ArrayFunction) -> bool:
         return not self.still.double and bool(TIMES & set(function.arguments))
+
+
+def arriving(names: Names, node: Node, sender: str) -> str:
+    """What a delayed pathway read of a sender when it was sent."""
+    slot = node.needs["flight"]
+    pathway = slot.partition("|")[0]
+    depth = names.needs.delay(pathway).depth
+    if "delays" in node.needs:
+        return f"{names.of('ring', slot)}[(s - {names.of('late', pathway)}[q]) % {depth}, {sender}]"
+    return f"{names.of('ring', slot)}[s % {depth}, {sender}]"
 
 
 def ready(names: Names, population: str, index: str) -> Value:

@@ -14,7 +14,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from neurosim.circuit.connectivity import Dense, OneToOne
 from neurosim.circuit.plan import plan
 from neurosim.circuit.wiring import Wiring
 from neurosim.engines.batched.batch import Arrays, Batch, Outcome, Request
@@ -23,7 +22,7 @@ from neurosim.engines.batched.hoisting import prepare
 from neurosim.engines.batched.host.program import program
 from neurosim.engines.batched.loop import eligible
 from neurosim.engines.batched.loop.layout import Needs
-from neurosim.engines.batched.loop.run import listed, run
+from neurosim.engines.batched.loop.run import NotShared, run
 from neurosim.engines.batched.loop.text import Written, write
 from neurosim.engines.batched.presentation import Reached, live_in, reached, stretch_of
 from neurosim.engines.batched.stepping import carried
@@ -61,7 +60,10 @@ def present(request: Request, batch: Batch) -> Outcome:
     given = replace(batch, courses=_last_of_phases(request, batch))
     for _ in request.run:
         begun = jax.device_get(_begun(given, tuple(done), request=request))
-        after, recorded = run(begun.written, begun.arrays, begun.state, batch, int(begun.first))
+        try:
+            after, recorded = run(begun.written, begun.arrays, begun.state, batch, int(begun.first))
+        except NotShared:
+            after, recorded = run(begun.apart, begun.arrays, begun.state, batch, int(begun.first))
         done.append(after)
         for name, course in recorded.items():
             recordings.setdefault(name, []).append(course)
@@ -90,15 +92,18 @@ class Begun:
         The number of its first step.
     written
         Its loop.
+    apart
+        The same with a number for each synapse of what synapses of a neuron may share, but do not from the beginning.
     """
 
     arrays: Arrays
     state: Arrays
     first: Any
     written: Written
+    apart: Written
 
 
-jax.tree_util.register_dataclass(Begun, data_fields=["arrays", "state", "first"], meta_fields=["written"])
+jax.tree_util.register_dataclass(Begun, data_fields=["arrays", "state", "first"], meta_fields=["written", "apart"])
 
 
 class _Cut(Exception):
@@ -156,25 +161,19 @@ def _beginning(stretch: Stretch, start: Fixed, courses: Mapping[str, Any], first
     known = dict(fixed.values) | {"dt": jnp.asarray(stretch.dt, stretch.dtype)}
     known |= {f"{name}|still": total for name, total in fixed.prepared.sums.items()}
     shapes = {name: jnp.shape(value) for name, value in known.items()}
-    written = write(needs, shapes | {name: jnp.shape(course)[1:] for name, course in courses.items()})
-    arrays = {name: known[name] for name in written.still.given}
-    for pathway in (*needs.graded, *needs.struck):
-        arrays[f"{pathway}|weights"] = _by_sender(needs.plan.circuit, pathway, start)
+    shapes |= {name: jnp.shape(course)[1:] for name, course in courses.items()}
+    written, apart = (write(replace(needs, sharing=sharing), shapes) for sharing in (True, False))
+    arrays = {name: known[name] for name in (*written.still.given, *apart.still.given)}
+    for pathway in needs.walked:
+        arrays[f"{pathway}|weights"] = _weights(needs.plan.circuit, pathway, start)
+    own = {key for each in (written, apart) for kind, key in each.arguments if kind == "own"}
+    arrays |= {f"{name}|own": start.values[name] for name in own}
     unmoved = [name for name in stretch.record if not name.endswith(".spikes") and not needs.changes(name)]
     arrays |= {f"{name}|still": fixed.snapshot(stretch.plan, fixed.values)[name] for name in unmoved}
-    return Begun(arrays, state, first, written)
+    return Begun(arrays, state, first, written, apart)
 
 
-def _by_sender(circuit: Wiring, pathway: str, start: Fixed) -> Any:
-    """A pathway's weights in the order of their senders."""
-    matrix = weights_of(circuit, pathway, start.values, start.weights)
-    tie, connectivity = circuit.pathway[pathway].tie, circuit.connectivity(pathway)
-    if tie is not None and tie.transposed and jnp.ndim(matrix) > 1:
-        matrix = matrix.T
-    if isinstance(connectivity, Dense):
-        return matrix.T
-    if isinstance(connectivity, OneToOne):
-        return matrix
-    weight = listed(connectivity, circuit.ends(pathway))[2]
-    flat = matrix.reshape(-1)
-    return flat if np.array_equal(weight, np.arange(len(weight))) else flat[weight]
+def _weights(circuit: Wiring, pathway: str, start: Fixed) -> Any:
+    """The weights that a pathway delivers by, in the shape of its own."""
+    matrix, tie = weights_of(circuit, pathway, start.values, start.weights), circuit.pathway[pathway].tie
+    return matrix.T if tie is not None and tie.transposed and jnp.ndim(matrix) > 1 else matrix

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.circuit.connectivity import Connectivity
-from neurosim.circuit.synapses import Ends
 from neurosim.engines.batched.batch import Arrays, Batch
 from neurosim.engines.batched.loop.compiled import compiled
 from neurosim.engines.batched.loop.expressions import Extent
+from neurosim.engines.batched.loop.layout import Needs
 from neurosim.engines.batched.loop.text import Written
+from neurosim.engines.batched.loop.wires import wires_of
 from neurosim.engines.batched.stepping import BROKEN
 
 
@@ -42,7 +42,7 @@ def run(
         What changes after the last step, and the recordings ``(step, trial, neuron)``.
     """
     stretch = written.needs.stretch
-    now = {name: np.array(array, order="C") for name, array in state.items()}
+    now = {name: _as_walked(written.needs, name, np.asarray(array)) for name, array in state.items()}
     recorded = {name: _recording(written, name, arrays) for name in stretch.record}
     given = written.still.evaluate(
         {local: np.asarray(arrays[name]) for name, local in written.still.given.items()}, stretch.dtype
@@ -56,7 +56,38 @@ def run(
         loop(*blocks[0], *numbers, presentations, *passed)
     else:
         list(_pool().map(lambda block: loop(*block, *numbers, presentations, *passed), blocks))
-    return now, recorded
+    return {name: _as_given(written.needs, name, array) for name, array in now.items()}, recorded
+
+
+class NotShared(Exception):
+    """What synapses of a neuron may share differs among them from the beginning."""
+
+
+def _as_walked(needs: Needs, name: str, array: np.ndarray) -> np.ndarray:
+    """What a slot holds as the loop changes it: of synapses in their order there, of each trial."""
+    slot = needs.slots.get(name)
+    if slot is None or slot.kind not in ("trace", "synapse"):
+        return np.array(array, order="C")
+    pathway, _, variable = name.partition(".")
+    wires = wires_of(needs.plan.circuit, pathway, needs.stretch.dt)
+    found = wires.by_sender(array if slot.per_trial else array[None], len(slot.shape))
+    side = needs.shared_traces(pathway).get(variable)
+    shared = found if side is None else wires.of_neurons(found, side)
+    if shared is None:
+        raise NotShared
+    return shared
+
+
+def _as_given(needs: Needs, name: str, array: np.ndarray) -> np.ndarray:
+    """The other way round."""
+    slot = needs.slots.get(name)
+    if slot is None or slot.kind not in ("trace", "synapse"):
+        return array
+    pathway, _, variable = name.partition(".")
+    wires, side = wires_of(needs.plan.circuit, pathway, needs.stretch.dt), needs.shared_traces(pathway).get(variable)
+    each = array if side is None else array[..., wires.pre if side == "pre" else wires.post]
+    found = wires.as_given(each, slot.shape)
+    return found if slot.per_trial else found[0]
 
 
 class _Arrays:
@@ -89,27 +120,18 @@ class _Arrays:
             return _bytes(self.recorded[key])
         if kind == "key":
             return np.ascontiguousarray(self.batch.keys[key], np.uint32)
-        if kind == "weights":
-            return np.ascontiguousarray(self.arrays[f"{key}|weights"])
-        first, post, _ = listed(circuit.connectivity(key), circuit.ends(key))
-        return first if kind == "first" else post
-
-
-@functools.lru_cache(maxsize=64)
-def listed(connectivity: Connectivity, ends: Ends) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The synapses of a pathway sender by sender.
-
-    Returns
-    -------
-    tuple
-        Where those of each sender begin, shape (n_pre + 1,); the neuron that each leads to; and which of the weights it
-        has.
-    """
-    made = connectivity.synapses(ends)
-    assert made.weight is not None, "only pathways with weights are listed"
-    order = np.argsort(made.pre, kind="stable")
-    first = np.concatenate([[0], np.cumsum(np.bincount(made.pre, minlength=ends.n_pre))]).astype(np.uint64)
-    return first, made.post[order].astype(np.uint32), made.weight[order]
+        wires = wires_of(circuit, key.partition(".")[0], self.written.needs.stretch.dt)
+        if kind == "synapses":
+            return self.now[key]
+        if kind in ("weights", "own"):
+            array = np.asarray(self.arrays[f"{key}|{kind}"])
+            return wires.by_sender(array, array.ndim)
+        if kind == "late":
+            each = self.written.needs.delay(key).each
+            assert each is not None, "only what has delays of its own is read so"
+            return each.reshape(-1)[wires.order]
+        begin, number = wires.by_receiver
+        return {"first": wires.first, "post": wires.post, "pre": wires.pre, "begin": begin, "number": number}[kind]
 
 
 def _recording(written: Written, name: str, arrays: Mapping[str, np.ndarray]) -> np.ndarray:

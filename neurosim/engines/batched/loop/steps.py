@@ -2,49 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from neurosim.circuit.connectivity import Dense, OneToOne
-from neurosim.circuit.plan import Node
+from neurosim.circuit.plan import Node, read_of
+from neurosim.circuit.spike_texts import delivered_names, written_delivery
 from neurosim.engines.batched.loop.expressions import Value, extent_of, literal
+from neurosim.engines.batched.loop.junctions import Junction, walk, weight_of
 from neurosim.engines.batched.loop.layout import Names
-from neurosim.engines.batched.loop.neurons import Neuron, period_of, ready
+from neurosim.engines.batched.loop.lines import Lines, alone, block, each_neuron
+from neurosim.engines.batched.loop.neurons import Neuron, arriving, period_of
 from neurosim.engines.finite import NEVER
 from neurosim.engines.slots import last_step
-
-Lines = list[str]
-
-_NAME = re.compile(r"\b[A-Za-z_]\w*")
-#: Names that a loop within the step gives to what it computes, and to its indices.
-_ASSIGNED = re.compile(r" *(v\d+_\d+) = ")
-_INDEX = re.compile(r"\b([ijqab]|active)\b")
-
-
-def indented(lines: Iterable[str]) -> Lines:
-    """Lines of a block."""
-    return [f"    {line}" for line in lines]
-
-
-def block(head: str, *lines: str) -> Lines:
-    """A statement with its block."""
-    return [head, *indented(lines)]
-
-
-def each_neuron(names: Names, population: str, *lines: str) -> Lines:
-    """A loop over the neurons of a population."""
-    return alone(names, block(f"for i in range({names.size(population)}):", *lines))
-
-
-def alone(names: Names, lines: Lines) -> Lines:
-    """Lines with indices of their own, and without names that nothing reads: both spare Numba work."""
-    number, read, kept = names.prefix(), set[str](), Lines()
-    for line in reversed(lines):
-        assigned = _ASSIGNED.match(line)
-        if assigned is None or assigned[1] in read:
-            kept.append(line)
-            read.update(_NAME.findall(line[assigned.end() :] if assigned else line))
-    return [_INDEX.sub(rf"\1_{number}", line) for line in reversed(kept)]
+from neurosim.equations.array_code import expression_function
 
 
 def limits(names: Names) -> Iterator[str]:
@@ -100,7 +69,27 @@ def _input(names: Names, node: Node) -> Lines:
     for pathway in node.pathways:
         if pathway in names.needs.graded:
             lines += _graded(names, pathway, buffer, _source(names, node.needs[pathway]))
+        elif pathway not in node.needs:
+            lines += _by_text(names, node, pathway, buffer)
     return lines
+
+
+def _by_text(names: Names, node: Node, pathway: str, target: str) -> Lines:
+    """What a pathway delivers by its text, synapse by synapse."""
+    circuit = names.needs.plan.circuit
+    junction = Junction(names, pathway, "start")
+    function = expression_function("delivered", written_delivery(circuit, pathway))
+    read, given = delivered_names(circuit, pathway), {}
+    for name, (kind, _) in read.items():
+        needed = node.needs[read_of(pathway, name)]
+        there = names.needs.plan.nodes.get(needed)
+        if there is not None and there.kind == "arrival":
+            given[name] = Value(junction.local(arriving(names, there, "j")))
+        else:
+            given[name] = junction.read(kind, needed)
+    value = junction.use(junction.function(function, read, **given)[function.returns[0]])
+    inner = walk(names, pathway, [*junction.lines, f"{target}[i] += {value}"])
+    return alone(names, block(f"for j in range({circuit.shape(pathway)[1]}):", *inner))
 
 
 def _source(names: Names, name: str) -> str:
@@ -110,40 +99,16 @@ def _source(names: Names, name: str) -> str:
     if name in names.needs.courses:
         extent = extent_of(names.still.shapes[name])
         return f"{names.of('course', name)}[{'k' if extent.trials else 0}, skip + s, {'j' if extent.neurons else 0}]"
-    return f"{names.of('buffer', name)}[j]"
+    node = names.needs.plan.nodes[name]
+    return arriving(names, node, "j") if node.kind == "arrival" else f"{names.of('buffer', name)}[j]"
 
 
 def _graded(names: Names, pathway: str, target: str, source: str) -> Lines:
     """A pathway's weights times the activity of its source, sender by sender; silent ones are passed over."""
     n_pre = names.needs.plan.circuit.shape(pathway)[1]
-    inner = along(names, pathway, f"{target}[i] += active * ")
+    inner = walk(names, pathway, [f"{target}[i] += active * {weight_of(names, pathway)}"])
     lines = block(f"for j in range({n_pre}):", f"active = {source}", *block("if active != 0:", *inner))
     return alone(names, lines)
-
-
-def along(names: Names, pathway: str, deliver: str, *, only: str | None = None) -> Lines:
-    """All synapses of sender ``j`` of a pathway, each delivering to its neuron ``i``.
-
-    Parameters
-    ----------
-    deliver
-        The statement, up to the weight.
-    only
-        A condition on ``i``.
-    """
-    circuit, weights = names.needs.plan.circuit, names.of("weights", pathway)
-    connectivity = circuit.connectivity(pathway)
-    if isinstance(connectivity, OneToOne):
-        return ["i = j", *_if(only, f"{deliver}{weights}[j]")]
-    if isinstance(connectivity, Dense):
-        return block(f"for i in range({circuit.shape(pathway)[0]}):", *_if(only, f"{deliver}{weights}[j, i]"))
-    first, post = names.of("first", pathway), names.of("post", pathway)
-    body = [f"i = {post}[q]", *_if(only, f"{deliver}{weights}[q]")]
-    return block(f"for q in range({first}[j], {first}[j + 1]):", *body)
-
-
-def _if(condition: str | None, line: str) -> Lines:
-    return [line] if condition is None else block(f"if {condition}:", line)
 
 
 def recordings(names: Names) -> Lines:
@@ -217,22 +182,6 @@ def spikes(names: Names, population: str) -> Lines:
     eight = block("for i in range(8 * b, 8 * b + 8):", *block(f"if spiked{number}[i]:", *now))
     word = block(f"if words{number}[b] != 0:", *eight)
     return [f"{count} = 0", *alone(names, block(f"for b in range(words{number}.shape[0]):", *word))]
-
-
-def travel(names: Names) -> Lines:
-    """Spikes reach their targets, unless those are clamped by refractoriness."""
-    lines: Lines = []
-    for name in names.needs.struck:
-        pathway = names.needs.plan.circuit.pathway[name]
-        number, target = names.number(pathway.pre), names.of("state", pathway.target)
-        equation = names.needs.plan.models[pathway.post].equation_set.by_name[pathway.target.split(".")[1]]
-        only = None
-        if "unless refractory" in equation.flags and f"{pathway.post}.not_refractory" in names.needs.state:
-            # After its spike a neuron is not ready: its last step is this one, and periods are a step at least.
-            only = ready(names, pathway.post, "i").text
-        inner = along(names, name, f"{target}[i] += ", only=only)
-        lines += alone(names, block(f"for a in range(count{number}):", f"j = which{number}[a]", *inner))
-    return lines
 
 
 def reset(names: Names, population: str) -> Lines:

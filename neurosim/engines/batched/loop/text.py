@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurosim.engines.batched.loop import steps
+from neurosim.engines.batched.loop import spike_steps, steps
 from neurosim.engines.batched.loop.expressions import Still
 from neurosim.engines.batched.loop.layout import Names, Needs
+from neurosim.engines.batched.loop.lines import block, each_neuron, indented
 from neurosim.engines.batched.loop.neurons import period_of, ready
 
 _HEAD = '''"""A loop over time, made by neurosim from a circuit."""
@@ -32,8 +33,10 @@ def loop({arguments}):
 '''
 #: What every loop is called with before its arrays.
 FIRST = ("first", "last", "begin", "skip", "steps", "dt", "presentations")
+#: Arrays that each block of trials works in.
+_INSIDE = ("buffer", "sent", "ring")
 #: Arrays with an axis of trials, of which a trial has one row.
-_ROWS = ("state", "broken")
+_ROWS = ("state", "synapses", "broken")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,35 +73,39 @@ def write(needs: Needs, shapes: Mapping[str, tuple[int, ...]]) -> Written:
         change also ``<input>|still``.
     """
     names = Names(needs, Still(shapes, double=np.dtype(needs.stretch.dtype) == np.float64))
-    step, end = _step(names), _end_of_trial(names)
-    given = {name: known for name, known in names.arguments.items() if known[0] != "buffer"}
+    step, begin = _step(names), spike_steps.begin_flights(names)
+    end = [*_end_of_trial(names), *spike_steps.end_flights(names)]
+    given = {name: known for name, known in names.arguments.items() if known[0] not in _INSIDE}
     extents = names.still.extents
     rows = [name for name, (kind, _) in given.items() if kind in _ROWS]
     rows += [name for name in names.still.used if extents[name].trials]
     arguments = [f"{name}_all" if name in rows else name for name in (*given, *names.still.used)]
-    trial = [*(f"{name} = {name}_all[k]" for name in rows), *steps.block("for s in range(steps):", *step), *end]
-    body = [*_space(names), *steps.block("for k in range(first, last):", *trial)]
+    trial = [*(f"{name} = {name}_all[k]" for name in rows), *begin, *block("for s in range(steps):", *step), *end]
+    body = [*_space(names), *block("for k in range(first, last):", *trial)]
     numbers = "\n".join(f"{name} = f({number!r})" for number, name in names.still.numbers.items())
     kind, passed = np.dtype(needs.stretch.dtype).name, ", ".join([*FIRST, *arguments])
     head = _HEAD.format(dtype=kind, numbers=numbers, arguments=passed)
     known = (*given.values(), *(("still", name) for name in names.still.used))
-    return Written(head + "\n".join(steps.indented(body)) + "\n", needs, names.still, known)
+    return Written(head + "\n".join(indented(body)) + "\n", needs, names.still, known)
 
 
 def _step(names: Names) -> list[str]:
     """One step of a trial."""
     needs, spiking = names.needs, names.needs.stretch.spiking
     begin = [*steps.refractoriness(names), *steps.inputs(names), *steps.recordings(names)]
+    synapses = [*spike_steps.traces(names), *spike_steps.sent_on(names)]
     moved = [line for population in needs.populations for line in steps.update(names, population)]
     listed = [line for population in spiking for line in steps.spikes(names, population)]
+    arrived = spike_steps.travel(names)
     ended = [*(line for population in spiking for line in steps.reset(names, population)), *steps.watch(names)]
     return [
         *_time(names, "s"),
         *begin,
+        *synapses,
         *steps.draws(names, ("advance", "threshold")),
         *moved,
         *listed,
-        *steps.travel(names),
+        *arrived,
         *steps.draws(names, ("reset",)),
         *ended,
     ]
@@ -114,7 +121,7 @@ def _end_of_trial(names: Names) -> list[str]:
     for population in names.needs.stretch.spiking:
         if names.needs.refractory(population) and period_of(names, population) is not None:
             flag = f"{names.of('state', f'{population}.not_refractory')}[i]"
-            lines += steps.each_neuron(names, population, f"{flag} = {ready(names, population, 'i').text}")
+            lines += each_neuron(names, population, f"{flag} = {ready(names, population, 'i').text}")
     return [*_time(names, "steps - 1"), *lines] if lines else []
 
 
@@ -126,6 +133,13 @@ def _space(names: Names) -> list[str]:
     for name, (kind, key) in names.arguments.items():
         if kind == "buffer":
             lines.append(f"{name} = np.empty({names.size(key.split('.')[0])}, f)")
+        elif kind == "ring":
+            depth, size = names.needs.slots[key].shape
+            lines.append(f"{name} = np.empty(({depth}, {size}), f)")
+        elif kind == "sent":
+            depth, size = names.needs.delay(key).depth + 1, names.needs.plan.circuit.shape(key)[1]
+            lines.append(f"{name} = np.empty(({depth}, {size}), np.uint32)")
+            lines.append(f"counts{name[4:]} = np.zeros({depth}, np.int64)")
     for population in names.needs.stretch.spiking:
         number, size = names.number(population), names.size(population)
         lines += [
