@@ -14,6 +14,13 @@ from neurosim.suggestions import hint
 
 if TYPE_CHECKING:
     from neurosim.circuit.circuit import Circuit as Circuit
+    from neurosim.circuit.connectivity import Dense as Dense
+    from neurosim.circuit.connectivity import Explicit as Explicit
+    from neurosim.circuit.connectivity import InDegree as InDegree
+    from neurosim.circuit.connectivity import OneToOne as OneToOne
+    from neurosim.circuit.connectivity import OutDegree as OutDegree
+    from neurosim.circuit.connectivity import Sparse as Sparse
+    from neurosim.circuit.connectivity import Where as Where
     from neurosim.circuit.description import Initial as Initial
     from neurosim.circuit.description import Pathway as Pathway
     from neurosim.circuit.description import Phase as Phase
@@ -31,10 +38,13 @@ if TYPE_CHECKING:
     from neurosim.estimators.estimator import NeurosimRegressor as NeurosimRegressor
     from neurosim.gradients.alignment import alignment as alignment
     from neurosim.gradients.true_gradient import true_gradients as true_gradients
+    from neurosim.model_files.circuits.circuit_file import load_circuit as load_circuit
     from neurosim.model_files.model_file import load as load
     from neurosim.neurons._model import NeuronModel as NeuronModel
     from neurosim.readouts._readout import Readout as Readout
+    from neurosim.recording.courses import over_neurons as over_neurons
     from neurosim.recording.courses import over_time as over_time
+    from neurosim.recording.events import spike_events as spike_events
     from neurosim.recording.nwb import to_nwb as to_nwb
     from neurosim.recording.simulate import simulate as simulate
     from neurosim.recording.store import open_recording as open_recording
@@ -52,6 +62,9 @@ if TYPE_CHECKING:
 _HOME = {
     "Circuit": "circuit.circuit",
     **dict.fromkeys(("Initial", "Pathway", "Phase", "Population", "Tie", "hold"), "circuit.description"),
+    **dict.fromkeys(
+        ("Dense", "Explicit", "InDegree", "OneToOne", "OutDegree", "Sparse", "Where"), "circuit.connectivity"
+    ),
     "BatchedEngine": "engines.batched.engine",
     "BrianEngine": "engines.brian.engine",
     "Setting": "engines.setting",
@@ -60,6 +73,7 @@ _HOME = {
     **dict.fromkeys(("NeurosimError", "NeurosimWarning"), "errors"),
     **dict.fromkeys(("NeurosimClassifier", "NeurosimRegressor"), "estimators.estimator"),
     "load": "model_files.model_file",
+    "load_circuit": "model_files.circuits.circuit_file",
     "train": "runs.run",
     "sweep": "studies.sweeps.driver",
     "alignment": "gradients.alignment",
@@ -68,8 +82,10 @@ _HOME = {
     "Readout": "readouts._readout",
     **dict.fromkeys(("load_weights", "save_weights"), "recording.weights"),
     "open_recording": "recording.store",
+    "over_neurons": "recording.courses",
     "over_time": "recording.courses",
     "simulate": "recording.simulate",
+    "spike_events": "recording.events",
     "to_csv": "recording.to_csv",
     "to_neo": "recording.to_neo",
     "to_nwb": "recording.nwb",
@@ -115,9 +131,9 @@ _IN_BRIAN = {
     "run": "simulate",
     **dict.fromkeys(("StateMonitor", "SpikeMonitor", "PopulationRateMonitor"), "record= of simulate"),
     "TimedArray": "over_time, in inputs= of simulate",
-    **dict.fromkeys(
-        ("PoissonGroup", "PoissonInput", "SpikeGeneratorGroup"), "a NeuronModel whose threshold draws rand()"
-    ),
+    "PoissonGroup": "a Population of the neuron 'poisson'",
+    "PoissonInput": "a line such as 'k = binomial(N, rate*dt) : 1 (constant over dt)' of a NeuronModel",
+    "SpikeGeneratorGroup": "a Population of the neuron 'spike_source', and inputs= of simulate",
     "defaultclock": "dt= of simulate",
     **dict.fromkeys(("set_device", "prefs"), "engine= and target= of simulate"),
     "seed": "seed= of simulate",

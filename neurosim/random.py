@@ -7,6 +7,7 @@ depend on the engine, the batch or the order of draws.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 from collections.abc import Sequence
@@ -126,20 +127,80 @@ def held_uniform(key: Any, presentations: Any, size: int, *, step: Any = None) -
     return jnp.concatenate([_unit(first), _unit(second)], axis=1)[:, :size]
 
 
+def drawn_at(law: str, key: Any, presentations: Any, size: int, step: Any, *, xp: Any) -> Any:
+    """Numbers of a law, one per trial and neuron, the same to the last bit by NumPy and by JAX.
+
+    Parameters
+    ----------
+    law
+        ``uniform`` (strictly between 0 and 1, float32), ``normal`` (float32), or ``words`` (two random words, which
+        `unit_of_words` makes uniform numbers of).
+    key, presentations, size
+        As for `held_normal`.
+    step
+        The time step: a number, or one for each of the presentations.
+    xp
+        `numpy` or `jax.numpy`.
+
+    Returns
+    -------
+    array
+        Shape (trial, size); of words (2, trial, size), uint32.
+    """
+    with np.errstate(over="ignore"):  # words are computed with modulo 2**32
+        return _drawn_at(law, key, presentations, size, step, xp)
+
+
+def _drawn_at(law: str, key: Any, presentations: Any, size: int, step: Any, xp: Any) -> Any:
+    if law == "uniform":
+        first, second = _bits(key, presentations, np.arange((size + 1) // 2, dtype=np.uint32), step, xp)
+        return xp.concatenate([_unit(first, xp), _unit(second, xp)], axis=1)[:, :size]
+    words = xp.stack(_bits(key, presentations, np.arange(size, dtype=np.uint32), step, xp))
+    return _normal(xp, words) if law == "normal" else words
+
+
+def _normal(xp: Any, words: Any) -> Any:
+    """Standard normal numbers from two words each (Box & Muller 1958).
+
+    In double precision, and rounded to single: what compilers round differently is lost in that.
+    """
+    with _x64(xp):
+        first, second = ((word.astype(xp.float64) + 0.5) * 2.0**-32 for word in words)
+        return (xp.sqrt(-2.0 * xp.log(first)) * xp.cos(2 * np.pi * second)).astype(xp.float32)
+
+
+def unit_of_words(xp: Any, words: Any, number: Any) -> Any:
+    """Uniform numbers strictly between 0 and 1, of 53 bits, in double precision: the `number`-th of two words each."""
+    first, second = _threefry(words[0], words[1], number, xp.uint32(0))
+    high, low = ((bits >> np.uint32(drop)).astype(xp.float64) for bits, drop in ((first, 5), (second, 6)))
+    # The largest is rounded up to one.
+    return xp.minimum((high * 2.0**26 + low + 0.5) * 2.0**-53, 1 - 2.0**-53)
+
+
+def _x64(xp: Any) -> Any:
+    if xp is np:
+        return contextlib.nullcontext()
+    import jax
+
+    return jax.enable_x64(True)
+
+
 def _words(seed: int, labels: tuple[str | int, ...], count: int) -> np.ndarray:
     text = "\x1f".join([str(int(seed)), *map(str, labels)]).encode()
     digest = hashlib.blake2b(text, digest_size=4 * count).digest()
     return np.frombuffer(digest, dtype="<u4").astype(np.uint32)
 
 
-def _bits(key: Any, presentations: Any, counter: Any, step: Any) -> tuple[Any, Any]:
-    import jax.numpy as jnp
-
-    key0, key1 = jnp.asarray(key[0], jnp.uint32), jnp.asarray(key[1], jnp.uint32)
+def _bits(key: Any, presentations: Any, counter: Any, step: Any, xp: Any = None) -> tuple[Any, Any]:
+    if xp is None:
+        import jax.numpy as xp
+    key0, key1 = xp.asarray(key[0], dtype=xp.uint32), xp.asarray(key[1], dtype=xp.uint32)
     if step is not None:
-        key0, key1 = _threefry(key0, key1, jnp.asarray(step, jnp.uint32), jnp.uint32(0x73746570))
-    trial = jnp.asarray(presentations).astype(jnp.uint32)[:, None]
-    return _threefry(key0, key1, trial, jnp.asarray(counter, jnp.uint32)[None, :])
+        key0, key1 = _threefry(key0, key1, xp.asarray(step, dtype=xp.uint32), xp.uint32(0x73746570))
+        if xp.ndim(step):
+            key0, key1 = key0[:, None], key1[:, None]
+    trial = xp.asarray(presentations).astype(xp.uint32)[:, None]
+    return _threefry(key0, key1, trial, xp.asarray(counter, dtype=xp.uint32)[None, :])
 
 
 def _threefry(key0: Any, key1: Any, first: Any, second: Any) -> tuple[Any, Any]:
@@ -182,10 +243,10 @@ def _series(square: Any, first: int, terms: int) -> Any:
     return total
 
 
-def _unit(bits: Any) -> Any:
+def _unit(bits: Any, xp: Any = None) -> Any:
     """24 bits as a float32 strictly between 0 and 1."""
-    import jax.numpy as jnp
-
-    found = ((bits >> np.uint32(8)).astype(jnp.float32) + np.float32(0.5)) * np.float32(2**-24)
+    if xp is None:
+        import jax.numpy as xp
+    found = ((bits >> np.uint32(8)).astype(xp.float32) + np.float32(0.5)) * np.float32(2**-24)
     # The largest is rounded up to one.
-    return jnp.minimum(found, np.float32(1 - 2**-24))
+    return xp.minimum(found, np.float32(1 - 2**-24))

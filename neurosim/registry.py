@@ -15,6 +15,7 @@ import functools
 import importlib
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
@@ -32,6 +33,8 @@ _FOLDERS = {
 kinds: tuple[str, ...] = tuple(_FOLDERS)
 
 _registered: dict[tuple[str, str], Path] = {}
+# Heads of sections: of a circuit, and of what it learns.
+_POPULATIONS, _TASK = re.compile(rb"^\[populations\b", re.MULTILINE), re.compile(rb"^\[task\]", re.MULTILINE)
 _FEW, _ALIKE = 12, 0.6  # most names listed in a message; similarity of a name that was meant
 
 
@@ -167,10 +170,31 @@ def registered() -> list[tuple[str, Path]]:
 
 def models() -> list[str]:
     """List the models that ship, such as ``lansdell2020/digits``, sorted."""
-    folder = _models_folder()
-    found = (path.relative_to(folder).with_suffix("") for path in folder.glob("*/*.toml"))
-    # The files expected.toml beside models are no models.
-    return sorted(path.as_posix() for path in found if not path.name.endswith("expected"))
+    return sorted(name for name, is_circuit in _model_files().items() if not is_circuit)
+
+
+def circuits() -> list[str]:
+    """List the circuits that ship, such as ``classics/cuba``, sorted."""
+    return sorted(name for name, is_circuit in _model_files().items() if is_circuit)
+
+
+def circuit_path(name: str) -> Path:
+    """Find the TOML file of a shipped circuit.
+
+    Parameters
+    ----------
+    name
+        As `circuits` lists it.
+
+    Raises
+    ------
+    UnknownNameError
+        No such circuit ships.
+    """
+    known = circuits()
+    if name not in known:
+        raise UnknownNameError(unknown("circuit", name, known, listing="circuits"))
+    return _models_folder() / f"{name}.toml"
 
 
 def model_path(name: str) -> Path:
@@ -280,6 +304,18 @@ def _load_registered(kind: str, name: str) -> ModuleType:
 
 def _module_name(kind: str, name: str) -> str:
     return f"_neurosim_registered_{kind}_{name}"
+
+
+def _model_files() -> dict[str, bool]:
+    """The names of all files that ship, and whether each is a circuit without a task."""
+    folder = _models_folder()
+    # The files expected.toml beside models are no models.
+    paths = [path for path in folder.glob("*/*.toml") if not path.name.endswith("expected.toml")]
+    return {path.relative_to(folder).with_suffix("").as_posix(): _is_circuit(path.read_bytes()) for path in paths}
+
+
+def _is_circuit(text: bytes) -> bool:
+    return _POPULATIONS.search(text) is not None and _TASK.search(text) is None
 
 
 def _models_folder() -> Path:

@@ -110,21 +110,34 @@ def optional(check: Check) -> Check:
     return lambda name, value: None if value is None else check(name, value)
 
 
-def _time(name: str, value: Any) -> float:
-    """A length of time above zero, in seconds."""
+def _seconds(name: str, value: Any, expected: str) -> float:
+    """A time of either sign, in seconds."""
     if isinstance(value, bool) or not (isinstance(value, str | Real) or hasattr(value, "dimensions")):
         raise ArgumentError(name, value, "a time such as '10 ms', or a number of seconds")
     quantity: Any = value
     plain = isinstance(value, Real) and not hasattr(value, "dimensions")
     if plain and not _is_finite(quantity):
-        raise ArgumentError(name, value, "a finite time above zero, such as '10 ms'")
+        raise ArgumentError(name, value, expected)
     try:
         seconds = float(quantity) if plain else parse_quantity(quantity, "second")
     except UnitError as error:
         raise UnitError(f"{name}: {error}") from error
-    if not (math.isfinite(seconds) and seconds > 0):
-        raise ArgumentError(name, value, "a finite time above zero, such as '10 ms'")
+    if not math.isfinite(seconds):
+        raise ArgumentError(name, value, expected)
     return seconds
+
+
+def _time(name: str, value: Any) -> float:
+    """A length of time above zero, in seconds."""
+    expected = "a finite time above zero, such as '10 ms'"
+    if not (seconds := _seconds(name, value, expected)) > 0:
+        raise ArgumentError(name, value, expected)
+    return seconds
+
+
+def _moment(name: str, value: Any) -> float:
+    """A moment in seconds, also zero or before it."""
+    return _seconds(name, value, "a finite time, such as '-10 ms'")
 
 
 def _path(name: str, value: Any) -> Path:
@@ -154,6 +167,7 @@ TARGET = one_of("numpy", "cython", "cpp_standalone")
 LEVEL = one_of("steady", "rate", "spiking")
 FLAG = instance(bool, expected="True or False")
 TIME: Check = _time
+MOMENT: Check = _moment
 PATH: Check = _path
 NAMES: Check = _words
 

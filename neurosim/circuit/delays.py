@@ -32,7 +32,7 @@ class Delay:
 
 def differs(circuit: Wiring, pathway: str) -> bool:
     """Whether synapses of a pathway can have delays of their own."""
-    delay = circuit.pathway[pathway].delay
+    delay = circuit.pathway[pathway].lag
     return isinstance(delay, PairText) or (isinstance(delay, Values) and delay.array.ndim > 0)
 
 
@@ -48,7 +48,7 @@ def delay_of(circuit: Wiring, pathway: str, dt: float) -> Delay:
         If a pathway without spikes would deliver within the step: what it reads would need itself.
     """
     found = circuit.pathway[pathway]
-    if found.delay is None:
+    if found.lag is None:
         return Delay(0)
     seconds = _seconds(circuit, pathway)
     steps = np.floor(seconds / dt + 0.5).astype(np.int64)
@@ -69,25 +69,26 @@ def check_delay(circuit: Wiring, pathway: str) -> None:
     UnitError, EquationError, CircuitError
         With what was got and what is expected.
     """
-    found = circuit.pathway[pathway]
-    if found.delay is None:
+    lag = circuit.pathway[pathway].lag
+    if lag is None:
         return
     connectivity, ends = circuit.connectivity(pathway), circuit.ends(pathway)
-    check(found.delay, "second", connectivity, ends)
+    check(lag, "second", connectivity, ends)
     if differs(circuit, pathway) and (connectivity.shared or not connectivity.weighted):
         raise CircuitError(f"{connectivity} has no weights of single synapses, and so no delays of them; give one time")
-    if isinstance(found.delay, Values) or not found.delay.draws:
+    if isinstance(lag, Values) or not lag.draws:
         _seconds(circuit, pathway)
 
 
 def _seconds(circuit: Wiring, pathway: str) -> np.ndarray:
-    found = circuit.pathway[pathway]
-    if isinstance(found.delay, Values):
-        seconds = np.asarray(found.delay.array, np.float64)
+    lag = circuit.pathway[pathway].lag
+    assert lag is not None, "asked of pathways with a delay only"
+    if isinstance(lag, Values):
+        seconds = np.asarray(lag.array, np.float64)
     else:
         connectivity, ends = circuit.connectivity(pathway), circuit.ends(pathway)
         what = f"the delays of pathway '{pathway}'"
-        seconds = per_synapse_values(found.delay, connectivity, ends, stream(0, "delay", pathway), what=what)
+        seconds = per_synapse_values(lag, connectivity, ends, stream(0, "delay", pathway), what=what)
     if seconds.size and (least := float(seconds.min())) < 0:
         raise CircuitError(
             f"the delay of pathway '{pathway}' is {least * 1e3:g} ms; expected times of zero or more, such as '1.5 ms'"

@@ -24,6 +24,8 @@ from neurosim.circuit.weights import Derived, Initial, Tie
 from neurosim.equations.parse import Equation, Statement, parse_equations, parse_statements
 from neurosim.errors import CircuitError, EquationError, UnitError
 from neurosim.neurons._model import NeuronModel
+from neurosim.neurons._per_neuron import settled
+from neurosim.neurons._values import check_given
 from neurosim.rules._declared import parameter_value
 from neurosim.rules._oracle import OracleRule
 from neurosim.rules._rule import Rule
@@ -51,7 +53,9 @@ class Population:
         Further lines that the circuit adds to the neuron's own, e.g. a second compartment or a source of noise.
         A line ``loss : 1 (shared)`` lets them read the trial's loss, which is broadcast to all.
     parameters
-        Values with units for parameters in those lines.
+        Values with units for parameters in those lines, or in place of the neuron's; arrays and text as there.
+    initial
+        Values of variables at the start in place of the neuron's, likewise.
     method
         Integration method in place of the neuron's own, for lines that it cannot integrate: white noise needs
         ``euler`` or ``heun``.
@@ -87,15 +91,18 @@ class Population:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     method: str | None = None
     shape: Image | None = None
+    initial: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         neuron = instance(NeuronModel, expected="a NeuronModel")
         check_fields(self, name=TEXT, size=WHOLE, neuron=neuron, equations=TEXT, noise=NAMES, lots=NAMES)
-        check_fields(self, parameters=MAPPING)
+        check_fields(self, parameters=MAPPING, initial=MAPPING)
         check_fields(self, method=optional(TEXT), shape=optional(several(WHOLE)))
         check_fields(self, **dict.fromkeys(("bind", "sums"), TEXTS))
         object.__setattr__(self, "bind", MappingProxyType(dict(self.bind)))
-        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+        for values in ("parameters", "initial"):
+            kept = settled(getattr(self, values), what=f"population '{self.name}'")
+            object.__setattr__(self, values, MappingProxyType(kept))
         object.__setattr__(self, "sums", MappingProxyType(dict(self.sums)))
 
     @property
@@ -112,7 +119,16 @@ class Population:
         changes: dict[str, Any] = {"method": self.method} if self.method else {}
         if self.parameters:
             changes["parameters"] = {**self.neuron.parameters, **self.parameters}
-        return self.neuron.extended(*added, **changes) if added or changes else self.neuron
+        if self.initial:
+            changes["initial"] = {**self.neuron.initial, **self.initial}
+        try:
+            check_given(self.neuron.name, self.neuron.equation_set, {**self.parameters, **self.initial})
+            return self.neuron.extended(*added, **changes) if added or changes else self.neuron
+        except (EquationError, UnitError) as error:
+            if error.text is not None:
+                raise
+            # It concerns values that are given here.
+            raise type(error)(f"population '{self.name}': {error.message}", faults=error.faults) from None
 
 
 class Role(StrEnum):
@@ -236,6 +252,12 @@ class Pathway:
     def at_spikes(self) -> bool:
         """Whether it acts at spikes instead of continuously."""
         return self.source.endswith(".spikes")
+
+    @property
+    def lag(self) -> PerSynapse | None:
+        """Its delay as it was read; none if it has none."""
+        assert self.delay is None or isinstance(self.delay, Values | PairText), "read when it was made"
+        return self.delay
 
     @property
     def start(self) -> Initial | PerSynapse:

@@ -177,6 +177,15 @@ def _refuse_time(population: str, model: NeuronModel) -> None:
                 f"'{population}.{equation.name}' depends on the time t, and the level 'steady' has none; use the level "
                 "'rate'"
             )
+        if equation.kind == "subexpression" and model.functions[equation.name].draws:
+            raise CircuitError(
+                f"'{population}.{equation.name}' is drawn anew at each step, and the level 'steady' has none; use the "
+                "level 'rate'"
+            )
+
+
+#: Under which name an expression that draws needs the time.
+ANEW = "|anew"
 
 
 def choice_of(pathway: str) -> str:
@@ -232,7 +241,10 @@ def _fed(circuit: Wiring, population: str) -> dict[str, list[str]]:
 
 
 def _expression(circuit: Wiring, population: str, variable: str, function: ArrayFunction) -> Node:
-    needs = {argument: resolve(circuit, population, argument) for argument in function.arguments}
+    drawn = {name for name, _ in function.draws}
+    needs = {a: resolve(circuit, population, a) for a in function.arguments if a not in drawn}
+    # What is drawn differs from step to step.
+    needs |= {ANEW: "t"} if drawn else {}
     return Node(f"{population}.{variable}", "expression", needs, function)
 
 

@@ -46,6 +46,8 @@ def _population(population: Population, seen: dict[str, str]) -> str:
     extra = [f"    + {line.strip()}" for line in population.equations.splitlines() if line.strip()]
     if population.parameters:
         extra.append(f"    where {', '.join(f'{name} = {value}' for name, value in population.parameters.items())}")
+    if population.initial:
+        extra.append(f"    begins with {', '.join(f'{name} = {value}' for name, value in population.initial.items())}")
     if population.method:
         extra.append(f"    method: {population.method}")
     extra += [f"    {name} := {text}" for name, text in population.bind.items()]

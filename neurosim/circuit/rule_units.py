@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from neurosim.circuit.description import Pathway
 from neurosim.circuit.spike_texts import bounds_of
 from neurosim.circuit.weight_units import names_of, weight_unit
@@ -64,7 +66,7 @@ def _check_traces(rule: Rule, inference: Inference) -> None:
             continue
         got = inference.unit(equation.expression or "0", equation.place)
         own = inference.names[equation.name]
-        expected = own.times(second.to(-1)) if equation.kind == "differential" else own
+        expected = own.times(second.to(Fraction(-1))) if equation.kind == "differential" else own
         if not inference.fits(got, expected):
             what = f"d{equation.name}/dt" if equation.kind == "differential" else equation.name
             raise equation.place.unit_error(

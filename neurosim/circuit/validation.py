@@ -79,6 +79,11 @@ def _population_faults(circuit: Wiring) -> Iterator[str]:
                 f"population '{population.name}': '{population.neuron.name}' neurons know of means over others, but "
                 f"{one}; expected two or more"
             )
+        for name, value in population.model.per_neuron.items():
+            equation = population.model.equation_set.by_name[name]
+            if fault := value.fault(population.size, equation.unit):
+                kind = "initial value" if equation.kind == "differential" else "parameter"
+                yield f"population '{population.name}': the {kind} '{name}': {fault}"
         parameters = {equation.name for equation in population.model.equation_set.of("parameter")}
         for name in (*population.bind, *population.noise, *population.lots):
             if name not in parameters:

@@ -11,6 +11,8 @@ from neurosim.model_files.sections import read_sections
 from neurosim.model_files.variants import variants_of
 
 if TYPE_CHECKING:
+    from neurosim.circuit.circuit import Circuit
+    from neurosim.model_files.circuits.circuit_file import CircuitFile
     from neurosim.model_files.model_file import Model
 
 
@@ -31,11 +33,11 @@ def chosen(kind: str | None) -> tuple[str, ...]:
 
 
 def entries(kind: str) -> list[dict[str, Any]]:
-    """Name and description of every variant of a kind; models with their own variants."""
-    if kind != "models":
+    """Name and description of every variant of a kind; models and circuits with their own variants."""
+    if kind not in ("models", "circuits"):
         return [{"name": name, "description": registry.describe(kind, name)} for name in registry.names(kind)]
     found = []
-    for name in registry.models():
+    for name in registry.models() if kind == "models" else registry.circuits():
         sections = read_sections(name)[1]
         title = str(sections.get("model", {}).get("title", ""))
         found.append({"name": name, "description": title, "variants": variants_of(sections)})
@@ -53,18 +55,31 @@ def rows(kind: str) -> list[tuple[str, str]]:
 
 def described(model: Model) -> dict[str, Any]:
     """A checked model as JSON: name, settings, circuit."""
-    circuit = model.circuit
     return {
         "name": model.name,
         "hash": model.hash,
         "settings": model.resolve(),
         "variants": model.variants,
-        "circuit": {
-            "populations": {population.name: population.size for population in circuit.populations},
-            "pathways": {
-                pathway.name: {"source": pathway.source, "target": pathway.target, "shape": circuit.shape(pathway.name)}
-                for pathway in circuit.pathways
-            },
-            "text": str(circuit),
+        "circuit": _circuit(model.circuit),
+    }
+
+
+def described_circuit(file: CircuitFile) -> dict[str, Any]:
+    """A checked circuit file as JSON: name, sections, circuit."""
+    return {
+        "name": file.name,
+        "settings": file.resolve(),
+        "variants": file.variants,
+        "circuit": _circuit(file.circuit),
+    }
+
+
+def _circuit(circuit: Circuit) -> dict[str, Any]:
+    return {
+        "populations": {population.name: population.size for population in circuit.populations},
+        "pathways": {
+            pathway.name: {"source": pathway.source, "target": pathway.target, "shape": circuit.shape(pathway.name)}
+            for pathway in circuit.pathways
         },
+        "text": str(circuit),
     }

@@ -39,9 +39,18 @@ def _models(incomplete: str) -> list[str]:
     base, plus, _ = incomplete.rpartition("+")
     if plus and base in registry.models():
         return [f"{base}+{name}" for name in variants_of(read_sections(base)[1])]
+    return [*(name for name in registry.models() if name.startswith(incomplete)), *_files(incomplete)]
+
+
+def _circuits(incomplete: str) -> list[str]:
+    """Completions of a circuit: shipped names, and files."""
+    return [*(name for name in registry.circuits() if name.startswith(incomplete)), *_files(incomplete)]
+
+
+def _files(incomplete: str) -> list[str]:
+    """Files of TOML, and folders, that begin so."""
     files = sorted(Path().glob(f"{incomplete}*")) if incomplete[:1] not in ("/", "~") else []
-    paths = [f"{path}/" if path.is_dir() else str(path) for path in files if path.is_dir() or path.suffix == ".toml"]
-    return [*(name for name in registry.models() if name.startswith(incomplete)), *paths]
+    return [f"{path}/" if path.is_dir() else str(path) for path in files if path.is_dir() or path.suffix == ".toml"]
 
 
 def _kinds(incomplete: str) -> list[str]:
@@ -55,7 +64,7 @@ def _folders(incomplete: str) -> list[str]:
 
 def kinds() -> tuple[str, ...]:
     """Kinds that `list` accepts."""
-    return ("models", *registry.kinds)
+    return ("models", "circuits", *registry.kinds)
 
 
 def _show_version(asked: bool) -> None:
@@ -68,6 +77,14 @@ ModelName = Annotated[
     str,
     typer.Argument(
         metavar="MODEL", help="A TOML file or a shipped name, such as lansdell2020/digits.", autocompletion=_models
+    ),
+]
+CircuitName = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="A TOML file of a circuit, or a shipped name, such as classics/cuba.",
+        autocompletion=_circuits,
     ),
 ]
 ModelNames = Annotated[

@@ -25,6 +25,7 @@ from neurosim.cli.options import (
     Version,
 )
 from neurosim.cli.printing import console_of, name_table, print_table, say, say_json, show_run
+from neurosim.cli.simulating import check_circuit, simulate
 from neurosim.runs.live import Live
 
 app = typer.Typer(
@@ -84,6 +85,9 @@ def run(
     show_run(console, found, checked, model)
 
 
+app.command(cls=Command)(simulate)
+
+
 @app.command(cls=Command)
 @plainly
 def check(
@@ -94,7 +98,12 @@ def check(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Check a model and its variants; print all settings and the circuit with its equations."""
+    """Check a model or a circuit and its variants; print all settings and the circuit with its equations."""
+    from neurosim.model_files.circuits.circuit_file import holds_circuit
+
+    if holds_circuit(model):
+        check_circuit(model, overrides or [], variant or [], as_json=as_json, quiet=quiet)
+        return
     from neurosim.model_files.model_file import load, load_variants, settled
     from neurosim.runs.beforehand import look_at_data
 
@@ -226,7 +235,7 @@ def sweep(
 @app.command("list", cls=Command)
 @plainly
 def list_(kind: Kind = None, *, as_json: AsJson = False) -> None:
-    """List what is available: models with their variants, schemes, rules, neurons, readouts, tasks, metrics, probes."""
+    """List what is available: models, circuits, schemes, rules, neurons, readouts, tasks, metrics, probes."""
     asked = listing.chosen(kind)
     if as_json:
         say_json({each: listing.entries(each) for each in asked})

@@ -81,11 +81,15 @@ class Call:
     trials, batch
         How many trials are presented, and after how many of them the weights change.
     record, courses
-        Variables that are recorded at every step, and stimuli that change in time.
+        What is recorded within the run, and stimuli that change in time.
     pieces
         Whether the call starts where another one ended, or says where it ends.
     optimiser
         How increments of weights become steps.
+    own_weights
+        Whether each trial has weights of its own.
+    sampled
+        What is recorded in another way than each neuron at every step: weights, sums, or some steps only.
     """
 
     phases: Sequence[str] | None = None
@@ -96,6 +100,8 @@ class Call:
     courses: Sequence[str] = ()
     pieces: bool = False
     optimiser: Optimiser = PLAIN
+    own_weights: bool = False
+    sampled: Sequence[str] = ()
 
     def phases_of(self, circuit: Circuit) -> list[Phase]:
         """The phases that are run."""
@@ -200,6 +206,9 @@ class Engine(Protocol):
         start: Continuation | None = None,
         keep: bool = False,
         watch: bool = False,
+        own_weights: bool = False,
+        every: Mapping[str, int] | None = None,
+        unfinished: bool = False,
     ) -> tuple[State, Outputs]:
         """Present trials, as one batch; parameters and results are described at `BatchedEngine.run`."""
         ...

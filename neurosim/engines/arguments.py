@@ -11,12 +11,12 @@ import numpy as np
 from neurosim.border import COUNT, FLAG, NAMES, SEED, Check, instance, optional, whole
 from neurosim.border.arguments import MAPPING
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.composition import broadcast, compose
-from neurosim.circuit.plan import plan
 from neurosim.engines.given_state import places_of
 from neurosim.engines.noise import drawn_shapes
 from neurosim.engines.numbers import check_numbers
 from neurosim.engines.optimiser import is_memory
+from neurosim.engines.own_weights import refuse_too_many, with_trials
+from neurosim.engines.records import SPIKES, Record, recordable, records_in, reportable
 from neurosim.engines.setting import Setting
 from neurosim.engines.slots import Continuation, carried_shapes
 from neurosim.engines.state import check_stimuli
@@ -42,6 +42,9 @@ RUN: dict[str, Check] = {
     "start": optional(instance(Continuation, expected="where another call ended: its outputs.end")),
     "keep": FLAG,
     "watch": FLAG,
+    "own_weights": FLAG,
+    "every": optional(MAPPING),
+    "unfinished": FLAG,
 }
 #: The arguments of `train`.
 TRAIN: dict[str, Check] = {"state": MAPPING, "stimuli": MAPPING, "seed": SEED, "first": FIRST, "report": NAMES}
@@ -58,8 +61,10 @@ def check_run(
     record: Collection[str] = (),
     phases: Collection[str] | None = None,
     noise: Mapping[str, Mapping[str, Any]] | None = None,
-) -> None:
-    """Refuse what a circuit cannot be run with.
+    every: Mapping[str, int] | None = None,
+    own_weights: bool = False,
+) -> tuple[Record, ...]:
+    """Refuse what a circuit cannot be run with; gives what is recorded, read from its text.
 
     Raises
     ------
@@ -74,7 +79,9 @@ def check_run(
     for name in (*(phases or ()), *(noise or {})):
         if name not in known:
             raise CircuitError(f"{'phases' if name in (phases or ()) else 'noise'}: {_unknown(name, known, 'phase')}")
-    _check_names(circuit, setting, report, record)
+    records = _check_names(circuit, setting, report, record, every)
+    if own_weights:
+        refuse_too_many(circuit, trials, setting.dtype)
     run = [phase for phase in circuit.phases if phases is None or phase.name in phases]
     steps = 0 if setting.steady else sum(phase.steps(setting.dt) for phase in run)
     for name, stimulus in stimuli.items():
@@ -82,11 +89,12 @@ def check_run(
             raise CircuitError(f"stimuli: '{name}' changes in time, and the level 'steady' has none; use another level")
         size = circuit.population[name.split(".")[0]].size
         _check_stimulus(name, stimulus, steps, trials, size)
-    _check_state(circuit, state, stimuli, trials)
+    _check_state(circuit, state, stimuli, trials, own_weights=own_weights)
     refuse_zero_divisors(circuit, state, stimuli)
     for phase in run:
         if noise is not None and phase.name in noise:
             _check_noise(circuit, phase, noise[phase.name], trials)
+    return records
 
 
 def trials_in(stimuli: Mapping[str, Stimulus], trials: int | None = None) -> int:
@@ -127,30 +135,23 @@ def check_training(
     return rows
 
 
-def _check_names(circuit: Circuit, setting: Setting, report: Collection[str], record: Collection[str]) -> None:
-    known = _variables(circuit)
+def _check_names(
+    circuit: Circuit,
+    setting: Setting,
+    report: Collection[str],
+    record: Collection[str],
+    every: Mapping[str, int] | None,
+) -> tuple[Record, ...]:
+    known = reportable(circuit)
     for name in report:
         if name not in known:
-            spikes = name.endswith(".spikes") and name in _spikes(circuit)
+            spikes = name.endswith(SPIKES) and name in recordable(circuit)
             hint = "; spikes are an instant's: record them" if spikes else ""
             raise CircuitError(f"report: {_unknown(name, known, 'variable')}{hint}")
-    for name in record:
-        if name not in known | _spikes(circuit):
-            raise CircuitError(f"record: {_unknown(name, known | _spikes(circuit), 'variable')}")
+    records = records_in(circuit, tuple(record), every)
     if record and setting.steady:
         raise CircuitError(f"record: the level 'steady' has no time steps; report {', '.join(record)} instead")
-
-
-@functools.lru_cache(maxsize=64)
-def _variables(circuit: Circuit) -> frozenset[str]:
-    found = {*broadcast(circuit), *plan(circuit).nodes}
-    for population, model in compose(circuit).items():
-        found |= {f"{population}.{name}" for name in model.equation_set.by_name}
-    return frozenset(found)
-
-
-def _spikes(circuit: Circuit) -> frozenset[str]:
-    return frozenset(f"{name}.spikes" for name, model in compose(circuit).items() if model.threshold is not None)
+    return records
 
 
 def _check_stimulus(name: str, stimulus: Stimulus, steps: int, trials: int, size: int) -> None:
@@ -163,7 +164,10 @@ def _check_stimulus(name: str, stimulus: Stimulus, steps: int, trials: int, size
         )
 
 
-def _check_state(circuit: Circuit, state: Mapping[str, Any], stimuli: Collection[str], trials: int) -> None:
+def _check_state(
+    circuit: Circuit, state: Mapping[str, Any], stimuli: Collection[str], trials: int, *, own_weights: bool
+) -> None:
+    each = with_trials(circuit, state) if own_weights else frozenset()
     moving = carried_shapes(circuit)
     for name, place in _places(circuit, trials).items():
         if name not in state:
@@ -174,12 +178,13 @@ def _check_state(circuit: Circuit, state: Mapping[str, Any], stimuli: Collection
             raise CircuitError(f"state: '{name}' is missing; initial_state(circuit, seed) has all there is{hint}")
         shape = np.shape(state[name])
         if place.full is not None:
-            fits = shape == place.full
+            fits = shape == ((trials, *place.full) if name in each else place.full)
         else:
             own = moving.get(name, max(place.shapes.values(), key=len))
             fits = _fits(shape, own) or (len(shape) == len(own) + 1 and _fits(shape[1:], own))
         if not fits:
             expected = [str(shape) for shape in place.shapes.values() if place.full is None or shape]
+            expected += [f"{(trials, *place.full)}, one for each trial"] if own_weights and place.full else []
             raise CircuitError(f"state: '{name}' has shape {shape}; expected {' or '.join(expected)}")
 
 

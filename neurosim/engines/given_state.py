@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -41,7 +41,14 @@ class Place:
     full: tuple[int, ...] | None = None
 
 
-def given_state(circuit: Circuit, given: Mapping[str, Any], *, trials: int, beside: Circuit | None = None) -> State:
+def given_state(
+    circuit: Circuit,
+    given: Mapping[str, Any],
+    *,
+    trials: int,
+    beside: Circuit | None = None,
+    own_weights: bool = False,
+) -> State:
     """Check a state and bring it into SI units.
 
     Parameters
@@ -56,6 +63,8 @@ def given_state(circuit: Circuit, given: Mapping[str, Any], *, trials: int, besi
         How many trials there are.
     beside
         A circuit whose names are taken, too: the whole of which this is a part.
+    own_weights
+        Whether weights can have an axis of trials in front.
 
     Returns
     -------
@@ -83,7 +92,11 @@ def given_state(circuit: Circuit, given: Mapping[str, Any], *, trials: int, besi
             raise CircuitError(_unknown(circuit, name, qualified, places))
         if qualified in found:
             raise CircuitError(f"state: '{name}' and '{qualified}' are the same variable")
-        found[qualified] = _fitting(name, value, places[qualified])
+        place = places[qualified]
+        if own_weights and place.full is not None:
+            each = {"one a trial and synapse": (trials, *place.full)}
+            place = replace(place, shapes={**place.shapes, **each})
+        found[qualified] = _fitting(name, value, place)
     return found
 
 

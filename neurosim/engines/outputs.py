@@ -20,7 +20,8 @@ class Outputs:
         ``phase -> variable -> (trial, neuron)`` for the variables reported at the phases' ends; broadcast
         scalars have one column.
     recordings
-        ``variable -> (step, trial, neuron)``, at the beginning of each step; spikes are boolean.
+        ``text -> (sample, trial, place)``, at the beginning of each step that has a sample; spikes are boolean. Places
+        are neurons or synapses, or one for their sum.
     end
         Where the presentation stands, if that was asked for.
     broken

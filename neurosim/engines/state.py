@@ -21,7 +21,8 @@ from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.per_synapse import values as per_synapse_values
 from neurosim.circuit.plan import plan
 from neurosim.circuit.weights import Initial
-from neurosim.errors import CircuitError
+from neurosim.errors import CircuitError, EquationError, UnitError
+from neurosim.neurons._model import NeuronModel
 from neurosim.random import stream
 from neurosim.suggestions import did_you_mean
 from neurosim.units import parse_quantity
@@ -61,7 +62,8 @@ def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> Sta
     state: dict[str, np.ndarray | float] = {}
     graph = plan(circuit)
     for population, model in compose(circuit).items():
-        values = model.parameter_values | model.initial_values
+        values: dict[str, float | np.ndarray] = {**model.parameter_values, **model.initial_values}
+        values |= per_neuron_values(circuit, population, model, seed)
         # What pathways or the readout compute has no value of its own.
         state |= {f"{population}.{n}": v for n, v in values.items() if f"{population}.{n}" not in graph.nodes}
     state |= {name: 0.0 for name in broadcast(circuit) if name not in graph.nodes}
@@ -77,6 +79,21 @@ def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> Sta
         if pathway.sigma is not None:
             state[f"{pathway.name}.sigma"] = pathway.sigma
     return {name: np.asarray(value, dtype=dtype) for name, value in state.items()}
+
+
+def per_neuron_values(circuit: Circuit, population: str, model: NeuronModel, seed: int) -> dict[str, np.ndarray]:
+    """Parameters and starts that differ between the neurons of a population, in float64.
+
+    What is random depends on the seed, the population and the variable alone.
+    """
+    size, found = circuit.population[population].size, {}
+    for name, value in model.per_neuron.items():
+        unit = model.equation_set.by_name[name].unit
+        try:
+            found[name] = value.values(size, unit, stream(seed, "parameters", population, name))
+        except (EquationError, UnitError) as error:
+            raise CircuitError(f"population '{population}': the values of '{name}': {error}") from None
+    return found
 
 
 def initial_weights(circuit: Circuit, pathway: str, seed: int) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from neurosim.engines.numbers import check_numbers
 from neurosim.errors import CircuitError
 from neurosim.tasks._task import Split
 
-Kind = Literal["constant", "course"]
+Kind = Literal["constant", "course", "events"]
+_KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,16 +26,19 @@ class Stimulus:
     Attributes
     ----------
     values
-        Of a constant ``(trial, n)``; of a course ``(trial, step, n)``. Trials or neurons can be 1 for all of them.
+        Of a constant ``(trial, n)``; of a course ``(trial, step, n)``. Trials or neurons can be 1 for all of them. Of
+        events ``(trial, step, most)``, whole numbers: the neurons of which it is true in a step, filled up with the
+        number of neurons, which is none of them.
     kind
-        ``constant`` if it stays as it is during a presentation, ``course`` if it changes from step to step.
+        ``constant`` if it stays as it is during a presentation, ``course`` if it changes from step to step, ``events``
+        if it is a truth value that changes, and rarely true.
 
     Raises
     ------
     ArgumentError
         No array of numbers, or another kind.
     CircuitError
-        A course that has not three axes, or a constant that has.
+        A course or events without three axes, or a constant with them; events that are no whole numbers.
 
     Examples
     --------
@@ -47,11 +51,13 @@ class Stimulus:
     kind: Kind = "constant"
 
     def __post_init__(self) -> None:
-        check_fields(self, values=ARRAY, kind=one_of("constant", "course"))
+        check_fields(self, values=ARRAY, kind=one_of(*_KINDS))
         axes = len(self.values.shape)
         if axes > 3 or (axes == 3) != self.changes:
             expected = "(trial, step, n)" if self.changes else "(trial, n)"
             raise CircuitError(f"a stimulus of kind '{self.kind}' has shape {self.values.shape}; expected {expected}")
+        if self.kind == "events" and np.dtype(self.values.dtype).kind not in "iu":
+            raise CircuitError(f"a stimulus of kind 'events' has numbers of {self.values.dtype}; expected whole ones")
 
     @classmethod
     def from_steps(cls, values: Any) -> Stimulus:
@@ -61,7 +67,7 @@ class Stimulus:
     @property
     def changes(self) -> bool:
         """Whether it changes from step to step."""
-        return self.kind == "course"
+        return self.kind != "constant"
 
     @property
     def trials(self) -> int | None:
@@ -76,13 +82,15 @@ class Stimulus:
 
     @property
     def each_trial(self) -> tuple[int, ...]:
-        """Its shape without time: ``(trial, n)``."""
+        """Its shape without time: ``(trial, n)``; of events, which are of any number of neurons, ``(trial, 1)``."""
         shape = self.values.shape
+        if self.kind == "events":
+            return (shape[0], 1)
         return (shape[0], shape[2]) if self.changes else shape
 
     def in_steps(self, first: int, count: int) -> Stimulus:
         """What it is in so many steps from the first on."""
-        return Stimulus(self.values[:, first : first + count], "course") if self.changes else self
+        return Stimulus(self.values[:, first : first + count], self.kind) if self.changes else self
 
     def of_trials(self, rows: Any) -> Stimulus:
         """What it is for some of its trials."""

@@ -7,6 +7,7 @@ no closure. It runs on NumPy or JAX alike; which of the two is decided by the na
 from __future__ import annotations
 
 import ast
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ from types import ModuleType
 from typing import Any
 
 from neurosim.equations.brian import NodeRenderer
+from neurosim.equations.counts import binomial, poisson
 from neurosim.equations.dimensions import UNIT_VALUES
 from neurosim.equations.grammar import CONSTANTS, FUNCTIONS, RANDOM_FUNCTIONS
 from neurosim.equations.parse import Statement
+from neurosim.equations.reserved import COUNT_FUNCTIONS
 from neurosim.equations.whole import is_bare, real_number
 from neurosim.errors import EquationError
 
@@ -46,7 +49,8 @@ class ArrayFunction:
     returns
         The names of its results, in order; a single result is returned bare.
     draws
-        Arguments that hold fresh random numbers, each with its law (``normal`` or ``uniform``).
+        Arguments that hold fresh random numbers, each with its law: ``normal``, ``uniform``, or ``words`` (two random
+        words, by which a count is drawn).
     source
         The Python text.
     """
@@ -181,6 +185,10 @@ class _Renderer(NodeRenderer):
             self.draws.append((draw, "normal" if function == "randn" else "uniform"))
             return draw
         arguments = ", ".join(self.render_node(argument) for argument in node.args)
+        if function in COUNT_FUNCTIONS:
+            draw = f"{function}_{len(self.draws)}"
+            self.draws.append((draw, "words"))
+            return f"{function}({draw}, {arguments})"
         return f"{'number' if function == 'int' else function}({arguments})"
 
     def render_BoolOp(self, node: ast.BoolOp) -> str:
@@ -215,6 +223,7 @@ def _functions(xp: Any) -> Mapping[str, Callable[..., Any]]:
         return xp.where(small, series, (xp.exp(far) - 1) / far)
 
     own = {"number": number, "exprel": exprel, "clip": xp.clip, "where": xp.where, "inf": float("inf")}
+    own |= {"poisson": functools.partial(poisson, xp), "binomial": functools.partial(binomial, xp)}
     logic = {name: getattr(xp, name) for name in ("logical_and", "logical_or", "logical_not")}
     return {name: getattr(xp, name) for name in _ELEMENTWISE} | logic | own
 
@@ -233,6 +242,7 @@ def _check_source(name: str, source: str) -> None:
         "logical_and",
         "logical_or",
         "logical_not",
+        *COUNT_FUNCTIONS,
     }
     known = {argument.arg for argument in function.args.args} | {"inf"}
     for statement in function.body:

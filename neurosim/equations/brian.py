@@ -14,6 +14,7 @@ with contextlib.nullcontext() if "brian2" in sys.modules else process_as_it_was(
     import brian2 as brian2
     from brian2.core.functions import DEFAULT_CONSTANTS as DEFAULT_CONSTANTS
     from brian2.core.functions import DEFAULT_FUNCTIONS as DEFAULT_FUNCTIONS
+    from brian2.core.functions import Function as Function
     from brian2.core.namespace import DEFAULT_UNITS as DEFAULT_UNITS
     from brian2.core.variables import Constant as Constant
     from brian2.core.variables import Variable as Variable

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 
-from neurosim.equations.reserved import FUNCTIONS, RANDOM_FUNCTIONS
+from neurosim.equations.reserved import DRAWING_FUNCTIONS, FUNCTIONS
 
 _INVERSE = (ast.Div, ast.Sub)
 #: Functions that are finite wherever their argument is.
@@ -100,4 +100,4 @@ def _as_it_is(node: ast.expr) -> ast.expr:
 def _varies(node: ast.expr) -> bool:
     """Whether a part has names, and is the same number wherever it is written."""
     names = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
-    return bool(names - FUNCTIONS.keys()) and not names & RANDOM_FUNCTIONS.keys()
+    return bool(names - FUNCTIONS.keys()) and not names & DRAWING_FUNCTIONS.keys()

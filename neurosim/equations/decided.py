@@ -6,6 +6,7 @@ import ast
 import math
 from collections.abc import Mapping
 
+from neurosim.equations.counts import fault_of
 from neurosim.equations.grammar import Place
 from neurosim.equations.growth import CONSTANTS, evaluate, operands
 from neurosim.equations.reserved import is_unit
@@ -43,6 +44,12 @@ def decided_value(expression: str, values: Mapping[str, float], place: Place) ->
         if any(number is None for number in below) or not isinstance(node, ast.BinOp | ast.UnaryOp | ast.Call):
             return None
         numbers = [number for number in below if number is not None]
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and (sentence := fault_of(node.func.id, numbers))
+        ):
+            raise place.error(f"{sentence}{_given(node, values)}", node.col_offset)
         if not all(map(math.isfinite, numbers)):
             return None
         try:

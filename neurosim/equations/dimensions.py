@@ -14,6 +14,7 @@ from neurosim.equations.brian import (
     DIMENSIONLESS,
     Constant,
     DimensionMismatchError,
+    Function,
     Variable,
     dimensions_and_type_from_string,
     get_dimensions,
@@ -29,6 +30,7 @@ from neurosim.units import UNIT_VALUES as UNIT_VALUES
 _SECOND = get_dimensions(DEFAULT_UNITS["second"])
 _BUILTIN: dict[str, Any] = {
     **{name: function for name, function in DEFAULT_FUNCTIONS.items() if name != "timestep"},
+    "binomial": Function(lambda n, p: n * p, arg_units=[1, 1], return_unit=1, stateless=False),
     **DEFAULT_CONSTANTS,
     **{name: Constant(name, value=float(u), dimensions=get_dimensions(u)) for name, u in DEFAULT_UNITS.items()},
     "t": Variable("t", dimensions=_SECOND),
@@ -128,7 +130,7 @@ def check_condition(
     names = names_in(check_expression(text, place, random=random)) - BUILTIN_NAMES
     unknown_names(names, variables.keys() - BUILTIN_NAMES, place, what=f"the {what}")
     _dimension(text, variables, place)
-    if not _is_condition(text, variables, place):
+    if not is_condition(text, variables, place):
         raise place.error(f"the {what} '{text}' is no condition; expected a comparison such as 'v > v_th'")
 
 
@@ -149,7 +151,7 @@ def check_statement(
     got = _dimension(statement.expression, variables, statement.place)
     declared = dimension_of(target.unit)
     expected = declared if statement.operator in ("=", "+=", "-=") else DIMENSIONLESS
-    if _is_condition(statement.expression, variables, statement.place) != (_unit_type(target.unit) == "boolean"):
+    if is_condition(statement.expression, variables, statement.place) != (_unit_type(target.unit) == "boolean"):
         raise statement.place.error(f"the {what} '{statement}' assigns a truth value to a number or the reverse")
     if target.unit == "integer":
         _check_count(statement.expression, equations, statement.place, f"the {what} to '{target.name}'")
@@ -225,7 +227,8 @@ def _dimension(expression: str, variables: Mapping[str, Any], place: Place) -> A
         raise place.error(f"cannot check the units of '{expression}': {reason}") from None
 
 
-def _is_condition(text: str, variables: Mapping[str, Any], place: Place) -> bool:
+def is_condition(text: str, variables: Mapping[str, Any], place: Place) -> bool:
+    """Whether an expression is a truth value."""
     try:
         return bool(is_boolean_expression(text, variables))
     except SyntaxError as error:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from neurosim.equations.growth import CONSTANTS as CONSTANTS
 from neurosim.equations.growth import TooLarge, measure
-from neurosim.equations.reserved import FOREIGN_FUNCTIONS, meaning_of
+from neurosim.equations.reserved import COUNT_FUNCTIONS, DRAWING_FUNCTIONS, FOREIGN_FUNCTIONS, meaning_of
 from neurosim.equations.reserved import FUNCTIONS as FUNCTIONS
 from neurosim.equations.reserved import RANDOM_FUNCTIONS as RANDOM_FUNCTIONS
 from neurosim.errors import EquationError, UnitError
@@ -26,7 +26,7 @@ _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.Mod)
 _UNARY = (ast.UAdd, ast.USub, ast.Not)
 _COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
 _ALLOWED = "numbers, names, + - * / ** %, comparisons, and, or, not, and calls of " + ", ".join(
-    sorted(FUNCTIONS | RANDOM_FUNCTIONS)
+    sorted(FUNCTIONS | DRAWING_FUNCTIONS)
 )
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
@@ -95,7 +95,7 @@ def check_identifier(name: str, place: Place, *, offset: int = 0) -> None:
         )
 
 
-def check_expression(text: str, place: Place | None = None, *, random: bool = False) -> ast.expr:
+def check_expression(text: str, place: Place | None = None, *, random: bool = False, counts: bool = False) -> ast.expr:
     """Parse one expression and refuse everything that is not plain arithmetic.
 
     Parameters
@@ -106,6 +106,8 @@ def check_expression(text: str, place: Place | None = None, *, random: bool = Fa
         Where it stands in the user's text, for the error message.
     random
         Whether `rand()` and `randn()` may be called.
+    counts
+        Whether `poisson()` and `binomial()` may be.
 
     Returns
     -------
@@ -135,7 +137,7 @@ def check_expression(text: str, place: Place | None = None, *, random: bool = Fa
         column = (getattr(error, "offset", None) or 1) - 1
         reason = error.msg if isinstance(error, SyntaxError) else "too deeply nested"
         raise place.error(f"cannot be read as an expression ({reason}); allowed are {_ALLOWED}", column) from None
-    functions = FUNCTIONS | RANDOM_FUNCTIONS if random else FUNCTIONS
+    functions = FUNCTIONS | (RANDOM_FUNCTIONS if random else {}) | (COUNT_FUNCTIONS if counts else {})
     count = 0
     stack: list[tuple[ast.expr, int]] = [(tree, 1)]
     while stack:
@@ -215,7 +217,15 @@ def _check_call(name: str, count: int, at: int, place: Place, functions: dict[st
     if name not in functions:
         if name in RANDOM_FUNCTIONS:
             raise place.error(
-                f"'{name}()' is allowed in thresholds and resets only; in a differential equation write xi", at
+                f"'{name}()' is allowed in thresholds and resets only, and in a line that is drawn once a step, "
+                f"'x = {name}() : 1 (constant over dt)'; in a differential equation write xi",
+                at,
+            )
+        if name in COUNT_FUNCTIONS:
+            raise place.error(
+                f"'{name}()' is allowed in a line of its own only, which is drawn once a step: "
+                f"'x = {name}(...) : 1 (constant over dt)'; read x here",
+                at,
             )
         near = nearest(name, functions)
         hint = f" (did you mean '{near}'?)" if near else ""
@@ -229,8 +239,8 @@ def _check_name(name: str, at: int, place: Place) -> None:
     """Refuse a name that is reserved, or that of a function."""
     if "__" in name or name.startswith("_"):
         raise place.error(f"the name '{name[:60]}' is not allowed: it starts with or holds underscores", at)
-    if name in FUNCTIONS or name in RANDOM_FUNCTIONS:
-        count = (FUNCTIONS | RANDOM_FUNCTIONS)[name]
+    if name in FUNCTIONS or name in DRAWING_FUNCTIONS:
+        count = (FUNCTIONS | DRAWING_FUNCTIONS)[name]
         raise place.error(f"'{name}' is a function; call it with {count} argument(s)", at)
     if name in FOREIGN_FUNCTIONS:
         raise place.error(f"'{name}' is {meaning_of(name)}, which the language does not have", at)

@@ -197,7 +197,8 @@ def _parse_line(source: Source) -> Equation:
     if unit.endswith(")") and "(" in unit and not unit.startswith("("):
         unit, flags_text = unit[:-1].split("(", 1)
         unit = unit.strip()
-    kind, name, expression, place = _left_side(body, source)
+    held = CONSTANT in [flag.strip() for flag in flags_text.split(",")]
+    kind, name, expression, place = _left_side(body, source, random=held)
     check_identifier(name, source.place(line.index(name, indent)))
     _check_unit_text(unit, source.place(unit_begin))
     if kind == "differential" and unit in ("integer", "boolean"):
@@ -216,7 +217,7 @@ def _parse_line(source: Source) -> Equation:
     return Equation(kind, name, expression, unit, flags, place)
 
 
-def _left_side(body: str, source: Source) -> tuple[Kind, str, str | None, Place]:
+def _left_side(body: str, source: Source, *, random: bool) -> tuple[Kind, str, str | None, Place]:
     stripped = body.strip()
     kind: Kind
     if match := _DIFFERENTIAL.match(stripped):
@@ -228,7 +229,8 @@ def _left_side(body: str, source: Source) -> tuple[Kind, str, str | None, Place]
     rest = stripped[match.end() :]
     place = source.place(source.indent + match.end() + len(rest) - len(rest.lstrip()))
     expression = rest.strip()
-    tree = check_expression(expression, place)
+    random &= kind == "subexpression"
+    tree = check_expression(expression, place, random=random, counts=random)
     names = names_in(tree)
     if kind == "subexpression" and any(n == "xi" or n.startswith("xi_") for n in names):
         raise place.error("white noise xi may only stand in a differential equation")

@@ -20,13 +20,19 @@ FUNCTIONS: dict[str, int] = {
     **dict.fromkeys(("abs", "sign", "floor", "ceil", "int"), 1),
     "clip": 3,
 }
-#: Functions that draw a number for every neuron at every step; allowed in thresholds and resets.
+#: Functions that draw a number for every neuron at every step; allowed in thresholds, resets, and lines that are
+#: constant over a step.
 RANDOM_FUNCTIONS: dict[str, int] = {"rand": 0, "randn": 0}
+#: Those that draw a count; allowed in lines that are constant over a step.
+COUNT_FUNCTIONS: dict[str, int] = {"poisson": 1, "binomial": 2}
+#: All that draw.
+DRAWING_FUNCTIONS: dict[str, int] = RANDOM_FUNCTIONS | COUNT_FUNCTIONS
 #: Functions of Brian2 that the language leaves out.
-FOREIGN_FUNCTIONS = frozenset({"poisson", "timestep"})
+FOREIGN_FUNCTIONS = frozenset({"timestep"})
 
-#: Names that only neurons with a refractory period have.
-REFRACTORY = frozenset({"lastspike", "not_refractory"})
+#: The name that only neurons with a threshold have, and those of neurons with a refractory period.
+LAST_SPIKE = "lastspike"
+REFRACTORY = frozenset({LAST_SPIKE, "not_refractory"})
 #: Names that equations may not define; some of them they may read.
 SPECIAL: Mapping[str, str] = {
     "t": "the time",
@@ -89,7 +95,7 @@ def meaning_of(name: str) -> str | None:
         return SPECIAL["xi"]
     if name in CONSTANTS:
         return {"e": "Euler's number", "inf": "infinity"}.get(name, f"the constant {name}")
-    if name in FUNCTIONS or name in RANDOM_FUNCTIONS:
+    if name in FUNCTIONS or name in DRAWING_FUNCTIONS:
         return f"the function {name}()"
     if name in FOREIGN_FUNCTIONS:
         return f"Brian2's function {name}()"

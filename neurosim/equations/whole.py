@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import Any
 
 from neurosim.equations.cancelling import uncancelled
-from neurosim.equations.reserved import RANDOM_FUNCTIONS
+from neurosim.equations.reserved import DRAWING_FUNCTIONS
 
 
 def real_numbers(expression: str, truths: Collection[str] = ()) -> str:
@@ -56,7 +56,7 @@ def is_count(node: ast.expr, counts: Collection[str]) -> bool:
             return is_count(operand, counts)
         case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() | ast.Mod(), right=right):
             return is_count(left, counts) and is_count(right, counts)
-        case ast.Call(func=ast.Name(id="int")):
+        case ast.Call(func=ast.Name(id="int" | "poisson" | "binomial")):
             return True
         case ast.Call(func=ast.Name(id="abs" | "sign" | "clip"), args=arguments):
             return all(is_count(argument, counts) for argument in arguments)
@@ -102,4 +102,4 @@ def _is_whole(node: ast.expr) -> bool:
 
 
 def _draws(node: ast.AST) -> bool:
-    return any(isinstance(inner, ast.Name) and inner.id in RANDOM_FUNCTIONS for inner in ast.walk(node))
+    return any(isinstance(inner, ast.Name) and inner.id in DRAWING_FUNCTIONS for inner in ast.walk(node))

@@ -26,6 +26,9 @@ from neurosim.engines._engine import EngineConfig
 from neurosim.errors import ArgumentError, ConfigError, Fault, NeurosimError
 from neurosim.model_files.about import About, NoTask
 from neurosim.model_files.checking import Faults, check_table, line_of
+from neurosim.model_files.circuits.built import SECTIONS as CIRCUIT_SECTIONS
+from neurosim.model_files.circuits.trained import NAME as WRITTEN
+from neurosim.model_files.circuits.trained import Written, is_circuit, written_section
 from neurosim.model_files.component_sections import check_neurons, component_section, network_section
 from neurosim.model_files.engine_section import engine_section
 from neurosim.model_files.readout_targets import refuse_targets
@@ -43,6 +46,8 @@ _MOST_STEPS = 10_000_000
 # Weights plus neurons: as float32 16 GB before anything is computed.
 _MOST_NUMBERS = 4_000_000_000
 _SECTIONS = ("model", "task", "network", "scheme", "engine", "training", "probe")
+#: Those of a model that has a circuit instead of a network and a scheme.
+WRITTEN_SECTIONS = ("model", "task", *CIRCUIT_SECTIONS, "engine", "training")
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,8 @@ class Model:
         `neurosim.runs.data_identity`.
     network_kind
         The kind of the network, ``layered`` unless the file names another.
+    written
+        The circuit, if the file has one instead of a network and a scheme, which then have no settings.
     """
 
     name: str
@@ -84,6 +91,7 @@ class Model:
     given: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     data: str | None = field(default=None, repr=False)
     network_kind: str = DEFAULT
+    written: Written | None = None
 
     def load_task(self, *, seed: int = 0) -> Task:
         """Load the task's data.
@@ -104,11 +112,15 @@ class Model:
         ConfigError
             If the parts do not fit together, or a phase is no whole number of time steps.
         """
-        readout = getattr(self.network, "readout", None)
+        whose = self.network if self.written is None else self.written
+        readout = getattr(whose, "readout", None)
         if readout is not None and isinstance(task, Task | Sizes):
-            refuse_targets(readout, task, name=self.task_kind)
+            refuse_targets(readout, task, name=self.task_kind, section="circuit" if self.written else "network")
         try:
-            circuit = circuit_of(self.scheme_kind, self.scheme_config, self.network, task)
+            if self.written is not None:
+                circuit = self.written.circuit(self.name, task)
+            else:
+                circuit = circuit_of(self.scheme_kind, self.scheme_config, self.network, task)
             if self.training.weight_noise is not None:
                 circuit = with_update_noise(circuit, self.training.weight_noise)
             numbers = numbers_of(circuit)
@@ -120,6 +132,8 @@ class Model:
                 if steps > _MOST_STEPS:
                     raise ConfigError(f"{steps} time steps a presentation, expected at most {_MOST_STEPS}")
         except NeurosimError as error:
+            if self.written is not None and isinstance(error, ConfigError) and error.faults:
+                raise
             fault = _fault_of(error)
             raise ConfigError(f"{self.name}: 1 fault\n  {line_of(fault)}", faults=[fault]) from error
         if self.training.record is not None:
@@ -162,8 +176,14 @@ class Model:
             **(
                 {"task": {"kind": self.task_kind, **self.task_config.model_dump(mode="json")}} if self.task_kind else {}
             ),
-            "network": {**kind, **self.network.model_dump(mode="json")},
-            "scheme": {"kind": self.scheme_kind, **self.scheme_config.model_dump(mode="json")},
+            **(
+                self.written.sections
+                if self.written is not None
+                else {
+                    "network": {**kind, **self.network.model_dump(mode="json")},
+                    "scheme": {"kind": self.scheme_kind, **self.scheme_config.model_dump(mode="json")},
+                }
+            ),
             "engine": self.engine.model_dump(mode="json"),
         }
         if self.probe_config is None:
@@ -319,10 +339,15 @@ def load_variants(source: str | Path | Mapping[str, Any] | Model) -> dict[str, M
 
 
 def _checked(name: str, table: Mapping[str, Any], *, data_given: bool = False) -> Model:
-    faults = Faults()
+    faults, circuit = Faults(), "populations" in table
+    if is_circuit(table) and not data_given:
+        expected = "expected a model with a task: a circuit is for neurosim simulate, and neurosim.load_circuit"
+        raise ConfigError.at("populations", f"got a circuit without a task, {expected}")
+    known = WRITTEN_SECTIONS if circuit else _SECTIONS
     for key in table:
-        if key not in (*_SECTIONS, "variants"):
-            faults.add(key, f"unknown section; {did_you_mean(key, _SECTIONS)}")
+        if key not in (*known, "variants"):
+            beside = " beside populations" if key in _SECTIONS else ""
+            faults.add(key, f"unknown section{beside}; {did_you_mean(key, known)}")
     about = check_table(About, table.get("model", {}), "model", faults)
     if data_given:
         task_kind, task = "", NoTask()
@@ -330,9 +355,13 @@ def _checked(name: str, table: Mapping[str, Any], *, data_given: bool = False) -
             faults.add("task", "got a task, expected none: the data are given from Python")
     else:
         task_kind, task = component_section("tasks", table.get("task"), "task", faults)
-    network_kind, network = network_section(table.get("network", {}), faults)
-    scheme_kind, scheme = component_section("schemes", table.get("scheme"), "scheme", faults)
-    if network is not None and scheme is not None and (why := unsuited(scheme_kind, network_kind)):
+    written = written_section(table, faults) if circuit else None
+    if circuit:
+        network_kind, network, scheme_kind, scheme = DEFAULT, Network(), WRITTEN, NoTask()
+    else:
+        network_kind, network = network_section(table.get("network", {}), faults)
+        scheme_kind, scheme = component_section("schemes", table.get("scheme"), "scheme", faults)
+    if not circuit and network is not None and scheme is not None and (why := unsuited(scheme_kind, network_kind)):
         faults.add("network.kind", why)
     engine = engine_section(table.get("engine", {}), faults)
     training = check_table(training_section.Config, table.get("training", {}), "training", faults)
@@ -343,11 +372,11 @@ def _checked(name: str, table: Mapping[str, Any], *, data_given: bool = False) -
     probe_kind, probe = component_section("probes", table["probe"], "probe", faults) if "probe" in table else ("", None)
     if "probe" in table and "training" in table:
         faults.add("probe", "got a probe and training, expected one of them: a probe measures instead of training")
-    check_variants(table.get("variants", {}), _SECTIONS, faults)
+    check_variants(table.get("variants", {}), known, faults)
     faults.raise_any(name)
     assert about and task and network and scheme and engine and training
     parts = (about, task_kind, task, network, scheme_kind, scheme, engine, training, probe_kind, probe)
-    return Model(name, *parts, given=copied(table), network_kind=network_kind)
+    return Model(name, *parts, given=copied(table), network_kind=network_kind, written=written)
 
 
 def _without_none(section: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ _EXPECTED = {
 }
 
 
-def refuse_targets(readout: str, task: Task | Sizes, *, name: str = "") -> None:
+def refuse_targets(readout: str, task: Task | Sizes, *, name: str = "", section: str = "network") -> None:
     """Refuse targets that a readout has no loss for: the shares of classes that cross-entropy wants, say.
 
     Parameters
@@ -25,6 +25,8 @@ def refuse_targets(readout: str, task: Task | Sizes, *, name: str = "") -> None:
         The data, or what is known of them.
     name
         Of the task, where only sizes are known.
+    section
+        Of the model that names the readout.
 
     Raises
     ------
@@ -36,7 +38,7 @@ def refuse_targets(readout: str, task: Task | Sizes, *, name: str = "") -> None:
         return
     if isinstance(task, Sizes):
         if task.numbers:
-            raise _refused(readout, wanted, name, "real numbers")
+            raise _refused(readout, wanted, name, "real numbers", section)
         return
     for split in (task.train, task.validation, task.test):
         targets = split.targets
@@ -47,12 +49,12 @@ def refuse_targets(readout: str, task: Task | Sizes, *, name: str = "") -> None:
         if wanted == "shares":
             fits = fits and bool(np.abs(targets.sum(axis=1, dtype=np.float64) - 1).max() <= _TOLERANCE)
         if not fits:
-            raise _refused(readout, wanted, task.name, f"other numbers (from {low:.3g} to {high:.3g})")
+            raise _refused(readout, wanted, task.name, f"other numbers (from {low:.3g} to {high:.3g})", section)
 
 
-def _refused(readout: str, wanted: str, task: str, given: str) -> ConfigError:
+def _refused(readout: str, wanted: str, task: str, given: str, section: str) -> ConfigError:
     return ConfigError.at(
-        "network.readout",
+        f"{section}.readout",
         f"got '{readout}', whose targets are {_EXPECTED[wanted]}, but those of the task '{task}' are {given}; "
         "expected 'squared_error' for a regression",
     )

@@ -34,7 +34,8 @@ def read_sections(source: str | Path) -> tuple[str, dict[str, Any]]:
     if isinstance(source, str) and not source.endswith(".toml"):
         if source not in registry.models() and exists(source):
             raise ConfigError(f"{cut(source)}: a model is a file that ends in .toml, or a shipped name")
-        return source, read_toml(registry.model_path(source))
+        shipped = registry.circuit_path if source in registry.circuits() else registry.model_path
+        return source, read_toml(shipped(source))
     path = PATH("model", source)
     if not exists(path):
         near = registry.nearest(path.stem, registry.models())
@@ -95,7 +96,11 @@ def copied(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def located(sections: dict[str, Any], folder: str | Path) -> dict[str, Any]:
-    """Make relative paths in the task's settings absolute, starting from a folder; change and return the sections."""
+    """Make relative paths absolute, starting from a folder; change and return the sections.
+
+    They are those in the task's settings, and of files with arrays (``file = "weights.npz"``) anywhere.
+    """
+    _locate_arrays(sections, folder)
     variants = sections.get("variants")
     tables = [sections, *(variants.values() if isinstance(variants, dict) else ())]
     tasks = [table["task"] for table in tables if isinstance(table, dict) and isinstance(table.get("task"), dict)]
@@ -109,6 +114,14 @@ def located(sections: dict[str, Any], folder: str | Path) -> dict[str, Any]:
                 with contextlib.suppress(RuntimeError):
                     task[name] = os.path.abspath(Path(folder) / Path(task[name]).expanduser())
     return sections
+
+
+def _locate_arrays(table: dict[str, Any], folder: str | Path) -> None:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            _locate_arrays(value, folder)
+        elif key == "file" and isinstance(value, str) and value and "\0" not in value:
+            table[key] = os.path.abspath(Path(folder) / value)
 
 
 def path_settings(kind: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from neurosim.equations.decided import decided_value
 from neurosim.equations.dimensions import BUILTIN_NAMES, UNIT_VALUES, dimension_of, unit_of_expression, variables_of
 from neurosim.equations.grammar import Place, check_expression, names_in
 from neurosim.equations.parse import parse_equations, parse_expression, unknown_names
-from neurosim.equations.reserved import REFRACTORY, SPECIAL
+from neurosim.equations.reserved import LAST_SPIKE, REFRACTORY, SPECIAL
 from neurosim.errors import EquationError, UnitError
 from neurosim.suggestions import did_you_mean, nearest
 from neurosim.units import parse_quantity
@@ -94,12 +94,22 @@ def check_means(model: NeuronModel) -> None:
             raise place.unit_error(f"the mean '{name} = {text}' does not have the unit of '{name}', {unit}")
 
 
+def reads_last_spike(model: NeuronModel) -> bool:
+    """Whether any text of a neuron asks when it last spiked."""
+    return any(LAST_SPIKE in names_in(ast.parse(text, mode="eval").body) for _, text, _ in _texts(model))
+
+
 def check_reads(model: NeuronModel) -> None:
     """Without a refractory period, nothing is known of the last spike."""
     if model.refractory is not None:
         return
     for what, text, place in _texts(model):
         for name in sorted(REFRACTORY & names_in(ast.parse(text, mode="eval").body)):
+            if name == LAST_SPIKE:
+                raise place.error(
+                    f"{what} reads '{name}', {SPECIAL[name]}, and neuron '{model.name}' never spikes; give a threshold",
+                    place.find(name),
+                )
             raise place.error(
                 f"{what} reads '{name}', {SPECIAL[name]}, and neuron '{model.name}' has no refractory period; give "
                 "one, such as refractory='2 ms' or '0 ms'",
@@ -115,7 +125,7 @@ def check_values(model: NeuronModel, given: Mapping[str, float] | None = None) -
     given
         The values, in SI units; those of the model by default.
     """
-    own = {name: model.parameter_values[name] for name in model.parameters} if given is None else given
+    own = {n: v for n, v in model.parameter_values.items() if n in model.parameters} if given is None else given
     values = {**own, **UNIT_VALUES}
     waiting = {e.name: e for e in model.equation_set.of("subexpression")}
     while ready := [e for e in waiting.values() if not e.names & waiting.keys()]:
@@ -135,6 +145,6 @@ def _texts(model: NeuronModel) -> list[tuple[str, str, Place]]:
     found = [(f"the equation of '{e.name}'", e.expression, e.place) for e in model.equation_set.equations]
     found += [("the reset", s.expression, s.place) for s in model.reset_statements]
     found += [("the threshold", model.threshold, model.places.get("threshold", Place()))]
-    if model.refractory_seconds is None:
+    if model.refractory is not None and model.refractory_seconds is None:
         found += [("the refractory period", model.refractory, model.places.get("refractory", Place()))]
     return [(what, text, place) for what, text, place in found if text is not None]

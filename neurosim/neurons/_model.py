@@ -23,7 +23,8 @@ from neurosim.equations.parse import (
 )
 from neurosim.equations.stepped import as_stepped
 from neurosim.errors import EquationError, UnitError
-from neurosim.neurons._values import period_text, si_value, unit_of_value
+from neurosim.neurons._per_neuron import PerNeuron, settled
+from neurosim.neurons._values import per_neuron_of, period_text, si_value, unit_of_value
 from neurosim.units import format_quantity, parse_quantity
 
 if TYPE_CHECKING:
@@ -49,9 +50,11 @@ class NeuronModel:
     method
         Brian2's name of the integration method; by default the first of exact, euler, heun that fits.
     parameters
-        Values with units (``{"tau_m": "20 ms"}``).
+        Values with units (``{"tau_m": "20 ms"}``): one for all neurons, an array with one for each, or text that
+        gives each its own by ``i`` (its number), ``N`` (how many there are), ``rand()`` and ``randn()``, such as
+        ``"10*ms + 2*rand()*ms"``. What is random is drawn once for each seed, the same in all trials.
     initial
-        Values of variables at the start, zero where not given.
+        Values of variables at the start likewise, zero where not given.
     ports
         The variables by which a network talks to this neuron: ``drive`` and ``feedback`` (inputs), ``output``
         (what forward pathways read), ``readout`` (what a readout takes, if not that), ``error`` (what feedback
@@ -95,13 +98,21 @@ class NeuronModel:
 
     def __post_init__(self) -> None:
         # Late: it asks Brian2, which takes long to import, and a model file's keys are checked before.
-        from neurosim.neurons._checks import check_means, check_ports, check_reads, check_refractory, check_values
+        from neurosim.neurons._checks import (
+            check_means,
+            check_ports,
+            check_reads,
+            check_refractory,
+            check_values,
+            reads_last_spike,
+        )
 
         texts = dict.fromkeys(("threshold", "reset", "method"), optional(TEXT))
         mappings: dict[str, Check] = {"parameters": MAPPING, "initial": MAPPING, "ports": TEXTS, "means": TEXTS}
         check_fields(self, equations=TEXT, name=TEXT, reference=TEXT, **texts, **mappings)
-        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
-        object.__setattr__(self, "initial", MappingProxyType(dict(self.initial)))
+        for values in ("parameters", "initial"):
+            kept = settled(getattr(self, values), what=f"neuron '{self.name}'")
+            object.__setattr__(self, values, MappingProxyType(kept))
         object.__setattr__(self, "ports", MappingProxyType(dict(self.ports)))
         object.__setattr__(self, "means", MappingProxyType(dict(self.means)))
         equations = self.equation_set
@@ -119,6 +130,10 @@ class NeuronModel:
             )
         for statement in self.reset_statements:
             language.dimensions.check_statement(statement, equations, what="reset")
+        if self.threshold is not None and self.refractory is None and reads_last_spike(self):
+            # When neurons last spiked is known of those with a refractory period, be it none.
+            object.__setattr__(self, "refractory", "0 ms")
+            self._read("refractory")
         check_refractory(self)
         check_means(self)
         check_ports(self)
@@ -126,7 +141,7 @@ class NeuronModel:
         check_values(self)
         if self.method is not None:
             language.discretise.check_method(self.method)
-        _ = self.resolved_method, self.initial_values, self.parameter_values
+        _ = self.resolved_method, self.initial_values, self.parameter_values, self.per_neuron
 
     def __hash__(self) -> int:
         return hash((self.equation_set, self.threshold, self.reset, self.refractory, self.method))
@@ -143,7 +158,8 @@ class NeuronModel:
             if known is None:
                 check_identifier(name, Place())
                 # What the reset assigns is each neuron's own.
-                flags = () if name in {s.target for s in self.reset_statements} else ("constant", "shared")
+                own = isinstance(value, PerNeuron) or name in {s.target for s in self.reset_statements}
+                flags = () if own else ("constant", "shared")
                 declared.append(Equation("parameter", name, None, unit_of_value(self.name, name, value), flags))
         return parsed.with_(*declared)
 
@@ -199,21 +215,28 @@ class NeuronModel:
 
     @functools.cached_property
     def parameter_values(self) -> dict[str, float]:
-        """Every parameter in SI units, zero where no value is given."""
-        found = self.equation_set.of("parameter")
-        return {e.name: si_value(self.name, e, self.parameters.get(e.name, 0.0)) for e in found}
+        """Every parameter that is the same for all neurons in SI units, zero where no value is given."""
+        return self._si_values(self.equation_set.of("parameter"), self.parameters)
 
     @functools.cached_property
     def initial_values(self) -> dict[str, float]:
-        """The start of every state variable, in SI units."""
+        """The start of every state variable that is the same for all neurons, in SI units."""
         for name in self.initial:
             if name not in self.state_variables:
                 raise EquationError(
                     f"an initial value for '{name}', which has no differential equation "
                     f"(those that have: {', '.join(self.state_variables) or 'none'})"
                 )
-        found = self.equation_set.of("differential")
-        return {e.name: si_value(self.name, e, self.initial.get(e.name, 0.0)) for e in found}
+        return self._si_values(self.equation_set.of("differential"), self.initial)
+
+    def _si_values(self, equations: tuple[Equation, ...], given: Mapping[str, Any]) -> dict[str, float]:
+        values = {e: given.get(e.name, 0.0) for e in equations}
+        return {e.name: si_value(self.name, e, v) for e, v in values.items() if not isinstance(v, PerNeuron)}
+
+    @functools.cached_property
+    def per_neuron(self) -> Mapping[str, PerNeuron]:
+        """Parameters and starts that differ between neurons."""
+        return per_neuron_of(self.name, self.equation_set, {**self.parameters, **self.initial})
 
     @functools.cached_property
     def refractory_seconds(self) -> float | None:
@@ -275,7 +298,9 @@ class NeuronModel:
             lines.append(f"    method: {self.resolved_method}")
         units = {equation.name: equation.unit for equation in self.equation_set.of("parameter")}
         values = ", ".join(
-            f"{name} = {format_quantity(self.parameter_values[name], units[name])}" for name in self.parameters
+            f"{name} = {value if isinstance(value, PerNeuron) else format_quantity(self.parameter_values[name], unit)}"
+            for name, value in self.parameters.items()
+            for unit in (units[name],)
         )
         return "\n".join([*lines, *([f"    where {values}"] if values else [])])
 

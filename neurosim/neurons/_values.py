@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from neurosim.equations.parse import Equation
-from neurosim.errors import UnitError
+from neurosim.equations.parse import Equation, EquationSet
+from neurosim.errors import EquationError, UnitError
+from neurosim.neurons._per_neuron import PerNeuron, check_unit
 from neurosim.units import base_unit, parse_quantity
 
 
@@ -15,15 +17,9 @@ def si_value(neuron: str, equation: Equation, value: Any) -> float:
     Raises
     ------
     UnitError
-        If it is no quantity of the variable's unit, or more than one.
+        If it is no quantity of the variable's unit.
     """
     what = "the initial value of" if equation.kind == "differential" else "the parameter"
-    if _is_array(value):
-        raise UnitError(
-            f"{what} '{equation.name}' of neuron '{neuron}': got {len(value)} values, expected one quantity for all "
-            f"neurons; give each its own where it is run, inputs={{'{equation.name}': ...}} for parameters and "
-            f"state={{'{equation.name}': ...}} for state variables"
-        )
     if not isinstance(value, str) and value == 0:
         return 0.0  # zero is zero in every unit
     try:
@@ -55,16 +51,12 @@ def unit_of_value(neuron: str, name: str, value: Any) -> str:
     Raises
     ------
     UnitError
-        If it is no quantity, or more than one.
+        If it is no quantity.
     """
     if isinstance(value, bool):
         return "boolean"
-    if _is_array(value):
-        raise UnitError(
-            f"the parameter '{name}' of neuron '{neuron}': got {len(value)} values, expected one quantity for all "
-            f"neurons; declare '{name}' by a line of the equations, and give each neuron its own where it is run, "
-            f"inputs={{'{name}': ...}}"
-        )
+    if isinstance(value, PerNeuron):
+        return value.unit or "1"
     try:
         return base_unit(value)
     except UnitError as error:
@@ -74,5 +66,44 @@ def unit_of_value(neuron: str, name: str, value: Any) -> str:
         ) from None
 
 
-def _is_array(value: Any) -> bool:
-    return isinstance(value, list | tuple) or getattr(value, "size", 1) != 1
+def per_neuron_of(neuron: str, equations: EquationSet, values: Mapping[str, Any]) -> dict[str, PerNeuron]:
+    """Those of the values that differ between neurons.
+
+    Raises
+    ------
+    UnitError
+        Another unit than the variable's.
+    EquationError
+        A variable that is shared by all neurons.
+    """
+    found = {name: value for name, value in values.items() if isinstance(value, PerNeuron)}
+    for name, value in found.items():
+        equation = equations.by_name[name]
+        what = _named(neuron, equation)
+        if "shared" in equation.flags:
+            raise EquationError(f"{what}: got {value}, and the flag 'shared' says one for all; leave the flag out")
+        check_unit(value, equation.unit, what)
+    return found
+
+
+def check_given(neuron: str, equations: EquationSet, values: Mapping[str, Any]) -> None:
+    """Refuse values that are given in place of a neuron's, and have another unit than its variables.
+
+    Raises
+    ------
+    UnitError
+        With both.
+    """
+    for name, value in values.items():
+        equation = equations.by_name.get(name)
+        if equation is None:
+            continue
+        if isinstance(value, PerNeuron):
+            check_unit(value, equation.unit, _named(neuron, equation))
+        else:
+            si_value(neuron, equation, value)
+
+
+def _named(neuron: str, equation: Equation) -> str:
+    kind = "initial value" if equation.kind == "differential" else "parameter"
+    return f"the {kind} '{equation.name}' of neuron '{neuron}'"

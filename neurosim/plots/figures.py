@@ -24,7 +24,7 @@ from neurosim.plots.alignment import alignment
 from neurosim.plots.curve import family
 from neurosim.plots.inversion_error import CURVES, inversion_error
 from neurosim.plots.learning_curve import learning_curve
-from neurosim.recording.exchange import synapses_of
+from neurosim.recording.exchange import spikes_of, synapses_of
 
 if TYPE_CHECKING:
     from neurosim.circuit.circuit import Circuit
@@ -185,8 +185,9 @@ def save_recording_figures(recording: xarray.Dataset, folder: Path, *, title: st
     courses = recording.drop_vars(synapses)
     columns = _columns(courses) if courses.data_vars else {}
     shown = courses.isel(trial=list(columns.values()), time=slice(_MOST_STEPS)) if columns else courses
-    spikes = [name for name, values in shown.data_vars.items() if values.dtype == bool]
-    others = [str(name) for name in shown.data_vars if name not in spikes][:_MOST_PANELS]
+    spikes = spikes_of(shown)
+    others = [str(n) for n, v in shown.data_vars.items() if v.dtype != bool and v.dims[:2] == ("time", "trial")]
+    others = [name for name in others if shown[name].ndim == 3][:_MOST_PANELS]
     written, width = [], 7.0 if len(columns) == 1 else 5.0
     if spikes:
         figure, axes = _row(len(columns), title, width=width)

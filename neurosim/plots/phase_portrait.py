@@ -69,6 +69,11 @@ def phase_portrait(
     units = {name: neuron.equation_set.by_name[name].unit for name in neuron.equation_set.by_name}
     ranges = [tuple(parse_quantity(end, units[name]) for end in spans[name]) for name in names]
     fixed = {**neuron.parameter_values, **neuron.initial_values}
+    if differing := sorted(neuron.per_neuron.keys() - {*(inputs or {}), *names}):
+        raise CircuitError(
+            f"'{differing[0]}' differs between neurons; give one value by inputs={{'{differing[0]}': ...}}"
+        )
+    fixed |= dict.fromkeys(neuron.per_neuron, 0.0)
     for name, value in (inputs or {}).items():
         if name not in fixed:
             raise CircuitError(f"inputs: '{name}' is no parameter of the neuron; known: {', '.join(sorted(fixed))}")

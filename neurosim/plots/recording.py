@@ -11,11 +11,10 @@ from matplotlib.ticker import MaxNLocator
 
 from neurosim.errors import DataError
 from neurosim.plots._arguments import drawing
-from neurosim.plots._style import COLOURS, label, tidy
+from neurosim.plots._style import COLOURS, readable, readable_time, tidy
+from neurosim.recording.exchange import spikes_in, spikes_of
 from neurosim.recording.selection import numbers_along
 
-# Below this, time is shown in milliseconds.
-_SHORT = 2.0
 # Traces beyond this cannot be told apart by colour.
 _FEW = len(COLOURS)
 # Least height of a tick in points.
@@ -42,27 +41,28 @@ def raster(recording: xarray.Dataset, ax: Axes, *, trial: int = 0, populations: 
     DataError
         No spikes were recorded, or there are not so many trials.
     """
-    names = [str(name) for name, values in recording.data_vars.items() if values.dtype == bool]
+    names = spikes_of(recording)
     if populations is not None:
         names = [name for wanted in populations for name in names if name.split(".")[0] == wanted]
     if not names:
         known = ", ".join(map(str, recording.data_vars)) or "nothing"
         raise DataError(f"a raster needs recorded spikes, got {known}")
-    for name in names:
-        _check_trial(recording, name, trial)
-    time, scale, unit = _time(recording)
+    found = {name: spikes_in(recording, name) for name in names}
+    for name, spikes in found.items():
+        _check_trials(name, trial, len(spikes.trials))
+    time = recording.time.values
+    scale, unit = readable_time(time)
     base, ticks = 0, []
     # With many neurons a row is thinner than a line; ticks then exceed their row.
-    total = sum(recording[name].shape[2] for name in names)
+    total = sum(len(spikes.neurons) for spikes in found.values())
     beyond = max(0.0, _LEAST * total / (ax.bbox.height * 72 / ax.figure.dpi) - 0.8) / 2
     for number, name in enumerate(names):
-        spikes = recording[name].isel(trial=trial).values
-        step, neuron = np.nonzero(spikes)
-        size = spikes.shape[1]
+        spikes, mine = found[name], found[name].trial == trial
+        neuron, size = spikes.neuron[mine], len(spikes.neurons)
         colour = COLOURS[number % len(COLOURS)]
         shown = name.split(".")[0] if "." in name else str(recording.attrs.get("model", "neuron"))
         ax.vlines(
-            time[step] * scale,
+            spikes.time[mine] * scale,
             base + neuron + 0.1 - beyond,
             base + neuron + 0.9 + beyond,
             color=colour,
@@ -131,17 +131,19 @@ def traces(
     if outside:
         raise DataError(f"'{variable}' has {values.shape[1]} neurons, got number {outside[0]}")
     numbers = numbers_along(values, str(values.dims[-1]))
-    time, scale, unit = _time(recording)
-    shown, values_unit = _unit(recording[variable], values[:, chosen].values)
+    time = recording.time.values
+    scale, unit = readable_time(time)
+    shown, values_unit = readable(recording[variable], values[:, chosen].values)
     for place, number in enumerate(chosen):
         colour = COLOURS[place % _FEW]
         ax.plot(time * scale, shown[:, place], color=colour, linewidth=1.2, label=f"neuron {numbers[number]}")
     owner, dot, _ = variable.rpartition(".")
     fired = f"{owner}{dot}spikes"
-    if spikes and fired in recording:
+    if spikes and fired in spikes_of(recording):
+        ticks = spikes_in(recording, fired)
         top, span = np.nanmax(shown), max(np.nanmax(shown) - np.nanmin(shown), 1e-12)
         for place, number in enumerate(chosen):
-            when = time[recording[fired].isel(trial=trial).values[:, number]] * scale
+            when = ticks.time[(ticks.trial == trial) & (ticks.neurons[ticks.neuron] == numbers[number])] * scale
             height = top + span * (0.05 + 0.06 * place)
             colour = COLOURS[place % _FEW]
             ax.plot(when, np.full(len(when), height), "|", color=colour, markersize=6)
@@ -154,7 +156,11 @@ def traces(
 
 
 def _check_trial(recording: xarray.Dataset, name: str, trial: int) -> None:
-    if trial >= (trials := recording[name].sizes.get("trial", 0)):
+    _check_trials(name, trial, recording[name].sizes.get("trial", 0))
+
+
+def _check_trials(name: str, trial: int, trials: int) -> None:
+    if trial >= trials:
         raise DataError(f"trial: got {trial}, but '{name}' has {trials} trials, counted from 0")
 
 
@@ -164,23 +170,3 @@ def _step(recording: xarray.Dataset) -> float:
     said = float(recording.attrs.get("dt", 0.0))
     step = float(time[-1] - time[0]) / (len(time) - 1) if len(time) > 1 else said
     return said if abs(step - said) < 1e-3 * said else step
-
-
-def _time(recording: xarray.Dataset) -> tuple[np.ndarray, float, str]:
-    """Times, their factor, and the resulting unit."""
-    time = recording.time.values
-    return (time, 1e3, "ms") if time[-1] - time[0] < _SHORT else (time, 1.0, "s")
-
-
-def _unit(variable: xarray.DataArray, values: np.ndarray) -> tuple[np.ndarray, str]:
-    """Values in the most readable unit, and that unit."""
-    unit = str(variable.attrs.get("units", "1"))
-    symbol = {"volt": "V", "amp": "A", "siemens": "S", "1": ""}.get(unit)
-    if not symbol:
-        named = label(variable)
-        return values, named.partition("(")[2].rstrip(")") if "(" in named else ""
-    largest = float(np.nanmax(np.abs(values))) if values.size else 1.0
-    for prefix, factor in (("", 1.0), ("m", 1e3), ("u", 1e6), ("n", 1e9), ("p", 1e12)):
-        if largest * factor >= 1:
-            return values * factor, ("µ" if prefix == "u" else prefix) + symbol
-    return values, symbol

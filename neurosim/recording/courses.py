@@ -22,6 +22,16 @@ class OverTime:
         return f"over_time(array of shape {np.shape(self.values)})"
 
 
+@dataclass(frozen=True, eq=False)
+class OverNeurons:
+    """An input over neurons, made by `over_neurons`: the last axis of its values is neurons."""
+
+    values: Any
+
+    def __repr__(self) -> str:
+        return f"over_neurons(array of shape {np.shape(self.values)})"
+
+
 @dataclass(frozen=True)
 class Extent:
     """The size that an input has to have.
@@ -53,7 +63,8 @@ def _several(name: str, value: Any) -> Any:
 def over_time(values: Any) -> OverTime:
     """Declare that an input changes in time.
 
-    Plain arrays are numbers of neurons ``(n,)`` or of trials and neurons ``(trial, n)``, whatever their length.
+    Plain arrays are numbers of neurons ``(n,)`` or of trials and neurons ``(trial, n)``; where their first axis could
+    as well be time, they are refused until `over_neurons` or this says which.
 
     Parameters
     ----------
@@ -84,6 +95,48 @@ def over_time(values: Any) -> OverTime:
     return OverTime(values)
 
 
+def _over_neurons(name: str, value: Any) -> Any:
+    """Check for an array with an axis that can be neurons."""
+    if isinstance(value, OverNeurons):
+        return value.values
+    if isinstance(value, str | dict | set | OverTime) or np.ndim(value) == 0:
+        raise ArgumentError(name, value, "an array whose last axis is neurons, such as np.linspace(0, 1, n)")
+    return value
+
+
+@public(values=_over_neurons)
+def over_neurons(values: Any) -> OverNeurons:
+    """Declare that an input differs between neurons, and stays as it is in time.
+
+    Needed where a population has as many neurons as the simulation has time steps; elsewhere a plain array says it.
+
+    Parameters
+    ----------
+    values
+        ``(n,)``, or ``(trial, n)``; in SI units, or as a Brian2 quantity.
+
+    Returns
+    -------
+    OverNeurons
+        An entry for the ``inputs`` of `neurosim.simulate`.
+
+    Raises
+    ------
+    ArgumentError
+        It is no array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from neurosim import NeuronModel, simulate
+    >>> leak = NeuronModel("dv/dt = (i_ext - v)/(10*ms) : 1\\ni_ext : 1")
+    >>> given = {"i_ext": over_neurons(np.linspace(0, 1, 10))}
+    >>> simulate(leak, "1 ms", n=10, inputs=given, record=["i_ext"]).i_ext.values[-1, 0, -1].item()
+    1.0
+    """
+    return OverNeurons(values)
+
+
 def placed(name: str, value: Any, unit: str, extent: Extent) -> np.ndarray:
     """An input in SI units, as a scalar, ``(n,)``, ``(trial, n)`` or ``(step, trial, n)``.
 
@@ -105,13 +158,15 @@ def placed(name: str, value: Any, unit: str, extent: Extent) -> np.ndarray:
     UnitError
         Another unit, or numbers that are not finite.
     """
-    inner = value.values if isinstance(value, OverTime) else value
+    inner = value.values if isinstance(value, OverTime | OverNeurons) else value
     if _is_labelled(inner):
         return _by_names(name, inner, unit, extent, timed=isinstance(value, OverTime))
-    array = _numbers(name, inner, unit)
+    array = numbers_in(name, inner, unit)
     if isinstance(value, OverTime):
         return _course(name, array, extent)
     trials, size = extent.trials, extent.size
+    if not isinstance(value, OverNeurons):
+        _refuse_ambiguous(name, array, extent)
     if array.ndim == 0 or array.shape == (size,) or array.shape == (trials, size):
         return array
     if array.shape in ((trials, 1), (1, size)):
@@ -119,6 +174,18 @@ def placed(name: str, value: Any, unit: str, extent: Extent) -> np.ndarray:
     raise CircuitError(
         f"the input '{name}' has shape {array.shape}; expected a number, ({size},) for each neuron, or "
         f"({trials}, {size}) for each trial{_how_over_time(extent)}"
+    )
+
+
+def _refuse_ambiguous(name: str, array: np.ndarray, extent: Extent) -> None:
+    """Refuse an array whose first axis fits neurons or trials, and time as well."""
+    fits = array.shape in ((extent.size,), (extent.trials, extent.size), (extent.trials, 1))
+    if not fits or array.shape[0] != extent.steps or extent.steps == 1:
+        return
+    one = f"the {extent.size} neurons" if array.ndim == 1 else f"the {extent.trials} trials"
+    raise CircuitError(
+        f"the input '{name}' has shape {array.shape}: its first axis could be {one} or the {extent.steps} time steps; "
+        "say which: neurosim.over_neurons(array) for what stays, neurosim.over_time(array) for what changes in time"
     )
 
 
@@ -169,7 +236,7 @@ def _by_names(name: str, value: Any, unit: str, extent: Extent, *, timed: bool) 
     _check_steps(name, value, extent.dt)
     scale = _scale(name, value, unit)
     order = [dim for wanted in lengths for dim, dimension in short.items() if dimension == wanted]
-    array = scale * _numbers(name, np.asarray(value.transpose(*order).values), unit)
+    array = scale * numbers_in(name, np.asarray(value.transpose(*order).values), unit)
     there = tuple(short[dim] for dim in order)
     for dim, length in zip(there, array.shape, strict=True):
         if lengths[dim] is None or length not in (1, lengths[dim]) or (dim == "time" and length != lengths[dim]):
@@ -209,7 +276,14 @@ def _scale(name: str, value: Any, unit: str) -> float:
         raise UnitError(f"the input '{name}': {error}") from error
 
 
-def _numbers(name: str, value: Any, unit: str) -> np.ndarray:
+def numbers_in(name: str, value: Any, unit: str) -> np.ndarray:
+    """An input as an array of numbers in SI units.
+
+    Raises
+    ------
+    CircuitError, UnitError
+        It is none, or has another unit.
+    """
     if type(value).__name__ == "TimedArray":
         raise CircuitError(f"the input '{name}' is a TimedArray of Brian2; give neurosim.over_time(timed.values)")
     try:

@@ -45,7 +45,9 @@ def check_described(recording: xarray.Dataset, order: Any, where: Path) -> None:
         raise DataError(f"{where}: damaged, got the time step {str(step)[:60]!r}, expected seconds above zero")
     if not isinstance(recording.attrs.get("model", ""), str):
         raise DataError(f"{where}: damaged, its attribute 'model' is no text")
-    for name, dim in {"time": "time", SNAPSHOT: SNAPSHOT, **dict.fromkeys(TRIAL_COLUMNS, "trial")}.items():
+    own = {str(name): str(name) for name in recording.coords if str(name).startswith("time_")}
+    dims = {"time": "time", **own, SNAPSHOT: SNAPSHOT, **dict.fromkeys(TRIAL_COLUMNS, "trial")}
+    for name, dim in dims.items():
         if name in recording.coords:
             _check_coordinate(recording[name], name, dim, where)
     for name, variable in recording.data_vars.items():
@@ -53,14 +55,15 @@ def check_described(recording: xarray.Dataset, order: Any, where: Path) -> None:
 
 
 def _check_coordinate(found: xarray.DataArray, name: str, dim: str, where: Path) -> None:
-    kinds = "f" if name == "time" else "iu"
+    timed = name == "time" or name.startswith("time_")
+    kinds = "f" if timed else "iu"
     if found.dims != (dim,) or found.dtype.kind not in kinds:
         raise DataError(
             f"{where}: damaged, '{name}' holds {found.dtype} with the dimensions {found.dims}, expected "
-            f"{'seconds' if name == 'time' else 'whole numbers'} along '{dim}'"
+            f"{'seconds' if timed else 'whole numbers'} along '{dim}'"
         )
     values = found.values
-    if name == "time" and not (np.isfinite(values).all() and (np.diff(values) > 0).all()):
+    if timed and not (np.isfinite(values).all() and (np.diff(values) > 0).all()):
         raise DataError(f"{where}: damaged, its times do not grow")
 
 
@@ -68,16 +71,19 @@ def _check_variable(variable: xarray.DataArray, name: str, where: Path) -> None:
     dims = variable.dims
     if variable.dtype.kind not in "biuf":
         raise DataError(f"{where}: '{name[:100]}' holds {variable.dtype}, expected numbers, or true and false")
-    courses = len(dims) == 3 and dims[:2] == ("time", "trial")
-    if not courses and not (len(dims) > 1 and dims[0] == SNAPSHOT):
+    first = next((str(dim) for dim in dims), "")
+    events = first.startswith("spike") and len(dims) == 1
+    courses = len(dims) > 1 and (first == "time" or first.startswith("time_")) and dims[1] == "trial"
+    learned = len(dims) > 1 and first == "trial"
+    if not courses and not learned and not events and not (len(dims) > 1 and first == SNAPSHOT):
         raise DataError(
             f"{where}: '{name[:100]}' has the dimensions {dims}, expected (time, trial, neuron), or ({SNAPSHOT}, ...)"
         )
-    if any(dim not in variable.coords for dim in dims[:1]):
-        raise DataError(f"{where}: '{name[:100]}' is along '{dims[0]}', which the recording does not have")
-    if max(variable.shape[1:]) > _MOST:
+    if not learned and not events and first not in variable.coords:
+        raise DataError(f"{where}: '{name[:100]}' is along '{first}', which the recording does not have")
+    if not events and max(variable.shape[1:]) > _MOST:
         raise DataError(f"{where}: '{name[:100]}' has the shape {variable.shape}, far beyond that of any simulation")
-    if not variable.size:
+    if not variable.size and not events and not first.startswith("time_"):
         raise DataError(f"{where}: '{name[:100]}' is empty, it has the shape {variable.shape}")
     if not isinstance(variable.attrs.get("units", "1"), str):
         raise DataError(f"{where}: damaged, the unit of '{name[:100]}' is no text")

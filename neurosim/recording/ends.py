@@ -120,7 +120,14 @@ def check_end(end: End, circuit: Circuit, *, dt: float, seed: int, trials: int, 
         if got != stored:
             raise CircuitError(f"{name}: got {got}, but {path} was stored with {stored}, and goes on with that only")
     shapes = {name: (trials, circuit.population[name.split(".")[0]].size) for name in neuron_variables(circuit)}
-    kept = slots(circuit)
+    kept = slots(circuit, dt)
+    # What was stored before synapses had traces has none.
+    there = end.continuation.values.keys()
+    shapes |= {
+        name: (trials, *slot.shape)
+        for name, slot in kept.items()
+        if slot.kind == "flight" or (slot.kind == "trace" and name in there)
+    }
     spikes = {name for name in end.continuation.values if name in kept and kept[name].kind == "refractory"}
     stored = {name: array.shape for name, array in end.continuation.values.items() if name not in spikes}
     for name in sorted({*shapes, *stored}):
@@ -130,11 +137,13 @@ def check_end(end: End, circuit: Circuit, *, dt: float, seed: int, trials: int, 
                 f"{_shape(shapes, name)}"
             )
     own = {f"{p.name}.w": circuit.weights_shape(p.name) for p in circuit.owners}
-    there = {name: array.shape for name, array in end.weights.items() if name.endswith(".w")}
-    for name in sorted({*own, *there}):
-        if own.get(name) != there.get(name):
+    had = {name: array.shape for name, array in end.weights.items() if name.endswith(".w")}
+    # Trials that learned have weights of their own.
+    had = {name: shape[1:] if shape == (trials, *own.get(name, ())) else shape for name, shape in had.items()}
+    for name in sorted({*own, *had}):
+        if own.get(name) != had.get(name):
             raise CircuitError(
-                f"{path} is the end of another circuit: '{name}' has there {_shape(there, name)}, here "
+                f"{path} is the end of another circuit: '{name}' has there {_shape(had, name)}, here "
                 f"{_shape(own, name)}"
             )
 
@@ -144,7 +153,7 @@ def _shape(shapes: Mapping[str, tuple[int, ...]], name: str) -> str:
 
 
 def weights_in(circuit: Circuit, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The synaptic variables of a state, which simulations do not change."""
+    """The synaptic variables of a state, as they are."""
     own = {pathway.name for pathway in circuit.owners}
     variables = {f"{name}.{v}" for name in own for v in circuit.pathway[name].synapse.synaptic_variables}
     return {name: np.asarray(values[name]) for name in sorted(variables) if name in values}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 #: The dimension of recorded weights, and the coordinates of trials with their descriptions.
 SNAPSHOT = "snapshot"
 TRIAL_COLUMNS = {"epoch": "epochs of training before the trial", "row": "number of the trial in its split of the data"}
+#: What is kept of each spike, where spikes are events.
+EVENTS = ("spike_time", "spike_trial", "spike_neuron")
 # Number of values in memory at once.
 _VALUES = 4 << 20
 _DERIVED = ("volt", "amp", "siemens", "ohm", "farad", "coulomb", "hertz", "newton", "joule", "watt")
@@ -38,8 +42,26 @@ def traces_of(recording: xarray.Dataset) -> list[str]:
     return [
         str(name)
         for name, variable in recording.data_vars.items()
-        if variable.dtype != bool and variable.dims[:1] != (SNAPSHOT,)
+        if variable.dtype != bool and variable.dims[:1] != (SNAPSHOT,) and not is_event(recording, str(name))
     ]
+
+
+def event_names(name: str) -> dict[str, str]:
+    """What the variables of events are called that stand for a variable of spikes: kind -> name.
+
+    Examples
+    --------
+    >>> event_names("E.spikes[:10]")["spike_time"]
+    'E.spike_time[:10]'
+    """
+    head, _, tail = name.rpartition("spikes")
+    return {kind: f"{head}{kind}{tail}" for kind in EVENTS}
+
+
+def is_event(recording: xarray.Dataset, name: str) -> bool:
+    """Whether a variable is the time, trial or neuron of spikes kept as events."""
+    dims = recording[name].dims
+    return len(dims) == 1 and str(dims[0]).startswith("spike") and any(kind in name for kind in EVENTS)
 
 
 def synapses_of(recording: xarray.Dataset) -> list[str]:
@@ -53,12 +75,19 @@ def trial_columns(recording: xarray.Dataset) -> dict[str, np.ndarray]:
 
 
 def spikes_of(recording: xarray.Dataset) -> list[str]:
-    """Names of the spike variables."""
-    return [str(name) for name, variable in recording.data_vars.items() if variable.dtype == bool]
+    """Names of the spike variables, ``E.spikes``, kept as truth values or as events."""
+    found = [str(name) for name, variable in recording.data_vars.items() if variable.dtype == bool]
+    for name in map(str, recording.data_vars):
+        if "spike_time" in name and is_event(recording, name):
+            spikes = name.replace("spike_time", "spikes")
+            if all(other in recording.data_vars for other in event_names(spikes).values()):
+                found.append(spikes)
+    return found
 
 
 def population_of(recording: xarray.Dataset, name: str) -> str:
     """The population of a variable; for a bare neuron, the model."""
+    name = name.removeprefix("mean(").removeprefix("sum(")
     return name.split(".")[0] if "." in name else str(recording.attrs.get("model", "neuron"))
 
 
@@ -87,21 +116,74 @@ def blocks_of(variable: Any) -> Iterator[tuple[int, np.ndarray]]:
         yield begin, np.asarray(variable[begin : begin + steps].values)
 
 
-def spike_times(variable: Any, time: np.ndarray) -> list[list[np.ndarray]]:
-    """The times of all spikes in seconds, ``[trial][neuron]``."""
-    _, trials, neurons = variable.shape
-    times: list[list[list[np.ndarray]]] = [[[] for _ in range(neurons)] for _ in range(trials)]
+@dataclass(frozen=True)
+class Spikes:
+    """The spikes of one variable, whether it is kept as truth values or as events.
+
+    Attributes
+    ----------
+    time, trial, neuron
+        Of each spike, by time: seconds, and places among `trials` and `neurons`.
+    trials, neurons
+        The numbers of all trials and neurons that could have spiked.
+    """
+
+    time: np.ndarray
+    trial: np.ndarray
+    neuron: np.ndarray
+    trials: np.ndarray
+    neurons: np.ndarray
+
+    def times(self) -> list[list[np.ndarray]]:
+        """The times of all spikes in seconds, ``[trial][neuron]``."""
+        count = len(self.neurons)
+        # In order of trial and neuron, times within each in order.
+        place = self.trial * count + self.neuron
+        order = np.argsort(place, kind="stable")
+        ends = np.searchsorted(place[order], np.arange(len(self.trials) * count + 1))
+        ordered = self.time[order]
+        parts = [ordered[first:last] for first, last in itertools.pairwise(ends)]
+        return [parts[trial * count : (trial + 1) * count] for trial in range(len(self.trials))]
+
+
+def spikes_in(recording: xarray.Dataset, name: str, time: np.ndarray | None = None) -> Spikes:
+    """The spikes of a variable.
+
+    Parameters
+    ----------
+    name
+        One of `spikes_of`.
+    time
+        The times of samples in seconds, where they are not those of the recording.
+    """
+    if name not in recording.data_vars:
+        return _events_in(recording, name)
+    variable, seconds = recording[name], recording["time"].values if time is None else time
+    parts = []
     for begin, block in blocks_of(variable):
         step, trial, neuron = np.nonzero(block)
-        # In order of trial and neuron, times within each in order.
-        order = np.lexsort((step, neuron, trial))
-        step, place = step[order], trial[order] * neurons + neuron[order]
-        for where in np.split(np.arange(len(step)), np.flatnonzero(np.diff(place)) + 1):
-            if len(where):
-                number = int(place[where[0]])
-                times[number // neurons][number % neurons].append(time[begin + step[where]])
-    empty = np.zeros(0)
-    return [[np.concatenate(parts) if parts else empty for parts in row] for row in times]
+        parts.append((seconds[begin + step], trial, neuron))
+    joined = [np.concatenate(each) for each in zip(*parts, strict=True)]
+    return Spikes(*joined, *(_numbers(recording, str(dim)) for dim in variable.dims[1:]))
+
+
+def _events_in(recording: xarray.Dataset, name: str) -> Spikes:
+    variables = {kind: recording[variable] for kind, variable in event_names(name).items()}
+    time, trial, neuron = (variables[kind].values for kind in EVENTS)
+    dim = str(variables["spike_time"].attrs.get("neurons", ""))
+    numbers = (trial, "trial"), (neuron, dim)
+    trials, neurons = (
+        np.sort(np.asarray(recording[at].values)) if at in recording.coords else np.unique(found)
+        for found, at in numbers
+    )
+    # A selection keeps the events of trials and neurons that it has left out.
+    kept = np.isin(trial, trials) & np.isin(neuron, neurons)
+    places = np.searchsorted(trials, trial[kept]), np.searchsorted(neurons, neuron[kept])
+    return Spikes(time[kept], *places, trials, neurons)
+
+
+def _numbers(recording: xarray.Dataset, dim: str) -> np.ndarray:
+    return np.asarray(recording[dim].values) if dim in recording.coords else np.arange(recording.sizes[dim])
 
 
 def written(path: Path, write: Callable[[Path], None]) -> Path:

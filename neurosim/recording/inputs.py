@@ -16,12 +16,15 @@ from neurosim.equations.parse import Equation, parse_equations
 from neurosim.errors import ArgumentError, CircuitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.courses import Extent, placed
+from neurosim.recording.spike_times import spikes_given, told_to_fire
 from neurosim.suggestions import hint
 
 #: The target of a readout. The circuit declares it, so it is no parameter of the neuron.
 TARGET = "target"
 #: Parameters that replace white noise, and draws of a threshold, where the user gives their numbers.
 GIVEN_NOISE, GIVEN_UNIFORM = "given_noise", "given_uniform"
+#: What neurons take that spike when they are told.
+SPIKES = "spikes"
 
 
 @dataclass
@@ -51,7 +54,8 @@ def apply_inputs(
         ``population.parameter`` (or the bare parameter, in a circuit of one population) -> a quantity, an array
         ``(n,)`` or ``(trial, n)``, or a course, see `neurosim.over_time`. White noise
         ``xi`` takes standard normal numbers, ``rand`` those between 0 and 1 that a threshold draws.
-        ``<output population>.target`` is what a readout wants.
+        ``<output population>.target`` is what a readout wants. Neurons that spike when they are told take
+        ``population.spikes``, see `neurosim.recording.spike_times`.
     steps
         Number of time steps, ``None`` without time.
 
@@ -70,11 +74,17 @@ def apply_inputs(
     inputs, original = Inputs(), circuit
     places: dict[tuple[str, str], str] = {}
     for name, value in given.items():
-        population, parameter = _locate(original, name)
+        population, asked = _locate(original, name)
+        told = told_to_fire(circuit.population[population].model) if asked == SPIKES else None
+        parameter = asked if told is None else told
         if (population, parameter) in places:
             raise CircuitError(f"the inputs '{places[population, parameter]}' and '{name}' are the same parameter")
         places[population, parameter] = name
         extent = Extent(steps, trials, circuit.population[population].size, dt)
+        if told is not None:
+            circuit = vary(circuit, population, told)
+            inputs.stimuli[f"{population}.{told}"] = spikes_given(f"{population}.{SPIKES}", value, extent)
+            continue
         noise = parameter == "xi" or parameter.startswith("xi_")
         unit = "1" if noise or parameter == "rand" else _unit(circuit, population, parameter)
         array = placed(f"{population}.{parameter}", value, unit, extent)
@@ -120,6 +130,7 @@ def _locate(circuit: Circuit, name: Any) -> tuple[str, str]:
         {n for e in model.equation_set.of("differential") for n in e.names if n == "xi" or n.startswith("xi_")}
     )
     allowed += ["rand"] if "rand()" in (model.threshold or "") else []
+    allowed += [SPIKES] if told_to_fire(model) is not None else []
     allowed += [TARGET] if _is_target(circuit, population, TARGET) else []
     if parameter not in allowed:
         raise CircuitError(
@@ -152,6 +163,8 @@ def _begins(circuit: Circuit, population: str, parameter: str, array: np.ndarray
 
 
 def _hint(model: NeuronModel, name: str, allowed: list[str]) -> str:
+    if name == SPIKES:
+        return ": spikes are given to neurons that have no other threshold than a truth value, as 'spike_source'"
     if name in model.state_variables:
         return f": give its start by state={{'{name}': ...}}"
     if name in model.equation_set.by_name:

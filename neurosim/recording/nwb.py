@@ -20,7 +20,7 @@ from neurosim.recording.exchange import (
     TRIAL_COLUMNS,
     needs,
     population_of,
-    spike_times,
+    spikes_in,
     spikes_of,
     synapses_of,
     traces_of,
@@ -203,8 +203,9 @@ def _add_units(session: Any, recording: xarray.Dataset, timing: Timing) -> None:
     length = timing.length
     observed = [[timing.begin, timing.begin + recording.sizes["trial"] * length]]
     for name in names:
-        found = spike_times(recording[name], timing.time)
-        for place, neuron in enumerate(numbers_along(recording[name], str(recording[name].dims[2]))):
+        spikes = spikes_in(recording, name, timing.time)
+        found = spikes.times()
+        for place, neuron in enumerate(spikes.neurons.tolist()):
             times = np.concatenate([trial * length + row[place] for trial, row in enumerate(found)])
             population = population_of(recording, name)
             session.add_unit(spike_times=times, obs_intervals=observed, population=population, neuron=neuron)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.errors import ArgumentError, DataError, NeurosimWarning, UnitError
-from neurosim.recording.exchange import SNAPSHOT, synapses_of
+from neurosim.recording.exchange import SNAPSHOT, is_event, synapses_of
 from neurosim.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def in_order(recording: xarray.Dataset, *, timeless: bool = False) -> xarray.Dat
     """
     moved = [str(n) for n, v in recording.data_vars.items() if SNAPSHOT in v.dims and v.dims[0] != SNAPSHOT]
     recording = recording.assign({name: recording[name].transpose(SNAPSHOT, ...) for name in moved})
+    recording = _without_others(recording)
     synapses = synapses_of(recording)
     if synapses and len(synapses) == len(recording.data_vars):
         if not timeless:
@@ -88,10 +89,9 @@ def in_order(recording: xarray.Dataset, *, timeless: bool = False) -> xarray.Dat
         return recording
     if "time" not in recording.coords or not recording.data_vars:
         raise DataError("no recording of neurosim.simulate: it has no time, or no variables")
-    for name, variable in recording.data_vars.items():
-        if name not in synapses:
-            _check_variable(str(name), variable)
-    others = [name for name in recording.data_vars if name not in synapses]
+    others = [n for n in recording.data_vars if n not in synapses and not is_event(recording, str(n))]
+    for name in others:
+        _check_variable(str(name), recording[name])
     recording = recording.assign({name: recording[name].transpose("time", "trial", ...) for name in others})
     for dim in {dim for name in others for dim in recording[name].dims[1:]}:
         numbers_along(recording, str(dim))
@@ -102,6 +102,26 @@ def in_order(recording: xarray.Dataset, *, timeless: bool = False) -> xarray.Dat
     if np.any(np.diff(seconds) <= 0):
         raise DataError("the recording has several samples of one time; choose among them, or shift what was joined")
     return recording.assign_coords(time=("time", seconds, {"units": "second"}))
+
+
+def _without_others(recording: xarray.Dataset) -> xarray.Dataset:
+    """A recording without what no other format takes, of which a warning tells; sums get an axis of neurons."""
+    dims = {str(name): [str(dim) for dim in variable.dims] for name, variable in recording.data_vars.items()}
+    left = [
+        name
+        for name, own in dims.items()
+        if SNAPSHOT not in own and any(dim.startswith(("post", "pre", "synapse", "time_")) for dim in own)
+    ]
+    if left:
+        warnings.warn(
+            f"{', '.join(left)}: weights within a simulation or at its end, and variables at times of their own, are "
+            "not exported; they are in the recording itself",
+            NeurosimWarning,
+            stacklevel=5,
+        )
+    sums = [name for name, own in dims.items() if name.startswith(("mean(", "sum(")) and set(own) == {"time", "trial"}]
+    added = {name: recording[name].expand_dims({f"neuron_{name}": [0]}, axis=2) for name in sums}
+    return recording.drop_vars(left).assign(added)
 
 
 def timing_of(recording: xarray.Dataset) -> Timing:

@@ -1,4 +1,4 @@
-"""Build the circuit that `simulate` runs, and warn of rules that do not act."""
+"""Build the circuit that `simulate` runs, and say which of its rules act."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.description import Phase, Population
+from neurosim.circuit.description import Pathway, Phase, Population
+from neurosim.circuit.moments import PHASE_END, acting
 from neurosim.errors import ArgumentError, CircuitError, NeurosimWarning
 from neurosim.neurons._checks import check_unread
 from neurosim.neurons._model import NeuronModel
@@ -19,14 +20,19 @@ from neurosim.units import format_quantity, parse_quantity
 
 #: The name of the only population when a bare neuron is simulated.
 ALONE = "neuron"
-_WITH_LEARNING = (
-    "use neurosim.train for a model with a task, or BatchedEngine(circuit, setting).run(state, stimuli), in which "
-    "rules act"
-)
 
 
-def circuit_of(model: NeuronModel | Circuit, duration: float | None, n: int, method: str | None) -> Circuit:
+def circuit_of(
+    model: NeuronModel | Circuit, duration: float | None, n: int, method: str | None, *, learn: bool | None = None
+) -> Circuit:
     """The circuit to run: of a bare neuron, or a circuit for a duration in seconds (``None``: through its phases).
+
+    For a duration, it runs its first phase for so long. If it has no phases, all of its rules act.
+
+    Parameters
+    ----------
+    learn
+        Whether its rules are meant to act; ``False`` to keep them from it.
 
     Raises
     ------
@@ -47,11 +53,9 @@ def circuit_of(model: NeuronModel | Circuit, duration: float | None, n: int, met
     if method is not None:
         raise ArgumentError("method", method, "none with a circuit: give each neuron or population its own")
     if text is not None:
-        first = model.phases[0] if model.phases else Phase("run", text)
-        alone = replace(first, duration=text, learn=())
-        # Nothing learns here, and a rule may read variables that only a later phase holds.
-        pathways = tuple(replace(p, rule=fixed.RULE, parameters={}) if p.synapse.learns else p for p in model.pathways)
-        return replace(model, pathways=pathways, phases=(alone,))
+        learning = tuple(pathway.name for pathway in model.pathways if pathway.synapse.learns)
+        first = model.phases[0] if model.phases else Phase("run", text, learn=learning)
+        return _only_phase(model, replace(first, duration=text, learn=() if learn is False else first.learn))
     if not model.phases:
         raise CircuitError(f"the circuit '{model.name}' has no phases; give a duration")
     return model
@@ -63,19 +67,72 @@ def _duration(seconds: float) -> str:
     return text if parse_quantity(text, "second") == seconds else f"{seconds!r} second"
 
 
-def tell_of_frozen_weights(model: NeuronModel | Circuit, learn: bool | None) -> None:
-    """Warn of rules that do not act, unless that is said to be meant."""
+def _only_phase(model: Circuit, phase: Phase) -> Circuit:
+    """The circuit with this phase alone."""
+    try:
+        return replace(model, phases=(phase,))
+    except CircuitError:
+        # A rule that does not act here may read what only another phase holds.
+        idle = {p.name for p in model.pathways if p.synapse.learns and p.name not in phase.learn}
+        pathways = (replace(p, rule=fixed.RULE, parameters={}) if p.name in idle else p for p in model.pathways)
+        try:
+            return replace(model, pathways=tuple(pathways), phases=(phase,))
+        except CircuitError as error:
+            raise CircuitError(
+                f"{error}; with a duration only the phase '{phase.name}' runs: leave the duration out to run through "
+                "all phases, or say learn=False"
+            ) from None
+
+
+def learning_pathways(model: NeuronModel | Circuit, circuit: Circuit, learn: bool | None) -> tuple[Pathway, ...]:
+    """The pathways whose rules act in a simulation; warns of rules none of which does, if nobody says so.
+
+    Parameters
+    ----------
+    model, circuit
+        What the user gives, and what of it is run.
+    learn
+        What the user says: whether rules act; ``None`` for those that the phases name.
+
+    Raises
+    ------
+    ArgumentError
+        Rules are meant to act, and none does.
+    """
+    acts = acting(circuit, circuit.phases) if learn is not False else ()
+    acts = tuple(pathway for pathway in acts if pathway.synapse.learns)
+    if acts or learn is False:
+        return acts
+    known = [p.name for p in model.pathways if p.synapse.learns] if isinstance(model, Circuit) else []
+    names = ", ".join(known[:6]) + (" ..." if len(known) > 6 else "")
+    phases = ", ".join(f"'{phase.name}'" for phase in circuit.phases)
     if learn:
-        raise ArgumentError("learn", learn, f"False, or nothing: {_WITH_LEARNING}")
-    learning = [p.name for p in model.pathways if p.synapse.learns] if isinstance(model, Circuit) else []
-    if learning and learn is None:
-        names = ", ".join(learning[:6]) + (" ..." if len(learning) > 6 else "")
+        has = f"the rules of {names} act in no phase that runs ({phases})" if known else "nothing here has a rule"
+        raise ArgumentError("learn", learn, f"False, or nothing: {has}; a phase names its pathways in learn=(...)")
+    if known:
         warnings.warn(
-            f"the rules of the pathways {names} do not act: simulate runs '{model.name}' with its weights as they are. "
-            f"If that is meant, say learn=False; else {_WITH_LEARNING}",
+            f"the rules of the pathways {names} do not act: no phase that runs ({phases}) names them in learn=(...). "
+            "If that is meant, say learn=False",
             NeurosimWarning,
             stacklevel=4,
         )
+    return acts
+
+
+def refuse_parts(pathways: Collection[Pathway]) -> None:
+    """Refuse to run a part of a presentation in which a rule acts once, when all of it is over.
+
+    Raises
+    ------
+    CircuitError
+        With the pathway.
+    """
+    for pathway in pathways:
+        if pathway.synapse.at(PHASE_END) is not None or pathway.update_noise is not None:
+            raise CircuitError(
+                f"pathway '{pathway.name}' changes when its phase is over, which the part of a simulation that store= "
+                "and restore= cut off is not; use a rule with timing='step', run it in one call, or say learn=False"
+            )
 
 
 def varying(circuit: Circuit, state: Mapping[str, np.ndarray], given: Collection[str]) -> Circuit:

@@ -48,13 +48,15 @@ class RecordingWriter:
     path
         Path of the store, which must not exist.
     variables
-        The variables to record; their first dimension is ``time``.
+        The variables to record. What is empty grows by `append`.
     time
-        The start of each step in seconds.
+        The start of each step in seconds; or in place of it all `coords`: how each lies, and its values.
     attrs
         Of the whole.
     piece
         Number of steps written at once.
+    about
+        Attributes of variables besides their units.
 
     Raises
     ------
@@ -69,9 +71,11 @@ class RecordingWriter:
         path: Path,
         variables: Mapping[str, Recorded],
         *,
-        time: np.ndarray,
+        time: np.ndarray | None = None,
+        coords: Mapping[str, tuple[Recorded, np.ndarray]] | None = None,
         attrs: Mapping[str, Any],
         piece: int,
+        about: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.path = path
         if path.exists() or path.is_symlink():
@@ -80,14 +84,25 @@ class RecordingWriter:
         with self._writing():
             path.parent.mkdir(parents=True, exist_ok=True)
             cut = {name: replace(variable, chunks=_chunks(variable, piece)) for name, variable in variables.items()}
-            coords = {"time": (Recorded(("time",), time.shape, time.dtype, "second"), time)}
-            self.group = new_group(self.temporary, cut, coords, attrs)
+            if time is not None:
+                coords = {"time": (Recorded(("time",), time.shape, time.dtype, "second"), time)}
+            self.group = new_group(self.temporary, cut, coords or {}, attrs)
+            for name, more in (about or {}).items():
+                self.group[name].attrs.update(more)
 
     def write(self, begin: int, arrays: Mapping[str, np.ndarray]) -> None:
-        """Write the next steps of all variables, from the step `begin`."""
+        """Write the next samples of variables, from the sample `begin`."""
         with self._writing():
             for name, array in arrays.items():
-                self.group[name][begin : begin + len(array)] = array  # type: ignore[index]
+                if len(array):
+                    self.group[name][begin : begin + len(array)] = array  # type: ignore[index]
+
+    def append(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Write more of variables whose length is not known beforehand."""
+        with self._writing():
+            for name, array in arrays.items():
+                if len(array):
+                    self.group[name].append(array)
 
     def finish(self) -> None:
         """Give the store its name."""
@@ -200,14 +215,26 @@ def open_recording(path: str | Path) -> xarray.Dataset:
     if store.checksums is None:
         warnings.warn(f"{folder} has no checksums: damage in it cannot be seen", NeurosimWarning, stacklevel=3)
     # Stores list their arrays by name.
-    return numbered(recording[[name for name in order if name in recording]])
+    ordered = {name: recording[name].variable for name in order if name in recording.data_vars}
+    return numbered(type(recording)(ordered, coords=recording.coords, attrs=recording.attrs))
+
+
+def _near(variable: Recorded) -> tuple[int, ...]:
+    """Chunk sizes of at most 4 MiB, cut along the first axes first: a sample lies together."""
+    found, left = [], _CHUNK // np.dtype(variable.dtype).itemsize
+    for size in reversed(variable.shape):
+        found.append(max(1, min(size, left)))
+        left //= found[-1]
+    return tuple(reversed(found))
 
 
 def _chunks(variable: Recorded, piece: int) -> tuple[int, ...]:
     """Chunk sizes of about 4 MiB that divide a piece of the recording."""
     steps, *rest = variable.shape
     if not rest:
-        return (max(1, min(steps, piece)),)
+        return (max(1, min(steps, piece)) if steps else _CHUNK // np.dtype(variable.dtype).itemsize,)
+    if variable.dims[0] != "time" or len(rest) < 2:
+        return _near(variable)
     neurons = min(rest[-1], _MOST_NEURONS)
     each = max(1, math.prod(rest[:-1]) * neurons * np.dtype(variable.dtype).itemsize)
     # A divisor of the piece: no chunk is written twice.

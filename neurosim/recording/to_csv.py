@@ -14,7 +14,7 @@ from neurosim.errors import DataError
 from neurosim.recording.exchange import (
     SNAPSHOT,
     blocks_of,
-    spike_times,
+    spikes_in,
     spikes_of,
     synapses_of,
     traces_of,
@@ -89,9 +89,9 @@ def to_csv(recording: xarray.Dataset, path: str | Path) -> Path:
             with _table(folder, name) as stream:
                 writer = csv.writer(stream)
                 writer.writerow(["trial", "neuron", "time (second)"])
-                trials, neurons = (numbers_along(recording[name], str(dim)) for dim in recording[name].dims[1:])
-                for trial, row in zip(trials, spike_times(recording[name], time), strict=True):
-                    for neuron, times in zip(neurons, row, strict=True):
+                spikes = spikes_in(recording, name, time)
+                for trial, row in zip(spikes.trials.tolist(), spikes.times(), strict=True):
+                    for neuron, times in zip(spikes.neurons.tolist(), row, strict=True):
                         writer.writerows([trial, neuron, repr(float(each))] for each in times)
 
     return written(Path(path), write)

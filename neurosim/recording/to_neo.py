@@ -15,7 +15,7 @@ from neurosim.recording.exchange import (
     SNAPSHOT,
     needs,
     population_of,
-    spike_times,
+    spikes_in,
     spikes_of,
     synapses_of,
     traces_of,
@@ -80,7 +80,8 @@ def to_neo(recording: xarray.Dataset) -> Any:
     recording = in_order(recording)
     timing = timing_of(recording)
     block = neo.Block(name=str(recording.attrs.get("model", "")), description="simulated with neurosim")
-    trains = {name: spike_times(recording[name], timing.time) for name in spikes_of(recording)}
+    spikes = {name: spikes_in(recording, name, timing.time) for name in spikes_of(recording)}
+    trains = {name: found.times() for name, found in spikes.items()}
     known = trial_columns(recording)
     for trial, number in enumerate(numbers_along(recording, "trial") if "trial" in recording.dims else []):
         more = {column: int(values[trial]) for column, values in known.items()}
@@ -91,8 +92,7 @@ def to_neo(recording: xarray.Dataset) -> Any:
             kept = segment.analogsignals if timing.step is not None else segment.irregularlysampledsignals
             kept.append(_signal(recording, name, trial, timing))
         for name, found in trains.items():
-            neurons = numbers_along(recording[name], str(recording[name].dims[2]))
-            for neuron, times in zip(neurons, found[trial], strict=True):
+            for neuron, times in zip(spikes[name].neurons.tolist(), found[trial], strict=True):
                 segment.spiketrains.append(
                     neo.SpikeTrain(
                         np.asarray(times),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import compose
 from neurosim.circuit.plan import plan
-from neurosim.errors import CircuitError
-from neurosim.recording.store import Recorded
+from neurosim.circuit.weight_units import weight_unit
+from neurosim.engines.records import Record, read_record, records_in, synaptic_shapes
+from neurosim.errors import CircuitError, UnitError
 from neurosim.suggestions import nearest
+from neurosim.units import format_quantity, parse_quantity
 
 
 def traces(circuit: Circuit) -> tuple[str, ...]:
@@ -41,57 +44,86 @@ def is_spikes(name: str) -> bool:
 
 
 def unit_of(circuit: Circuit, name: str) -> str:
-    """The unit of a variable over time, as its equation declares it."""
-    population, variable = name.split(".")
-    return "1" if is_spikes(name) else compose(circuit)[population].equation_set.by_name[variable].unit
+    """The unit of a variable of neurons or synapses, as it is declared; of a weight that of what it delivers."""
+    owner, variable = name.split(".")
+    if owner in circuit.pathway:
+        pathway = circuit.pathway[owner]
+        if variable == "w":
+            return weight_unit(circuit, pathway)
+        declared = pathway.synapse.declared
+        return declared.by_name[variable].unit if declared is not None else "1"
+    return "1" if is_spikes(name) else compose(circuit)[owner].equation_set.by_name[variable].unit
 
 
-def asked_names(circuit: Circuit, record: Sequence[str] | None) -> tuple[str, ...]:
-    """The qualified names of the variables to record, each once.
+def asked(
+    circuit: Circuit, record: Sequence[str] | None, every: Mapping[str, Any] | None, *, dt: float
+) -> tuple[Record, ...]:
+    """What to record, read from its text, each once.
 
     Parameters
     ----------
     record
-        Names, bare ones in a circuit of one population; ``None`` for state variables and spikes, or what there is.
+        Texts as of `neurosim.engines.records`, with bare names in a circuit of one population; ``None`` for state
+        variables and spikes, or what there is.
+    every
+        Text of `record`, or variable -> the time between two samples, a quantity or seconds.
+    dt
+        Time step in seconds.
 
     Raises
     ------
     CircuitError
-        A name that cannot be recorded, and those that can.
+        A name that cannot be recorded, and those that can; neurons or synapses that are not there; a time that is no
+        whole number of steps.
     """
-    known = traces(circuit)
-    if record is None:
-        default: list[str] = []
-        for population, neuron in compose(circuit).items():
-            spikes = [f"{population}.spikes"] if neuron.threshold is not None else []
-            default += [f"{population}.{variable}" for variable in neuron.state_variables] + spikes
-        return tuple(default or [name for name in known if name in plan(circuit).nodes])
-    alone = circuit.populations[0].name if len(circuit.populations) == 1 else None
-    names = []
-    for name in record:
-        qualified = f"{alone}.{name}" if alone and "." not in name else name
-        if qualified not in known:
-            shown = [k.split(".")[1] if alone else k for k in known]
-            near = nearest(name, shown)
-            hint = f"did you mean '{near}'? " if near else ""
-            if qualified in weights(circuit):
-                hint = "weights stay as they are while it is simulated; "
-            raise CircuitError(f"cannot record '{name}'; {hint}known: {', '.join(shown)}")
-        names.append(qualified)
-    return tuple(dict.fromkeys(names))
+    steps = {_qualified(circuit, name).text: _steps(name, time, dt) for name, time in (every or {}).items()}
+    texts = _by_default(circuit) if record is None else [_known(circuit, text) for text in record]
+    return records_in(circuit, texts, steps)
 
 
-def recorded(
-    circuit: Circuit, names: Sequence[str], *, steps: int, trials: int, dtype: str, bare: bool
-) -> dict[str, Recorded]:
-    """The variables to record, by their names in the dataset: without the population if `bare`."""
-    variables = {}
-    alone = len(circuit.populations) == 1
-    for name in names:
-        population, variable = name.split(".")
-        dims = ("time", "trial", "neuron" if alone else f"neuron_{population}")
-        shape = (steps, trials, circuit.population[population].size)
-        variables[variable if bare else name] = Recorded(
-            dims, shape, np.dtype(bool if is_spikes(name) else dtype), unit_of(circuit, name)
+def _by_default(circuit: Circuit) -> list[str]:
+    found: list[str] = []
+    for population, neuron in compose(circuit).items():
+        spikes = [f"{population}.spikes"] if neuron.threshold is not None else []
+        found += [f"{population}.{variable}" for variable in neuron.state_variables] + spikes
+    return found or [name for name in traces(circuit) if name in plan(circuit).nodes]
+
+
+def _alone(circuit: Circuit) -> str | None:
+    """The only population."""
+    return circuit.populations[0].name if len(circuit.populations) == 1 else None
+
+
+def _qualified(circuit: Circuit, text: str) -> Record:
+    read, alone = read_record(text), _alone(circuit)
+    return replace(read, name=f"{alone}.{read.name}") if alone and "." not in read.name else read
+
+
+def _known(circuit: Circuit, text: str) -> str:
+    """The text with qualified names, of a variable that can be recorded."""
+    read, alone = _qualified(circuit, text), _alone(circuit)
+    synaptic = synaptic_shapes(circuit)
+    if read.name not in traces(circuit) and read.name not in synaptic:
+        shown = [name.removeprefix(f"{alone}.") for name in (*traces(circuit), *synaptic)]
+        name = read.name.removeprefix(f"{alone}.")
+        near = nearest(name, shown)
+        hint = f"did you mean '{near}'? " if near else ""
+        tied = circuit.pathway.get(read.name.rpartition(".")[0])
+        if tied is not None and tied.tie is not None:
+            hint = f"it uses the weights of '{tied.tie.pathway}'; "
+        raise CircuitError(f"cannot record '{name}'; {hint}known: {', '.join(shown)}")
+    return read.text
+
+
+def _steps(name: str, time: Any, dt: float) -> int:
+    """A time between samples in steps."""
+    try:
+        seconds = parse_quantity(time, "second")
+    except UnitError as error:
+        raise UnitError(f"every: '{name}': {error}") from None
+    steps = round(seconds / dt) if math.isfinite(seconds) else 0
+    if steps < 1 or abs(steps * dt - seconds) > 1e-6 * dt:
+        raise CircuitError(
+            f"every: '{name}' got {time}, which is no whole number of time steps of {format_quantity(dt, 'second')}"
         )
-    return variables
+    return steps

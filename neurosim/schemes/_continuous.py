@@ -179,6 +179,8 @@ def membrane_of(neuron: NeuronModel) -> float:
             "it has no membrane (no parameter 'tau_m'), and estimates in continuous time are scaled by the time "
             "constants of the membranes that noise passes through"
         )
+    if "tau_m" in neuron.per_neuron:
+        raise CircuitError("its 'tau_m' differs between neurons, and estimates in continuous time are scaled by one")
     return neuron.parameter_values["tau_m"]
 
 

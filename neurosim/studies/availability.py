@@ -152,4 +152,4 @@ def _without_data(model: Model, ask: Callable[[Circuit], Any]) -> Any:
 
 
 def _usual_layers(model: Model) -> tuple[str, ...]:
-    return model.network.layers
+    return model.network.layers if model.written is None else model.written.layers

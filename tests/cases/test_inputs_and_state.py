@@ -17,7 +17,7 @@ from neurosim.circuit.weights import Initial, Tie
 from neurosim.engines.state import initial_state
 from neurosim.errors import ArgumentError, CircuitError, DataError, NeurosimError, NeurosimWarning, UnitError
 from neurosim.neurons._model import NeuronModel
-from neurosim.recording.courses import over_time
+from neurosim.recording.courses import over_neurons, over_time
 from neurosim.recording.simulate import simulate
 from neurosim.rules._rule import Rule
 
@@ -41,15 +41,28 @@ def _pair(**changes: Any) -> Circuit:
 
 
 @pytest.mark.parametrize(("n", "trials"), [(10, 1), (10, 3), (10, 10), (1, 10), (3, 10)])
-def test_arrays_are_of_neurons_and_trials_whatever_their_length(n: int, trials: int, engine: Any) -> None:
+def test_arrays_are_of_neurons_and_trials_where_they_say_so(n: int, trials: int, engine: Any) -> None:
     # Ten steps: every axis could be taken for time.
     settings: dict[str, Any] = {"dt": "1 ms", "n": n, "trials": trials, "engine": engine}
     of_neurons, of_trials = np.arange(float(n)), np.arange(float(trials * n)).reshape(trials, n)
     steps = np.arange(10.0)[:, None, None]
-    found = simulate(SUM, "10 ms", inputs={"i_in": of_neurons}, **settings)
+    found = simulate(SUM, "10 ms", inputs={"i_in": over_neurons(of_neurons)}, **settings)
     np.testing.assert_allclose(found.v, np.broadcast_to(steps * of_neurons, (10, trials, n)), atol=1e-12)
-    found = simulate(SUM, "10 ms", inputs={"i_in": of_trials}, **settings)
+    found = simulate(SUM, "10 ms", inputs={"i_in": over_neurons(of_trials)}, **settings)
     np.testing.assert_allclose(found.v, steps * of_trials, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("n", "trials", "shape"), [(10, 1, (10,)), (3, 10, (10, 3)), (3, 10, (10, 1)), (1, 10, (10, 1))]
+)
+def test_an_array_that_could_be_of_time_as_well_is_refused(n: int, trials: int, shape: tuple[int, ...]) -> None:
+    with pytest.raises(CircuitError, match=r"could be the 10 (neurons|trials) or the 10 time steps; say which"):
+        simulate(SUM, "10 ms", dt="1 ms", n=n, trials=trials, inputs={"i_in": np.ones(shape)})
+    with pytest.raises(CircuitError, match=rf"expected a number, \({n + 1},\) for each neuron"):
+        simulate(SUM, "10 ms", dt="1 ms", n=n + 1, trials=2, inputs={"i_in": np.ones(10)})
+    for given in (1.0, "1", {"a": 1}, over_time([1.0])):
+        with pytest.raises(ArgumentError, match="values: got"):
+            over_neurons(given)
 
 
 def test_what_changes_in_time_says_so(engine: Any) -> None:
@@ -226,7 +239,7 @@ def test_the_state_of_a_run_goes_in_as_it_is(engine: Any) -> None:
         ({"a.r": 1.0}, CircuitError, "the circuit computes 'a.r'"),
         ({"b.drive": 1.0}, CircuitError, "the circuit computes 'b.drive'"),
         ({"W.w": np.ones((2, 3))}, CircuitError, r"'W.w' has shape \(2, 3\); expected a number, or \(3, 2\)"),
-        ({"W.w": np.ones((4, 3, 2))}, CircuitError, r"shape \(4, 3, 2\)"),
+        ({"W.w": np.ones((5, 3, 2))}, CircuitError, r"shape \(5, 3, 2\); .*\(4, 3, 2\) \(one a trial and synapse\)"),
         ({"W.learning_rate": [1.0, 2.0]}, CircuitError, r"'W.learning_rate' has shape \(2,\); expected a number"),
         ({"a.v": np.ones(3)}, CircuitError, r"'a.v' has shape \(3,\).*\(2,\) .*\(4, 2\) "),
         ({"a.v": np.ones((2, 4))}, CircuitError, r"shape \(2, 4\)"),
@@ -280,10 +293,9 @@ def test_a_folder_is_never_replaced_by_the_end_of_a_simulation(tmp_path: Any) ->
 
 
 @pytest.mark.parametrize("duration", [None, "2 ms"])
-@pytest.mark.parametrize("learn", [("W",), ()])
-def test_rules_that_do_not_act_are_told_of(duration: str | None, learn: tuple[str, ...], engine: Any) -> None:
-    circuit = replace(_pair(), phases=(Phase("all", "2 ms", learn=learn),))
-    with pytest.warns(NeurosimWarning, match="pathways W do not act.*learn=False; else use") as caught:
+def test_rules_that_do_not_act_are_told_of(duration: str | None, engine: Any) -> None:
+    circuit = replace(_pair(), phases=(Phase("all", "2 ms"),))
+    with pytest.warns(NeurosimWarning, match="pathways W do not act.*say learn=False") as caught:
         simulate(circuit, duration, engine=engine)
     assert caught[0].filename == __file__
     with warnings.catch_warnings():
@@ -292,5 +304,5 @@ def test_rules_that_do_not_act_are_told_of(duration: str | None, learn: tuple[st
         simulate(_pair(rule=Rule(name="fixed")), "2 ms", engine=engine)
         with pytest.raises(NeurosimWarning):
             simulate(circuit, duration, engine=engine)
-    with pytest.raises(ArgumentError, match=r"learn: got True, expected False.*neurosim.train"):
-        simulate(circuit, duration, engine=engine, learn=True)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match=r"learn: got True, expected False.*act in no phase that runs"):
+        simulate(circuit, duration, engine=engine, learn=True)

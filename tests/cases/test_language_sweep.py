@@ -24,6 +24,8 @@ from neurosim.equations.dimensions import BUILTIN_NAMES, UNIT_VALUES
 from neurosim.equations.grammar import CONSTANTS
 from neurosim.equations.parse import FLAGS
 from neurosim.equations.reserved import (
+    COUNT_FUNCTIONS,
+    DRAWING_FUNCTIONS,
     FOREIGN_FUNCTIONS,
     FUNCTIONS,
     RANDOM_FUNCTIONS,
@@ -108,7 +110,12 @@ def test_functions_that_draw_stand_in_thresholds_and_resets_alone() -> None:
                 NeuronModel(**SLOTS[slot](f"{name}()*second"))
         neuron = NeuronModel("dv/dt = 1/ms : 1", f"v + 0*{name}() > 0.45", f"v = 0*{name}()")
         assert simulated(neuron)["spikes"].sum() == 6
-    for name in (*FUNCTIONS, *RANDOM_FUNCTIONS, *FOREIGN_FUNCTIONS):
+    for name, count in COUNT_FUNCTIONS.items():
+        for slot, make in SLOTS.items():
+            with pytest.raises(EquationError, match=rf"'{name}\(\)' is allowed in a line of its own only"):
+                NeuronModel(**make(f"{name}({', '.join(['0.5'] * count)})*second"))
+                raise AssertionError(slot)
+    for name in (*FUNCTIONS, *DRAWING_FUNCTIONS, *FOREIGN_FUNCTIONS):
         for slot, make in SLOTS.items():
             with pytest.raises(EquationError, match=f"'{name}' is"):
                 NeuronModel(**make(f"{name}*second"))
@@ -184,7 +191,7 @@ def test_every_unit_has_its_value_on_both_engines() -> None:
 
 @pytest.mark.parametrize("slot", sorted(SLOTS))
 def test_every_builtin_name_runs_in_every_slot_or_is_refused_there(slot: str) -> None:
-    readable = BUILTIN_NAMES - UNIT_VALUES.keys() - FUNCTIONS.keys() - RANDOM_FUNCTIONS.keys() - FOREIGN_FUNCTIONS
+    readable = BUILTIN_NAMES - UNIT_VALUES.keys() - FUNCTIONS.keys() - DRAWING_FUNCTIONS.keys() - FOREIGN_FUNCTIONS
     assert {"t", "dt", "-inf", *CONSTANTS} == readable, "a name that no test here walks"
     for name in ("t", "dt", "0.1*pi*ms", "0.1*e*ms", "clip(t/ms, 0, inf)*ms"):
         simulated(NeuronModel(**SLOTS[slot](name)), "1 ms")
@@ -201,7 +208,7 @@ def test_what_refractory_neurons_know_runs_in_every_slot(slot: str) -> None:
         arguments = {**SLOTS[slot](name)}
         arguments.setdefault("threshold", "v > 0.4")
         arguments.setdefault("reset", "v = 0")
-        if "refractory" not in arguments:
+        if "refractory" not in arguments and "not_refractory" in name:
             with pytest.raises(EquationError, match="has no refractory period"):
                 NeuronModel(**arguments)
         arguments.setdefault("refractory", "0.25 ms")
@@ -210,7 +217,7 @@ def test_what_refractory_neurons_know_runs_in_every_slot(slot: str) -> None:
 
 
 def test_every_name_with_a_meaning_is_refused_wherever_it_is_declared() -> None:
-    names = {*SPECIAL, "xi_a", *FUNCTIONS, *RANDOM_FUNCTIONS, *FOREIGN_FUNCTIONS, *CONSTANTS, *keyword.kwlist}
+    names = {*SPECIAL, "xi_a", *FUNCTIONS, *DRAWING_FUNCTIONS, *FOREIGN_FUNCTIONS, *CONSTANTS, *keyword.kwlist}
     names |= {*sorted(UNIT_VALUES)[::20], "switch", "double", "where", "number"}
     for name in sorted(names):
         meaning = meaning_of(name)

@@ -91,6 +91,27 @@ def test_courses_noise_and_state_of_each_trial_go_where_the_trial_goes(
     _same(found, both())
 
 
+def test_networks_of_their_own_learn_on_any_core(
+    build: Callable[..., Circuit], stimuli: Callable[[int], Any], shared_out: Callable[[bool], None]
+) -> None:
+    circuit = _circuit(build, "rate")
+    engine, state = BatchedEngine(circuit, Setting("rate", 1e-3, "float64")), initial_state(circuit, 3)
+    given, steps = stimuli(TRIALS), sum(phase.steps(1e-3) for phase in circuit.phases)
+    given["input.r"] = Stimulus.from_steps(np.random.default_rng(1).random((steps, *given["input.r"].shape)))
+    state["W1.w"] = np.multiply.outer(np.linspace(0.5, 1.5, TRIALS), state["W1.w"])
+    asked: dict[str, Any] = {"report": ("loss",), "record": ("hidden1.r[:2]", "W1.w[::7]"), "own_weights": True}
+    asked["every"] = {"W1.w": 3}
+
+    def presented() -> Any:
+        after, outputs = engine.run(state, given, seed=5, **asked)
+        return after, outputs.ends, outputs.recordings
+
+    found = presented()
+    assert all(found[0][name].shape[0] == TRIALS for name in learned_names(circuit))
+    shared_out(False)
+    _same(found, presented())
+
+
 def test_trials_that_learn_or_depend_on_each_other_stay_together(
     build: Callable[..., Circuit], stimuli: Callable[[int], Any], shared_out: Callable[[bool], None]
 ) -> None:

@@ -31,7 +31,7 @@ vectors = npst.arrays(np.float64, 5, elements=st.floats(-1e3, 1e3).map(lambda x:
 def test_every_metric_says_what_it_is(name):
     module = registry.load("metrics", name)
     assert registry.describe("metrics", name).endswith(".")
-    assert module.UNIT in {"deg", "%", "1", "Hz"}
+    assert module.UNIT in {"deg", "%", "1", "Hz", "s", "signal"}
     assert module.BETTER in {"lower", "higher", "none"}
     assert module.measure.__doc__
     parameters = inspect.signature(module.measure).parameters.values()

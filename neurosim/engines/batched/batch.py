@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Phase
+from neurosim.engines.records import Record
 from neurosim.engines.setting import Setting
 
 Arrays = dict[str, Any]
@@ -36,7 +37,7 @@ class Request:
     report
         Variables wanted at the end of each phase.
     record
-        Variables wanted at every step.
+        What is recorded within the run.
     learn
         Whether rules act, or the pathways whose rules do.
     phases
@@ -45,16 +46,30 @@ class Request:
         What to note of variables that are not finite.
     sparse
         Courses that are mostly zero.
+    own_weights
+        Whether each trial is a network of its own.
+    unfinished
+        Whether the presentation goes on in another call, so that rules at the ends of phases do not act yet.
+    resumed
+        Whether an earlier part of it was another call, so that rules before the first phase have acted.
     """
 
     circuit: Circuit
     setting: Setting
     report: tuple[str, ...] = ()
-    record: tuple[str, ...] = ()
+    record: tuple[Record, ...] = ()
     learn: bool | frozenset[str] = True
     phases: tuple[str, ...] | None = None
     watch: Watch = ""
     sparse: tuple[str, ...] = ()
+    own_weights: bool = False
+    unfinished: bool = False
+    resumed: bool = False
+
+    @property
+    def wanted(self) -> set[str]:
+        """The variables that are reported or recorded."""
+        return {*self.report, *(one.name for one in self.record)}
 
     @property
     def run(self) -> tuple[Phase, ...]:
@@ -121,11 +136,11 @@ class Outcome:
     changes
         Increments of learned variables, to be added to the state.
     stepped
-        Of those that change within steps, what the steps have made of them.
+        Of those that change within steps, what the steps have made of them: to go on from there without rounding.
     final
         The slots of all trials at the end, ``(trial, n)``, for traces of synapses ``(trial, n_post, n_pre)``.
     recordings
-        Variables at every step, ``(step, trial, neuron)``.
+        ``(sample, trial, place)`` by text; of what has no sample at every step, one such array for each phase.
     steps
         How many each phase made, where there is time.
     broken

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,9 +14,11 @@ import jax.numpy as jnp
 from neurosim.circuit.batch_schedule import cycle, needed_phases
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Phase
+from neurosim.circuit.moments import Learn, at_end
 from neurosim.engines.batched import optimiser_updates as optimisation
 from neurosim.engines.batched.batch import Arrays, Batch, Outcome, Request, pytree
 from neurosim.engines.batched.host.program import program
+from neurosim.engines.batched.own_networks import each_by_itself
 from neurosim.engines.batched.presentation import Run, present
 from neurosim.engines.batched.update_noise import update_noise
 from neurosim.engines.bounds import all_within_bounds
@@ -28,14 +30,25 @@ from neurosim.engines.slots import neuron_variables
 @program()
 def run_batch(batch: Batch, *, request: Request) -> Outcome:
     """One batch; see `BatchedEngine.run`."""
-    return one_batch(request, batch)
+    one = functools.partial(one_batch, request)
+    return each_by_itself(request, batch, one) if request.own_weights else one(batch)
 
 
 def one_batch(request: Request, batch: Batch, run: Run | None = None) -> Outcome:
-    """What `run_batch` compiles; `run` as for `present`."""
+    """One batch that shares its weights; `run` as for `present`."""
     outcome, after = _presented(request, batch, run)
+    if request.unfinished:
+        after = {}
     changes = {name: change + after.get(name, 0.0) for name, change in outcome.changes.items()}
-    return replace(outcome, changes=changes, final=outcome.final if request.circuit.carry else {}, steps={})
+    late = () if request.unfinished else at_the_ends(request.circuit, request.run, request.learn)
+    exact = {n: a for n, a in outcome.stepped.items() if n not in after and n.rpartition(".")[0] not in late}
+    final = outcome.final if request.circuit.carry else {}
+    return replace(outcome, changes=changes, final=final, stepped=exact if request.own_weights else {}, steps={})
+
+
+def at_the_ends(circuit: Circuit, phases: Sequence[Phase], learn: Learn) -> set[str]:
+    """The pathways whose rules act when one of these phases is over."""
+    return {pathway.name for phase in phases for pathway in at_end(circuit, phase, learn)}
 
 
 def _presented(request: Request, batch: Batch, run: Run | None = None) -> tuple[Outcome, Arrays]:

@@ -24,6 +24,7 @@ from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.batched.host.program import program
 from neurosim.engines.batched.presentation import present
 from neurosim.engines.noise import noise_keys
+from neurosim.engines.records import records_in
 from neurosim.engines.setting import Setting
 from neurosim.engines.stimuli import stimuli_in
 
@@ -108,7 +109,7 @@ class Differentiable:
         return Given(
             {name: place(array) for name, array in state.items()},
             {name: place(stimulus.values) for name, stimulus in each.items() if not stimulus.changes},
-            {name: place(stimulus.steps_first()) for name, stimulus in each.items() if stimulus.changes},
+            {name: jnp.asarray(self.engine.course(stimulus)) for name, stimulus in each.items() if stimulus.changes},
             noise_keys(self.circuit, seed),
         )
 
@@ -142,7 +143,12 @@ class Differentiable:
             perturbations=dict(perturbations or {}),
         )
         request = Request(
-            self.circuit, self.setting, report=self.report, record=self.record, learn=self.learn, phases=self.phases
+            self.circuit,
+            self.setting,
+            report=self.report,
+            record=records_in(self.circuit, self.record),
+            learn=self.learn,
+            phases=self.phases,
         )
         return present(request, batch)
 

@@ -28,11 +28,13 @@ from neurosim.engines.batched.host.trials import has_rows, joined, shared_out
 from neurosim.engines.batched.kernels.events import sparse_courses
 from neurosim.engines.batched.limits import LIMITS
 from neurosim.engines.batched.loop import presented
+from neurosim.engines.batched.sampling import trimmed
 from neurosim.engines.bounds import all_within_bounds
 from neurosim.engines.finite import Broken, broken_now, first_batch, first_broken
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.optimiser import PLAIN, Optimiser, is_memory
 from neurosim.engines.outputs import Outputs
+from neurosim.engines.own_weights import each_its_own
 from neurosim.engines.setting import Setting
 from neurosim.engines.slots import LONG_AGO, Continuation, carried_shapes, neuron_variables, slots
 from neurosim.engines.state import State, learned_names
@@ -98,6 +100,9 @@ class BatchedEngine:
         start: Continuation | None = None,
         keep: bool = False,
         watch: bool = False,
+        own_weights: bool = False,
+        every: Mapping[str, int] | None = None,
+        unfinished: bool = False,
     ) -> tuple[State, Outputs]:
         """Present one batch of trials.
 
@@ -116,8 +121,11 @@ class BatchedEngine:
         noise
             Held noise to use instead: ``phase -> population.variable -> (trial, n)``, and for noise on weights
             ``pathway.noise -> (trial, n_post, n_pre)``.
-        report, record
-            Variables wanted at the end of each phase, and at every step.
+        report
+            Variables wanted at the end of each phase.
+        record
+            What is recorded within the run, see `neurosim.engines.records`: ``hidden1.v``, ``hidden1.v[:10]``,
+            ``W1.w[::100]``, ``mean(hidden1.spikes)``.
         learn
             Whether rules act.
         phases
@@ -130,6 +138,13 @@ class BatchedEngine:
             Whether the outputs say how to go on.
         watch
             Whether the outputs say which variable stops being finite, recorded or not.
+        own_weights
+            Whether each trial is a network with weights of its own, which start from `state` (where they can have an
+            axis of trials in front) and which its rules change. Then the new state has that axis.
+        every
+            Text of `record`, or variable -> how many steps lie between two samples.
+        unfinished
+            Whether the presentation goes on in another call: rules at the ends of phases wait for that.
 
         Returns
         -------
@@ -138,7 +153,7 @@ class BatchedEngine:
         """
         given = stimuli_in(stimuli)
         trials = trials_in(given, trials)
-        check_run(
+        records = check_run(
             self.circuit,
             self.setting,
             state,
@@ -148,6 +163,8 @@ class BatchedEngine:
             record=record,
             phases=phases,
             noise=noise,
+            every=every,
+            own_weights=own_weights,
         )
         begin = start.step if start is not None else 0
         learning = learning_in(self.circuit, int(first) // trials) if learn else frozenset()
@@ -159,17 +176,25 @@ class BatchedEngine:
                 circuit=replace(self.circuit, carry=True) if keep or watch else self.circuit,
                 setting=self.setting,
                 report=tuple(report),
-                record=tuple(record),
+                record=records,
                 learn=learning,
                 phases=None if phases is None else tuple(phases),
                 watch="ends" if watch and not self.setting.steady else "",
                 sparse=sparse_courses(batch.courses),
+                own_weights=own_weights,
+                unfinished=unfinished,
+                resumed=start is not None,
             )
             outcome, first_of = self._presented(request, batch)
+        if own_weights:
+            state = each_its_own(self.circuit, state, trials)
         after = {name: np.asarray(array) for name, array in state.items()}
-        after |= {name: after[name] + change for name, change in outcome.changes.items()}
+        after |= {n: after[n] + change for n, change in outcome.changes.items() if n not in outcome.stepped}
+        after |= outcome.stepped
         after = all_within_bounds(np, self.circuit, state, after)
-        done = begin + sum(phase.steps(self.setting.dt) for phase in request.run)
+        steps = [phase.steps(self.setting.dt) for phase in request.run]
+        recordings = trimmed(records, outcome.recordings, begin, steps)
+        done = begin + sum(steps)
         end = Continuation.at(done, self.circuit, outcome.final, self.setting.dt) if keep else None
         if self.circuit.carry:
             after |= {
@@ -177,7 +202,7 @@ class BatchedEngine:
             }
         if watch and first_of is None and end is not None:
             first_of = broken_now({name: end.values[name] for name in neuron_variables(self.circuit)}, end.step)
-        return after, Outputs(ends=outcome.ends, recordings=outcome.recordings, end=end, broken=first_of)
+        return after, Outputs(ends=outcome.ends, recordings=recordings, end=end, broken=first_of)
 
     def _batch(
         self,
@@ -195,7 +220,7 @@ class BatchedEngine:
         return Batch(
             values=values,
             stimuli={name: self._passed(each.values) for name, each in stimuli.items() if not each.changes},
-            courses={name: self._passed(each.steps_first()) for name, each in stimuli.items() if each.changes},
+            courses={name: self.course(each) for name, each in stimuli.items() if each.changes},
             keys=keys,
             presentations=presentations,
             noise={phase: {name: self._passed(a) for name, a in drawn.items()} for phase, drawn in noise.items()},
@@ -204,18 +229,23 @@ class BatchedEngine:
 
     def _presented(self, request: Request, batch: Batch) -> tuple[Outcome, Broken | None]:
         """What a batch gives, and the first variable that stops being finite, if that is watched."""
-        wanted = {*request.report, *request.record}
-        alone = not request.learn and has_rows(batch) and not presented.serves(request, batch)
-        parts = shares(self.circuit, batch.trials, wanted) if alone else []
+        together = bool(request.learn) and not request.own_weights
+        alone = not together and has_rows(batch) and not presented.serves(request, batch)
+        parts = shares(self.circuit, batch.trials, request.wanted) if alone else []
         if parts:
-            each_part = [(request, part) for part in shared_out(batch, request.circuit, parts)]
-            outcome = joined(each(self._outcome, each_part))
+            each_part = [(request, part) for part in shared_out(batch, request.circuit, self._dt, parts)]
+            outcome = joined(each(self._outcome, each_part), own_weights=request.own_weights)
         else:
             outcome = self._outcome(request, batch)
         if not any(outcome.broken.values()):
             return outcome, None
         # Once more, noting when and where, which would slow down what stays finite.
         return outcome, first_broken(self._outcome(replace(request, watch="steps"), batch).broken)
+
+    @property
+    def _dt(self) -> float | None:
+        """The time step; none at the steady level, where nothing is under way."""
+        return None if self.setting.steady else self.setting.dt
 
     def _outcome(self, request: Request, batch: Batch) -> Outcome:
         """What a batch gives, on the host; in whatever thread."""
@@ -317,6 +347,11 @@ class BatchedEngine:
     def array(self, array: Any) -> Any:
         """An array of the setting's precision on the device."""
         return jnp.asarray(self._passed(array), dtype=self.setting.dtype)
+
+    def course(self, stimulus: Stimulus) -> Any:
+        """What changes in time as a compiled program takes it, steps first; of events, the neurons as whole numbers."""
+        steps = stimulus.steps_first()
+        return np.asarray(steps, dtype=np.int32) if stimulus.kind == "events" else self._passed(steps)
 
     def _passed(self, array: Any) -> Any:
         """An array as a compiled program takes it; it brings many to the device faster than one by one."""

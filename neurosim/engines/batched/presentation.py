@@ -20,9 +20,11 @@ from neurosim.engines.batched.before_phases import changes_at_beginning
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.limits import LIMITS
 from neurosim.engines.batched.live_variables import asked_at_end, lives
+from neurosim.engines.batched.sampling import joined
 from neurosim.engines.batched.snapshot import Snapshot, time_of
 from neurosim.engines.batched.spiking import last_spikes
-from neurosim.engines.batched.stepping import BROKEN, rows, run_steps
+from neurosim.engines.batched.step_draws import DRAWS, Draws
+from neurosim.engines.batched.stepping import BROKEN, moment_of, run_steps
 from neurosim.engines.batched.stretch import Fixed, Stretch
 from neurosim.engines.batched.weights import Weights, noise_on_weights
 from neurosim.engines.noise import draw_noise
@@ -45,14 +47,17 @@ def present(request: Request, batch: Batch, run: Run | None = None) -> Outcome:
     run = run or _in_time
     circuit, setting, dtype = request.circuit, request.setting, jnp.dtype(request.setting.dtype)
     graph = plan(circuit, steady=setting.steady)
-    call = Call(request.phases, request.learn, record=request.record, courses=tuple(batch.courses))
+    texts = tuple(one.text for one in request.record)
+    call = Call(request.phases, request.learn, record=texts, courses=tuple(batch.courses))
     refuse(limits_met(LIMITS, circuit, setting, call))
     outcome, live = Outcome(), live_in(graph, request)
     leaves = {**batch.values, "dt": jnp.asarray(setting.dt, dtype)}
-    outcome.changes |= changes_at_beginning(graph, leaves, batch.left, request.run, request.learn)
+    beginning = False if request.resumed else request.learn
+    outcome.changes |= changes_at_beginning(graph, leaves, batch.left, request.run, beginning)
     values = {**batch.values, **{name: batch.values[name] + change for name, change in outcome.changes.items()}}
     current: Arrays = {**{name: a for name, a in values.items() if name not in graph.nodes}, **batch.stimuli}
     current |= {f"{pathway.name}.noise": jnp.zeros((), dtype) for pathway in circuit.perturbed}
+    current[DRAWS] = Draws(batch.keys, batch.presentations, setting.dt)
     current |= _delays(circuit, setting)
     derived, step = circuit.derived_weights(jnp, lambda name: values[f"{name}.w"]), 0
     for phase in request.run:
@@ -86,12 +91,13 @@ def present(request: Request, batch: Batch, run: Run | None = None) -> Outcome:
         outcome.ends[phase.name] = {name: _full(circuit, name, end[name], batch.trials) for name in request.report}
         held = _hold(circuit, phase, end)
         current |= reached.after | held
-        _learn(request, phase, end, held, batch.trials, outcome)
+        if not request.unfinished:
+            _learn(request, phase, end, held, batch.trials, outcome)
         outcome.stepped |= {name: reached.after[name] for name in _learned_in_steps(request, phase, reached)}
     for name, weights in outcome.stepped.items():
         change = weights - values[name]
         outcome.changes[name] = outcome.changes[name] + change if name in outcome.changes else change
-    outcome.recordings = {name: jnp.concatenate(parts) for name, parts in outcome.recordings.items()}
+    outcome.recordings = joined(request.record, outcome.recordings)
     outcome.final = _final(circuit, current, batch.trials, dtype, setting.dt)
     return outcome
 
@@ -107,7 +113,7 @@ class Reached:
     after
         What its steps changed.
     recorded
-        Variables at every step.
+        What is recorded, ``(sample, trial, place)``.
     made
         How many steps it made.
     """
@@ -145,7 +151,7 @@ def _in_time(stretch: Stretch, batch: Batch, fixed: Fixed, step: int) -> Reached
     window = {name: course[step : step + stretch.steps] for name, course in batch.courses.items()}
     since = batch.begin + step
     after, recorded, made = run_steps(stretch, fixed, window, since, row=batch.row)
-    last = {name: rows(course[-1], batch.row, stretch.trials) for name, course in window.items()}
+    last = {name: moment_of(stretch, name, course[-1], batch.row) for name, course in window.items()}
     return replace(
         reached(stretch, fixed, {**last, **after}, since + made - 1), after=after, recorded=recorded, made=made
     )
@@ -259,9 +265,9 @@ def live_in(graph: Plan, request: Request) -> dict[str, tuple[str, ...]]:
     circuit = request.circuit
     if request.setting.steady:
         return {}
-    wanted = {*request.report, *request.record}
     asked = [
-        asked_at_end(circuit, graph, phase) | wanted if phase in request.run else set() for phase in circuit.phases
+        asked_at_end(circuit, graph, phase) | request.wanted if phase in request.run else set()
+        for phase in circuit.phases
     ]
     restarts, switches = [p.restart for p in circuit.phases], [_numbers(circuit, p) for p in circuit.phases]
     found = lives(graph, asked, restarts=restarts, switches=switches, all_at_end=circuit.carry)

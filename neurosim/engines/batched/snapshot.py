@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from neurosim.circuit.plan import Node, Plan, choice_of
 from neurosim.engines.batched.array_functions import compiled
+from neurosim.engines.batched.step_draws import DRAWS
 from neurosim.engines.batched.synapses import arrived, delivered_by_text
 from neurosim.engines.batched.weights import PLAIN, Weights, deliver
 from neurosim.equations.array_code import ArrayFunction, expression_function
@@ -150,10 +151,17 @@ class Snapshot:
             values = compiled(node.function)(**{a: self._per_neuron(n) for a, n in node.needs.items()})
             return self._over_channels(node.name.split(".")[0], values)
         function = self._switched(node)
-        value = self.call(function, {argument: self[node.needs[argument]] for argument in function.arguments})
+        drawn = self._drawn(node.name, function)
+        value = self.call(function, {a: drawn[a] if a in drawn else self[node.needs[a]] for a in function.arguments})
         # A bare number would take the default precision.
         bare = function is not node.function and not function.arguments
         return jnp.asarray(value, self.values["dt"].dtype) if bare else value
+
+    def _drawn(self, name: str, function: ArrayFunction) -> Arrays:
+        """The random numbers of this step that an expression reads."""
+        if not function.draws:
+            return {}
+        return self.values[DRAWS].of(self.plan.circuit, name, function, self.values["t"], self.values["dt"].dtype)
 
     def _switched(self, node: Node) -> ArrayFunction:
         """The node's function, or what switches leave of it."""
@@ -161,7 +169,7 @@ class Snapshot:
         known = {argument: self.switches[need] for argument, need in node.needs.items() if need in self.switches}
         population, _, variable = node.name.rpartition(".")
         equation = self.plan.models[population].equation_set.by_name.get(variable) if population else None
-        if not known or equation is None or equation.kind != "subexpression":
+        if not known or equation is None or node.function.draws or equation.kind != "subexpression":
             return node.function
         return expression_function(variable, switched(equation.expression or "0", known))
 

@@ -17,6 +17,7 @@ from neurosim.circuit.description import UNTIL_STEPS
 from neurosim.circuit.moments import STEP
 from neurosim.engines.batched.hoisting import prepare
 from neurosim.engines.batched.learning import increments
+from neurosim.engines.batched.sampling import at_every_step, empty, split_off, written
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, time_of
 from neurosim.engines.batched.spiking import (
     cross_threshold,
@@ -91,7 +92,7 @@ def run_steps(
     Returns
     -------
     tuple
-        The carried variables at its end, the recordings ``(step, trial, neuron)``, and the number of steps made.
+        The carried variables at its end, the recordings ``(sample, trial, place)``, and the number of steps made.
     """
     carry = carried(stretch, start.values)
     still = {name: value for name, value in start.values.items() if name not in carry and name not in courses}
@@ -100,21 +101,23 @@ def run_steps(
 
     def step(before: Arrays, inputs: tuple[Any, Arrays]) -> tuple[Arrays, Arrays]:
         number, course = inputs
-        course = {name: rows(array, row, stretch.trials) for name, array in course.items()}
-        after, spiked, begun = _advance(stretch, fixed, {**fixed.values, **course, **before}, number)
-        recorded = {
-            name: spiked[name] > 0 if name.endswith(".spikes") else _full(stretch, name, begun[name])
-            for name in stretch.record
-        }
-        return {name: after[name] for name in before}, recorded
+        course = {name: moment_of(stretch, name, array, row) for name, array in course.items()}
+        now = {name: before[name] for name in carry}
+        after, spiked, begun = _advance(stretch, fixed, {**fixed.values, **course, **now}, number)
+        kept = written(stretch, before, begun, number, first_step)
+        return {name: after[name] for name in carry} | kept, at_every_step(stretch, begun, spiked)
 
-    if stretch.until is None and stretch.steps == 1:
-        return (*_one_step(step, carry, courses, first_step), 1)
     if stretch.until is None:
-        numbers = first_step + jnp.arange(stretch.steps, dtype=jnp.int32)
-        after, recorded = jax.lax.scan(step, carry, (numbers, dict(courses)), length=stretch.steps)
-        return after, recorded, stretch.steps
-    known = replace(fixed, values={**fixed.values, **_first(courses)})
+        begun = carry | empty(stretch)
+        if stretch.steps == 1:
+            after, recorded = _one_step(step, begun, courses, first_step)
+        else:
+            numbers = first_step + jnp.arange(stretch.steps, dtype=jnp.int32)
+            after, recorded = jax.lax.scan(step, begun, (numbers, dict(courses)), length=stretch.steps)
+        after, kept = split_off(after)
+        return after, recorded | kept, stretch.steps
+    first = {name: moment_of(stretch, name, course[0], None) for name, course in courses.items()}
+    known = replace(fixed, values={**fixed.values, **first})
     after, steps = _until_settled(stretch, step, carry, known, first_step)
     return after, {}, steps
 
@@ -123,6 +126,16 @@ def rows(array: Any, first: Any, trials: int) -> Any:
     """So many trials of an array from the first one on; all if that is ``None``."""
     # Within the loop, which reads one step at a time anyway: before it, all steps would be copied.
     return array if first is None else jax.lax.dynamic_slice_in_dim(array, first, trials)
+
+
+def moment_of(stretch: Stretch, name: str, array: Any, row: Any) -> Any:
+    """What a course is in one step, for the trials presented; of events, whether they are of a neuron, for all."""
+    found = rows(array, row, stretch.trials)
+    if not jnp.issubdtype(found.dtype, jnp.integer):
+        return found
+    size = stretch.plan.circuit.population[name.split(".")[0]].size
+    trials = found.shape[0]
+    return jnp.zeros((trials, size), bool).at[jnp.arange(trials)[:, None], found].set(True, mode="drop")
 
 
 def _one_step(step: Step, carry: Arrays, courses: Mapping[str, Any], number: Any) -> tuple[Arrays, Arrays]:
@@ -156,10 +169,6 @@ def _until_settled(stretch: Stretch, step: Step, carry: Arrays, fixed: Fixed, fi
         return jax.lax.fori_loop(0, count, lambda k, s: step(s, (first_step + done + k, {}))[0], now), done + count
 
     return jax.lax.while_loop(moves, on, (carry, jnp.asarray(0, jnp.int32)))
-
-
-def _first(courses: Mapping[str, Any]) -> Arrays:
-    return {name: course[0] for name, course in courses.items()}
 
 
 def _advance(stretch: Stretch, fixed: Fixed, values: Arrays, number: Any) -> tuple[Arrays, Arrays, Snapshot]:
@@ -219,12 +228,3 @@ def _update(stretch: Stretch, fixed: Fixed, population: str, start: Snapshot, nu
         after = jnp.broadcast_to(found[name], jnp.shape(before)).astype(before.dtype)
         updated[f"{population}.{name}"] = unless_clamped(model, population, name, after, values)
     return updated
-
-
-def _full(stretch: Stretch, name: str, value: Any) -> Any:
-    """A recorded variable at shape (trial, neuron)."""
-    population = stretch.plan.circuit.population.get(name.split(".")[0])
-    size = population.size if population is not None and "." in name else 1
-    full = jnp.broadcast_to(value, (stretch.trials, size))
-    # Numbers that no array is part of may be whole.
-    return full.astype(stretch.dtype) if jnp.issubdtype(full.dtype, jnp.number) else full

@@ -10,6 +10,7 @@ from neurosim.circuit.plan import Plan
 from neurosim.circuit.spike_texts import acts_within_steps
 from neurosim.engines.batched.snapshot import NOTHING, Prepared, Snapshot
 from neurosim.engines.batched.weights import PLAIN, Weights
+from neurosim.engines.records import Record
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Stretch:
     struck
         Pathways whose statements at spikes change what is learned.
     record
-        Variables to return for every step.
+        What to record.
     sparse
         Stimuli that change in time and are mostly zero.
     watch
@@ -37,7 +38,7 @@ class Stretch:
     live: tuple[str, ...]
     learn: tuple[str, ...]
     struck: tuple[str, ...]
-    record: tuple[str, ...]
+    record: tuple[Record, ...]
     steps: int
     dt: float
     trials: int

@@ -22,6 +22,7 @@ from neurosim.engines.brian.limits import LIMITS, STANDALONE
 from neurosim.engines.brian.presentations import Presentations
 from neurosim.engines.brian.process import borrowed
 from neurosim.engines.outputs import Outputs
+from neurosim.engines.records import is_synaptic
 from neurosim.engines.setting import Setting
 from neurosim.engines.slots import Continuation
 from neurosim.engines.state import State
@@ -89,14 +90,18 @@ class BrianEngine:
         start: Continuation | None = None,
         keep: bool = False,
         watch: bool = False,
+        own_weights: bool = False,
+        every: Mapping[str, int] | None = None,
+        unfinished: bool = False,
     ) -> tuple[State, Outputs]:
         """Present trials one after the other; see `BatchedEngine.run` for parameters and results.
 
-        `batch` is the number of trials after which the weights take their increments (all by default).
+        `batch` is the number of trials after which the weights take their increments (all by default; one where each
+        trial has weights of its own).
         """
         given = stimuli_in(stimuli)
         count = trials_in(given, trials)
-        check_run(
+        records = check_run(
             self.circuit,
             self.setting,
             state,
@@ -106,14 +111,26 @@ class BrianEngine:
             record=record,
             phases=phases,
             noise=noise,
+            every=every,
+            own_weights=own_weights,
         )
-        call = Call(phases, learn, trials=count, batch=batch or count, record=record, pieces=keep or start is not None)
+        size = 1 if own_weights else batch or count
+        call = Call(
+            phases,
+            learn,
+            trials=count,
+            batch=size,
+            record=record,
+            pieces=keep or start is not None,
+            own_weights=own_weights,
+            sampled=[one.text for one in records if one.every > 1 or one.over or is_synaptic(self.circuit, one.name)],
+        )
         refuse(self.refuses(call))
         presented = Given(
             state=state,
             stimuli=given,
             trials=count,
-            batch=batch or count,
+            batch=size,
             seed=seed,
             first=first,
             noise=noise or {},
@@ -122,10 +139,12 @@ class BrianEngine:
             start=start,
             keep=keep,
             standalone=self.target == "cpp_standalone",
+            own_weights=own_weights,
+            unfinished=unfinished,
         )
         presentations = Presentations(self.circuit, self.setting, presented)
         with told(self.circuit), borrowed(self.target, self.setting.dtype):
-            after, outputs = presentations.run(tuple(report), tuple(record))
+            after, outputs = presentations.run(tuple(report), records)
             if watch and presentations.broken:
                 # Once more, looking when and where, which would slow down what stays finite.
                 again = Presentations(self.circuit, self.setting, presented, watch=True)

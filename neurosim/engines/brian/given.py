@@ -36,6 +36,8 @@ class Given:
     start: Continuation | None
     keep: bool
     standalone: bool
+    own_weights: bool = False
+    unfinished: bool = False
 
     def constants(self, circuit: Circuit) -> dict[str, np.ndarray]:
         """Stimuli that stay as they are, ``(trial, n)``."""
@@ -46,13 +48,31 @@ class Given:
         }
 
     def courses(self, circuit: Circuit, steps: int) -> dict[str, np.ndarray]:
-        """Stimuli that change, ``(trial times step, n)``: the courses of all trials, one after the other."""
+        """Stimuli that change, ``(trial times step, n)``: the courses of all trials, one after the other.
+
+        Without events, unless standalone code runs.
+        """
         moving = {
-            name: np.broadcast_to(np.asarray(each.values)[:, :steps], (self.trials, steps, _size(circuit, name)))
+            name: np.broadcast_to(self._course(circuit, name, each, steps), (self.trials, steps, _size(circuit, name)))
             for name, each in self.stimuli.items()
-            if each.changes
+            if each.changes and (self.standalone or each.kind != "events")
         }
         return {name: np.concatenate(array) for name, array in moving.items()}
+
+    def _course(self, circuit: Circuit, name: str, stimulus: Stimulus, steps: int) -> np.ndarray:
+        values = np.asarray(stimulus.values)[:, :steps]
+        if stimulus.kind != "events":
+            return values
+        full = np.zeros((*values.shape[:2], _size(circuit, name) + 1))
+        np.put_along_axis(full, values.astype(np.int64), 1.0, axis=2)
+        return full[..., :-1]
+
+    def events(self) -> dict[str, np.ndarray]:
+        """Events, ``(trial, step, most)``, that are written into variables step by step; none in standalone code."""
+        if self.standalone:
+            return {}
+        found = {name: np.asarray(each.values) for name, each in self.stimuli.items() if each.kind == "events"}
+        return {name: np.broadcast_to(array, (self.trials, *array.shape[1:])) for name, array in found.items()}
 
 
 def _size(circuit: Circuit, variable: str) -> int:

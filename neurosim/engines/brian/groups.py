@@ -15,6 +15,7 @@ from neurosim.circuit.delays import differs
 from neurosim.circuit.plan import plan
 from neurosim.circuit.plasticity import rule_names
 from neurosim.circuit.spike_texts import under_way
+from neurosim.engines.brian.drawn import draws_of, purposes, without_draws
 from neurosim.engines.brian.names import BEGUN, COURSE_BEGIN, SPIKING, delivered_name, late_name
 from neurosim.engines.brian.texts import drawn_apart, in_presentation, knows_time
 from neurosim.equations.dimensions import dimension_of
@@ -33,10 +34,13 @@ class Texts:
         Its variables that are truth values.
     timed
         Whether its time begins with each presentation, others having come before in the same run.
+    drawn
+        Whether random numbers of thresholds and resets are given, see `neurosim.engines.brian.drawn`.
     """
 
     truths: frozenset[str] = frozenset()
     timed: bool = False
+    drawn: bool = False
 
     def expression(self, text: str) -> str:
         """An expression in real numbers."""
@@ -52,13 +56,15 @@ class Texts:
         return "\n".join(self.statement(statement) for statement in statements)
 
 
-def texts_of(circuit: Circuit, population: str | None, *, again: bool) -> Texts:
+def texts_of(circuit: Circuit, population: str | None, *, again: bool, drawn: bool = False) -> Texts:
     """The texts of a population; without a name, of what is broadcast.
 
     Parameters
     ----------
     again
         Whether presentations follow each other.
+    drawn
+        As for `Texts`.
     """
     if population is None:
         return Texts()
@@ -67,7 +73,7 @@ def texts_of(circuit: Circuit, population: str | None, *, again: bool) -> Texts:
     written = [equation.expression for equation in model.equation_set.equations]
     written += [model.threshold, model.refractory if model.refractory_seconds is None else None]
     written += [statement.expression for statement in (*statements, *model.reset_statements)]
-    return Texts(model.truths, again and any(knows_time(text) for text in written if text is not None))
+    return Texts(model.truths, again and any(knows_time(text) for text in written if text is not None), drawn)
 
 
 def spikes_read(circuit: Circuit) -> frozenset[str]:
@@ -99,21 +105,27 @@ def make_group(
     refractory: Any = False
     if model.refractory is not None:
         refractory = refractory_text(model, texts) if seconds is None else seconds * brian2.second
-    reset = [texts.code(model.reset_statements)]
+    threshold, statements = model.threshold, model.reset_statements
+    if texts.drawn:
+        threshold = "".join(without_draws([threshold], "threshold")[0]) if threshold else None
+        given = without_draws([statement.expression for statement in statements], "reset")[0]
+        statements = tuple(replace(s, expression=text) for s, text in zip(statements, given, strict=True))
+    reset = [texts.code(statements)]
     if f"{population}.spikes" in spikes_read(circuit):
         reset.append(f"{SPIKING} = 1")
     group = brian2.NeuronGroup(
         circuit.population[population].size,
         group_equations(circuit, population, texts, courses),
-        threshold=texts.expression(model.threshold) if model.threshold else None,
-        reset="\n".join(line for line in reset if line) or None,
+        threshold=texts.expression(threshold) if threshold else None,
+        # Empty, where there is a threshold and no reset: nothing was forgotten.
+        reset="\n".join(line for line in reset if line) or ("" if threshold else None),
         refractory=refractory,
         method=_statements(model, texts),
         namespace=namespace,
         clock=clock,
         name=f"{population}_neurons",
     )
-    draws, condition = drawn_apart(model.threshold) if model.threshold else ("", "")
+    draws, condition = drawn_apart(threshold) if threshold else ("", "")
     if draws:
         thresholder = group.thresholder["spike"]
         thresholder.update_abstract_code = _written(thresholder, f"{draws}_cond = {texts.expression(condition)}")
@@ -142,6 +154,8 @@ def group_equations(circuit: Circuit, population: str, texts: Texts, courses: Ma
             continue
         else:
             lines.append(str(_in_brian(model, texts, equation)))
+    for purpose in purposes(model) if texts.drawn else ():
+        lines += [line for draw in draws_of(model, purpose) for line in draw.declared(purpose)]
     if f"{population}.spikes" in spikes_read(circuit):
         lines.append(f"{SPIKING} : 1")
     for pathway in circuit.pathways:

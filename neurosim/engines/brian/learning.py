@@ -62,8 +62,8 @@ class Learning:
         self.collected: dict[str, list[dict[str, np.ndarray]]] = {}
         for name in learning_pathways(circuit):
             pathway, synapses = circuit.pathway[name], objects.synapses[name]
-            if (oracle := pathway.synapse.oracle) is not None:
-                self.oracle |= {f"{name}.{v}": state[f"{name}.{v}"] for v in oracle.changed}
+            if pathway.synapse.oracle is not None:
+                self._start_oracle(name, state)
             for rule in pathway.synapse.updates:
                 if isinstance(rule, OracleRule):
                     continue
@@ -88,6 +88,19 @@ class Learning:
         """What has to be compiled before the first end of a phase."""
         return [*self.collecting.values(), *self.applying.values()]
 
+    def _start_oracle(self, name: str, state: Mapping[str, np.ndarray]) -> None:
+        self.oracle |= {
+            f"{name}.{v}": state[f"{name}.{v}"] for v in self.circuit.pathway[name].synapse.rules[0].changed
+        }
+
+    def start_from(self, state: Mapping[str, np.ndarray]) -> None:
+        """Begin anew from a state: another network with the same pathways."""
+        self.state = state
+        for name in learning_pathways(self.circuit):
+            if self.circuit.pathway[name].synapse.oracle is not None:
+                self._start_oracle(name, state)
+        self.set_initial()
+
     def set_initial(self) -> None:
         """Weights, further synaptic variables and rule parameters, from the state."""
         for pathway in self.circuit.owners:
@@ -104,12 +117,20 @@ class Learning:
         for name in {*self.stepping, *self.striking}:
             self.objects.set_synaptic(name, LEARNING, float(name in acting and name in phase.learn))
 
-    def begin_batch(self, number: int, acting: frozenset[str]) -> None:
-        """Draw what rules read of the noise of a batch's updates; let those act that act before the first phase."""
+    def begin_batch(self, number: int, acting: frozenset[str], *, resumed: bool = False) -> None:
+        """Draw what rules read of the noise of a batch's updates; let those act that act before the first phase.
+
+        Parameters
+        ----------
+        number
+            That noise is drawn by.
+        resumed
+            Whether an earlier part of the presentation was another call, in which these have acted.
+        """
         for name in acting:
             if UPDATE_NOISE in self.circuit.pathway[name].synapse.names:
                 self.objects.set_synaptic(name, UPDATE_NOISE, self._update_noise(name, number))
-        first = [name for name in self.beginning if name in acting]
+        first = [name for name in self.beginning if name in acting and not resumed]
         for name in first:
             copy_reciprocal(self.circuit, self.circuit.pathway[name], self.objects)
         for name in first:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.composition import BATCH_SUMS, broadcast
+from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose
 from neurosim.circuit.connectivity import is_linear
 from neurosim.circuit.description import Pathway
 from neurosim.circuit.moments import BEGINNING, STEP, acting
@@ -53,6 +53,16 @@ def _pieces(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
         yield {}
 
 
+def _own_weights(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    if call.own_weights and call.trials > 1 and _learning(circuit, call):
+        yield {"trials": call.trials}
+
+
+def _sampled(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    if call.sampled:
+        yield {"recorded": ", ".join(call.sampled)}
+
+
 def _carry(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
     if circuit.carry and call.batch > 1:
         yield {"batch": call.batch}
@@ -84,6 +94,13 @@ def _shared(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
     for pathway in _learning(circuit, call):
         if circuit.connectivity(pathway.name).shared:
             yield {"pathway": pathway.name}
+
+
+def _drawing(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    for population, model in compose(circuit).items():
+        for equation in model.equation_set.of("subexpression"):
+            if model.functions[equation.name].draws:
+                yield {"name": f"{population}.{equation.name}"}
 
 
 LIMITS = (
@@ -144,6 +161,21 @@ STANDALONE = (
         _pieces,
     ),
     Limit(
+        "call",
+        "standalone code: several trials with weights of their own",
+        "standalone code learns with one set of weights, and {trials} trials have weights of their own; {remedy}, or "
+        "say learn=False, or run one trial",
+        _OTHER_TARGET,
+        _own_weights,
+    ),
+    Limit(
+        "call",
+        "standalone code: recordings of weights, of sums, or of some steps only",
+        "standalone code records variables of neurons at every step, not {recorded}; {remedy}",
+        _OTHER_TARGET,
+        _sampled,
+    ),
+    Limit(
         "circuit",
         "standalone code: state that carries over, in batches of several trials",
         "state carries over in each of {batch} trials of a batch, which standalone code cannot keep apart; {remedy}",
@@ -177,6 +209,13 @@ STANDALONE = (
         "pathway '{pathway}' learns at the beginning of a presentation, which standalone code cannot do; {remedy}",
         _OTHER_TARGET,
         _beginning,
+    ),
+    Limit(
+        "population",
+        "standalone code: random numbers in lines that are constant over a step",
+        "'{name}' draws random numbers, which standalone code cannot do between two steps; {remedy}",
+        _OTHER_TARGET,
+        _drawing,
     ),
     Limit(
         "pathway",

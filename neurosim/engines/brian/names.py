@@ -4,7 +4,7 @@ from __future__ import annotations
 
 #: Summed inputs come first within a step, in the order of the circuit's graph; monitors between them and
 #: the state update (order 0), so that they see a consistent instant.
-FIRST, MONITOR = -1_000_000, -1
+FIRST, MONITOR = -1_000_000, -10
 SIDES = ("pre", "post")
 # Users' own names have no two underscores.
 #: Switches a rule that acts at every step.

@@ -23,6 +23,16 @@ from neurosim.circuit.plasticity import UPDATE_NOISE
 from neurosim.circuit.spike_texts import under_way
 from neurosim.circuit.weight_units import weight_unit
 from neurosim.engines.brian import synapse_texts
+from neurosim.engines.brian.drawn import (
+    HeldDraws,
+    Numbers,
+    Presented,
+    StepDraws,
+    draws_of,
+    law_of,
+    without_draws,
+    writer,
+)
 from neurosim.engines.brian.groups import Texts, make_group, refractory_text, spikes_read, texts_of
 from neurosim.engines.brian.names import (
     BEGUN,
@@ -43,6 +53,7 @@ from neurosim.engines.brian.names import (
 from neurosim.engines.setting import Setting
 from neurosim.equations.parse import CONSTANT, Equation, EquationSet, Statement
 from neurosim.equations.whole import real_numbers
+from neurosim.errors import EngineError
 
 #: What acts at spikes of the neurons behind synapses.
 _BEHIND = "post"
@@ -66,6 +77,8 @@ class Objects:
         Numbers for those that `runner` makes.
     texts
         Of each population, what writes its texts as Brian2 takes them.
+    step_draws
+        What writes random numbers at each step; none in standalone code.
     paths
         What acts at the spikes of each pathway.
     indices, given
@@ -84,6 +97,7 @@ class Objects:
     indices: dict[str, np.ndarray] = field(default_factory=dict)
     paths: dict[str, Any] = field(default_factory=dict)
     given: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
+    step_draws: StepDraws | None = None
 
     def everything(self) -> list[Any]:
         """All objects a Network has to hold."""
@@ -98,11 +112,35 @@ class Objects:
         """A population's neurons; without a name, the group of the broadcast variables."""
         return self.groups[population] if population else self.scalars
 
-    def begin(self, step: int) -> None:
-        """Say that a presentation begins, so many steps after the first of the run."""
+    def begin(self, step: int, *, presentation: int) -> None:
+        """Say that a presentation begins, so many steps after the first of the run, and its running number."""
+        if self.step_draws is not None:
+            self.step_draws.presented.number, self.step_draws.presented.done = presentation, step
         for population, texts in self.texts.items():
             if texts.timed:
                 self.set(f"{population}.{BEGUN}", step)
+
+    def fire(self, name: str, events: np.ndarray, *, first: int, begin: int) -> None:
+        """Let a truth value be true of these neurons in each step: ``(trial, step, most)``.
+
+        Parameters
+        ----------
+        first
+            The running number of the first trial's presentation.
+        begin
+            The number of the first step.
+        """
+        assert self.step_draws is not None
+        given, array = self.step_draws, self.array(name)
+        size = len(array)
+
+        def now(step: int) -> np.ndarray:
+            neurons = events[given.presented.number - first, step - begin]
+            found = np.zeros(size, array.dtype)
+            found[neurons[neurons < size]] = True
+            return found
+
+        given.targets.append((array, now))
 
     def get(self, name: str) -> np.ndarray:
         """A stored variable by its qualified name."""
@@ -178,7 +216,13 @@ class Objects:
 
 
 def build_objects(
-    circuit: Circuit, setting: Setting, courses: Mapping[str, np.ndarray], *, begin: int = 0, again: bool = False
+    circuit: Circuit,
+    setting: Setting,
+    courses: Mapping[str, np.ndarray],
+    *,
+    begin: int = 0,
+    again: bool = False,
+    keys: Mapping[str, Any] | None = None,
 ) -> Objects:
     """Make all objects.
 
@@ -190,17 +234,24 @@ def build_objects(
         The number of the step at which the courses begin.
     again
         Whether presentations follow each other, each with a time of its own.
+    keys
+        Of `noise_keys`; without them Brian2 draws numbers of its own.
     """
     objects = Objects(circuit, brian2.Clock(dt=setting.dt * brian2.second, name="neurosim_clock"))
     scalars = broadcast(circuit)
     if scalars:
         text = "\n".join(f"{name} : {unit}" for name, unit in scalars.items())
         objects.scalars = brian2.NeuronGroup(1, text, clock=objects.clock, name="neurosim_scalars")
-    objects.texts = {name: texts_of(circuit, name, again=again) for name in (None, *compose(circuit))}
+    drawn = keys is not None
+    objects.texts = {name: texts_of(circuit, name, again=again, drawn=drawn) for name in (None, *compose(circuit))}
+    if keys is not None:
+        objects.step_draws = StepDraws(objects.clock, Presented())
+        objects.extra.append(objects.step_draws)
     for name in compose(circuit):
         mine = {n.split(".")[1]: course for n, course in courses.items() if n.split(".")[0] == name}
         objects.groups[name] = make_group(circuit, name, objects.texts[name], objects.clock, mine, begin)
         _add_moments(circuit, objects, name)
+        _add_draws(circuit, objects, name, keys or {})
         for scalar in scalars:
             setattr(objects.groups[name], scalar, brian2.linked_var(objects.scalars, scalar))
     updaters: dict[str, Any] = {}
@@ -208,7 +259,7 @@ def build_objects(
         if pathway.tie is None:
             objects.synapses[pathway.name] = _synapses(circuit, pathway, objects, updaters, setting.dt)
     _add_sums(circuit, objects, updaters)
-    _add_held(circuit, objects, updaters)
+    _add_held(circuit, objects, updaters, keys or {})
     order = [name for node in plan(circuit).nodes.values() for name in _sum_names(node)]
     for position, name in enumerate(name for name in order if name in updaters):
         updaters[name].order = FIRST + position
@@ -230,11 +281,49 @@ def _add_moments(circuit: Circuit, objects: Objects, population: str) -> None:
         objects.extra.append(objects.runner(group, f"{SPIKING} = 0", when="before_thresholds"))
 
 
-def _add_held(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> None:
+def _add_draws(circuit: Circuit, objects: Objects, population: str, keys: Mapping[str, Any]) -> None:
+    """Random numbers of thresholds and resets."""
+    model, given = compose(circuit)[population], objects.step_draws
+    for purpose in ("threshold", "reset") if given is not None else ():
+        for draw in draws_of(model, purpose):
+            array = objects.array(f"{population}.{draw.variable(purpose)}")
+            key = keys[f"{population}.{purpose}.{draw.name}"]
+            numbers = Numbers(law_of(draw.function), key, len(array), same=False, presented=given.presented)
+            given.targets.append((array, numbers.at))
+
+
+def _held_draws(
+    circuit: Circuit, objects: Objects, population: str, equation: Equation, keys: Mapping[str, Any]
+) -> HeldDraws:
+    """What computes a variable that draws."""
+    given, group, texts = objects.step_draws, objects.groups[population], objects.texts[population]
+    if given is None:
+        raise EngineError(f"'{population}.{equation.name}' draws numbers, which standalone code cannot")
+    (text,), draws = without_draws([equation.expression or "0"], equation.name)
+    steps: list[Any] = []
+    for draw in draws:
+        names = [draw.argument(equation.name, number) for number in range(len(draw.arguments))]
+        steps += [
+            objects.runner(group, f"{name} = {texts.expression(argument)}")
+            for name, argument in zip(names, draw.arguments, strict=True)
+        ]
+        arrays = [objects.array(f"{population}.{name}") for name in (draw.variable(equation.name), *names)]
+        key = keys[f"{population}.{equation.name}.{draw.name}"]
+        numbers = Numbers(law_of(draw.function), key, len(arrays[0]), presented=given.presented)
+        steps.append(writer(draw, numbers, arrays))
+    steps.append(objects.runner(group, f"{equation.name} = {texts.expression(text)}"))
+    return HeldDraws(objects.clock, given.presented, f"{population}__{equation.name}_drawn", steps)
+
+
+def _add_held(circuit: Circuit, objects: Objects, updaters: dict[str, Any], keys: Mapping[str, Any]) -> None:
     """What is computed once a step, at its beginning: after the sums that it reads, before those that read it."""
     for population, model in compose(circuit).items():
         for equation in model.equation_set.of("subexpression"):
-            if CONSTANT in equation.flags:
+            if CONSTANT in equation.flags and draws_of(model, equation.name):
+                held = _held_draws(circuit, objects, population, equation, keys)
+                updaters[f"{population}.{equation.name}"] = held
+                objects.extra.append(held)
+            elif CONSTANT in equation.flags:
                 text = objects.texts[population].expression(equation.expression or "0")
                 code = f"{equation.name} = {text}"
                 runner = objects.runner(objects.groups[population], code, when="groups")
@@ -312,11 +401,11 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
     return synapses
 
 
-def _sides(paths: Mapping[str, tuple[str, str]]) -> dict[str, dict[str, str]]:
+def _sides(paths: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
     """What `Synapses` are given for the spikes of each side: a name for each piece of code."""
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, Any] = {}
     for name, (side, code) in paths.items():
-        found.setdefault(f"on_{side}", {})[name if name != _BEHIND else _BEHIND] = code
+        found.setdefault(f"on_{side}", {})[name] = code
     return found
 
 

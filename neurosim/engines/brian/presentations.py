@@ -28,6 +28,8 @@ from neurosim.engines.brian.recorder import Recorder
 from neurosim.engines.finite import Broken
 from neurosim.engines.noise import draw_noise, noise_keys
 from neurosim.engines.outputs import Outputs
+from neurosim.engines.own_weights import of_trial
+from neurosim.engines.records import Record
 from neurosim.engines.setting import Setting
 from neurosim.engines.slots import Continuation, Slot, carried_shapes, neuron_variables, slots
 from neurosim.engines.state import State
@@ -117,6 +119,7 @@ class Presentations:
         self.kept: list[Continuation] = []
         self.circuit, self.setting, self.standalone, self.learn = circuit, setting, given.standalone, given.learn
         self.slots = slots(circuit, setting.dt)
+        self.own_weights, self.unfinished = given.own_weights, given.unfinished
         kinds = ("neuron", "trace")
         going = {} if given.start is None else given.start.values
         going = {n: going[n] for n, slot in self.slots.items() if slot.kind in kinds and n in going}
@@ -126,33 +129,51 @@ class Presentations:
         self.trials, self.batch = given.trials, given.batch
         self.carried = carried_shapes(circuit)
         #: What each place of the batch left behind, where state carries over.
-        self.left: list[dict[str, np.ndarray]] = [{} for _ in range(self.batch)]
+        self.left: list[dict[str, np.ndarray]] = [{} for _ in range(self.places)]
+        #: What each trial learned, where each has weights of its own.
+        self.learned: list[State] = []
         #: Steps that were done when the presentation that runs began, and where it began.
         self.done = 0
         self.began: dict[str, np.ndarray] = {}
         self.watch: Watch | None = None
         self.stimuli = given.constants(circuit)
         self.courses = given.courses(circuit, sum(self.steps))
+        self.events = given.events()
         self.keys = noise_keys(circuit, given.seed)
         self.noise = self._noise(given.noise, given.first)
-        #: Running number of the first batch.
-        self.first_batch = given.first // self.batch
+        #: Running number of the first batch; networks of their own are all in the same one.
+        self.first_batch = given.first // (self.trials if self.own_weights else self.batch)
         self.seed, self.first = given.seed, given.first
 
-    def run(self, report: Sequence[str], record: Sequence[str]) -> tuple[State, Outputs]:
+    @property
+    def places(self) -> int:
+        """How many trials each begin where another call left them, if state carries over."""
+        return self.trials if self.own_weights else self.batch
+
+    def run(self, report: Sequence[str], record: Sequence[Record]) -> tuple[State, Outputs]:
         """Build the objects, run all presentations, read the results."""
         brian2.seed(self._seed(0))
         again = self.trials > 1
-        self.objects = build_objects(self.circuit, self.setting, self.courses, begin=self.begin, again=again)
-        self.learning = Learning(self.circuit, self.objects, self.state, self.batch, self.keys, self.phases)
-        self.recorder = Recorder(self.objects, record, report)
+        self.objects = build_objects(
+            self.circuit,
+            self.setting,
+            self.courses,
+            begin=self.begin,
+            again=again,
+            keys=None if self.standalone else self.keys,
+        )
+        for name, events in self.events.items():
+            self.objects.fire(name, events, first=self.first, begin=self.begin)
+        first = of_trial(self.circuit, self.state, 0) if self.own_weights else self.state
+        self.learning = Learning(self.circuit, self.objects, first, self.batch, self.keys, self.phases)
+        self.recorder = Recorder(self.objects, record, report, begin=self.begin, steps=sum(self.steps))
         self.holds = self._make_holds()
         self.prepared: set[int] = set()
         self._set_parameters()
         self.learning.set_initial()
         self.flights = Flights(self.circuit, self.objects, self.setting.dt)
         stepping = [one for runners in self.learning.stepping.values() for one in runners] if self.learn else []
-        network = brian2.Network(*self.objects.everything(), *self.recorder.monitors.values(), *stepping)
+        network = brian2.Network(*self.objects.everything(), *self.recorder.everything(), *stepping)
         network.add(*([] if self.standalone else self.flights.called()))
         if self.standalone:
             return self._run_standalone(network)
@@ -192,13 +213,7 @@ class Presentations:
         """Set switches, noise and, at a presentation's start, stimuli and initial values."""
         phase = self.phases[number]
         if number == 0:
-            if not self.standalone:
-                self._set_random(trial)
-            self.done = trial * sum(self.steps)
-            self.objects.begin(self.done)
-            for name, array in self.stimuli.items():
-                self.objects.set(name, array[trial])
-            self._place(trial)
+            self._open(trial)
         elif phase.restart:
             self._rest()
         for pathway in self.circuit.perturbed:
@@ -215,7 +230,7 @@ class Presentations:
         if number == 0 and trial % self.batch == 0:
             if self.learning.beginning:
                 self._prepare(self.learning.runners)
-            self.learning.begin_batch(batch, acting)
+            self.learning.begin_batch(self._drawing(trial, batch), acting, resumed=self.start is not None)
         if number == 0:
             # From weights as rules at the beginning have left them.
             self._derive()
@@ -226,6 +241,18 @@ class Presentations:
                 if equation.name in switched and "shared" in equation.flags:
                     name = f"{population}.{equation.name}"
                     self.objects.set(name, phase.switches.get(equation.name, self.state[name]))
+
+    def _open(self, trial: int) -> None:
+        """Begin a presentation: random numbers, time, stimuli, and where state and weights start."""
+        if not self.standalone:
+            self._set_random(trial)
+        self.done = trial * sum(self.steps)
+        self.objects.begin(self.done, presentation=self.first + trial)
+        for name, array in self.stimuli.items():
+            self.objects.set(name, array[trial])
+        if self.own_weights and trial:
+            self.learning.start_from(of_trial(self.circuit, self.state, trial))
+        self._place(trial)
 
     def _end(self, trial: int, number: int) -> None:
         """Sum all inputs at this instant, hold, collect increments; apply them when a batch is over."""
@@ -239,15 +266,17 @@ class Presentations:
             self._look(trial)
         for runner in self.holds[phase.name]:
             runner.run()
-        if self.learn:
+        if self.learn and not self.unfinished:
             batch, acting = self._batch(trial)
             self.learning.collect(phase, acting)
             if number == len(self.steps) - 1 and (trial + 1) % self.batch == 0:
-                self.learning.apply(batch, acting)
+                self.learning.apply(self._drawing(trial, batch), acting)
+        if number == len(self.steps) - 1 and self.own_weights and not self.standalone:
+            self.learned.append(self.learning.learned())
         if number == len(self.steps) - 1 and self.keep:
             self._keep(trial)
-        if number == len(self.steps) - 1 and self.circuit.carry and self.batch > 1:
-            self.left[trial % self.batch] = {name: self.objects.get_in_trial(name) for name in self.carried}
+        if number == len(self.steps) - 1 and self.circuit.carry and self.places > 1:
+            self.left[trial % self.places] = {name: self.objects.get_in_trial(name) for name in self.carried}
 
     def _look(self, trial: int) -> None:
         """Note the first variable that is not finite."""
@@ -266,7 +295,12 @@ class Presentations:
     def _batch(self, trial: int) -> tuple[int, frozenset[str]]:
         """The running number of a trial's batch, and the pathways that learn in it."""
         number = self.first_batch + trial // self.batch
+        number = self.first_batch if self.own_weights else number
         return number, learning_in(self.circuit, number) if self.learn else frozenset()
+
+    def _drawing(self, trial: int, batch: int) -> int:
+        """The number by which noise of updates is drawn: of networks of their own, each draws its own."""
+        return self.first + trial if self.own_weights else batch
 
     def _make_holds(self) -> dict[str, list[Any]]:
         """What one population holds in a row is one piece of code, because each piece is compiled."""
@@ -306,7 +340,7 @@ class Presentations:
         self.kept.append(end)
 
     def _resting(self) -> list[Slot]:
-        """The slots of neurons; those of spikes where Brian2 has any, which is with a refractory period."""
+        """The slots of neurons and traces; those of spikes where Brian2 has any, which is with a refractory period."""
         models = compose(self.circuit)
         return [
             slot
@@ -335,13 +369,13 @@ class Presentations:
 
     def _place(self, trial: int) -> None:
         """Where a presentation starts: at its initial values, or where its place in the batch before ended."""
-        place = trial % self.batch
-        if not self.circuit.carry or trial < self.batch:
+        place = trial % self.places
+        if not self.circuit.carry or trial < self.places:
             for name, shape in self.carried.items():
                 value = self.state[name]
                 with_trials = value.ndim > len(shape)
                 self.began[name] = value[place % len(value)] if with_trials else value
-        elif self.batch > 1:
+        elif self.places > 1:
             self.began = self.left[place]
         elif not self.standalone:
             self.began = {name: self.objects.get_in_trial(name) for name in self.carried}
@@ -388,13 +422,17 @@ class Presentations:
         return found
 
     def _results(self) -> tuple[State, Outputs]:
-        state = {**self.state, **self.learning.learned()}
+        learned = self.learning.learned() if not self.learned else {}
+        if self.own_weights:
+            each = self.learned or [learned] * self.trials
+            learned = {name: np.stack([one[name] for one in each]) for name in each[0]}
+        state = {**self.state, **learned}
         if self.circuit.carry:
             for name in self.carried:
-                places = [left[name] for left in self.left] if self.batch > 1 else [self.objects.get_in_trial(name)]
+                places = [left[name] for left in self.left] if self.places > 1 else [self.objects.get_in_trial(name)]
                 state[name] = np.stack(places)
         ends = self.recorder.ends([phase.name for phase in self.phases])
-        courses = self.recorder.courses(sum(self.steps), self.trials, self.setting.dt, begin=self.begin)
+        courses = self.recorder.courses(self.trials, self.setting.dt)
         end = _joined(self.kept) if self.keep else None
         return state, Outputs(
             ends, courses, end, self.watch.found if self.watch is not None else None, self.broken_batch

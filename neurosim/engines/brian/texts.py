@@ -11,8 +11,9 @@ from neurosim.engines.brian.names import BEGUN
 from neurosim.equations.grammar import names_in
 from neurosim.equations.reserved import RANDOM_FUNCTIONS
 
-#: What in a text depends on when a presentation begins: Brian2's clock never goes back.
-_SINCE = {"t": f"((t_in_timesteps - {BEGUN})*dt)", "lastspike": f"(lastspike - {BEGUN}*dt)"}
+#: What in a text depends on when a presentation begins: Brian2's clock never goes back. Counted in whole steps, so that
+#: a neuron that spikes now last spiked at ``t``, to the last bit.
+_SINCE = {"t": f"((t_in_timesteps - {BEGUN})*dt)", "lastspike": f"((floor(lastspike/dt + 0.5) - {BEGUN})*dt)"}
 
 
 def knows_time(expression: str) -> bool:

@@ -50,6 +50,11 @@ def _in_time(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
         yield {}
 
 
+def _own_weights(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    if call.own_weights:
+        yield {}
+
+
 def _update_noise(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
     learning = acting(circuit, circuit.phases, learn=call.learn)
     yield from ({"pathway": pathway.name} for pathway in learning if needs_update_noise(pathway))
@@ -60,8 +65,7 @@ LIMITS = (
     Limit(
         "setting",
         "any level but `steady`, and single precision",
-        "the engine 'numpy' has no time, and computes in double precision; got the level '{level}' and {dtype}: "
-        "{remedy}",
+        "the engine 'numpy' has no time, and computes in double precision; got '{level}' and {dtype}: {remedy}",
         "use level 'steady' with dtype 'float64', or the engine 'batched'",
         _not_this,
     ),
@@ -73,6 +77,13 @@ LIMITS = (
         "the engine 'numpy' has no time, in which state could carry over or stimuli change; {remedy}",
         _OTHER,
         _in_time,
+    ),
+    Limit(
+        "call",
+        "trials with weights of their own",
+        "the engine 'numpy' has one set of weights for all trials; {remedy}",
+        "run one trial at a time, or use the engine 'batched'",
+        _own_weights,
     ),
     Limit(
         "pathway",
@@ -148,14 +159,19 @@ class NumpyEngine:
         start: Continuation | None = None,
         keep: bool = False,
         watch: bool = False,
+        own_weights: bool = False,
+        every: Mapping[str, int] | None = None,
+        unfinished: bool = False,
     ) -> tuple[State, Outputs]:
         """Present one batch of trials; see `BatchedEngine.run` for parameters and results."""
         given, circuit = stimuli_in(stimuli), self.circuit
         trials = trials_in(given, trials)
         asked: dict[str, Any] = {"report": report, "record": record, "phases": phases, "noise": noise}
+        asked |= {"every": every, "own_weights": own_weights}
         check_run(circuit, self.setting, state, given, trials=trials, **asked)
         courses = [name for name, stimulus in given.items() if stimulus.changes]
-        call = Call(phases, learn, trials, trials, record, courses, keep or start is not None)
+        pieces = keep or start is not None or unfinished
+        call = Call(phases, learn, trials, trials, record, courses, pieces, own_weights=own_weights)
         refuse(self.refuses(call))
         run = call.phases_of(circuit)
         batch = Batch(circuit, trials, learning_in(circuit, first // trials) if learn else frozenset())

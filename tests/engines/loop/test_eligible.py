@@ -14,6 +14,7 @@ from neurosim.circuit.description import Pathway, Phase, Population
 from neurosim.circuit.images import Convolution, Window
 from neurosim.engines.batched.batch import Batch, Request
 from neurosim.engines.batched.loop import eligible, presented
+from neurosim.engines.records import Record
 from neurosim.engines.setting import Setting
 from neurosim.neurons._model import NeuronModel
 from neurosim.rules._rule import Rule
@@ -34,7 +35,7 @@ def circuit(*pathways: Pathway, size: int = 16, **population: Any) -> Circuit:
 
 
 def reasons(circuit: Circuit, setting: Setting = SPIKING, record: tuple[str, ...] = ("a.v",)) -> list[str]:
-    return presented.reasons(Request(circuit, setting, record=record), BATCH)
+    return presented.reasons(Request(circuit, setting, record=tuple(map(Record, record))), BATCH)
 
 
 SUMMED = {"sums": {"total": "v_pre"}, "equations": "more = total : 1"}
@@ -72,7 +73,7 @@ def test_phases_that_end_by_themselves_and_periods_that_read_inputs_stay_in_xla(
 def test_size_decides_whatever_the_batch() -> None:
     def serves(connected: Circuit, trials: int) -> bool:
         batch = Batch({}, {}, {}, np.arange(trials, dtype=np.uint32))
-        return presented.serves(Request(connected, SPIKING, record=("a.v",)), batch)
+        return presented.serves(Request(connected, SPIKING, record=(Record("a.v"),)), batch)
 
     def recurrent(size: int) -> Circuit:
         return circuit(Pathway("aa", "a.spikes", "a.v", connectivity=Sparse(0.2)), size=size)

@@ -12,6 +12,7 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.engines.batched.batch import Batch, Outcome
+from neurosim.engines.own_weights import with_trials
 from neurosim.engines.slots import slots
 
 
@@ -21,15 +22,15 @@ def has_rows(batch: Batch) -> bool:
     return all(np.shape(array)[-2] == batch.trials for array in stimuli if np.ndim(array) >= 2)
 
 
-def shared_out(batch: Batch, circuit: Circuit, parts: Sequence[slice]) -> list[Batch]:
+def shared_out(batch: Batch, circuit: Circuit, dt: float | None, parts: Sequence[slice]) -> list[Batch]:
     """A batch of each of these trials. Courses stay whole, where every core reads them without a copy of its own."""
     # JAX's own arrays lie as its programs need them. NumPy's often do not, and then each program copies them.
     stimuli, courses = (
         {name: np.asarray(jnp.asarray(array)) for name, array in arrays.items()}
         for arrays in (batch.stimuli, batch.courses)
     )
-    known = slots(circuit)
-    each_trial = {
+    known = slots(circuit, dt)
+    each_trial = with_trials(circuit, batch.values) | {
         name
         for name, array in batch.values.items()
         if name in known and known[name].per_trial and np.ndim(array) > len(known[name].shape)
@@ -48,11 +49,12 @@ def shared_out(batch: Batch, circuit: Circuit, parts: Sequence[slice]) -> list[B
     ]
 
 
-def joined(found: Sequence[Outcome]) -> Outcome:
-    """What all shares give, as of one batch."""
+def joined(found: Sequence[Outcome], *, own_weights: bool = False) -> Outcome:
+    """What all shares give, as of one batch; trials that have weights of their own also change each its own."""
     return Outcome(
         ends=_along(0, [one.ends for one in found]),
-        changes=found[0].changes,
+        changes=_along(0, [one.changes for one in found]) if own_weights else found[0].changes,
+        stepped=_along(0, [one.stepped for one in found]) if own_weights else found[0].stepped,
         final=_along(0, [one.final for one in found]),
         recordings=_along(1, [one.recordings for one in found]),
         broken=jax.tree.map(lambda *shares: np.logical_or.reduce(shares), *(one.broken for one in found)),

@@ -31,7 +31,7 @@ def sparse_courses(courses: Mapping[str, Any]) -> tuple[str, ...]:
     """The courses ``(step, trial, n)`` that are mostly zero; looked at here and there."""
     found = []
     for name, array in courses.items():
-        if array.size:
+        if array.size and not np.issubdtype(array.dtype, np.integer):
             steps, trials, _ = array.shape
             seen = np.asarray(array)[:: max(1, steps // 8), :: max(1, trials // 8)]
             if np.count_nonzero(seen) < SPARSE * seen.size:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 import jax
 
@@ -23,16 +23,9 @@ def available() -> bool:
     return importlib.util.find_spec("numba") is not None and jax.default_backend() == "cpu"
 
 
-def reasons(stretch: Stretch, courses: Collection[str], *, noise_on_weights: bool = False) -> list[str]:
-    """Why a stretch runs in XLA's loop; empty if this one takes it.
-
-    Parameters
-    ----------
-    courses
-        Stimuli that change in time.
-    noise_on_weights
-        Whether weights have held noise in it.
-    """
+def reasons(needs: Needs) -> list[str]:
+    """Why a stretch runs in XLA's loop; empty if this one takes it."""
+    stretch = needs.stretch
     found = []
     if not stretch.spiking:
         found.append("no population spikes")
@@ -42,11 +35,8 @@ def reasons(stretch: Stretch, courses: Collection[str], *, noise_on_weights: boo
         found.append("it ends once a variable has settled")
     if stretch.learn:
         found.append(f"the rule of '{stretch.learn[0]}' acts at every step")
-    if stretch.struck and stretch.trials > 1:
+    if stretch.struck and stretch.trials > 1 and not needs.own:
         found.append(f"spikes change the weights of '{stretch.struck[0]}', which the trials share")
-    if noise_on_weights:
-        found.append("weights have noise of their own in each trial")
-    needs = Needs(stretch, frozenset(courses))
     return [*found, *_of_nodes(needs), *_of_pathways(needs), *_of_recordings(needs)]
 
 
@@ -114,6 +104,7 @@ def _of_texts(needs: Needs, name: str) -> Iterator[str]:
 
 
 def _of_recordings(needs: Needs) -> Iterator[str]:
-    for name in needs.recorded:
-        if name.split(".")[0] not in needs.plan.models:
-            yield f"'{name}' belongs to no population"
+    for record in needs.recorded:
+        owner = record.name.rpartition(".")[0]
+        if owner not in needs.plan.models and record.name not in needs.slots:
+            yield f"'{record.name}' belongs to no population"

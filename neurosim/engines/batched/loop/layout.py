@@ -13,6 +13,7 @@ from neurosim.engines.batched.loop.expressions import Still
 from neurosim.engines.batched.loop.wires import Kind, kind_of
 from neurosim.engines.batched.stepping import stepped_slots
 from neurosim.engines.batched.stretch import Stretch
+from neurosim.engines.records import Record
 from neurosim.engines.slots import Slot
 
 #: Functions of a neuron that a step calls.
@@ -31,11 +32,14 @@ class Needs:
         Stimuli that change in time.
     sharing
         Whether traces that all synapses of a neuron share are kept once; only if they begin so.
+    own
+        Whether each trial has weights of its own.
     """
 
     stretch: Stretch
     courses: frozenset[str]
     sharing: bool = True
+    own: bool = False
 
     @property
     def plan(self) -> Plan:
@@ -95,7 +99,7 @@ class Needs:
     def nodes(self) -> tuple[Node, ...]:
         """The nodes that steps compute, each after all that it needs."""
         asked = [name for p in self.populations for purpose in _FUNCTIONS for name in self.reads(p, purpose)]
-        stack, found = [*asked, *self.recorded], set[str]()
+        stack, found = [*asked, *(record.name for record in self.recorded)], set[str]()
         while stack:
             name = stack.pop()
             node = self.plan.nodes.get(name)
@@ -105,9 +109,9 @@ class Needs:
         return tuple(node for name, node in self.plan.nodes.items() if name in found)
 
     @functools.cached_property
-    def recorded(self) -> tuple[str, ...]:
+    def recorded(self) -> tuple[Record, ...]:
         """What is recorded and changes, besides spikes."""
-        return tuple(n for n in self.stretch.record if not n.endswith(".spikes") and self.changes(n))
+        return tuple(one for one in self.stretch.record if not one.spikes and self.changes(one.name))
 
     @functools.cached_property
     def graded(self) -> tuple[str, ...]:

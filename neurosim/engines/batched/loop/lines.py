@@ -12,7 +12,7 @@ Lines = list[str]
 _NAME = re.compile(r"\b[A-Za-z_]\w*")
 #: Names that a loop within the step gives to what it computes, and to its indices.
 _ASSIGNED = re.compile(r" *(v\d+_\d+) = ")
-_INDEX = re.compile(r"\b([ijqabcd]|active|base)\b")
+_INDEX = re.compile(r"\b([ijqabcd]|active|base|row)\b")
 
 
 def indented(lines: Iterable[str]) -> Lines:

@@ -6,7 +6,7 @@ computes what the stretch begins with, the loop runs, and the next program goes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from neurosim.circuit.moments import BEGINNING, acting, at_end
 from neurosim.circuit.plan import plan
 from neurosim.circuit.wiring import Wiring
 from neurosim.engines.batched.batch import Arrays, Batch, Outcome, Request
@@ -25,9 +26,13 @@ from neurosim.engines.batched.loop.layout import Needs
 from neurosim.engines.batched.loop.run import NotShared, run
 from neurosim.engines.batched.loop.text import Written, write
 from neurosim.engines.batched.presentation import Reached, live_in, reached, stretch_of
-from neurosim.engines.batched.stepping import carried
+from neurosim.engines.batched.sampling import joined as together
+from neurosim.engines.batched.sampling import taken
+from neurosim.engines.batched.step_draws import DRAWS
+from neurosim.engines.batched.stepping import carried, moment_of
 from neurosim.engines.batched.stretch import Fixed, Stretch
 from neurosim.engines.batched.weights import weights_of
+from neurosim.engines.own_weights import with_trials
 
 
 def stretches(request: Request, batch: Batch) -> list[Stretch]:
@@ -47,9 +52,29 @@ def serves(request: Request, batch: Batch) -> bool:
 
 def reasons(request: Request, batch: Batch) -> list[str]:
     """Why a presentation runs in XLA as a whole; empty if it can run here."""
-    noisy = bool(request.circuit.perturbed)
-    found = [eligible.reasons(each, batch.courses, noise_on_weights=noisy) for each in stretches(request, batch)]
-    return list(dict.fromkeys(reason for each in found for reason in each))
+    found = ["weights have noise of their own in each trial"] if request.circuit.perturbed else []
+    found += [f"'{name}' is given as events" for name, course in batch.courses.items() if course.dtype.kind == "i"]
+    if request.own_weights:
+        found += _of_own_weights(request, batch)
+    for stretch in stretches(request, batch):
+        found += eligible.reasons(Needs(stretch, frozenset(batch.courses), own=request.own_weights))
+    return list(dict.fromkeys(found))
+
+
+def _of_own_weights(request: Request, batch: Batch) -> Iterator[str]:
+    """Why trials with weights of their own cannot run here: only the loops know of them, no program between them."""
+    circuit = request.circuit
+    rules = acting(circuit, request.run, BEGINNING, request.learn)
+    rules += tuple(p for phase in request.run for p in at_end(circuit, phase, request.learn))
+    if rules:
+        yield f"a rule of '{rules[0].name}' acts between phases, on weights of each trial"
+    own = {name.partition(".")[0] for name in with_trials(circuit, batch.values)}
+    own |= {name for stretch in stretches(request, batch) for name in stretch.changing}
+    for pathway in circuit.pathways:
+        if circuit.owner(pathway.name) in own and not pathway.at_spikes:
+            yield f"what '{pathway.name}' delivers is a sum over weights of each trial"
+        if pathway.derived is not None and own:
+            yield f"the weights of '{pathway.name}' follow from those of each trial"
 
 
 def present(request: Request, batch: Batch) -> Outcome:
@@ -68,8 +93,7 @@ def present(request: Request, batch: Batch) -> Outcome:
         for name, course in recorded.items():
             recordings.setdefault(name, []).append(course)
     outcome = jax.device_get(_ended(given, tuple(done), request=request))
-    joined = {n: parts[0] if len(parts) == 1 else np.concatenate(parts) for n, parts in recordings.items()}
-    return replace(outcome, recordings=joined)
+    return replace(outcome, recordings=together(request.record, recordings))
 
 
 def _last_of_phases(request: Request, batch: Batch) -> Arrays:
@@ -122,7 +146,7 @@ def _begun(batch: Batch, done: tuple[Arrays, ...], *, request: Request) -> Begun
     def run_or_cut(stretch: Stretch, batch: Batch, fixed: Fixed, step: int) -> Reached:
         if finished.count < len(done):
             return finished.run(stretch, batch, fixed, step)
-        raise _Cut(_beginning(stretch, fixed, batch.courses, batch.begin + step))
+        raise _Cut(_beginning(stretch, fixed, batch.courses, batch.begin + step, own=request.own_weights))
 
     try:
         one_batch(request, batch, run_or_cut)
@@ -146,30 +170,33 @@ class _Finished:
     def run(self, stretch: Stretch, batch: Batch, fixed: Fixed, step: int) -> Reached:
         """Where the next of them ended."""
         after = self.done[self.count]
-        last = {name: course[self.count] for name, course in batch.courses.items()}
+        last = {name: moment_of(stretch, name, course[self.count], None) for name, course in batch.courses.items()}
         self.count += 1
         found = reached(stretch, fixed, {**last, **after}, batch.begin + step + stretch.steps - 1)
         return replace(found, after=after)
 
 
-def _beginning(stretch: Stretch, start: Fixed, courses: Mapping[str, Any], first: Any) -> Begun:
+def _beginning(stretch: Stretch, start: Fixed, courses: Mapping[str, Any], first: Any, *, own: bool) -> Begun:
     """What a stretch begins with, and its text: both follow from the shapes of what is given."""
-    needs = Needs(stretch, frozenset(courses))
+    needs = Needs(stretch, frozenset(courses), own=own)
     state = carried(stretch, start.values)
     still = {name: value for name, value in start.values.items() if name not in state and name not in courses}
     fixed = prepare(stretch, replace(start, values=still), changing=needs.moving)
-    known = dict(fixed.values) | {"dt": jnp.asarray(stretch.dt, stretch.dtype)}
+    known = {name: value for name, value in fixed.values.items() if name != DRAWS}
+    known |= {"dt": jnp.asarray(stretch.dt, stretch.dtype)}
     known |= {f"{name}|still": total for name, total in fixed.prepared.sums.items()}
     shapes = {name: jnp.shape(value) for name, value in known.items()}
     shapes |= {name: jnp.shape(course)[1:] for name, course in courses.items()}
+    weights = {f"{name}|weights": _weights(needs.plan.circuit, name, start) for name in needs.walked}
+    shapes |= {name: jnp.shape(array) for name, array in weights.items()}
     written, apart = (write(replace(needs, sharing=sharing), shapes) for sharing in (True, False))
     arrays = {name: known[name] for name in (*written.still.given, *apart.still.given)}
-    for pathway in needs.walked:
-        arrays[f"{pathway}|weights"] = _weights(needs.plan.circuit, pathway, start)
-    own = {key for each in (written, apart) for kind, key in each.arguments if kind == "own"}
-    arrays |= {f"{name}|own": start.values[name] for name in own}
-    unmoved = [name for name in stretch.record if not name.endswith(".spikes") and not needs.changes(name)]
-    arrays |= {f"{name}|still": fixed.snapshot(stretch.plan, fixed.values)[name] for name in unmoved}
+    arrays |= weights
+    read = {key for each in (written, apart) for kind, key in each.arguments if kind == "own"}
+    arrays |= {f"{name}|own": start.values[name] for name in read}
+    now = fixed.snapshot(stretch.plan, fixed.values)
+    unmoved = [one for one in stretch.record if not one.spikes and not needs.changes(one.name)]
+    arrays |= {f"{one.text}|still": taken(stretch, one, now, {}) for one in unmoved}
     return Begun(arrays, state, first, written, apart)
 
 

@@ -18,6 +18,7 @@ from neurosim.engines.batched.loop.layout import Needs
 from neurosim.engines.batched.loop.text import Written
 from neurosim.engines.batched.loop.wires import wires_of
 from neurosim.engines.batched.stepping import BROKEN
+from neurosim.engines.records import Record, size_of
 
 
 def run(
@@ -43,7 +44,7 @@ def run(
     """
     stretch = written.needs.stretch
     now = {name: _as_walked(written.needs, name, np.asarray(array)) for name, array in state.items()}
-    recorded = {name: _recording(written, name, arrays) for name in stretch.record}
+    recorded = {one.text: _recording(written, one, arrays) for one in stretch.record}
     given = written.still.evaluate(
         {local: np.asarray(arrays[name]) for name, local in written.still.given.items()}, stretch.dtype
     )
@@ -70,7 +71,8 @@ def _as_walked(needs: Needs, name: str, array: np.ndarray) -> np.ndarray:
         return np.array(array, order="C")
     pathway, _, variable = name.partition(".")
     wires = wires_of(needs.plan.circuit, pathway, needs.stretch.dt)
-    found = wires.by_sender(array if slot.per_trial else array[None], len(slot.shape))
+    found = wires.by_sender(array if array.ndim > len(slot.shape) else array[None], len(slot.shape))
+    found = np.array(np.broadcast_to(found, (needs.stretch.trials, found.shape[-1])))
     side = needs.shared_traces(pathway).get(variable)
     shared = found if side is None else wires.of_neurons(found, side)
     if shared is None:
@@ -87,7 +89,7 @@ def _as_given(needs: Needs, name: str, array: np.ndarray) -> np.ndarray:
     wires, side = wires_of(needs.plan.circuit, pathway, needs.stretch.dt), needs.shared_traces(pathway).get(variable)
     each = array if side is None else array[..., wires.pre if side == "pre" else wires.post]
     found = wires.as_given(each, slot.shape)
-    return found if slot.per_trial else found[0]
+    return found if slot.per_trial or needs.own else found[0]
 
 
 class _Arrays:
@@ -120,12 +122,14 @@ class _Arrays:
             return _bytes(self.recorded[key])
         if kind == "key":
             return np.ascontiguousarray(self.batch.keys[key], np.uint32)
+        if kind == "places":
+            return self._places(key)
         wires = wires_of(circuit, key.partition(".")[0], self.written.needs.stretch.dt)
         if kind == "synapses":
             return self.now[key]
         if kind in ("weights", "own"):
-            array = np.asarray(self.arrays[f"{key}|{kind}"])
-            return wires.by_sender(array, array.ndim)
+            axes = len(circuit.weights_shape(key.partition(".")[0]))
+            return wires.by_sender(np.asarray(self.arrays[f"{key}|{kind}"]), axes)
         if kind == "late":
             each = self.written.needs.delay(key).each
             assert each is not None, "only what has delays of its own is read so"
@@ -133,18 +137,32 @@ class _Arrays:
         begin, number = wires.by_receiver
         return {"first": wires.first, "post": wires.post, "pre": wires.pre, "begin": begin, "number": number}[kind]
 
+    def _places(self, text: str) -> np.ndarray:
+        """Where what is recorded of synapses is kept."""
+        needs = self.written.needs
+        record = next(one for one in needs.recorded if one.text == text)
+        pathway, _, variable = record.name.partition(".")
+        wires, side = (
+            wires_of(needs.plan.circuit, pathway, needs.stretch.dt),
+            needs.shared_traces(pathway).get(variable),
+        )
+        number = np.empty(len(wires.order), np.int64)
+        number[wires.order] = np.arange(len(wires.order))
+        chosen = number[record.places(len(number))]
+        return chosen if side is None else (wires.pre if side == "pre" else wires.post)[chosen].astype(np.int64)
 
-def _recording(written: Written, name: str, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+
+def _recording(written: Written, record: Record, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     """An array for what is recorded; what does not change is there already."""
     stretch = written.needs.stretch
-    population = stretch.plan.circuit.population.get(name.split(".")[0])
-    shape = (stretch.steps, stretch.trials, population.size if population is not None and "." in name else 1)
-    if name.endswith(".spikes") or ("truths", name) in written.arguments:
+    width = record.width(size_of(stretch.plan.circuit, record.name))
+    shape = (-(-stretch.steps // record.every), stretch.trials, width)
+    if (record.spikes and not record.over) or ("truths", record.text) in written.arguments:
         return np.zeros(shape, bool)
-    if ("record", name) in written.arguments:
-        return np.empty(shape, stretch.dtype)
-    value = np.asarray(arrays[f"{name}|still"])
-    return np.broadcast_to(value, shape).astype(bool if value.dtype == bool else stretch.dtype)
+    if ("record", record.text) in written.arguments:
+        return np.zeros(shape, stretch.dtype)
+    # A copy: what is given back can be written to.
+    return np.broadcast_to(np.asarray(arrays[f"{record.text}|still"]), shape).copy()
 
 
 def _bytes(array: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from neurosim.engines.batched.loop.layout import Names
 from neurosim.engines.batched.loop.lines import Lines, alone, block, each_neuron
 from neurosim.engines.batched.loop.neurons import Neuron, arriving, period_of
 from neurosim.engines.finite import NEVER
+from neurosim.engines.records import Record
 from neurosim.engines.slots import last_step
 from neurosim.equations.array_code import expression_function
 
@@ -111,18 +112,6 @@ def _graded(names: Names, pathway: str, target: str, source: str) -> Lines:
     return alone(names, lines)
 
 
-def recordings(names: Names) -> Lines:
-    """What is recorded, as it is at the step's beginning."""
-    lines: Lines = []
-    for name in names.needs.recorded:
-        population = name.split(".")[0]
-        neuron = Neuron(names, population)
-        value = neuron.read(name)
-        kept = f"{names.of('truths' if value.truth else 'record', name)}[s, k, i] = {neuron.use(value)}"
-        lines += each_neuron(names, population, *neuron.lines, kept)
-    return lines
-
-
 def update(names: Names, population: str) -> Lines:
     """The state variables of a population, one step on, and which of its neurons spike."""
     needs, model, neuron = names.needs, names.needs.plan.models[population], Neuron(names, population)
@@ -177,7 +166,7 @@ def spikes(names: Names, population: str) -> Lines:
     now = [f"which{number}[{count}] = i", f"{count} += 1", f"{names.of('state', last_step(population))}[i] = number"]
     if names.needs.refractory(population) and period_of(names, population) is None:
         now.append(f"{names.of('state', f'{population}.not_refractory')}[i] = 0")
-    if f"{population}.spikes" in names.needs.stretch.record:
+    if Record(f"{population}.spikes") in names.needs.stretch.record:
         now.append(f"{names.of('spikes', f'{population}.spikes')}[s, k, i] = 1")
     eight = block("for i in range(8 * b, 8 * b + 8):", *block(f"if spiked{number}[i]:", *now))
     word = block(f"if words{number}[b] != 0:", *eight)

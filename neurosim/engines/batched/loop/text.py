@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurosim.engines.batched.loop import spike_steps, steps
+from neurosim.engines.batched.loop import recordings, spike_steps, steps
 from neurosim.engines.batched.loop.expressions import Still
 from neurosim.engines.batched.loop.layout import Names, Needs
 from neurosim.engines.batched.loop.lines import block, each_neuron, indented
@@ -77,7 +77,7 @@ def write(needs: Needs, shapes: Mapping[str, tuple[int, ...]]) -> Written:
     end = [*_end_of_trial(names), *spike_steps.end_flights(names)]
     given = {name: known for name, known in names.arguments.items() if known[0] not in _INSIDE}
     extents = names.still.extents
-    rows = [name for name, (kind, _) in given.items() if kind in _ROWS]
+    rows = [name for name, (kind, key) in given.items() if kind in _ROWS or _each_trial(names, kind, key)]
     rows += [name for name in names.still.used if extents[name].trials]
     arguments = [f"{name}_all" if name in rows else name for name in (*given, *names.still.used)]
     trial = [*(f"{name} = {name}_all[k]" for name in rows), *begin, *block("for s in range(steps):", *step), *end]
@@ -89,13 +89,22 @@ def write(needs: Needs, shapes: Mapping[str, tuple[int, ...]]) -> Written:
     return Written(head + "\n".join(indented(body)) + "\n", needs, names.still, known)
 
 
+def _each_trial(names: Names, kind: str, key: str) -> bool:
+    """Whether weights that do not change are those of each trial."""
+    if kind not in ("weights", "own"):
+        return False
+    shape = names.still.shapes.get(f"{key}|weights" if kind == "weights" else key, ())
+    return len(shape) > len(names.needs.plan.circuit.weights_shape(key.partition(".")[0]))
+
+
 def _step(names: Names) -> list[str]:
     """One step of a trial."""
     needs, spiking = names.needs, names.needs.stretch.spiking
-    begin = [*steps.refractoriness(names), *steps.inputs(names), *steps.recordings(names)]
+    begin = [*steps.refractoriness(names), *steps.inputs(names), *recordings.begun(names)]
     synapses = [*spike_steps.traces(names), *spike_steps.sent_on(names)]
     moved = [line for population in needs.populations for line in steps.update(names, population)]
     listed = [line for population in spiking for line in steps.spikes(names, population)]
+    listed += recordings.spiked(names)
     arrived = spike_steps.travel(names)
     ended = [*(line for population in spiking for line in steps.reset(names, population)), *steps.watch(names)]
     return [

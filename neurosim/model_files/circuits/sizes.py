@@ -1,0 +1,36 @@
+"""Numbers of neurons and synapses that no machine has room for, refused before anything is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from neurosim.circuit.description import Pathway, Population
+from neurosim.circuit.synapses import Ends
+from neurosim.model_files.checking import Faults
+
+_MOST_NEURONS = 100_000_000
+
+
+def refuse_synapses(populations: Sequence[Population], pathways: Sequence[Pathway], faults: Faults) -> None:
+    """Refuse pathways whose synapses would not fit, all before the first is drawn."""
+    known = {population.name: population for population in populations}
+    for pathway in pathways:
+        pre, post = known.get(pathway.pre), known.get(pathway.post)
+        # What is no connectivity, or joins what is not there, is told with the circuit's other faults.
+        if pre is None or post is None or pathway.tie is not None or isinstance(pathway.connectivity, str):
+            continue
+        ends = Ends(pre.size, post.size, pre.shape, post.shape, recurrent=pre is post)
+        told = getattr(pathway.connectivity, "settings_faults", pathway.connectivity.faults)
+        for sentence in told(ends):
+            faults.add(f"pathways.{pathway.name}.connectivity", f"from '{pre.name}' to '{post.name}': {sentence}")
+
+
+def refuse_sizes(sections: Mapping[str, Any], faults: Faults) -> None:
+    """Refuse populations that are too large, in sections whose keys and types are checked."""
+    total = 0
+    for name, table in sections.get("populations", {}).items():
+        total += table["size"]
+        if total > _MOST_NEURONS:
+            key = f"populations.{name}.size"
+            faults.add(key, f"got {table['size']}, expected at most {_MOST_NEURONS:,} neurons in all populations")

@@ -1,0 +1,60 @@
+"""One figure of a recording: spikes, then a few variables, then weights, one below the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import xarray
+from matplotlib.figure import Figure
+
+from neurosim.errors import DataError
+from neurosim.plots._arguments import drawing
+from neurosim.plots.figures import save_figure
+from neurosim.plots.recording import raster, traces
+from neurosim.recording.exchange import synapses_of
+
+_MOST_STEPS, _MOST_PANELS = 20_000, 6
+
+
+@drawing()
+def save_overview(recording: xarray.Dataset, path: Path, *, title: str = "") -> Path:
+    """Draw the first trial of a recording into one file.
+
+    Parameters
+    ----------
+    recording
+        Of `neurosim.simulate`; of a long one the first seconds are drawn.
+    path
+        The file, whose suffix says its format.
+    title
+        Above the figure.
+
+    Raises
+    ------
+    DataError
+        Nothing in it can be drawn.
+    """
+    from neurosim.plots.weights import weight_courses
+
+    synapses = synapses_of(recording)
+    shown = recording.drop_vars(synapses).isel(time=slice(_MOST_STEPS))
+    spikes = any(values.dtype == bool for values in shown.data_vars.values())
+    plain = ("time", "trial")
+    courses = [str(n) for n, v in shown.data_vars.items() if v.dtype != bool and v.dims[:2] == plain and v.ndim == 3]
+    panels = ([("raster", "")] if spikes else []) + [("traces", name) for name in courses]
+    panels = (panels + [("weights", name) for name in synapses])[:_MOST_PANELS]
+    if not panels:
+        raise DataError("this recording has neither spikes nor variables over time nor weights, so nothing to draw")
+    heights = [3.0 if kind == "raster" else 1.9 for kind, _ in panels]
+    figure = Figure(figsize=(7.5, 0.6 + sum(heights)), layout="constrained")
+    if title:
+        figure.suptitle(title)
+    axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for (kind, name), ax in zip(panels, axes, strict=True):
+        if kind == "raster":
+            raster(shown, ax)
+        elif kind == "traces":
+            traces(shown, ax, variable=name)
+        else:
+            weight_courses(recording, ax, variable=name)
+    return save_figure(figure, path)
