@@ -156,3 +156,28 @@ def test_parts_and_batches_are_as_one_go(monkeypatch: pytest.MonkeyPatch) -> Non
         np.testing.assert_array_equal(one.recordings[name], whole.recordings[name][:, :1])
         parts = np.concatenate([first.recordings[name], second.recordings[name]])
         np.testing.assert_array_equal(parts, whole.recordings[name])
+
+
+def test_networks_of_their_own_and_what_is_recorded_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    circuit = joined(*PATHWAYS["pairs of spikes"][:2])
+    record = ["p.spikes[1:5:2]", "mean(q.ge)", "sum(p.spikes)", "pp.w[::3]", "pp.a[:4]", "pq.w[5]", "pq.y", "p.v[2]"]
+    starts = {**started(circuit), "p.v": np.random.default_rng(1).uniform(0, 1, (3, 7))}
+    settings: dict[str, Any] = {"own_weights": True, "every": {"pp.w": 20, "p.v": 7}, "record": record}
+    results = []
+    for looped in (True, False):
+        with monkeypatch.context() as patch:
+            patch.setattr(presented, "serves", lambda request, batch, looped=looped: looped)
+            results.append(BatchedEngine(circuit, SETTING).run(starts, {}, trials=3, **settings))
+    (state, outputs), (after, expected) = results
+    assert state["pp.w"].shape == (3, *circuit.weights_shape("pp"))
+    for name in state:
+        assert_close(state[name], after[name], name)
+    assert outputs.recordings.keys() == expected.recordings.keys() == set(record)
+    for name, array in expected.recordings.items():
+        assert outputs.recordings[name].dtype == array.dtype and outputs.recordings[name].shape == array.shape, name
+        assert_close(outputs.recordings[name], array, name)
+    again = BatchedEngine(circuit, SETTING)
+    with monkeypatch.context() as patch:
+        patch.setattr(presented, "serves", lambda request, batch: True)
+        one, _ = again.run({**starts, "p.v": starts["p.v"][:1]}, {}, trials=1, **settings)
+    np.testing.assert_array_equal(one["pp.w"][0], state["pp.w"][0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 from collections.abc import Iterator
 
 import jax
@@ -10,6 +11,7 @@ import jax
 from neurosim.circuit.connectivity import Dense
 from neurosim.circuit.images import Convolution, Pooling
 from neurosim.circuit.spike_texts import delivered_names, spike_text, trace_steps
+from neurosim.circuit.wiring import Wiring
 from neurosim.engines.batched.loop.collapsed import SIDES
 from neurosim.engines.batched.loop.layout import Needs
 from neurosim.engines.batched.stretch import Stretch
@@ -41,12 +43,25 @@ def reasons(needs: Needs) -> list[str]:
 
 
 def worthwhile(stretch: Stretch) -> bool:
-    """Whether a stretch is large enough; that depends on the circuit alone, so that its parts agree in all bits."""
+    """Whether a stretch is large enough; that depends on the circuit alone, so that its parts agree in all bits.
+
+    What spikes deliver by a matrix alone XLA sums by events, too.
+    """
     circuit = stretch.plan.circuit
     neurons = sum(circuit.population[population].size for population in stretch.spiking)
-    listed = [p for p in circuit.pathways if p.at_spikes and not isinstance(circuit.connectivity(p.name), Dense)]
-    synapses = sum(len(circuit.connectivity(p.name).synapses(circuit.ends(p.name)).pre) for p in listed)
-    return neurons >= LEAST_NEURONS and synapses >= LEAST_SYNAPSES
+    walked = [
+        pathway.name
+        for pathway in circuit.pathways
+        if pathway.name in stretch.synapses
+        or (pathway.at_spikes and not isinstance(circuit.connectivity(pathway.name), Dense))
+    ]
+    return neurons >= LEAST_NEURONS and sum(_synapses(circuit, name) for name in walked) >= LEAST_SYNAPSES
+
+
+def _synapses(circuit: Wiring, pathway: str) -> int:
+    if not circuit.connectivity(pathway).weighted:
+        return 0
+    return math.prod(circuit.weights_shape(pathway))
 
 
 def _of_nodes(needs: Needs) -> Iterator[str]:

@@ -30,7 +30,10 @@ def spiked(names: Names) -> Lines:
     lines: Lines = []
     for record in names.needs.stretch.record:
         population = record.name.rpartition(".")[0]
-        if record.spikes and (record.chosen or record.over):
+        if record.spikes and record.over and not record.chosen:
+            share = f" / {names.still.number(names.size(population))}" if record.over == "mean" else ""
+            lines.append(f"{names.of('record', record.text)}[s, k, 0] = f(count{names.number(population)}){share}")
+        elif record.spikes and (record.chosen or record.over):
             value = f"spiked{names.number(population)}[i]"
             lines += _sample(names, record, [], Value(f"({value} != 0)", truth=True))
     return lines
