@@ -30,7 +30,7 @@ BATCH = Batch({}, {}, {}, np.arange(2, dtype=np.uint32))
 
 
 def circuit(*pathways: Pathway, size: int = 16, **population: Any) -> Circuit:
-    phase = Phase("all", "1 ms", learn=tuple(p.name for p in pathways if p.rule.learns))
+    phase = Phase("all", "1 ms", learn=tuple(p.name for p in pathways if p.synapse.learns))
     return Circuit("one", (Population("a", size, NEURON, **population),), pathways, (phase,))
 
 

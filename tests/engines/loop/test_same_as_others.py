@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -67,7 +67,7 @@ def neuron(name: str) -> NeuronModel:
     return module.build(module.Config())
 
 
-def law(value: float, kind: str = "constant") -> Initial:
+def law(value: float, kind: Literal["constant", "uniform"] = "constant") -> Initial:
     return Initial(kind, value, None)
 
 

@@ -57,13 +57,20 @@ class Wires:
         begin = np.concatenate([[0], np.cumsum(np.bincount(self.post, minlength=self.n_post))])
         return begin.astype(np.uint64), order.astype(np.uint32)
 
+    @functools.cached_property
+    def sorted(self) -> bool:
+        """Whether weights lie in this order already."""
+        return bool(np.array_equal(self.order, np.arange(len(self.order))))
+
     def by_sender(self, array: np.ndarray, axes: int) -> np.ndarray:
         """A variable in the shape of the weights, which has so many axes, in the order of the synapses here."""
         flat = array.reshape(*array.shape[: array.ndim - axes], -1)
-        return np.ascontiguousarray(flat[..., self.order])
+        return np.ascontiguousarray(flat if self.sorted else flat[..., self.order])
 
     def as_given(self, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         """The other way round; each synapse has a weight of its own."""
+        if self.sorted:
+            return array.reshape(*array.shape[:-1], *shape)
         found = np.empty_like(array)
         found[..., self.order] = array
         return found.reshape(*array.shape[:-1], *shape)
