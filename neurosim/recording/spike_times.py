@@ -49,7 +49,7 @@ def spikes_given(name: str, value: Any, extent: Extent) -> Stimulus:
         raise CircuitError(f"the input '{name}': got {got}; {_EXPECTED} ({extent.trials})")
     several = len(pairs) > 1
     found = [
-        _in_steps(f"{name}{f' of trial {number}' if several else ''}", *pair, extent)
+        _in_steps(f"{name}{f' of trial {number}' if several else ''}", pair[0], pair[1], extent)
         for number, pair in enumerate(pairs)
     ]
     most = max((int(np.bincount(steps).max(initial=0)) for steps, _ in found), default=0)

@@ -83,7 +83,8 @@ def test_names_of_algebra_are_free() -> None:
     ("name", "meaning"),
     [
         ("ms", "the unit millisecond"), ("cm", "the unit centimetre"), ("e", "Euler's number"), ("j", "the number of"),
-        ("N", "the number of neurons"), ("xi_2", "white noise"), ("poisson", "Brian2's function"),
+        ("N", "the number of neurons"), ("xi_2", "white noise"), ("poisson", "the function"),
+        ("timestep", "Brian2's function"),
         ("lambda", "a word of Python"), ("double", r"a word of C\+\+"), ("where", "a word of the code"),
     ],
 )  # fmt: skip

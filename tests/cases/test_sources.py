@@ -173,7 +173,7 @@ def test_the_last_spike_is_known_without_a_refractory_period() -> None:
         f"{text}\ncount : 1",
         threshold="v > 1",
         reset="v = 0.01*int(lastspike == t)\ncount += 1",
-        refractory=0 * ms,
+        refractory=0 * ms,  # type: ignore[arg-type]
         method="euler",
         clock=clock,
     )
