@@ -26,7 +26,6 @@ from neurosim.engines.batched.loop.layout import Needs
 from neurosim.engines.batched.loop.run import NotShared, run
 from neurosim.engines.batched.loop.text import Written, write
 from neurosim.engines.batched.presentation import Reached, live_in, reached, stretch_of
-from neurosim.engines.batched.sampling import joined as together
 from neurosim.engines.batched.sampling import taken
 from neurosim.engines.batched.step_draws import DRAWS
 from neurosim.engines.batched.stepping import carried, moment_of
@@ -93,7 +92,15 @@ def present(request: Request, batch: Batch) -> Outcome:
         for name, course in recorded.items():
             recordings.setdefault(name, []).append(course)
     outcome = jax.device_get(_ended(given, tuple(done), request=request))
-    return replace(outcome, recordings=together(request.record, recordings))
+    rare = {one.text for one in request.record if one.every > 1}
+    return replace(outcome, recordings={text: _joined(parts, text in rare) for text, parts in recordings.items()})
+
+
+def _joined(parts: list[np.ndarray], rare: bool) -> Any:
+    """A recording of all phases: one array where there is a sample at every step, else one for each phase."""
+    if rare:
+        return tuple(parts)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _last_of_phases(request: Request, batch: Batch) -> Arrays:
