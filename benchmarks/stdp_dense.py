@@ -1,7 +1,7 @@
 """Processor time of a feed-forward layer that learns at each spike, in a batch, beside dense products by hand in JAX.
 
 784 inputs of which 5 % spike in a step, 400 leaky integrate-and-fire neurons, all to all, pair-based additive STDP with
-hard bounds, 350 steps of 1 ms, 32 trials that share their weights: increments are averaged at every step. float32. Exit
+hard bounds, 70 steps of 1 ms, 32 trials that share their weights: increments are averaged at every step. float32. Exit
 code 1 if the loop by hand learns something else, or if we are slower than asked.
 
     python -m benchmarks.stdp_dense
@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks._command import Options, alone
-from benchmarks._events import ROUNDS, on_processors
+from benchmarks._events import on_processors
 from benchmarks._measuring import alternate, first_call, ratio, row
 from benchmarks._results import Asked, Result, Table
 from neurosim import registry
@@ -32,7 +32,8 @@ from neurosim.neurons import spike_source
 from neurosim.neurons._model import NeuronModel
 
 TITLE = "Feed-forward layer with STDP in a batch"
-INPUTS, OUTPUTS, TRIALS, STEPS, ACTIVE = 784, 400, 32, 350, 0.05
+ROUNDS = 3
+INPUTS, OUTPUTS, TRIALS, STEPS, ACTIVE = 784, 400, 32, 70, 0.05
 THRESHOLD, W_MAX, A_PLUS, A_MINUS, KEEP = 12.0, 1.0, 1e-3, 1.05e-3, float(np.exp(-1 / 20))
 #: At most this share of the processor time of the loop by hand.
 ASKED = 0.75
@@ -127,7 +128,7 @@ def measure(options: Options) -> Result:
     return Result(
         title=TITLE,
         about="784 inputs of which 5 % spike in a step, 400 leaky integrate-and-fire neurons, all to all, pair-based "
-        "additive STDP with hard bounds, 350 steps of 1 ms, 32 trials that share their weights: increments are "
+        "additive STDP with hard bounds, 70 steps of 1 ms, 32 trials that share their weights: increments are "
         "averaged at every step. Other simulators have no batches that share weights.",
         tables=(Table("Processor time", "s a trial", rows),),
         asked=(
