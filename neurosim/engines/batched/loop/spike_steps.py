@@ -11,6 +11,9 @@ from neurosim.engines.batched.loop.lines import Lines, alone, block, each_neuron
 from neurosim.engines.batched.loop.neurons import Neuron, ready
 from neurosim.engines.slots import flight
 
+#: At most so many sums are kept of what is under way in a pathway: half a gigabyte in float64.
+_CELLS = 1 << 26
+
 
 def traces(names: Names) -> Lines:
     """Traces one step on, from the beginning of the step; those that a neuron's synapses share, once for the neuron."""
@@ -153,8 +156,10 @@ def summed_in_flight(names: Names, pathway: str) -> bool:
     That is right where a spike delivers a weight that does not change, and walks through a sender's synapses once
     instead of once for each delay.
     """
-    each, state = names.needs.delay(pathway).each, names.needs.state
-    return each is not None and is_plain(names.needs.plan.circuit, pathway) and f"{pathway}.w" not in state
+    delay, circuit = names.needs.delay(pathway), names.needs.plan.circuit
+    if delay.each is None or not is_plain(circuit, pathway) or f"{pathway}.w" in names.needs.state:
+        return False
+    return (delay.depth + 1) * circuit.shape(pathway)[0] <= _CELLS
 
 
 def _summed(names: Names, pathway: str, place: str, spikes: tuple[str, str]) -> Lines:
@@ -178,11 +183,8 @@ def _sums_under_way(names: Names) -> Lines:
     """Sums of what is under way when a trial begins, in the order in which it was sent."""
     lines: Lines = []
     for pathway in filter(lambda each: summed_in_flight(names, each), names.needs.struck):
-        depth, sums, (size, senders) = (
-            names.needs.delay(pathway).depth,
-            names.of("sums", pathway),
-            names.needs.plan.circuit.shape(pathway),
-        )
+        depth, sums = names.needs.delay(pathway).depth, names.of("sums", pathway)
+        size, senders = names.needs.plan.circuit.shape(pathway)
         lines.append(f"{sums}[:] = 0")
         if depth:
             row, cell = names.of("state", flight(pathway, "spikes")), f"{names.of('cell', pathway)}[q]"
