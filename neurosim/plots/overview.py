@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import xarray
@@ -14,6 +15,8 @@ from neurosim.plots.recording import raster, traces
 from neurosim.recording.exchange import synapses_of
 
 _MOST_STEPS, _MOST_PANELS = 20_000, 6
+# Letters of a title that fit above the figure.
+_TITLE = 72
 
 
 @drawing()
@@ -46,9 +49,11 @@ def save_overview(recording: xarray.Dataset, path: Path, *, title: str = "") -> 
     if not panels:
         raise DataError("this recording has neither spikes nor variables over time nor weights, so nothing to draw")
     heights = [3.0 if kind == "raster" else 1.9 for kind, _ in panels]
-    figure = Figure(figsize=(7.5, 0.6 + sum(heights)), layout="constrained")
-    if title:
-        figure.suptitle(title)
+    lines = textwrap.wrap(title, _TITLE)
+    height = 0.6 + sum(heights) + 0.25 * max(0, len(lines) - 1)
+    figure = Figure(figsize=(7.5, height), layout="constrained")
+    if lines:
+        figure.suptitle("\n".join(lines))
     axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
     for (kind, name), ax in zip(panels, axes, strict=True):
         if kind == "raster":
