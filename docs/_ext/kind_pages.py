@@ -134,12 +134,24 @@ def _details(kind: str, name: str, module: ModuleType) -> str:
 def _equations(found: Rule | Readout) -> str:
     """The text that a rule or a readout is, without what it leaves out."""
     if isinstance(found, Rule):
-        own = {"variables": found.variables, "traces": found.traces, "update": found.update, "timing": found.timing}
+        own = {"variables": found.variables, "traces": found.traces, "on_pre": found.on_pre, "on_post": found.on_post}
+        own |= {"update": found.update, "timing": found.timing if found.statements else ""}
         own["reads beyond the synapse"] = ", ".join(found.reads)
-        own["parameters"] = ", ".join(f"{n}" if v is None else f"{n} = {v:g}" for n, v in found.parameters.items())
+        own["parameters"] = ", ".join(_valued(name, value) for name, value in found.parameters.items())
+        own["initial"] = ", ".join(_valued(name, value) for name, value in found.initial.items())
     else:
         own = {"error": found.error, "loss": found.loss}
-    return "\n".join(f"{name}: {text.strip()}" for name, text in own.items() if text.strip())
+    texts = {name: inspect.cleandoc(text).strip() for name, text in own.items() if text.strip()}
+    return "\n".join(f"{name}:{_indented(text) if chr(10) in text else f' {text}'}" for name, text in texts.items())
+
+
+def _valued(name: str, value: Any) -> str:
+    """A name with the value that it has by default."""
+    return name if value is None else f"{name} = {value if isinstance(value, str) else format(value, 'g')}"
+
+
+def _indented(text: str) -> str:
+    return "".join(f"\n    {line}" for line in text.splitlines())
 
 
 def settings_table(config: type[Any]) -> str:

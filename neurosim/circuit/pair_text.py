@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -127,23 +126,10 @@ class PairText:
             Where random numbers come from, as many as the result has for each call in the text.
         """
         shape = np.broadcast_shapes(np.shape(i), np.shape(j)) if shape is None else shape
-        function, draws = self._function
-        given: dict[str, Any] = {"N_pre": float(ends.n_pre), "N_post": float(ends.n_post)}
-        # Real numbers: whole ones would have an end, and no negative powers.
-        given |= {"i": np.asarray(i, np.float64), "j": np.asarray(j, np.float64)}
-        for name, law in draws:
-            given[name] = generator.standard_normal(shape) if law == "normal" else generator.random(shape)
-        with np.errstate(all="ignore"):  # whoever asks looks at the numbers
-            found = function(given)
-        return np.broadcast_to(found, shape)
+        from neurosim.equations.evaluated import evaluated
 
-    @functools.cached_property
-    def _function(self) -> tuple[Callable[[dict[str, Any]], Any], tuple[tuple[str, str], ...]]:
-        from neurosim.equations.array_code import expression_function
-
-        written = expression_function("value", self.text)
-        compiled = written.compile(np)
-        return lambda given: compiled(**{name: given[name] for name in written.arguments}), written.draws
+        given = {"i": i, "j": j, "N_pre": ends.n_pre, "N_post": ends.n_post}
+        return evaluated(self.text, given, shape, generator)
 
     def __str__(self) -> str:
         return self.text

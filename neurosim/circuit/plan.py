@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import connected_components
 
 from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose, losses_of, means_of, sums_of
 from neurosim.circuit.delays import differs
-from neurosim.circuit.spike_texts import delivered_names, under_way
+from neurosim.circuit.spike_texts import delivered_names, values_under_way
 from neurosim.circuit.wiring import Wiring
 from neurosim.equations.array_code import ArrayFunction, expression_function
 from neurosim.equations.brian import str_to_sympy
@@ -227,7 +227,7 @@ def _arrivals(circuit: Wiring, pathway: str) -> dict[str, Node]:
     """What a delayed pathway read of its source, which waits in slots."""
     if circuit.pathway[pathway].delay is None:
         return {}
-    names = {arrival(pathway, v): f"{pathway}|{v}" for v in under_way(circuit, pathway)}
+    names = {arrival(pathway, v): f"{pathway}|{v}" for v in values_under_way(circuit, pathway)}
     each = {"delays": delays_name(pathway)} if differs(circuit, pathway) else {}
     return {name: Node(name, "arrival", {"flight": slot} | each) for name, slot in names.items()}
 

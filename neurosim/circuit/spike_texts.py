@@ -81,7 +81,8 @@ def is_plain(circuit: Wiring, pathway: str) -> bool:
 def acts_within_steps(circuit: Wiring, pathway: str) -> bool:
     """Whether a pathway keeps something of its own from step to step that steps change: spikes under way, traces."""
     found = circuit.pathway[pathway]
-    return found.delay is not None or found.synapse.acts_at_spikes or bool(found.synapse.flows)
+    struck = found.synapse.acts_at_spikes or (found.at_spikes and found.delivers is not None)
+    return found.delay is not None or struck or bool(found.synapse.flows)
 
 
 def written_delivery(circuit: Wiring, pathway: str) -> str:
@@ -101,9 +102,20 @@ def delivered_names(circuit: Wiring, pathway: str) -> Names:
 
 def under_way(circuit: Wiring, pathway: str) -> tuple[str, ...]:
     """What of its source a delayed pathway reads: its spikes, or variables."""
+    spikes = ("spikes",) if strikes(circuit, pathway) else ()
+    return (*spikes, *values_under_way(circuit, pathway))
+
+
+def strikes(circuit: Wiring, pathway: str) -> bool:
+    """Whether something happens in a pathway's synapses when a spike arrives."""
+    return circuit.pathway[pathway].at_spikes or bool(circuit.pathway[pathway].synapse.at_pre)
+
+
+def values_under_way(circuit: Wiring, pathway: str) -> tuple[str, ...]:
+    """What of its source a pathway delivers from at every instant."""
     found = circuit.pathway[pathway]
     if found.at_spikes:
-        return ("spikes",)
+        return ()
     if found.delivers is None:
         return (found.source.split(".")[1],)
     return tuple(name.removesuffix("_pre") for name in sorted(_of_source(circuit, pathway)))

@@ -50,11 +50,8 @@ def _part_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:
     """Texts that this kind of pathway cannot have."""
     synapse = pathway.synapse
     source, target = (circuit.population[name].neuron for name in (pathway.pre, pathway.post))
-    if synapse.at_pre and not pathway.at_spikes:
-        remedy = (
-            f"'{pathway.pre}.spikes'" if source.threshold is not None else "the spikes of a neuron with a threshold"
-        )
-        yield f"on_pre acts at spikes, and its source is '{pathway.source}'; expected {remedy}"
+    if synapse.at_pre and source.threshold is None:
+        yield f"on_pre acts at spikes of '{pathway.pre}', whose neuron '{source.name}' has no threshold"
     if synapse.at_post and target.threshold is None:
         yield f"on_post acts at spikes of '{pathway.post}', whose neuron '{target.name}' has no threshold"
     texts = {
@@ -153,7 +150,7 @@ def _check_values(pathway: Pathway, statements: tuple[Statement, ...]) -> None:
 
 def _check_order(circuit: Wiring, pathway: Pathway) -> None:
     """Refuse a text that reads what it delivers to: the order of synapses would matter."""
-    found = spike_text(circuit, pathway.name, "pre") if pathway.at_spikes else None
+    found = spike_text(circuit, pathway.name, "pre")
     if found is None:
         return
     for name, (_, qualified) in found.names.items():

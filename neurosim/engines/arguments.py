@@ -11,6 +11,7 @@ import numpy as np
 from neurosim.border import COUNT, FLAG, NAMES, SEED, Check, instance, optional, whole
 from neurosim.border.arguments import MAPPING
 from neurosim.circuit.circuit import Circuit
+from neurosim.engines.bounds import within_bounds
 from neurosim.engines.given_state import places_of
 from neurosim.engines.noise import drawn_shapes
 from neurosim.engines.numbers import check_numbers
@@ -186,6 +187,23 @@ def _check_state(
             expected = [str(shape) for shape in place.shapes.values() if place.full is None or shape]
             expected += [f"{(trials, *place.full)}, one for each trial"] if own_weights and place.full else []
             raise CircuitError(f"state: '{name}' has shape {shape}; expected {' or '.join(expected)}")
+    _check_bounds(circuit, state)
+
+
+def _check_bounds(circuit: Circuit, state: Mapping[str, Any]) -> None:
+    """Refuse weights that begin beyond the bounds of their pathway."""
+    for pathway in circuit.owners:
+        if pathway.bounds is None:
+            continue
+        given, (least, most) = np.asarray(state[f"{pathway.name}.w"]), pathway.bounds
+        beyond = np.abs(given - within_bounds(np, circuit, pathway.name, state, given))
+        # Bounds are rounded where weights are.
+        if np.any(beyond > 1e-6 * np.abs(given)):
+            worst = given.flat[int(np.argmax(beyond))]
+            raise CircuitError(
+                f"state: '{pathway.name}.w' has weights beyond the bounds of the pathway, such as {worst:g}; expected "
+                f"weights from {least} to {most}"
+            )
 
 
 @functools.lru_cache(maxsize=64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from neurosim.circuit.spike_texts import bounds_of
@@ -26,8 +26,18 @@ def within_bounds(xp: Any, circuit: Wiring, pathway: str, values: Mapping[str, A
     return xp.clip(weights, least, most)
 
 
-def all_within_bounds(xp: Any, circuit: Wiring, values: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
-    """A state whose weights are within their bounds; `values` has the parameters."""
+def all_within_bounds(
+    xp: Any, circuit: Wiring, values: Mapping[str, Any], state: Mapping[str, Any], changed: Collection[str]
+) -> dict[str, Any]:
+    """A state in which weights that have changed are within their bounds.
+
+    Parameters
+    ----------
+    values
+        The state with the parameters of rules.
+    changed
+        The variables that have changed, qualified.
+    """
     bounded = [pathway.name for pathway in circuit.owners if pathway.bounds is not None]
-    kept = {f"{name}.w": name for name in bounded if f"{name}.w" in state}
+    kept = {f"{name}.w": name for name in bounded if f"{name}.w" in changed}
     return {**state, **{w: within_bounds(xp, circuit, name, values, state[w]) for w, name in kept.items()}}

@@ -17,6 +17,22 @@ def _stepping(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]
             yield {"rule": pathway.synapse.name, "pathway": pathway.name}
 
 
+def _flowing(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    for pathway in circuit.pathways if setting.steady else ():
+        if pathway.synapse.flows:
+            yield {"trace": pathway.synapse.flows[0].name, "rule": pathway.synapse.name, "pathway": pathway.name}
+
+
+def _assigning(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    shared = call.batch > 1 and not call.own_weights
+    for pathway in acting(circuit, call.phases_of(circuit), learn=call.learn) if shared else ():
+        for side, statements in (("on_pre", pathway.synapse.at_pre), ("on_post", pathway.synapse.at_post)):
+            for statement in statements:
+                if statement.target in pathway.synapse.learned and statement.operator not in ("+=", "-="):
+                    text = f"{statement.target} {statement.operator} {statement.expression}"
+                    yield {"pathway": pathway.name, "text": text, "side": side, "trials": call.batch}
+
+
 def plain_steps(kind: str) -> Limit:
     """The limit of an engine, by its name, that takes the rules' increments as they are."""
 
@@ -36,11 +52,34 @@ def plain_steps(kind: str) -> Limit:
 
 
 #: Of engines that run the level ``steady``.
-NO_STEPS = Limit(
+NO_STEPS = (
+    Limit(
+        "pathway",
+        "rules that act at every step, at the level `steady`",
+        "the rule '{rule}' of pathway '{pathway}' acts at every step, and the level 'steady' has no steps; {remedy}",
+        "use the level 'rate'",
+        _stepping,
+        CircuitError,
+    ),
+    Limit(
+        "pathway",
+        "differential equations of synapses, at the level `steady`",
+        "the trace '{trace}' of the rule '{rule}' of pathway '{pathway}' has a differential equation, and the level "
+        "'steady' has no time; {remedy}",
+        "use the level 'rate'",
+        _flowing,
+        CircuitError,
+    ),
+)
+
+#: Of engines whose batches share weights.
+SHARED_WEIGHTS = Limit(
+    "call",
+    "assignments to weights at spikes other than `+=` and `-=`, in batches of several trials that share them",
+    "{side} of pathway '{pathway}' says '{text}', and the {trials} trials of a batch share these weights, so that each "
+    "would have a value of its own; {remedy}",
+    "give each trial weights of its own (own_weights=True, or batch = 1), or write '+=' or '-=' with bounds of the "
     "pathway",
-    "rules that act at every step, at the level `steady`",
-    "the rule '{rule}' of pathway '{pathway}' acts at every step, and the level 'steady' has no steps; {remedy}",
-    "use the level 'rate'",
-    _stepping,
+    _assigning,
     CircuitError,
 )

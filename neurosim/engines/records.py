@@ -62,7 +62,7 @@ class Record:
     @property
     def spikes(self) -> bool:
         """Whether it is of spikes."""
-        return self.name.endswith(SPIKES)
+        return self.name.endswith(".spikes")
 
     @property
     def slice(self) -> slice:

@@ -169,7 +169,7 @@ class Continuation:
     def at(cls, step: int, circuit: Wiring, now: Mapping[str, Any], dt: float) -> Continuation:
         """What of `now`, the slots as the engine has them after `step` steps of `dt` seconds, goes on."""
         kept = {name: np.asarray(now[name]) for name in _kept(circuit, dt) if name in now}
-        ago = {name: step - kept[name].astype(np.int64) for name in kept if slots(circuit)[name].counts_steps}
+        ago = {name: step - kept[name].astype(np.int64) for name in kept if slots(circuit, dt)[name].counts_steps}
         return cls(step, kept | ago)
 
     def now(self, circuit: Wiring) -> dict[str, np.ndarray]:

@@ -21,6 +21,7 @@ from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.per_synapse import values as per_synapse_values
 from neurosim.circuit.plan import plan
 from neurosim.circuit.weights import Initial
+from neurosim.engines.bounds import all_within_bounds
 from neurosim.errors import CircuitError, EquationError, UnitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.random import stream
@@ -43,7 +44,8 @@ def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> Sta
     circuit
         The circuit.
     seed
-        The run's seed. A pathway's weights depend on the seed and its name alone.
+        The run's seed. A pathway's weights depend on the seed and its name alone; those drawn beyond the pathway's
+        bounds are brought there.
     dtype
         ``float32`` or ``float64``; the weights are drawn in float64 and rounded.
 
@@ -78,7 +80,10 @@ def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> Sta
         state |= {f"{pathway.name}.{name}": value for name, value in pathway.rule_parameters.items()}
         if pathway.sigma is not None:
             state[f"{pathway.name}.sigma"] = pathway.sigma
-    return {name: np.asarray(value, dtype=dtype) for name, value in state.items()}
+    found = {name: np.asarray(value) for name, value in state.items()}
+    changed = [f"{pathway.name}.w" for pathway in circuit.owners]
+    found = all_within_bounds(np, circuit, found, found, changed)
+    return {name: value.astype(dtype) for name, value in found.items()}
 
 
 def per_neuron_values(circuit: Circuit, population: str, model: NeuronModel, seed: int) -> dict[str, np.ndarray]:

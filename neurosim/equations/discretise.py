@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import sympy
 
 from neurosim.equations.brian import (
     Constant,
@@ -97,7 +98,11 @@ def abstract_code(equations: EquationSet, method: str) -> str:
             "many compartments make a population of compartments, joined by pathways"
             + ("" if most == _MOST_OF_ALL else ", or use the method 'euler'")
         )
-    if own := {name for e in equations.equations for name in (e.name, *e.names)} & _ALGEBRAS:
+    own = {name for e in equations.equations for name in (e.name, *e.names)} & _ALGEBRAS
+    if method == "exact":
+        # Brian2 puts numbers for state variables by their names, which SymPy reads as its own functions.
+        own |= {e.name for e in equations.of("differential")} & set(dir(sympy))
+    if own:
         # The user's own, by a name that algebra prints for something else.
         apart = EquationSet(tuple(_renamed(equation, own) for equation in equations.equations))
         return re.sub(rf"\b({'|'.join(own)}){_APART}\b", r"\1", abstract_code(apart, method))

@@ -7,15 +7,13 @@ arrays that equations become. Numbers are drawn by a generator of the caller's, 
 from __future__ import annotations
 
 import ast
-import functools
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from neurosim.equations.array_code import expression_function
 from neurosim.equations.dimensions import UNIT_VALUES, is_condition, unit_of_expression, variables_of
+from neurosim.equations.evaluated import evaluated
 from neurosim.equations.grammar import CONSTANTS, RANDOM_FUNCTIONS, check_expression, names_in
 from neurosim.equations.parse import EquationSet, parse_expression, unknown_names
 from neurosim.errors import EquationError
@@ -66,13 +64,7 @@ class ValueText:
         EquationError
             A value that is not finite, with the place of the first in the array.
         """
-        function = expression_function("value", self.text)
-        arguments = {name: np.asarray(given[name], dtype=float) for name in function.arguments if name in given}
-        for name, law in function.draws:
-            arguments[name] = generator.standard_normal(shape) if law == "normal" else generator.random(shape)
-        with np.errstate(all="ignore"):
-            found = np.asarray(_compiled(self.text)(**arguments), dtype=float)
-        full = np.array(np.broadcast_to(found, shape))
+        full = np.array(evaluated(self.text, given, shape, generator), dtype=float)
         if not np.isfinite(full).all():
             first = tuple(int(place) for place in np.argwhere(~np.isfinite(full))[0])
             which = first[0] if len(first) == 1 else first
@@ -119,8 +111,3 @@ def value_text(text: str, names: Mapping[str, str] = OF_NEURONS, *, what: str = 
 
 
 _CONSTANT = frozenset({*UNIT_VALUES, *CONSTANTS})
-
-
-@functools.lru_cache(maxsize=256)
-def _compiled(text: str) -> Callable[..., Any]:
-    return expression_function("value", text).compile(np)

@@ -38,10 +38,8 @@ class Extent:
 
     Attributes
     ----------
-    steps, trials, size
-        Time steps (``None`` where there is no time), trials, and neurons of the population.
-    dt
-        Time step in seconds.
+    steps, trials, size, dt
+        Time steps (``None`` where there is no time), trials, neurons of the population; the time step in seconds.
     """
 
     steps: int | None

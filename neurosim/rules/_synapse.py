@@ -187,6 +187,11 @@ class Synapse:
         return all(rule.local for rule in self.rules)
 
     @property
+    def learns_at_spikes(self) -> bool:
+        """Whether statements at spikes change what is learned."""
+        return bool({*self.struck} & {*self.learned})
+
+    @property
     def acts_at_spikes(self) -> bool:
         """Whether it has statements at spikes."""
         return bool(self.at_pre or self.at_post)

@@ -221,7 +221,7 @@ def _advance(
     )
     seconds = part.seconds + time.perf_counter() - began
     losses = outputs.ends[phase]["loss"]
-    moving = [name for name in carried_shapes(circuit) if name in state] if circuit.carry else []
+    moving = [name for name in carried_shapes(circuit, engine.setting.dt) if name in state] if circuit.carry else []
     carried = {name: state[name] for name in moving}
     _refuse_broken(circuit, state, carried, losses, progress.epoch + 1, part.steps, rows.shape[1])
     if outputs.broken_batch is not None:

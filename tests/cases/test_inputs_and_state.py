@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +14,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Pathway, Phase, Population
 from neurosim.circuit.weights import Initial, Tie
 from neurosim.engines.state import initial_state
-from neurosim.errors import ArgumentError, CircuitError, DataError, NeurosimError, NeurosimWarning, UnitError
+from neurosim.errors import ArgumentError, CircuitError, DataError, NeurosimError, UnitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.courses import over_neurons, over_time
 from neurosim.recording.simulate import simulate
@@ -287,22 +286,3 @@ def test_a_folder_is_never_replaced_by_the_end_of_a_simulation(tmp_path: Any) ->
     with pytest.raises(DataError, match="mine is a folder; expected the name of a file"):
         simulate(LEAK, "1 ms", store=tmp_path / "mine")
     assert (tmp_path / "mine" / "precious").read_text() == "kept"
-
-
-# Rules
-
-
-@pytest.mark.parametrize("duration", [None, "2 ms"])
-def test_rules_that_do_not_act_are_told_of(duration: str | None, engine: Any) -> None:
-    circuit = replace(_pair(), phases=(Phase("all", "2 ms"),))
-    with pytest.warns(NeurosimWarning, match="pathways W do not act.*say learn=False") as caught:
-        simulate(circuit, duration, engine=engine)
-    assert caught[0].filename == __file__
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", NeurosimWarning)
-        simulate(circuit, duration, engine=engine, learn=False)
-        simulate(_pair(rule=Rule(name="fixed")), "2 ms", engine=engine)
-        with pytest.raises(NeurosimWarning):
-            simulate(circuit, duration, engine=engine)
-    with pytest.raises(ArgumentError, match=r"learn: got True, expected False.*act in no phase that runs"):
-        simulate(circuit, duration, engine=engine, learn=True)

@@ -29,6 +29,9 @@ N_INPUTS, N_OUTPUTS = 3, 4
 BROADCAST, NOISE = {"loss", "loss_change"}, {"noise", "sigma"}
 
 
+#: Of variables that rules read, units other than none.
+_UNITS = {"v": "volt"}
+_LINES = ["dx/dt = (x_in - x)/tau : 1", "x_in : 1"]
 #: Two populations of three neurons, and images of which one is the convolution of the other.
 ALIKE = Ends(3, 3)
 PIXELS, MAPS = (4, 3, 2), (2, 2, 3)
@@ -74,11 +77,25 @@ def _label(variant: Variant) -> str:
     )
 
 
+def at_spikes(rule: Rule | OracleRule) -> bool:
+    """Whether a rule has statements at spikes, so that both of its neurons have to spike."""
+    return isinstance(rule, Rule) and bool(rule.on_pre or rule.on_post)
+
+
 def _shape(rule: Rule | OracleRule) -> tuple[object, ...]:
     """What decides how engines compute a rule, whatever its formula says."""
     special = rule.names & {*NOISE, *BROADCAST, "update_noise", "spikes_pre", "spikes_post"}
     sides = frozenset(name.rpartition("_")[2] for name in rule.names if name.endswith(("_pre", "_post")))
-    return (type(rule), rule.timing, rule.reads, len(rule.changed), bool(rule.trace_variables), special, sides)
+    return (
+        type(rule),
+        rule.timing,
+        rule.reads,
+        len(rule.changed),
+        bool(rule.trace_variables),
+        special,
+        sides,
+        at_spikes(rule),
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -165,7 +182,7 @@ def rule_circuit() -> Callable[..., Circuit]:
         missing = {name: 0.1 for name, default in rule.parameters.items() if default is None}
         shapes = {"pre": (ends.n_pre, ends.pre), "post": (ends.n_post, ends.post)}
         populations = tuple(
-            Population(side, shapes[side][0], _neuron(variables), shape=shapes[side][1])
+            Population(side, shapes[side][0], _neuron(variables, at_spikes(rule)), shape=shapes[side][1])
             for side, variables in sides.items()
         )
         return Circuit(
@@ -174,8 +191,8 @@ def rule_circuit() -> Callable[..., Circuit]:
             (
                 Pathway(
                     "rule",
-                    "pre.r",
-                    "post.x_in",
+                    "pre.spikes" if at_spikes(rule) else "pre.r",
+                    "post.g" if at_spikes(rule) else "post.x_in",
                     rule=rule,
                     parameters=missing,
                     connectivity=connectivity,
@@ -187,7 +204,7 @@ def rule_circuit() -> Callable[..., Circuit]:
             (
                 Phase(
                     "only",
-                    "5 ms",
+                    "20 ms" if at_spikes(rule) else "5 ms",
                     {"perturb": 1.0} if rule.names & NOISE else {},
                     draw_noise=True,
                     hold=tuple(hold(f"post.{name} = {text}") for name, text in held),
@@ -206,8 +223,12 @@ def _back(connectivity: Connectivity | str) -> Connectivity | str:
     return connectivity if isinstance(connectivity, str) else connectivity.reversed or "dense"
 
 
-def _neuron(variables: set[str]) -> NeuronModel:
-    lines = ["dx/dt = (x_in - x)/tau : 1", "x_in : 1"]
-    lines += [f"{name} : 1" for name in sorted(variables - {"x", "spikes"})]
-    spiking: dict[str, Any] = {"threshold": "x > 0.5", "reset": "x = 0"} if "spikes" in variables else {}
+def _neuron(variables: set[str], spikes: bool) -> NeuronModel:
+    lines = ["dx/dt = (x_in + current - x)/tau : 1", "x_in : 1", "current : 1"] if spikes else _LINES
+    # What spikes deliver changes nothing that a rule reads, so that trials of a batch see what they see alone.
+    lines = [*lines, *(["dg/dt = -g/tau : 1"] if spikes else [])]
+    lines += [f"{name} : {_UNITS.get(name, '1')}" for name in sorted(variables - {"x", "spikes"})]
+    spiking: dict[str, Any] = {}
+    if spikes or "spikes" in variables:
+        spiking = {"threshold": "x > 0.2" if spikes else "x > 0.5", "reset": "x = 0"}
     return NeuronModel("\n".join(lines), parameters={"tau": "5 ms"}, **spiking)

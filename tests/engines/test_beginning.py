@@ -33,7 +33,8 @@ def weights_alone() -> list[str]:
     for name in registry.names("rules"):
         rule = registry.load("rules", name).RULE
         own = {*rule.synaptic_variables, *rule.parameters, "w_reciprocal", "update_noise"}
-        if isinstance(rule, Rule) and rule.learns and rule.names <= own:
+        spiking = isinstance(rule, Rule) and (rule.on_pre or rule.on_post)
+        if isinstance(rule, Rule) and rule.learns and not spiking and rule.names <= own:
             found.append(name)
     return found
 

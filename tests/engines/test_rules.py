@@ -22,7 +22,7 @@ from neurosim.equations.grammar import check_expression
 from neurosim.errors import CircuitError, EquationError
 from neurosim.rules._oracle import OracleRule
 from neurosim.rules._rule import Rule
-from tests.engines.conftest import NOISE, SHARED
+from tests.engines.conftest import NOISE, SHARED, at_spikes
 
 SETTING = Setting("rate", 1e-3, "float64")
 
@@ -50,6 +50,9 @@ def random_state(circuit: Circuit, rule: Rule | OracleRule) -> tuple[dict[str, n
     if not isinstance(rule, OracleRule):
         # What an oracle accumulates cannot be arbitrary: a moment is positive.
         state |= {f"rule.{v}": generator.standard_normal(state[f"rule.{v}"].shape) for v in rule.synaptic_variables}
+    if at_spikes(rule):
+        # Weights that spikes change may be in a power.
+        state["rule.w"] = 1 + np.abs(state["rule.w"])
     return state, given
 
 
@@ -70,7 +73,8 @@ def test_a_local_rule_names_only_what_a_synapse_sees(
     circuit = rule_circuit(rule)
     kinds = {kind for kind, _ in rule_names(circuit, "rule").values()}
     assert kinds <= {"pre", "post", "own", "trace", "constant", "trial"}
-    assert ("trace" in kinds) == bool(rule.trace_variables)
+    read = rule.names if isinstance(rule, OracleRule) else rule.update_names
+    assert ("trace" in kinds) == bool({*rule.trace_variables} & read)
     assert circuit.local == (rule.local and circuit.pathway["rule"].tie is None)
 
 
@@ -132,12 +136,16 @@ def test_both_engines_agree_where_synapses_share_weights(
         with pytest.raises(CircuitError, match="no pathway leads back along the same synapses"):
             rule_circuit(rule, *SHARED[kind], positions=positions)
         return
+    if at_spikes(rule):
+        with pytest.raises(CircuitError, match="shares weights among positions, where statements at spikes cannot act"):
+            rule_circuit(rule, *SHARED[kind], positions=positions)
+        return
     _hold_engines_together(rule_circuit(rule, *SHARED[kind], positions=positions), rule)
 
 
 def _hold_engines_together(circuit: Circuit, rule: Rule | OracleRule) -> None:
     start, given = random_state(circuit, rule)
-    batch = 1 if rule.timing == "step" else 3
+    batch = 1 if rule.timing == "step" or at_spikes(rule) else 3
     expected, _ = BrianEngine(circuit, SETTING).run(start, given, batch=batch)
     got = start
     for number in range(0, 6, batch):
@@ -147,6 +155,7 @@ def _hold_engines_together(circuit: Circuit, rule: Rule | OracleRule) -> None:
     for name, array in expected.items():
         np.testing.assert_allclose(got[name], array, rtol=1e-9, atol=1e-9 * np.max(np.abs(array), initial=0))
     if rule.learns:
+        assert rule.learned
         assert any(np.any(expected[f"rule.{v}"] != start[f"rule.{v}"]) for v in rule.learned)
 
 
@@ -154,7 +163,12 @@ def _hold_engines_together(circuit: Circuit, rule: Rule | OracleRule) -> None:
 def test_a_shared_weight_learns_what_its_synapses_would_on_average(
     kind: str, rule: Rule | OracleRule, rule_circuit: Callable[..., Circuit]
 ) -> None:
-    if isinstance(rule, OracleRule) or "update_noise" in rule.names or (kind == "per_channel" and rule.reads):
+    if (
+        isinstance(rule, OracleRule)
+        or at_spikes(rule)
+        or "update_noise" in rule.names
+        or (kind == "per_channel" and rule.reads)
+    ):
         pytest.skip("refused, or drawn for each weight anew; see the test above")
     connectivity, ends = SHARED[kind]
     made = connectivity.synapses(ends)
@@ -201,6 +215,9 @@ def test_mean_over_a_batch_is_the_mean_of_single_trials(
 ) -> None:
     if isinstance(rule, OracleRule):
         pytest.skip("an oracle sees the batch as a whole")
+    struck = [*rule.at_pre, *rule.at_post, *(rule.statements if at_spikes(rule) else ())]
+    if any("w" in statement.names for statement in struck):
+        pytest.skip("a trial alone changes weights by what it has made of them")
     circuit = rule_circuit(rule)
     state, given = random_state(circuit, rule)
     engine = BatchedEngine(circuit, SETTING)

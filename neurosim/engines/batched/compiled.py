@@ -206,7 +206,7 @@ def _learn(
     weights = dict(carry.weights)
     for name, change in changes.items():
         weights[name] = weights[name] + change + after.get(name, 0.0)
-    weights = all_within_bounds(jnp, circuit, batch.values, weights)
+    weights = all_within_bounds(jnp, circuit, batch.values, weights, changes)
     # Which pathways learn says which variables are advanced; they differ between batches.
     watched = () if setting.steady else neuron_variables(circuit)
     broken = {name: jnp.asarray(outcome.broken.get(name, False)) for name in watched}

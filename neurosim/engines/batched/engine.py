@@ -190,7 +190,7 @@ class BatchedEngine:
         after = {name: np.asarray(array) for name, array in state.items()}
         after |= {n: after[n] + change for n, change in outcome.changes.items() if n not in outcome.stepped}
         after |= outcome.stepped
-        after = all_within_bounds(np, self.circuit, state, after)
+        after = all_within_bounds(np, self.circuit, state, after, outcome.changes.keys() | outcome.stepped.keys())
         steps = [phase.steps(self.setting.dt) for phase in request.run]
         recordings = trimmed(records, outcome.recordings, begin, steps)
         done = begin + sum(steps)
@@ -279,7 +279,7 @@ class BatchedEngine:
         seed, first
             As for `run`.
         report
-            Variables wanted of every presentation, besides the loss.
+            Variables wanted of every presentation, besides the loss of a circuit with a readout.
 
         Returns
         -------
@@ -301,7 +301,8 @@ class BatchedEngine:
                 keys=noise_keys(self.circuit, seed),
                 first=jnp.uint32(first),
             )
-            request = Request(self.circuit, self.setting, report=("loss", *report))
+            losses = ("loss",) if self.circuit.readout is not None else ()
+            request = Request(self.circuit, self.setting, report=(*losses, *report))
             trained = jax.device_get(
                 train_batches(Learning(weights, memory), moving, data, request=request, optimiser=self.optimiser)
             )

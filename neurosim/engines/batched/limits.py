@@ -8,7 +8,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Phase
 from neurosim.circuit.moments import STEP, acting
 from neurosim.engines._engine import Call, Limit, Names
-from neurosim.engines.limits import NO_STEPS
+from neurosim.engines.limits import NO_STEPS, SHARED_WEIGHTS
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
 
@@ -40,7 +40,8 @@ def _learning(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]
 
 
 LIMITS = (
-    NO_STEPS,
+    *NO_STEPS,
+    SHARED_WEIGHTS,
     Limit(
         "phase",
         "recording at every step, in a phase that ends once it has settled",

@@ -37,8 +37,8 @@ def present(request: Request, batch: Batch) -> Outcome:
     """Present one batch of trials; pure, to be compiled by the caller."""
     circuit, setting, dtype = request.circuit, request.setting, jnp.dtype(request.setting.dtype)
     graph = plan(circuit, steady=setting.steady)
-    texts = tuple(one.text for one in request.record)
-    call = Call(request.phases, request.learn, record=texts, courses=tuple(batch.courses))
+    texts, trials = tuple(one.text for one in request.record), batch.trials
+    call = Call(request.phases, request.learn, trials, trials, texts, tuple(batch.courses))
     refuse(limits_met(LIMITS, circuit, setting, call))
     outcome, live = Outcome(), _live(graph, request)
     leaves = {**batch.values, "dt": jnp.asarray(setting.dt, dtype)}
@@ -122,7 +122,7 @@ def _stretch(graph: Plan, request: Request, batch: Batch, phase: Phase, live: tu
         plan=graph,
         live=live,
         learn=tuple(pathway.name for pathway in stepping),
-        struck=tuple(p.name for p in learning if {*p.synapse.struck} & {*p.synapse.learned}),
+        struck=tuple(p.name for p in learning if p.synapse.learns_at_spikes),
         record=request.record,
         steps=phase.steps(setting.dt),
         dt=setting.dt,

@@ -202,8 +202,8 @@ def _advance(stretch: Stretch, fixed: Fixed, values: Arrays, number: Any) -> tup
     if stretch.learn:
         ended = Snapshot(plan, {**state, **spiked}, weights=fixed.weights, inputs=start)
         changes = [increments(ended, pathway, stretch.trials, STEP) for pathway in stretch.learn]
-        state |= {name: state[name] + change for found in changes for name, change in found.items()}
-        state = all_within_bounds(jnp, plan.circuit, state, state)
+        changed = {name: state[name] + change for found in changes for name, change in found.items()}
+        state = all_within_bounds(jnp, plan.circuit, state, {**state, **changed}, changed)
     for name in stretch.watched:
         broken = jnp.where(jnp.isfinite(state[name]), NEVER, number + 1)
         state[f"{name}{BROKEN}"] = jnp.minimum(values[f"{name}{BROKEN}"], broken)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from neurosim.circuit.delays import delay_of
 from neurosim.circuit.description import Pathway
-from neurosim.circuit.spike_texts import SpikeText, is_plain, spike_text, trace_steps, under_way
+from neurosim.circuit.spike_texts import SpikeText, is_plain, spike_text, strikes, trace_steps, values_under_way
 from neurosim.engines.batched.snapshot import Arrays, Snapshot
 from neurosim.engines.batched.stretch import Fixed, Stretch
 from neurosim.engines.batched.synapses import Spread, at_delays, stepped_traces, strike
@@ -26,7 +26,7 @@ def move_synapses(stretch: Stretch, start: Snapshot) -> Arrays:
             found |= stepped_traces(start, name, steps)
         if not pathway.at_spikes and pathway.delay is not None:
             size = circuit.population[pathway.pre].size
-            for variable in under_way(circuit, name):
+            for variable in values_under_way(circuit, name):
                 sent = jnp.broadcast_to(start[f"{pathway.pre}.{variable}"], (stretch.trials, size))
                 found |= _sent(start.values, flight(name, variable), sent)
     return found
@@ -46,9 +46,9 @@ def travel(stretch: Stretch, fixed: Fixed, state: Arrays, spiked: Arrays, start:
     """
     circuit = stretch.plan.circuit
     for pathway in circuit.pathways:
-        if not pathway.at_spikes or pathway.target not in stretch.live:
+        if not strikes(circuit, pathway.name) or (pathway.at_spikes and pathway.target not in stretch.live):
             continue
-        spikes, at = _arriving(stretch, pathway, state, spiked[pathway.source])
+        spikes, at = _arriving(stretch, pathway, state, spiked[f"{pathway.pre}.spikes"])
         text = _text(stretch, pathway, "pre")
         if is_plain(circuit, pathway.name) and spikes is not None:
             _add(stretch, state, pathway.target, deliver(circuit, pathway.name, state, fixed.weights, spikes))

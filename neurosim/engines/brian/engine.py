@@ -166,7 +166,8 @@ class BrianEngine:
         given = stimuli_in(stimuli)
         order = check_training(self.circuit, self.setting, state, given, order, report)
         flat = {name: np.asarray(each.values)[np.ravel(order)] for name, each in given.items()}
-        return self.run(state, flat, seed=seed, first=first, batch=order.shape[1], report=("loss", *report))
+        losses = ("loss",) if self.circuit.readout is not None else ()
+        return self.run(state, flat, seed=seed, first=first, batch=order.shape[1], report=(*losses, *report))
 
     def placed(self, stimuli: Mapping[str, np.ndarray], batch: int) -> dict[str, np.ndarray]:
         """Data as `train` wants them; see `BatchedEngine.placed`."""

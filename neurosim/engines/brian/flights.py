@@ -62,7 +62,7 @@ class Flights:
         for pathway, slot in self._delayed():
             variable = slot.name.partition("|")[2]
             name = f"{pathway.name}__{variable}_flight"
-            if pathway.at_spikes:
+            if variable == "spikes":
                 call = functools.partial(self._send_spikes, pathway, slot)
                 yield Called(self.objects, name, call, order=0, when="after_thresholds")
             else:
@@ -83,7 +83,7 @@ class Flights:
             return
         self.waiting = False
         for pathway, slot in self._delayed():
-            if not pathway.at_spikes:
+            if not slot.name.endswith("|spikes"):
                 continue
             queue, rows = self.objects.path(pathway.name).queue, self.rows[slot.name]
             for _ in range(len(rows) + 1):

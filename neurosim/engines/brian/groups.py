@@ -14,7 +14,7 @@ from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.delays import differs
 from neurosim.circuit.plan import plan
 from neurosim.circuit.plasticity import rule_names
-from neurosim.circuit.spike_texts import under_way
+from neurosim.circuit.spike_texts import values_under_way
 from neurosim.engines.brian.drawn import draws_of, purposes, without_draws
 from neurosim.engines.brian.names import BEGUN, COURSE_BEGIN, SPIKING, delivered_name, late_name
 from neurosim.engines.brian.texts import drawn_apart, in_presentation, knows_time
@@ -159,9 +159,9 @@ def group_equations(circuit: Circuit, population: str, texts: Texts, courses: Ma
     if f"{population}.spikes" in spikes_read(circuit):
         lines.append(f"{SPIKING} : 1")
     for pathway in circuit.pathways:
-        late = pathway.delay is not None and not pathway.at_spikes and not differs(circuit, pathway.name)
+        late = pathway.delay is not None and not differs(circuit, pathway.name)
         if pathway.pre == population and late:
-            for variable in under_way(circuit, pathway.name):
+            for variable in values_under_way(circuit, pathway.name):
                 unit = model.equation_set.by_name[variable].unit
                 lines.append(f"{late_name(variable, pathway.name)} : {unit}")
     lines += [f"{name} : {unit} (linked)" for name, unit in scalars.items()]

@@ -50,7 +50,7 @@ class Learning:
     ) -> None:
         self.circuit, self.objects, self.state, self.keys = circuit, objects, state, keys
         #: Pathways that learn at spikes.
-        self.striking = tuple(p.name for p in circuit.owners if {*p.synapse.struck} & {*p.synapse.learned})
+        self.striking = tuple(p.name for p in circuit.owners if p.synapse.learns_at_spikes)
         #: Pathways whose rules act before the first phase.
         self.beginning = tuple(pathway.name for pathway in acting(circuit, phases, BEGINNING))
         #: By pathway and moment.
@@ -234,7 +234,7 @@ def rule_code(circuit: Circuit, pathway: Pathway, rule: Rule) -> str:
     for variable, expression in rule.increments.items():
         shared = _shared_out(circuit, pathway, rule, expression)
         text = real_numbers(word_substitute(shared, names), truths_of(circuit, pathway))
-        change = synaptic(change_of(variable))
+        change = synaptic(change_of(variable, within_steps=rule.moment is STEP))
         if rule.moment is STEP:
             lines.append(f"{change} = {synaptic(LEARNING)}*({text})")
         else:
@@ -246,7 +246,8 @@ def stepping_runners(circuit: Circuit, pathway: Pathway, rule: Rule, objects: Ob
     """What a Network runs for a rule that acts at every step: increments first, from the variables as they were."""
     code, synapses = rule_code(circuit, pathway, rule), objects.synapses[pathway.name]
     changed = rule.changed
-    names = [(synaptic(variable), synaptic(change_of(variable))) for variable in changed]
+    changes = [change_of(variable, within_steps=True) for variable in changed]
+    names = [(synaptic(variable), synaptic(change)) for variable, change in zip(changed, changes, strict=True)]
     added = "\n".join([*(f"{own} = {own} + {change}" for own, change in names), *bounding(circuit, pathway, changed)])
     before: list[Any] = []
     if "reciprocal" in pathway.synapse.reads:
@@ -256,7 +257,7 @@ def stepping_runners(circuit: Circuit, pathway: Pathway, rule: Rule, objects: Ob
     if not circuit.connectivity(pathway.name).shared:
         return (*before, objects.runner(synapses, f"{code}\n{added}"))
     # Synapses that share a weight come to share their increments.
-    share = functools.partial(_share, objects, pathway.name, [change_of(variable) for variable in changed])
+    share = functools.partial(_share, objects, pathway.name, changes)
     between = Called(objects, f"{pathway.name}__sharing", share, order=1)
     return (*before, objects.runner(synapses, code), between, objects.runner(synapses, added, order=2))
 

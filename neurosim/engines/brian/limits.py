@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose
 from neurosim.circuit.connectivity import is_linear
+from neurosim.circuit.delays import delay_of
 from neurosim.circuit.description import Pathway
 from neurosim.circuit.moments import BEGINNING, STEP, acting
 from neurosim.engines._engine import Call, Limit, Names
@@ -40,7 +41,9 @@ def _not_linear(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Name
 
 def _stepping(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
     if call.batch > 1:
-        yield from ({"pathway": pathway.name} for pathway in acting(circuit, circuit.phases, STEP, call.learn))
+        for pathway in acting(circuit, circuit.phases, learn=call.learn):
+            if pathway.synapse.at(STEP) is not None or pathway.synapse.learns_at_spikes:
+                yield {"pathway": pathway.name}
 
 
 def _batch_sums(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
@@ -84,6 +87,13 @@ def _reading(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
 
 def _update_noise(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
     yield from ({"pathway": each.name} for each in _learning(circuit, call) if needs_update_noise(each))
+
+
+def _delays(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    again = call.trials > 1 or any(phase.restart for phase in call.phases_of(circuit)[1:])
+    for pathway in circuit.pathways:
+        if delay_of(circuit, pathway.name, setting.dt).depth and (again or not pathway.at_spikes):
+            yield {"pathway": pathway.name}
 
 
 def _beginning(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
@@ -136,10 +146,10 @@ LIMITS = (
     ),
     Limit(
         "pathway",
-        "a rule that acts at every step, in batches of several trials",
-        "the rule of pathway '{pathway}' acts at every step; the engine 'brian' presents trials one after the other "
-        "and cannot average it over a batch: {remedy}",
-        "use batch = 1",
+        "a rule that acts at every step or at spikes, in batches of several trials",
+        "the rule of pathway '{pathway}' acts within time steps; the engine 'brian' presents trials one after the "
+        "other and cannot average it over a batch: {remedy}",
+        "use batch = 1, with which each trial learns after the one before, or the engine 'batched'",
         _stepping,
     ),
     Limit(
@@ -181,6 +191,14 @@ STANDALONE = (
         "state carries over in each of {batch} trials of a batch, which standalone code cannot keep apart; {remedy}",
         "use batch = 1, or the target 'numpy' or 'cython'",
         _carry,
+    ),
+    Limit(
+        "pathway",
+        "standalone code: delays of pathways without spikes, or in several trials",
+        "what pathway '{pathway}' has under way lies on the host, which standalone code cannot reach, unless it is "
+        "spikes of a single trial without a restart; {remedy}",
+        _OTHER_TARGET,
+        _delays,
     ),
     Limit(
         "pathway",

@@ -28,9 +28,9 @@ def synaptic(variable: str) -> str:
     return f"{variable}__here"
 
 
-def change_of(variable: str) -> str:
-    """What the increment of a synaptic variable is called."""
-    return f"change__{variable}"
+def change_of(variable: str, *, within_steps: bool = False) -> str:
+    """What the increment of a synaptic variable is called: of a step, or collected over a batch."""
+    return f"step__{variable}" if within_steps else f"change__{variable}"
 
 
 def late_name(variable: str, pathway: str) -> str:

@@ -18,9 +18,10 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose, losses_of, means_of, sums_of
 from neurosim.circuit.delays import delay_of, differs
 from neurosim.circuit.description import Pathway
+from neurosim.circuit.moments import STEP
 from neurosim.circuit.plan import plan
 from neurosim.circuit.plasticity import UPDATE_NOISE
-from neurosim.circuit.spike_texts import under_way
+from neurosim.circuit.spike_texts import values_under_way
 from neurosim.circuit.weight_units import weight_unit
 from neurosim.engines.brian import synapse_texts
 from neurosim.engines.brian.drawn import (
@@ -342,7 +343,8 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
         declared = (rule.declared or EquationSet(())).equations
         lines += [str(Equation("parameter", synaptic(e.name), None, e.unit)) for e in declared]
         lines += [f"{synaptic(name)} : 1 (shared)" for name in (*rule.parameters, LEARNING)]
-        lines += [f"{synaptic(change_of(v))} : 1" for v in dict.fromkeys(v for r in rule.updates for v in r.changed)]
+        changes = (change_of(v, within_steps=r.moment is STEP) for r in rule.updates for v in r.changed)
+        lines += [f"{synaptic(change)} : 1" for change in dict.fromkeys(changes)]
         lines += [f"{synaptic(UPDATE_NOISE)} : 1"] if UPDATE_NOISE in rule.names else []
         lines += [f"{synaptic('w_reciprocal')} : 1"] if "reciprocal" in rule.reads else []
         lines += [f"{synaptic(SHARING)} : 1"] if sums_positions(circuit, pathway) else []
@@ -367,12 +369,14 @@ def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: di
             plain = f"{variable}_{there} += {weight}"
             paths[user.name] = (here, synapse_texts.at_spikes(circuit, user, "pre") or plain)
             continue
+        if struck := synapse_texts.at_spikes(circuit, user, "pre"):
+            paths[user.name] = (here, struck)
         summed = f"{delivered_name(variable, user.name)}_{there}"
         kind = compose(circuit)[user.post].equation_set.by_name[variable].unit
         source = user.source.split(".")[1]
         source = source if user.delay is None else late_name(source, user.name)
         each = differs(circuit, user.name)
-        for variable_read in under_way(circuit, user.name) if each else ():
+        for variable_read in values_under_way(circuit, user.name) if each else ():
             unit_read = compose(circuit)[user.pre].equation_set.by_name[variable_read].unit
             lines.append(f"{late_name(variable_read, user.name)} : {unit_read}")
         by_text = each or user.delivers is not None
@@ -416,6 +420,8 @@ def _order(circuit: Circuit, objects: Objects, synapses: Any, paths: Mapping[str
     position = {pathway.name: number for number, pathway in enumerate(circuit.pathways)}
     for name in paths:
         path = getattr(synapses, name)
+        # They were when the circuit was made; parameters are declared without unit here.
+        path.check_units = False
         objects.paths[name if name != _BEHIND else f"{synapses.name} behind"] = path
         if name == _BEHIND:
             path.order = 1

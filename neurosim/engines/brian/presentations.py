@@ -127,7 +127,7 @@ class Presentations:
         self.phases = [phase for phase in circuit.phases if given.phases is None or phase.name in given.phases]
         self.steps = [phase.steps(setting.dt) for phase in self.phases]
         self.trials, self.batch = given.trials, given.batch
-        self.carried = carried_shapes(circuit)
+        self.carried = carried_shapes(circuit, setting.dt)
         #: What each place of the batch left behind, where state carries over.
         self.left: list[dict[str, np.ndarray]] = [{} for _ in range(self.places)]
         #: What each trial learned, where each has weights of its own.
@@ -276,7 +276,7 @@ class Presentations:
         if number == len(self.steps) - 1 and self.keep:
             self._keep(trial)
         if number == len(self.steps) - 1 and self.circuit.carry and self.places > 1:
-            self.left[trial % self.places] = {name: self.objects.get_in_trial(name) for name in self.carried}
+            self.left[trial % self.places] = {name: self._in_trial(name) for name in self.carried}
 
     def _look(self, trial: int) -> None:
         """Note the first variable that is not finite."""
@@ -351,13 +351,16 @@ class Presentations:
 
     def _slot(self, slot: Slot, trial: int) -> np.ndarray:
         """What is in a slot now; steps are counted from the presentation's start."""
-        if slot.kind == "flight":
-            return self.flights.rows[slot.name].copy()
         if not slot.counts_steps:
-            value = self.objects.get_in_trial(slot.name)
+            value = self._in_trial(slot.name)
             return value.astype(slot.dtype or value.dtype)
         last = np.round(self.objects.get(f"{slot.owner}.lastspike") / self.setting.dt)
         return last.astype(np.int64) - trial * sum(self.steps)
+
+    def _in_trial(self, name: str) -> np.ndarray:
+        """What a variable of neurons, a trace or what is under way is now."""
+        rows = self.flights.rows
+        return rows[name].copy() if name in rows else self.objects.get_in_trial(name)
 
     def _fill(self, slot: Slot, value: Any, trial: int) -> None:
         """Put something into a slot; steps are counted from the presentation's start."""
@@ -372,15 +375,16 @@ class Presentations:
         place = trial % self.places
         if not self.circuit.carry or trial < self.places:
             for name, shape in self.carried.items():
-                value = self.state[name]
+                value = self.state[name] if self.slots[name].start is None else self.state.get(name, np.zeros(shape))
                 with_trials = value.ndim > len(shape)
                 self.began[name] = value[place % len(value)] if with_trials else value
         elif self.places > 1:
             self.began = self.left[place]
         elif not self.standalone:
-            self.began = {name: self.objects.get_in_trial(name) for name in self.carried}
+            self.began = {name: self._in_trial(name) for name in self.carried}
         for name, value in self.began.items():
-            self.objects.set_in_trial(name, value)
+            if name not in self.flights.rows:
+                self.objects.set_in_trial(name, value)
         self._forget_spikes()
         self.flights.begin(self.began)
         if self.start is not None:
@@ -429,7 +433,7 @@ class Presentations:
         state = {**self.state, **learned}
         if self.circuit.carry:
             for name in self.carried:
-                places = [left[name] for left in self.left] if self.places > 1 else [self.objects.get_in_trial(name)]
+                places = [left[name] for left in self.left] if self.places > 1 else [self._in_trial(name)]
                 state[name] = np.stack(places)
         ends = self.recorder.ends([phase.name for phase in self.phases])
         courses = self.recorder.courses(self.trials, self.setting.dt)

@@ -20,7 +20,9 @@ from neurosim.circuit.spike_texts import (
     trace_steps,
     written_delivery,
 )
+from neurosim.circuit.weight_units import weight_unit
 from neurosim.engines.brian.names import LEARNING, NOISE, SHARING, SIDES, SIGMA, SPIKING, late_name, synaptic
+from neurosim.equations.dimensions import UNIT_VALUES
 from neurosim.equations.parse import Statement
 from neurosim.equations.whole import real_numbers
 
@@ -69,9 +71,30 @@ def _statement(circuit: Circuit, pathway: Pathway, statement: Statement) -> str:
     return f"{target} = {on}*({after}) + (1 - {on})*{target}"
 
 
+def _without_units(circuit: Circuit, pathway: Pathway, text: str) -> str:
+    """An expression of plain numbers in SI units, times the unit of the target.
+
+    Units were checked when the circuit was made. Brian2 would check them again where it sums, by declarations: those of
+    parameters that are plain numbers say none, whatever unit the text needs.
+    """
+    units = {"w": weight_unit(circuit, pathway), "dt": "second"}
+    declared = pathway.synapse.declared
+    units |= {e.name: e.unit for e in (declared.equations if declared is not None else ())}
+    for name, (kind, qualified) in delivered_names(circuit, pathway.name).items():
+        if kind in ("pre", "post"):
+            population, _, variable = qualified.rpartition(".")
+            units[name] = compose(circuit)[population].equation_set.by_name[variable].unit
+    plain = {name: f"({name}/({unit}))" for name, unit in units.items() if unit not in ("1", "boolean", "integer")}
+    values = {name: repr(float(value)) for name, value in UNIT_VALUES.items()}
+    bare = word_substitute(word_substitute(text, values), plain)
+    population, _, variable = pathway.target.rpartition(".")
+    unit = compose(circuit)[population].equation_set.by_name[variable].unit
+    return bare if unit == "1" else f"({bare})*({unit})"
+
+
 def delivery(circuit: Circuit, pathway: Pathway) -> str:
     """What a pathway without spikes delivers by its text."""
-    text = in_brian(circuit, pathway, written_delivery(circuit, pathway.name))
+    text = in_brian(circuit, pathway, _without_units(circuit, pathway, written_delivery(circuit, pathway.name)))
     if pathway.delay is None:
         return text
     ending = "" if differs(circuit, pathway.name) else "_pre"

@@ -70,7 +70,7 @@ LIMITS = (
         _not_this,
     ),
     plain_steps("numpy"),
-    NO_STEPS,
+    *NO_STEPS,
     Limit(
         "call",
         "state that carries over, stimuli that change in time, and presentations in pieces",
@@ -190,7 +190,7 @@ class NumpyEngine:
                 changes[name] = changes.get(name, 0.0) + change
         after = {name: np.asarray(array) for name, array in state.items()}
         after |= {name: after[name] + change for name, change in changes.items()}
-        after = all_within_bounds(np, circuit, state, after)
+        after = all_within_bounds(np, circuit, state, after, changes)
         return after, Outputs(ends=ends)
 
     @public(**TRAIN)
@@ -208,11 +208,12 @@ class NumpyEngine:
         given = stimuli_in(stimuli)
         order = check_training(self.circuit, self.setting, state, given, order, report)
         found: list[dict[str, dict[str, np.ndarray]]] = []
+        losses = ("loss",) if self.circuit.readout is not None else ()
         after = dict(state)
         for number, rows in enumerate(order):
             data = {name: np.asarray(stimulus.values)[rows] for name, stimulus in given.items()}
             at = first + number * len(rows)
-            after, outputs = self.run(after, data, seed=seed, first=at, report=("loss", *report))
+            after, outputs = self.run(after, data, seed=seed, first=at, report=(*losses, *report))
             found.append(outputs.ends)
         ends = {p: {n: np.concatenate([each[p][n] for each in found]) for n in found[0][p]} for p in found[0]}
         return after, Outputs(ends=ends)
@@ -253,7 +254,7 @@ class Batch:
             changes |= increments(Instant(graph, known), pathway.name, 1, BEGINNING)
         for name, change in changes.items():
             known[name] = known[name] + change
-        known |= all_within_bounds(np, self.circuit, known, known)
+        known |= all_within_bounds(np, self.circuit, known, known, changes)
         known |= {f"{pathway.name}.noise": np.zeros(()) for pathway in self.circuit.perturbed}
         derived = self.circuit.derived_weights(np, lambda name: known[f"{name}.w"])
         known |= {f"{name}.derived": np.asarray(array) for name, array in derived.items()}
