@@ -12,7 +12,7 @@ from neurosim.errors import DataError
 from neurosim.plots._arguments import drawing
 from neurosim.plots.figures import save_figure
 from neurosim.plots.recording import raster, traces
-from neurosim.recording.exchange import synapses_of
+from neurosim.recording.exchange import is_event, spikes_of, synapses_of
 
 _MOST_STEPS, _MOST_PANELS = 20_000, 6
 # Letters of a title that fit above the figure.
@@ -37,14 +37,22 @@ def save_overview(recording: xarray.Dataset, path: Path, *, title: str = "") -> 
     DataError
         Nothing in it can be drawn.
     """
-    from neurosim.plots.weights import weight_courses
+    from neurosim.plots.weights import sampled_courses, weight_courses
 
     synapses = synapses_of(recording)
-    shown = recording.drop_vars(synapses).isel(time=slice(_MOST_STEPS))
-    spikes = any(values.dtype == bool for values in shown.data_vars.values())
+    events = any(is_event(recording, str(name)) for name in recording.data_vars)
+    # What is kept as events is not cut: there is no axis of time to cut it along.
+    shown = recording.drop_vars(synapses).isel(time=slice(None if events else _MOST_STEPS))
+    # Parts of what is there as a whole are for numbers; they would be drawn twice.
+    shown = shown.drop_vars(
+        [name for name in shown.data_vars if str(name).partition("[")[0] in shown and "[" in str(name)]
+    )
+    spikes = bool(spikes_of(shown))
     plain = ("time", "trial")
     courses = [str(n) for n, v in shown.data_vars.items() if v.dtype != bool and v.dims[:2] == plain and v.ndim == 3]
+    sampled = [str(n) for n, v in shown.data_vars.items() if str(v.dims[0]).startswith("time_") and v.ndim == 3]
     panels = ([("raster", "")] if spikes else []) + [("traces", name) for name in courses]
+    panels += [("courses", name) for name in sampled]
     panels = (panels + [("weights", name) for name in synapses])[:_MOST_PANELS]
     if not panels:
         raise DataError("this recording has neither spikes nor variables over time nor weights, so nothing to draw")
@@ -60,6 +68,8 @@ def save_overview(recording: xarray.Dataset, path: Path, *, title: str = "") -> 
             raster(shown, ax)
         elif kind == "traces":
             traces(shown, ax, variable=name)
+        elif kind == "courses":
+            sampled_courses(shown, ax, variable=name)
         else:
             weight_courses(recording, ax, variable=name)
     return save_figure(figure, path)

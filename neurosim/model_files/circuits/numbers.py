@@ -88,7 +88,8 @@ class Number:
         names = [self.of] if self.of in recording else list(event_names(self.of).values())
         if missing := [name for name in names if name not in recording]:
             raise DataError(f"'{missing[0]}' was not recorded; there are {', '.join(map(str, recording.data_vars))}")
-        found = spike_events(recording[names])
+        # Dropped, not chosen: events need the coordinates of all trials and neurons.
+        found = spike_events(recording.drop_vars([name for name in recording.data_vars if name not in names]))
         return found.between(self.begin, self.end) if self.begin < found.end else None
 
     def _variable(self, recording: xarray.Dataset) -> xarray.DataArray:

@@ -28,7 +28,8 @@ def rows_of(recording: xarray.Dataset) -> list[tuple[str, int, int, float, float
     seconds = recording.attrs["dt"] * recording.sizes.get("time", 0)
     found = []
     for name, values in recording.data_vars.items():
-        if values.dtype != bool or values.ndim != 3:
+        part = "[" in str(name) and str(name).partition("[")[0] in recording
+        if values.dtype != bool or values.ndim != 3 or part:
             continue
         spikes = values.values
         neurons, count = spikes.shape[2], int(spikes.sum())
