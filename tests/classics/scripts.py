@@ -95,3 +95,27 @@ def assert_same_spikes(classic: Classic, **scripts: brian2.SpikeMonitor) -> None
         assert wanted
         for recording in classic.recordings:
             assert classic.spikes(recording, population) == wanted
+
+
+def assert_same_weights(classic: Classic, pathway: str, synapses: brian2.Synapses) -> None:
+    """The weights at the end are those of the script on both engines, and they have changed."""
+    wanted = np.asarray(synapses.variables["w"].get_value())
+    scale = np.abs(wanted).max()
+    assert np.abs(wanted - classic.synapses(pathway)[2]).max() > 1e-6 * scale
+    for recording in classic.recordings:
+        name = f"end({pathway}.w)" if f"end({pathway}.w)" in recording else f"{pathway}.w"
+        np.testing.assert_allclose(recording[name].values[0].ravel(), wanted, rtol=1e-9, atol=1e-9 * scale)
+
+
+def generator(classic: Classic, population: str) -> brian2.SpikeGeneratorGroup:
+    """The spikes of a population of the circuit, for a script."""
+    recording = classic.recordings[0]
+    steps, neurons = np.array(classic.spikes(recording, population)).T
+    size = classic.file.circuit.population[population].size
+    return brian2.SpikeGeneratorGroup(size, neurons, steps * recording.attrs["dt"] * SECOND)
+
+
+def course(classic: Classic, name: str) -> brian2.TimedArray:
+    """What a variable of neurons was at every step, for a script: ``name(t, i)``."""
+    recording = classic.recordings[0]
+    return brian2.TimedArray(recording[name].values[:, 0], dt=recording.attrs["dt"] * SECOND)
