@@ -11,10 +11,17 @@ from matplotlib.figure import Figure
 from neurosim.errors import DataError
 from neurosim.plots._arguments import drawing
 from neurosim.plots.figures import save_figure
+from neurosim.plots.firing_rates import firing_rates
 from neurosim.plots.recording import raster, traces
-from neurosim.recording.exchange import is_event, spikes_of, synapses_of
+from neurosim.plots.weight_distribution import weight_distribution
+from neurosim.recording.exchange import spikes_of, synapses_of
 
+# Steps of which spikes and variables can be told apart; of longer recordings rates are drawn beside.
 _MOST_STEPS, _MOST_PANELS = 20_000, 6
+# Synapses beyond which their distribution says more than their courses.
+_MANY = 200
+# Bins of a rate over a long recording.
+_BINS = 200
 # Letters of a title that fit above the figure.
 _TITLE = 72
 
@@ -40,9 +47,8 @@ def save_overview(recording: xarray.Dataset, path: Path, *, title: str = "") -> 
     from neurosim.plots.weights import sampled_courses, weight_courses
 
     synapses = synapses_of(recording)
-    events = any(is_event(recording, str(name)) for name in recording.data_vars)
-    # What is kept as events is not cut: there is no axis of time to cut it along.
-    shown = recording.drop_vars(synapses).isel(time=slice(None if events else _MOST_STEPS))
+    long = recording.sizes.get("time", 0) > _MOST_STEPS
+    shown = recording.drop_vars(synapses).isel(time=slice(_MOST_STEPS))
     # Parts of what is there as a whole are for numbers; they would be drawn twice.
     shown = shown.drop_vars(
         [name for name in shown.data_vars if str(name).partition("[")[0] in shown and "[" in str(name)]
@@ -50,8 +56,9 @@ def save_overview(recording: xarray.Dataset, path: Path, *, title: str = "") -> 
     spikes = bool(spikes_of(shown))
     plain = ("time", "trial")
     courses = [str(n) for n, v in shown.data_vars.items() if v.dtype != bool and v.dims[:2] == plain and v.ndim == 3]
-    sampled = [str(n) for n, v in shown.data_vars.items() if str(v.dims[0]).startswith("time_") and v.ndim == 3]
+    sampled = [str(n) for n, v in shown.data_vars.items() if str(v.dims[0]).startswith("time_") and v.ndim > 2]
     panels = ([("raster", "")] if spikes else []) + [("traces", name) for name in courses]
+    panels += [("rates", "")] if spikes and long else []
     panels += [("courses", name) for name in sampled]
     panels = (panels + [("weights", name) for name in synapses])[:_MOST_PANELS]
     if not panels:
@@ -68,8 +75,12 @@ def save_overview(recording: xarray.Dataset, path: Path, *, title: str = "") -> 
             raster(shown, ax)
         elif kind == "traces":
             traces(shown, ax, variable=name)
+        elif kind == "rates":
+            firing_rates(recording, ax, bin=float(recording.attrs["dt"]) * recording.sizes["time"] / _BINS)
+        elif kind == "courses" and recording[name][0].size > _MANY:
+            weight_distribution(recording, ax, variable=name)
         elif kind == "courses":
-            sampled_courses(shown, ax, variable=name)
+            sampled_courses(recording, ax, variable=name)
         else:
             weight_courses(recording, ax, variable=name)
     return save_figure(figure, path)
