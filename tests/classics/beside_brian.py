@@ -47,8 +47,9 @@ def weights(file: CircuitFile, pathway: str) -> np.ndarray:
 def ends(file: CircuitFile, pathway: str) -> tuple[np.ndarray, np.ndarray]:
     """The neuron before and the neuron behind each synapse of a pathway."""
     circuit = file.circuit
-    pre, post = circuit.connectivity(pathway).indices(circuit.ends(pathway))
-    pre, post = np.broadcast_arrays(pre, post)
+    found = circuit.connectivity(pathway).indices(circuit.ends(pathway))
+    assert found is not None, f"synapses of '{pathway}' share weights"
+    pre, post = np.broadcast_arrays(*found)
     return pre.ravel(), post.ravel()
 
 

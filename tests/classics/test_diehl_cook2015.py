@@ -8,7 +8,7 @@ import brian2
 from brian2 import Hz, ms, mV
 
 from neurosim import load_circuit
-from tests.classics.beside_brian import delays, draws_of, equal, joined, on_both, plain_brian, same_spikes
+from tests.classics.beside_brian import delays, draws_of, equal, joined, on_both, plain_brian, same_spikes, weights
 
 CELL = """
 dv/dt = (v_rest - v - ge*v + gi*(v_inh - v))/tau : volt (unless refractory)
@@ -23,11 +23,14 @@ dy2/dt = -y2/(40*ms) : 1 (clock-driven)
 w : 1
 """
 
+#: Of excitatory and of inhibitory neurons.
+REFRACTORY: tuple[Any, Any] = 5 * ms, 2 * ms
+
 
 def test_it_is_what_plain_brian2_computes() -> None:
     file, steps = load_circuit("classics/diehl_cook2015"), 600
     found = on_both(file, duration="300 ms", record=["E.spikes", "E.theta", "learned.w"], every={})
-    units = {"ms": ms, "mV": mV}
+    units, (long, short) = {"ms": ms, "mV": mV}, REFRACTORY
     with plain_brian(5e-4):
         groups: dict[str, Any] = {}
         draws = brian2.TimedArray(draws_of(file, "inputs.threshold", 35, steps), dt=0.5 * ms)
@@ -36,20 +39,20 @@ def test_it_is_what_plain_brian2_computes() -> None:
             35, "rate : Hz", threshold="draws(t, i) < rate*dt", reset="", namespace=space
         )
         # In the first 300 ms there is one digit, number 0.
-        groups["inputs"].rate = file.circuit.pathway["image"].start.array[:, 0] * Hz
+        groups["inputs"].rate = weights(file, "image").reshape(35, 10)[:, 0] * Hz
         own = {"tau": 100 * ms, "v_rest": -65 * mV, "v_inh": -100 * mV}
         groups["E"] = brian2.NeuronGroup(
             20,
             CELL + THETA,
             threshold="v > theta - 52*mV",
             reset="v = -65*mV; theta += 0.5*mV",
-            refractory=5 * ms,
+            refractory=long,
             method="euler",
             namespace=units | own,
         )
         own = {"tau": 10 * ms, "v_rest": -60 * mV, "v_inh": -85 * mV}
         groups["I"] = brian2.NeuronGroup(
-            20, CELL, threshold="v > -40*mV", reset="v = -45*mV", refractory=2 * ms, method="euler",
+            20, CELL, threshold="v > -40*mV", reset="v = -45*mV", refractory=short, method="euler",
             namespace=units | own,
         )  # fmt: skip
         groups["E"].v, groups["I"].v = -65 * mV, -60 * mV
@@ -69,13 +72,13 @@ def test_it_is_what_plain_brian2_computes() -> None:
             fixed.append(brian2.Synapses(groups[pre], groups[post], "w : 1", on_pre=f"{target}_post += w"))
             joined(fixed[-1], file, name)
         spikes = brian2.SpikeMonitor(groups["E"])
-        theta, weights = (
+        theta, course = (
             brian2.StateMonitor(owner, name, record=True) for owner, name in ((groups["E"], "theta"), (learned, "w"))
         )
-        brian2.Network(*groups.values(), learned, *fixed, spikes, theta, weights).run(300 * ms)
+        brian2.Network(*groups.values(), learned, *fixed, spikes, theta, course).run(300 * ms)
     same_spikes(found, "E.spikes", spikes, least=5)
     equal(found, "E.theta", theta.theta)
-    equal(found, "learned.w", weights.w)
+    equal(found, "learned.w", course.w)
 
 
 def test_neurons_come_to_prefer_a_digit() -> None:

@@ -61,6 +61,7 @@ def test_it_is_what_plain_brian2_computes() -> None:
         groups["dopamine"] = brian2.NeuronGroup(1, "dd/dt = -d/(200*ms) : 1", method="exact")
         learned = {"on_pre": "v_post += w; x = 0.1; c -= 1.5*y", "on_post": "y = 0.1; c += x"}
         synapses, rules = {}, []
+        texts: dict[str, Any]
         for name, pre, post, target, delay in (
             ("EE", "E", "E", "v", 1 * ms),
             ("chosen", "E", "E", "v", 1 * ms),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import brian2
 import numpy as np
 from brian2 import Hz, ms, mV, nA, nF, nS
@@ -19,6 +21,7 @@ s_nmda : 1
 def test_it_is_what_plain_brian2_computes() -> None:
     file = load_circuit("classics/nmda")
     found = on_both(file, duration="300 ms", record=["P.spikes", "E.spikes", "E.s_nmda", "E.v"])
+    pause: Any = 2 * ms
     with plain_brian(1e-4):
         units = {"mV": mV, "nS": nS, "nA": nA, "nF": nF, "ms": ms}
         text = "dphi/dt = rate : 1\nrate : Hz"
@@ -26,7 +29,7 @@ def test_it_is_what_plain_brian2_computes() -> None:
         before = brian2.NeuronGroup(6, text, threshold="phi >= 1", reset=reset, method="euler", namespace=units)
         before.rate = [5, 10, 20, 40, 80, 160] * Hz
         cell = brian2.NeuronGroup(
-            6, CELL, threshold="v > -50*mV", reset="v = -55*mV", refractory=2 * ms, method="euler", namespace=units
+            6, CELL, threshold="v > -50*mV", reset="v = -55*mV", refractory=pause, method="euler", namespace=units
         )
         cell.v = -70 * mV
         model = """s_nmda_post = w*s : 1 (summed)
@@ -34,7 +37,7 @@ def test_it_is_what_plain_brian2_computes() -> None:
             dx/dt = -x/(2*ms) : 1 (clock-driven)
             w : 1"""
         space = {"alpha": 500 * Hz, "ms": ms}
-        synapses = brian2.Synapses(before, cell, model, on_pre="x += 1", method="euler", namespace=space)
+        synapses: Any = brian2.Synapses(before, cell, model, on_pre="x += 1", method="euler", namespace=space)
         joined(synapses, file, "nmda")
         # All that advances in a step starts from the state before it.
         synapses.summed_updaters["s_nmda_post"].order, synapses.state_updater.order = -2, -1
