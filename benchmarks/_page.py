@@ -27,9 +27,10 @@ _OPENING = """# Benchmarks
 a cache folder, in pinned versions; one that does not install or does other work is listed with the reason.
 
 All contenders of a table do the same work with the same numbers, take turns round after round, and use all cores they
-can. Times are on the wall and without compiling, which is in the last column as part of the first call, beside
-precision and threads. A ratio is the median over rounds of the time within a round by that of the first row (quartiles
-in brackets); above 1 is slower than the first row. The machine's own limits are measured in the same rounds.
+can. Times are on the wall, unless a table says that they are of processors, and without compiling, which is in the last
+column as part of the first call, beside precision and threads. A ratio is the median over rounds of the time within a
+round by that of the first row (quartiles in brackets); above 1 is slower than the first row. The machine's own limits
+are measured in the same rounds.
 """
 
 

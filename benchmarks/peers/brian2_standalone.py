@@ -4,7 +4,7 @@
 #
 # [tool.benchmarks]
 # label = "Brian2, C++ standalone"
-# works = ["spiking_forward", "rate_step"]
+# works = ["spiking_forward", "rate_step", "cuba", "cuba_one_delay", "cuba_delays", "stdp_recurrent"]
 # programs = ["g++", "make"]
 # here = true
 # ///
@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Any
 
 import brian2
 import numpy as np
-from brian2 import ms
+from brian2 import ms, mV, second, volt
 
 #: Trials that each process simulates in a round.
 TRIALS = 5
@@ -92,6 +93,72 @@ def rate_step(data: dict[str, np.ndarray]) -> dict[str, Any]:
     return _prepared(program, last, [TRIALS - 1])
 
 
+def cuba(data: dict[str, np.ndarray]) -> dict[str, Any]:
+    """The network of Vogels and Abbott, with the delays that are given."""
+    network = _device("float64", 0.1)
+    values = {"taum": 20 * ms, "taue": 5 * ms, "taui": 10 * ms, "Vt": -50 * mV, "Vr": -60 * mV, "El": -49 * mV}
+    # Brian2's own annotation allows a truth value alone.
+    refractory: Any = 5 * ms
+    neurons = brian2.NeuronGroup(
+        len(data["v"]),
+        """
+        dv/dt = (ge + gi - (v - El))/taum : volt (unless refractory)
+        dge/dt = -ge/taue : volt
+        dgi/dt = -gi/taui : volt
+        """,
+        threshold="v > Vt",
+        reset="v = Vr",
+        refractory=refractory,
+        method="exact",
+        namespace=values,
+    )
+    neurons.v = data["v"] * volt
+    for name, variable in (("excitatory", "ge"), ("inhibitory", "gi")):
+        weight, late = {"weight": float(data[f"{name}_weight"]) * volt}, data.get(f"{name}_delay")
+        one: Any = {"delay": float(late) * second} if late is not None and late.ndim == 0 else {}
+        synapses = brian2.Synapses(
+            neurons, neurons, on_pre=f"{variable}_post += weight", namespace=weight, name=name, **one
+        )
+        synapses.connect(i=data[f"{name}_pre"], j=data[f"{name}_post"])
+        if late is not None and late.ndim:
+            synapses.delay = late * second
+        network.add(synapses)
+    return _second(network, neurons)
+
+
+cuba_one_delay = cuba_delays = cuba
+
+
+def stdp_recurrent(data: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Pair-based STDP by traces that are computed when a spike needs them."""
+    network = _device("float64", 0.1)
+    w_max, a_plus, a_minus = map(float, data["constants"])
+    neurons = brian2.NeuronGroup(
+        len(data["v"]),
+        "dv/dt = (drive - v)/(20*ms) : 1\ndrive : 1 (constant)",
+        threshold="v > 1",
+        reset="v = 0",
+        method="exact",
+    )
+    neurons.v, neurons.drive = data["v"], data["drive"]
+    synapses = brian2.Synapses(
+        neurons,
+        neurons,
+        """
+        w : 1
+        dx/dt = -x/(20*ms) : 1 (event-driven)
+        dy/dt = -y/(20*ms) : 1 (event-driven)
+        """,
+        on_pre="v_post += w\nx += 1\nw = clip(w - a_minus*y, 0, w_max)",
+        on_post="y += 1\nw = clip(w + a_plus*x, 0, w_max)",
+        namespace={"w_max": w_max, "a_plus": a_plus, "a_minus": a_minus},
+    )
+    synapses.connect(i=data["pre"], j=data["post"])
+    synapses.w = data["weights"]
+    network.add(synapses)
+    return _second(network, neurons)
+
+
 def _given(data: dict[str, np.ndarray]) -> tuple[list[np.ndarray], np.ndarray, int]:
     """Weights, some trials of the input one after the other (step, neuron), and the steps of a trial."""
     weights = [data[f"w{k}"].astype(float) for k in range(1, len(data["sizes"]))]
@@ -99,11 +166,11 @@ def _given(data: dict[str, np.ndarray]) -> tuple[list[np.ndarray], np.ndarray, i
     return weights, np.concatenate(np.moveaxis(course[:, :TRIALS], 1, 0)), len(course)
 
 
-def _device() -> Any:
+def _device(precision: str = "float32", step: float = 1.0) -> Any:
     brian2.set_device("cpp_standalone", build_on_run=False)
     brian2.prefs.devices.cpp_standalone.extra_make_args_unix = ["-j"]
-    brian2.prefs.core.default_float_dtype = np.float32
-    brian2.defaultclock.dt = 1 * ms
+    brian2.prefs.core.default_float_dtype = np.dtype(precision).type
+    brian2.defaultclock.dt = step * ms
     return brian2.Network()
 
 
@@ -156,3 +223,39 @@ def _prepared(program: Path, rates: list[float], rated: Iterable[int]) -> dict[s
         "rates": rates,
         "note": f"float32, {cores} processes of one thread, each with {TRIALS} single trials",
     }
+
+
+def _second(network: Any, neurons: Any) -> dict[str, Any]:
+    """Compile and run a second of one trial; a round is the program as a whole, its processor time what counts."""
+    monitor = brian2.SpikeMonitor(neurons, record=False)
+    network.add(neurons, monitor)
+    device: Any = brian2.get_device()
+    device.insert_code("before_network_run", "const auto began = std::clock();")
+    device.insert_code(
+        "after_network_run",
+        """
+        std::ofstream taken(std::string(argv[0]) + ".seconds");
+        taken << double(std::clock() - began)/CLOCKS_PER_SEC;
+        """,
+    )
+    brian2.prefs.codegen.cpp.headers = ["<ctime>", "<fstream>", "<string>"]
+    network.run(1 * second)
+    folder = Path.cwd() / "program"
+    device.build(directory=str(folder), compile=True, run=True, with_output=False)
+    rate = float(np.asarray(monitor.N)) / len(neurons)
+
+    def run() -> float:
+        begin = _of_children()
+        subprocess.run([folder / "main"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        return _of_children() - begin
+
+    taken = run()
+    within = float((folder / "main.seconds").read_text())
+    note = f"float64, 1 thread, its steps take {within / taken:.2f} of its time"
+    return {"round": run, "trials": 1, "rated": [0], "rates": [rate], "note": note}
+
+
+def _of_children() -> float:
+    """Processor time of all that has been started and has ended, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
