@@ -31,9 +31,26 @@ settings.register_profile(
 settings.load_profile("neurosim")
 
 
+#: Memory maps above which a process gives compiled code back. Linux allows 65,530 by default; these are some 1.5 GB.
+MOST_MAPS = 12_000
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _forget_compiled_code() -> Iterator[None]:
-    """Give compiled code back after each file: thousands of programs exceed the memory maps that a process may have."""
+    """Give compiled code back after a file, where the process has many maps of memory: programs take some each.
+
+    Otherwise files share it: much of what a file compiles, others have compiled before.
+    """
+    yield
+    maps = Path("/proc/self/maps")
+    if not maps.exists() or maps.read_bytes().count(b"\n") > MOST_MAPS:
+        jax.clear_caches()
+
+
+@pytest.fixture(scope="module")
+def compiles_anew() -> Iterator[None]:
+    """For files that count programs, or change what is compiled: they share no compiled code with others."""
+    jax.clear_caches()
     yield
     jax.clear_caches()
 

@@ -73,7 +73,12 @@ def repository(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)]
+    ("number", "code"),
+    [
+        (signal.SIGTERM, 143),
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
+        pytest.param(signal.SIGKILL, -signal.SIGKILL, marks=pytest.mark.slow),
+    ],
 )
 def test_works_and_peers_end_with_what_runs_them(repository: Path, number: signal.Signals, code: int) -> None:
     command = [sys.executable, "-m", "benchmarks", "--only", "waiting", "--environments", str(repository / "peers")]

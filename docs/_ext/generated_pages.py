@@ -1,4 +1,6 @@
-"""Pages that nobody writes by hand: models, kinds of variants, public names, limits. Written before Sphinx reads them.
+"""Pages that nobody writes by hand: models, circuits, kinds of variants, public names, limits.
+
+They are written before Sphinx reads them.
 
 They land in ``docs/generated``, which git ignores. A file is touched only when its text changes, so that a second build
 does little; files that are no longer made are removed.
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import api_pages
+import circuit_pages
 import kind_pages
 import limits_pages
 import model_pages
@@ -28,7 +31,7 @@ def pages(repository: Path) -> dict[str, str | bytes]:
         The root, which has ``models`` and ``notebooks``.
     """
     found: dict[str, str | bytes] = {}
-    for source in (model_pages, kind_pages, api_pages, limits_pages):
+    for source in (model_pages, kind_pages, circuit_pages, api_pages, limits_pages):
         found |= source.pages(repository)
     notebooks = sorted(path for path in (repository / "notebooks").glob("*") if path.suffix in (".ipynb", ".md"))
     found |= {f"notebooks/{path.name}": path.read_bytes() for path in notebooks}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -154,10 +154,26 @@ def _indented(text: str) -> str:
     return "".join(f"\n    {line}" for line in text.splitlines())
 
 
-def settings_table(config: type[Any]) -> str:
-    """The settings of a component with their defaults and what its docstrings say of them."""
-    described = _described(config)
-    rows = [(f"`{name}`", _default(field), described.get(name, "")) for name, field in config.model_fields.items()]
+def settings_table(
+    config: type[Any], *, names: Collection[str] | None = None, defaults: Mapping[str, str] | None = None
+) -> str:
+    """The settings of a component with their defaults and what its docstrings say of them.
+
+    Parameters
+    ----------
+    config
+        Its class.
+    names
+        Those to show; all by default.
+    defaults
+        What to show as the default of some.
+    """
+    described, shown = _described(config), dict(defaults or {})
+    rows = [
+        (f"`{name}`", shown.get(name) or _default(field), described.get(name, ""))
+        for name, field in config.model_fields.items()
+        if names is None or name in names
+    ]
     return table(("setting", "default", "meaning"), rows) if rows else ""
 
 

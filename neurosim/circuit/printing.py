@@ -46,8 +46,10 @@ def _population(population: Population, seen: dict[str, str]) -> str:
     extra = [f"    + {line.strip()}" for line in population.equations.splitlines() if line.strip()]
     if population.parameters:
         extra.append(f"    where {', '.join(f'{name} = {value}' for name, value in population.parameters.items())}")
-    if population.initial:
-        extra.append(f"    begins with {', '.join(f'{name} = {value}' for name, value in population.initial.items())}")
+    starts = {name: value for name, value in population.neuron.initial.items() if _is_told(value)}
+    starts |= dict(population.initial)
+    if starts:
+        extra.append(f"    begins with {', '.join(f'{name} = {value}' for name, value in starts.items())}")
     if population.method:
         extra.append(f"    method: {population.method}")
     extra += [f"    {name} := {text}" for name, text in population.bind.items()]
@@ -59,6 +61,11 @@ def _population(population: Population, seen: dict[str, str]) -> str:
     first = seen.setdefault(str(population.neuron), population.name)
     lines = [body[1]] if len(body) > 1 and first == population.name else [f"    as {first}"]
     return "\n".join([f"{head}: {population.neuron.name}", *lines, *extra])
+
+
+def _is_told(start: Any) -> bool:
+    """Whether a neuron's start is another one than zero, from which all begin unless they say so."""
+    return isinstance(start, str) or not isinstance(start, int | float) or start != 0
 
 
 def _pathway(pathway: Pathway, circuit: Wiring) -> str:
@@ -109,7 +116,8 @@ def _texts(pathway: Pathway) -> list[str]:
     if pathway.delivers is not None:
         lines.append(f"delivers {pathway.delivers}")
     if pathway.bounds is not None:
-        lines.append(f"bounds {pathway.bounds[0]} to {pathway.bounds[1]}")
+        least, greatest = (f"{b:g}" if isinstance(b, int | float) else b for b in pathway.bounds)
+        lines.append(f"bounds {least} to {greatest}")
     written = {equation.name: equation for rule in synapse.local_rules for equation in rule.written}
     lines += [str(equation) for equation in written.values() if equation.kind != "parameter"]
     lines += [f"{name} starts at {value}" for name, value in synapse.initial.items()]

@@ -88,7 +88,7 @@ def save_circuit_figures(circuit: Circuit, state: Mapping[str, Any], folder: Pat
     # The height of the picture, with room for title and legend.
     (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
     figure.set_figheight(min(9.0, 9 * (high - low) / (right - left) + 0.9))
-    _titled(figure, title)
+    titled(figure, title)
     written = [save_figure(figure, folder / "circuit.png")]
     kernels = _kernels_figure(circuit, state, title)
     written += [save_figure(kernels, folder / "kernels.png")] if kernels is not None else []
@@ -156,7 +156,7 @@ def save_map_figure(
     folder.mkdir(parents=True, exist_ok=True)
     trials = len(next(iter(activity.values())))
     figure = Figure(figsize=(2.4 * len(activity), 0.6 + 2.4 * trials), layout="constrained")
-    _titled(figure, title)
+    titled(figure, title)
     for row, trial in zip(figure.subplots(trials, len(activity), squeeze=False), range(trials), strict=True):
         for (layer, values), ax in zip(activity.items(), row, strict=True):
             shape = circuit.population[layer].shape
@@ -212,7 +212,7 @@ def _traces_figure(
     from neurosim.plots.recording import traces
 
     figure = Figure(figsize=(width * len(columns), 0.6 + 1.9 * len(names)), layout="constrained")
-    _titled(figure, title)
+    titled(figure, title)
     rows = figure.subplots(len(names), len(columns), squeeze=False, sharey="row")
     for name, row in zip(names, rows, strict=True):
         for trial, ax in enumerate(row):
@@ -311,7 +311,7 @@ def save_figure(figure: Figure, path: Path) -> Path:
 def _row(count: int, title: str, *, width: float = 4.2) -> tuple[Figure, list]:
     # No pyplot: its global state breaks notebooks and threads.
     figure = Figure(figsize=(width * count, 3.4), layout="constrained")
-    _titled(figure, title)
+    titled(figure, title)
     return figure, list(figure.subplots(1, count, squeeze=False)[0])
 
 
@@ -320,14 +320,14 @@ def _grid(count: int, title: str) -> tuple[Figure, list]:
     rows = -(-count // _COLUMNS)
     columns = -(-count // rows)
     figure = Figure(figsize=(4.2 * columns, 3.4 * rows), layout="constrained")
-    _titled(figure, title)
+    titled(figure, title)
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for ax in axes[count:]:
         ax.set_visible(False)
     return figure, axes
 
 
-def _titled(figure: Figure, title: str) -> None:
+def titled(figure: Figure, title: str) -> None:
     """Put a title above a figure, in as many lines as its width needs."""
     if title:
         figure.suptitle(textwrap.fill(title, int(_LETTERS * figure.get_figwidth())))

@@ -142,7 +142,6 @@ FIELDS: list[tuple[str, str, tuple[Any, ...]]] = [
     ("Population", "parameters", (3, "a")),
     ("Population", "name", (3, None)),
     ("Pathway", "rule", ("delta", None)),
-    ("Pathway", "initial", (0.5, np.ones((2, 2)))),
     ("Pathway", "tie", ("W",)),
     ("Pathway", "every", (1.5, "2", None)),
     ("Pathway", "sigma", ("1", np.nan)),
@@ -183,6 +182,12 @@ def test_wrong_fields_are_refused_by_class_and_name(kind: str, field: str, wrong
     for wrong in wrongs:
         with pytest.raises(ArgumentError, match=rf"^{kind}\.{field}\b"):
             dataclasses.replace(VALID[kind], **{field: wrong})
+
+
+@pytest.mark.parametrize("wrong", [None, True, {}, {"law": "normal"}, b"w"])
+def test_initial_weights_are_a_law_or_numbers(wrong: Any) -> None:
+    with pytest.raises(ArgumentError, match="the initial weights of pathway 'W': got"):
+        dataclasses.replace(VALID["Pathway"], initial=wrong)
 
 
 @pytest.mark.parametrize("duration", ["0 ms", "-1 ms", "1 mV", 0.05, None, "soon"])

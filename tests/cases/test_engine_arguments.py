@@ -14,6 +14,8 @@ from neurosim.engines.batched.host import program
 from neurosim.engines.brian.engine import BrianEngine
 from neurosim.errors import ArgumentError, CircuitError
 
+pytestmark = pytest.mark.usefixtures("compiles_anew")
+
 MODEL = NeuronModel("dv/dt = (drive - v)/(10*ms) : 1\nq = 2*v : 1\ndrive : 1\nnoise : 1", "v > 1", "v = 0")
 CIRCUIT = Circuit(
     "c",

@@ -68,6 +68,7 @@ def test_threads_each_get_the_numbers_of_their_seed():
         np.testing.assert_array_equal(values, noise(seed))
 
 
+@pytest.mark.slow
 def test_compiled_code_goes_on_with_its_own_random_numbers(tmp_path):
     given = {"engine": "brian", "target": "cython", "trials": 2, "seed": 4}
     whole = simulate(NOISY, "3 ms", **given).v.values

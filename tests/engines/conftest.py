@@ -23,6 +23,7 @@ from neurosim.recording.courses import over_time
 from neurosim.recording.inputs import apply_inputs
 from neurosim.rules._oracle import OracleRule
 from neurosim.rules._rule import Rule
+from tests.default_run import mechanism, one_of_each
 
 N_INPUTS, N_OUTPUTS = 3, 4
 #: What rules may read besides the two neurons: broadcast scalars, and the noise on the synapse's own weight.
@@ -44,16 +45,28 @@ SHARED: dict[str, tuple[Connectivity, Ends]] = {
     "per_channel": (PerChannel(), Ends(3, IMAGES.n_post, None, MAPS)),
 }
 
+#: Settings of schemes whose values other files try on both engines.
+TRIED_ELSEWHERE = {
+    ("continuous_node_perturbation", "factor"): "test_always_on.py",
+    ("continuous_node_perturbation", "feedback"): "test_always_on.py",
+    ("continuous_node_perturbation", "trace"): "test_always_on.py",
+    ("dynamic_inversion", "repair"): "../schemes/test_inversion.py",
+    ("node_perturbation", "restart"): "test_restart.py",
+    ("backpropagation", "noise"): "../schemes/test_convolution.py",
+}
+
 Variant = tuple[str, dict[str, Any]]
 
 
 def variants() -> list[Any]:
     """Each scheme as it is, and with each further value of each setting that is a choice or a switch.
 
-    A setting that several schemes inherit from one class is tried with the first of them; with the others it is slow.
+    A setting that several schemes have, by the same name and with the same values, is tried with the first of them,
+    and of a choice of many the first one that is not how the scheme is. All others are slow, and so are those that
+    other files try.
     """
     found: list[Any] = []
-    seen: set[tuple[type, str]] = set()
+    seen: set[tuple[str, tuple[Any, ...]]] = set()
     for name in registry.names("schemes"):
         found.append(pytest.param((name, {}), id=name))
         config = registry.load("schemes", name).Config
@@ -62,10 +75,11 @@ def variants() -> list[Any]:
                 values = [value for value in typing.get_args(info.annotation) if value != info.default]
             else:
                 values = [not info.default] if info.annotation is bool else []
-            owner = next(one for one in reversed(config.__mro__) if field in getattr(one, "__annotations__", {}))
-            marks = [pytest.mark.slow] if values and (owner, field) in seen else []
-            seen.add((owner, field))
-            found += [pytest.param((name, {field: v}), id=_label((name, {field: v})), marks=marks) for v in values]
+            setting = (field, typing.get_args(info.annotation))
+            for value in values:
+                marks = [pytest.mark.slow] if setting in seen or (name, field) in TRIED_ELSEWHERE else []
+                seen.add(setting)
+                found.append(pytest.param((name, {field: value}), id=_label((name, {field: value})), marks=marks))
     return found
 
 
@@ -115,6 +129,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(params=variants())
 def variant(request: pytest.FixtureRequest) -> Variant:
+    return request.param
+
+
+@pytest.fixture(params=one_of_each(variants(), lambda variant: mechanism(variant[0])))
+def variant_of_a_mechanism(request: pytest.FixtureRequest) -> Variant:
     return request.param
 
 

@@ -34,7 +34,7 @@ def assert_same(got: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> 
         assert np.max(np.abs(got[name] - array)) <= 1e-9 * np.max(np.abs(array)), name
 
 
-@pytest.mark.parametrize("choice", CHOICES, ids=str)
+@pytest.mark.parametrize("choice", [*CHOICES[:2], pytest.param(CHOICES[2], marks=pytest.mark.slow)], ids=str)
 def test_noise_that_changes_at_every_step(
     choice: dict[str, Any],
     build: Callable[..., Circuit],
@@ -61,7 +61,7 @@ def test_noise_that_changes_at_every_step(
         assert np.any(states[BrianEngine][name] != start[name]), name
 
 
-@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("batch", [pytest.param(1, marks=pytest.mark.slow), 4])
 def test_each_trial_of_a_batch_goes_on_where_it_ended(
     batch: int, build: Callable[..., Circuit], stimuli: Callable[[int], Any]
 ) -> None:

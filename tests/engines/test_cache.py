@@ -14,6 +14,8 @@ import pytest
 
 from neurosim.engines.batched.host import cache
 
+pytestmark = pytest.mark.usefixtures("compiles_anew")
+
 #: Trains a little, and tells what JAX found on disk, what it compiled, where it looked, and what came out.
 _SCRIPT = """
 import json, sys

@@ -16,6 +16,8 @@ from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.gradients.true_gradient import true_gradients
 
+pytestmark = pytest.mark.usefixtures("compiles_anew")
+
 #: Names of all compiled programs so far; listeners cannot be taken away, so there is one.
 _compiled: list[str] = []
 jax.monitoring.register_event_duration_secs_listener(

@@ -19,6 +19,8 @@ from neurosim.engines.state import initial_state, learned_names
 from neurosim.engines.stimuli import Stimulus
 from neurosim.networks import Part
 
+pytestmark = pytest.mark.usefixtures("compiles_anew")
+
 TRIALS = 6
 LEVELS = ("steady", "rate", "spiking")
 

@@ -27,6 +27,8 @@ from neurosim.recording.courses import over_time
 from neurosim.recording.simulate import simulate
 from neurosim.rules._rule import Rule
 
+pytestmark = pytest.mark.usefixtures("compiles_anew")
+
 NEURON = NeuronModel(
     "dv/dt = (drive + g - v)/tau : 1 (unless refractory)\ndg/dt = -g/tau_g : 1\ndrive : 1\nkept : 1",
     threshold="v > 1",

@@ -42,9 +42,9 @@ def reported(circuit: Circuit) -> tuple[str, ...]:
 
 
 def test_steady_equals_rate_after_settling(
-    variant: tuple[str, dict[str, Any]], build: Callable[..., Circuit], stimuli: Callable[[int], Any]
+    variant_of_a_mechanism: tuple[str, dict[str, Any]], build: Callable[..., Circuit], stimuli: Callable[[int], Any]
 ) -> None:
-    scheme, choice = variant
+    scheme, choice = variant_of_a_mechanism
     circuit = build(scheme, duration="600 ms", choice=choice)
     if circuit.loops:
         with pytest.raises(CircuitError, match="a loop has no steady state"):

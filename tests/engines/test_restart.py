@@ -16,6 +16,7 @@ from neurosim.engines.state import initial_state, learned_names
 from neurosim.networks import Part
 from neurosim.recording.courses import over_time
 from neurosim.recording.inputs import apply_inputs
+from tests.default_run import one_of_each
 
 SETTING = Setting("spiking", 1e-3, "float64")
 ENGINES = (BatchedEngine, BrianEngine)
@@ -47,8 +48,10 @@ def test_two_phases_from_rest_differ_by_the_noise_alone(
         assert np.array_equal(perturbed["loss"], clean["loss"]) == restart
 
 
-@pytest.mark.parametrize("scheme", OTHERS)
-@pytest.mark.parametrize("restart", [True, False])
+@pytest.mark.parametrize(
+    ("restart", "scheme"),
+    one_of_each([(restart, scheme) for restart in (True, False) for scheme in OTHERS], lambda restart, _: restart),
+)
 def test_other_schemes_may_begin_at_rest_too(
     scheme: str, restart: bool, build: Callable[..., Circuit], stimuli: Callable[[int], Any]
 ) -> None:
@@ -65,7 +68,12 @@ def test_other_schemes_may_begin_at_rest_too(
 
 
 @pytest.mark.parametrize(
-    ("kind", "output", "restart"), [("lif", "leaky_rate", True), ("lif", "lif", False), ("adaptive_lif", "lif", True)]
+    ("kind", "output", "restart"),
+    [
+        ("lif", "leaky_rate", True),
+        ("lif", "lif", False),
+        pytest.param("adaptive_lif", "lif", True, marks=pytest.mark.slow),
+    ],
 )
 def test_learned_feedback_in_a_spiking_network(
     kind: str, output: str, restart: bool, build: Callable[..., Circuit], stimuli: Callable[[int], Any]
@@ -81,7 +89,7 @@ def test_learned_feedback_in_a_spiking_network(
         assert np.any(theirs[name] != start[name]), name
 
 
-@pytest.mark.parametrize("site", ["current", "count"])
+@pytest.mark.parametrize("site", ["count", pytest.param("current", marks=pytest.mark.slow)])
 def test_learned_feedback_from_escape_noise_whose_numbers_are_given(
     site: str, build: Callable[..., Circuit], stimuli: Callable[[int], Any]
 ) -> None:

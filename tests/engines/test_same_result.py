@@ -31,6 +31,7 @@ from neurosim.neurons._model import NeuronModel
 from neurosim.recording.courses import over_time
 from neurosim.recording.simulate import simulate
 from neurosim.rules._rule import Rule
+from tests.default_run import one_of_each
 
 TOLERANCE = 1e-9
 SETTING = Setting("rate", 1e-3, "float64")
@@ -254,9 +255,17 @@ def models(draw: st.DrawFn) -> NeuronModel:
 ONCE = (hypothesis.Phase.explicit, hypothesis.Phase.reuse, hypothesis.Phase.generate)
 
 
-@settings(max_examples=25, derandomize=True, phases=ONCE)
+@settings(max_examples=8, derandomize=True, phases=ONCE)
 @given(models(), st.integers(0, 100))
 def test_generated_equations(model: NeuronModel, seed: int) -> None:
+    current = over_time(np.random.default_rng(seed).uniform(-2, 4, (100, 2)))
+    on_both(model, "10 ms", n=2, inputs={"i_ext": current})
+
+
+@pytest.mark.slow
+@settings(max_examples=25, derandomize=True, phases=ONCE)
+@given(models(), st.integers(0, 100))
+def test_more_generated_equations(model: NeuronModel, seed: int) -> None:
     current = over_time(np.random.default_rng(seed).uniform(-2, 4, (100, 2)))
     on_both(model, "10 ms", n=2, inputs={"i_ext": current})
 
@@ -393,9 +402,6 @@ def at_every_step(circuit: Circuit) -> bool:
     return bool(acting(circuit, circuit.phases, STEP))
 
 
-READ_BY_ALL = ("backpropagation", "node_perturbation", "node_perturbation_only")
-
-
 def test_weights_after_twenty_presentations(
     variant: tuple[str, dict[str, Any]],
     build: Callable[..., Circuit],
@@ -403,17 +409,30 @@ def test_weights_after_twenty_presentations(
     given_noise: Callable[..., Any],
 ) -> None:
     scheme, choice = variant
-    # Readouts meet schemes in the error alone and, where noise is perturbing, in the change of the loss.
-    others = set(registry.names("readouts")) - {"cross_entropy"} if scheme in READ_BY_ALL and not choice else set()
-    for readout in ("cross_entropy", *sorted(others)):
-        # An error that is not linear in the answer is beyond the exact solution.
-        output = {"kind": "leaky_rate", "activation": "identity", "method": "exponential_euler"}
-        settings = {} if readout == "cross_entropy" else {"output_neuron": output}
-        circuit, noise = given_noise(build(scheme, choice=choice, readout=readout, **settings), 20)
-        # Schemes as they are learn from mini-batches, their variants from single trials; but less its mean over the
-        # batch nothing is left of one.
-        batch = 1 if choice or at_every_step(circuit) else 4
-        train_both(circuit, {**stimuli(20), **noise}, 5 if choice.get("centring") == "batch" else batch)
+    circuit, noise = given_noise(build(scheme, choice=choice, readout="cross_entropy"), 20)
+    # Schemes as they are learn from mini-batches, their variants from single trials; but less its mean over the
+    # batch nothing is left of one.
+    batch = 1 if choice or at_every_step(circuit) else 4
+    train_both(circuit, {**stimuli(20), **noise}, 5 if choice.get("centring") == "batch" else batch)
+
+
+# Readouts meet schemes in the error alone and, where noise perturbs, in the change of the loss; the first has both.
+@pytest.mark.parametrize("readout", [name for name in registry.names("readouts") if name != "cross_entropy"])
+@pytest.mark.parametrize(
+    "scheme",
+    one_of_each(("node_perturbation", "node_perturbation_only", "backpropagation"), lambda _: "error and loss"),
+)
+def test_every_readout(
+    scheme: str,
+    readout: str,
+    build: Callable[..., Circuit],
+    stimuli: Callable[[int], Any],
+    given_noise: Callable[..., Any],
+) -> None:
+    # An error that is not linear in the answer is beyond the exact solution.
+    output = {"kind": "leaky_rate", "activation": "identity", "method": "exponential_euler"}
+    circuit, noise = given_noise(build(scheme, readout=readout, output_neuron=output), 20)
+    train_both(circuit, {**stimuli(20), **noise}, 4)
 
 
 @pytest.mark.parametrize("scheme", registry.names("schemes"))

@@ -18,6 +18,7 @@ import neurosim
 from neurosim import registry
 from neurosim.errors import ConfigError
 from neurosim.estimators.estimator import NeurosimClassifier, NeurosimRegressor
+from tests.default_run import one_of_each
 
 SMALL: dict[str, Any] = {"hidden": (8,), "epochs": 8, "scheme": "feedback_alignment"}
 #: Schemes that have no steady level, with the shortest phases that they do something in.
@@ -30,7 +31,13 @@ IN_TIME = {
 }
 
 
-@parametrize_with_checks([NeurosimClassifier(**SMALL), NeurosimRegressor(**SMALL)])
+CHECKS = parametrize_with_checks([NeurosimClassifier(**SMALL), NeurosimRegressor(**SMALL)]).mark
+
+
+# A check of both estimators runs for the classifier by default.
+@pytest.mark.parametrize(
+    CHECKS.args[0], one_of_each(CHECKS.args[1], lambda _, check: check.func.__name__), **CHECKS.kwargs
+)
 def test_scikit_learns_own_checks(estimator: Any, check: Any) -> None:
     """All of them, none left out; 46 s of one core together, most of it compilation for each shape of data."""
     check(estimator)
@@ -127,6 +134,8 @@ def test_parameters_that_do_not_fit(settings: dict[str, Any], message: str) -> N
         NeurosimClassifier(**settings).fit(X, y)
 
 
+# By default a run of a model file does: tests/runs/test_run.py.
+@pytest.mark.slow
 def test_both_engines_learn_the_same() -> None:
     X, y = _blobs(24)
     settings = {"engine": {"dt": "1 ms"}, "scheme": {"duration": "20 ms", "perturbed_duration": "20 ms"}}

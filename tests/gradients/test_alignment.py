@@ -46,6 +46,7 @@ def test_backpropagation_delivers_the_gradient(
         assert math.isnan(found["output"][name]), name
 
 
+@pytest.mark.slow
 def test_a_settled_rate_network_delivers_it_too(build: Callable[..., Circuit], given: Arrays) -> None:
     circuit = build("backpropagation", duration="500 ms")
     found = alignment(circuit, Setting("rate", 1e-3, "float64"), initial_state(circuit, 1), given)

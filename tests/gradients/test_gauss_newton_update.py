@@ -166,6 +166,7 @@ def test_dynamic_inversion_learns_what_its_layer_alone_would_by_gauss_newton(bui
     assert found[10.0]["update_layer_gauss_newton_angle_deg"] > 1 < found[1.0]["update_angle_deg"]
 
 
+@pytest.mark.slow
 def test_spikes_are_differentiated_as_for_the_gradient(build: Build, given: Arrays) -> None:
     circuit = build("backpropagation", duration="40 ms", neuron=Part(kind="lif"), weights=6.0, readout="squared_error")
     state, setting = initial_state(circuit, 0), Setting("spiking", 1e-3, "float64")

@@ -137,6 +137,7 @@ def network(build: Callable[..., Circuit], kind: str) -> tuple[Circuit, dict[str
     return circuit, state, {"input.r": generator.uniform(size=(4, 3)), "output.target": targets}
 
 
+@pytest.mark.slow
 def test_likelihood_ratio_and_finite_differences_are_the_same_gradient(build: Callable[..., Circuit]) -> None:
     circuit, state, given = network(build, "lif_escape")
     differences = finite_difference_gradients(circuit, SPIKING, state, given, epsilon=0.1, draws=600)["hidden1"]
@@ -150,6 +151,8 @@ def test_likelihood_ratio_and_finite_differences_are_the_same_gradient(build: Ca
     np.testing.assert_allclose(np.linalg.norm(ratio), np.linalg.norm(differences), rtol=0.15)
 
 
+# Some 30 s each: a draw of the noise takes a presentation.
+@pytest.mark.slow
 def test_surrogate_gradients_point_where_the_expected_loss_does_unless_they_go_through_resets(
     build: Callable[..., Circuit],
 ) -> None:

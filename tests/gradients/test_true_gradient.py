@@ -18,9 +18,11 @@ from neurosim.engines.state import initial_state
 from neurosim.errors import CircuitError
 from neurosim.gradients.true_gradient import sites_of, true_gradients
 from neurosim.networks import Part
+from tests.default_run import mechanism, one_of_each
 
 SETTINGS = [Setting("steady", dtype="float64"), Setting("rate", 1e-3, "float64")]
 TOLERANCE, STEP = 1e-6, 1e-4
+NO_CLEAN_PHASE = ("rules at every step",)
 Arrays = Mapping[str, np.ndarray]
 
 
@@ -97,8 +99,15 @@ def by_noise(circuit: Circuit, setting: Setting, state: Arrays, given: Arrays, p
     return found
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.level)
-@pytest.mark.parametrize("scheme", registry.names("schemes"))
+@pytest.mark.parametrize(
+    ("scheme", "setting"),
+    one_of_each(
+        [(scheme, setting) for setting in SETTINGS for scheme in reversed(registry.names("schemes"))],
+        # Gradients are those of the first phase, which in time is a clean one but where rules act at every step.
+        lambda scheme, setting: mechanism(scheme) if setting.steady else mechanism(scheme) in NO_CLEAN_PHASE,
+    ),
+    ids=lambda each: each if isinstance(each, str) else each.level,
+)
 def test_every_scheme(scheme: str, setting: Setting, build: Callable[..., Circuit], given: Arrays) -> None:
     circuit = build(scheme, hidden=(3, 2))
     if circuit.loops and setting.steady:
@@ -108,7 +117,9 @@ def test_every_scheme(scheme: str, setting: Setting, build: Callable[..., Circui
     assert_gradients(circuit, setting, given)
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.level)
+@pytest.mark.parametrize(
+    "setting", [SETTINGS[0], pytest.param(SETTINGS[1], marks=pytest.mark.slow)], ids=lambda s: s.level
+)
 def test_noise_as_a_current_and_another_loss(setting: Setting, build: Callable[..., Circuit], given: Arrays) -> None:
     neuron = Part(kind="leaky_rate", noise_site="current", activation="sigmoid")  # type: ignore[call-arg]
     circuit = build("node_perturbation", hidden=(3, 2), neuron=neuron, readout="squared_error")
@@ -116,8 +127,13 @@ def test_noise_as_a_current_and_another_loss(setting: Setting, build: Callable[.
     assert_gradients(circuit, setting, given)
 
 
-def test_the_gradient_is_taken_at_the_phase_asked_for(build: Callable[..., Circuit], given: Arrays) -> None:
-    circuit, setting = build("node_perturbation"), SETTINGS[1]
+@pytest.mark.parametrize(
+    "setting", [SETTINGS[0], pytest.param(SETTINGS[1], marks=pytest.mark.slow)], ids=lambda s: s.level
+)
+def test_the_gradient_is_taken_at_the_phase_asked_for(
+    setting: Setting, build: Callable[..., Circuit], given: Arrays
+) -> None:
+    circuit = build("node_perturbation")
     state = initial_state(circuit, 1)
     clean, perturbed = (true_gradients(circuit, setting, state, given, phase=p.name) for p in circuit.phases)
     assert np.abs(clean.loss - perturbed.loss).min() > 1e-4

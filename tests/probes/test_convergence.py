@@ -48,6 +48,7 @@ def test_least_squares_converges_at_the_predicted_rate(probe: Callable[..., Any]
     assert 0 < found.numbers["hidden1.local_angle_deg"] < 45
 
 
+@pytest.mark.slow
 def test_responses_converge_faster_by_the_number_of_outputs_and_have_no_such_prediction(
     probe: Callable[..., Any],
 ) -> None:

@@ -29,7 +29,14 @@ SMALL: dict[str, Any] = {
 
 @pytest.mark.parametrize(
     ("variant", "hidden", "factor", "every"),
-    [(None, 40, 10 + 2, 20), ("vector", 40, 1, 1), ("vector_hidden160", 160, 1, 1), ("vector_outputs160", 160, 1, 1)],
+    [
+        (None, 40, 10 + 2, 20),
+        ("vector", 40, 1, 1),
+        *(
+            pytest.param(variant, 160, 1, 1, marks=pytest.mark.slow)
+            for variant in ("vector_hidden160", "vector_outputs160")
+        ),
+    ],
 )
 def test_the_law(
     variant: str | None, hidden: int, factor: int, every: int, probe: Callable[..., Any], shipped: Callable[..., Any]

@@ -53,7 +53,10 @@ def test_the_weight_mirror_has_its_gain(probe: Probe) -> None:
     "scheme",
     [
         {"kind": "information_alignment", "amp": 1.0, "null": 1.0, "decay": 0.3, "feedback_learning_rate": 0.3},
-        {"kind": "activation_alignment", "source": "activity", "feedback_learning_rate": 0.1},
+        pytest.param(
+            {"kind": "activation_alignment", "source": "activity", "feedback_learning_rate": 0.1},
+            marks=pytest.mark.slow,
+        ),
         {"kind": "symmetric_alignment", "self": 0.5, "decay": 1.5, "feedback_learning_rate": 0.3},
         {"kind": "weight_mirror", "source": "activity", "feedback_learning_rate": 0.3},
     ],

@@ -87,6 +87,7 @@ def test_what_diverges_counts_as_guessing() -> None:
     assert found == {"above_50": 50.0, "above_90": 25.0, "diverged": 25.0, "mean": 43.75, "median": 35.0}
 
 
+@pytest.mark.slow
 def test_the_best_are_carried_over_to_the_other_network(tmp_path) -> None:
     transfer = {"network": {"hidden": [9, 8, 7]}, "best": 2, "seeds": 2}
     checked = model(transfer=transfer)

@@ -89,6 +89,7 @@ def test_the_factors_are_weights_from_every_neuron_to_every_other(small: tuple[C
         np.testing.assert_array_equal(got.recordings[name], expected.recordings[name])
 
 
+@pytest.mark.slow
 def test_more_neurons_invert_better_down_to_where_rates_would_be(
     probe: Callable[..., Any], shipped: Callable[..., Any]
 ) -> None:

@@ -18,6 +18,7 @@ from neurosim.gradients.true_gradient import true_gradients
 from neurosim.probes import update
 from neurosim.probes._learning import seed_of_repetition
 from neurosim.random import stream
+from tests.default_run import of_each_mechanism
 
 SMALL: dict[str, Any] = {
     "task": {"kind": "teacher_student", "n_inputs": 5, "hidden": [4], "n_outputs": 3, "n_train": 50},
@@ -117,6 +118,7 @@ def test_what_is_never_reached_is_not_a_number(probe: Callable[..., Any]) -> Non
     assert found.numbers["output.draws_until"] == 1
 
 
+@pytest.mark.slow
 def test_a_circuit_whose_state_carries_over_is_measured_where_it_has_settled(parts: Callable[..., Any]) -> None:
     sections = {
         **SMALL,
@@ -135,7 +137,7 @@ def test_a_circuit_whose_state_carries_over_is_measured_where_it_has_settled(par
         assert settled.numbers[f"{layer}.cosine_2"] == pytest.approx(1, abs=1e-6)
 
 
-@pytest.mark.parametrize("scheme", registry.names("schemes"))
+@pytest.mark.parametrize("scheme", of_each_mechanism(reversed(registry.names("schemes"))))
 def test_every_scheme_is_measured(scheme: str, probe: Callable[..., Any]) -> None:
     model = {**SMALL, "scheme": {"kind": scheme}}
     if scheme == "continuous_node_perturbation":

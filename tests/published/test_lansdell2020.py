@@ -15,7 +15,7 @@ from neurosim.studies.reproduce import reproduce
 
 
 @pytest.mark.parametrize(
-    "model", ["estimator", *(pytest.param(name, marks=pytest.mark.slow) for name in ("mnist", "cost"))]
+    "model", [pytest.param(name, marks=pytest.mark.slow) for name in ("estimator", "mnist", "cost")]
 )
 def test_facts_that_are_quickly_shown(model: str, data_folder: Path, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NEUROSIM_DATA", str(data_folder))

@@ -96,7 +96,7 @@ def test_training_has_the_same_bits_with_and_without(whole, tmp_path, name):
     assert "record" not in load(_without(MODELS[name])).resolve()["training"]
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ["batched", "spiking", pytest.param("brian", marks=pytest.mark.slow)])
 def test_what_is_recorded_is_what_the_engine_says_of_the_weights_at_that_time(whole, name):
     """By a call of the engine here, with the weights that were recorded."""
     model = load(MODELS[name])
@@ -125,6 +125,7 @@ def test_what_is_recorded_is_what_the_engine_says_of_the_weights_at_that_time(wh
     assert np.ptp(found[traces[-1]].values) > 0
 
 
+@pytest.mark.slow
 def test_both_engines_record_the_same(whole):
     brian, batched = (open_recording(whole(name) / files.RECORDING).load() for name in ("brian", "batched"))
     assert list(brian.data_vars) == list(batched.data_vars) == RECORD["variables"]
@@ -182,7 +183,10 @@ def test_a_run_that_died_after_its_recording_was_complete_ends_the_same(whole, t
     assert _files(folder) == _files(whole("batched")) and not list(folder.glob(".*"))
 
 
-@pytest.mark.parametrize("what", ["a chunk", "a missing chunk", "the list", "the store"])
+@pytest.mark.parametrize(
+    "what",
+    ["a chunk", "the list", *(pytest.param(what, marks=pytest.mark.slow) for what in ("a missing chunk", "the store"))],
+)
 def test_a_damaged_recording_is_made_anew_with_the_run(whole, tmp_path, what):
     folder = _interrupted("batched", tmp_path / "run")
     store, listed = folder / recorder_module.UNFINISHED, folder / recorder_module.SNAPSHOTS

@@ -99,7 +99,7 @@ def _checkpoints(folder: Path) -> list[str]:
     return sorted(path.name for path in (folder / files.CHECKPOINTS).glob("*.json"))
 
 
-@pytest.mark.parametrize("engine", MODELS)
+@pytest.mark.parametrize("engine", ["batched", pytest.param("brian", marks=pytest.mark.slow)])
 def test_a_killed_run_goes_on_to_the_same_bits(whole, tmp_path, engine):
     expected, folder = whole(engine)[0], tmp_path / "run"
     process = _life(MODELS[engine], folder)
@@ -176,7 +176,9 @@ def test_an_interrupt_stores_where_the_run_is(tmp_path, ended):
     _assert_same(folder, ended)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)]
+)
 def test_signals_leave_with_their_codes_and_a_checkpoint(tmp_path, number, code):
     endless = tmp_path / "endless.toml"
     training = {"epochs": 100_000, "batch_size": 4, "measure_every": 0}

@@ -66,7 +66,9 @@ CASES: dict[str, tuple[dict[str, Any], float]] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, marks=[pytest.mark.slow] if c in ("as the membrane", "delayed") else []) for c in CASES]
+)
 def test_the_mean_is_the_transposed_weight_times_the_gain(case: str) -> None:
     settings, gain = CASES[case]
     found = averages(normalised=False, **settings)

@@ -21,6 +21,7 @@ from neurosim.gradients.feedback import feedback_pathway, wanted_weights
 from neurosim.gradients.true_gradient import true_gradients
 from neurosim.model_files.model_file import load
 from neurosim.networks.layered import Config as Network
+from tests.default_run import of_each_mechanism, one_of_each
 from tests.schemes.small_networks import (
     RATE,
     STEADY,
@@ -46,7 +47,7 @@ MATRICES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("scheme", "settings"), variants())
+@pytest.mark.parametrize(("scheme", "settings"), of_each_mechanism(variants(), MATRICES))
 def test_every_scheme_builds_and_learns_or_refuses(scheme: str, settings: dict[str, Any]) -> None:
     if scheme in MATRICES:
         with pytest.raises(ConfigError, match=r"network\.hidden\[0\]: got convolution 3 x 3.*expected a size: "):
@@ -68,14 +69,16 @@ def test_every_scheme_builds_and_learns_or_refuses(scheme: str, settings: dict[s
 
 @pytest.mark.parametrize(
     ("scheme", "settings"),
-    [
-        ("backpropagation", {"noise": True}),
-        ("node_perturbation", {}),
-        ("node_perturbation", {"topology": "direct"}),
-        ("weight_mirror", {}),
-        ("information_alignment", {}),
-        ("kolen_pollack", {"decay": 0.01}),
-    ],
+    of_each_mechanism(
+        [
+            ("backpropagation", {"noise": True}),
+            ("node_perturbation", {"topology": "direct"}),
+            ("node_perturbation", {}),
+            pytest.param("weight_mirror", {}, marks=pytest.mark.slow),
+            pytest.param("information_alignment", {}, marks=pytest.mark.slow),
+            ("kolen_pollack", {"decay": 0.01}),
+        ]
+    ),
 )
 def test_both_engines_have_the_same_weights_after_ten_presentations(scheme: str, settings: dict[str, Any]) -> None:
     state, got = same_on_both_engines(build(scheme, HIDDEN, **settings))
@@ -87,7 +90,7 @@ def test_backpropagation_is_the_gradient() -> None:
     assert set(learned) == {"W1", "b1", "W3", "b3", "W4", "b4", "W5", "b5"}
 
 
-@pytest.mark.parametrize(("padding", "stride"), [("same", 2), ("valid", 1), (1, 3)])
+@pytest.mark.parametrize(("padding", "stride"), one_of_each([("same", 2), ("valid", 1), (1, 3)], lambda *_: "maximum"))
 def test_feedback_from_a_maximum_goes_to_the_largest(padding: Any, stride: int) -> None:
     pools = {"pool": "maximum", "window": (3, 2), "stride": stride, "padding": padding}
     network = {"hidden": (HIDDEN[0], pools, {"channels": 2, "kernel": 1}, 4)}
@@ -119,7 +122,7 @@ def test_the_mean_over_positions_is_the_sum_over_their_number() -> None:
     np.testing.assert_allclose(changes["mean"] * counts, changes["sum"], rtol=1e-12)
 
 
-@pytest.mark.parametrize("topology", ["layerwise", "direct"])
+@pytest.mark.parametrize("topology", ["layerwise", pytest.param("direct", marks=pytest.mark.slow)])
 def test_alignment_knows_what_feedback_should_be(topology: str) -> None:
     neurons = {"neuron": {"kind": "leaky_rate", "activation": "identity"}}
     circuit, given = build("feedback_alignment", HIDDEN, neurons, topology=topology), stimuli()

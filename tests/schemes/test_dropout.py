@@ -23,6 +23,7 @@ from neurosim.gradients.alignment import alignment
 from neurosim.networks.layered import Config as Network
 from neurosim.tasks._task import Split
 from neurosim.training.evaluation import evaluate
+from tests.default_run import of_each_mechanism
 
 TASK = SimpleNamespace(n_inputs=6, n_outputs=3)
 STEADY, RATE = Setting("steady", dtype="float64"), Setting("rate", 1e-3, "float64")
@@ -92,9 +93,9 @@ def test_evaluation_leaves_nobody_out() -> None:
 @pytest.mark.parametrize(
     ("scheme", "settings"),
     [
-        ("backpropagation", {}),
+        pytest.param("backpropagation", {}, marks=pytest.mark.slow),
         ("node_perturbation", {"topology": "direct"}),
-        ("weight_mirror", {}),
+        pytest.param("weight_mirror", {}, marks=pytest.mark.slow),
     ],
 )
 def test_both_engines_have_the_same_weights_after_ten_presentations(scheme: str, settings: dict[str, Any]) -> None:
@@ -131,7 +132,7 @@ def test_backpropagation_takes_the_gradient_of_the_network_that_is_left() -> Non
         np.testing.assert_allclose(after[name] - state[name], -gradients[name], atol=1e-12, err_msg=name)
 
 
-@pytest.mark.parametrize("scheme", registry.names("schemes"))
+@pytest.mark.parametrize("scheme", of_each_mechanism(reversed(registry.names("schemes"))))
 def test_every_scheme_learns_with_some_of_its_neurons(scheme: str) -> None:
     circuit = build(scheme)
     assert [population.lots for population in circuit.populations if population.name in SIZES] == [("lot",)] * 2

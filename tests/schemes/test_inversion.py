@@ -219,7 +219,9 @@ def test_an_inverse_with_a_leak_is_the_damped_gauss_newton_direction_below_the_o
     assert found["gauss_newton_angle_deg"] < 1e-5 < other["gauss_newton_angle_deg"] < found["signal_angle_deg"]
 
 
-@pytest.mark.parametrize("scheme", ["dynamic_inversion", "single_loop_dynamic_inversion"])
+@pytest.mark.parametrize(
+    "scheme", ["dynamic_inversion", pytest.param("single_loop_dynamic_inversion", marks=pytest.mark.slow)]
+)
 def test_alignment_says_how_loops_do(build: Build, given: Mapping[str, np.ndarray], scheme: str) -> None:
     circuit = build(scheme, convention="gated", leak=0.1, inversion_duration="10 second")
     found = alignment(circuit, SETTING, initial_state(circuit, 1), given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,10 +20,15 @@ from neurosim.metrics import matrix_angle
 from neurosim.networks import Part
 from neurosim.networks.layered import Config as Network
 from neurosim.rules._primitives import FEEDBACK, batch_centred
+from tests.default_run import of_each_mechanism
 
 SETTING = Setting("steady", dtype="float64")
 N_INPUTS, SIZES, N_OUTPUTS = 4, (6, 5), 3
 SCHEMES = ("weight_mirror", "information_alignment", "activation_alignment", "symmetric_alignment")
+BY_DEFAULT = {
+    ("weight_mirror", "rate", "noise"), ("information_alignment", "drive", "noise"),
+    ("information_alignment", "rate", "activity"), ("activation_alignment", "drive", "activity"),
+}  # fmt: skip
 
 
 def build(scheme: str, activation: str = "tanh", network: dict[str, Any] | None = None, **settings: Any) -> Circuit:
@@ -58,9 +64,14 @@ def change(circuit: Circuit, state: State, trials: int = 20) -> State:
 # Steps by hand
 
 
-@pytest.mark.parametrize("source", ["noise", "activity"])
-@pytest.mark.parametrize("response", ["rate", "drive"])
-@pytest.mark.parametrize("scheme", SCHEMES[:3])
+# Every scheme, source and response, but not each with each.
+@pytest.mark.parametrize(
+    ("scheme", "response", "source"),
+    [
+        pytest.param(*case, marks=[] if case in BY_DEFAULT else [pytest.mark.slow])
+        for case in itertools.product(SCHEMES[:3], ("rate", "drive"), ("noise", "activity"))
+    ],
+)
 def test_the_step_is_minus_the_gradient_of_the_regulariser(scheme: str, source: str, response: str) -> None:
     settings = {"source": source, "response": response, "centring": "none", "feedback_learning_rate": 1.0}
     circuit = build(scheme, **settings)
@@ -96,7 +107,7 @@ def test_symmetric_alignment_relaxes_to_the_transposed_weights() -> None:
     np.testing.assert_allclose(after["B1.w"], goal + 0.9**10 * (start - goal), rtol=1e-12)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", of_each_mechanism(reversed(SCHEMES)))
 def test_a_symmetrised_step_of_a_linear_network_is_minus_the_gradient_of_both(scheme: str) -> None:
     circuit = build(scheme, "identity", {"bias": False}, update_forward=True, feedback_learning_rate=0.1)
     plain = build(scheme, "identity", {"bias": False}, feedback_learning_rate=0.1)
@@ -125,7 +136,7 @@ def test_a_symmetrised_step_of_a_linear_network_is_minus_the_gradient_of_both(sc
 # Means
 
 
-@pytest.mark.parametrize("scheme", ["weight_mirror", "information_alignment"])
+@pytest.mark.parametrize("scheme", ["weight_mirror", pytest.param("information_alignment", marks=pytest.mark.slow)])
 def test_centring_takes_the_mean_answer_out_of_the_estimate(scheme: str) -> None:
     angles = {}
     for centring in ("none", "running", "batch"):
@@ -231,6 +242,7 @@ def test_one_gate_for_a_rule_of_both_phases() -> None:
         build("weight_mirror", update_forward=True, mirror_every=2)
 
 
+@pytest.mark.slow
 def test_b_after_200_mirror_steps_with_held_noise_on_both_engines() -> None:
     circuit = build("information_alignment", duration="5 ms", mirror_duration="5 ms")
     state = still(initial_state(circuit, 1))

@@ -14,6 +14,7 @@ from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.networks import Part
 from neurosim.networks.layered import Config as Network
+from tests.default_run import of_each_mechanism
 
 TASK = SimpleNamespace(n_inputs=3, n_outputs=2)
 STEADY = Setting("steady", dtype="float64")
@@ -63,7 +64,7 @@ def test_as_many_neurons_as_layers() -> None:
         Network(hidden=(5, 4), neuron=(neuron("tanh"),))
 
 
-@pytest.mark.parametrize("scheme", ["backpropagation", "feedback_alignment", "kolen_pollack"])
+@pytest.mark.parametrize("scheme", of_each_mechanism(["backpropagation", "feedback_alignment", "kolen_pollack"]))
 def test_learning_with_noise_sees_the_noise_and_evaluation_does_not(scheme: str) -> None:
     network = Network(hidden=(5, 4), neuron=neuron("tanh", 0.3), readout="squared_error", input_noise=0.2)
     circuit, given = build(scheme, network, noise=True), stimuli()

@@ -15,6 +15,7 @@ from neurosim.errors import CircuitError, ConfigError, EquationError, UnitError
 from neurosim.model_files.model_file import load
 from neurosim.neurons import leaky_rate
 from neurosim.neurons._model import NeuronModel
+from tests.default_run import of_each_mechanism
 from tests.schemes.small_networks import (
     STEADY,
     after_learning,
@@ -42,7 +43,7 @@ REFUSING = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("scheme", "settings"), variants())
+@pytest.mark.parametrize(("scheme", "settings"), of_each_mechanism(variants(), REFUSING))
 def test_every_scheme_learns_with_it_or_refuses(scheme: str, settings: dict[str, Any]) -> None:
     if scheme in REFUSING:
         with pytest.raises(ConfigError, match=r"network\.neuron\.normalised: got true for hidden1, expected false: "):
@@ -57,11 +58,16 @@ def test_every_scheme_learns_with_it_or_refuses(scheme: str, settings: dict[str,
     ("hidden", "scheme", "settings"),
     [
         (IMAGES, "backpropagation", {"noise": True}),
-        (IMAGES, "node_perturbation", {"topology": "direct"}),
-        (DENSE, "node_perturbation", {}),
-        (DENSE, "weight_mirror", {}),
-        (DENSE, "weight_perturbation", {}),
-        (DENSE, "kolen_pollack", {"decay": 0.01}),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (
+                (DENSE, "kolen_pollack", {"decay": 0.01}),
+                (IMAGES, "node_perturbation", {"topology": "direct"}),
+                (DENSE, "node_perturbation", {}),
+                (DENSE, "weight_mirror", {}),
+                (DENSE, "weight_perturbation", {}),
+            )
+        ),
     ],
 )
 def test_both_engines_have_the_same_weights_after_ten_presentations(
@@ -71,8 +77,22 @@ def test_both_engines_have_the_same_weights_after_ten_presentations(
     assert all(np.any(after[f"{name}.w"] != state[f"{name}.w"]) for name in ("W1", "b1"))
 
 
-@pytest.mark.parametrize("hidden", [DENSE, IMAGES])
-@pytest.mark.parametrize("neuron", [{}, {"noise_site": "current"}, {"activation": "sigmoid"}])
+@pytest.mark.parametrize(
+    ("neuron", "hidden"),
+    [
+        ({}, IMAGES),
+        ({"activation": "sigmoid"}, DENSE),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (
+                ({}, DENSE),
+                ({"activation": "sigmoid"}, IMAGES),
+                ({"noise_site": "current"}, DENSE),
+                ({"noise_site": "current"}, IMAGES),
+            )
+        ),
+    ],
+)
 def test_backpropagation_is_the_gradient(hidden: Any, neuron: dict[str, Any]) -> None:
     circuit = follows_the_gradient(hidden, {"neuron": {**NORMALISED, **neuron}})
     assert {"b1", "W1"} <= set(circuit.phases[0].learn)

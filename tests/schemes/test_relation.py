@@ -16,6 +16,7 @@ from neurosim.gradients.alignment import alignment
 from neurosim.model_files.model_file import load
 from neurosim.networks import Relation
 from neurosim.tasks._task import Sizes
+from tests.default_run import of_each_mechanism
 
 STEADY = Setting(level="steady", dtype="float64")
 HIDDEN = ("hidden1", "hidden2")
@@ -88,7 +89,7 @@ def test_the_gradient_itself(scheme: str) -> None:
         assert numbers["signal_norm_ratio"] == pytest.approx(1)
 
 
-@pytest.mark.parametrize("scheme", declared(Relation.LIMIT))
+@pytest.mark.parametrize("scheme", of_each_mechanism(declared(Relation.LIMIT)))
 def test_its_direction_once_feedback_has_learned(scheme: str) -> None:
     rate = 0.02 if scheme == "kolen_pollack" else 1e-12
     circuit, state = learned(scheme, 3000, learning_rate=rate, **SETTINGS[scheme])
@@ -99,7 +100,7 @@ def test_its_direction_once_feedback_has_learned(scheme: str) -> None:
         assert last["signal_angle_deg"] < 15
 
 
-@pytest.mark.parametrize("scheme", declared(Relation.CORRELATED))
+@pytest.mark.parametrize("scheme", of_each_mechanism(declared(Relation.CORRELATED)))
 def test_less_than_90_degrees_and_not_the_direction(scheme: str) -> None:
     circuit, state = learned(scheme, 3000, learning_rate=0.02)
     assert all(2 < numbers["signal_angle_deg"] < 85 for numbers in angles(circuit, state))

@@ -18,6 +18,7 @@ from neurosim.gradients.alignment import alignment
 from neurosim.gradients.feedback import feedback_pathways, wanted_of
 from neurosim.model_files.model_file import load
 from neurosim.networks.layered import Config as Network
+from tests.default_run import of_each_mechanism
 from tests.schemes.small_networks import (
     STEADY,
     after_learning,
@@ -61,7 +62,7 @@ def learns(circuit: Circuit, *, forward: set[str]) -> None:
             np.testing.assert_array_equal(after[f"{pathway.name}.w"], 1.0)
 
 
-@pytest.mark.parametrize(("scheme", "settings"), variants())
+@pytest.mark.parametrize(("scheme", "settings"), of_each_mechanism(variants(), SEQUENTIAL))
 def test_every_scheme_learns_with_skips_or_refuses(scheme: str, settings: dict[str, Any]) -> None:
     refused = r"network\.hidden\[{}\]\.skip_from: got 'hidden1'.*, expected none.*: "
     direct = settings.get("topology") == "direct"
@@ -103,7 +104,7 @@ def test_layers_of_images_learn_with_skips(scheme: str) -> None:
     learns(circuit, forward={"W1", "b1", "W3", "W5", "W2_5", "W0_5", "W4_6", "W7"})
 
 
-@pytest.mark.parametrize("hidden", [DENSE, IMAGES])
+@pytest.mark.parametrize("hidden", [DENSE, pytest.param(IMAGES, marks=pytest.mark.slow)])
 def test_backpropagation_is_the_gradient(hidden: Any) -> None:
     learned = follows_the_gradient(hidden).phases[0].learn
     assert sum("_" in name for name in learned) == (2 if hidden is DENSE else 3)
@@ -127,9 +128,9 @@ def test_a_residual_network_is_the_sum_of_what_it_skips() -> None:
 @pytest.mark.parametrize(
     ("scheme", "hidden", "settings"),
     [
-        pytest.param("backpropagation", DENSE, {"noise": True}, marks=pytest.mark.slow),
-        ("backpropagation", IMAGES, {"noise": True}),
-        ("node_perturbation", DENSE, {}),
+        ("backpropagation", DENSE, {"noise": True}),
+        pytest.param("backpropagation", IMAGES, {"noise": True}, marks=pytest.mark.slow),
+        pytest.param("node_perturbation", DENSE, {}, marks=pytest.mark.slow),
         pytest.param("node_perturbation", IMAGES, {}, marks=pytest.mark.slow),
         pytest.param("weight_mirror", DENSE, {}, marks=pytest.mark.slow),
         pytest.param("kolen_pollack", IMAGES, {"decay": 0.01}, marks=pytest.mark.slow),
@@ -144,8 +145,8 @@ def test_both_engines_have_the_same_weights_after_ten_presentations(
     assert all(np.any(got[f"{name}.w"] != state[f"{name}.w"]) for name in skips)
 
 
-@pytest.mark.parametrize("topology", ["layerwise", "direct"])
-@pytest.mark.parametrize("hidden", [DENSE, IMAGES])
+@pytest.mark.parametrize("topology", ["layerwise", pytest.param("direct", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("hidden", [DENSE, pytest.param(IMAGES, marks=pytest.mark.slow)])
 def test_alignment_knows_what_feedback_should_be(hidden: Any, topology: str) -> None:
     neurons = {"neuron": {"kind": "leaky_rate", "activation": "identity"}}
     circuit, given = build("feedback_alignment", hidden, neurons, topology=topology), stimuli()
@@ -168,6 +169,7 @@ def test_alignment_knows_what_feedback_should_be(hidden: Any, topology: str) -> 
             assert found[layer]["local_angle_deg"] < 1e-4
 
 
+@pytest.mark.slow
 def test_a_weight_mirror_finds_the_weights_of_skips() -> None:
     neurons = {"neuron": {"kind": "leaky_rate", "activation": "identity"}}
     settings = {"feedback_learning_rate": 0.02, "turns": "one_by_one"}

@@ -49,7 +49,7 @@ def responses(circuit: Circuit, state: State, trials: int, layer: str, sender: s
     return noise[:, :, None] * response[:, None, :] / float(state[f"{layer}.sigma"])
 
 
-@pytest.mark.parametrize("activation", ["tanh", "softplus"])
+@pytest.mark.parametrize("activation", ["tanh", pytest.param("softplus", marks=pytest.mark.slow)])
 def test_the_mean_is_the_transposed_weight_whatever_the_activation_and_the_noise(activation: str) -> None:
     circuit, trials = build(activation), 20_000
     state = initial_state(circuit, 1)
@@ -81,8 +81,15 @@ def test_noise_as_a_current_scales_each_neurons_weights_by_its_mean_slope() -> N
     assert np.max(np.abs(drawn.mean(axis=0) - slope[:, None] * state["W2.w"].T) / error) < 4.5
 
 
-@pytest.mark.parametrize("topology", ["layerwise", "direct"])
-@pytest.mark.parametrize("batch", [1, 8])
+@pytest.mark.parametrize(
+    ("batch", "topology"),
+    [
+        (8, "layerwise"),
+        (1, "direct"),
+        pytest.param(1, "layerwise", marks=pytest.mark.slow),
+        pytest.param(8, "direct", marks=pytest.mark.slow),
+    ],
+)
 def test_the_exact_mean_is_the_mean_of_all_samples(topology: str, batch: int) -> None:
     circuit = build(estimator="exact_mean", topology=topology)
     # Forward weights stay, so that the samples can be drawn at once.

@@ -144,8 +144,15 @@ def test_noise_is_each_trials_own_whatever_the_batch() -> None:
     np.testing.assert_array_equal(given_by_hand, together)
 
 
-@pytest.mark.parametrize("connectivity", ["dense", "one_to_one"])
-@pytest.mark.parametrize("spiking", [False, True])
+@pytest.mark.parametrize(
+    ("spiking", "connectivity"),
+    [
+        (False, "one_to_one"),
+        (True, "dense"),
+        pytest.param(False, "dense", marks=pytest.mark.slow),
+        pytest.param(True, "one_to_one", marks=pytest.mark.slow),
+    ],
+)
 def test_both_engines_perturb_every_kind_of_pathway(connectivity: Any, spiking: bool) -> None:
     """Also through a pathway that uses the same weights backwards, and at spikes."""
     fire: dict[str, Any] = {"threshold": "v > 0.5", "reset": "v = 0"} if spiking else {}

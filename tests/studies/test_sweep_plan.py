@@ -83,10 +83,10 @@ def test_random_draws_lie_in_their_range_and_depend_on_nothing_else(tiny):
     drawn = [each.values["scheme.learning_rate"] for each in plan.configurations]
     assert all(0.01 <= value <= 1.0 for value in drawn)
     assert 8 < sum(value < 0.1 for value in drawn) < 32
-    more = planned(tiny, random={"count": 45, "seed": 3, **keys, "training.batch_size": [16, 32]})
-    assert [each.values["scheme.learning_rate"] for each in more.configurations][:40] == drawn
-    other = planned(tiny, random={"count": 40, "seed": 4, **keys})
-    assert [each.values["scheme.learning_rate"] for each in other.configurations] != drawn
+    more = planned(tiny, random={"count": 12, "seed": 3, **keys, "training.batch_size": [16, 32]})
+    assert [each.values["scheme.learning_rate"] for each in more.configurations] == drawn[:12]
+    other = planned(tiny, random={"count": 12, "seed": 4, **keys})
+    assert [each.values["scheme.learning_rate"] for each in other.configurations] != drawn[:12]
 
 
 @given(

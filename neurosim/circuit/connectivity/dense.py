@@ -13,7 +13,13 @@ from neurosim.circuit.synapses import Ends, Synapses
 
 @dataclass(frozen=True)
 class Dense:
-    """Every neuron of the one population to every neuron of the other; weights ``(n_post, n_pre)``."""
+    """Every neuron of the one population to every neuron of the other; weights ``(n_post, n_pre)``.
+
+    Examples
+    --------
+    >>> Dense().weighted, Dense() == Dense()
+    (True, True)
+    """
 
     shared = False
     weighted = True

@@ -12,7 +12,13 @@ from neurosim.circuit.synapses import Ends, Synapses
 
 @dataclass(frozen=True)
 class OneToOne:
-    """Every neuron to the one of the same number; weights ``(n,)``."""
+    """Every neuron to the one of the same number; weights ``(n,)``.
+
+    Examples
+    --------
+    >>> str(OneToOne())
+    'one to one'
+    """
 
     shared = False
     weighted = True

@@ -19,7 +19,7 @@ from neurosim.engines.batched import optimiser_updates as optimisation
 from neurosim.engines.batched.batch import Arrays, Batch, Outcome, Request, pytree
 from neurosim.engines.batched.host.program import program
 from neurosim.engines.batched.own_networks import each_by_itself
-from neurosim.engines.batched.presentation import present
+from neurosim.engines.batched.presentation import Run, present
 from neurosim.engines.batched.update_noise import update_noise
 from neurosim.engines.bounds import all_within_bounds
 from neurosim.engines.noise import draw_pairs, drawn_shapes, named_noise
@@ -30,13 +30,13 @@ from neurosim.engines.slots import neuron_variables
 @program()
 def run_batch(batch: Batch, *, request: Request) -> Outcome:
     """One batch; see `BatchedEngine.run`."""
-    one = functools.partial(_run_one, request)
+    one = functools.partial(one_batch, request)
     return each_by_itself(request, batch, one) if request.own_weights else one(batch)
 
 
-def _run_one(request: Request, batch: Batch) -> Outcome:
-    """One batch that shares its weights."""
-    outcome, after = _presented(request, batch)
+def one_batch(request: Request, batch: Batch, run: Run | None = None) -> Outcome:
+    """One batch that shares its weights; `run` as for `present`."""
+    outcome, after = _presented(request, batch, run)
     if request.unfinished:
         after = {}
     changes = {name: change + after.get(name, 0.0) for name, change in outcome.changes.items()}
@@ -51,13 +51,13 @@ def at_the_ends(circuit: Circuit, phases: Sequence[Phase], learn: Learn) -> set[
     return {pathway.name for phase in phases for pathway in at_end(circuit, phase, learn)}
 
 
-def _presented(request: Request, batch: Batch) -> tuple[Outcome, Arrays]:
+def _presented(request: Request, batch: Batch, run: Run | None = None) -> tuple[Outcome, Arrays]:
     """What a presentation gives with the noise of its update, and what that leaves on the weights."""
     number = batch.presentations[:1] // batch.trials
     learn = request.learn if isinstance(request.learn, frozenset) else frozenset()
     noise = update_noise(request.circuit, learn, batch.keys, number, batch.values, request.setting.dtype)
     given = replace(batch, values={**batch.values, **noise.read}, left=noise.before)
-    return present(request, given), noise.after
+    return present(request, given, run), noise.after
 
 
 @pytree

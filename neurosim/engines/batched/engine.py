@@ -27,6 +27,7 @@ from neurosim.engines.batched.host.cpu_placement import each, few_cores, shares
 from neurosim.engines.batched.host.trials import has_rows, joined, shared_out
 from neurosim.engines.batched.kernels.events import sparse_courses
 from neurosim.engines.batched.limits import LIMITS
+from neurosim.engines.batched.loop import presented
 from neurosim.engines.batched.sampling import trimmed
 from neurosim.engines.bounds import all_within_bounds
 from neurosim.engines.finite import Broken, broken_now, first_batch, first_broken
@@ -229,7 +230,8 @@ class BatchedEngine:
     def _presented(self, request: Request, batch: Batch) -> tuple[Outcome, Broken | None]:
         """What a batch gives, and the first variable that stops being finite, if that is watched."""
         together = bool(request.learn) and not request.own_weights
-        parts = shares(self.circuit, batch.trials, request.wanted) if not together and has_rows(batch) else []
+        alone = not together and has_rows(batch) and not presented.serves(request, batch)
+        parts = shares(self.circuit, batch.trials, request.wanted) if alone else []
         if parts:
             each_part = [(request, part) for part in shared_out(batch, request.circuit, self._dt, parts)]
             outcome = joined(each(self._outcome, each_part), own_weights=request.own_weights)
@@ -248,6 +250,8 @@ class BatchedEngine:
     def _outcome(self, request: Request, batch: Batch) -> Outcome:
         """What a batch gives, on the host; in whatever thread."""
         with self.precision():
+            if presented.serves(request, batch):
+                return presented.present(request, batch)
             return jax.device_get(run_batch(batch, request=request))
 
     def _slot(self, name: str, array: np.ndarray) -> Any:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -32,15 +32,25 @@ from neurosim.engines.setting import Setting
 from neurosim.engines.slots import slots
 from neurosim.equations.array_code import expression_function
 
+#: Advances by all steps of a stretch that begins so many steps after the batch's first.
+Run = Callable[[Stretch, Batch, Fixed, int], "Reached"]
 
-def present(request: Request, batch: Batch) -> Outcome:
-    """Present one batch of trials; pure, to be compiled by the caller."""
+
+def present(request: Request, batch: Batch, run: Run | None = None) -> Outcome:
+    """Present one batch of trials; pure, to be compiled by the caller.
+
+    Parameters
+    ----------
+    run
+        Advances by all steps of a stretch; by default in a loop that XLA compiles.
+    """
+    run = run or _in_time
     circuit, setting, dtype = request.circuit, request.setting, jnp.dtype(request.setting.dtype)
     graph = plan(circuit, steady=setting.steady)
     texts, trials = tuple(one.text for one in request.record), batch.trials
     call = Call(request.phases, request.learn, trials, trials, texts, tuple(batch.courses))
     refuse(limits_met(LIMITS, circuit, setting, call))
-    outcome, live = Outcome(), _live(graph, request)
+    outcome, live = Outcome(), live_in(graph, request)
     leaves = {**batch.values, "dt": jnp.asarray(setting.dt, dtype)}
     beginning = False if request.resumed else request.learn
     outcome.changes |= changes_at_beginning(graph, leaves, batch.left, request.run, beginning)
@@ -65,7 +75,7 @@ def present(request: Request, batch: Batch) -> Outcome:
         if setting.steady:
             reached = Reached(dict(fixed.values), {}, {}, 0)
         else:
-            reached = _in_time(_stretch(graph, request, batch, phase, live[phase.name]), phase, batch, fixed, step)
+            reached = run(stretch_of(graph, request, batch, phase, live[phase.name]), batch, fixed, step)
             outcome.steps[phase.name] = reached.made
             _note_what_broke(request, live[phase.name], reached, outcome)
             for name, course in reached.recorded.items():
@@ -114,7 +124,7 @@ class Reached:
     made: Any
 
 
-def _stretch(graph: Plan, request: Request, batch: Batch, phase: Phase, live: tuple[str, ...]) -> Stretch:
+def stretch_of(graph: Plan, request: Request, batch: Batch, phase: Phase, live: tuple[str, ...]) -> Stretch:
     """The loop over a phase's steps."""
     setting, stepping = request.setting, acting(request.circuit, phase, STEP, request.learn)
     learning = acting(request.circuit, phase, learn=request.learn)
@@ -136,15 +146,22 @@ def _stretch(graph: Plan, request: Request, batch: Batch, phase: Phase, live: tu
     )
 
 
-def _in_time(stretch: Stretch, phase: Phase, batch: Batch, fixed: Fixed, step: int) -> Reached:
-    """Run a phase that begins so many steps after the batch's first."""
+def _in_time(stretch: Stretch, batch: Batch, fixed: Fixed, step: int) -> Reached:
+    """Run a stretch that begins so many steps after the batch's first."""
     window = {name: course[step : step + stretch.steps] for name, course in batch.courses.items()}
     since = batch.begin + step
     after, recorded, made = run_steps(stretch, fixed, window, since, row=batch.row)
     last = {name: moment_of(stretch, name, course[-1], batch.row) for name, course in window.items()}
+    return replace(
+        reached(stretch, fixed, {**last, **after}, since + made - 1), after=after, recorded=recorded, made=made
+    )
+
+
+def reached(stretch: Stretch, fixed: Fixed, after: Arrays, number: Any) -> Reached:
+    """Where a stretch ends whose last step has this number, and `after` that step are these values."""
     # The time is that of the last step, whose state is read.
-    times = last_spikes(stretch.plan, after, stretch.dt) | {"t": time_of(since + made - 1, stretch.dt)}
-    return Reached({**fixed.values, **last, **after, **times}, after, recorded, made)
+    times = last_spikes(stretch.plan, after, stretch.dt) | {"t": time_of(number, stretch.dt)}
+    return Reached({**fixed.values, **after, **times}, after, {}, stretch.steps)
 
 
 def _learned_in_steps(request: Request, phase: Phase, reached: Reached) -> list[str]:
@@ -243,7 +260,7 @@ def _after_holds(graph: Plan, end: Snapshot, held: Arrays) -> Snapshot:
     )
 
 
-def _live(graph: Plan, request: Request) -> dict[str, tuple[str, ...]]:
+def live_in(graph: Plan, request: Request) -> dict[str, tuple[str, ...]]:
     """The variables that each phase advances."""
     circuit = request.circuit
     if request.setting.steady:

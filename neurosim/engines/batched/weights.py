@@ -50,11 +50,12 @@ def weights_matrix(circuit: Wiring, pathway: str, values: Mapping[str, Any], wei
     found = circuit.pathway[pathway]
     if circuit.connectivity(pathway) != Dense() or circuit.owner(pathway) in weights.noise:
         return None
-    matrix = _weights(circuit, pathway, values, weights)
+    matrix = weights_of(circuit, pathway, values, weights)
     return matrix.T if found.tie is not None and found.tie.transposed else matrix
 
 
-def _weights(circuit: Wiring, pathway: str, values: Mapping[str, Any], weights: Weights) -> Any:
+def weights_of(circuit: Wiring, pathway: str, values: Mapping[str, Any], weights: Weights) -> Any:
+    """The weights that a pathway uses, its own, tied or derived, in the shape of their owner's."""
     if circuit.pathway[pathway].derived is not None:
         return weights.derived[pathway]
     return values[f"{circuit.owner(pathway)}.w"]
@@ -89,7 +90,7 @@ def deliver(
     if rows is not None:
         full = jnp.broadcast_to(activity, (*jnp.shape(activity)[:-1], ends.n_pre))
         return events.product(full, rows)[:, : ends.n_post]
-    matrix, noise = _weights(circuit, pathway, values, weights), weights.noise.get(circuit.owner(pathway))
+    matrix, noise = weights_of(circuit, pathway, values, weights), weights.noise.get(circuit.owner(pathway))
     if found.tie is not None and found.tie.transposed:
         matrix = linear_maps.transposed_weights(matrix)
         noise = None if noise is None else jax.vmap(linear_maps.transposed_weights)(noise)

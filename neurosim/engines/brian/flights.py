@@ -59,8 +59,7 @@ class Flights:
         """What a Network has to hold."""
         if self.rows:
             yield Called(self.objects, "neurosim_flights_begin", self._fill, order=FIRST, when="start")
-        for pathway, slot in self._delayed():
-            variable = slot.name.partition("|")[2]
+        for pathway, variable, slot in self._delayed():
             name = f"{pathway.name}__{variable}_flight"
             if variable == "spikes":
                 call = functools.partial(self._send_spikes, pathway, slot)
@@ -72,18 +71,18 @@ class Flights:
                 send = functools.partial(self._send, pathway, variable, slot)
                 yield Called(self.objects, name, send, order=-2, when="groups")
 
-    def _delayed(self) -> Iterator[tuple[Pathway, Slot]]:
+    def _delayed(self) -> Iterator[tuple[Pathway, str, Slot]]:
         for pathway in self.circuit.pathways:
             for variable in under_way(self.circuit, pathway.name):
                 if (slot := self.slots.get(flight(pathway.name, variable))) is not None:
-                    yield pathway, slot
+                    yield pathway, variable, slot
 
     def _fill(self) -> None:
         if not self.waiting:
             return
         self.waiting = False
-        for pathway, slot in self._delayed():
-            if not slot.name.endswith("|spikes"):
+        for pathway, variable, slot in self._delayed():
+            if variable != "spikes":
                 continue
             queue, rows = self.objects.path(pathway.name).queue, self.rows[slot.name]
             for _ in range(len(rows) + 1):

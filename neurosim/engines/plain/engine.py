@@ -1,12 +1,12 @@
 """The steady level in plain NumPy: every equation, sum and increment is what its text says, synapse by synapse.
 
-This is the reference to read and to compare other engines with. It is made of three parts: `NumpyEngine` presents
-trials, `Instant` computes the variables of the circuit, and `increments` what rules change.
+The reference to compare other engines with: `NumpyEngine` presents trials, `Instant` computes variables, `increments`
+what rules change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -15,91 +15,22 @@ import numpy as np
 from neurosim.border import public
 from neurosim.circuit.batch_schedule import learning_in
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.connectivity import is_linear
 from neurosim.circuit.description import PERTURB, Phase
 from neurosim.circuit.moments import BEGINNING, PHASE_END, acting, at_end
 from neurosim.circuit.plan import plan, resolve
-from neurosim.engines._engine import ANY_CALL, Call, Limit, Names, limits_met, refuse
+from neurosim.engines._engine import ANY_CALL, Call, Limit, limits_met, refuse
 from neurosim.engines.arguments import RUN, TRAIN, check_run, check_training, trials_in
 from neurosim.engines.bounds import all_within_bounds
-from neurosim.engines.limits import NO_STEPS, plain_steps
-from neurosim.engines.noise import draw_noise, needs_update_noise, noise_keys
+from neurosim.engines.noise import draw_noise, noise_keys
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.plain.instant import Instant
 from neurosim.engines.plain.learning import increments
+from neurosim.engines.plain.limits import LIMITS
 from neurosim.engines.setting import Setting
 from neurosim.engines.slots import Continuation
 from neurosim.engines.state import State
 from neurosim.engines.stimuli import stimuli_in
 from neurosim.equations.array_code import expression_function
-
-
-def _not_this(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
-    if not setting.steady or setting.dtype != "float64":
-        yield {"level": setting.level, "dtype": setting.dtype}
-
-
-def _not_linear(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
-    for pathway in circuit.pathways:
-        if not is_linear(circuit.connectivity(pathway.name)):
-            yield {"pathway": pathway.name}
-
-
-def _in_time(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
-    if circuit.carry or call.courses or call.pieces:
-        yield {}
-
-
-def _own_weights(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
-    if call.own_weights:
-        yield {}
-
-
-def _update_noise(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
-    learning = acting(circuit, circuit.phases, learn=call.learn)
-    yield from ({"pathway": pathway.name} for pathway in learning if needs_update_noise(pathway))
-
-
-_OTHER = "use the engine 'batched'"
-LIMITS = (
-    Limit(
-        "setting",
-        "any level but `steady`, and single precision",
-        "the engine 'numpy' has no time, and computes in double precision; got '{level}' and {dtype}: {remedy}",
-        "use level 'steady' with dtype 'float64', or the engine 'batched'",
-        _not_this,
-    ),
-    plain_steps("numpy"),
-    *NO_STEPS,
-    Limit(
-        "call",
-        "state that carries over, stimuli that change in time, and presentations in pieces",
-        "the engine 'numpy' has no time, in which state could carry over or stimuli change; {remedy}",
-        _OTHER,
-        _in_time,
-    ),
-    Limit(
-        "call",
-        "trials with weights of their own",
-        "the engine 'numpy' has one set of weights for all trials; {remedy}",
-        "run one trial at a time, or use the engine 'batched'",
-        _own_weights,
-    ),
-    Limit(
-        "pathway",
-        "maximum pooling",
-        "pathway '{pathway}' is no sum over synapses, which is all that the engine 'numpy' knows; {remedy}",
-        "use the engine 'batched', or pools of the average",
-        _not_linear,
-    ),
-    Limit(
-        "pathway",
-        "noise of the updates of weights",
-        "the updates of pathway '{pathway}' have noise, which the engine 'numpy' does not draw; {remedy}",
-        _OTHER,
-        _update_noise,
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -207,8 +138,8 @@ class NumpyEngine:
         """Learn from mini-batches, one after the other; see `BatchedEngine.train`."""
         given = stimuli_in(stimuli)
         order = check_training(self.circuit, self.setting, state, given, order, report)
-        found: list[dict[str, dict[str, np.ndarray]]] = []
         losses = ("loss",) if self.circuit.readout is not None else ()
+        found: list[dict[str, dict[str, np.ndarray]]] = []
         after = dict(state)
         for number, rows in enumerate(order):
             data = {name: np.asarray(stimulus.values)[rows] for name, stimulus in given.items()}

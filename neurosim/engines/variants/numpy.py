@@ -41,6 +41,6 @@ def build(config: Config, circuit: Circuit, optimiser: Optimiser = PLAIN) -> Num
 
 def limits() -> tuple[Limit, ...]:
     """What it refuses."""
-    from neurosim.engines.plain.engine import LIMITS
+    from neurosim.engines.plain.limits import LIMITS
 
     return LIMITS

@@ -42,13 +42,13 @@ class Described:
         # Those that nothing names are read as well: a variant, or an override, may name them.
         for making in self.named:
             making.made(faults)
-        parts = {
+        parts: dict[str, tuple[Any, ...]] = {
             kind: tuple(None if making is None else making.made(faults) for making in getattr(self, kind).values())
             for kind in ("populations", "pathways", "phases")
         }
         if any(None in made for made in parts.values()):
             return None
-        refuse_synapses(parts["populations"], parts["pathways"], faults)
+        refuse_synapses(parts, faults)
         if faults.found:
             return None
         settings = dict(self.settings)
@@ -133,7 +133,7 @@ def _population(name: str, value: Any, path: str, beside: Mapping[str, Any], fau
         return Making(path, value, whole)
     for key in sorted(given & set(OF_NEURON)):
         faults.add(f"{path}.{key}", "got it beside a neuron, expected it in the table of that neuron")
-    neuron = named.neuron(table.neuron, f"{path}.neuron", beside["neurons"], faults)
+    neuron = named.neuron(value["neuron"], f"{path}.neuron", beside["neurons"], faults)
 
     def of_neuron(late: Faults) -> Population | None:
         made = neuron.made(late) if neuron else None

@@ -97,16 +97,14 @@ class Simulation(BaseModel):
 
 def check_times(simulation: Simulation, faults: Faults) -> None:
     """Refuse times that are none, or not above zero; and more time steps than any simulation takes."""
-    seconds = {
-        name: _seconds(f"simulation.{name}", getattr(simulation, name), faults)
-        for name in ("duration", "dt")
-        if getattr(simulation, name) is not None
-    }
+    dt = _seconds("simulation.dt", simulation.dt, faults)
+    duration = None
+    if simulation.duration is not None:
+        duration = _seconds("simulation.duration", simulation.duration, faults)
     for name, time in flat(simulation.every):
         _seconds(f"simulation.every.{name}", time, faults)
-    if None not in seconds.values() and len(seconds) == 2 and seconds["duration"] / seconds["dt"] > _MOST_STEPS:
-        steps = f"{seconds['duration'] / seconds['dt']:.3g}"
-        faults.add("simulation.duration", f"got {steps} time steps, expected at most {_MOST_STEPS:.0e}")
+    if dt is not None and duration is not None and duration / dt > _MOST_STEPS:
+        faults.add("simulation.duration", f"got {duration / dt:.3g} time steps, expected at most {_MOST_STEPS:.0e}")
 
 
 def _seconds(key: str, time: Any, faults: Faults) -> float | None:

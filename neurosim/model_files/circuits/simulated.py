@@ -9,7 +9,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.errors import NeurosimError
 from neurosim.model_files.checking import Faults
 from neurosim.model_files.circuits.parts import Simulation
-from neurosim.model_files.circuits.values import read
+from neurosim.model_files.circuits.values import flat, read
 from neurosim.units import parse_quantity
 
 
@@ -26,7 +26,7 @@ def check_simulation(
     dt, trials = parse_quantity(settings.dt, "second"), settings.trials
     seconds = None if settings.duration is None else parse_quantity(settings.duration, "second")
     key = "simulation.duration" if seconds is not None or not circuit.phases else "simulation.dt"
-    run = _tried(key, faults, lambda: circuit_of(circuit, seconds, 1, None))
+    run = _tried(key, faults, lambda: circuit_of(circuit, seconds, 1, None, learn=settings.learn))
     steps = run and _tried("simulation.dt", faults, lambda: sum(phase.steps(dt) for phase in run.phases))
     if run is None or steps is None:
         return
@@ -40,13 +40,15 @@ def check_simulation(
     for name, value in state.items():
         given = {name: value}
         _tried(
-            f"state.{name}", faults, lambda given=given: given_state(run, _read(given), trials=trials, beside=circuit)
+            f"state.{name}",
+            faults,
+            lambda given=given: given_state(run, _read(given), trials=trials, beside=circuit, own_weights=True),
         )
     for number, name in enumerate(settings.record or ()):
-        _tried(f"simulation.record.{number}", faults, lambda name=name: asked(circuit, [name], {}, dt=dt))
-    for name, time in settings.every.items():
+        _tried(f"simulation.record.{number}", faults, lambda name=name: asked(run, [name], None, dt=dt))
+    for name, time in flat(settings.every):
         every = {name: time}
-        _tried(f"simulation.every.{name}", faults, lambda every=every: asked(circuit, settings.record, every, dt=dt))
+        _tried(f"simulation.every.{name}", faults, lambda every=every: asked(run, settings.record, every, dt=dt))
 
 
 def _tried(key: str, faults: Faults, ask: Callable[[], Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from neurosim.circuit.description import Pathway, Population
@@ -12,9 +12,10 @@ from neurosim.model_files.checking import Faults
 _MOST_NEURONS = 100_000_000
 
 
-def refuse_synapses(populations: Sequence[Population], pathways: Sequence[Pathway], faults: Faults) -> None:
-    """Refuse pathways whose synapses would not fit, all before the first is drawn."""
-    known = {population.name: population for population in populations}
+def refuse_synapses(parts: Mapping[str, tuple[Any, ...]], faults: Faults) -> None:
+    """Refuse pathways whose synapses would not fit, all before the first is drawn; `parts` are those of a circuit."""
+    known: dict[str, Population] = {population.name: population for population in parts["populations"]}
+    pathways: tuple[Pathway, ...] = parts["pathways"]
     for pathway in pathways:
         pre, post = known.get(pathway.pre), known.get(pathway.post)
         # What is no connectivity, or joins what is not there, is told with the circuit's other faults.
@@ -27,10 +28,12 @@ def refuse_synapses(populations: Sequence[Population], pathways: Sequence[Pathwa
 
 
 def refuse_sizes(sections: Mapping[str, Any], faults: Faults) -> None:
-    """Refuse populations that are too large, in sections whose keys and types are checked."""
+    """Refuse populations that are empty or too large, in sections whose keys and types are checked."""
     total = 0
     for name, table in sections.get("populations", {}).items():
         total += table["size"]
+        if table["size"] < 1:
+            faults.add(f"populations.{name}.size", f"got {table['size']}, expected at least 1")
         if total > _MOST_NEURONS:
             key = f"populations.{name}.size"
             faults.add(key, f"got {table['size']}, expected at most {_MOST_NEURONS:,} neurons in all populations")

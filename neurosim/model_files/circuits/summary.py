@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from neurosim.metrics import interval_cv
+from neurosim.recording.events import spike_events, spiking_populations
+
 if TYPE_CHECKING:
     import xarray
 
@@ -25,21 +28,12 @@ def rows_of(recording: xarray.Dataset) -> list[tuple[str, int, int, float, float
     list of tuple
         As `COLUMNS` says. The CV is the mean over trials and neurons with at least three spikes, NaN without any.
     """
-    seconds = recording.attrs["dt"] * recording.sizes.get("time", 0)
     found = []
-    for name, values in recording.data_vars.items():
-        part = "[" in str(name) and str(name).partition("[")[0] in recording
-        if values.dtype != bool or values.ndim != 3 or part:
-            continue
-        spikes = values.values
-        neurons, count = spikes.shape[2], int(spikes.sum())
-        rate = count / (seconds * spikes.shape[1] * neurons)
-        population = str(name).rpartition(".")[0] or str(recording.attrs["model"])
-        found.append((population, neurons, count, rate, _mean_cv(spikes)))
+    for population in spiking_populations(recording):
+        spikes = spike_events(recording, population)
+        count, neurons = len(spikes.time), len(spikes.neurons)
+        rate = count / ((spikes.end - spikes.begin) * len(spikes.trials) * neurons)
+        cv = interval_cv.measure(spikes).values
+        told = cv[np.isfinite(cv)]
+        found.append((population, neurons, count, rate, float(told.mean()) if told.size else float("nan")))
     return found
-
-
-def _mean_cv(spikes: np.ndarray) -> float:
-    trains = spikes.reshape(len(spikes), -1)
-    intervals = [np.diff(np.flatnonzero(train)) for train in trains.T[trains.sum(axis=0) > 2]]
-    return float(np.mean([np.std(each) / np.mean(each) for each in intervals])) if intervals else float("nan")

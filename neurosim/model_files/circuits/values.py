@@ -18,7 +18,7 @@ from neurosim.units import parse_quantity, unit_dimensions
 
 _EXPECTED = "expected a number, a quantity such as '10 ms', or an array of numbers"
 #: Keys by one of which a table is a value, and no table of names.
-_MARKS = ("file", "values")
+_MARKS = ("file", "values", "times")
 _SUFFIXES = (".npy", ".npz", ".zarr")
 
 
@@ -106,6 +106,50 @@ class Array(BaseModel):
         return _from_zarr(path, self.array) if path.suffix == ".zarr" else (_from_npz(path, self.array), None)
 
 
+def check_plain(value: Any) -> Any:
+    """A number, a text, a truth value, or nested lists of numbers; of anything else a `ValueError`, for a report."""
+    if isinstance(value, list | tuple):
+        _check_list(value)
+    elif value is None or not isinstance(value, str | float | int):
+        raise ValueError(f"got {shown(value)}, {_EXPECTED}")
+    elif not isinstance(value, str) and not _is_number(value):
+        raise ValueError(f"got {shown(value)}, expected a finite number")
+    return value
+
+
+def _is_table(value: Any) -> str:
+    return "array" if isinstance(value, Mapping | Array) else "plain"
+
+
+#: A setting that is a value: plain, or a table that says where an array is.
+Value = Annotated[
+    Annotated[Array, Tag("array")] | Annotated[Any, BeforeValidator(check_plain), Tag("plain")],
+    Discriminator(_is_table),
+]
+
+
+class Spikes(BaseModel):
+    """Spikes that are given to neurons of the kind ``spike_source``: ``"P.spikes" = { times = ..., indices = ... }``.
+
+    A list of such tables gives each trial its own.
+
+    Attributes
+    ----------
+    times
+        When: an array in seconds, or a table ``{ values = [1, 3], unit = "ms" }`` or with a file.
+    indices
+        Which neuron spikes then, counted from zero; as many.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    times: Value
+    indices: Value
+
+    def read(self) -> tuple[Any, Any]:
+        """Times and indices."""
+        return read(self.times), read(self.indices)
+
+
 def _with_unit(numbers: np.ndarray, unit: str) -> Any:
     """A quantity of Brian2, whose unit is checked where it is used."""
     from neurosim.equations.brian import brian2, get_or_create_dimension
@@ -141,28 +185,6 @@ def _chosen(path: Path, asked: str | None, names: tuple[str, ...]) -> str:
     return asked
 
 
-def check_plain(value: Any) -> Any:
-    """A number, a text, a truth value, or nested lists of numbers; of anything else a `ValueError`, for a report."""
-    if isinstance(value, list | tuple):
-        _check_list(value)
-    elif value is None or not isinstance(value, str | float | int):
-        raise ValueError(f"got {shown(value)}, {_EXPECTED}")
-    elif not isinstance(value, str) and not _is_number(value):
-        raise ValueError(f"got {shown(value)}, expected a finite number")
-    return value
-
-
-def _is_table(value: Any) -> str:
-    return "array" if isinstance(value, Mapping | Array) else "plain"
-
-
-#: A setting that is a value: plain, or a table that says where an array is.
-Value = Annotated[
-    Annotated[Array, Tag("array")] | Annotated[Any, BeforeValidator(check_plain), Tag("plain")],
-    Discriminator(_is_table),
-]
-
-
 def _check_list(value: Any) -> None:
     try:
         array = np.asarray(value)
@@ -193,7 +215,9 @@ def check_values(table: Any, path: str, faults: Faults) -> dict[str, Any]:
         if name in found:
             faults.add(where, "got it twice, in quotes and as a table, expected one of them")
         elif isinstance(value, Mapping):
-            found[name] = check_table(Array, value, where, faults)
+            found[name] = check_table(Spikes if "times" in value else Array, value, where, faults)
+        elif isinstance(value, list | tuple) and value and all(isinstance(each, Mapping) for each in value):
+            found[name] = [check_table(Spikes, each, f"{where}.{n}", faults) for n, each in enumerate(value)]
         else:
             try:
                 found[name] = check_plain(value)
@@ -214,6 +238,8 @@ def flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]
 
 def read(value: Any) -> Any:
     """A checked value as functions take it."""
-    if isinstance(value, Array):
+    if isinstance(value, Array | Spikes):
         return value.read()
+    if isinstance(value, list) and value and isinstance(value[0], Spikes):
+        return [each.read() for each in value]
     return np.asarray(value, dtype=float) if isinstance(value, list | tuple) else value

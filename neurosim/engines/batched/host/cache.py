@@ -55,6 +55,22 @@ def keep_programs() -> Path | None:
     return folder
 
 
+@functools.cache
+def loops_folder() -> Path | None:
+    """The folder of loops that Numba compiles, beside that of XLA's programs; none where nothing is kept."""
+    programs = keep_programs()
+    if programs is None:
+        return None
+    folder = programs.parent.parent / "loops" / programs.name
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return None
+    for each in (folder, folder / "__pycache__"):
+        _throw_away(each)
+    return folder
+
+
 def _throw_away(folder: Path) -> None:
     """Keep a folder below its limit. Another process may do the same, or still read what goes: then it compiles."""
     # JAX can do this too, but locks and lists the folder for every program.
