@@ -14,7 +14,7 @@ def test_spikes_and_weights_are_those_of_a_plain_script():
     brian2.start_scope()
     brian2.defaultclock.dt = 0.1 * ms
     space = {"gl": 10 * nS, "el": -60 * mV, "er": -80 * mV, "c_m": 200 * pF, "background": 200 * pA}
-    space |= {"tau_ampa": 5 * ms, "tau_gaba": 10 * ms, "tau": 20 * ms, "eta": 0.01 * nS, "w_max": 100 * nS}
+    space |= {"tau_ampa": 5 * ms, "tau_gaba": 10 * ms, "tau": 20 * ms, "eta": 0.1 * nS, "w_max": 100 * nS}
     space |= {"alpha": 2 * 20 * ms * 3 * Hz}
     equations = """
     dv/dt = (gl*(el - v) - (g_ampa*v + g_gaba*(v - er)) + background)/c_m : volt (unless refractory)

@@ -61,7 +61,7 @@ def test_numbers_are_those_counted_by_hand():
     ("change", "key", "said"),
     [
         ({"metric": "mean_ratw", "of": "P.spikes"}, "metric", "did you mean 'mean_rate'"),
-        ({"metric": "angle", "of": "P.spikes"}, "metric", "expected one of a recording: interval_cv"),
+        ({"metric": "angle", "of": "P.spikes"}, "metric", "expected one of a recording: active_share"),
         ({"metric": "mean_rate"}, "of", "expected what is recorded"),
         ({"metric": "mean_rate", "of": "P.x"}, "of", "measures spikes"),
         ({"metric": "mean_value", "of": "P.spikes"}, "of", "measures a variable"),
