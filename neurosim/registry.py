@@ -226,7 +226,7 @@ def expected_path(folder: str) -> Path:
     DataError
         It has no ``expected.toml``.
     """
-    known = sorted({name.partition("/")[0] for name in models()})
+    known = sorted({name.partition("/")[0] for name in _model_files()})
     if folder not in known:
         raise UnknownNameError(unknown("folder of models", folder, known))
     path = _models_folder() / folder / "expected.toml"

@@ -80,6 +80,23 @@ def check_delay(circuit: Wiring, pathway: str) -> None:
         _seconds(circuit, pathway)
 
 
+def refuse_beyond(circuit: Wiring, steps: int, dt: float) -> None:
+    """Refuse delays that are longer than a run of so many steps: nothing of what they carry would arrive.
+
+    Raises
+    ------
+    CircuitError
+        With the pathway, its longest delay and the duration.
+    """
+    for pathway in circuit.pathways:
+        longest = delay_of(circuit, pathway.name, dt).depth
+        if longest > steps:
+            raise CircuitError(
+                f"pathway '{pathway.name}' has a delay of {longest * dt * 1e3:g} ms, and {steps * dt * 1e3:g} ms are "
+                "simulated, so that it would deliver nothing; simulate for longer, or store= where this ends and go on"
+            )
+
+
 def _seconds(circuit: Wiring, pathway: str) -> np.ndarray:
     lag = circuit.pathway[pathway].lag
     assert lag is not None, "asked of pathways with a delay only"

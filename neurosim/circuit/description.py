@@ -180,8 +180,8 @@ class Pathway:
         What is added to the target at a spike, or at every instant without spikes: text over what the synapse sees. By
         default the weight ``w`` at a spike, and ``w`` times the source without: ``"w*(v_pre - v_post)"``.
     bounds
-        The least and the greatest weight, each a quantity, the name of one of its parameters, or none. They hold after
-        every change of the weight.
+        The least and the greatest weight, each a quantity, the name of one of its parameters, or none (in files
+        ``"-inf"`` and ``"inf"``). They hold after every change of the weight.
     reduction
         Whether increments of the trials of a batch are averaged or summed.
     positions
@@ -303,6 +303,9 @@ def _check_pathway(pathway: Pathway) -> None:
         delivers=optional(TEXT),
         bounds=optional(pair("the least and the greatest weight, such as (0, 'w_max')")),
     )
+    if pathway.bounds is not None:
+        endless = zip(pathway.bounds, ("-inf", "inf"), strict=True)
+        object.__setattr__(pathway, "bounds", tuple(None if str(b).strip() == none else b for b, none in endless))
     if pathway.delay is not None:
         object.__setattr__(pathway, "delay", per_synapse(f"the delay of pathway '{pathway.name}'", pathway.delay))
     if pathway.role is not None:

@@ -47,13 +47,19 @@ def simulate(
     console.print(checked.headline, soft_wrap=True)
     with console.status("simulating"):
         recording = checked.simulate(**({} if out is None else {"out": out}))
+    from neurosim.model_files.circuits.numbers import unit_texts
     from neurosim.model_files.circuits.summary import COLUMNS, rows_of
 
     rows = rows_of(recording)
+    numbers = checked.measure(recording)
     if as_json:
-        say_json({"name": checked.name, "rows": [dict(zip(COLUMNS, row, strict=True)) for row in rows]})
+        told = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+        say_json({"name": checked.name, "rows": told, "numbers": numbers})
     elif rows:
         print_table(console, COLUMNS, [list(map(_shown, row)) for row in rows])
+    if numbers and not as_json:
+        units = unit_texts(checked.numbers, recording)
+        print_table(console, ("number", "value", "unit"), [(n, _shown(v), units[n]) for n, v in numbers.items()])
     if out is not None:
         console.print(f"written to {out}", soft_wrap=True)
     if plot is not None:

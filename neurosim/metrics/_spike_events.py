@@ -124,6 +124,15 @@ class SpikeEvents:
             kept &= np.isin(own, numbers)
         return replace(self, time=self.time[kept], trial=self.trial[kept], neuron=self.neuron[kept], **chosen)
 
+    def between(self, begin: float, end: float) -> SpikeEvents:
+        """The spikes of a window of time, cut to the recording; all from `begin` to before `end`, in seconds."""
+        begin, end = max(begin, self.begin), min(end, self.end)
+        # Times are whole steps, whose last digits are inexact.
+        near = 1e-9 * max(1.0, abs(end))
+        kept = (self.time >= begin - near) & (self.time < end - near)
+        cut = {name: getattr(self, name)[kept] for name in ("trial", "neuron")}
+        return replace(self, time=np.maximum(self.time[kept], begin), begin=begin, end=end, **cut)
+
     def trains(self) -> Iterator[np.ndarray]:
         """The times of each spike train: of each trial in turn all neurons."""
         ends = np.searchsorted(self.train, np.arange(1, len(self.trials) * len(self.neurons)))

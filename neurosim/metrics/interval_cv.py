@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 UNIT = "1"
 BETTER = "none"
+OF = "spikes"
 
 
 @measuring()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 UNIT = "1"
 BETTER = "none"
+OF = "spikes"
 
 
 @measuring()

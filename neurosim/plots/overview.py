@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
-import numpy as np
 import xarray
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neurosim.errors import DataError
 from neurosim.plots._arguments import drawing
-from neurosim.plots._style import tidy
-from neurosim.plots.figures import save_figure, titled
-from neurosim.plots.recording import raster
+from neurosim.plots.figures import save_figure
+from neurosim.plots.firing_rates import firing_rates
+from neurosim.plots.recording import raster, traces
+from neurosim.plots.weight_distribution import weight_distribution
+from neurosim.recording.exchange import spikes_of, synapses_of
 
-_MOST_STEPS, _MOST_PANELS, _LINES = 20_000, 6, 5
-_WIDTH = 7.5
-# Below so many seconds, time is shown in milliseconds.
-_SHORT = 2.0
+# Steps of which spikes and variables can be told apart; of longer recordings rates are drawn beside.
+_MOST_STEPS, _MOST_PANELS = 20_000, 6
+# Synapses beyond which their distribution says more than their courses.
+_MANY = 200
+# Bins of a rate over a long recording.
+_BINS = 200
+# Letters of a title that fit above the figure.
+_TITLE = 72
 
 
 @drawing()
@@ -39,38 +44,43 @@ def save_overview(recording: xarray.Dataset, path: Path, *, title: str = "") -> 
     DataError
         Nothing in it can be drawn.
     """
-    spikes = [str(name) for name, values in recording.data_vars.items() if values.dtype == bool]
-    courses = [str(name) for name, values in recording.data_vars.items() if name not in spikes and _is_course(values)]
-    panels = ([""] if spikes else []) + courses[: _MOST_PANELS - bool(spikes)]
+    from neurosim.plots.weights import sampled_courses, weight_courses
+
+    synapses = synapses_of(recording)
+    long = recording.sizes.get("time", 0) > _MOST_STEPS
+    shown = recording.drop_vars(synapses).isel(time=slice(_MOST_STEPS))
+    # Parts of what is there as a whole are for numbers; they would be drawn twice.
+    shown = shown.drop_vars(
+        [name for name in shown.data_vars if str(name).partition("[")[0] in shown and "[" in str(name)]
+    )
+    spikes = bool(spikes_of(shown))
+    plain = ("time", "trial")
+    courses = [str(n) for n, v in shown.data_vars.items() if v.dtype != bool and v.dims[:2] == plain and v.ndim == 3]
+    sampled = [str(n) for n, v in shown.data_vars.items() if str(v.dims[0]).startswith("time_") and v.ndim > 2]
+    panels = ([("raster", "")] if spikes else []) + [("traces", name) for name in courses]
+    panels += [("rates", "")] if spikes and long else []
+    panels += [("courses", name) for name in sampled]
+    panels = (panels + [("weights", name) for name in synapses])[:_MOST_PANELS]
     if not panels:
-        raise DataError("this recording has neither spikes at every step nor courses over time, so nothing to draw")
-    heights = [1.9 if name else 3.0 for name in panels]
-    figure = Figure(figsize=(_WIDTH, 0.6 + sum(heights)), layout="constrained")
-    titled(figure, title)
+        raise DataError("this recording has neither spikes nor variables over time nor weights, so nothing to draw")
+    heights = [3.0 if kind == "raster" else 1.9 for kind, _ in panels]
+    lines = textwrap.wrap(title, _TITLE)
+    height = 0.6 + sum(heights) + 0.25 * max(0, len(lines) - 1)
+    figure = Figure(figsize=(7.5, height), layout="constrained")
+    if lines:
+        figure.suptitle("\n".join(lines))
     axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for name, ax in zip(panels, axes, strict=True):
-        if name:
-            _draw_course(recording[name].isel(trial=0), ax, name)
+    for (kind, name), ax in zip(panels, axes, strict=True):
+        if kind == "raster":
+            raster(shown, ax)
+        elif kind == "traces":
+            traces(shown, ax, variable=name)
+        elif kind == "rates":
+            firing_rates(recording, ax, bin=float(recording.attrs["dt"]) * recording.sizes["time"] / _BINS)
+        elif kind == "courses" and recording[name][0].size > _MANY:
+            weight_distribution(recording, ax, variable=name)
+        elif kind == "courses":
+            sampled_courses(recording, ax, variable=name)
         else:
-            raster(recording[spikes].isel(time=slice(_MOST_STEPS)), ax)
+            weight_courses(recording, ax, variable=name)
     return save_figure(figure, path)
-
-
-def _is_course(values: xarray.DataArray) -> bool:
-    """Whether it is a variable of one trial after the other over time, its own or that of all."""
-    return len(values.dims) > 1 and str(values.dims[0]).startswith("time") and values.dims[1] == "trial"
-
-
-def _draw_course(values: xarray.DataArray, ax: Axes, name: str) -> None:
-    """Draw some columns of a variable over its time, and their number if there are more."""
-    time = values[values.dims[0]].values[:_MOST_STEPS]
-    columns = values.values[:_MOST_STEPS].reshape(len(time), -1)
-    shown = np.unique(np.linspace(0, columns.shape[1] - 1, _LINES).astype(int))
-    long = bool(len(time) and time[-1] - time[0] >= _SHORT)
-    ax.plot(time * (1.0 if long else 1e3), columns[:, shown], linewidth=1.0)
-    ax.set_xlabel(f"time ({'s' if long else 'ms'})")
-    unit = str(values.attrs.get("units", "1"))
-    ax.set_ylabel(name if unit == "1" else f"{name} ({unit})")
-    if len(shown) < columns.shape[1]:
-        ax.set_title(f"{len(shown)} of {columns.shape[1]}", fontsize="small")
-    tidy(ax)

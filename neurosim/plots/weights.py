@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from neurosim.errors import DataError
 from neurosim.metrics import angle
 from neurosim.plots._arguments import drawing
-from neurosim.plots._style import COLOURS, tidy
+from neurosim.plots._style import COLOURS, readable, readable_time, tidy
 from neurosim.recording.exchange import SNAPSHOT, synapses_of
 
 # Most points of a cloud.
@@ -63,6 +63,43 @@ def weight_scatter(forward: np.ndarray, feedback: np.ndarray, ax: Axes, *, name:
     ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.set_xlabel("forward weight, transposed (1)")
     ax.set_ylabel("feedback weight (1)")
+    return tidy(ax)
+
+
+@drawing()
+def sampled_courses(recording: xarray.Dataset, ax: Axes, *, variable: str, trial: int = 0) -> Axes:
+    """Draw a variable of some synapses or neurons that was recorded at intervals, and the mean of all.
+
+    Parameters
+    ----------
+    recording
+        Of `neurosim.simulate`.
+    ax
+        Where to draw.
+    variable
+        Its name in the recording, such as ``EE.w``; its first dimension is a time of its own.
+    trial
+        Which trial.
+
+    Raises
+    ------
+    DataError
+        Nothing of this name was recorded at intervals.
+    """
+    if variable not in recording or not str(recording[variable].dims[0]).startswith("time_"):
+        raise DataError(f"'{variable}' was not recorded at intervals; there are {', '.join(map(str, recording))}")
+    found = recording[variable].isel(trial=trial)
+    scale, unit = readable_time(found[found.dims[0]].values)
+    shown, values_unit = readable(recording[variable], np.asarray(found.values.reshape(len(found), -1), dtype=float))
+    time, count = found[found.dims[0]].values * scale, shown.shape[1]
+    chosen = np.unique(np.linspace(0, count - 1, min(_LINES, count)).round().astype(int))
+    lines = ax.plot(time, shown[:, chosen], color="0.6", linewidth=0.7)
+    if lines:
+        lines[0].set_label(f"{len(chosen)} of {count}" if count > len(chosen) else "each")
+        ax.plot(time, shown.mean(axis=1), color=COLOURS[0], linewidth=2.0, label="mean")
+        ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize="small")
+    ax.set_xlabel(f"time ({unit})")
+    ax.set_ylabel(f"{variable} ({values_unit})" if values_unit else variable)
     return tidy(ax)
 
 

@@ -23,6 +23,7 @@ from neurosim.border import (
 )
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import compose
+from neurosim.circuit.delays import refuse_beyond
 from neurosim.engines.given_state import given_state
 from neurosim.engines.own_weights import refuse_too_many, with_trials
 from neurosim.engines.setting import Setting
@@ -197,6 +198,8 @@ def simulate(
     if store is not None or restore is not None:
         refuse_parts(learning)
     steps = sum(phase.steps(step) for phase in described.phases)
+    if store is None and restore is None:
+        refuse_beyond(described, steps, step)
     circuit, given = apply_inputs(described, inputs or {}, steps=steps, trials=trials, dt=step)
     if learning:
         refuse_too_many(circuit, trials, dtype)

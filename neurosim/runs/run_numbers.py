@@ -14,6 +14,8 @@ _ALWAYS = ("wall_s",)
 _LEARNED = ("test_loss", "samples_per_second")
 _SOME = ("test_accuracy", "epochs", "phases", "resumed", *_LEARNED)
 # Whether a run said so; those of others may say nothing.
+# Tables of numbers of what does not learn: a probe, a simulated circuit.
+_MEASURED = ("probe", "numbers")
 _FLAGS = ("local", "global_scalar")
 _TEXTS = ("model", "title", "task", "scheme", "engine", "level", "config_hash", "probe_kind")
 
@@ -27,9 +29,10 @@ def read_summary(path: Path) -> dict[str, Any]:
         It is missing, damaged, or not what a run writes.
     """
     summary = read_json(path)
-    if not isinstance(summary, dict) or not isinstance(summary.get("probe", {}), dict):
+    if not isinstance(summary, dict) or not all(isinstance(summary.get(name, {}), dict) for name in _MEASURED):
         raise _odd(path, "tables of numbers")
-    needed = (*_ALWAYS, *(() if "probe" in summary else _LEARNED))
+    measured = [name for name in _MEASURED if name in summary]
+    needed = (*_ALWAYS, *(() if measured else _LEARNED))
     numbers = {name: _number(path, name, summary.get(name, "nothing")) for name in needed}
     numbers |= {name: _number(path, name, summary[name]) for name in _SOME if name in summary}
     for name in _TEXTS:
@@ -43,9 +46,8 @@ def read_summary(path: Path) -> dict[str, Any]:
     tables: dict[str, Any] = {
         name: _tables(path, name, summary[name]) for name in ("layers", "firing") if name in summary
     }
-    if "probe" in summary:
-        tables["probe"] = _table(path, "probe", summary["probe"])
-    elif "layers" not in summary:
+    tables |= {name: _table(path, name, summary[name]) for name in measured}
+    if not measured and "layers" not in summary:
         raise _odd(path, "its 'layers'")
     return summary | numbers | tables
 

@@ -46,7 +46,7 @@ class Run:
     history
         Dims ``epoch`` and ``layer``; of a probe, its curves.
     state
-        Final weights and parameters; empty after a probe.
+        Final weights and parameters; empty after a probe, and of a simulated circuit.
     """
 
     folder: Path
@@ -62,7 +62,8 @@ class Run:
             + ", ".join(f"{name.removesuffix('_deg')} {value:.1f} deg" for name, value in _known(numbers))
             for layer, numbers in self.summary.get("layers", {}).items()
         ]
-        lines += [f"{name:<14} {short(value)}" for name, value in self.summary.get("probe", {}).items()]
+        found = {**self.summary.get("probe", {}), **self.summary.get("numbers", {})}
+        lines += [f"{name:<14} {short(value)}" for name, value in found.items()]
         return "\n".join([f"run in {self.folder}", *(f"  {line}" for line in lines)])
 
     def predict(self, file: str | Path) -> np.ndarray:
@@ -116,7 +117,7 @@ def open_run(folder: str | Path, *, figures: bool = True) -> Run:
     _check(path, figures=figures)
     summary = read_summary(path / files.SUMMARY)
     history = dataset_of(open_store(path / files.METRICS, whole=True)).load()
-    state = {} if "probe" in summary else read_arrays(path / files.WEIGHTS)
+    state = {} if "probe" in summary or "numbers" in summary else read_arrays(path / files.WEIGHTS)
     return Run(path, summary, history, state)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from neurosim import registry
 from neurosim.errors import NeurosimError
+from neurosim.model_files.circuits.circuit_file import CircuitFile
 from neurosim.probes._findings import number_of
 from neurosim.studies.readings import Reading
 from neurosim.suggestions import did_you_mean
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 _SUMMARY = ("test_accuracy", "test_loss", "samples_per_second", "wall_s")
 
 
-def unavailable(reading: Reading, model: Model) -> tuple[str, str] | None:
+def unavailable(reading: Reading, model: Model | CircuitFile) -> tuple[str, str] | None:
     """The key at fault and a sentence, if runs of this model will lack the number; ``None`` otherwise.
 
     The numbers of a probe that does not declare them are known only after a run.
     """
+    if isinstance(model, CircuitFile):
+        return _not_in_circuit(reading, model)
     if reading.name is not None:
         return _not_in_summary(reading.name, model)
     if model.probe_kind:
@@ -61,6 +64,17 @@ def unavailable_in(reading: Reading, model: Model, task: Task) -> tuple[str, str
             "examples (see the settings of the task), or name another number, such as train_loss"
         )
     return None
+
+
+def _not_in_circuit(reading: Reading, circuit: CircuitFile) -> tuple[str, str] | None:
+    """Why a simulated circuit will lack a number."""
+    if reading.name is None:
+        return "history", f"got '{reading.history}', expected name = 'numbers.<name>': a circuit has no epochs"
+    table, _, number = reading.name.partition(".")
+    if (table == "numbers" and number in circuit.numbers) or reading.name == "wall_s":
+        return None
+    hint = did_you_mean(number or table, circuit.numbers)
+    return "name", f"got '{reading.name}', expected numbers.<name> of a number that {circuit.name} measures; {hint}"
 
 
 def _not_measured(measure: str, model: Model) -> str | None:

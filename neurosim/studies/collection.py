@@ -10,8 +10,10 @@ from pathlib import Path
 
 from neurosim.atomic import write_file, writing
 from neurosim.errors import DataError, NeurosimError, NumericalError
+from neurosim.model_files.circuits.circuit_file import CircuitFile
 from neurosim.model_files.model_file import Model
 from neurosim.runs import folder as files
+from neurosim.runs.circuit_run import simulate_run
 from neurosim.runs.data_identity import Identified, same_data
 from neurosim.runs.integrity import read_json
 from neurosim.runs.lock import holder
@@ -40,13 +42,22 @@ class Attempt:
     reused: bool = False
 
 
-def key_of(model: Model, seed: int) -> tuple[str, int]:
+#: What is run: a model that is trained or measures, or a circuit that is simulated.
+Runnable = Model | CircuitFile
+
+
+def key_of(model: Runnable, seed: int) -> tuple[str, int]:
     """The key of a run: model and seed, and the data if the model is `data_identity.Identified`."""
     return model.identity, seed
 
 
+def identified_by(identified: Identified, model: Runnable) -> Runnable:
+    """A model with the checksum of its data; a circuit has none."""
+    return model if isinstance(model, CircuitFile) else identified(model)
+
+
 def collect(
-    wanted: Iterable[tuple[Model, int]],
+    wanted: Iterable[tuple[Runnable, int]],
     root: Path,
     *,
     progress: RunWatcher | None = None,
@@ -78,7 +89,7 @@ def collect(
     attempts: dict[tuple[str, int], Attempt] = {}
     identified = Identified()
     for number, (key, (given, seed)) in enumerate(reversed(distinct.items()), start=1):
-        model = identified(given)
+        model = identified_by(identified, given)
         attempt = finished(model, seed, root)
         if say is not None:
             before = ": finished before" if attempt else ""
@@ -89,7 +100,7 @@ def collect(
     return attempts
 
 
-def attempt_run(model: Model, seed: int, root: Path, progress: RunWatcher | None = None) -> Attempt:
+def attempt_run(model: Runnable, seed: int, root: Path, progress: RunWatcher | None = None) -> Attempt:
     """Run a model with a seed in its own folder, unless it is `finished`; failures become a message.
 
     Parameters
@@ -101,11 +112,13 @@ def attempt_run(model: Model, seed: int, root: Path, progress: RunWatcher | None
     progress
         Receives the progress. Anything it raises that is no `Exception`, such as ``KeyboardInterrupt``, passes.
     """
-    model = Identified()(model)
+    model = identified_by(Identified(), model)
     folder = _folder(model, seed, root)
     try:
         if not _same_version(folder):
             _clear(folder)
+        if isinstance(model, CircuitFile):
+            return Attempt(simulate_run(model, seed=seed, out=folder))
         return Attempt(replace(train(model, seed=seed, out=folder, progress=progress, resume=True), state={}))
     except Exception as error:
         # A failure in one run must not cost hours of others.
@@ -118,18 +131,22 @@ def attempt_run(model: Model, seed: int, root: Path, progress: RunWatcher | None
         return Attempt(message=f"{what} (see {folder / files.FAILURE})")
 
 
-def finished(model: Model, seed: int, root: Path) -> Attempt | None:
+def finished(model: Runnable, seed: int, root: Path) -> Attempt | None:
     """The run of a model with a seed that this version finished below `root`; ``None`` if there is none."""
-    model = Identified()(model)
+    model = identified_by(Identified(), model)
     for folder in _folders(model, seed, root):
         try:
             run = open_run(folder)
         except DataError:
             continue
         same = (run.summary.get("config_hash"), run.summary.get("seed")) == (model.hash, seed)
-        if same and _same_version(folder) and same_data(folder, model.data or ""):
+        if same and _same_version(folder) and same_data(folder, _data_of(model)):
             return Attempt(replace(run, state={}), reused=True)
     return None
+
+
+def _data_of(model: Runnable) -> str:
+    return "" if isinstance(model, CircuitFile) else model.data or ""
 
 
 def _same_version(folder: Path) -> bool:
@@ -140,12 +157,12 @@ def _same_version(folder: Path) -> bool:
         return False
 
 
-def _folders(model: Model, seed: int, root: Path) -> Iterator[Path]:
+def _folders(model: Runnable, seed: int, root: Path) -> Iterator[Path]:
     # The model's name does not matter, its hash does.
     return iter(sorted(root.glob(f"*-{model.identity[:8]}-seed{seed}*")))
 
 
-def _folder(model: Model, seed: int, root: Path) -> Path:
+def _folder(model: Runnable, seed: int, root: Path) -> Path:
     name = model.name.replace("/", "-")
     folder = root / f"{name}-{model.identity[:8]}-seed{seed}"
     if (folder / files.SUMMARY).is_file():

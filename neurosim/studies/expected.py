@@ -8,7 +8,7 @@ A row states a fact, the number to read from which runs, and the value it should
     variants = []                                   # of that model, applied one after the other
     overrides = []                                  # "section.key=value"
     seeds = [0, 1, 2]
-    name = "layers.hidden1.signal_angle_deg"        # dotted path in summary.json, or:
+    name = "layers.hidden1.signal_angle_deg"        # dotted path in summary.json; of a circuit "numbers.rate"; or:
     # history = "signal_angle_deg"                  # a variable of metrics.zarr,
     # layer = "hidden1"                             #   of a layer, if it has layers,
     # epoch = 10                                    #   in an epoch; [5, 10] is the mean over a range; or
@@ -25,6 +25,8 @@ A row states a fact, the number to read from which runs, and the value it should
 over the seeds counts, or with ``each_seed = true`` each of them; ``versus`` compares runs of the same seed. Long runs
 have ``slow = true`` and the ``minutes`` they took. ``known_gap`` explains a row that is known to be missed; it counts
 like any other. ``not_run`` explains a row that was never run; its minutes are an estimate.
+
+(Over 300 lines: the format of a row is documented where it is read.)
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 from neurosim import registry
 from neurosim.errors import NeurosimError, UnknownNameError
 from neurosim.model_files.checking import Faults, check_table, shown
+from neurosim.model_files.circuits.circuit_file import CircuitFile, holds_circuit, load_circuit
 from neurosim.model_files.model_file import Model, load
 from neurosim.model_files.sections import read_toml
 from neurosim.studies.availability import unavailable
@@ -48,7 +51,7 @@ from neurosim.suggestions import did_you_mean
 
 _FILE = "expected.toml"
 #: Checked models by name, overrides and variants, which many rows share.
-_Made = dict[tuple[str, tuple[str, ...], tuple[str, ...]], Model]
+_Made = dict[tuple[str, tuple[str, ...], tuple[str, ...]], Model | CircuitFile]
 
 
 class Row(Reading):
@@ -153,13 +156,13 @@ class Claim:
     """
 
     row: Row
-    readings: tuple[tuple[Reading, Model], ...]
+    readings: tuple[tuple[Reading, Model | CircuitFile], ...]
 
     @property
     def commands(self) -> tuple[str, ...]:
         """The commands that run each model with each seed."""
-        names = dict.fromkeys(model.name for _, model in self.readings)
-        return tuple(f"neurosim run {name} --seed {seed}" for name in names for seed in self.row.seeds)
+        verbs = {m.name: "simulate" if isinstance(m, CircuitFile) else "run" for _, m in self.readings}
+        return tuple(f"neurosim {verb} {name} --seed {seed}" for name, verb in verbs.items() for seed in self.row.seeds)
 
 
 def load_expected(name: str | Path) -> tuple[Claim, ...]:
@@ -204,7 +207,7 @@ def expected_beside(name: str | Path) -> tuple[Path, str | None]:
         There is no such folder or model.
     """
     folder, _, stem = str(name).partition("/")
-    shipped = registry.models()
+    shipped = [*registry.models(), *registry.circuits()]
     if isinstance(name, str) and name in shipped:
         return registry.expected_path(folder), stem
     if isinstance(name, str) and any(model.startswith(f"{name}/") for model in shipped):
@@ -241,19 +244,22 @@ def _claim(table: Any, path: str, folder: Path, made: _Made, faults: Faults) -> 
     return Claim(row, tuple(readings))
 
 
-def _model(reading: Reading, path: str, folder: Path, made: _Made, faults: Faults) -> Model | None:
+def _model(reading: Reading, path: str, folder: Path, made: _Made, faults: Faults) -> Model | CircuitFile | None:
     known = [file.stem for file in folder.glob("*.toml") if not file.name.endswith(_FILE)]
     if reading.model not in known:
         hint = did_you_mean(reading.model, known)
         faults.add(f"{path}.model", f"got '{reading.model}', expected a model beside this file; {hint}")
         return None
-    shipped = f"{folder.name}/{reading.model}"
-    own = shipped in registry.models() and registry.model_path(shipped).parent == folder
+    file, shipped = folder / f"{reading.model}.toml", f"{folder.name}/{reading.model}"
+    circuit = holds_circuit(file)
+    found = registry.circuits() if circuit else registry.models()
+    at = registry.circuit_path if circuit else registry.model_path
+    own = shipped in found and at(shipped).parent == folder
     settings = (reading.model, tuple(reading.overrides), tuple(reading.variants))
     try:
         if settings not in made:
-            name = shipped if own else folder / f"{reading.model}.toml"
-            made[settings] = load(name, reading.overrides, reading.variants)
+            name = shipped if own else file
+            made[settings] = (load_circuit if circuit else load)(name, reading.overrides, reading.variants)
         return made[settings]
     except UnknownNameError as error:
         faults.add(f"{path}.variants", str(error))

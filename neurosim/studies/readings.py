@@ -27,7 +27,7 @@ class Reading(BaseModel):
     model, variants, overrides
         The run: stem of a model file, variants, settings as ``section.key=value``.
     name
-        Dotted path in ``summary.json``.
+        Dotted path in ``summary.json``; of a simulated circuit ``numbers.<name>``.
     history, layer
         A variable of ``metrics.zarr``, and its layer.
     epoch
@@ -161,7 +161,7 @@ def _at_epoch(reading: Reading, values: xarray.DataArray) -> float:
 def _from_summary(name: str, summary: Mapping[str, Any]) -> float:
     value: Any = summary
     # Names of a probe's numbers contain dots: probe.hidden1.cosine.
-    for step in name.split(".", maxsplit=1) if name.startswith("probe.") else name.split("."):
+    for step in name.split(".", maxsplit=1) if name.startswith(("probe.", "numbers.")) else name.split("."):
         if not isinstance(value, Mapping) or step not in value:
             known = list(map(str, value)) if isinstance(value, Mapping) else []
             raise DataError(f"the summary has no '{name}'; {did_you_mean(step, known)}")

@@ -16,7 +16,7 @@ from neurosim.errors import DataError
 from neurosim.runs import folder as files
 from neurosim.runs.data_identity import Identified
 from neurosim.runs.run import RunWatcher
-from neurosim.studies.collection import Attempt, collect, key_of
+from neurosim.studies.collection import Attempt, collect, identified_by, key_of
 from neurosim.studies.expected import Claim, Row, load_expected
 from neurosim.studies.readings import read
 from neurosim.studies.study_folder import claimed
@@ -133,7 +133,9 @@ def reproduce(
     default = Path("runs") / f"reproduce-{_file_name(name)}"
     root = claimed(out, default, DESCRIPTION, {"name": _whole_name(name)}, includes=_includes, results=_RESULTS)
     identified = Identified()
-    claims = tuple(Claim(each.row, tuple((r, identified(model)) for r, model in each.readings)) for each in claims)
+    claims = tuple(
+        Claim(each.row, tuple((r, identified_by(identified, model)) for r, model in each.readings)) for each in claims
+    )
     wanted = [claim for claim in claims if slow or not claim.row.slow]
     runs = [(model, seed) for claim in wanted for seed in claim.row.seeds for _, model in claim.readings]
     attempts = collect(runs, root, progress=progress, say=say)

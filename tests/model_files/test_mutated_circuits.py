@@ -17,8 +17,6 @@ from tests.cost import counted
 from tests.model_files.test_circuit_file import TEXT
 from tests.model_files.test_mutated_models import _MOST, _change
 
-_HEALTH = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-
 
 @st.composite
 def mutated(draw: st.DrawFn) -> str:
@@ -69,7 +67,7 @@ def _look_at(message: str) -> None:
         assert path and len(sentence.split()) > 1, line
 
 
-@settings(max_examples=60, suppress_health_check=_HEALTH)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(text=mutated())
 def test_mutated_circuit_files_are_refused_or_pass(checked, text):
     checked(text)
@@ -77,7 +75,7 @@ def test_mutated_circuit_files_are_refused_or_pass(checked, text):
 
 @pytest.mark.slow
 @pytest.mark.timeout(36_000)
-@settings(max_examples=2000, suppress_health_check=_HEALTH)
+@settings(max_examples=2000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(text=mutated())
 def test_two_thousand_mutated_circuit_files_are_refused_or_pass(checked, text):
     checked(text)

@@ -42,7 +42,9 @@ def without(row: dict[str, Any], *keys: str, **more: Any) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key not in keys} | more
 
 
-@pytest.mark.parametrize("name", sorted({model.partition("/")[0] for model in registry.models()}))
+@pytest.mark.parametrize(
+    "name", sorted({model.partition("/")[0] for model in [*registry.models(), *registry.circuits()]})
+)
 def test_every_folder_that_ships_has_rows_that_fit_its_models(name):
     claims = load_expected(name)
     assert claims

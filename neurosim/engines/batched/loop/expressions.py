@@ -1,4 +1,7 @@
-"""Array functions as lines of scalar code; what does not change in the loop is taken out of it."""
+"""Array functions as lines of scalar code; what does not change in the loop is taken out of it.
+
+(Over 300 lines: one walk over expressions, whose cases have to be seen together.)
+"""
 
 from __future__ import annotations
 
