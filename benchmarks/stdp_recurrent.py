@@ -27,6 +27,11 @@ SIZE, CONNECTED, W_MAX, A_PLUS, A_MINUS = 1000, 0.1, 0.01, 1e-4, 1.05e-4
 BATCHES = (Batch(1, 0.4), Batch(16, 0.25, own_weights=True))
 
 
+def drive() -> np.ndarray:
+    """What each neuron's potential approaches: below the threshold, or a little above it."""
+    return np.random.default_rng(6).uniform(0.95, 1.01, SIZE)
+
+
 def network() -> Circuit:
     """One population, joined to itself."""
     neuron = NeuronModel(
@@ -34,7 +39,7 @@ def network() -> Circuit:
         threshold="v > 1",
         reset="v = 0",
         method="exact",
-        parameters={"tau_m": "20 ms", "drive": np.random.default_rng(6).uniform(0.95, 1.01, SIZE)},
+        parameters={"tau_m": "20 ms", "drive": drive()},
     )
     pathway = Pathway(
         "recurrent",
@@ -58,8 +63,7 @@ def measure(options: Options) -> Result:
     starts = np.random.default_rng(7).random((max(batch.trials for batch in BATCHES), SIZE))
     weights = W_MAX * np.random.default_rng(5).random(len(made.pre))
     data = {"pre": made.pre, "post": made.post, "weights": weights, "v": starts[0]}
-    data |= {"drive": np.asarray(circuit.population["cells"].model.parameters["drive"])}
-    data |= {"constants": np.array([W_MAX, A_PLUS, A_MINUS])}
+    data |= {"drive": drive(), "constants": np.array([W_MAX, A_PLUS, A_MINUS])}
     given = {"cells.v": starts, "recurrent.w": weights.astype(np.float32)}
     table, asked, missing, versions = compared("stdp_recurrent", circuit, given, data, BATCHES, options)
     about = (

@@ -94,39 +94,18 @@ def rate_step(data: dict[str, np.ndarray]) -> dict[str, Any]:
 
 
 def cuba(data: dict[str, np.ndarray]) -> dict[str, Any]:
-    """The network of Vogels and Abbott, with the delays that are given."""
-    network = _device("float64", 0.1)
-    values = {"taum": 20 * ms, "taue": 5 * ms, "taui": 10 * ms, "Vt": -50 * mV, "Vr": -60 * mV, "El": -49 * mV}
-    # Brian2's own annotation allows a truth value alone.
-    refractory: Any = 5 * ms
-    neurons = brian2.NeuronGroup(
-        len(data["v"]),
-        """
-        dv/dt = (ge + gi - (v - El))/taum : volt (unless refractory)
-        dge/dt = -ge/taue : volt
-        dgi/dt = -gi/taui : volt
-        """,
-        threshold="v > Vt",
-        reset="v = Vr",
-        refractory=refractory,
-        method="exact",
-        namespace=values,
-    )
-    neurons.v = data["v"] * volt
-    for name, variable in (("excitatory", "ge"), ("inhibitory", "gi")):
-        weight, late = {"weight": float(data[f"{name}_weight"]) * volt}, data.get(f"{name}_delay")
-        one: Any = {"delay": float(late) * second} if late is not None and late.ndim == 0 else {}
-        synapses = brian2.Synapses(
-            neurons, neurons, on_pre=f"{variable}_post += weight", namespace=weight, name=name, **one
-        )
-        synapses.connect(i=data[f"{name}_pre"], j=data[f"{name}_post"])
-        if late is not None and late.ndim:
-            synapses.delay = late * second
-        network.add(synapses)
-    return _second(network, neurons)
+    """The network of Vogels and Abbott without delays."""
+    return _vogels_abbott(data)
 
 
-cuba_one_delay = cuba_delays = cuba
+def cuba_one_delay(data: dict[str, np.ndarray]) -> dict[str, Any]:
+    """With one delay of all synapses."""
+    return _vogels_abbott(data)
+
+
+def cuba_delays(data: dict[str, np.ndarray]) -> dict[str, Any]:
+    """With a delay of each synapse."""
+    return _vogels_abbott(data)
 
 
 def stdp_recurrent(data: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -156,6 +135,39 @@ def stdp_recurrent(data: dict[str, np.ndarray]) -> dict[str, Any]:
     synapses.connect(i=data["pre"], j=data["post"])
     synapses.w = data["weights"]
     network.add(synapses)
+    return _second(network, neurons)
+
+
+def _vogels_abbott(data: dict[str, np.ndarray]) -> dict[str, Any]:
+    """The network of Vogels and Abbott, with the delays that are given."""
+    network = _device("float64", 0.1)
+    values = {"taum": 20 * ms, "taue": 5 * ms, "taui": 10 * ms, "Vt": -50 * mV, "Vr": -60 * mV, "El": -49 * mV}
+    # Brian2's own annotation allows a truth value alone.
+    refractory: Any = 5 * ms
+    neurons = brian2.NeuronGroup(
+        len(data["v"]),
+        """
+        dv/dt = (ge + gi - (v - El))/taum : volt (unless refractory)
+        dge/dt = -ge/taue : volt
+        dgi/dt = -gi/taui : volt
+        """,
+        threshold="v > Vt",
+        reset="v = Vr",
+        refractory=refractory,
+        method="exact",
+        namespace=values,
+    )
+    neurons.v = data["v"] * volt
+    for name, variable in (("excitatory", "ge"), ("inhibitory", "gi")):
+        weight, late = {"weight": float(data[f"{name}_weight"]) * volt}, data.get(f"{name}_delay")
+        one: Any = {"delay": float(late) * second} if late is not None and late.ndim == 0 else {}
+        synapses = brian2.Synapses(
+            neurons, neurons, on_pre=f"{variable}_post += weight", namespace=weight, name=name, **one
+        )
+        synapses.connect(i=data[f"{name}_pre"], j=data[f"{name}_post"])
+        if late is not None and late.ndim:
+            synapses.delay = late * second
+        network.add(synapses)
     return _second(network, neurons)
 
 

@@ -48,6 +48,7 @@ SINGLE = Rule(
     parameters={"tau_s": "4 ms"},
     name="single",
 )
+GROWTH = Rule("w += 0.1*w + 0.05", name="growth")
 SHORT_TERM = Rule(
     on_pre="u += 0.3*(1 - u)\nrelease = u*z\nz -= release\nge_post += w*release",
     traces="du/dt = -u/tau_u : 1\ndz/dt = (1 - z)/tau_z : 1",
@@ -89,6 +90,11 @@ PATHWAYS: dict[str, tuple[Pathway, ...]] = {
     ),
     "late pairs of spikes": (
         Pathway("pp", "p.spikes", "p.ge", STDP, initial=START, connectivity=Sparse(0.5, 1), delay="rand()*1.5*ms"),
+    ),
+    "late weights that change between phases": (
+        Pathway("pp", "p.spikes", "p.ge", GROWTH, initial=START, connectivity=Sparse(0.5, 1), delay="rand()*1.5*ms"),
+        # Refractoriness does not clamp this one.
+        Pathway("pq", "p.spikes", "q.x", initial=START, delay="(i + j)*0.1*ms"),
     ),
     "what single synapses know": (
         Pathway("pp", "p.spikes", "p.ge", SINGLE, initial=START, connectivity=Sparse(0.5, 1)),

@@ -130,10 +130,11 @@ class _Arrays:
         if kind in ("weights", "own"):
             axes = len(circuit.weights_shape(key.partition(".")[0]))
             return wires.by_sender(np.asarray(self.arrays[f"{key}|{kind}"]), axes)
-        if kind == "late":
+        if kind in ("late", "cell"):
             each = self.written.needs.delay(key).each
             assert each is not None, "only what has delays of its own is read so"
-            return each.reshape(-1)[wires.order]
+            late = each.reshape(-1)[wires.order]
+            return late if kind == "late" else (late * wires.n_post + wires.post).astype(np.uint32)
         begin, number = wires.by_receiver
         return {"first": wires.first, "post": wires.post, "pre": wires.pre, "begin": begin, "number": number}[kind]
 

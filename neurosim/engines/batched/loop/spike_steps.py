@@ -11,6 +11,9 @@ from neurosim.engines.batched.loop.lines import Lines, alone, block, each_neuron
 from neurosim.engines.batched.loop.neurons import Neuron, ready
 from neurosim.engines.slots import flight
 
+#: At most so many sums are kept of what is under way in a pathway: half a gigabyte in float64.
+_CELLS = 1 << 26
+
 
 def traces(names: Names) -> Lines:
     """Traces one step on, from the beginning of the step; those that a neuron's synapses share, once for the neuron."""
@@ -137,12 +140,60 @@ def _arriving(names: Names, pathway: str, strike: _Strike | None) -> Lines:
     ]
     if strike is None:
         return sent
+    if summed_in_flight(names, pathway):
+        return [*sent, *_summed(names, pathway, f"place{k}", spikes)]
     late = (f"counts{k}[from{k}]", f"{name}[from{k}, a]")
     if delay.each is None:
         return [*sent, f"from{k} = (place{k} + 1) % {depth + 1}", *_over(names, pathway, strike, late)]
     inner = _over(names, pathway, strike, late, lag=f"lag{k}")
     back = f"from{k} = (place{k} - lag{k}) % {depth + 1}"
     return [*sent, *block(f"for lag{k} in range({depth + 1}):", back, *inner)]
+
+
+def summed_in_flight(names: Names, pathway: str) -> bool:
+    """Whether what is under way is kept as sums, by receiver and step of arrival.
+
+    That is right where a spike delivers a weight that does not change, and walks through a sender's synapses once
+    instead of once for each delay.
+    """
+    delay, circuit = names.needs.delay(pathway), names.needs.plan.circuit
+    if delay.each is None or not is_plain(circuit, pathway) or f"{pathway}.w" in names.needs.state:
+        return False
+    return (delay.depth + 1) * circuit.shape(pathway)[0] <= _CELLS
+
+
+def _summed(names: Names, pathway: str, place: str, spikes: tuple[str, str]) -> Lines:
+    """The spikes of this step are summed up for the steps in which they arrive; those that are due arrive."""
+    sums, found = names.of("sums", pathway), names.needs.plan.circuit.pathway[pathway]
+    size, depth, (count, which) = names.size(found.post), names.needs.delay(pathway).depth, spikes
+    end = f"np.uint64({size * (depth + 1)})"
+    cell = [f"c = base + {names.of('cell', pathway)}[q]", *block(f"if c >= {end}:", f"c -= {end}")]
+    rows = walk(names, pathway, [*cell, f"{sums}[c] += {weight_of(names, pathway)}"])
+    due = f"due{sums[4:]}"
+    lines = [f"base = np.uint64({place} * {size})", *block(f"for a in range({count}):", f"j = {which}", *rows)]
+    arrive = [*_delivered(names, found.target, f"{due}[i]"), f"{due}[i] = 0"]
+    return [
+        *alone(names, lines),
+        f"{due} = {sums}[{place} * {size} : {place} * {size} + {size}]",
+        *each_neuron(names, found.post, *arrive),
+    ]
+
+
+def _sums_under_way(names: Names) -> Lines:
+    """Sums of what is under way when a trial begins, in the order in which it was sent."""
+    lines: Lines = []
+    for pathway in filter(lambda each: summed_in_flight(names, each), names.needs.struck):
+        depth, sums = names.needs.delay(pathway).depth, names.of("sums", pathway)
+        size, senders = names.needs.plan.circuit.shape(pathway)
+        lines.append(f"{sums}[:] = 0")
+        if depth:
+            row, cell = names.of("state", flight(pathway, "spikes")), f"{names.of('cell', pathway)}[q]"
+            past = f"np.uint64(d * {size})"
+            kept = f"{sums}[{cell} - {past}] += {weight_of(names, pathway)}"
+            rows = walk(names, pathway, block(f"if {cell} >= {past}:", kept))
+            sent = block(f"for j in range({senders}):", *block(f"if {row}[d - 1, j] != 0:", *rows))
+            lines += alone(names, block(f"for d in range({depth}, 0, -1):", *sent))
+    return lines
 
 
 def _over(names: Names, pathway: str, strike: _Strike, spikes: tuple[str, str], *, lag: str | None = None) -> Lines:
@@ -191,7 +242,7 @@ def begin_flights(names: Names) -> Lines:
         found = block(f"if {row}[d, j] != 0:", f"{name}[{depth} - d, c] = j", "c += 1")
         inner = ["c = 0", *block(f"for j in range({size}):", *found), f"counts{k}[{depth} - d] = c"]
         lines += [f"counts{k}[0] = 0", *alone(names, block(f"for d in range({depth}):", *inner))]
-    return lines
+    return [*lines, *_sums_under_way(names)]
 
 
 def end_flights(names: Names) -> Lines:

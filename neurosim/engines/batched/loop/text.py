@@ -34,7 +34,7 @@ def loop({arguments}):
 #: What every loop is called with before its arrays.
 FIRST = ("first", "last", "begin", "skip", "steps", "dt", "presentations")
 #: Arrays that each block of trials works in.
-_INSIDE = ("buffer", "sent", "ring")
+_INSIDE = ("buffer", "sent", "sums", "ring")
 #: Arrays with an axis of trials, of which a trial has one row.
 _ROWS = ("state", "synapses", "broken")
 
@@ -145,6 +145,9 @@ def _space(names: Names) -> list[str]:
         elif kind == "ring":
             depth, size = names.needs.slots[key].shape
             lines.append(f"{name} = np.empty(({depth}, {size}), f)")
+        elif kind == "sums":
+            depth, size = names.needs.delay(key).depth + 1, names.needs.plan.circuit.shape(key)[0]
+            lines.append(f"{name} = np.empty({depth * size}, f)")
         elif kind == "sent":
             depth, size = names.needs.delay(key).depth + 1, names.needs.plan.circuit.shape(key)[1]
             lines.append(f"{name} = np.empty(({depth}, {size}), np.uint32)")
