@@ -78,11 +78,17 @@ def spikes_of(monitor: brian2.SpikeMonitor) -> list[tuple[int, int]]:
     return sorted((int(step), int(neuron)) for step, neuron in zip(steps, np.asarray(monitor.i), strict=True))
 
 
+def period(milliseconds: float) -> Any:
+    """A refractory period; Brian2's declared types know of truth values only."""
+    return milliseconds * brian2.ms
+
+
 def joined(classic: Classic, pathway: str, *groups: Any, on_pre: str, **more: Any) -> brian2.Synapses:
     """Synapses of Brian2 with the connections and the initial weights of a pathway; `more` goes to `Synapses`."""
     pre, post, weights = classic.synapses(pathway)
     model = more.pop("model", "w : 1")
-    found = brian2.Synapses(*groups, model, on_pre=on_pre, **more)
+    source, target = groups[0], groups[-1]
+    found = brian2.Synapses(source, target, model, on_pre=on_pre, **more)
     found.connect(i=pre, j=post)
     found.variables["w"].set_value(weights)
     return found

@@ -8,6 +8,7 @@ from brian2 import ms, mV, nA, nS, pA, pF
 
 from neurosim import load_circuit
 from tests.classics.beside_brian import equal, on_both, plain_brian, same_spikes
+from tests.classics.scripts import period
 
 TEXT = """
 dv/dt = (e_l - v)/(16*ms) + (1300*pA*opened + i_s - w_s)/(370*pF) : volt (unless refractory)
@@ -31,7 +32,7 @@ def test_it_is_what_plain_brian2_computes() -> None:
             TEXT,
             threshold="v > -50*mV",
             reset="v = e_l; w_s += 200*pA",
-            refractory=3 * ms,
+            refractory=period(3),
             method="euler",
             namespace={"e_l": -70 * mV, "mV": mV, "ms": ms, "pA": pA, "pF": pF, "nS": nS},
         )

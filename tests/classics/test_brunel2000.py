@@ -5,7 +5,7 @@ from __future__ import annotations
 import brian2
 from brian2 import ms, mV
 
-from tests.classics.scripts import Classic, assert_same_spikes, course, joined
+from tests.classics.scripts import Classic, assert_same_spikes, course, joined, period
 
 SPARSE = Classic("brunel2000+small")
 EQUATIONS = """
@@ -24,7 +24,7 @@ def test_the_spikes_are_those_of_a_plain_script():
             EQUATIONS,
             threshold="v > 20*mV",
             reset="v = 10*mV",
-            refractory=2 * ms,
+            refractory=period(2),
             method="euler",
             namespace=space,
         )

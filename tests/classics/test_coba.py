@@ -5,7 +5,7 @@ from __future__ import annotations
 import brian2
 from brian2 import ms, mV, nS, pF
 
-from tests.classics.scripts import Classic, assert_same_spikes, joined
+from tests.classics.scripts import Classic, assert_same_spikes, joined, period
 
 COBA = Classic("coba+small")
 
@@ -21,7 +21,9 @@ def test_the_spikes_are_those_of_a_plain_script():
     dgi/dt = -gi/taui : siemens
     """
     cells = {
-        name: brian2.NeuronGroup(size, equations, threshold="v > vt", reset="v = vr", refractory=5 * ms, method="euler")
+        name: brian2.NeuronGroup(
+            size, equations, threshold="v > vt", reset="v = vr", refractory=period(5), method="euler"
+        )
         for name, size in (("E", 64), ("I", 16))
     }
     for name, group in cells.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import brian2
 from brian2 import ms, mV, nS, pF, uS
 
-from tests.classics.scripts import Classic, assert_same_spikes, joined
+from tests.classics.scripts import Classic, assert_same_spikes, joined, period
 
 COBAHH = Classic("cobahh+small")
 EQUATIONS = """
@@ -31,7 +31,7 @@ def test_the_spikes_are_those_of_a_plain_script():
     space |= {"el": -65 * mV, "ek": -90 * mV, "ena": 50 * mV, "ee": 0 * mV, "ei": -80 * mV, "vt": -63 * mV}
     cells = {
         name: brian2.NeuronGroup(
-            size, EQUATIONS, threshold="v > -20*mV", refractory=3 * ms, method="exponential_euler", namespace=space
+            size, EQUATIONS, threshold="v > -20*mV", refractory=period(3), method="exponential_euler", namespace=space
         )
         for name, size in (("E", 64), ("I", 16))
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import brian2
 import numpy as np
 from brian2 import ms
@@ -31,7 +33,8 @@ def test_it_is_what_plain_brian2_computes() -> None:
 def test_the_bump_has_the_width_of_the_theory_and_the_place_of_chance() -> None:
     file = load_circuit("classics/ring_attractor")
     courses = [file.simulate(seed=seed, record=["ring.m"])["ring.m"].values[-1, 0] for seed in range(3)]
-    expected = np.degrees(brentq(lambda c: J2 * (c - np.sin(4 * c) / 4) - np.pi, 0.1, 1.5))
+    width: Any = brentq(lambda c: J2 * (c - np.sin(4 * c) / 4) - np.pi, 0.1, 1.5)
+    expected = np.degrees(width)
     for course in courses:
         assert abs((course > 1e-9).sum() * APART / 2 - expected) <= APART
     assert len({int(course.argmax()) for course in courses}) == 3

@@ -10,7 +10,7 @@ import xarray
 from brian2 import ms
 
 from neurosim.recording.courses import over_time
-from tests.classics.scripts import ENGINES, Classic, assert_same_spikes, joined
+from tests.classics.scripts import ENGINES, Classic, assert_same_spikes, joined, period
 
 NOISE = np.random.default_rng(1).standard_normal((350, 1000))
 
@@ -42,7 +42,7 @@ def test_the_spikes_are_those_of_a_plain_script():
         EQUATIONS,
         threshold="v > -55*mV",
         reset="v = -70*mV",
-        refractory=1 * ms,
+        refractory=period(1),
         method="euler",
         namespace=space,
     )

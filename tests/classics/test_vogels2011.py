@@ -5,7 +5,7 @@ from __future__ import annotations
 import brian2
 from brian2 import Hz, ms, mV, nS, pA, pF
 
-from tests.classics.scripts import Classic, assert_same_spikes, assert_same_weights, joined
+from tests.classics.scripts import Classic, assert_same_spikes, assert_same_weights, joined, period
 
 BALANCE = Classic("vogels2011+small", ("simulation.duration=100 ms",))
 
@@ -23,7 +23,7 @@ def test_spikes_and_weights_are_those_of_a_plain_script():
     """
     cells = {
         name: brian2.NeuronGroup(
-            size, equations, threshold="v > -50*mV", reset="v = -60*mV", refractory=5 * ms, method="euler"
+            size, equations, threshold="v > -50*mV", reset="v = -60*mV", refractory=period(5), method="euler"
         )
         for name, size in (("E", 80), ("I", 20))
     }

@@ -78,7 +78,8 @@ def test_the_other_reading_takes_what_it_does_not_say_from_the_first(tmp_path):
         {**curve, "versus": {"name": "test_loss"}},
         {**curve, "versus": {"layer": "output"}, "variants": ["fa"]},
     ]
-    (one, other), (_, last), (_, loss), (_, layer) = (c.readings for c in load_expected(folder(tmp_path, *rows)))
+    readings: Any = [claim.readings for claim in load_expected(folder(tmp_path, *rows))]
+    (one, other), (_, last), (_, loss), (_, layer) = readings
     assert one[0].name == other[0].name == "test_accuracy"
     assert (one[1].scheme_kind, other[1].scheme_kind) == ("node_perturbation", "feedback_alignment")
     assert one[1].training.epochs == other[1].training.epochs == 2
