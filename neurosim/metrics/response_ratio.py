@@ -18,17 +18,17 @@ BETTER = "none"
 OF = "variable"
 
 
-@measuring(first=MOMENT, second=MOMENT, window=TIME)
+@measuring(earlier=MOMENT, later=MOMENT, window=TIME)
 def measure(
-    signal: xarray.DataArray, *, first: str | float, second: str | float, window: str | float = "20 ms"
+    signal: xarray.DataArray, *, earlier: str | float, later: str | float, window: str | float = "20 ms"
 ) -> np.ndarray:
-    """Divide the second response by the first; a response is the greatest change from its beginning within a window.
+    """Divide the later response by the earlier; each is the greatest change from its beginning within a window.
 
     Parameters
     ----------
     signal
         A recorded variable ``(time, ...)``.
-    first, second
+    earlier, later
         When the responses begin: quantities, or seconds. What is left of earlier ones then is subtracted.
     window
         How long after its beginning a response can reach its peak.
@@ -36,19 +36,19 @@ def measure(
     Returns
     -------
     numpy.ndarray
-        ``(...)``; nan where the first response is zero.
+        ``(...)``; nan where the earlier response is zero.
 
     Raises
     ------
     ArgumentError, UnitError
         Arguments that do not fit; a response outside the recording.
     """
-    one, other = (_response(signal, name, seconds(at), seconds(window)) for name, at in _named(first, second))
+    one, other = (_response(signal, name, seconds(at), seconds(window)) for name, at in _named(earlier, later))
     return np.divide(other, one, out=np.full(one.shape, np.nan), where=one != 0)
 
 
-def _named(first: str | float, second: str | float) -> tuple[tuple[str, str | float], ...]:
-    return ("first", first), ("second", second)
+def _named(earlier: str | float, later: str | float) -> tuple[tuple[str, str | float], ...]:
+    return ("earlier", earlier), ("later", later)
 
 
 def _response(signal: xarray.DataArray, name: str, begin: float, window: float) -> np.ndarray:

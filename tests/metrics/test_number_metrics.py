@@ -94,11 +94,11 @@ def test_shares_and_means_of_a_variable():
 
 def test_responses_are_counted_from_what_is_left_of_earlier_ones():
     values = trace([0, 0, 4, 2, 1, 1, 3, 2, 1])
-    assert response_ratio.measure(values, first="1 ms", second="5 ms", window="3 ms").item() == pytest.approx(0.5)
+    assert response_ratio.measure(values, earlier="1 ms", later="5 ms", window="3 ms").item() == pytest.approx(0.5)
     falling = trace([0, -2, -1, 0, 0, -5, 0])
-    assert response_ratio.measure(falling, first=0, second="4 ms", window="2 ms").item() == pytest.approx(2.5)
-    with pytest.raises(ArgumentError, match=r"second: got .0\.5 s"):
-        response_ratio.measure(values, first=0, second=0.5)
+    assert response_ratio.measure(falling, earlier=0, later="4 ms", window="2 ms").item() == pytest.approx(2.5)
+    with pytest.raises(ArgumentError, match=r"later: got .0\.5 s"):
+        response_ratio.measure(values, earlier=0, later=0.5)
 
 
 def test_a_segment_longer_than_the_recording_is_refused():
