@@ -47,12 +47,12 @@ def test_an_eligibility_written_as_a_step_has_its_closed_form() -> None:
 @pytest.mark.parametrize(
     ("arguments", "line", "message"),
     [
-        ({"traces": "b : 1\nda/dt = -a/(20*ms) : 1", "timing": "step"}, 2, r"'a \+= dt\*\(-a/\(20\*ms\)\)'"),
-        ({"variables": "q = 3*r_post : 1"}, 1, r"write '\(3\*r_post\)' in the update where 'q' stands"),
-        ({"variables": "q = no_such_name*volt : 1"}, 1, "those of synapses are not computed"),
+        ({"variables": "b : 1\nda/dt = -a/(20*ms) : 1"}, 2, "the variable 'a' has a differential equation.*among the tra"),
+        ({"variables": "q = 3*r_post : 1"}, 1, "the variable 'q' has an expression.*declare it among the traces"),
+        ({"variables": "q = no_such_name*volt : 1"}, 1, "the variable 'q' has an expression"),
         ({"variables": "q : 1 (shared)"}, 1, "the flag 'shared', and variables of synapses have none"),
         ({"variables": "q : 1 (constant)"}, 1, "the flag 'constant'"),
-        ({"variables": "k : integer"}, 1, "increments are real numbers"),
+        ({"variables": "k : integer"}, 1, "what synapses change are real numbers"),
         ({"variables": "q : 1", "traces": "q : 1", "timing": "step"}, 1, "among the variables and among the traces"),
         ({"variables": "q : 1", "parameters": {"q": 1}}, None, "a parameter and a variable"),
     ],

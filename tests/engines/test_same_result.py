@@ -446,7 +446,7 @@ def test_a_mini_batch_of_equal_trials_where_rules_act_at_every_step(
     # them would.
     data, start = {**stimuli(5), **noise}, initial_state(circuit, 4)
     data = {name: array[:5] for name, array in data.items()}
-    with pytest.raises(EngineError, match=r"acts at every step.*use batch = 1"):
+    with pytest.raises(EngineError, match=r"acts within time steps.*use batch = 1"):
         BrianEngine(circuit, SETTING).train(start, data, np.arange(4)[None], seed=7, first=0)
     expected, _ = BrianEngine(circuit, SETTING).train(start, data, np.arange(5)[:, None], seed=7, first=0)
     fourfold = np.repeat(np.arange(5)[:, None], 4, axis=1)
