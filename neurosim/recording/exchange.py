@@ -71,7 +71,8 @@ def synapses_of(recording: xarray.Dataset) -> list[str]:
 
 def trial_columns(recording: xarray.Dataset) -> dict[str, np.ndarray]:
     """Epoch, and row in the split, of each trial recorded during training."""
-    return {name: recording[name].values for name in TRIAL_COLUMNS if name in recording.coords}
+    kept = (name for name in TRIAL_COLUMNS if name in recording.coords and "trial" in recording[name].dims)
+    return {name: recording[name].values for name in kept}
 
 
 def spikes_of(recording: xarray.Dataset) -> list[str]:

@@ -18,7 +18,7 @@ from neurosim.errors import ConfigError, DataError, NeurosimWarning
 from neurosim.gate.seals import CHECKSUMS
 from neurosim.gate.stores import SEALED, dataset_of, open_store, seal
 from neurosim.recording.described import check_described
-from neurosim.recording.exchange import numbered
+from neurosim.recording.exchange import is_event, numbered
 
 if TYPE_CHECKING:
     import xarray
@@ -216,7 +216,11 @@ def open_recording(path: str | Path) -> xarray.Dataset:
         warnings.warn(f"{folder} has no checksums: damage in it cannot be seen", NeurosimWarning, stacklevel=3)
     # Stores list their arrays by name.
     ordered = {name: recording[name].variable for name in order if name in recording.data_vars}
-    return numbered(type(recording)(ordered, coords=recording.coords, attrs=recording.attrs))
+    # Events stand for variables that have these dimensions; nothing else is without any that its coordinates have.
+    dims = {dim for variable in ordered.values() for dim in variable.dims}
+    events = any(is_event(recording, name) for name in ordered)
+    coords = {name: each for name, each in recording.coords.items() if events or {*each.dims} <= dims}
+    return numbered(type(recording)(ordered, coords=coords, attrs=recording.attrs))
 
 
 def _near(variable: Recorded) -> tuple[int, ...]:

@@ -47,7 +47,7 @@ def test_an_eligibility_written_as_a_step_has_its_closed_form() -> None:
 @pytest.mark.parametrize(
     ("arguments", "line", "message"),
     [
-        ({"variables": "b : 1\nda/dt = -a/(20*ms) : 1"}, 2, "the variable 'a' has a differential equation.*among the tra"),
+        ({"variables": "b : 1\nda/dt = -a/(20*ms) : 1"}, 2, "'a' has a differential equation.*among the traces"),
         ({"variables": "q = 3*r_post : 1"}, 1, "the variable 'q' has an expression.*declare it among the traces"),
         ({"variables": "q = no_such_name*volt : 1"}, 1, "the variable 'q' has an expression"),
         ({"variables": "q : 1 (shared)"}, 1, "the flag 'shared', and variables of synapses have none"),
