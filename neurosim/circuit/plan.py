@@ -135,7 +135,7 @@ def plan(circuit: Wiring, *, steady: bool = False) -> Plan:
             _refuse_time(population, model)
         fed = _fed(circuit, population)
         for equation in model.equation_set.of("subexpression"):
-            node = _expression(circuit, population, equation.name, model.functions[equation.name])
+            node = _expression(circuit, population, equation.name, model.expressions[equation.name])
             nodes[node.name] = replace(node, held=CONSTANT in equation.flags)
         for variable, pathways in fed.items():
             name = f"{population}.{variable}"
@@ -177,7 +177,7 @@ def _refuse_time(population: str, model: NeuronModel) -> None:
                 f"'{population}.{equation.name}' depends on the time t, and the level 'steady' has none; use the level "
                 "'rate'"
             )
-        if equation.kind == "subexpression" and model.functions[equation.name].draws:
+        if equation.kind == "subexpression" and model.expressions[equation.name].draws:
             raise CircuitError(
                 f"'{population}.{equation.name}' is drawn anew at each step, and the level 'steady' has none; use the "
                 "level 'rate'"

@@ -11,8 +11,8 @@ from neurosim.circuit.plan import plan
 from neurosim.circuit.plasticity import rule_names, separated, synapse_names
 from neurosim.circuit.rule_units import check_rule_units
 from neurosim.circuit.spike_texts import bounds_of, spike_text, trace_steps
+from neurosim.circuit.text_values import check_texts
 from neurosim.circuit.wiring import Wiring
-from neurosim.equations.decided import decided_value
 from neurosim.equations.dimensions import UNIT_VALUES
 from neurosim.equations.grammar import CONSTANTS, check_expression, names_in
 from neurosim.equations.parse import Statement, parse_expression, unknown_names
@@ -31,16 +31,11 @@ def synapse_faults(circuit: Wiring, pathway: Pathway, reciprocal: Pathway | None
         check_delay(circuit, pathway.name)
         _check_names(circuit, pathway)
         check_rule_units(circuit, pathway, reciprocal)
+        check_texts(pathway, pathway.rule_parameters)
         for rule in pathway.synapse.updates:
-            for statement in rule.statements:
-                decided_value(statement.expression, {**pathway.rule_parameters, **UNIT_VALUES}, statement.place)
             for increment in rule.increments.values() if isinstance(rule, Rule) else ():
                 separated(circuit, pathway.name, increment, rule.moment)
-        for equation in pathway.synapse.flows:
-            decided_value(equation.expression or "0", {**pathway.rule_parameters, **UNIT_VALUES}, equation.place)
         trace_steps(circuit, pathway.name)
-        for statements in (pathway.synapse.at_pre, pathway.synapse.at_post):
-            _check_values(pathway, statements)
         _check_order(circuit, pathway)
     except NeurosimError as error:
         yield f"{where}: {error}"
@@ -85,9 +80,11 @@ def _bound_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:
         names = ", ".join(pathway.synapse.parameters) or "none"
         yield f"bounds: {error}; expected quantities, or names of parameters of the rule ({names})"
         return
-    values = [pathway.rule_parameters.get(b, None) if isinstance(b, str) else b for b in found or ()]
-    if len(values) == 2 and None not in values and values[0] > values[1]:  # type: ignore[operator]
-        yield f"bounds: the least weight {pathway.bounds[0]} is above the greatest {pathway.bounds[1]}"  # type: ignore[index]
+    if found is None or pathway.bounds is None:
+        return
+    least, most = (pathway.rule_parameters.get(each) if isinstance(each, str) else each for each in found)
+    if least is not None and most is not None and least > most:
+        yield f"bounds: the least weight {pathway.bounds[0]} is above the greatest {pathway.bounds[1]}"
 
 
 def _check_names(circuit: Wiring, pathway: Pathway) -> None:
@@ -139,13 +136,6 @@ def _targets(circuit: Wiring, pathway: Pathway) -> set[str]:
     """What a spike can add to, with the ending of the neuron behind the synapse."""
     equations = compose(circuit)[pathway.post].equation_set
     return {f"{equation.name}_post" for equation in equations.of("differential")}
-
-
-def _check_values(pathway: Pathway, statements: tuple[Statement, ...]) -> None:
-    local = {s.target for s in statements}
-    for statement in statements:
-        if not statement.names & (local - pathway.synapse.parameters.keys()):
-            decided_value(statement.expression, {**pathway.rule_parameters, **UNIT_VALUES}, statement.place)
 
 
 def _check_order(circuit: Wiring, pathway: Pathway) -> None:

@@ -23,8 +23,8 @@ def noise_keys(circuit: Circuit, seed: int) -> dict[str, Any]:
     -------
     dict
         Held noise as ``phase:population.variable`` and ``phase:pathway.noise``; continuous noise, drawn at every
-        step, as ``population.purpose.draw`` (the purpose being ``advance``, ``threshold`` or ``reset``); noise of the
-        updates of weights as ``update:pathway``.
+        step, as ``population.purpose.draw`` (the purpose being a line that draws, ``threshold`` or ``reset``); noise
+        of the updates of weights as ``update:pathway``.
     """
     keys = {}
     for population in circuit.populations:
@@ -35,7 +35,8 @@ def noise_keys(circuit: Circuit, seed: int) -> dict[str, Any]:
             for variable in population.lots:
                 # Without the phase: the same numbers in all of them.
                 keys[f"{phase.name}:{population.name}.{variable}"] = key_words(seed, "lot", population.name, variable)
-        for purpose, function in compose(circuit)[population.name].functions.items():
+        model = compose(circuit)[population.name]
+        for purpose, function in (*model.expressions.items(), *model.functions.items()):
             for draw, _ in function.draws:
                 name = f"{population.name}.{purpose}.{draw}"
                 keys[name] = key_words(seed, "continuous", population.name, purpose, draw)

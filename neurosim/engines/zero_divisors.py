@@ -10,7 +10,9 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import compose
+from neurosim.circuit.description import Pathway
 from neurosim.circuit.plan import plan
+from neurosim.circuit.text_values import check_texts
 from neurosim.engines.slots import slots
 from neurosim.errors import CircuitError, EquationError
 from neurosim.neurons._checks import check_values, unread
@@ -25,6 +27,8 @@ def refuse_zero_divisors(circuit: Circuit, state: Mapping[str, Any], stimuli: Co
     CircuitError
         With the population, the equation and the place in it, and a value that may have the wrong name.
     """
+    for pathway in circuit.owners:
+        _refuse_in_texts(circuit, pathway, state)
     for population, names in _settled(circuit).items():
         own = {name: f"{population}.{name}" for name in names}
         zero = {n for n, q in own.items() if q in state and q not in stimuli and not np.all(np.asarray(state[q]))}
@@ -35,6 +39,17 @@ def refuse_zero_divisors(circuit: Circuit, state: Mapping[str, Any], stimuli: Co
             _check(model, frozenset(zero))
         except EquationError as error:
             raise CircuitError(f"population '{population}'{_hint(model, zero)}, {error}") from None
+
+
+def _refuse_in_texts(circuit: Circuit, pathway: Pathway, state: Mapping[str, Any]) -> None:
+    """Refuse zeros that the texts of a pathway's rules divide by."""
+    names = {name: f"{pathway.name}.{name}" for name in pathway.synapse.parameters}
+    values = {name: float(state[q]) for name, q in names.items() if q in state and np.ndim(state[q]) == 0}
+    if 0.0 in values.values() or not all(map(np.isfinite, values.values())):
+        try:
+            check_texts(pathway, values)
+        except EquationError as error:
+            raise CircuitError(f"pathway '{pathway.name}', {error}") from None
 
 
 @functools.lru_cache(maxsize=64)

@@ -117,6 +117,15 @@ def check_reads(model: NeuronModel) -> None:
             )
 
 
+def check_draws(model: NeuronModel) -> None:
+    """Lines that draw have streams of their own, by their names; those of thresholds and resets are taken."""
+    for name in ("threshold", "reset"):
+        if name in model.expressions and model.expressions[name].draws:
+            raise model.equation_set.by_name[name].place.error(
+                f"'{name}' draws random numbers, and so can the neuron's {name}; call this line otherwise"
+            )
+
+
 def check_values(model: NeuronModel, given: Mapping[str, float] | None = None) -> None:
     """Refuse values of parameters that make an expression something else than a number, as far as they decide it.
 

@@ -102,6 +102,7 @@ class NeuronModel:
     def __post_init__(self) -> None:
         # Late: it asks Brian2, which takes long to import, and a model file's keys are checked before.
         from neurosim.neurons._checks import (
+            check_draws,
             check_means,
             check_ports,
             check_reads,
@@ -141,6 +142,7 @@ class NeuronModel:
         check_means(self)
         check_ports(self)
         check_reads(self)
+        check_draws(self)
         check_values(self)
         if self.method is not None:
             language.discretise.check_method(self.method)
@@ -265,12 +267,18 @@ class NeuronModel:
         return True
 
     @functools.cached_property
-    def functions(self) -> Mapping[str, ArrayFunction]:
-        """The array code, one function for each quantity that is computed."""
+    def expressions(self) -> Mapping[str, ArrayFunction]:
+        """The array code of subexpressions, whatever they are called."""
         found = {
             equation.name: language.array_code.expression_function(equation.name, equation.expression or "")
             for equation in self.equation_set.of("subexpression")
         }
+        return MappingProxyType(found)
+
+    @functools.cached_property
+    def functions(self) -> Mapping[str, ArrayFunction]:
+        """The array code of a step: ``advance``, ``threshold``, ``refractory``, ``reset``, as far as it has them."""
+        found: dict[str, ArrayFunction] = {}
         if self.resolved_method is not None:
             found["advance"] = language.array_code.block_function("advance", self.step_code, self.state_variables)
         if self.threshold is not None:
@@ -284,7 +292,7 @@ class NeuronModel:
     @property
     def code(self) -> str:
         """The array code as text: what the batched engine runs, one function a quantity."""
-        return "\n\n".join(str(function) for function in self.functions.values())
+        return "\n\n".join(str(function) for function in (*self.expressions.values(), *self.functions.values()))
 
     def extended(self, *equations: Equation, **changes: Any) -> NeuronModel:
         """The same model with equations added or replaced, and other fields changed."""

@@ -11,7 +11,7 @@ from neurosim.border import COUNT, TIME, optional, public
 from neurosim.border.arguments import NAME
 from neurosim.errors import ArgumentError, DataError
 from neurosim.metrics._spike_events import SpikeEvents as SpikeEvents
-from neurosim.recording.exchange import EVENTS, blocks_of, event_names, population_of, spikes_of
+from neurosim.recording.exchange import EVENTS, event_names, population_of, spikes_in, spikes_of
 from neurosim.recording.selection import in_order, numbers_along, timing_of
 from neurosim.suggestions import hint
 from neurosim.units import array_in_si, parse_quantity
@@ -87,16 +87,7 @@ def spike_events(
 
 def spiking_populations(dataset: xarray.Dataset) -> dict[str, str]:
     """The populations whose spikes a recording holds: name -> name of the spike variable, recorded or not."""
-    time = EVENTS[0]
-    names = [*spikes_of(dataset)]
-    names += [f"{str(name).removesuffix(time)}spikes" for name in dataset.data_vars if _is_events(dataset, str(name))]
-    return {population_of(dataset, name): name for name in dict.fromkeys(names)}
-
-
-def _is_events(dataset: xarray.Dataset, name: str) -> bool:
-    """Whether it is the variable of times of spikes that were recorded as events."""
-    before, found, _ = name.rpartition(EVENTS[0])
-    return name.endswith(EVENTS[0]) and bool(found) and all(f"{before}{each}" in dataset for each in EVENTS)
+    return {population_of(dataset, name): name for name in spikes_of(dataset)}
 
 
 def _chosen(dataset: xarray.Dataset, population: str | None) -> str:
@@ -114,15 +105,11 @@ def _chosen(dataset: xarray.Dataset, population: str | None) -> str:
 
 def _of_booleans(recording: xarray.Dataset, name: str) -> SpikeEvents:
     recording = in_order(recording)
-    variable, time = recording[name], np.asarray(recording["time"].values)
     begin, end = _span(recording)
-    # Of each piece, the step, trial and neuron of every spike.
-    places = [np.argwhere(block) + np.array([first, 0, 0]) for first, block in blocks_of(variable)]
-    step, trial, neuron = np.concatenate(places).T
-    trials, neurons = (np.asarray(numbers_along(recording, str(dim))) for dim in variable.dims[1:])
-    return SpikeEvents(
-        time[step], trials[trial], neurons[neuron], trials, neurons, begin, end, population_of(recording, name)
-    )
+    found = spikes_in(recording, name)
+    trial, neuron = found.trials[found.trial], found.neurons[found.neuron]
+    population = population_of(recording, name)
+    return SpikeEvents(found.time, trial, neuron, found.trials, found.neurons, begin, end, population)
 
 
 def _span(recording: xarray.Dataset) -> tuple[float, float]:

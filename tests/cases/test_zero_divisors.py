@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosim import Circuit, NeuronModel, Phase, Population, Stimulus, initial_state, simulate
+from neurosim import Circuit, NeuronModel, Pathway, Phase, Population, Rule, Stimulus, initial_state, simulate
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
@@ -54,3 +54,24 @@ def test_zeros_that_nothing_divides_by_or_that_change_are_fine() -> None:
     course = Stimulus(np.ones((1, 2, 1)), "course")
     _, outputs = BatchedEngine(circuit, Setting()).run(initial_state(circuit, 0), {"a.y": course}, report=["a.v"])
     assert outputs.ends["all"]["a.v"].item() == 0
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"traces": "dx/dt = -x/k : 1", "on_pre": "x += 1; w += x"},
+        {"on_pre": "w += 0.1/k"},
+        {"on_post": "w += 0.1/k"},
+        {"update": "w += 0.1*v_post/k", "timing": "step"},
+    ],
+    ids=["trace", "on_pre", "on_post", "update"],
+)
+def test_a_zero_that_a_text_of_a_synapse_divides_by_is_refused(texts: Any, engine: Any) -> None:
+    cell = NeuronModel("dv/dt = (2 - v)/(5*ms) : 1", threshold="v > 1", reset="v = 0")
+    unit = "ms" if "traces" in texts else ""
+    pathway = Pathway("W", "a.spikes", "b.v", rule=Rule(**texts, parameters={"k": f"2 {unit}"}))
+    populations = (Population("a", 2, cell), Population("b", 1, cell))
+    circuit = Circuit("pair", populations, (pathway,), (Phase("all", "10 ms", learn=("W",)),))
+    with pytest.raises(CircuitError, match=r"pathway 'W', line 1, column \d+: a division by zero: 'k' is 0"):
+        simulate(circuit, state={"W.k": 0.0}, engine=engine)

@@ -89,7 +89,8 @@ def draws_of(file: CircuitFile, where: str, n: int, steps: int, *, number: int =
         Which of its draws.
     """
     population, purpose = where.split(".")
-    name, law = compose(file.circuit)[population].functions[purpose].draws[number]
+    model = compose(file.circuit)[population]
+    name, law = {**model.expressions, **model.functions}[purpose].draws[number]
     key = key_words(file.simulation.seed, "continuous", population, purpose, name)
     return drawn_at(law, key, np.zeros(steps, np.uint32), n, np.arange(steps), xp=np).astype(float)
 

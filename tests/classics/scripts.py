@@ -10,11 +10,10 @@ import brian2
 import numpy as np
 import xarray
 
-from neurosim.circuit.delays import delay_of
 from neurosim.engines.state import State, initial_state
 from neurosim.model_files.circuits.circuit_file import CircuitFile, load_circuit
+from tests.classics.beside_brian import ENGINES, delays, ends, weights
 
-ENGINES = ("batched", "brian")
 SECOND = brian2.second
 
 
@@ -50,18 +49,11 @@ class Classic:
 
     def synapses(self, pathway: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The neurons before and behind each synapse, and its initial weight, in SI units."""
-        circuit = self.file.circuit
-        weights = np.asarray(self.state[f"{pathway}.w"])
-        if weights.ndim == 2:
-            post, pre = (each.ravel() for each in np.indices(weights.shape))
-            return pre, post, weights.ravel()
-        found = circuit.connectivity(pathway).synapses(circuit.ends(pathway))
-        return np.asarray(found.pre), np.asarray(found.post), weights
+        return (*ends(self.file, pathway), weights(self.file, pathway))
 
-    def delays(self, pathway: str, dt: float) -> Any:
-        """The delay of each synapse, or that of all."""
-        found = delay_of(self.file.circuit, pathway, dt)
-        return (found.depth if found.each is None else found.each) * dt * SECOND
+    def delays(self, pathway: str) -> Any:
+        """The delay of each synapse."""
+        return delays(self.file, pathway) * SECOND
 
     def spikes(self, recording: xarray.Dataset, population: str) -> list[tuple[int, int]]:
         """Step and neuron of every spike of the first trial, in order."""

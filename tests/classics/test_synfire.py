@@ -49,7 +49,7 @@ def test_the_spikes_are_those_of_a_plain_script():
     chain.v = CHAIN.state["chain.v"] * brian2.volt
     first = joined(CHAIN, "first", source, chain, model="w : volt", on_pre="y += w")
     onward = joined(CHAIN, "next", chain, chain, model="w : volt", on_pre="y += w")
-    onward.delay = CHAIN.delays("next", 1e-4)
+    onward.delay = CHAIN.delays("next")
     monitor = brian2.SpikeMonitor(chain)
     brian2.Network(source, chain, first, onward, monitor).run(35 * ms)
     assert len(np.unique(np.round(onward.delay / ms, 1))) > 5

@@ -6,16 +6,12 @@ import re
 import tomllib
 
 import pytest
-import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
 from neurosim import registry
-from neurosim.cli import app
-from tests.cost import counted
+from tests.model_files.mutations import checker, damaged
 from tests.model_files.test_circuit_file import TEXT
-from tests.model_files.test_mutated_models import _MOST, _change
 
 
 @st.composite
@@ -25,33 +21,13 @@ def mutated(draw: st.DrawFn) -> str:
     sections = tomllib.loads(draw(st.sampled_from([TEXT, TEXT, *shipped])))
     for table in sections["populations"].values():
         table["size"] = min(table["size"], 50)
-    for _ in range(draw(st.sampled_from([1, 1, 1, 2, 3]))):
-        _change(draw, sections)
-    text = tomli_w.dumps(sections)
-    for _ in range(draw(st.sampled_from([0, 0, 0, 0, 0, 0, 0, 0, 1, 5]))):
-        place = draw(st.integers(0, max(0, len(text) - 1)))
-        text = text[:place] + draw(st.text(max_size=3)) + text[place + draw(st.integers(0, 3)) :]
-    return text
+    return damaged(draw, sections)
 
 
 @pytest.fixture(scope="module")
 def checked(tmp_path_factory):
-    """Put a text into a file, check that, and look at what comes."""
-    path, runner = tmp_path_factory.mktemp("mutated") / "circuit.toml", CliRunner()
-
-    def check(text: str) -> None:
-        path.write_text(text, encoding="utf-8", errors="surrogatepass", newline="")
-        with counted() as cost:
-            result = runner.invoke(app, ["check", str(path)])
-        assert cost.calls < _MOST
-        assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)
-        assert result.exit_code in (0, 2)
-        assert "Traceback" not in result.output
-        if result.exit_code == 2:
-            assert "itself failed" not in result.stderr, result.stderr
-            _look_at(result.stderr)
-
-    return check
+    """What a text in a file is checked by."""
+    return checker(tmp_path_factory.mktemp("mutated") / "circuit.toml", _look_at)
 
 
 def _look_at(message: str) -> None:

@@ -84,12 +84,12 @@ def test_code_is_printed_and_runs_on_arrays(model: NeuronModel) -> None:
     values["spikes"] = np.zeros(shape, dtype=bool)
     waiting = [equation.name for equation in model.equation_set.of("subexpression")]
     while waiting:
-        ready = [n for n in waiting if set(model.functions[n].arguments) <= values.keys()]
+        ready = [n for n in waiting if set(model.expressions[n].arguments) <= values.keys()]
         assert ready, f"nothing gives {waiting} their values"
         for variable in ready:
             values[variable] = _call(model, variable, values)
             waiting.remove(variable)
-    for name, function in model.functions.items():
+    for name, function in (*model.expressions.items(), *model.functions.items()):
         assert f"def {name}(" in model.code
         results = _call(model, name, values)
         for result in results if len(function.returns) > 1 else (results,):
@@ -105,6 +105,6 @@ def test_two_builds_are_equal(name: str, model: NeuronModel) -> None:
 
 
 def _call(model: NeuronModel, name: str, values: dict[str, np.ndarray]) -> np.ndarray:
-    function = model.functions[name]
+    function = {**model.expressions, **model.functions}[name]
     values = values | {draw: np.full((3, 4), 0.5) for draw, _ in function.draws}
     return function.compile(np)(**{argument: values[argument] for argument in function.arguments})

@@ -37,7 +37,8 @@ def step_through(
     start: Mapping[str, float] | None = None,
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Brian2's order of a step, in a few lines of NumPy: traces before each step, and the spikes of each."""
-    functions = {name: function.compile(np) for name, function in model.functions.items()}
+    written = {**model.expressions, **model.functions}
+    functions = {name: function.compile(np) for name, function in written.items()}
     values: dict[str, Any] = {
         **model.parameter_values,
         **model.initial_values,
@@ -54,7 +55,7 @@ def step_through(
     spikes = np.zeros(steps, dtype=bool)
 
     def call(name: str) -> Any:
-        return functions[name](**{argument: values[argument] for argument in model.functions[name].arguments})
+        return functions[name](**{argument: values[argument] for argument in written[name].arguments})
 
     for step in range(steps):
         for name in traces:
@@ -198,7 +199,7 @@ def test_hodgkin_huxley_starts_at_its_fixed_point() -> None:
 
 def test_pseudo_derivative_peaks_at_threshold() -> None:
     model = build("lif", width=0.5)
-    psi = model.functions["psi"].compile(np)
+    psi = model.expressions["psi"].compile(np)
     got = psi(v=np.array([1.0, 1.5, 0.5]), v_th=1.0, width=0.5)
     np.testing.assert_allclose(got, [1.0, 0.25, 0.25])
 

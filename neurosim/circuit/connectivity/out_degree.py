@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import ClassVar
 
-from neurosim.border import FLAG, check_fields, whole
-from neurosim.circuit.connectivity._degrees import degree_faults, drawn
-from neurosim.circuit.connectivity.listed import Pairs, Ruled
-from neurosim.circuit.synapses import Ends
+from neurosim.circuit.connectivity._degrees import Degree
 
 
 @dataclass(frozen=True)
-class OutDegree(Ruled):
+class OutDegree(Degree):
     """Each neuron sends the same number of synapses, to different ones; weights ``(n_synapses,)``.
 
     Attributes
@@ -34,29 +31,5 @@ class OutDegree(Ruled):
     [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]
     """
 
-    k: int
-    draw: int = 0
-    autapses: bool = True
-    transposed: bool = False
-
-    def __post_init__(self) -> None:
-        check_fields(self, k=whole(1), draw=whole(0), autapses=FLAG, transposed=FLAG)
-
-    @property
-    def reversed(self) -> OutDegree:
-        """See `Listed.reversed`."""
-        return replace(self, transposed=not self.transposed)
-
-    def forward_faults(self, forward: Ends) -> Iterator[str]:
-        """See `Ruled.forward_faults`."""
-        excluded = forward.recurrent and not self.autapses
-        yield from degree_faults(self.k, forward.n_pre, forward.n_post, excluded=excluded, what="sends")
-
-    def forward_pairs(self, forward: Ends) -> Pairs:
-        """See `Ruled.forward_pairs`."""
-        excluded = forward.recurrent and not self.autapses
-        pre, post = drawn(self.k, forward.n_pre, forward.n_post, excluded=excluded, label="out_degree", draw=self.draw)
-        return pre, post
-
-    def __str__(self) -> str:
-        return f"{self.k} synapses from each neuron{self._ending(self.draw, autapses=self.autapses)}"
+    receives: ClassVar[bool] = False
+    label: ClassVar[str] = "out_degree"

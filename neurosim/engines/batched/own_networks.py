@@ -71,15 +71,16 @@ def _axes(request: Request, batch: Batch) -> Batch:
         phase: {name: 0 if jnp.ndim(a) > 1 and jnp.shape(a)[0] == trials else None for name, a in drawn.items()}
         for phase, drawn in batch.noise.items()
     }
+    shared: Any = None
     return Batch(
         values={name: 0 if name in own else None for name in batch.values},
         stimuli={name: 0 if _has(array, 0, 2, trials) else None for name, array in batch.stimuli.items()},
-        keys=None,  # type: ignore[arg-type]
+        keys=shared,
         presentations=0,
         courses={name: 1 if _has(array, 1, 3, trials) else None for name, array in batch.courses.items()},
         noise=noise,
-        perturbations=None,  # type: ignore[arg-type]
-        left=None,  # type: ignore[arg-type]
+        perturbations=shared,
+        left=shared,
         begin=None,
     )
 

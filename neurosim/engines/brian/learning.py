@@ -23,7 +23,8 @@ from neurosim.engines.brian.names import (
     change_of,
     synaptic,
 )
-from neurosim.engines.brian.objects import Objects, sums_positions
+from neurosim.engines.brian.objects import Objects
+from neurosim.engines.brian.pathways import sums_positions
 from neurosim.engines.brian.synapse_texts import bounding, names_in_brian, truths_of
 from neurosim.engines.noise import draw_update_noise
 from neurosim.engines.state import State, learned_names

@@ -109,7 +109,7 @@ def _shared(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
 def _drawing(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
     for population, model in compose(circuit).items():
         for equation in model.equation_set.of("subexpression"):
-            if model.functions[equation.name].draws:
+            if model.expressions[equation.name].draws:
                 yield {"name": f"{population}.{equation.name}"}
 
 

@@ -16,14 +16,7 @@ from brian2.groups.group import CodeRunner
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose, losses_of, means_of, sums_of
-from neurosim.circuit.delays import delay_of, differs
-from neurosim.circuit.description import Pathway
-from neurosim.circuit.moments import STEP
 from neurosim.circuit.plan import plan
-from neurosim.circuit.plasticity import UPDATE_NOISE
-from neurosim.circuit.spike_texts import values_under_way
-from neurosim.circuit.weight_units import weight_unit
-from neurosim.engines.brian import synapse_texts
 from neurosim.engines.brian.drawn import (
     HeldDraws,
     Numbers,
@@ -37,27 +30,16 @@ from neurosim.engines.brian.drawn import (
 from neurosim.engines.brian.groups import Texts, make_group, refractory_text, spikes_read, texts_of
 from neurosim.engines.brian.names import (
     BEGUN,
-    DERIVED,
     FIRST,
-    LEARNING,
-    NOISE,
-    SHARING,
     SIDES,
-    SIGMA,
     SPIKING,
-    SWITCH,
-    change_of,
-    delivered_name,
-    late_name,
     synaptic,
 )
+from neurosim.engines.brian.pathways import make_synapses
 from neurosim.engines.setting import Setting
-from neurosim.equations.parse import CONSTANT, Equation, EquationSet, Statement
+from neurosim.equations.parse import CONSTANT, Equation, Statement
 from neurosim.equations.whole import real_numbers
 from neurosim.errors import EngineError
-
-#: What acts at spikes of the neurons behind synapses.
-_BEHIND = "post"
 
 
 @dataclass
@@ -258,7 +240,7 @@ def build_objects(
     updaters: dict[str, Any] = {}
     for pathway in circuit.pathways:
         if pathway.tie is None:
-            objects.synapses[pathway.name] = _synapses(circuit, pathway, objects, updaters, setting.dt)
+            objects.synapses[pathway.name] = make_synapses(circuit, pathway, objects, updaters, setting.dt)
     _add_sums(circuit, objects, updaters)
     _add_held(circuit, objects, updaters, keys or {})
     order = [name for node in plan(circuit).nodes.values() for name in _sum_names(node)]
@@ -334,107 +316,6 @@ def _add_held(circuit: Circuit, objects: Objects, updaters: dict[str, Any], keys
                 objects.extra.append(runner)
 
 
-def _synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: dict[str, Any], dt: float) -> Any:
-    pre, post = objects.groups[pathway.pre], objects.groups[pathway.post]
-    unit = weight_unit(circuit, pathway)
-    rule = pathway.synapse
-    lines = [f"{synaptic('w')} : {unit}"]
-    if rule.oracle is None:
-        declared = (rule.declared or EquationSet(())).equations
-        lines += [str(Equation("parameter", synaptic(e.name), None, e.unit)) for e in declared]
-        lines += [f"{synaptic(name)} : 1 (shared)" for name in (*rule.parameters, LEARNING)]
-        changes = (change_of(v, within_steps=r.moment is STEP) for r in rule.updates for v in r.changed)
-        lines += [f"{synaptic(change)} : 1" for change in dict.fromkeys(changes)]
-        lines += [f"{synaptic(UPDATE_NOISE)} : 1"] if UPDATE_NOISE in rule.names else []
-        lines += [f"{synaptic('w_reciprocal')} : 1"] if "reciprocal" in rule.reads else []
-        lines += [f"{synaptic(SHARING)} : 1"] if sums_positions(circuit, pathway) else []
-    weight = synaptic("w")
-    if pathway.derived is not None:
-        weight = synaptic(DERIVED)
-        lines.append(f"{weight} : {unit}")
-    if pathway.sigma is not None:
-        noise, sigma, switch = synaptic(NOISE), synaptic(SIGMA), synaptic(SWITCH)
-        lines += [f"{noise} : 1", f"{sigma} : {unit} (shared)", f"{switch} : 1 (shared)"]
-        weight = f"({synaptic('w')} + {switch}*{sigma}*{noise})"
-    sums = {}
-    #: User of the weights -> what it does at a spike, and on which side its spikes are.
-    paths: dict[str, tuple[str, str]] = {}
-    for user in circuit.pathways:
-        if circuit.owner(user.name) != pathway.name:
-            continue
-        transposed = user.tie is not None and user.tie.transposed
-        here, there = ("post", "pre") if transposed else ("pre", "post")
-        variable = user.target.split(".")[1]
-        if user.at_spikes:
-            plain = f"{variable}_{there} += {weight}"
-            paths[user.name] = (here, synapse_texts.at_spikes(circuit, user, "pre") or plain)
-            continue
-        if struck := synapse_texts.at_spikes(circuit, user, "pre"):
-            paths[user.name] = (here, struck)
-        summed = f"{delivered_name(variable, user.name)}_{there}"
-        kind = compose(circuit)[user.post].equation_set.by_name[variable].unit
-        source = user.source.split(".")[1]
-        source = source if user.delay is None else late_name(source, user.name)
-        each = differs(circuit, user.name)
-        for variable_read in values_under_way(circuit, user.name) if each else ():
-            unit_read = compose(circuit)[user.pre].equation_set.by_name[variable_read].unit
-            lines.append(f"{late_name(variable_read, user.name)} : {unit_read}")
-        by_text = each or user.delivers is not None
-        text = synapse_texts.delivery(circuit, user) if by_text else f"{weight}*{source}_{here}"
-        lines.append(f"{summed} = {text} : {kind} (summed)")
-        sums[f"{user.target}|{user.name}"] = summed
-    if behind := synapse_texts.at_spikes(circuit, pathway, "post"):
-        paths[_BEHIND] = ("post", behind)
-    synapses = brian2.Synapses(
-        pre, post, "\n".join(lines), **_sides(paths), clock=objects.clock, name=f"{pathway.name}_synapses"
-    )
-    if code := synapse_texts.trace_code(circuit, pathway):
-        # All from the beginning of the step: before any neuron moves.
-        objects.extra.append(objects.runner(synapses, code, when="groups", order=-1))
-    for name in rule.names & broadcast(circuit).keys():
-        # A variable that populations link to cannot be read through them.
-        synapses.variables.add_reference(name, objects.scalars, name, index="0")
-    # Given as arrays: otherwise Brian2 generates code for each pathway, which takes a tenth of a second.
-    made = circuit.connectivity(pathway.name).synapses(circuit.ends(pathway.name))
-    synapses.connect(i=made.pre, j=made.post)
-    _order(circuit, objects, synapses, paths, dt)
-    if made.strength is not None:
-        synapses.variables[synaptic("w")].set_value(made.strength)
-    if synaptic(SHARING) in synapses.variables:
-        assert made.weight is not None
-        synapses.variables[synaptic(SHARING)].set_value(np.bincount(made.weight)[made.weight])
-    updaters |= {name: synapses.summed_updaters[summed] for name, summed in sums.items()}
-    return synapses
-
-
-def _sides(paths: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
-    """What `Synapses` are given for the spikes of each side: a name for each piece of code."""
-    found: dict[str, Any] = {}
-    for name, (side, code) in paths.items():
-        found.setdefault(f"on_{side}", {})[name] = code
-    return found
-
-
-def _order(circuit: Circuit, objects: Objects, synapses: Any, paths: Mapping[str, tuple[str, str]], dt: float) -> None:
-    """Let spikes that arrive act pathway by pathway, as the circuit has them, then those of the neurons behind."""
-    position = {pathway.name: number for number, pathway in enumerate(circuit.pathways)}
-    for name in paths:
-        path = getattr(synapses, name)
-        # They were when the circuit was made; parameters are declared without unit here.
-        path.check_units = False
-        objects.paths[name if name != _BEHIND else f"{synapses.name} behind"] = path
-        if name == _BEHIND:
-            path.order = 1
-        else:
-            path.order = FIRST + position[name]
-            delay = delay_of(circuit, name, dt)
-            if delay.each is not None:
-                # In the order of Brian2's synapses.
-                path.delay = delay.each.ravel()[objects.index(name)] * objects.clock.dt
-            elif delay.depth:
-                path.delay = delay.depth * objects.clock.dt
-
-
 def _add_sums(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> None:
     means = means_of(circuit)
     for qualified, text in (sums_of(circuit) | means).items():
@@ -462,11 +343,6 @@ def _add_sums(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> N
         total.connect(i=np.arange(len(group)), j=np.zeros(len(group), dtype=int))
         objects.extra.append(total)
         updaters[name] = total.summed_updaters[f"{name}_post"]
-
-
-def sums_positions(circuit: Circuit, pathway: Pathway) -> bool:
-    """Whether increments are summed over the synapses that share a weight."""
-    return circuit.connectivity(pathway.name).shared and pathway.positions == "sum"
 
 
 def _sum_names(node: Any) -> list[str]:
