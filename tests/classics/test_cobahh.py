@@ -28,7 +28,7 @@ def test_the_spikes_are_those_of_a_plain_script():
     brian2.start_scope()
     brian2.defaultclock.dt = 0.1 * ms
     space = {"c_m": 200 * pF, "gl": 10 * nS, "g_na": 20 * uS, "g_kd": 6 * uS, "taue": 5 * ms, "taui": 10 * ms}
-    space |= {"el": -65 * mV, "ek": -90 * mV, "ena": 50 * mV, "ee": 0 * mV, "ei": -80 * mV, "vt": -63 * mV}
+    space |= {"el": -60 * mV, "ek": -90 * mV, "ena": 50 * mV, "ee": 0 * mV, "ei": -80 * mV, "vt": -63 * mV}
     cells = {
         name: brian2.NeuronGroup(
             size, EQUATIONS, threshold="v > -20*mV", refractory=period(3), method="exponential_euler", namespace=space

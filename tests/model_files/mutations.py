@@ -92,7 +92,7 @@ def change(draw: st.DrawFn, sections: dict[str, Any]) -> None:
 
 
 def checker(path: Path, look_at: Callable[[str], None]) -> Callable[[str], None]:
-    """Put a text into a file, check that, and look at what comes: nothing or a refusal, never a fault or a long wait."""
+    """Put a text into a file, check it, and look at what comes: a refusal or nothing, never a fault or a long wait."""
     runner = CliRunner()
 
     def check(text: str) -> None:
