@@ -97,7 +97,8 @@ def moment_rules(draw: st.DrawFn, first: Rule) -> Rule:
     """A rule with an update, whose traces are those of the first."""
     text = draw(st.sampled_from(UPDATES))
     text = text.format(draw(st.sampled_from(["x", "y*w", "z_post*x", "z_pre", "w", "q"])))
-    timing = "step" if "dt" in text else draw(st.sampled_from(["step", "phase_end"]))
+    # What has no equation is changed by spikes alone, or by an update at every step.
+    timing = "step" if "dt" in text or "/dt" not in first.traces else draw(st.sampled_from(["step", "phase_end"]))
     tau = {"tau": "8 ms"} if "tau" in first.traces else {}
     return Rule(text, traces=first.traces, timing=timing, parameters=tau, initial=first.initial, name="moment")
 

@@ -6,15 +6,14 @@ side by side; one whose engines differ is then run alone and made as small as it
 
 from __future__ import annotations
 
+import functools
 import gc
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
 from hypothesis import Phase as Stage
-from hypothesis import given, settings
-from hypothesis import seed as seeded
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings
 
 from neurosim.circuit.description import Phase
 from neurosim.engines.batched.host import program
@@ -53,6 +52,22 @@ def _compiles_fast(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     gc.collect()
 
 
+@functools.cache
+def drawn() -> list[tuple[list[Drawn], int]]:
+    """All circuits, in sets that are run together, each with a seed."""
+    found: dict[str, Drawn] = {}
+
+    @settings(max_examples=TOGETHER * TIMES, phases=[Stage.generate], database=None)
+    @given(circuits())
+    def draw(circuit: Drawn) -> None:
+        assume(str(circuit) not in found)
+        found[str(circuit)] = circuit
+
+    draw()
+    # In turn, so that small ones, which are drawn first, are in all sets.
+    return [(list(found.values())[number::TIMES], number) for number in range(TIMES)]
+
+
 def alone(drawn: Drawn, phases: Sequence[Phase], seed: int) -> str | None:
     """What is wrong with a circuit by itself."""
     try:
@@ -85,13 +100,9 @@ def alike(several: Sequence[Drawn], phases: Sequence[Phase], seed: int) -> None:
     ],
 )
 def test_both_engines_run_twenty_circuits_alike(number: int, kind: str) -> None:
-    @settings(max_examples=1, phases=[Stage.generate])
-    @given(several=st.lists(circuits(), min_size=TOGETHER, max_size=TOGETHER, unique_by=str), seed=st.integers(0, 1000))
-    def run(several: list[Drawn], seed: int) -> None:
-        alike(several, PHASES[kind], seed)
-
-    # Where draws are the same every time, each number needs draws of its own.
-    (seeded(number)(run) if settings().derandomize else run)()
+    several, seed = drawn()[number % TIMES]
+    assert len(several) == TOGETHER
+    alike(several, PHASES[kind], seed)
 
 
 def test_a_circuit_that_fails_is_made_as_small_as_it_can_be() -> None:
