@@ -40,7 +40,7 @@ LEARNED = ("w += 0.1*{}", "w -= 0.1*{}", "w *= 0.9", "w = clip(w + 0.2*{}, -1, 1
 DELIVERED = ("g_post += 0.3*{}", "g_post -= 0.1*w")
 #: Updates whose terms separate, and one of any product.
 UPDATES = ("w += dt*({})*(10*Hz)", "w -= 0.01*{}")
-DELAYS = (None, "0.5 ms", "0.75 ms", "3 ms", "40 ms", "(1 + abs(i - j))*0.6*ms", "3*ms*rand()")
+DELAYS = (None, "0.5 ms", "0.75 ms", "3 ms", "40 ms", "(1 + abs(i - j))*0.6*ms", "0.3*ms + 3*ms*rand()")
 BOUNDS = (None, (0, 0.6), ("-0.1", None), (None, "bias"))
 CONNECTIVITY = (
     "dense",
