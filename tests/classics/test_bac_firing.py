@@ -11,17 +11,32 @@ from tests.classics.beside_brian import equal, on_both, plain_brian, same_spikes
 from tests.classics.scripts import period
 
 TEXT = """
-dv/dt = (e_l - v)/(16*ms) + (1300*pA*opened + i_s - w_s)/(370*pF) : volt (unless refractory)
-dw_s/dt = -w_s/(100*ms) : amp
-dv_d/dt = (e_l - v_d)/(7*ms) + (1200*pA*opened + back*2600*pA + i_d - w_d)/(170*pF) : volt
-dw_d/dt = (13*nS*(v_d - e_l) - w_d)/(30*ms) : amp
-opened = 1/(1 + exp(-(v_d + 38*mV)/(6*mV))) : 1
+dv/dt = (e_l - v)/tau_s + (g_s*opened + i_s - w_s)/c_s : volt (unless refractory)
+dw_s/dt = -w_s/tau_ws : amp
+dv_d/dt = (e_l - v_d)/tau_d + (g_d*opened + back*i_back + i_d - w_d)/c_d : volt
+dw_d/dt = (a_d*(v_d - e_l) - w_d)/tau_wd : amp
+opened = 1/(1 + exp(-(v_d - e_d)/d_d)) : 1
 back = int(t - lastspike > 0.5*ms)*int(t - lastspike < 2.5*ms) : 1
 i_s = soma*int(t > 50*ms)*int(t < 55*ms) : amp
 i_d = dendrite*int(t > 52*ms)*int(t < 67*ms) : amp
 soma : amp
 dendrite : amp
 """
+PARAMETERS = {
+    "e_l": -70 * mV,
+    "e_d": -38 * mV,
+    "d_d": 6 * mV,
+    "tau_s": 16 * ms,
+    "tau_d": 7 * ms,
+    "tau_ws": 100 * ms,
+    "tau_wd": 30 * ms,
+    "c_s": 370 * pF,
+    "c_d": 170 * pF,
+    "g_s": 1300 * pA,
+    "g_d": 1200 * pA,
+    "i_back": 2600 * pA,
+    "a_d": 13 * nS,
+}
 
 
 def test_it_is_what_plain_brian2_computes() -> None:
@@ -34,7 +49,7 @@ def test_it_is_what_plain_brian2_computes() -> None:
             reset="v = e_l; w_s += 200*pA",
             refractory=period(3),
             method="euler",
-            namespace={"e_l": -70 * mV, "mV": mV, "ms": ms, "pA": pA, "pF": pF, "nS": nS},
+            namespace=PARAMETERS | {"mV": mV, "ms": ms, "pA": pA},
         )
         cell.v = cell.v_d = -70 * mV
         cell.soma, cell.dendrite = [2, 0, 2] * nA, [0, 600, 600] * pA

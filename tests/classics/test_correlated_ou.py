@@ -10,9 +10,9 @@ from neurosim import load_circuit
 from neurosim.model_files.circuits.circuit_file import CircuitFile
 from tests.classics.beside_brian import draws_of, equal, on_both, plain_brian, same_spikes
 
-NOISE = "dy/dt = -y/(5*ms) + sqrt(2/(5*ms)/dt)*draws(t, i) : 1"
+NOISE = "dy/dt = -y/tau_y + sqrt(2/tau_y/dt)*draws(t, i) : 1"
 CELLS = f"""
-dv/dt = (17*mV + 8*mV*(sqrt(1 - 0.3)*y + sqrt(0.3)*shared) - v)/(20*ms) : volt (unless refractory)
+dv/dt = (mu + sigma*(sqrt(1 - c)*y + sqrt(c)*shared) - v)/tau : volt (unless refractory)
 {NOISE}
 shared : 1
 """
@@ -27,7 +27,8 @@ def test_it_is_what_plain_brian2_computes_by_the_same_draws() -> None:
         for name, n, text in (("common", 1, NOISE), ("cells", 50, CELLS)):
             numbers = brian2.TimedArray(draws_of(file, f"{name}.drawn", n, 1000), dt=0.2 * ms)
             firing = {"threshold": "v > 20*mV", "reset": "v = 10*mV", "refractory": 2 * ms} if n > 1 else {}
-            space = {"draws": numbers, "mV": mV, "ms": ms}
+            space = {"mu": 17 * mV, "sigma": 8 * mV, "c": 0.3, "tau": 20 * ms, "tau_y": 5 * ms}
+            space |= {"draws": numbers, "mV": mV}
             groups.append(brian2.NeuronGroup(n, text, method="euler", namespace=space, **firing))
             groups[-1].y = start[f"{name}.y"].values[0, 0]
         common, cells = groups

@@ -10,6 +10,7 @@ from brian2 import Hz, ms, mV
 from neurosim import load_circuit
 from tests.classics.beside_brian import delays, draws_of, equal, joined, on_both, plain_brian, same_spikes, weights
 
+INPUT = "rate = pixels(t % (5000*ms), i)*int(t/ms % 500 < 350) : Hz"
 CELL = """
 dv/dt = (v_rest - v - ge*v + gi*(v_inh - v))/tau : volt (unless refractory)
 dge/dt = -ge/ms : 1
@@ -34,12 +35,9 @@ def test_it_is_what_plain_brian2_computes() -> None:
     with plain_brian(5e-4):
         groups: dict[str, Any] = {}
         draws = brian2.TimedArray(draws_of(file, "inputs.threshold", 35, steps), dt=0.5 * ms)
-        space = {"draws": draws}
-        groups["inputs"] = brian2.NeuronGroup(
-            35, "rate : Hz", threshold="draws(t, i) < rate*dt", reset="", namespace=space
-        )
-        # In the first 300 ms there is one digit, number 0.
-        groups["inputs"].rate = weights(file, "image").reshape(35, 10)[:, 0] * Hz
+        pixels = brian2.TimedArray(weights(file, "image").reshape(35, 10).T * Hz, dt=500 * ms)
+        space = units | {"draws": draws, "pixels": pixels}
+        groups["inputs"] = brian2.NeuronGroup(35, INPUT, threshold="draws(t, i) < rate*dt", reset="", namespace=space)
         own = {"tau": 100 * ms, "v_rest": -65 * mV, "v_inh": -100 * mV}
         groups["E"] = brian2.NeuronGroup(
             20,

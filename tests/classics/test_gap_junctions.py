@@ -9,13 +9,17 @@ from brian2 import ms
 from neurosim import load_circuit
 from tests.classics.beside_brian import equal, joined, on_both, plain_brian, same_spikes
 
+EQUATIONS = """
+dv/dt = (1.05 - v + i_gap)/(10*ms) : 1
+i_gap : 1
+"""
+
 
 def test_it_is_what_plain_brian2_computes() -> None:
     file = load_circuit("classics/gap_junctions")
     found = on_both(file, duration="200 ms")
     with plain_brian(1e-4):
-        text = "dv/dt = (1.05 - v + i_gap)/(10*ms) : 1\ni_gap : 1"
-        cells = brian2.NeuronGroup(10, text, threshold="v > 1", reset="v = 0", method="euler")
+        cells = brian2.NeuronGroup(10, EQUATIONS, threshold="v > 1", reset="v = 0", method="euler")
         cells.v = "i*1.0/N"
         gap = brian2.Synapses(cells, cells, "w : 1\ni_gap_post = w*(v_pre - v_post) : 1 (summed)")
         spikelet = brian2.Synapses(cells, cells, "w : 1", on_pre="v_post += w")

@@ -11,6 +11,10 @@ from brian2 import Hz, ms, mV, nA, nF, nS
 from neurosim import load_circuit
 from tests.classics.beside_brian import equal, joined, on_both, plain_brian, same_spikes
 
+CLOCK = """
+dphi/dt = rate : 1
+rate : Hz
+"""
 CELL = """
 dv/dt = (-25*nS*(v + 70*mV) - i_nmda + 0.45*nA)/(0.5*nF) : volt (unless refractory)
 i_nmda = 10*nS*v/(1 + exp(-0.062*v/mV)/3.57)*s_nmda : amp
@@ -24,9 +28,8 @@ def test_it_is_what_plain_brian2_computes() -> None:
     pause: Any = 2 * ms
     with plain_brian(1e-4):
         units = {"mV": mV, "nS": nS, "nA": nA, "nF": nF, "ms": ms}
-        text = "dphi/dt = rate : 1\nrate : Hz"
         reset = "phi -= 1"
-        before = brian2.NeuronGroup(6, text, threshold="phi >= 1", reset=reset, method="euler", namespace=units)
+        before = brian2.NeuronGroup(6, CLOCK, threshold="phi >= 1", reset=reset, method="euler", namespace=units)
         before.rate = [5, 10, 20, 40, 80, 160] * Hz
         cell = brian2.NeuronGroup(
             6, CELL, threshold="v > -50*mV", reset="v = -55*mV", refractory=pause, method="euler", namespace=units

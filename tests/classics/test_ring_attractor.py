@@ -14,14 +14,17 @@ from tests.classics.beside_brian import equal, joined, on_both, plain_brian
 
 #: The modulation of the weights, and the angle between two neurons in degrees: orientations repeat after 180.
 J2, APART = 11.0, 180 / 120
+EQUATIONS = """
+dm/dt = (clip(drive + 1, 0, inf) - m)/(10*ms) : 1
+drive : 1
+"""
 
 
 def test_it_is_what_plain_brian2_computes() -> None:
     file = load_circuit("classics/ring_attractor")
     found = on_both(file, duration="50 ms", record=["ring.m"])
     with plain_brian(0.5e-3):
-        text = "dm/dt = (clip(drive + 1, 0, inf) - m)/(10*ms) : 1\ndrive : 1"
-        group = brian2.NeuronGroup(120, text, method="euler")
+        group = brian2.NeuronGroup(120, EQUATIONS, method="euler")
         group.m = found["batched"]["ring.m"].values[0, 0]
         synapses = brian2.Synapses(group, group, "w : 1\ndrive_post = w*m_pre : 1 (summed)")
         joined(synapses, file, "J")

@@ -9,13 +9,18 @@ from brian2 import ms
 from neurosim import load_circuit
 from tests.classics.beside_brian import equal, joined, on_both, plain_brian
 
+EQUATIONS = """
+dx/dt = (drive - x)/(10*ms) : 1
+drive : 1
+r = tanh(x) : 1
+"""
+
 
 def test_it_is_what_plain_brian2_computes() -> None:
     file = load_circuit("classics/sompolinsky1988", ["populations.N.size=60"])
     found = on_both(file, duration="100 ms")
     with plain_brian(1e-3):
-        text = "dx/dt = (drive - x)/(10*ms) : 1\ndrive : 1\nr = tanh(x) : 1"
-        group = brian2.NeuronGroup(60, text, method="exponential_euler")
+        group = brian2.NeuronGroup(60, EQUATIONS, method="exponential_euler")
         group.x = found["batched"]["N.x"].values[0, 0]
         synapses = brian2.Synapses(group, group, "w : 1\ndrive_post = w*r_pre : 1 (summed)")
         joined(synapses, file, "J")

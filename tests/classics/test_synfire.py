@@ -24,6 +24,10 @@ class Given(Classic):
 
 
 CHAIN = Given("synfire", ("simulation.duration=35 ms",))
+VOLLEY = """
+at : second
+fired : 1
+"""
 EQUATIONS = """
 dv/dt = (x - (v + 70*mV))/taum : volt (unless refractory)
 dx/dt = (y - x)/taupsp : volt
@@ -35,7 +39,7 @@ def test_the_spikes_are_those_of_a_plain_script():
     brian2.start_scope()
     brian2.defaultclock.dt = 0.1 * ms
     space = {"taum": 10 * ms, "taupsp": 0.325 * ms, "noise": brian2.TimedArray(NOISE, dt=0.1 * ms)}
-    source = brian2.NeuronGroup(85, "at : second\nfired : 1", threshold="t >= at and fired < 1", reset="fired = 1")
+    source = brian2.NeuronGroup(85, VOLLEY, threshold="t >= at and fired < 1", reset="fired = 1")
     source.at = CHAIN.state["volley.at"] * brian2.second
     chain = brian2.NeuronGroup(
         1000,
