@@ -46,10 +46,10 @@ def whole(least: int, most: int | None = None) -> Check:
     def check(name: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, Integral):
             raise ArgumentError(name, value, f"a whole number, at least {least}{most_text}")
-        found = int(value)
-        if found < least or (most is not None and found > most):
+        number = int(value)
+        if number < least or (most is not None and number > most):
             raise ArgumentError(name, value, f"at least {least}{most_text}")
-        return found
+        return number
 
     return check
 

@@ -119,10 +119,10 @@ def means_of(circuit: Wiring) -> dict[str, str]:
 
 def sums_of(circuit: Wiring) -> dict[str, str]:
     """All sums over a population, ``population.variable -> text``: the circuit's and the readout's."""
-    found = {f"{p.name}.{name}": text for p in circuit.populations for name, text in p.sums.items()}
+    texts = {f"{p.name}.{name}": text for p in circuit.populations for name, text in p.sums.items()}
     if circuit.readout is not None:
         sums = dict(circuit.readout.pairwise)
         if uses_change(circuit):
             sums |= circuit.readout.change_pairwise
-        found |= {f"{circuit.output_population}.{name}": text for name, text in sums.items()}
-    return found
+        texts |= {f"{circuit.output_population}.{name}": text for name, text in sums.items()}
+    return texts

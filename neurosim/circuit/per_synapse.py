@@ -199,8 +199,8 @@ def _evaluated(
     shape = connectivity.weights_shape(ends)
     pairs = connectivity.indices(ends)
     # What synapses share reads neither.
-    found = np.array(value.evaluated(*(pairs or (0, 0)), ends, shape, generator), np.float64)
-    finite = np.isfinite(found)
+    numbers = np.array(value.evaluated(*(pairs or (0, 0)), ends, shape, generator), np.float64)
+    finite = np.isfinite(numbers)
     if not finite.all():
         first = tuple(np.argwhere(~finite)[0])
         where = ""
@@ -208,9 +208,9 @@ def _evaluated(
             i, j = (int(np.broadcast_to(each, shape)[first]) for each in pairs)
             where = f", first that from neuron {i} to neuron {j}"
         raise NumericalError(
-            f"'{value}' is no finite number for {np.count_nonzero(~finite):,} of {found.size:,}{where}"
+            f"'{value}' is no finite number for {np.count_nonzero(~finite):,} of {numbers.size:,}{where}"
         )
-    return found
+    return numbers
 
 
 def _from_text(what: str, text: str) -> PerSynapse:

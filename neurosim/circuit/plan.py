@@ -82,7 +82,7 @@ class Plan:
 
     def leaves_of(self, names: Iterable[str]) -> frozenset[str]:
         """All leaves that the given variables depend on at the same instant."""
-        found: set[str] = set()
+        leaves: set[str] = set()
         stack, seen = list(names), set()
         while stack:
             name = stack.pop()
@@ -91,10 +91,10 @@ class Plan:
             seen.add(name)
             node = self.nodes.get(name)
             if node is None:
-                found.add(name)
+                leaves.add(name)
             else:
                 stack.extend(node.needs.values())
-        return frozenset(found)
+        return frozenset(leaves)
 
 
 def resolve(circuit: Wiring, population: str | None, name: str) -> str:
@@ -210,17 +210,17 @@ def delays_name(pathway: str) -> str:
 
 def _needs(circuit: Wiring, pathway: str, *, steady: bool) -> dict[str, str]:
     """What an input needs of one pathway."""
-    found = circuit.pathway[pathway]
-    late = found.delay is not None and not steady
-    if found.delivers is None and not (late and differs(circuit, pathway)):
-        source = arrival(pathway, found.source.split(".")[1]) if late else found.source
+    declared = circuit.pathway[pathway]
+    late = declared.delay is not None and not steady
+    if declared.delivers is None and not (late and differs(circuit, pathway)):
+        source = arrival(pathway, declared.source.split(".")[1]) if late else declared.source
         needs = {pathway: source}
     else:
         needs = {}
         for name, (kind, qualified) in delivered_names(circuit, pathway).items():
             sent = late and kind == "pre"
             needs[read_of(pathway, name)] = arrival(pathway, name.removesuffix("_pre")) if sent else qualified
-    return needs | ({choice_of(pathway): found.chosen_by} if found.chosen_by else {})
+    return needs | ({choice_of(pathway): declared.chosen_by} if declared.chosen_by else {})
 
 
 def _arrivals(circuit: Wiring, pathway: str) -> dict[str, Node]:
@@ -271,10 +271,10 @@ def _fixed_points(equations: EquationSet) -> Mapping[str, str]:
     """
     flows = {e.name: _substituted(e, equations) for e in equations.of("differential")}
     graph = {name: {str(s) for s in flow.free_symbols} & flows.keys() for name, flow in flows.items()}
-    found: dict[str, str] = {}
+    points: dict[str, str] = {}
     for group in _strongly_connected(graph):
-        found |= steady_state([Equation("differential", n, to_text(flows[n]), "1") for n in group])
-    return found
+        points |= steady_state([Equation("differential", n, to_text(flows[n]), "1") for n in group])
+    return points
 
 
 def _substituted(equation: Equation, equations: EquationSet) -> sympy.Basic:

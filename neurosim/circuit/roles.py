@@ -16,8 +16,8 @@ def role(circuit: Wiring, pathway: Pathway | str) -> Role:
     or one that acts at spikes, is a bias if it comes from a constant, recurrent if it comes from its own target
     population, and forward otherwise.
     """
-    found = circuit.pathway[pathway] if isinstance(pathway, str) else pathway
-    return found.role if found.role is not None else implied_role(circuit, found)
+    declared = circuit.pathway[pathway] if isinstance(pathway, str) else pathway
+    return declared.role if declared.role is not None else implied_role(circuit, declared)
 
 
 def implied_role(circuit: Wiring, pathway: Pathway) -> Role:

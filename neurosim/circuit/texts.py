@@ -26,7 +26,7 @@ from neurosim.errors import NeurosimError
 
 def text_faults(circuit: Wiring) -> list[str]:
     """Every fault, each as one sentence, of a circuit whose parts exist."""
-    found = [*_shadowed(circuit), *_ties(circuit)]
+    faults = [*_shadowed(circuit), *_ties(circuit)]
     for pathway in circuit.pathways:
         if not isinstance(start := pathway.start, Initial):
             try:
@@ -37,20 +37,20 @@ def text_faults(circuit: Wiring) -> list[str]:
                     circuit.ends(pathway.name),
                 )
             except NeurosimError as error:
-                found.append(f"pathway '{pathway.name}', initial: {error}")
+                faults.append(f"pathway '{pathway.name}', initial: {error}")
     for phase in circuit.phases:
         for held in phase.hold:
             try:
                 _check_hold(circuit, held)
             except NeurosimError as error:
-                found.append(f"phase '{phase.name}' holds '{held}': {error}")
+                faults.append(f"phase '{phase.name}' holds '{held}': {error}")
     for population in circuit.populations:
         for name, text in population.sums.items():
             try:
                 _check_sum(population, name, text)
             except NeurosimError as error:
-                found.append(f"population '{population.name}', the sum '{name}': {error}")
-    return found
+                faults.append(f"population '{population.name}', the sum '{name}': {error}")
+    return faults
 
 
 def _shadowed(circuit: Wiring) -> Iterator[str]:

@@ -348,7 +348,7 @@ def _rule_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:
 
 def reciprocal_of(circuit: Wiring, pathway: Pathway) -> str | None:
     """The pathway that leads back along the same synapses and has weights of its own."""
-    found = [
+    returning = [
         other.name
         for other in circuit.pathways
         if (other.pre, other.post) == (pathway.post, pathway.pre)
@@ -357,7 +357,7 @@ def reciprocal_of(circuit: Wiring, pathway: Pathway) -> str | None:
         and not isinstance(other.connectivity, str)
         and other.connectivity.reversed == pathway.connectivity
     ]
-    return found[0] if found else None
+    return returning[0] if returning else None
 
 
 def _readout_names(circuit: Wiring, population: str) -> list[str]:

@@ -43,8 +43,8 @@ def _inferred(circuit: Wiring, pathway: Pathway) -> str:
             inference.fits(got, known[statement.target])
         elif statement.operator == "=":
             known[statement.target] = got
-    found = inference.resolved(free("w"))
-    return inference.unit_text(Form(found.known))
+    form = inference.resolved(free("w"))
+    return inference.unit_text(Form(form.known))
 
 
 def names_of(circuit: Wiring, pathway: Pathway, reciprocal: Pathway | None = None) -> Mapping[str, Form]:

@@ -126,19 +126,19 @@ class Limit:
         The sentence of the error, with the names of parts, and ``remedy``, in braces.
     remedy
         What to do instead.
-    found
+    finds
         Finds it: for each part that is refused, the names that the message has in braces.
     error
         The class of the error.
     names
-        The names, once it is found.
+        The names, once a part is found that meets it.
     """
 
     part: Part
     what: str
     message: str
     remedy: str
-    found: Callable[[Circuit, Setting, Call], Iterable[Names]] = field(repr=False, compare=False)
+    finds: Callable[[Circuit, Setting, Call], Iterable[Names]] = field(repr=False, compare=False)
     error: type[NeurosimError] = EngineError
     names: Names = field(default_factory=dict, hash=False)
 
@@ -148,7 +148,7 @@ class Limit:
 
 def limits_met(limits: Iterable[Limit], circuit: Circuit, setting: Setting, call: Call) -> list[Limit]:
     """The limits that a call meets, each with the names of what it concerns; empty if the engine can do it all."""
-    return [replace(limit, names=names) for limit in limits for names in limit.found(circuit, setting, call)]
+    return [replace(limit, names=names) for limit in limits for names in limit.finds(circuit, setting, call)]
 
 
 def refuse(met: Iterable[Limit]) -> None:

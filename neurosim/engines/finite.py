@@ -51,8 +51,8 @@ def first_broken(steps: Mapping[str, np.ndarray]) -> Broken | None:
 
 def first_batch(steps: Mapping[str, np.ndarray]) -> tuple[str, int] | None:
     """The first variable that was not finite in training, and in which batch, from whether it was in each."""
-    found = {name: int(np.argmax(ever)) for name, ever in steps.items() if np.any(ever)}
-    return min(found.items(), key=lambda item: item[1]) if found else None
+    batches = {name: int(np.argmax(ever)) for name, ever in steps.items() if np.any(ever)}
+    return min(batches.items(), key=lambda item: item[1]) if batches else None
 
 
 def broken_now(values: Mapping[str, np.ndarray], step: int) -> Broken | None:

@@ -81,7 +81,7 @@ def given_state(
     if not isinstance(given, Mapping):
         raise ArgumentError("state", given, "names and arrays, such as {'W1.w': array}")
     places = ({} if beside is None else places_of(beside, trials)) | places_of(circuit, trials)
-    found: State = {}
+    checked: State = {}
     for name, value in given.items():
         if not isinstance(name, str):
             raise ArgumentError("state", name, "names of variables, such as 'W1.w'")
@@ -90,20 +90,20 @@ def given_state(
         qualified = _qualified(circuit, name)
         if qualified not in places:
             raise CircuitError(_unknown(circuit, name, qualified, places))
-        if qualified in found:
+        if qualified in checked:
             raise CircuitError(f"state: '{name}' and '{qualified}' are the same variable")
         place = places[qualified]
         if own_weights and place.full is not None:
             each = {"one a trial and synapse": (trials, *place.full)}
             place = replace(place, shapes={**place.shapes, **each})
-        found[qualified] = _fitting(name, value, place)
-    return found
+        checked[qualified] = _fitting(name, value, place)
+    return checked
 
 
 def places_of(circuit: Circuit, trials: int) -> dict[str, Place]:
     """All that the state of a circuit consists of."""
     graph, moving = plan(circuit), carried_shapes(circuit)
-    found: dict[str, Place] = {}
+    places: dict[str, Place] = {}
     for population, model in compose(circuit).items():
         size = circuit.population[population].size
         for equation in (*model.equation_set.of("parameter"), *model.equation_set.of("differential")):
@@ -112,33 +112,33 @@ def places_of(circuit: Circuit, trials: int) -> dict[str, Place]:
             if name in moving:
                 shapes["one a trial and neuron"] = (trials, size)
             if name not in graph.nodes:
-                found[name] = Place(shapes, equation.unit)
-    found |= {name: Place({"a number": ()}) for name in broadcast(circuit) if name not in graph.nodes}
+                places[name] = Place(shapes, equation.unit)
+    places |= {name: Place({"a number": ()}) for name in broadcast(circuit) if name not in graph.nodes}
     for pathway in circuit.pathways:
-        found |= _places_of_pathway(circuit, pathway, moving, trials)
-    return found
+        places |= _places_of_pathway(circuit, pathway, moving, trials)
+    return places
 
 
 def _places_of_pathway(
     circuit: Circuit, pathway: Pathway, moving: Mapping[str, tuple[int, ...]], trials: int
 ) -> dict[str, Place]:
-    found: dict[str, Place] = {}
+    places: dict[str, Place] = {}
     if pathway in circuit.owners:
         shape = circuit.weights_shape(pathway.name)
         unit = weight_unit(circuit, pathway)
-        found[f"{pathway.name}.w"] = Place({"a number": (), "one a synapse": shape}, unit, full=shape)
+        places[f"{pathway.name}.w"] = Place({"a number": (), "one a synapse": shape}, unit, full=shape)
         for variable in pathway.synapse.synaptic_variables[1:]:
             name = f"{pathway.name}.{variable}"
             if name in moving:
                 shapes = {"a number": (), "one a synapse": shape, "one a trial and synapse": (trials, *shape)}
-                found[name] = Place(shapes, None)
+                places[name] = Place(shapes, None)
             else:
                 own = circuit.variable_shape(pathway.name, variable)
-                found[name] = Place({"a number": (), "one a synapse": own}, None, full=own)
-    found |= {f"{pathway.name}.{name}": Place({"a number": ()}, None) for name in pathway.rule_parameters}
+                places[name] = Place({"a number": (), "one a synapse": own}, None, full=own)
+    places |= {f"{pathway.name}.{name}": Place({"a number": ()}, None) for name in pathway.rule_parameters}
     if pathway.sigma is not None:
-        found[f"{pathway.name}.sigma"] = Place({"a number": ()}, weight_unit(circuit, pathway))
-    return found
+        places[f"{pathway.name}.sigma"] = Place({"a number": ()}, weight_unit(circuit, pathway))
+    return places
 
 
 def _qualified(circuit: Circuit, name: str) -> str:

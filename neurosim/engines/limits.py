@@ -36,7 +36,7 @@ def _assigning(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names
 def plain_steps(kind: str) -> Limit:
     """The limit of an engine, by its name, that takes the rules' increments as they are."""
 
-    def found(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    def finds(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
         if call.optimiser.kind != "sgd":
             yield {"got": call.optimiser.kind, "kind": kind}
 
@@ -46,7 +46,7 @@ def plain_steps(kind: str) -> Limit:
         "training.optimiser.kind: got '{got}' with engine.kind '{kind}', {remedy}: there the rules' increments are the "
         "steps",
         "expected 'sgd'",
-        found,
+        finds,
         ConfigError,
     )
 

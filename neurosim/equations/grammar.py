@@ -55,8 +55,8 @@ class Place:
         """The distance to a name in characters; zero if it does not occur."""
         pieces = [(0, self.column, self.text or ""), *((begin, column, text) for begin, _, column, text in self.rest)]
         for begin, column, text in pieces:
-            if found := re.search(rf"\b{re.escape(name)}\b", text[column - 1 :]):
-                return begin + found.start()
+            if match := re.search(rf"\b{re.escape(name)}\b", text[column - 1 :]):
+                return begin + match.start()
         return 0
 
     def error(self, message: str, offset: int = 0) -> EquationError:

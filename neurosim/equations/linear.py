@@ -46,8 +46,8 @@ def right_sides(equations: Equations, variables: Mapping[str, Any], method: str)
     """
     if equations.is_stochastic:
         raise refused(method, "they hold white noise")
-    found = equations.get_substituted_expressions(variables)
-    return {name: str_to_sympy(expression.code, variables) for name, expression in found}
+    substituted = equations.get_substituted_expressions(variables)
+    return {name: str_to_sympy(expression.code, variables) for name, expression in substituted}
 
 
 def linear_system(equations: Equations, variables: Mapping[str, Any]) -> Linear:

@@ -104,5 +104,5 @@ def _is_reciprocal(rate: sympy.Expr) -> bool:
 
 def _time_constant(rate: Any) -> sympy.Symbol | None:
     """The time constant of a rate -1/tau, if it is a name."""
-    found = -1 / rate if rate is not None else None
-    return found if isinstance(found, sympy.Symbol) else None
+    constant = -1 / rate if rate is not None else None
+    return constant if isinstance(constant, sympy.Symbol) else None

@@ -75,10 +75,10 @@ def weight_numbers(circuit: Circuit, state: Mapping[str, Any], layer: str) -> di
     do not count. Not a number where one of them has no such weights, or there are none.
     """
     pathways = [p for p in feedback_pathways(circuit, layer) if not _is_identity(circuit, p)]
-    found = [
+    numbers = [
         (weights_of(circuit, state, p.name), wanted_of(circuit, state, p)) for p in pathways if _weighted(circuit, p)
     ]
-    pairs = [(weights.ravel(), wanted.ravel()) for weights, wanted in found if wanted is not None]
+    pairs = [(weights.ravel(), wanted.ravel()) for weights, wanted in numbers if wanted is not None]
     if not pairs or len(pairs) < len(pathways):
         return dict.fromkeys(WEIGHT_NUMBERS, np.nan)
     weights, wanted = (np.concatenate(side) for side in zip(*pairs, strict=True))
@@ -138,12 +138,12 @@ def _all_the_way(
     """
     if start not in arrived:
         arrived[start] = None
-        found = []
+        ways = []
         for pathway in _forward(circuit, start):
             above = _all_the_way(circuit, state, pathway.post, arrived)
             if above is not None and is_linear(circuit.connectivity(pathway.name)):
-                found.append(returned(circuit, state, pathway.name, above))
+                ways.append(returned(circuit, state, pathway.name, above))
             elif above is not None:
-                found.append(np.full((len(above), circuit.population[start].size), np.nan))
-        arrived[start] = np.sum(found, axis=0) if found else None
+                ways.append(np.full((len(above), circuit.population[start].size), np.nan))
+        arrived[start] = np.sum(ways, axis=0) if ways else None
     return arrived[start]

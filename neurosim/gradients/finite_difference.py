@@ -55,13 +55,13 @@ def finite_difference_gradients(
     chosen = phase_of(circuit, last if phase is None else phase).name
     check_presented(circuit, setting, state, stimuli, chosen)
     through = Differentiable.until(circuit, setting, chosen, LOSS)
-    found = {}
+    gradients = {}
     with through.engine.precision():
         given = through.given(state, stimuli, seed=seed)
         for site in sites_of(circuit):
             gradient = _differences(given, epsilon, through=through, site=site, draws=draws)
-            found[site.split(".")[0]] = np.asarray(jax.device_get(gradient))
-    return found
+            gradients[site.split(".")[0]] = np.asarray(jax.device_get(gradient))
+    return gradients
 
 
 @compiled

@@ -56,8 +56,8 @@ def gauss_newton_signals(
     setting = with_surrogate(circuit, setting)
     through = answering(circuit, setting, phase_of(circuit, phase).name)
     with through.engine.precision():
-        found = _directions(through.given(state, stimuli), damping, through=through)
-        return {site.split(".")[0]: np.asarray(a) for site, a in jax.device_get(found).items()}
+        directions = _directions(through.given(state, stimuli), damping, through=through)
+        return {site.split(".")[0]: np.asarray(a) for site, a in jax.device_get(directions).items()}
 
 
 def answering(circuit: Circuit, setting: Setting, phase: str) -> Differentiable:

@@ -94,9 +94,9 @@ def gauss_newton_updates(
         weights, given = through.given(state, stimuli).without([name for names in layers for name in names])
         grams, errors = jax.device_get(_grams(weights, given, through=through, layers=layers))
         pulls = through.engine.array(_solved(grams, errors, damping))
-        found = jax.device_get(_pulled(pulls, weights, given, through=through))
-    own = {name: found[name][2 + place] for place, names in enumerate(layers) for name in names}
-    both = ({name: array[place] for name, array in found.items()} for place in (0, 1))
+        pulled = jax.device_get(_pulled(pulls, weights, given, through=through))
+    own = {name: pulled[name][2 + place] for place, names in enumerate(layers) for name in names}
+    both = ({name: array[place] for name, array in pulled.items()} for place in (0, 1))
     return GaussNewtonUpdates(*both, by_layer=own)
 
 
@@ -142,8 +142,8 @@ def _grams(weights: Any, given: Given, *, through: Differentiable, layers: tuple
         return jnp.stack([push({**nothing, **{n: back[n] for n in names}}).ravel() for names in layers])
 
     # Never the whole Jacobian: it is as large as the weights for each row.
-    found = jax.lax.map(row, jnp.arange(output.size), batch_size=_TOGETHER)
-    return jnp.moveaxis(found, 1, 0), errors
+    rows = jax.lax.map(row, jnp.arange(output.size), batch_size=_TOGETHER)
+    return jnp.moveaxis(rows, 1, 0), errors
 
 
 @compiled

@@ -44,9 +44,9 @@ def check_loops(circuit: Circuit, setting: Setting, state: Mapping[str, Any]) ->
         refused, too.
     """
     for loop in circuit.loops:
-        found = verdict(circuit, loop, state, setting.dt)
-        if not found.stable:
-            raise NumericalError(f"the loop of layer '{loop.layer}' does not settle: {found.remedy}")
+        stability = verdict(circuit, loop, state, setting.dt)
+        if not stability.stable:
+            raise NumericalError(f"the loop of layer '{loop.layer}' does not settle: {stability.remedy}")
 
 
 def loop_numbers(circuit: Circuit, state: Mapping[str, Any], ends: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def loop_numbers(circuit: Circuit, state: Mapping[str, Any], ends: Mapping[str, 
         Layer -> number: the largest real part of the loop's eigenvalues in continuous time, in 1/s, and the angle of
         its activity to its exact fixed point, per trial and then averaged; not a number for a nonlinear loop.
     """
-    found: dict[str, Any] = {}
+    numbers: dict[str, Any] = {}
     for loop in circuit.loops:
         forward, feedback = _weights(circuit, loop, state)
         taus = {"tau_u": loop.tau_u, "tau_x": loop.tau_x}
@@ -75,8 +75,8 @@ def loop_numbers(circuit: Circuit, state: Mapping[str, Any], ends: Mapping[str, 
             matrix = inverse(forward[0], feedback, loop.leak)
         there = ends[loop.target] @ matrix.T
         off = float(np.mean(angle.measure(ends[loop.activity], there))) if loop.linear else math.nan
-        found[loop.layer] = {"loop_abscissa": rate, "fixed_point_angle_deg": off}
-    return found
+        numbers[loop.layer] = {"loop_abscissa": rate, "fixed_point_angle_deg": off}
+    return numbers
 
 
 def _weights(circuit: Circuit, loop: Loop, state: Mapping[str, Any]) -> tuple[list[np.ndarray], np.ndarray]:

@@ -80,8 +80,8 @@ def true_gradients(
     >>> from neurosim import Setting, initial_state, load
     >>> circuit = load("lansdell2020/digits").circuit
     >>> stimuli = {"input.r": np.ones((4, 64)), "output.target": np.eye(10)[:4]}
-    >>> found = true_gradients(circuit, Setting(level="steady"), initial_state(circuit, 0), stimuli)
-    >>> found.weights["W1.w"].shape
+    >>> gradients = true_gradients(circuit, Setting(level="steady"), initial_state(circuit, 0), stimuli)
+    >>> gradients.weights["W1.w"].shape
     (48, 64)
     """
     if circuit.readout is None:

@@ -59,8 +59,8 @@ class SpikeEvents:
 
     def _fault(self) -> str:
         """What is wrong with the spikes; empty if nothing is."""
-        for what, found, known in (("trial", self.trial, self.trials), ("neuron", self.neuron, self.neurons)):
-            if (unknown := found[~np.isin(found, known)]).size:
+        for what, numbers, known in (("trial", self.trial, self.trials), ("neuron", self.neuron, self.neurons)):
+            if (unknown := numbers[~np.isin(numbers, known)]).size:
                 return f"there is no {what} {unknown[0]}, but {_shown(known)}"
         twice = (np.diff(self.train) == 0) & (np.diff(self.time) == 0)
         if twice.any():

@@ -59,14 +59,14 @@ class Network(BaseModel):
     @property
     def neurons(self) -> dict[str, Part]:
         """The neurons that the settings name, by key: ``output_neuron``, and ``neuron.0`` where there is a list."""
-        found: dict[str, Part] = {}
+        parts: dict[str, Part] = {}
         for name in type(self).model_fields:
             value = getattr(self, name)
             if isinstance(value, Part):
-                found[name] = value
+                parts[name] = value
             elif isinstance(value, tuple):
-                found |= {f"{name}.{n}": each for n, each in enumerate(value) if isinstance(each, Part)}
-        return found
+                parts |= {f"{name}.{n}": each for n, each in enumerate(value) if isinstance(each, Part)}
+        return parts
 
 
 def neuron_of(part: Part) -> NeuronModel:

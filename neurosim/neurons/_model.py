@@ -269,25 +269,25 @@ class NeuronModel:
     @functools.cached_property
     def expressions(self) -> Mapping[str, ArrayFunction]:
         """The array code of subexpressions, whatever they are called."""
-        found = {
+        codes = {
             equation.name: language.array_code.expression_function(equation.name, equation.expression or "")
             for equation in self.equation_set.of("subexpression")
         }
-        return MappingProxyType(found)
+        return MappingProxyType(codes)
 
     @functools.cached_property
     def functions(self) -> Mapping[str, ArrayFunction]:
         """The array code of a step: ``advance``, ``threshold``, ``refractory``, ``reset``, as far as it has them."""
-        found: dict[str, ArrayFunction] = {}
+        codes: dict[str, ArrayFunction] = {}
         if self.resolved_method is not None:
-            found["advance"] = language.array_code.block_function("advance", self.step_code, self.state_variables)
+            codes["advance"] = language.array_code.block_function("advance", self.step_code, self.state_variables)
         if self.threshold is not None:
-            found["threshold"] = language.array_code.expression_function("threshold", self.threshold)
+            codes["threshold"] = language.array_code.expression_function("threshold", self.threshold)
         if self.refractory is not None and self.refractory_seconds is None:
-            found["refractory"] = language.array_code.expression_function("refractory", self.refractory)
+            codes["refractory"] = language.array_code.expression_function("refractory", self.refractory)
         if self.reset_statements:
-            found["reset"] = language.array_code.reset_function("reset", self.reset_statements)
-        return MappingProxyType(found)
+            codes["reset"] = language.array_code.reset_function("reset", self.reset_statements)
+        return MappingProxyType(codes)
 
     @property
     def code(self) -> str:

@@ -73,10 +73,10 @@ class PerNeuron:
         """
         if self.text is None:
             return self.array
-        found = self.text.values((size,), {"i": np.arange(size), "N": size}, generator)
-        if not fits_kind(found, unit):
+        numbers = self.text.values((size,), {"i": np.arange(size), "N": size}, generator)
+        if not fits_kind(numbers, unit):
             raise UnitError(f"'{self.text.text}' gives numbers that do not fit; expected {KINDS[unit]}")
-        return found
+        return numbers
 
     def __str__(self) -> str:
         if self.text is not None:

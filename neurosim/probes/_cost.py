@@ -33,12 +33,12 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
 
     circuit = feedback_alone(engine.circuit)
     fixed, layers = replace(engine, circuit=circuit), learned_layers(circuit)
-    found = []
+    repetitions = []
     for number in range(config.repetitions):
-        found.append(_repetition(config, fixed, task, layers, seed_of_repetition(seed, number)))
+        repetitions.append(_repetition(config, fixed, task, layers, seed_of_repetition(seed, number)))
         if on_step is not None:
             on_step(number + 1, config.repetitions)
-    counts = np.array(found)
+    counts = np.array(repetitions)
     numbers = {f"{layer}.presentations": float(counts[:, i].mean()) for i, layer in enumerate(layers)}
     if config.repetitions > 1:
         numbers |= {f"{layer}.presentations_sd": float(counts[:, i].std(ddof=1)) for i, layer in enumerate(layers)}

@@ -50,8 +50,8 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
             total, squares, cosines = np.zeros(gradient.shape), np.zeros(gradient.shape), np.zeros(2)
             for number in range(rounds):
                 begin = jnp.uint32((example * rounds + number) * config.chunk)
-                found = _draw(one, begin, gradient, through=drawing, layers=layers, chunk=config.chunk)
-                sums = [np.asarray(array, dtype=float) for array in jax.device_get(found)]
+                drawn = _draw(one, begin, gradient, through=drawing, layers=layers, chunk=config.chunk)
+                sums = [np.asarray(array, dtype=float) for array in jax.device_get(drawn)]
                 total, squares, cosines = total + sums[0], squares + sums[1], cosines + sums[2]
                 if on_step is not None:
                     on_step(example * rounds + number + 1, config.examples * rounds)
@@ -103,15 +103,15 @@ def estimating_layers(circuit: Circuit) -> tuple[str, ...]:
         If there is none.
     """
     targets = {held.target for phase in circuit.phases for held in phase.hold}
-    found = tuple(
+    layers = tuple(
         p.name for p in circuit.populations if f"{p.name}.{_ESTIMATE}" in targets and "sigma" in p.neuron.parameters
     )
-    if not found:
+    if not layers:
         raise CircuitError(
             f"no population of the circuit '{circuit.name}' holds an estimate of its gradient, so this probe has "
             "nothing to measure; expected a scheme such as 'node_perturbation'"
         )
-    return found
+    return layers
 
 
 @compiled
@@ -150,5 +150,5 @@ def _curvature(hessian: np.ndarray, sigma: np.ndarray) -> np.ndarray:
     return added / (4 * sigma**2)
 
 
-def _cosine(found: np.ndarray, true: np.ndarray) -> np.ndarray:
-    return np.sum(found * true, axis=-1) / (np.linalg.norm(found, axis=-1) * np.linalg.norm(true, axis=-1))
+def _cosine(estimated: np.ndarray, true: np.ndarray) -> np.ndarray:
+    return np.sum(estimated * true, axis=-1) / (np.linalg.norm(estimated, axis=-1) * np.linalg.norm(true, axis=-1))

@@ -68,21 +68,21 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     """See `neurosim.probes.spiking_inversion.measure`."""
     loop = _loop_of(engine.circuit)
     dims = (config.draws, len(config.neurons), len(config.settling))
-    found = {name: np.empty(dims) for name in ("error", "angle_deg")}
-    found |= {name: np.empty((dims[0], dims[2])) for name in ("rate_error", "rate_angle_deg")}
-    found["static_error"] = np.empty(dims[:2])
+    measured = {name: np.empty(dims) for name in ("error", "angle_deg")}
+    measured |= {name: np.empty((dims[0], dims[2])) for name in ("rate_error", "rate_angle_deg")}
+    measured["static_error"] = np.empty(dims[:2])
     for draw in range(config.draws):
         own = seed_of_repetition(seed, draw)
         bench = bench_of(config, engine, task, loop, own)
-        found["rate_error"][draw], found["rate_angle_deg"][draw] = _against(bench.course, bench.fixed)
+        measured["rate_error"][draw], measured["rate_angle_deg"][draw] = _against(bench.course, bench.fixed)
         for place, neurons in enumerate(config.neurons):
             codes = codes_of(config, bench, neurons, own)
             course = _spiking_course(config, bench, codes, loop, str(engine.setting.dtype))
-            found["error"][draw, place], found["angle_deg"][draw, place] = _against(course, bench.fixed)
-            found["static_error"][draw, place] = _static_error(bench, codes)
+            measured["error"][draw, place], measured["angle_deg"][draw, place] = _against(course, bench.fixed)
+            measured["static_error"][draw, place] = _static_error(bench, codes)
             if on_step is not None:
                 on_step(draw * dims[1] + place + 1, dims[0] * dims[1])
-    return Findings(_numbers(config, found), _curves(config, found))
+    return Findings(_numbers(config, measured), _curves(config, measured))
 
 
 def _loop_of(circuit: Circuit) -> Loop:
@@ -201,8 +201,8 @@ def circuit_of(config: Config, bench: Bench, codes: Mapping[str, list[Population
 def _static_error(bench: Bench, codes: Mapping[str, list[PopulationCode]]) -> float:
     taus = {"controller": bench.taus["tau_x"], "error": bench.taus["tau_u"]}
     read = {name: Decoded(codes[name], bench.ranges[name], taus[name]) for name in codes}
-    found = decoded_fixed_point(bench.w, bench.b, bench.leak, bench.targets, read["controller"], read["error"])
-    return float(_against(found[None], bench.fixed)[0][0])
+    fixed_point = decoded_fixed_point(bench.w, bench.b, bench.leak, bench.targets, read["controller"], read["error"])
+    return float(_against(fixed_point[None], bench.fixed)[0][0])
 
 
 def _against(course: np.ndarray, fixed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -212,8 +212,8 @@ def _against(course: np.ndarray, fixed: np.ndarray) -> tuple[np.ndarray, np.ndar
     return error.mean(axis=-1), degrees
 
 
-def _numbers(config: Config, found: Mapping[str, np.ndarray]) -> dict[str, float]:
-    mean = {name: array.mean(axis=0) for name, array in found.items()}
+def _numbers(config: Config, measured: Mapping[str, np.ndarray]) -> dict[str, float]:
+    mean = {name: array.mean(axis=0) for name, array in measured.items()}
     numbers: dict[str, float] = {}
     for place, neurons in enumerate(config.neurons):
         numbers[f"error_{neurons}"] = float(mean["error"][place, -1])
@@ -237,11 +237,11 @@ def _slope(abscissa: np.ndarray, values: np.ndarray) -> float:
     return float(np.polyfit(abscissa, np.log(values), 1)[0]) if len(values) > 1 else math.nan
 
 
-def _curves(config: Config, found: Mapping[str, np.ndarray]) -> xarray.Dataset:
+def _curves(config: Config, measured: Mapping[str, np.ndarray]) -> xarray.Dataset:
     static, rates = ("draw", "neurons"), ("draw", "settling")
     dims = {"static_error": static, "rate_error": rates, "rate_angle_deg": rates}
     variables = {}
-    for name, array in found.items():
+    for name, array in measured.items():
         over = dims.get(name, ("draw", "neurons", "settling"))
         angles = name.endswith("angle_deg")
         named = "angle to the fixed point" if angles else "relative error"

@@ -77,13 +77,13 @@ def trial_columns(recording: xarray.Dataset) -> dict[str, np.ndarray]:
 
 def spikes_of(recording: xarray.Dataset) -> list[str]:
     """Names of the spike variables, ``E.spikes``, kept as truth values or as events."""
-    found = [str(name) for name, variable in recording.data_vars.items() if variable.dtype == bool]
+    names = [str(name) for name, variable in recording.data_vars.items() if variable.dtype == bool]
     for name in map(str, recording.data_vars):
         if "spike_time" in name and is_event(recording, name):
             spikes = name.replace("spike_time", "spikes")
             if all(other in recording.data_vars for other in event_names(spikes).values()):
-                found.append(spikes)
-    return found
+                names.append(spikes)
+    return names
 
 
 def population_of(recording: xarray.Dataset, name: str) -> str:
@@ -174,8 +174,8 @@ def _events_in(recording: xarray.Dataset, name: str) -> Spikes:
     dim = str(variables["spike_time"].attrs.get("neurons", ""))
     numbers = (trial, "trial"), (neuron, dim)
     trials, neurons = (
-        np.sort(np.asarray(recording[at].values)) if at in recording.coords else np.unique(found)
-        for found, at in numbers
+        np.sort(np.asarray(recording[at].values)) if at in recording.coords else np.unique(numbered)
+        for numbered, at in numbers
     )
     # A selection keeps the events of trials and neurons that it has left out.
     kept = np.isin(trial, trials) & np.isin(neuron, neurons)

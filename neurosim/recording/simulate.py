@@ -257,7 +257,7 @@ def _recorded(run: Run, plan: Layout, span: Span, out: Path | None, *, whole: bo
     else:
         results = OnDisk(plan, span, attrs, out, piece)
     with results:
-        for first, found in run.pieces(span.steps, piece):
-            results.add(first, found)
+        for first, arrays in run.pieces(span.steps, piece):
+            results.add(first, arrays)
         results.end(run.values)
     return results.dataset()

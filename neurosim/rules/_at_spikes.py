@@ -90,8 +90,8 @@ def written_out(rule: Rule, statements: Iterable[Statement]) -> tuple[Statement,
 
 def names(rule: Rule) -> frozenset[str]:
     """All names that statements at spikes refer to, but for those of their text alone."""
-    found: frozenset[str] = frozenset()
+    read: frozenset[str] = frozenset()
     for statements in (rule.at_pre, rule.at_post):
         texts = (statement.expression for statement in statements)
-        found |= names_within(texts, rule.expressions) - local_names(rule, statements)
-    return found
+        read |= names_within(texts, rule.expressions) - local_names(rule, statements)
+    return read

@@ -153,17 +153,17 @@ class Rule:
     @functools.cached_property
     def written(self) -> tuple[Equation, ...]:
         """All declarations of `variables` and `traces`, expressions included."""
-        found = (*declarations(self.variables, "variable"), *declarations(self.traces, "trace"))
-        names = [equation.name for equation in found]
-        if twice := next((equation for equation in found if names.count(equation.name) > 1), None):
+        equations = (*declarations(self.variables, "variable"), *declarations(self.traces, "trace"))
+        names = [equation.name for equation in equations]
+        if twice := next((equation for equation in equations if names.count(equation.name) > 1), None):
             raise twice.place.error(f"'{twice.name}' is among the variables and among the traces of the rule")
-        return found
+        return equations
 
     @functools.cached_property
     def declared(self) -> EquationSet | None:
         """The variables that have a value from step to step, none if there are none."""
-        found = tuple(equation for equation in self.written if equation.kind != "subexpression")
-        return EquationSet(found) if found else None
+        equations = tuple(equation for equation in self.written if equation.kind != "subexpression")
+        return EquationSet(equations) if equations else None
 
     @functools.cached_property
     def expressions(self) -> Mapping[str, str]:
@@ -188,15 +188,15 @@ class Rule:
     @functools.cached_property
     def increments(self) -> dict[str, str]:
         """The increment of each variable that its update changes, as one expression."""
-        found: dict[str, str] = {}
+        texts: dict[str, str] = {}
         for statement in self.statements:
             expression = inlined(statement.expression, self.expressions)
             sign = "+" if statement.operator == "+=" else "-"
-            before = found.get(statement.target)
-            found[statement.target] = (
+            before = texts.get(statement.target)
+            texts[statement.target] = (
                 f"{before} {sign} ({expression})" if before else (expression if sign == "+" else f"-({expression})")
             )
-        return found
+        return texts
 
     @property
     def changed(self) -> tuple[str, ...]:

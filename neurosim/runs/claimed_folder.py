@@ -228,5 +228,5 @@ def _tidy(path: Path) -> None:
     """Remove temporary files of an interrupted run."""
     with writing(path):
         (path / files.FAILURE).unlink(missing_ok=True)
-        for left in [found for found in path.rglob(".*") if is_temporary(found)]:
+        for left in [file for file in path.rglob(".*") if is_temporary(file)]:
             discard(left)

@@ -131,15 +131,15 @@ class TrainingRecorder:
         """
         if progress.part.steps or progress.epoch not in self.epochs or str(progress.epoch) in self.digests:
             return
-        number, found = self.epochs.index(progress.epoch), hashlib.sha256()
+        number, digest = self.epochs.index(progress.epoch), hashlib.sha256()
         for where, array in self._snapshot(number, progress):
             self._refuse_broken(where[0], array, progress.epoch)
             with writing(self.path):
                 self.group[where[0]][where[1]] = array
-            found.update(np.ascontiguousarray(array).tobytes())
+            digest.update(np.ascontiguousarray(array).tobytes())
         with writing(self.path):
             sync(self.temporary)
-        self.digests[str(progress.epoch)] = found.hexdigest()
+        self.digests[str(progress.epoch)] = digest.hexdigest()
         write_file(self.list, sealed(self.digests, _FORMAT, _VERSION))
 
     def finish(self) -> None:
@@ -193,7 +193,7 @@ class TrainingRecorder:
             self._new(fresh, state)
             own, there = (open_store(folder, complete=False) for folder in (fresh, self.temporary))
             same = own.attrs == there.attrs and own.arrays.keys() == there.arrays.keys()
-            if not same or any(own.arrays[name].about != found.about for name, found in there.arrays.items()):
+            if not same or any(own.arrays[name].about != stored.about for name, stored in there.arrays.items()):
                 raise DataError(f"{self.temporary}: damaged, its description is not that of this run's recording")
             kept = self._check(done)
             for name, file in files_in(self.temporary, to_write=True).items():
@@ -209,13 +209,13 @@ class TrainingRecorder:
         """Compare snapshots in the store with their checksums; the files that hold them."""
         store, files_of = open_store(self.temporary, complete=False), set()
         for epoch in epochs:
-            found, number = hashlib.sha256(), self.epochs.index(epoch)
+            digest, number = hashlib.sha256(), self.epochs.index(epoch)
             for name, region in self._regions(number):
                 array = store.arrays[name]
                 whole = region + (slice(None),) * (len(array.about.shape) - len(region))
-                found.update(np.ascontiguousarray(array.read(whole)).tobytes())
+                digest.update(np.ascontiguousarray(array.read(whole)).tobytes())
                 files_of.update(f"{name}/{key}" for key in array.keys_of(whole))
-            if found.hexdigest() != self.digests.get(str(epoch)):
+            if digest.hexdigest() != self.digests.get(str(epoch)):
                 raise DataError(f"{self.temporary}: the recording after epoch {epoch} is missing or damaged")
         return files_of
 

@@ -155,9 +155,9 @@ def _run(
             summary |= {"wall_s": round(checkpoints.elapsed, 3)}
             resumed = place.provenance.get("resumed")
             summary |= {"resumed": len(resumed)} if isinstance(resumed, list) else {}
-            found = Run(folder, summary, history, state)
+            run = Run(folder, summary, history, state)
             write_task(folder, task)
-            _finish(found, log, recorder)
+            _finish(run, log, recorder)
         except BaseException as error:
             kept = kept_checkpoint(checkpoints)
             name = "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
@@ -169,7 +169,7 @@ def _run(
             raise
     checkpoints.clear()
     discard(folder / SNAPSHOTS)
-    return found
+    return run
 
 
 def _refused(error: BaseException, model: Model, checkpoints: Checkpoints) -> bool:

@@ -73,8 +73,8 @@ def covariance(first: Filters, second: Filters, tau_noise: float) -> float:
     # Late, so that checking settings does without SciPy.
     from scipy.linalg import solve_continuous_lyapunov
 
-    found = solve_continuous_lyapunov(drift, -driving)
-    return float(outputs[0] @ found @ outputs[1])
+    joint = solve_continuous_lyapunov(drift, -driving)
+    return float(outputs[0] @ joint @ outputs[1])
 
 
 @dataclass(frozen=True)

@@ -259,9 +259,9 @@ def forward_holds(network: layered.Config, *, convention: str) -> tuple[Hold, ..
 
 def potential_of(neuron: NeuronModel) -> str:
     """The state variable that the drive moves."""
-    found = _integrating(neuron)
-    if found is not None:
-        return found
+    potential = _integrating(neuron)
+    if potential is not None:
+        return potential
     raise ConfigError.at(
         "network.neuron.kind",
         f"got '{neuron.name}', in which nothing integrates its drive '{neuron.ports['drive']}'; "
@@ -291,10 +291,10 @@ def places(network: layered.Config) -> tuple[Place, ...]:
     layered.refuse_images(network, "loops invert the matrices of dense pathways")
     layered.refuse_normalisation(network, "loops invert the weights between two layers and nothing else")
     layered.refuse_skips(network, "each loop inverts the pathways between two layers, one after the other")
-    found = []
+    in_order = []
     for name, _, target, link in layered.feedback_ends(network, "layerwise"):
-        found.append(Place(name, link.forward, link.end, link.below, link.above, target))
-    return tuple(found)
+        in_order.append(Place(name, link.forward, link.end, link.below, link.above, target))
+    return tuple(in_order)
 
 
 def feedback_law(config: Inversion, forward: Sequence[str]) -> Initial:

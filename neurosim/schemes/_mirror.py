@@ -126,10 +126,10 @@ class _Plan:
             learn = (*clean.learn, *self._learning(self.loops))
             return (replace(clean, hold=(*clean.hold, *self._holds(self.loops)), learn=learn),)
         assert self.mirror is not None
-        found = [clean]
+        phases = [clean]
         for number, turn in enumerate(self.turns, start=1):
             several = len(self.turns) > 1
-            found.append(
+            phases.append(
                 Phase(
                     f"mirror{number}" if several else "mirror",
                     self.mirror.mirror_duration,
@@ -140,11 +140,11 @@ class _Plan:
                     restart=self.mirror.restart,
                 )
             )
-        return tuple(found)
+        return tuple(phases)
 
     def forward(self) -> tuple[Pathway, ...]:
         """Weights and biases; they read what layers send, and with `update_forward` learn by the primitives, too."""
-        found = []
+        pathways = []
         senders = {loop.below for loop in self.loops} | {"input"} if self.noisy else set()
         loops = {loop.forward: loop for loop in self.loops}
         for pathway in layered.forward_pathways(self.network, self.config.learning_rate):
@@ -162,16 +162,16 @@ class _Plan:
                 )
                 values = {_primitives.coefficient(n): scale * value for n, value in self.coefficients.items()}
                 changed = replace(changed, rule=rule, parameters={**changed.parameters, **values})
-            found.append(changed)
-        return tuple(found)
+            pathways.append(changed)
+        return tuple(pathways)
 
     def feedback(self, rule: str, timing: Timing) -> tuple[Pathway, ...]:
         batch = self.mirror is not None and self.mirror.centring == "batch"
         plain = replace(layered.rule_of(rule), timing=timing)
-        found = _primitives.batch_centred(*self.coefficients) if batch else plain
+        learned_by = _primitives.batch_centred(*self.coefficients) if batch else plain
         values = {_primitives.coefficient(name): value for name, value in self.coefficients.items()}
         settings: dict[str, Any] = {
-            "rule": found,
+            "rule": learned_by,
             "parameters": {"learning_rate": self.config.feedback_learning_rate, **values},
             "initial": layered.feedback_law(self.network, self.config.feedback_weights),
             "reduction": self.mirror.reduction if self.mirror else "mean",
@@ -181,23 +181,27 @@ class _Plan:
 
     def carrying(self) -> tuple[Pathway, ...]:
         """Pathways that use the feedback weights once more: back (u), in reverse (p), back and in reverse (q)."""
-        found = []
+        pathways = []
         symmetrised = self.config.update_forward
         for loop in self.loops if self.mirror else ():
             number, below, above = loop.feedback[1:], loop.below, loop.above
             tie, reverse = Tie(loop.feedback), Tie(loop.feedback, transposed=True)
             if "null" in self.coefficients:
-                found.append(Pathway(f"U{number}", f"{above}.mirror_answer", f"{below}.mirror_carried", tie=tie))
+                pathways.append(Pathway(f"U{number}", f"{above}.mirror_answer", f"{below}.mirror_carried", tie=tie))
             if "sparse" in self.coefficients or ("amp" in self.coefficients and symmetrised):
-                found.append(Pathway(f"P{number}", f"{below}.mirror_shown", f"{above}.mirror_projected", tie=reverse))
+                pathways.append(
+                    Pathway(f"P{number}", f"{below}.mirror_shown", f"{above}.mirror_projected", tie=reverse)
+                )
             if "null" in self.coefficients and symmetrised:
-                found.append(Pathway(f"Q{number}", f"{below}.mirror_carried", f"{above}.mirror_returned", tie=reverse))
-        return tuple(found)
+                pathways.append(
+                    Pathway(f"Q{number}", f"{below}.mirror_carried", f"{above}.mirror_returned", tie=reverse)
+                )
+        return tuple(pathways)
 
     def means(self) -> tuple[Pathway, ...]:
         """Pathways from the unit that is always on, whose weights are running means."""
         assert self.mirror is not None or not any(self.centred(loop) for loop in self.loops)
-        found = {
+        by_source = {
             self._mean(loop, role): Pathway(
                 self._mean(loop, role),
                 "one.r",
@@ -210,7 +214,7 @@ class _Plan:
             for loop in self.loops
             for role in self.centred(loop)
         }
-        return tuple(found.values())
+        return tuple(by_source.values())
 
     def population(self, population: Population) -> Population:
         """A layer with what it shows to the feedback weights from above, and what it answers to those below."""

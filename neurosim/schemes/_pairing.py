@@ -75,8 +75,8 @@ def circuit_of(kind: str, config: Any, network: Network, task: Sized) -> Circuit
 def _blamed(build: Any, config: Any, network: Network, task: Sized) -> str | None:
     """The key of the one neuron without which the scheme could be built; ``None`` if there is none."""
     usual = Part(kind="leaky_rate")
-    found = (key for key in network.neurons if _goes(build, config, _with(network, key, usual), task))
-    return next(found, None)
+    keys = (key for key in network.neurons if _goes(build, config, _with(network, key, usual), task))
+    return next(keys, None)
 
 
 def _remedy(build: Any, config: Any, network: Network, task: Sized, key: str) -> str:
@@ -104,15 +104,15 @@ def _goes(build: Any, config: Any, network: Network, task: Sized) -> bool:
 
 def _layer_neurons() -> list[str]:
     """The neurons that layers of learning networks can have."""
-    found = []
+    neurons = []
     for name in registry.names("neurons"):
         try:
             ports = neuron_of(Part(kind=name)).ports
         except (NeurosimError, ValueError):  # one of the user's that wants settings
             continue
         if all(port in ports for port in PORTS):
-            found.append(name)
-    return found
+            neurons.append(name)
+    return neurons
 
 
 def _reason(error: NeurosimError) -> str:

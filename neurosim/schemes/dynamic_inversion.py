@@ -100,10 +100,10 @@ def _phases(
     config: Config, network: layered.Config, places: tuple[Place, ...], learning: tuple[str, ...]
 ) -> tuple[Phase, ...]:
     off = {switch(place): 0.0 for place in places}
-    found = [_inversion.forward_phase(config, network, tuple(off))]
+    phases = [_inversion.forward_phase(config, network, tuple(off))]
     for place in reversed(places):
         last = place is places[0]
-        found.append(
+        phases.append(
             Phase(
                 f"inversion{place.number}",
                 config.inversion_duration,
@@ -113,7 +113,7 @@ def _phases(
                 until=_inversion.until(config, place.above),
             )
         )
-    return tuple(found)
+    return tuple(phases)
 
 
 def _settled(network: layered.Config, place: Place, last: bool) -> tuple[Hold, ...]:

@@ -41,8 +41,8 @@ class Decoded:
     def read(self, numbers: np.ndarray) -> np.ndarray:
         """The decoded values of `numbers`; both (trial, n)."""
         scaled = numbers / self.ranges
-        found = [c.rates(part) @ d for c, part, d in zip(self.codes, scaled.T, self.decoders, strict=True)]
-        return np.stack(found, axis=-1) * self.ranges
+        decoded = [c.rates(part) @ d for c, part, d in zip(self.codes, scaled.T, self.decoders, strict=True)]
+        return np.stack(decoded, axis=-1) * self.ranges
 
 
 @checked_loop()

@@ -178,8 +178,8 @@ def encode(encoding: Mapping[str, Any], path: Path) -> np.ndarray:
     columns = columns_of(path, largest=largest(), written=Csv(how.separator, how.decimal))
     names = [each.name for each in how.inputs]
     if all(name in columns.names for name in names):
-        found = columns.read(names)
-        parts = [_fitting(path, each, found[each.name]) for each in how.inputs]
+        values = columns.read(names)
+        parts = [_fitting(path, each, values[each.name]) for each in how.inputs]
     else:
         parts = _in_order(path, how, columns.names, columns.read(columns.names))
         names = ["a column"]
@@ -265,9 +265,9 @@ def _fitting(path: Path, wanted: Inputs, array: np.ndarray) -> np.ndarray:
     return numbers(path, wanted.name, array)
 
 
-def _in_order(path: Path, how: Encoding, names: tuple[str, ...], found: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+def _in_order(path: Path, how: Encoding, names: tuple[str, ...], values: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     """All columns of the file, where they are read by position."""
-    size = sum(math.prod(array.shape[1:]) for array in found.values())
+    size = sum(math.prod(array.shape[1:]) for array in values.values())
     if (how.named and path.suffix.lower() != ".npy") or size != how.size:
         wanted = ", ".join(f"'{each.name}'" for each in how.inputs[:20]) + (" ..." if len(how.inputs) > 20 else "")
         missing = [each.name for each in how.inputs if each.name not in names]
@@ -275,5 +275,5 @@ def _in_order(path: Path, how: Encoding, names: tuple[str, ...], found: Mapping[
             f"{path}: got no '{missing[0]}' among {', '.join(map(repr, names[:20]))}, expected what the network was "
             f"trained on, {how.size} numbers for each example: {wanted}"
         )
-    beside = [numbers(path, name, array) for name, array in found.items()]
+    beside = [numbers(path, name, array) for name, array in values.items()]
     return [np.concatenate(beside, axis=1)]

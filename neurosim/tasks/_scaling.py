@@ -69,14 +69,14 @@ def scaled(array: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray
     """
     unit = np.frexp(np.maximum(np.abs(mean), scale))[1]
     centre, spread = np.ldexp(mean, -unit), np.ldexp(scale, -unit)
-    found = np.empty(array.shape, np.float32)
+    single = np.empty(array.shape, np.float32)
     step = _step(array)
     with np.errstate(over="ignore"):
         for start in range(0, len(array), step):
             block = array[start : start + step]
             numbers = np.ldexp(block.astype(np.float64).reshape(-1, len(mean)), -unit)
-            found[start : start + step] = ((numbers - centre) / spread).reshape(block.shape)
-    return found
+            single[start : start + step] = ((numbers - centre) / spread).reshape(block.shape)
+    return single
 
 
 def lost(array: np.ndarray, made: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> str | None:

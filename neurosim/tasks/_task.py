@@ -247,12 +247,12 @@ def _numbers(name: str, given: np.ndarray) -> np.ndarray:
     if given.dtype.kind not in "biuf":
         raise DataError(f"{name}: got {given.dtype}, expected numbers")
     with np.errstate(over="ignore"):
-        found = _frozen(given, np.float32)
+        numbers = _frozen(given, np.float32)
     if given.dtype.kind == "f" and given.ndim == 2 and given.itemsize > 4 and np.isfinite(given).all():
-        fault = lost(given, found, np.zeros(1), np.ones(1))
+        fault = lost(given, numbers, np.zeros(1), np.ones(1))
         if fault:
             raise DataError(f"{name}: expected, {fault}")
-    return found
+    return numbers
 
 
 def _frozen(array: np.ndarray, dtype: type) -> np.ndarray:

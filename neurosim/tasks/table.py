@@ -290,6 +290,6 @@ def _moments(
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each column, or of each channel, in the training split."""
     # Each position of an image is a further sample of its channels.
-    found = [moments(part, train, image[2] if image else part.shape[1]) for part in parts]
-    mean, scale = (np.concatenate([pair[number] for pair in found]) for number in (0, 1))
+    each_part = [moments(part, train, image[2] if image else part.shape[1]) for part in parts]
+    mean, scale = (np.concatenate([pair[number] for pair in each_part]) for number in (0, 1))
     return tuple(mean.tolist()), tuple(scale.tolist())

@@ -80,8 +80,8 @@ def drawn(k: int, neurons: int, others: int, *, excluded: bool, label: str, draw
         The neuron and the other, shape (neurons*k,) each.
     """
     generator = stream(draw, label, k, neurons, others, *(("no autapses",) if excluded else ()))
-    found = np.empty((neurons, k), np.int64)
+    partners = np.empty((neurons, k), np.int64)
     for neuron in range(neurons):
         chosen = generator.choice(others - excluded, k, replace=False, shuffle=False)
-        found[neuron] = chosen + (chosen >= neuron) if excluded else chosen
-    return np.repeat(np.arange(neurons), k), np.sort(found, axis=1).ravel()
+        partners[neuron] = chosen + (chosen >= neuron) if excluded else chosen
+    return np.repeat(np.arange(neurons), k), np.sort(partners, axis=1).ravel()

@@ -46,9 +46,9 @@ class Listed(ABC):
 
     def faults(self, ends: Ends) -> Iterator[str]:
         """See `neurosim.circuit.connectivity.Dense.faults`."""
-        found = list(self.settings_faults(ends))
-        yield from found
-        if found:
+        wrong = list(self.settings_faults(ends))
+        yield from wrong
+        if wrong:
             return
         try:
             if not len(self.synapses(ends).pre):

@@ -114,7 +114,7 @@ class Where(Ruled):
             If there are more than fit into memory, or a probability is none.
         """
         generator = stream(self.draw, "where", self.condition, forward.n_pre, forward.n_post)
-        text, rows, found, total = self._text, max(1, _BLOCK // forward.n_post), [], 0
+        text, rows, pairs, total = self._text, max(1, _BLOCK // forward.n_post), [], 0
         for first in range(0, forward.n_pre, rows):
             i = np.arange(first, min(first + rows, forward.n_pre))
             met = text.evaluated(i[:, None], np.arange(forward.n_post)[None, :], forward)
@@ -124,24 +124,24 @@ class Where(Ruled):
                 # One number for each pair that meets the condition, in order: whatever the size of a block.
                 chosen = generator.random(len(pre)) < self._probabilities(pre, post, forward)
                 pre, post = pre[chosen], post[chosen]
-            found.append((pre, post))
+            pairs.append((pre, post))
             total += len(pre)
             for fault in list_faults(total, remedy="use a condition that fewer pairs meet, or a lower p"):
                 raise CircuitError(f"where '{self.condition}': at least {fault}")
-        return np.concatenate([pre for pre, _ in found]), np.concatenate([post for _, post in found])
+        return np.concatenate([pre for pre, _ in pairs]), np.concatenate([post for _, post in pairs])
 
     def _probabilities(self, pre: np.ndarray, post: np.ndarray, forward: Ends) -> Any:
         if self._chance is None:
             return self.p
-        found = self._chance.evaluated(pre, post, forward)
-        wrong = np.flatnonzero(~((found >= 0) & (found <= 1)))
+        chances = self._chance.evaluated(pre, post, forward)
+        wrong = np.flatnonzero(~((chances >= 0) & (chances <= 1)))
         if len(wrong):
             place = wrong[0]
             raise CircuitError(
-                f"p = '{self.p}' is {found[place]:g} from neuron {pre[place]} to neuron {post[place]}; expected 0 to "
+                f"p = '{self.p}' is {chances[place]:g} from neuron {pre[place]} to neuron {post[place]}; expected 0 to "
                 "1, as clip(..., 0, 1) makes it"
             )
-        return found
+        return chances
 
     def __str__(self) -> str:
         shown = f"{self.p:g}" if isinstance(self.p, float) else self.p

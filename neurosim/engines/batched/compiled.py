@@ -151,7 +151,7 @@ def train_batches(learned: Learning, moving: Arrays, data: Data, *, request: Req
     blocks = (numbers.reshape(-1, length), data.order.reshape(-1, length, batch))
     learning, (ends, broken) = jax.lax.scan(block, replace(learned, moving=moving), blocks)
     # (block, step, batch, neuron) -> (presentation, neuron)
-    flat = {p: {n: a.reshape(-1, a.shape[-1]) for n, a in found.items()} for p, found in ends.items()}
+    flat = {p: {n: a.reshape(-1, a.shape[-1]) for n, a in values.items()} for p, values in ends.items()}
     return Trained(learning, flat, {name: steps.reshape(-1) for name, steps in broken.items()})
 
 

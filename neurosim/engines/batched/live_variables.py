@@ -95,22 +95,22 @@ def lives(
         everything = tuple(f"{p}.{name}" for p, model in plan.models.items() for name in _moving(model))
         return [everything for _ in asked_by_phase]
     wanted: set[str] = set(every) if all_at_end else set()
-    found: list[tuple[str, ...]] = []
+    by_phase: list[tuple[str, ...]] = []
     phases = zip(reversed(asked_by_phase), reversed(restarts), reversed(switches), strict=True)
     for asked, restart, numbers in phases:
         frozen = _frozen(plan, numbers)
         live = live_states(plan, asked | wanted, frozen)
-        found.append(live)
+        by_phase.append(live)
         # What the phase goes on from, or leaves alone, the one before has to deliver.
         passed = {leaf for leaf in plan.leaves_of({*asked, *wanted, *_needs_of(plan, live)}) if leaf in every}
         wanted = set() if restart else set(live) | passed
-    return found[::-1]
+    return by_phase[::-1]
 
 
 def _frozen(plan: Plan, switches: Mapping[str, float]) -> frozenset[str]:
     """State variables whose equation is zero with these switches. Spikes may increment a state, so not these."""
     struck = {pathway.target for pathway in plan.circuit.pathways if pathway.at_spikes}
-    found = set()
+    frozen = set()
     for population, model in plan.models.items():
         if model.threshold is not None:
             continue
@@ -118,8 +118,8 @@ def _frozen(plan: Plan, switches: Mapping[str, float]) -> frozenset[str]:
         for equation in model.equation_set.of("differential"):
             name = f"{population}.{equation.name}"
             if known and name not in struck and _is_zero(switched(equation.expression or "", known)):
-                found.add(name)
-    return frozenset(found)
+                frozen.add(name)
+    return frozenset(frozen)
 
 
 def _is_zero(text: str) -> bool:
@@ -131,10 +131,10 @@ def _is_zero(text: str) -> bool:
 
 def _needs_of(plan: Plan, live: Iterable[str]) -> set[str]:
     """What the equations of live states read."""
-    found = set()
+    needed = set()
     for name in live:
         population, _, variable = name.rpartition(".")
         equation = plan.models[population].equation_set.by_name.get(variable)
         names = frozenset() if equation is None else equation.names
-        found |= {plan.resolve(population, n) for n in names if n != "xi" and not n.startswith("xi_")}
-    return found
+        needed |= {plan.resolve(population, n) for n in names if n != "xi" and not n.startswith("xi_")}
+    return needed

@@ -109,8 +109,8 @@ class Snapshot:
         if not TIMES & set(function.arguments) or (dtype := jnp.result_type(self.values["dt"])) == jnp.float64:
             return compiled(function)(**arguments)
         with jax.enable_x64(True):
-            found = compiled(function)(**{name: _wide(value) for name, value in arguments.items()})
-            return jax.tree.map(lambda array: _narrow(jnp.asarray(array), dtype), found)
+            results = compiled(function)(**{name: _wide(value) for name, value in arguments.items()})
+            return jax.tree.map(lambda array: _narrow(jnp.asarray(array), dtype), results)
 
     def local(self, population: str | None, function: ArrayFunction, **given: Any) -> Any:
         """A function of one population's variables."""

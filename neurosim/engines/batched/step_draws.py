@@ -40,8 +40,8 @@ class Draws:
         size = circuit.population[name.split(".")[0]].size
         with jax.enable_x64(True):
             step = jnp.round(time / self.dt).astype(jnp.uint32)
-        found = {}
+        by_argument = {}
         for draw, law in function.draws:
             drawn = drawn_at(law, self.keys[f"{name}.{draw}"], self.presentations, size, step, xp=jnp)
-            found[draw] = drawn if law == "words" else drawn.astype(dtype)
-        return found
+            by_argument[draw] = drawn if law == "words" else drawn.astype(dtype)
+        return by_argument

@@ -86,11 +86,11 @@ def seen(now: Snapshot, pathway: str, names: Names, own: Mapping[str, Any]) -> A
     own
         Values of the synapse's own variables that are not those of the snapshot.
     """
-    spread, found = Spread.of(now.plan.circuit, pathway), {}
+    spread, read = Spread.of(now.plan.circuit, pathway), {}
     for name, (kind, qualified) in names.items():
         value = own[qualified] if qualified in own else now[qualified]
-        found[name] = _spread(spread, kind, value)
-    return found
+        read[name] = _spread(spread, kind, value)
+    return read
 
 
 def _spread(spread: Spread, kind: str, value: Any) -> Any:
@@ -180,8 +180,8 @@ def stepped_traces(now: Snapshot, pathway: str, steps: TraceSteps) -> Arrays:
     values = seen(now, pathway, steps.names, {}) | {"dt": now["dt"]}
     results = compiled(steps.function)(**{name: values[name] for name in steps.function.arguments})
     results = results if len(steps.returns) > 1 else (results,)
-    found = {}
+    traces = {}
     for name, value in zip(steps.returns, results, strict=True):
         before = now[f"{pathway}.{name}"]
-        found[f"{pathway}.{name}"] = jnp.broadcast_to(value, jnp.shape(before)).astype(before.dtype)
-    return found
+        traces[f"{pathway}.{name}"] = jnp.broadcast_to(value, jnp.shape(before)).astype(before.dtype)
+    return traces

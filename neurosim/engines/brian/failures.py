@@ -27,8 +27,8 @@ def told(circuit: Circuit) -> Iterator[None]:
     except NeurosimError:
         raise
     except Exception as error:
-        found = _OBJECT.search(str(error))
-        owner = None if found is None else _owner(circuit, found[1])
+        match = _OBJECT.search(str(error))
+        owner = None if match is None else _owner(circuit, match[1])
         if owner is None or not isinstance(translation(error), EngineError):
             raise
         raise EngineError(f"the engine 'brian' cannot run {owner}: {root_sentence(error)}") from error

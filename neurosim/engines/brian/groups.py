@@ -79,8 +79,8 @@ def texts_of(circuit: Circuit, population: str | None, *, again: bool, drawn: bo
 def spikes_read(circuit: Circuit) -> frozenset[str]:
     """The spikes that rules read, as ``population.spikes``."""
     learning = {name for phase in circuit.phases for name in phase.learn}
-    found = [rule_names(circuit, pathway).values() for pathway in learning]
-    return frozenset(name for names in found for _, name in names if name.endswith(".spikes"))
+    read = [rule_names(circuit, pathway).values() for pathway in learning]
+    return frozenset(name for names in read for _, name in names if name.endswith(".spikes"))
 
 
 def make_group(

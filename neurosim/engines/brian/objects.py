@@ -84,8 +84,8 @@ class Objects:
 
     def everything(self) -> list[Any]:
         """All objects a Network has to hold."""
-        found = [*self.groups.values(), *self.synapses.values(), *self.extra]
-        return found if self.scalars is None else [*found, self.scalars]
+        objects = [*self.groups.values(), *self.synapses.values(), *self.extra]
+        return objects if self.scalars is None else [*objects, self.scalars]
 
     def path(self, pathway: str) -> Any:
         """What acts at the spikes of a pathway: the object with their queue."""
@@ -119,9 +119,9 @@ class Objects:
 
         def now(step: int) -> np.ndarray:
             neurons = events[given.presented.number - first, step - begin]
-            found = np.zeros(size, array.dtype)
-            found[neurons[neurons < size]] = True
-            return found
+            fires = np.zeros(size, array.dtype)
+            fires[neurons[neurons < size]] = True
+            return fires
 
         given.targets.append((array, now))
 
@@ -146,9 +146,9 @@ class Objects:
         values = self.synapses[pathway].variables[synaptic(variable)].get_value()
         shape = self.circuit.weights_shape(pathway)
         # What no synapse has keeps the value that it was given.
-        found = np.array(np.broadcast_to(self.given.get((pathway, variable), 0.0), shape), dtype=values.dtype)
-        found.reshape(-1)[self.index(pathway)] = values
-        return found
+        whole = np.array(np.broadcast_to(self.given.get((pathway, variable), 0.0), shape), dtype=values.dtype)
+        whole.reshape(-1)[self.index(pathway)] = values
+        return whole
 
     def set_synaptic(self, pathway: str, variable: str, value: Any) -> None:
         """Set a synaptic variable from the shape of the weights, or one that all synapses have from a number."""

@@ -57,10 +57,10 @@ class Texts:
 
     def at_spikes(self) -> dict[str, Any]:
         """What Synapses are given for the spikes of each side: a name for each piece of code."""
-        found: dict[str, Any] = {}
+        codes: dict[str, Any] = {}
         for pathway, (side, code) in self.paths.items():
-            found.setdefault(f"on_{side}", {})[_path_name(pathway)] = code
-        return found
+            codes.setdefault(f"on_{side}", {})[_path_name(pathway)] = code
+        return codes
 
 
 def make_synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: dict[str, Any], dt: float) -> Any:
@@ -100,15 +100,15 @@ def sums_positions(circuit: Circuit, pathway: Pathway) -> bool:
 
 
 def _texts(circuit: Circuit, pathway: Pathway) -> Texts:
-    found = Texts([f"{synaptic('w')} : {weight_unit(circuit, pathway)}", *_declared(circuit, pathway)])
+    texts = Texts([f"{synaptic('w')} : {weight_unit(circuit, pathway)}", *_declared(circuit, pathway)])
     weight, lines = _delivered_weight(circuit, pathway)
-    found.lines += lines
+    texts.lines += lines
     for user in circuit.pathways:
         if circuit.owner(user.name) == pathway.name:
-            _add_user(circuit, user, weight, found)
+            _add_user(circuit, user, weight, texts)
     if behind := synapse_texts.at_spikes(circuit, pathway, "post"):
-        found.paths[None] = ("post", behind)
-    return found
+        texts.paths[None] = ("post", behind)
+    return texts
 
 
 def _declared(circuit: Circuit, pathway: Pathway) -> Iterator[str]:

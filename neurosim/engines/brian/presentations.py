@@ -82,17 +82,17 @@ class Watch(brian2.BrianObject):  # type: ignore[misc]
     def __init__(self, clock: Any, arrays: Mapping[str, np.ndarray], begin: int, steps: int) -> None:
         super().__init__(clock=clock, when="end", order=9_000, name="neurosim_watch")
         self.arrays, self.begin, self.steps, self.done = arrays, begin, steps, 0
-        self.found: Broken | None = None
+        self.broken: Broken | None = None
 
     def run(self) -> None:
         """Called by the Network at every step."""
         self.done += 1
-        if self.found is None:
+        if self.broken is None:
             broken = next((name for name, array in self.arrays.items() if not np.isfinite(array).all()), None)
             if broken is not None:
                 trial, step = divmod(self.done - 1, self.steps)
                 neuron = int(np.flatnonzero(~np.isfinite(self.arrays[broken]))[0])
-                self.found = Broken(broken, self.begin + step + 1, trial, neuron)
+                self.broken = Broken(broken, self.begin + step + 1, trial, neuron)
 
 
 class Presentations:
@@ -417,13 +417,13 @@ class Presentations:
 
     def _noise(self, given: Mapping[str, Mapping[str, np.ndarray]], first: int) -> dict[str, dict[str, np.ndarray]]:
         numbers = np.arange(first, first + self.trials, dtype=np.uint32)
-        found = {}
+        noise = {}
         for phase in self.phases:
             drawn = given.get(phase.name)
             if drawn is None:
                 drawn = draw_noise(self.circuit, phase, self.keys, numbers, "float32")
-            found[phase.name] = {name: np.asarray(a, dtype=self.setting.dtype) for name, a in drawn.items()}
-        return found
+            noise[phase.name] = {name: np.asarray(a, dtype=self.setting.dtype) for name, a in drawn.items()}
+        return noise
 
     def _results(self) -> tuple[State, Outputs]:
         learned = self.learning.learned() if not self.learned else {}
@@ -439,5 +439,5 @@ class Presentations:
         courses = self.recorder.courses(self.trials, self.setting.dt)
         end = _joined(self.kept) if self.keep else None
         return state, Outputs(
-            ends, courses, end, self.watch.found if self.watch is not None else None, self.broken_batch
+            ends, courses, end, self.watch.broken if self.watch is not None else None, self.broken_batch
         )

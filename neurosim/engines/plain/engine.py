@@ -139,14 +139,14 @@ class NumpyEngine:
         given = stimuli_in(stimuli)
         order = check_training(self.circuit, self.setting, state, given, order, report)
         losses = ("loss",) if self.circuit.readout is not None else ()
-        found: list[dict[str, dict[str, np.ndarray]]] = []
+        reports: list[dict[str, dict[str, np.ndarray]]] = []
         after = dict(state)
         for number, rows in enumerate(order):
             data = {name: np.asarray(stimulus.values)[rows] for name, stimulus in given.items()}
             at = first + number * len(rows)
             after, outputs = self.run(after, data, seed=seed, first=at, report=(*losses, *report))
-            found.append(outputs.ends)
-        ends = {p: {n: np.concatenate([each[p][n] for each in found]) for n in found[0][p]} for p in found[0]}
+            reports.append(outputs.ends)
+        ends = {p: {n: np.concatenate([each[p][n] for each in reports]) for n in reports[0][p]} for p in reports[0]}
         return after, Outputs(ends=ends)
 
 

@@ -38,13 +38,13 @@ def increments(now: Instant, pathway: str, trials: int, moment: Moment) -> dict[
     if oracle is not None:
         return _of_oracle(now, pathway, oracle, trials)
     count = trials if circuit.pathway[pathway].reduction == "mean" else 1
-    found = {}
+    averaged = {}
     for variable, terms in rule_terms(circuit, pathway, moment).items():
         total = np.zeros(circuit.weights_shape(pathway))
         for term in terms:
             total = total + _term(now, pathway, term, trials)
-        found[f"{pathway}.{variable}"] = total / count
-    return found
+        averaged[f"{pathway}.{variable}"] = total / count
+    return averaged
 
 
 def _term(now: Instant, pathway: str, term: RuleTerm, trials: int) -> np.ndarray:

@@ -49,7 +49,7 @@ class Described:
         if any(None in made for made in parts.values()):
             return None
         refuse_synapses(parts, faults)
-        if faults.found:
+        if faults.listed:
             return None
         settings = dict(self.settings)
         if settings.get("readout") is not None:
@@ -57,8 +57,8 @@ class Described:
         try:
             return Circuit(name, **parts, **settings)
         except NeurosimError as error:
-            found = error.faults if isinstance(error, CircuitError) and error.faults else (("", str(error)),)
-            for key, sentence in found:
+            keyed = error.faults if isinstance(error, CircuitError) and error.faults else (("", str(error)),)
+            for key, sentence in keyed:
                 known = key.split(".")[:2] in [["populations", name] for name in self.populations]
                 faults.add(*((key, sentence) if known else self._located(sentence)))
         return None
@@ -86,25 +86,25 @@ def described(sections: Mapping[str, Any], faults: Faults) -> Described:
     """Check the sections of a circuit: their keys, types, names and sizes."""
     neurons = _each(sections, "neurons", faults, lambda n, v, p: named.neuron(v, p, {}, faults, n))
     rules = _each(sections, "rules", faults, lambda n, v, p: named.rule(v, p, {}, faults, n))
-    found = Described(sections, named=tuple(m for m in (*neurons.values(), *rules.values()) if m is not None))
+    whole = Described(sections, named=tuple(m for m in (*neurons.values(), *rules.values()) if m is not None))
     # What is named and has a fault is told once.
     beside = {
         kind: {n: m or Making("", {}, lambda _: None) for n, m in made.items()}
         for kind, made in (("neurons", neurons), ("rules", rules))
     }
-    found.populations = _each(sections, "populations", faults, lambda n, v, p: _population(n, v, p, beside, faults))
-    found.pathways = _each(sections, "pathways", faults, lambda n, v, p: _pathway(n, v, p, beside, faults))
-    found.phases = _each(sections, "phases", faults, lambda n, v, p: _phase(n, v, p, faults))
+    whole.populations = _each(sections, "populations", faults, lambda n, v, p: _population(n, v, p, beside, faults))
+    whole.pathways = _each(sections, "pathways", faults, lambda n, v, p: _pathway(n, v, p, beside, faults))
+    whole.phases = _each(sections, "phases", faults, lambda n, v, p: _phase(n, v, p, faults))
     table = check_table(CIRCUIT, sections.get("circuit", {}), "circuit", faults)
     if table is not None:
-        found.settings = table.given
-        if found.settings.get("readout") is not None:
-            check_kind("readouts", found.settings["readout"], "circuit.readout", faults)
-    if not found.populations:
+        whole.settings = table.given
+        if whole.settings.get("readout") is not None:
+            check_kind("readouts", whole.settings["readout"], "circuit.readout", faults)
+    if not whole.populations:
         faults.add("populations", "missing, expected a table [populations.NAME] for each population")
-    if not faults.found:
+    if not faults.listed:
         refuse_sizes(sections, faults)
-    return found
+    return whole
 
 
 def _each(sections: Mapping[str, Any], section: str, faults: Faults, check: Checker) -> dict[str, Making | None]:

@@ -130,13 +130,13 @@ class CircuitFile:
         dict
             By the names in the section ``[numbers]``, in SI units.
         """
-        found = {}
+        numbers = {}
         for name, number in self.numbers.items():
             try:
-                found[name] = number.measured(recording)
+                numbers[name] = number.measured(recording)
             except (ArgumentError, DataError) as error:
                 raise DataError(f"numbers.{name}: {error}") from error
-        return found
+        return numbers
 
     @property
     def hash(self) -> str:
@@ -161,12 +161,12 @@ class CircuitFile:
 
     def _merged(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Changes, with the inputs and the state of the file."""
-        found = dict(changes)
+        with_file = dict(changes)
         for section in ("inputs", "state"):
             own = {name: read(value) for name, value in getattr(self, section).items()}
             if merged := {**own, **dict(changes.get(section) or {})}:
-                found[section] = merged
-        return found
+                with_file[section] = merged
+        return with_file
 
     def _described(self, faults: Faults) -> Described:
         return described(self.given, faults)
@@ -242,12 +242,12 @@ def load_circuit(
     >>> cuba.circuit.population["E"].size
     320
     """
-    found = settled(source, overrides, variants)
+    file = settled(source, overrides, variants)
     faults = Faults()
-    check_simulation(found.circuit, found.simulation, found.inputs, found.state, faults)
-    check_recorded(found.circuit, found.simulation, found.numbers, faults)
-    faults.raise_any(found.name)
-    return found
+    check_simulation(file.circuit, file.simulation, file.inputs, file.state, faults)
+    check_recorded(file.circuit, file.simulation, file.numbers, faults)
+    faults.raise_any(file.name)
+    return file
 
 
 def load_circuit_variants(source: str | Path | Mapping[str, Any] | CircuitFile) -> dict[str, CircuitFile]:
@@ -260,15 +260,15 @@ def load_circuit_variants(source: str | Path | Mapping[str, Any] | CircuitFile) 
     """
     if isinstance(source, str):
         source = parted(source)[0]
-    found, refused = {}, []
+    files, refused = {}, []
     for name in variants_of(sections_of(source)[1]):
         try:
-            found[name] = load_circuit(source, variants=(name,))
+            files[name] = load_circuit(source, variants=(name,))
         except ConfigError as error:
             refused.append(str(error))
     if refused:
         raise ConfigError("\n".join(refused))
-    return found
+    return files
 
 
 def settled(

@@ -89,8 +89,8 @@ class Number:
         if missing := [name for name in names if name not in recording]:
             raise DataError(f"'{missing[0]}' was not recorded; there are {', '.join(map(str, recording.data_vars))}")
         # Dropped, not chosen: events need the coordinates of all trials and neurons.
-        found = spike_events(recording.drop_vars([name for name in recording.data_vars if name not in names]))
-        return found.between(self.begin, self.end) if self.begin < found.end else None
+        spikes = spike_events(recording.drop_vars([name for name in recording.data_vars if name not in names]))
+        return spikes.between(self.begin, self.end) if self.begin < spikes.end else None
 
     def _variable(self, recording: xarray.Dataset) -> xarray.DataArray:
         if self.of not in recording:

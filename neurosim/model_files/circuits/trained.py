@@ -43,12 +43,12 @@ class Written:
             With all faults: in its texts, or sizes that are not those of the task.
         """
         faults = Faults()
-        found = described(self.sections, faults).circuit(NAME, faults)
+        circuit = described(self.sections, faults).circuit(NAME, faults)
         faults.raise_any(name)
-        assert found is not None
-        self._fit(found, task, faults)
+        assert circuit is not None
+        self._fit(circuit, task, faults)
         faults.raise_any(name)
-        return found
+        return circuit
 
     def _fit(self, circuit: Circuit, task: Sized, faults: Faults) -> None:
         shown = circuit.population.get(_INPUT)

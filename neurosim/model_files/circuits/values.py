@@ -85,14 +85,14 @@ class Array(BaseModel):
         DataError
             The file is missing, damaged, too large, or has no such array.
         """
-        found, unit = self._numbers()
+        array, unit = self._numbers()
         if (unit := self.unit or unit) is not None:
-            found = _with_unit(found, unit)
+            array = _with_unit(array, unit)
         if not self.over_time:
-            return found
+            return array
         from neurosim.recording.courses import over_time
 
-        return over_time(found)
+        return over_time(array)
 
     def _numbers(self) -> tuple[np.ndarray, str | None]:
         """The numbers, and their unit if the file says it."""
@@ -209,21 +209,21 @@ def check_values(table: Any, path: str, faults: Faults) -> dict[str, Any]:
     if not isinstance(table, Mapping):
         faults.add(path, f"got {shown(table)}, expected a table [{path}]")
         return {}
-    found: dict[str, Any] = {}
+    checked: dict[str, Any] = {}
     for name, value in flat(table):
         where = f"{path}.{name}"
-        if name in found:
+        if name in checked:
             faults.add(where, "got it twice, in quotes and as a table, expected one of them")
         elif isinstance(value, Mapping):
-            found[name] = check_table(Spikes if "times" in value else Array, value, where, faults)
+            checked[name] = check_table(Spikes if "times" in value else Array, value, where, faults)
         elif isinstance(value, list | tuple) and value and all(isinstance(each, Mapping) for each in value):
-            found[name] = [check_table(Spikes, each, f"{where}.{n}", faults) for n, each in enumerate(value)]
+            checked[name] = [check_table(Spikes, each, f"{where}.{n}", faults) for n, each in enumerate(value)]
         else:
             try:
-                found[name] = check_plain(value)
+                checked[name] = check_plain(value)
             except ValueError as error:
                 faults.add(where, f"{error}, or a table with a file or values")
-    return found
+    return checked
 
 
 def flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

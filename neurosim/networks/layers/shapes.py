@@ -164,11 +164,11 @@ def forms(hidden: Sequence[AnyLayer], image: Image | None) -> list[tuple[int, Im
     ConfigError
         Where a convolution or a pool finds no image below it, or its window does not fit in.
     """
-    found: list[tuple[int, Image | None]] = []
+    sizes: list[tuple[int, Image | None]] = []
     for number, layer in enumerate(hidden):
         if isinstance(layer, int | Plain):
             image = None
-            found.append((size_of(layer) or 0, None))
+            sizes.append((size_of(layer) or 0, None))
             continue
         window, where = layer.connectivity.window, f"network.hidden[{number}]"
         if image is None:
@@ -177,8 +177,8 @@ def forms(hidden: Sequence[AnyLayer], image: Image | None) -> list[tuple[int, Im
         for fault in window.faults(image):
             raise ConfigError.at(where, fault)
         image = (*window.positions(image), layer.channels if isinstance(layer, Convolved) else image[2])
-        found.append((image[0] * image[1] * image[2], image))
-    return found
+        sizes.append((image[0] * image[1] * image[2], image))
+    return sizes
 
 
 def pooled(hidden: Sequence[AnyLayer]) -> list[bool]:

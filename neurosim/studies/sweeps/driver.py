@@ -93,8 +93,8 @@ def sweep(
     ... }
     >>> from distributed import Client
     >>> with Client(processes=False, dashboard_address=None) as client:  # in a script: workers=2 instead
-    ...     found = sweep(tables, scheduler=client, out="runs/rates")
-    >>> found.metric.sizes["scheme.learning_rate"]
+    ...     results = sweep(tables, scheduler=client, out="runs/rates")
+    >>> results.metric.sizes["scheme.learning_rate"]
     2
     """
     watcher = progress or Quiet()
@@ -164,7 +164,7 @@ def carry_out(
         claimed(root, root, DESCRIPTION, _described(plan), includes=lost, results=(RESULTS, TABLE, FIGURE))
         with writing(root):
             (root / RUNS).mkdir(exist_ok=True)
-        for left in [found for found in root.iterdir() if is_temporary(found)]:
+        for left in [file for file in root.iterdir() if is_temporary(file)]:
             discard(left)
         return _carry_out(plan, scheduler, workers, root, progress or Quiet())
 
@@ -209,10 +209,10 @@ def _described(plan: SweepPlan) -> dict[str, Any]:
     return {"sweep": settings | {"model": model}, plan.kind: table}
 
 
-def _write(plan: SweepPlan, trials: list[Trial], found: xarray.Dataset, root: Path) -> None:
-    files.write_dataset(root / RESULTS, found)
+def _write(plan: SweepPlan, trials: list[Trial], results: xarray.Dataset, root: Path) -> None:
+    files.write_dataset(root / RESULTS, results)
     write_file(root / TABLE, csv_text(rows_of(plan, trials)))
-    figure = sweep_figure(found)
+    figure = sweep_figure(results)
     if figure is not None:
         with writing(root):
             save_figure(figure, root / FIGURE)

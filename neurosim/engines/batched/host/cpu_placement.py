@@ -90,11 +90,11 @@ def each(run: Callable[..., Any], given: Sequence[tuple[Any, ...]]) -> list[Any]
     numbers, program = range(len(given)), _program(given[0])
     if program in _compiled:
         return list(_pool().map(on_core, numbers))
-    found = [on_core(number) for number in numbers]
+    futures = [on_core(number) for number in numbers]
     if len(_compiled) >= _MOST:
         _compiled.clear()  # they are on disk
     _compiled.add(program)
-    return found
+    return futures
 
 
 def _program(given: tuple[Any, ...]) -> Any:

@@ -194,8 +194,8 @@ _MAPS: dict[type, type[_Map]] = {
 
 
 def _map(connectivity: Connectivity, ends: Ends) -> _Map:
-    found = _Listed if connectivity.listed else _MAPS[type(connectivity)]
-    return found(connectivity, ends)
+    kernels = _Listed if connectivity.listed else _MAPS[type(connectivity)]
+    return kernels(connectivity, ends)
 
 
 def apply(connectivity: Connectivity, ends: Ends, weights: Any, activity: Any, *, choice: Any = None) -> Any:

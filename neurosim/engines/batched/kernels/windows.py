@@ -31,8 +31,8 @@ def convolve(window: Window, ends: Ends, kernels: Any, activity: Any) -> Any:
     images = activity.reshape(len(activity), *ends.pre_image)
     kernels = jnp.transpose(kernels, (2, 3, 1, 0))
     padding = window.around(ends.pre_image)
-    found = lax.conv_general_dilated(images, kernels, window.stride, padding, dimension_numbers=_IMAGES)
-    return found.reshape(len(activity), -1)
+    received = lax.conv_general_dilated(images, kernels, window.stride, padding, dimension_numbers=_IMAGES)
+    return received.reshape(len(activity), -1)
 
 
 def back(window: Window, ends: Ends, kernels: Any, activity: Any) -> Any:
@@ -45,10 +45,10 @@ def back(window: Window, ends: Ends, kernels: Any, activity: Any) -> Any:
     ]
     if _fewer(window, ends, ends.pre_image[1]):
         return winograd.convolve(images, kernels, padding).reshape(len(activity), -1)
-    found = lax.conv_general_dilated(
+    spread = lax.conv_general_dilated(
         images, kernels, (1, 1), padding, lhs_dilation=window.stride, dimension_numbers=_IMAGES
     )
-    return found.reshape(len(activity), -1)
+    return spread.reshape(len(activity), -1)
 
 
 def kernel_products(window: Window, ends: Ends, post: Any, pre: Any) -> Any:
@@ -68,10 +68,10 @@ def by_convolution(window: Window, ends: Ends, post: Any, pre: Any) -> Any:
         (low, size - 1 + _reach(places, stride) - length - low)
         for size, stride, (low, _), length, places in _axes(window, ends)
     ]
-    found = lax.conv_general_dilated(
+    products = lax.conv_general_dilated(
         images, maps, (1, 1), padding, rhs_dilation=window.stride, dimension_numbers=_IMAGES
     )
-    return jnp.transpose(found, (3, 0, 1, 2))
+    return jnp.transpose(products, (3, 0, 1, 2))
 
 
 def by_products(window: Window, ends: Ends, post: Any, pre: Any) -> Any:
@@ -86,8 +86,8 @@ def by_products(window: Window, ends: Ends, post: Any, pre: Any) -> Any:
         patches = jnp.concatenate([_place(window, ends, padded, offset) for offset in np.ndindex(*window.size)], -1)
         return maps.T @ patches.reshape(len(maps), -1)
 
-    found = _summed(ends, post, pre, math.prod((*ends.post_image[:2], *window.size, ends.pre_image[2])), product)
-    return jnp.transpose(found.reshape(-1, *window.size, ends.pre_image[2]), (0, 3, 1, 2))
+    products = _summed(ends, post, pre, math.prod((*ends.post_image[:2], *window.size, ends.pre_image[2])), product)
+    return jnp.transpose(products.reshape(-1, *window.size, ends.pre_image[2]), (0, 3, 1, 2))
 
 
 def by_fewer_products(window: Window, ends: Ends, post: Any, pre: Any) -> Any:
@@ -159,8 +159,8 @@ def maxima(connectivity: Pooling, ends: Ends, activity: Any) -> Any:
     window, image = connectivity.window, ends.pre_image
     shaped = activity.reshape(len(activity), *image)
     around = ((0, 0), *window.around(image), (0, 0))
-    found = lax.reduce_window(shaped, -jnp.inf, lax.max, (1, *window.size, 1), (1, *window.stride, 1), around)
-    return found.reshape(len(activity), -1)
+    largest = lax.reduce_window(shaped, -jnp.inf, lax.max, (1, *window.size, 1), (1, *window.stride, 1), around)
+    return largest.reshape(len(activity), -1)
 
 
 def to_largest(window: Window, ends: Ends, activity: Any, errors: Any) -> Any:

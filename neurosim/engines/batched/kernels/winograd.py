@@ -73,8 +73,8 @@ def convolve(images: Any, kernels: Any, padding: Sequence[tuple[int, int]]) -> A
         lax.conv_general_dilated(part, factor[:, None], (1, 1), (rows, (0, 0)), dimension_numbers=_IMAGES)
         for part, factor in zip(seen, factors, strict=True)
     ]
-    found = jnp.stack(_combined(interpolate.T, products), axis=3)
-    return found.reshape(*found.shape[:2], tiles * tile, -1)[:, :, :places]
+    received = jnp.stack(_combined(interpolate.T, products), axis=3)
+    return received.reshape(*received.shape[:2], tiles * tile, -1)[:, :, :places]
 
 
 def kernel_products(images: Any, maps: Any, padding: Sequence[tuple[int, int]]) -> Any:
@@ -107,9 +107,9 @@ def kernel_products(images: Any, maps: Any, padding: Sequence[tuple[int, int]]) 
         rows = jnp.concatenate([part[:, row : row + height] for row in range(size)], axis=-1)
         return rows.reshape(-1, rows.shape[-1]).T @ of.reshape(-1, of.shape[-1])
 
-    found = jnp.stack([product(*parts) for parts in zip(seen, given, strict=True)])
-    found = found.reshape(len(found), size, images.shape[3], maps.shape[3])
-    return jnp.einsum("pj,pico->ijco", jnp.asarray(evaluate, found.dtype), found)
+    summed = jnp.stack([product(*parts) for parts in zip(seen, given, strict=True)])
+    summed = summed.reshape(len(summed), size, images.shape[3], maps.shape[3])
+    return jnp.einsum("pj,pico->ijco", jnp.asarray(evaluate, summed.dtype), summed)
 
 
 def _tile(columns: int) -> int:
