@@ -32,7 +32,7 @@ def compose(circuit: Wiring) -> Mapping[str, NeuronModel]:
     EquationError, UnitError
         If a bound or held expression does not fit the neuron's equations.
     """
-    models = {}
+    models: dict[str, NeuronModel] = {}
     for population in circuit.populations:
         model = population.model
         added: list[Equation] = []
@@ -61,7 +61,7 @@ def broadcast(circuit: Wiring) -> Mapping[str, str]:
 
     Switches are not among them: they are shared parameters of the neurons that have them.
     """
-    known = {}
+    known: dict[str, str] = {}
     if circuit.readout is not None:
         change = [LOSS_CHANGE] if uses_change(circuit) else []
         known = dict.fromkeys((LOSS, *change, *(name for name in BATCH_SUMS if name in _used(circuit))), "1")
@@ -108,7 +108,7 @@ def _held(circuit: Wiring, population: str, equations: EquationSet) -> list[Equa
 def losses_of(circuit: Wiring) -> Mapping[str, str]:
     """The losses that are sums over the output neurons, ``name -> qualified variable that is summed``."""
     shares = {LOSS: "loss_share", LOSS_CHANGE: "loss_change_share"}
-    known = broadcast(circuit) if circuit.readout is not None else {}
+    known = broadcast(circuit) if circuit.readout is not None else dict[str, str]()
     return {name: f"{circuit.output_population}.{share}" for name, share in shares.items() if name in known}
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from neurosim.border import FLAG, NAMES, check_fields, instance, one_of, optional, public
 from neurosim.border.arguments import MAPPING, NUMBER, TEXT, TEXTS, WHOLE, one_or_more, pair, several
@@ -83,15 +83,15 @@ class Population:
     name: str
     size: int
     neuron: NeuronModel
-    bind: Mapping[str, str] = field(default_factory=dict)
+    bind: Mapping[str, str] = field(default_factory=dict[str, str])
     noise: tuple[str, ...] = ()
     lots: tuple[str, ...] = ()
     equations: str = ""
-    sums: Mapping[str, str] = field(default_factory=dict)
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    sums: Mapping[str, str] = field(default_factory=dict[str, str])
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
     method: str | None = None
     shape: Image | None = None
-    initial: Mapping[str, Any] = field(default_factory=dict)
+    initial: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
         neuron = instance(NeuronModel, expected="a NeuronModel")
@@ -214,7 +214,7 @@ class Pathway:
     source: str
     target: str
     rule: Rule | OracleRule | tuple[Rule, ...] = field(default_factory=lambda: Rule(name="fixed"))
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
     connectivity: Connectivity | str = "dense"
     initial: Initial | Given = field(default_factory=Initial)
     tie: Tie | None = None
@@ -399,7 +399,7 @@ class Phase:
 
     name: str
     duration: str
-    switches: Mapping[str, float] = field(default_factory=dict)
+    switches: Mapping[str, float] = field(default_factory=dict[str, float])
     draw_noise: bool = False
     hold: tuple[Hold, ...] = ()
     learn: tuple[str, ...] = ()
@@ -417,7 +417,8 @@ class Phase:
             for name, value in self.switches.items()
         }
         object.__setattr__(self, "switches", MappingProxyType(switches))
-        if not isinstance(self.duration, str) and hasattr(self.duration, "dimensions"):
+        duration = cast(object, self.duration)
+        if not isinstance(duration, str) and hasattr(duration, "dimensions"):
             # Circuits are compared by their text.
             object.__setattr__(self, "duration", f"{parse_quantity(self.duration, 'second')!r} second")
         try:
@@ -452,7 +453,7 @@ class Phase:
 
 
 @dataclass(frozen=True)
-class Loop:
+class ControlLoop:
     """A leaky integral controller around forward weights, for what can be said of its stability.
 
     The controller ``u`` integrates, with time constant `tau_u` and a leak, what the forward pathways make of the

@@ -33,7 +33,7 @@ class Window:
 
     def around(self, image: Image) -> tuple[tuple[int, int], tuple[int, int]]:
         """How many rows are added above and below, and columns left and right."""
-        margins = []
+        margins: list[tuple[int, int]] = []
         for axis in (0, 1):
             length, size, stride = image[axis], self.size[axis], self.stride[axis]
             if self.padding == "same":

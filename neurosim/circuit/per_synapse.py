@@ -10,7 +10,7 @@ import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -115,7 +115,7 @@ def per_synapse(what: str, value: Any) -> PerSynapse:
     if isinstance(value, str):
         return _from_text(what, value)
     if value is None or isinstance(value, bool | bytes | dict | set):
-        raise ArgumentError(what, value, _EXPECTED)
+        raise ArgumentError(what, cast(object, value), _EXPECTED)
     try:
         unit = _unit_of(value)
         array = array_in_si(value, "1") if unit is None else _in_si(value, unit)
@@ -230,7 +230,7 @@ def _unit_of(value: Any) -> str | None:
     if is_quantity(value):
         return dimension_text(value.dim)
     if isinstance(value, list | tuple) and value:
-        first = value[0]
+        first = cast(Sequence[Any], value)[0]
         return base_unit(first) if isinstance(first, str) else _unit_of(first)
     return None
 
@@ -238,7 +238,7 @@ def _unit_of(value: Any) -> str | None:
 def _in_si(value: Any, unit: str) -> np.ndarray:
     """As `array_in_si`, also of lists in lists."""
     if isinstance(value, list | tuple):
-        return np.array([_in_si(each, unit) for each in value])
+        return np.array([_in_si(each, unit) for each in cast(Sequence[Any], value)])
     return array_in_si(value, unit)
 
 

@@ -5,6 +5,10 @@ leaves and other nodes at the same instant. Both engines follow this graph, so a
 value at an instant, is refused here.
 """
 
+# SymPy and SciPy's graphs have no stubs.
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import functools
@@ -83,7 +87,7 @@ class Plan:
     def leaves_of(self, names: Iterable[str]) -> frozenset[str]:
         """All leaves that the given variables depend on at the same instant."""
         leaves: set[str] = set()
-        stack, seen = list(names), set()
+        stack, seen = list(names), set[str]()
         while stack:
             name = stack.pop()
             if name in seen:
@@ -279,7 +283,7 @@ def _fixed_points(equations: EquationSet) -> Mapping[str, str]:
 
 def _substituted(equation: Equation, equations: EquationSet) -> sympy.Basic:
     tree = str_to_sympy(equation.expression or "0")
-    by_symbol = {
+    by_symbol: dict[sympy.Basic, sympy.Basic] = {
         sympy.Symbol(e.name, real=True): str_to_sympy(e.expression or "0") for e in equations.of("subexpression")
     }
     while used := tree.free_symbols & by_symbol.keys():
@@ -294,5 +298,6 @@ def _strongly_connected(graph: Mapping[str, set[str]]) -> list[list[str]]:
     if not names:
         return []
     reaches = np.array([[other in graph[name] for other in names] for name in names])
-    count, labels = connected_components(reaches, connection="strong")
+    components: tuple[int, np.ndarray] = connected_components(reaches, connection="strong")
+    count, labels = components[0], components[1].tolist()
     return sorted([name for name, label in zip(names, labels, strict=True) if label == group] for group in range(count))

@@ -150,7 +150,7 @@ def spike_text(
         return None
     known = synapse_names(circuit, pathway)
     changed = tuple(dict.fromkeys(s.target for s in statements if s.target in declared.synapse.synaptic_variables))
-    lines, deliveries = [], list[str]()
+    lines, deliveries = list[str](), list[str]()
     for statement in statements:
         if _is_delivery(declared.synapse.synaptic_variables, statement):
             sign = "-" if statement.operator == "-=" else ""

@@ -90,7 +90,7 @@ def _population_faults(circuit: Wiring) -> Iterator[str]:
                 yield f"population '{population.name}' sets '{name}', {_missing(name, parameters, 'parameter')}"
 
 
-def _name_faults(name: str, what: str) -> Iterator[str]:
+def _name_faults(name: object, what: str) -> Iterator[str]:
     """Names of populations and pathways stand before a dot, and within names that Brian2 takes."""
     if not isinstance(name, str) or not _NAME.match(name) or "__" in name:
         yield f"{name!r} cannot be a {what}'s name; expected a letter, then letters, digits and single underscores"
@@ -298,7 +298,7 @@ def _phase_faults(circuit: Wiring, phase: Phase) -> Iterator[str]:
         for population in circuit.populations
         for equation in population.model.equation_set.of("parameter")
         if "shared" in equation.flags
-    } | ({PERTURB} if circuit.perturbed else set())
+    } | ({PERTURB} if circuit.perturbed else set[str]())
     for name in phase.switches:
         if name not in switches:
             yield f"{where}: switch '{name}', {_missing(name, switches, 'shared parameter of any neuron')}"
@@ -309,7 +309,8 @@ def _phase_faults(circuit: Wiring, phase: Phase) -> Iterator[str]:
             yield f"{where}: pathway '{name}' cannot learn by its rule '{circuit.pathway[name].synapse.name}'"
     if phase.until is not None:
         population, _, variable = phase.until[0].partition(".")
-        known = circuit.population[population].model.equation_set.by_name if population in circuit.population else {}
+        own = circuit.population.get(population)
+        known = () if own is None else tuple(own.model.equation_set.by_name)
         if variable not in known:
             yield f"{where}: ends by '{phase.until[0]}', {_missing(variable, known, 'variable')}"
     for held in phase.hold:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neurosim.circuit.connectivity import Connectivity
-from neurosim.circuit.description import Loop, Pathway, Phase, Population
+from neurosim.circuit.description import ControlLoop, Pathway, Phase, Population
 from neurosim.circuit.synapses import Ends
 from neurosim.errors import CircuitError
 from neurosim.readouts._readout import Readout
@@ -30,7 +30,7 @@ class Wiring:
     output: str | None = None
     carry: bool = False
     delivered_at: str | None = None
-    loops: tuple[Loop, ...] = ()
+    loops: tuple[ControlLoop, ...] = ()
 
     @property
     def perturbed(self) -> tuple[Pathway, ...]:

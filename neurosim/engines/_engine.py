@@ -140,7 +140,7 @@ class Limit:
     remedy: str
     finds: Callable[[Circuit, Setting, Call], Iterable[Names]] = field(repr=False, compare=False)
     error: type[NeurosimError] = EngineError
-    names: Names = field(default_factory=dict, hash=False)
+    names: Names = field(default_factory=dict[str, Any], hash=False)
 
     def __str__(self) -> str:
         return self.message.format(**self.names, remedy=self.remedy)

@@ -23,7 +23,7 @@ from neurosim.units import array_in_si, dimension_text, parse_quantity
 
 
 @dataclass(frozen=True)
-class Place:
+class StateEntry:
     """What a variable of the state can be.
 
     Attributes
@@ -100,10 +100,10 @@ def given_state(
     return checked
 
 
-def places_of(circuit: Circuit, trials: int) -> dict[str, Place]:
+def places_of(circuit: Circuit, trials: int) -> dict[str, StateEntry]:
     """All that the state of a circuit consists of."""
     graph, moving = plan(circuit), carried_shapes(circuit)
-    places: dict[str, Place] = {}
+    places: dict[str, StateEntry] = {}
     for population, model in compose(circuit).items():
         size = circuit.population[population].size
         for equation in (*model.equation_set.of("parameter"), *model.equation_set.of("differential")):
@@ -112,8 +112,8 @@ def places_of(circuit: Circuit, trials: int) -> dict[str, Place]:
             if name in moving:
                 shapes["one a trial and neuron"] = (trials, size)
             if name not in graph.nodes:
-                places[name] = Place(shapes, equation.unit)
-    places |= {name: Place({"a number": ()}) for name in broadcast(circuit) if name not in graph.nodes}
+                places[name] = StateEntry(shapes, equation.unit)
+    places |= {name: StateEntry({"a number": ()}) for name in broadcast(circuit) if name not in graph.nodes}
     for pathway in circuit.pathways:
         places |= _places_of_pathway(circuit, pathway, moving, trials)
     return places
@@ -121,23 +121,23 @@ def places_of(circuit: Circuit, trials: int) -> dict[str, Place]:
 
 def _places_of_pathway(
     circuit: Circuit, pathway: Pathway, moving: Mapping[str, tuple[int, ...]], trials: int
-) -> dict[str, Place]:
-    places: dict[str, Place] = {}
+) -> dict[str, StateEntry]:
+    places: dict[str, StateEntry] = {}
     if pathway in circuit.owners:
         shape = circuit.weights_shape(pathway.name)
         unit = weight_unit(circuit, pathway)
-        places[f"{pathway.name}.w"] = Place({"a number": (), "one a synapse": shape}, unit, full=shape)
+        places[f"{pathway.name}.w"] = StateEntry({"a number": (), "one a synapse": shape}, unit, full=shape)
         for variable in pathway.synapse.synaptic_variables[1:]:
             name = f"{pathway.name}.{variable}"
             if name in moving:
                 shapes = {"a number": (), "one a synapse": shape, "one a trial and synapse": (trials, *shape)}
-                places[name] = Place(shapes, None)
+                places[name] = StateEntry(shapes, None)
             else:
                 own = circuit.variable_shape(pathway.name, variable)
-                places[name] = Place({"a number": (), "one a synapse": own}, None, full=own)
-    places |= {f"{pathway.name}.{name}": Place({"a number": ()}, None) for name in pathway.rule_parameters}
+                places[name] = StateEntry({"a number": (), "one a synapse": own}, None, full=own)
+    places |= {f"{pathway.name}.{name}": StateEntry({"a number": ()}, None) for name in pathway.rule_parameters}
     if pathway.sigma is not None:
-        places[f"{pathway.name}.sigma"] = Place({"a number": ()}, weight_unit(circuit, pathway))
+        places[f"{pathway.name}.sigma"] = StateEntry({"a number": ()}, weight_unit(circuit, pathway))
     return places
 
 
@@ -146,7 +146,7 @@ def _qualified(circuit: Circuit, name: str) -> str:
     return f"{alone}.{name}" if alone and "." not in name else name
 
 
-def _unknown(circuit: Circuit, name: str, qualified: str, places: Mapping[str, Place]) -> str:
+def _unknown(circuit: Circuit, name: str, qualified: str, places: Mapping[str, StateEntry]) -> str:
     owner, _, variable = qualified.rpartition(".")
     tie = circuit.pathway[owner].tie if owner in circuit.pathway else None
     if tie is not None and variable == "w":
@@ -162,7 +162,7 @@ def _unknown(circuit: Circuit, name: str, qualified: str, places: Mapping[str, P
     return f"state: '{name}' is no variable of this circuit; {did_you_mean(name, shown)}"
 
 
-def _fitting(name: str, value: Any, place: Place) -> np.ndarray:
+def _fitting(name: str, value: Any, place: StateEntry) -> np.ndarray:
     array = _in_si(name, value, place.unit)
     if array.shape not in place.shapes.values():
         fitting = [f"{shape} ({what})" for what, shape in place.shapes.items() if shape]

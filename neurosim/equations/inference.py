@@ -69,7 +69,7 @@ class Inference:
     """
 
     names: Mapping[str, Form]
-    solved: dict[str, Form] = field(default_factory=dict)
+    solved: dict[str, Form] = field(default_factory=dict[str, Form])
 
     def resolved(self, form: Form) -> Form:
         """The unit with all known parts substituted."""
@@ -148,6 +148,8 @@ class Inference:
                 return self._power(left, right, place)
             case ast.Call(func=ast.Name(id=name), args=args):
                 return self._call(node, name, args, place)
+            case _:
+                pass
         raise place.error("is not arithmetic", node.col_offset)
 
     def _number(self, node: ast.expr, place: Place) -> Form:

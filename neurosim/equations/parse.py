@@ -139,7 +139,7 @@ def parse_statements(text: str, *, random: bool = False) -> tuple[Statement, ...
     EquationError
         At the first line that is not ``name operator expression`` with operator one of = += -= *= /=.
     """
-    statements = []
+    statements: list[Statement] = []
     for source in statement_lines(text):
         start = 0
         for piece in source.text.split(";"):

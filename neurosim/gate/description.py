@@ -21,7 +21,7 @@ _FILLS = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
 
 
 @dataclass(frozen=True)
-class Described:
+class ArrayDescription:
     """An array: shape, chunk shape, data type, order of axes in a chunk, compressor, fill value.
 
     Attributes
@@ -52,7 +52,7 @@ class Described:
         return math.prod(self.chunks) * self.dtype.itemsize
 
 
-def described(array: Any, attrs: Any, where: str) -> Described:
+def described(array: Any, attrs: Any, where: str) -> ArrayDescription:
     """Read and check ``.zarray`` and ``.zattrs``.
 
     Raises
@@ -76,7 +76,7 @@ def described(array: Any, attrs: Any, where: str) -> Described:
             or array["order"] not in ("C", "F")
         ):
             raise DataError(f"{where}: got another layout than Zarr format 2 has with '.' in its chunks' names")
-        return Described(
+        return ArrayDescription(
             _sizes(array["shape"], 0, where),
             _sizes(array["chunks"], 1, where, len(array["shape"])),
             np.dtype(dtype),

@@ -22,7 +22,7 @@ import numpy as np
 
 from neurosim.atomic import write_file
 from neurosim.errors import DataError
-from neurosim.gate.description import Described, described
+from neurosim.gate.description import ArrayDescription, described
 from neurosim.gate.limits import check_size, opened
 from neurosim.gate.seals import CHECKSUMS, digest_of, digest_of_file, listed, sealed
 from neurosim.gate.selection import AxisIndex, Run, by_chunk, index, name_of, numbers_of, places
@@ -81,7 +81,7 @@ class StoredArray:
     """
 
     path: Path
-    about: Described
+    about: ArrayDescription
     present: frozenset[str]
     checksums: dict[str, str] | None
 

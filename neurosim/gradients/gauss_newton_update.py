@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.engines.batched.differentiable import Differentiable, Given, compiled, trials_of
+from neurosim.engines.batched.differentiable import Differentiable, GivenArrays, compiled, trials_of
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError, ConfigError
 from neurosim.gradients._arguments import check_presented, of_circuit, phase_of
@@ -127,7 +127,7 @@ def _solve(gram: np.ndarray, error: np.ndarray, damping: float, cut: float) -> n
 
 
 @compiled
-def _grams(weights: Any, given: Given, *, through: Differentiable, layers: tuple[tuple[str, ...], ...]) -> Any:
+def _grams(weights: Any, given: GivenArrays, *, through: Differentiable, layers: tuple[tuple[str, ...], ...]) -> Any:
     """``J J^T`` of the weights into each layer, (layer, row, row), and the errors, (trial, output)."""
 
     def answer(changed: Any) -> Any:
@@ -147,7 +147,7 @@ def _grams(weights: Any, given: Given, *, through: Differentiable, layers: tuple
 
 
 @compiled
-def _pulled(pulls: Any, weights: Any, given: Given, *, through: Differentiable) -> Any:
+def _pulled(pulls: Any, weights: Any, given: GivenArrays, *, through: Differentiable) -> Any:
     """What each of `pulls`, (pull, trial, output), is when it is brought back to the weights."""
     _, pull = jax.vjp(lambda changed: through.ends(given, values=changed)[0], weights)
     return jax.vmap(lambda each: pull(each)[0])(pulls)

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.description import Loop
+from neurosim.circuit.description import ControlLoop
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import weights_of
 from neurosim.errors import NumericalError
 from neurosim.metrics import angle
 from neurosim.stability.inverse import inverse, single_loop_fixed_point
-from neurosim.stability.inversion import Verdict
+from neurosim.stability.inversion import LoopStability
 from neurosim.stability.inversion import abscissa as loop_abscissa
 from neurosim.stability.inversion_steps import is_stable_in_steps
 from neurosim.stability.single_loop import single_loop_abscissa, single_loop_eigenvalues, single_loop_is_stable
@@ -24,7 +24,7 @@ from neurosim.stability.single_loop import single_loop_abscissa, single_loop_eig
 LOOP_NUMBERS = ("loop_abscissa", "fixed_point_angle_deg")
 
 
-def verdict(circuit: Circuit, loop: Loop, state: Mapping[str, Any], dt: float) -> Verdict:
+def verdict(circuit: Circuit, loop: ControlLoop, state: Mapping[str, Any], dt: float) -> LoopStability:
     """Whether a loop settles with these weights, in steps of `dt` seconds; of a nonlinear one, its linearisation."""
     forward, feedback = _weights(circuit, loop, state)
     order = "controller_first" if loop.controller_first else "together"
@@ -79,6 +79,6 @@ def loop_numbers(circuit: Circuit, state: Mapping[str, Any], ends: Mapping[str, 
     return numbers
 
 
-def _weights(circuit: Circuit, loop: Loop, state: Mapping[str, Any]) -> tuple[list[np.ndarray], np.ndarray]:
+def _weights(circuit: Circuit, loop: ControlLoop, state: Mapping[str, Any]) -> tuple[list[np.ndarray], np.ndarray]:
     forward = [np.asarray(weights_of(circuit, state, name), dtype=np.float64) for name in loop.forward]
     return forward, np.asarray(weights_of(circuit, state, loop.feedback), dtype=np.float64)

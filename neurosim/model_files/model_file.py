@@ -28,7 +28,7 @@ from neurosim.model_files.about import About, NoTask
 from neurosim.model_files.checking import Faults, check_table, line_of
 from neurosim.model_files.circuits.built import SECTIONS as CIRCUIT_SECTIONS
 from neurosim.model_files.circuits.trained import NAME as WRITTEN
-from neurosim.model_files.circuits.trained import Written, is_circuit, written_section
+from neurosim.model_files.circuits.trained import TrainableSections, is_circuit, written_section
 from neurosim.model_files.component_sections import check_neurons, component_section, network_section
 from neurosim.model_files.engine_section import engine_section
 from neurosim.model_files.readout_targets import refuse_targets
@@ -91,7 +91,7 @@ class Model:
     given: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     data: str | None = field(default=None, repr=False)
     network_kind: str = DEFAULT
-    written: Written | None = None
+    written: TrainableSections | None = None
 
     def load_task(self, *, seed: int = 0) -> Task:
         """Load the task's data.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict
 
@@ -65,7 +65,8 @@ class Network(BaseModel):
             if isinstance(value, Part):
                 parts[name] = value
             elif isinstance(value, tuple):
-                parts |= {f"{name}.{n}": each for n, each in enumerate(value) if isinstance(each, Part)}
+                listed = cast(tuple[Any, ...], value)
+                parts |= {f"{name}.{n}": each for n, each in enumerate(listed) if isinstance(each, Part)}
         return parts
 
 

@@ -92,10 +92,10 @@ class NeuronModel:
     reset: str | None = None
     refractory: str | None = None
     method: str | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    initial: Mapping[str, Any] = field(default_factory=dict)
-    ports: Mapping[str, str] = field(default_factory=dict)
-    means: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    initial: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    ports: Mapping[str, str] = field(default_factory=dict[str, str])
+    means: Mapping[str, str] = field(default_factory=dict[str, str])
     name: str = "neuron"
     reference: str = ""
 
@@ -155,7 +155,7 @@ class NeuronModel:
     def equation_set(self) -> EquationSet:
         """The parsed equations, with a declaration for every parameter that is only given a value."""
         parsed = parse_equations(self.equations)
-        declared = []
+        declared: list[Equation] = []
         for name, value in self.parameters.items():
             known = parsed.by_name.get(name)
             if known is not None and known.kind != "parameter":

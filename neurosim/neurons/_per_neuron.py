@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -156,5 +156,5 @@ def _unit_of(value: Any) -> str | None:
     """The unit of an array; of a list, that of its first quantity."""
     if is_quantity(value):
         return dimension_text(value.dim)
-    first = value[0] if isinstance(value, list | tuple) and value else None
+    first = cast(Sequence[Any], value)[0] if isinstance(value, list | tuple) and value else None
     return base_unit(first) if isinstance(first, str) or is_quantity(first) else None

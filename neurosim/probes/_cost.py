@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from neurosim.engines.batched.differentiable import Differentiable, Given, compiled
+from neurosim.engines.batched.differentiable import Differentiable, GivenArrays, compiled
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.state import learned_names
 from neurosim.engines.stimuli import stimuli_of
@@ -73,7 +73,14 @@ def _repetition(config: Config, engine: BatchedEngine, task: Task, layers: tuple
 
 @compiled
 def _learn(
-    learned: Any, data: Given, order: Any, first: Any, wanted: Any, *, through: Differentiable, layers: tuple[str, ...]
+    learned: Any,
+    data: GivenArrays,
+    order: Any,
+    first: Any,
+    wanted: Any,
+    *,
+    through: Differentiable,
+    layers: tuple[str, ...],
 ) -> Any:
     """Learn from `order`, (look, step, batch); the angles in degrees at every look, (look, layer)."""
     checks, steps, batch = order.shape

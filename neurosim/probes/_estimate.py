@@ -12,7 +12,7 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import LOSS
-from neurosim.engines.batched.differentiable import Differentiable, Given, compiled
+from neurosim.engines.batched.differentiable import Differentiable, GivenArrays, compiled
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import CircuitError
@@ -116,7 +116,7 @@ def estimating_layers(circuit: Circuit) -> tuple[str, ...]:
 
 @compiled
 def _draw(
-    one: Given, first: Any, gradient: Any, *, through: Differentiable, layers: tuple[str, ...], chunk: int
+    one: GivenArrays, first: Any, gradient: Any, *, through: Differentiable, layers: tuple[str, ...], chunk: int
 ) -> Any:
     """Sums over a chunk of draws: the estimate, its square, and the cosine with the gradient and its magnitude."""
     many = replace(one, stimuli={name: jnp.repeat(array, chunk, axis=0) for name, array in one.stimuli.items()})
@@ -127,7 +127,7 @@ def _draw(
 
 
 @compiled
-def _derivatives(one: Given, *, through: Differentiable, layers: tuple[str, ...], curvature: bool) -> Any:
+def _derivatives(one: GivenArrays, *, through: Differentiable, layers: tuple[str, ...], curvature: bool) -> Any:
     """Gradient and second derivatives of one trial's loss with respect to all perturbed units."""
     population = through.circuit.population
     sites = [f"{layer}.{population[layer].neuron.ports['site']}" for layer in layers]

@@ -37,7 +37,7 @@ def measure(
         matching(tried, config.ranges)
     drawn = draws(config, seed)
     carried = config.transfer.best * config.transfer.seeds if config.transfer else 0
-    count = _Count(config.draws + carried, on_step)
+    count = _TrainingCount(config.draws + carried, on_step)
     chance = 100 / task.n_outputs
     scores = np.full(config.draws, math.nan)
     for number in range(config.draws):
@@ -131,7 +131,7 @@ def _summary(accuracies: np.ndarray, chance: float, levels: Sequence[float]) -> 
     return numbers | {"mean": float(np.mean(counted)), "median": float(np.median(counted))}
 
 
-class _Count:
+class _TrainingCount:
     """Tells how many trainings are done."""
 
     def __init__(self, total: int, on_step: OnStep | None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.description import Loop
+from neurosim.circuit.description import ControlLoop
 from neurosim.engines.state import State, initial_state, weights_of
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import ConfigError
@@ -161,7 +161,7 @@ class _Bench:
         return (low + high) / 2
 
 
-def _of_loop(circuit: Circuit, loop: Loop, state: State, ends: Mapping[str, np.ndarray]) -> dict[str, float]:
+def _of_loop(circuit: Circuit, loop: ControlLoop, state: State, ends: Mapping[str, np.ndarray]) -> dict[str, float]:
     weights = [np.asarray(weights_of(circuit, state, name), dtype=float) for name in loop.forward]
     feedback = np.asarray(weights_of(circuit, state, loop.feedback), dtype=float)
     target, reached = np.asarray(ends[loop.target], dtype=float), np.asarray(ends[loop.activity], dtype=float)
@@ -190,7 +190,7 @@ def _of_loop(circuit: Circuit, loop: Loop, state: State, ends: Mapping[str, np.n
 
 
 def _sequential(
-    circuit: Circuit, loop: Loop, weights: list[np.ndarray], target: np.ndarray, ends: Mapping[str, np.ndarray]
+    circuit: Circuit, loop: ControlLoop, weights: list[np.ndarray], target: np.ndarray, ends: Mapping[str, np.ndarray]
 ) -> dict[str, float]:
     """The angles of a single loop's errors to those of loops one after the other, with minus the transposes."""
     angles = {}

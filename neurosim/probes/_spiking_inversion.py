@@ -11,7 +11,7 @@ import numpy as np
 import xarray
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.description import Loop
+from neurosim.circuit.description import ControlLoop
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, initial_state, weights_of
@@ -85,7 +85,7 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     return Findings(_numbers(config, measured), _curves(config, measured))
 
 
-def _loop_of(circuit: Circuit) -> Loop:
+def _loop_of(circuit: Circuit) -> ControlLoop:
     if not circuit.loops or not circuit.loops[0].linear or len(circuit.loops[0].forward) > 1:
         raise ConfigError.at(
             "probe.kind",
@@ -95,7 +95,7 @@ def _loop_of(circuit: Circuit) -> Loop:
     return circuit.loops[0]
 
 
-def bench_of(config: Config, engine: BatchedEngine, task: Task, loop: Loop, seed: int) -> Bench:
+def bench_of(config: Config, engine: BatchedEngine, task: Task, loop: ControlLoop, seed: int) -> Bench:
     """Present trials to the loop without spikes."""
     circuit = engine.circuit
     state = initial_state(circuit, seed, dtype=engine.setting.dtype)
@@ -113,7 +113,7 @@ def bench_of(config: Config, engine: BatchedEngine, task: Task, loop: Loop, seed
 
 
 def _rate_course(
-    config: Config, engine: BatchedEngine, loop: Loop, state: State, stimuli: Mapping[str, np.ndarray]
+    config: Config, engine: BatchedEngine, loop: ControlLoop, state: State, stimuli: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, Mapping[str, np.ndarray]]:
     circuit, dt = engine.circuit, engine.setting.dt
     name = str(circuit.delivered_at)
@@ -169,7 +169,7 @@ def codes_of(config: Config, bench: Bench, neurons: int, seed: int) -> dict[str,
 
 
 def _spiking_course(
-    config: Config, bench: Bench, codes: Mapping[str, list[PopulationCode]], loop: Loop, dtype: str
+    config: Config, bench: Bench, codes: Mapping[str, list[PopulationCode]], loop: ControlLoop, dtype: str
 ) -> np.ndarray:
     """The error of the loop with spikes, (time, trial, n_pre)."""
     circuit, state = circuit_of(config, bench, codes)

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.engines.batched.differentiable import Arrays, Differentiable, Given, Outcome, compiled, pytree
+from neurosim.engines.batched.differentiable import Arrays, Differentiable, GivenArrays, Outcome, compiled, pytree
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.state import learned_names
 from neurosim.engines.stimuli import stimuli_of
@@ -88,7 +88,7 @@ def _repetition(
         sums = {name: jnp.zeros((1 + len(config.draws), *a.shape), a.dtype) for name, a in gradient.items()}
         periods = jnp.array([_NEVER, *config.draws], jnp.int32)
         while done < wanted or (done < most and not _reached(config, parts)):
-            count = _Count(jnp.uint32(first + done * config.batch_size), jnp.int32(done), periods)
+            count = _DrawCount(jnp.uint32(first + done * config.batch_size), jnp.int32(done), periods)
             (values, sums), products = _draw(
                 given, sums, gradient, count, through=through, names=groups[_ALL], chunk=chunk
             )
@@ -103,7 +103,7 @@ def _repetition(
 
 @pytree
 @dataclass(frozen=True)
-class _Count:
+class _DrawCount:
     """Where a chunk of draws begins.
 
     Attributes
@@ -123,10 +123,10 @@ class _Count:
 
 @compiled
 def _draw(
-    given: Given,
+    given: GivenArrays,
     sums: Arrays,
     gradient: Arrays,
-    count: _Count,
+    count: _DrawCount,
     *,
     through: Differentiable,
     names: tuple[str, ...],

@@ -118,7 +118,7 @@ def blocks_of(variable: Any) -> Iterator[tuple[int, np.ndarray]]:
 
 
 @dataclass(frozen=True)
-class Spikes:
+class SpikeVariable:
     """The spikes of one variable, whether it is kept as truth values or as events.
 
     Attributes
@@ -147,7 +147,7 @@ class Spikes:
         return [parts[trial * count : (trial + 1) * count] for trial in range(len(self.trials))]
 
 
-def spikes_in(recording: xarray.Dataset, name: str, time: np.ndarray | None = None) -> Spikes:
+def spikes_in(recording: xarray.Dataset, name: str, time: np.ndarray | None = None) -> SpikeVariable:
     """The spikes of a variable.
 
     Parameters
@@ -165,10 +165,10 @@ def spikes_in(recording: xarray.Dataset, name: str, time: np.ndarray | None = No
         step, trial, neuron = np.nonzero(block)
         parts.append((seconds[begin + step], trial, neuron))
     joined = [np.concatenate(each) for each in zip(*parts, strict=True)]
-    return Spikes(*joined, *(_numbers(recording, str(dim)) for dim in variable.dims[1:]))
+    return SpikeVariable(*joined, *(_numbers(recording, str(dim)) for dim in variable.dims[1:]))
 
 
-def _events_in(recording: xarray.Dataset, name: str) -> Spikes:
+def _events_in(recording: xarray.Dataset, name: str) -> SpikeVariable:
     variables = {kind: recording[variable] for kind, variable in event_names(name).items()}
     time, trial, neuron = (variables[kind].values for kind in EVENTS)
     dim = str(variables["spike_time"].attrs.get("neurons", ""))
@@ -180,7 +180,7 @@ def _events_in(recording: xarray.Dataset, name: str) -> Spikes:
     # A selection keeps the events of trials and neurons that it has left out.
     kept = np.isin(trial, trials) & np.isin(neuron, neurons)
     places = np.searchsorted(trials, trial[kept]), np.searchsorted(neurons, neuron[kept])
-    return Spikes(time[kept], *places, trials, neurons)
+    return SpikeVariable(time[kept], *places, trials, neurons)
 
 
 def _numbers(recording: xarray.Dataset, dim: str) -> np.ndarray:

@@ -21,7 +21,7 @@ from neurosim.recording.setup import shortened
 
 
 @dataclass
-class Run:
+class SimulationRun:
     """A simulation that runs piece by piece.
 
     Attributes

@@ -9,7 +9,7 @@ import numpy as np
 from neurosim.engines.stimuli import Stimulus
 from neurosim.errors import CircuitError
 from neurosim.neurons._model import NeuronModel
-from neurosim.recording.courses import Extent, numbers_in
+from neurosim.recording.courses import InputSize, numbers_in
 
 #: How much of a step a time may lie before it and count as in it, for rounding; as in Brian2.
 _MARGIN = 1e-3
@@ -22,7 +22,7 @@ def told_to_fire(model: NeuronModel) -> str | None:
     return named.name if named is not None and named.kind == "parameter" else None
 
 
-def spikes_given(name: str, value: Any, extent: Extent) -> Stimulus:
+def spikes_given(name: str, value: Any, extent: InputSize) -> Stimulus:
     """Spikes as events.
 
     Parameters
@@ -72,7 +72,7 @@ def _is_flat(value: Any) -> bool:
         return False
 
 
-def _in_steps(name: str, times: Any, indices: Any, extent: Extent) -> tuple[np.ndarray, np.ndarray]:
+def _in_steps(name: str, times: Any, indices: Any, extent: InputSize) -> tuple[np.ndarray, np.ndarray]:
     """The step of each spike and its neuron, sorted by both."""
     seconds, neurons = numbers_in(name, times, "second"), numbers_in(name, indices, "1")
     if len(seconds) != len(neurons):

@@ -40,7 +40,7 @@ def check(rule: Rule) -> None:
 def _refuse_unread(rule: Rule, side: str, statements: tuple[Statement, ...]) -> None:
     """Refuse a local name that no later statement reads: its assignment would do nothing."""
     for number, statement in enumerate(statements):
-        later = frozenset().union(*(other.names for other in statements[number + 1 :]))
+        later = frozenset[str]().union(*(other.names for other in statements[number + 1 :]))
         if is_local(rule, statement) and statement.target not in later:
             near = nearest(statement.target, rule.synaptic_variables)
             asked = f"; is it '{near}'?" if near else ""

@@ -73,14 +73,14 @@ class Rule:
 
     update: str = ""
     variables: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
     timing: Timing = "phase_end"
     reads: tuple[str, ...] = ()
     name: str = "rule"
     traces: str = ""
     on_pre: str = ""
     on_post: str = ""
-    initial: Mapping[str, Any] = field(default_factory=dict)
+    initial: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
         texts = dict.fromkeys(("update", "variables", "traces", "name", "on_pre", "on_post"), TEXT)

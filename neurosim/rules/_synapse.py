@@ -169,7 +169,7 @@ class Synapse:
     @functools.cached_property
     def names(self) -> frozenset[str]:
         """All names that its rules refer to."""
-        return frozenset().union(*(rule.names for rule in self.rules))
+        return frozenset[str]().union(*(rule.names for rule in self.rules))
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ from neurosim.recording.variables import is_spikes, unit_of, weights
 from neurosim.runs import folder as files
 from neurosim.runs.integrity import files_in, sealed, unsealed
 from neurosim.tasks._task import Split, Task
-from neurosim.training.config import Config, Record
+from neurosim.training.config import Config, RecordSettings
 from neurosim.training.progress import Progress
 
 _FORMAT, _VERSION = "neurosim snapshots", 1
@@ -52,7 +52,7 @@ class TrainingRecorder:
     folder
         The run folder.
     engine, task, config, seed
-        As for training; `config` has a `Record`.
+        As for training; `config` has a `RecordSettings`.
 
     Raises
     ------
@@ -62,7 +62,7 @@ class TrainingRecorder:
 
     def __init__(self, folder: Path, engine: Engine, task: Task, config: Config, seed: int) -> None:
         assert config.record is not None
-        self.record: Record = config.record
+        self.record: RecordSettings = config.record
         self.path, self.temporary, self.list = folder / files.RECORDING, folder / UNFINISHED, folder / SNAPSHOTS
         # Snapshots start from rest, also where training carries state over.
         self.engine, self.seed = engine.with_circuit(replace(engine.circuit, carry=False)), seed

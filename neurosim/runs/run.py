@@ -21,7 +21,7 @@ from neurosim.model_files.model_file import Model, load, numbers_of
 from neurosim.recording.weights import FORMAT as WEIGHTS_FORMAT
 from neurosim.runs import folder as files
 from neurosim.runs.checkpoints import EVERY, Checkpoints, packed_arrays
-from neurosim.runs.claimed_folder import Place, finished_run, taken, terminable
+from neurosim.runs.claimed_folder import ClaimedFolder, finished_run, taken, terminable
 from neurosim.runs.data_identity import files_read
 from neurosim.runs.integrity import check_size
 from neurosim.runs.log import Log
@@ -133,7 +133,7 @@ def train(
 
 
 def _run(
-    place: Place, model: Model, engine: Engine, task: Task, seed: int, progress: RunWatcher | None, every: float
+    place: ClaimedFolder, model: Model, engine: Engine, task: Task, seed: int, progress: RunWatcher | None, every: float
 ) -> Run:
     """Run in a claimed folder."""
     folder = place.folder

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, model_validator
 
-from neurosim.circuit.description import Hold, Initial, Loop, Phase, Population, hold
+from neurosim.circuit.description import ControlLoop, Hold, Initial, Phase, Population, hold
 from neurosim.errors import ConfigError
 from neurosim.networks import layered
 from neurosim.neurons._model import NeuronModel
@@ -216,10 +216,10 @@ def with_controller(population: Population, config: Settling, switch: str) -> Po
     )
 
 
-def loop(config: Settling, below: str, above: str, forward: tuple[str, ...], feedback: str) -> Loop:
+def loop(config: Settling, below: str, above: str, forward: tuple[str, ...], feedback: str) -> ControlLoop:
     """What is to be known of a loop to tell its stability."""
     tau_u, tau_x = (parse_quantity(text, "second") for text in (config.tau_u, config.tau_x))
-    return Loop(
+    return ControlLoop(
         below,
         f"{above}.loop_target",
         f"{below}.error_x",
@@ -275,7 +275,7 @@ def _integrating(neuron: NeuronModel) -> str | None:
 
 
 @dataclass(frozen=True)
-class Place:
+class FeedbackPlace:
     """Where feedback runs: from the layer `above` to the one `below`, beside the forward weights between them."""
 
     feedback: str
@@ -286,14 +286,14 @@ class Place:
     target: str
 
 
-def places(network: layered.Config) -> tuple[Place, ...]:
+def places(network: layered.Config) -> tuple[FeedbackPlace, ...]:
     """From the first hidden layer up."""
     layered.refuse_images(network, "loops invert the matrices of dense pathways")
     layered.refuse_normalisation(network, "loops invert the weights between two layers and nothing else")
     layered.refuse_skips(network, "each loop inverts the pathways between two layers, one after the other")
     in_order = []
     for name, _, target, link in layered.feedback_ends(network, "layerwise"):
-        in_order.append(Place(name, link.forward, link.end, link.below, link.above, target))
+        in_order.append(FeedbackPlace(name, link.forward, link.end, link.below, link.above, target))
     return tuple(in_order)
 
 

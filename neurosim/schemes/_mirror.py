@@ -23,7 +23,7 @@ from neurosim.schemes._alignment import Alignment, Mirror
 
 
 @dataclass(frozen=True)
-class Loop:
+class PathwayPair:
     """A forward pathway and the feedback pathway beside it: layer `below`, layer `above`."""
 
     feedback: str
@@ -95,12 +95,12 @@ class _Plan:
         return self.mirror is not None and self.mirror.source == "noise"
 
     @property
-    def loops(self) -> tuple[Loop, ...]:
+    def loops(self) -> tuple[PathwayPair, ...]:
         ends = layered.feedback_ends(self.network, "layerwise")
-        return tuple(Loop(name, link.forward, source, target) for name, source, target, link in ends)
+        return tuple(PathwayPair(name, link.forward, source, target) for name, source, target, link in ends)
 
     @property
-    def turns(self) -> tuple[tuple[Loop, ...], ...]:
+    def turns(self) -> tuple[tuple[PathwayPair, ...], ...]:
         """The loops that learn in each mirror phase."""
         how = self.mirror.turns if self.mirror else "together"
         # A layer sends one noise to all loops it is in.
@@ -112,7 +112,7 @@ class _Plan:
         }[how]
         return tuple(tuple(loop for loop in self.loops if loop.below in turn) for turn in chosen if turn)
 
-    def centred(self, loop: Loop) -> tuple[str, ...]:
+    def centred(self, loop: PathwayPair) -> tuple[str, ...]:
         """The roles (``x`` below, ``y`` above) whose running mean is subtracted in a loop."""
         if self.mirror is None or self.mirror.centring != "running":
             return ()
@@ -240,7 +240,7 @@ class _Plan:
             lines += [f"{variable} : 1" for variable in inputs if f"{name}.{variable}" in targets]
         return replace(population, equations="\n".join(lines), **changes)
 
-    def _sent(self, name: str, output: str, loop: Loop | None) -> tuple[list[str], dict[str, Any]]:
+    def _sent(self, name: str, output: str, loop: PathwayPair | None) -> tuple[list[str], dict[str, Any]]:
         """What a layer sends up: its activity, and in mirror phases its noise; none if no feedback reaches it."""
         assert self.mirror is not None
         lines = ["mirror : 1 (shared)"]
@@ -264,7 +264,7 @@ class _Plan:
         shown = f" + mirror*({' + '.join(passed)})" if passed else ""
         return [*lines, f"mirror_sent = (1 - mirror)*{output}{shown} : 1"], changes
 
-    def _holds(self, loops: Sequence[Loop]) -> tuple[Hold, ...]:
+    def _holds(self, loops: Sequence[PathwayPair]) -> tuple[Hold, ...]:
         if self.mirror is None:
             return ()
         lines = []
@@ -277,11 +277,11 @@ class _Plan:
                     lines.append(f"{layer}.mirror_{held} = mirror_{variable}")
         return tuple(hold(line) for line in dict.fromkeys(lines))
 
-    def _learning(self, loops: Sequence[Loop]) -> tuple[str, ...]:
+    def _learning(self, loops: Sequence[PathwayPair]) -> tuple[str, ...]:
         names = (name for loop in loops for name in (loop.feedback, *(self._mean(loop, r) for r in self.centred(loop))))
         return tuple(dict.fromkeys(names))
 
-    def _mean(self, loop: Loop, role: str) -> str:
+    def _mean(self, loop: PathwayPair, role: str) -> str:
         """The pathway whose weights are a layer's running mean, called after the first loop it is in."""
         first = next(
             other for other in self.loops if (other.below == loop.below if role == "x" else other.above == loop.above)

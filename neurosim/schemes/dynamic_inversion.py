@@ -12,7 +12,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Hold, Pathway, Phase, Population, Tie, hold
 from neurosim.networks import Relation, Sized, layered
 from neurosim.schemes import _inversion
-from neurosim.schemes._inversion import CONVENTIONS, Place
+from neurosim.schemes._inversion import CONVENTIONS, FeedbackPlace
 from neurosim.units import parse_quantity
 
 GRADIENT = Relation.GAUSS_NEWTON
@@ -60,12 +60,12 @@ def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     )
 
 
-def switch(place: Place) -> str:
+def switch(place: FeedbackPlace) -> str:
     """The switch that lets a loop run."""
     return f"{_inversion.SWITCH}{place.number}"
 
 
-def _loop(config: Config, place: Place, below: Population) -> list[Pathway]:
+def _loop(config: Config, place: FeedbackPlace, below: Population) -> list[Pathway]:
     """Feedback from the controller, and the forward weights used once more."""
     convention = CONVENTIONS[config.convention]
     # What passes a layer unchanged can be read where it arrives.
@@ -97,7 +97,7 @@ def _loop_parameters(config: Config) -> dict[str, float]:
 
 
 def _phases(
-    config: Config, network: layered.Config, places: tuple[Place, ...], learning: tuple[str, ...]
+    config: Config, network: layered.Config, places: tuple[FeedbackPlace, ...], learning: tuple[str, ...]
 ) -> tuple[Phase, ...]:
     off = {switch(place): 0.0 for place in places}
     phases = [_inversion.forward_phase(config, network, tuple(off))]
@@ -116,7 +116,7 @@ def _phases(
     return tuple(phases)
 
 
-def _settled(network: layered.Config, place: Place, last: bool) -> tuple[Hold, ...]:
+def _settled(network: layered.Config, place: FeedbackPlace, last: bool) -> tuple[Hold, ...]:
     """What a settled loop leaves: the error from which its layer learns, and the next loop's target."""
     lines = [layered.error_hold(network, place.below, "error_delta")]
     lines += [] if last else [f"{place.below}.loop_target = error_delta"]

@@ -17,7 +17,7 @@ import numpy as np
 from neurosim.errors import ConfigError
 from neurosim.stability._arguments import checked_loop
 from neurosim.stability.inverse import chained
-from neurosim.stability.inversion import ROUNDING, Verdict, checked
+from neurosim.stability.inversion import ROUNDING, LoopStability, checked
 from neurosim.stability.inversion_steps import Order, step_radii
 
 
@@ -112,7 +112,7 @@ def single_loop_is_stable(
     tau_u: float = 1.0,
     tau_x: float = 1.0,
     order: Order = "controller_first",
-) -> Verdict:
+) -> LoopStability:
     """Whether the loop settles, in continuous time or in steps of `dt`.
 
     Parameters
@@ -152,11 +152,13 @@ def single_loop_is_stable(
     surplus = any(w.shape[1] > b.shape[1] for w in ws)
     too_long = surplus and dt is not None and dt >= 2 * tau_x
     if rate < -small and not too_long:
-        return Verdict(True, False, worst, rate)
+        return LoopStability(True, False, worst, rate)
     if too_long:
         assert dt is not None
         rate = max(rate, float(np.log(abs(1 - dt / tau_x))) / dt)
-    return Verdict(False, abs(rate) <= small, worst, rate, _remedy(mu, stages, leak, dt, tau_u, tau_x, worst, rate))
+    return LoopStability(
+        False, abs(rate) <= small, worst, rate, _remedy(mu, stages, leak, dt, tau_u, tau_x, worst, rate)
+    )
 
 
 def _rates(mu: np.ndarray, stages: int, leak: float, tau_u: float, tau_x: float) -> np.ndarray:

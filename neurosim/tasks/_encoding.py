@@ -23,7 +23,7 @@ from neurosim.tasks._values import Label, numbers, row_names
 _Floats = tuple[float, ...]
 
 
-class Inputs(BaseModel):
+class InputColumn(BaseModel):
     """An array or a column of inputs.
 
     Parameters
@@ -68,7 +68,7 @@ class Encoding(BaseModel):
 
     format: Literal[1] = 1
     kind: Literal["classification", "regression"]
-    inputs: tuple[Inputs, ...] = Field(min_length=1)
+    inputs: tuple[InputColumn, ...] = Field(min_length=1)
     named: bool = True
     mean: _Floats = (0.0,)
     scale: _Floats = (1.0,)
@@ -118,7 +118,7 @@ def image_encoding(
     return described(
         Encoding(
             kind="regression" if classes is None else "classification",
-            inputs=(Inputs(name="images", shape=shape),),
+            inputs=(InputColumn(name="images", shape=shape),),
             named=False,
             mean=tuple(centre.tolist()),
             scale=tuple(scale.tolist()),
@@ -129,7 +129,7 @@ def image_encoding(
 
 def plain_encoding(count: int) -> dict[str, Any]:
     """The encoding of a regression with unscaled inputs: an array ``inputs`` (n, count)."""
-    return described(Encoding(kind="regression", inputs=(Inputs(name="inputs", shape=(count,)),), named=False))
+    return described(Encoding(kind="regression", inputs=(InputColumn(name="inputs", shape=(count,)),), named=False))
 
 
 def described(encoding: Encoding) -> dict[str, Any]:
@@ -257,7 +257,7 @@ def in_units(
     return numbers
 
 
-def _fitting(path: Path, wanted: Inputs, array: np.ndarray) -> np.ndarray:
+def _fitting(path: Path, wanted: InputColumn, array: np.ndarray) -> np.ndarray:
     if array.shape[1:] != wanted.shape and math.prod(array.shape[1:]) != math.prod(wanted.shape):
         raise DataError(
             f"{path}: '{wanted.name}' has the shape {array.shape}, expected {('n', *wanted.shape)} as in training"

@@ -67,9 +67,13 @@ class Explicit(Listed):
     def __hash__(self) -> int:
         return hash(self.content)
 
-    @functools.cached_property
+    @property
     def reversed(self) -> Explicit:
         """See `Listed.reversed`."""
+        return self._reversed
+
+    @functools.cached_property
+    def _reversed(self) -> Explicit:
         return Explicit(self.post, self.pre)
 
     def settings_faults(self, ends: Ends) -> Iterator[str]:

@@ -114,7 +114,8 @@ class Where(Ruled):
             If there are more than fit into memory, or a probability is none.
         """
         generator = stream(self.draw, "where", self.condition, forward.n_pre, forward.n_post)
-        text, rows, pairs, total = self._text, max(1, _BLOCK // forward.n_post), [], 0
+        text, rows, total = self._text, max(1, _BLOCK // forward.n_post), 0
+        pairs: list[Pairs] = []
         for first in range(0, forward.n_pre, rows):
             i = np.arange(first, min(first + rows, forward.n_pre))
             met = text.evaluated(i[:, None], np.arange(forward.n_post)[None, :], forward)

@@ -23,7 +23,7 @@ from neurosim.engines.batched.live_variables import asked_at_end, lives
 from neurosim.engines.batched.sampling import joined
 from neurosim.engines.batched.snapshot import Snapshot, time_of
 from neurosim.engines.batched.spiking import last_spikes
-from neurosim.engines.batched.step_draws import DRAWS, Draws
+from neurosim.engines.batched.step_draws import DRAWS, PresentationDraws
 from neurosim.engines.batched.stepping import BROKEN, moment_of, run_steps
 from neurosim.engines.batched.stretch import Fixed, Stretch
 from neurosim.engines.batched.weights import Weights, noise_on_weights
@@ -57,7 +57,7 @@ def present(request: Request, batch: Batch, run: Run | None = None) -> Outcome:
     values = {**batch.values, **{name: batch.values[name] + change for name, change in outcome.changes.items()}}
     current: Arrays = {**{name: a for name, a in values.items() if name not in graph.nodes}, **batch.stimuli}
     current |= {f"{pathway.name}.noise": jnp.zeros((), dtype) for pathway in circuit.perturbed}
-    current[DRAWS] = Draws(batch.keys, batch.presentations, setting.dt)
+    current[DRAWS] = PresentationDraws(batch.keys, batch.presentations, setting.dt)
     current |= _delays(circuit, setting)
     derived, step = circuit.derived_weights(jnp, lambda name: values[f"{name}.w"]), 0
     for phase in request.run:

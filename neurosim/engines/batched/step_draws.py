@@ -13,12 +13,12 @@ from neurosim.circuit.wiring import Wiring
 from neurosim.equations.array_code import ArrayFunction
 from neurosim.random import drawn_at
 
-#: Under which name of a circuit's variables `Draws` is found.
+#: Under which name of a circuit's variables `PresentationDraws` is found.
 DRAWS = "|draws"
 
 
 @dataclass(frozen=True, eq=False)
-class Draws:
+class PresentationDraws:
     """Where the numbers of a presentation come from: each is a function of seed, presentation, step and neuron.
 
     Attributes

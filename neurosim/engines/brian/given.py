@@ -13,7 +13,7 @@ from neurosim.engines.stimuli import Stimulus
 
 
 @dataclass(frozen=True)
-class Given:
+class CheckedCall:
     """The arguments of `BrianEngine.run`, checked.
 
     Attributes

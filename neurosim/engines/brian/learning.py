@@ -34,7 +34,7 @@ from neurosim.rules._oracle import OracleRule
 from neurosim.rules._rule import Rule
 
 
-class Learning:
+class LearningPathways:
     """All learning pathways of a circuit.
 
     A local rule is code of its Synapses. An oracle rule runs on the host, on arrays that each trial leaves.

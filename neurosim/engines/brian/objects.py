@@ -27,7 +27,7 @@ from neurosim.engines.brian.drawn import (
     without_draws,
     writer,
 )
-from neurosim.engines.brian.groups import Texts, make_group, refractory_text, spikes_read, texts_of
+from neurosim.engines.brian.groups import PopulationTexts, make_group, refractory_text, spikes_read, texts_of
 from neurosim.engines.brian.names import (
     BEGUN,
     FIRST,
@@ -75,7 +75,7 @@ class Objects:
     sums: list[Any] = field(default_factory=list)
     extra: list[Any] = field(default_factory=list)
     scalars: Any = None
-    texts: dict[str | None, Texts] = field(default_factory=dict)
+    texts: dict[str | None, PopulationTexts] = field(default_factory=dict)
     runners: Iterator[int] = field(default_factory=itertools.count)
     indices: dict[str, np.ndarray] = field(default_factory=dict)
     paths: dict[str, Any] = field(default_factory=dict)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Texts:
+class SynapseTexts:
     """What Synapses are made of.
 
     Attributes
@@ -99,8 +99,8 @@ def sums_positions(circuit: Circuit, pathway: Pathway) -> bool:
     return circuit.connectivity(pathway.name).shared and pathway.positions == "sum"
 
 
-def _texts(circuit: Circuit, pathway: Pathway) -> Texts:
-    texts = Texts([f"{synaptic('w')} : {weight_unit(circuit, pathway)}", *_declared(circuit, pathway)])
+def _texts(circuit: Circuit, pathway: Pathway) -> SynapseTexts:
+    texts = SynapseTexts([f"{synaptic('w')} : {weight_unit(circuit, pathway)}", *_declared(circuit, pathway)])
     weight, lines = _delivered_weight(circuit, pathway)
     texts.lines += lines
     for user in circuit.pathways:
@@ -141,7 +141,7 @@ def _delivered_weight(circuit: Circuit, pathway: Pathway) -> tuple[str, list[str
     return f"({synaptic('w')} + {switch}*{sigma}*{noise})", lines
 
 
-def _add_user(circuit: Circuit, user: Pathway, weight: str, texts: Texts) -> None:
+def _add_user(circuit: Circuit, user: Pathway, weight: str, texts: SynapseTexts) -> None:
     """Add what one of the pathways delivers that use the weights."""
     transposed = user.tie is not None and user.tie.transposed
     here, there = ("post", "pre") if transposed else ("pre", "post")
@@ -177,7 +177,7 @@ def _path_name(pathway: str | None) -> str:
     return "spikes__behind" if pathway is None else f"{pathway}__spikes"
 
 
-def _order(circuit: Circuit, objects: Objects, synapses: Any, texts: Texts, dt: float) -> None:
+def _order(circuit: Circuit, objects: Objects, synapses: Any, texts: SynapseTexts, dt: float) -> None:
     """Let spikes that arrive act pathway by pathway, as the circuit has them, then those of the neurons behind."""
     position: Mapping[str, int] = {pathway.name: number for number, pathway in enumerate(circuit.pathways)}
     for name in texts.paths:

@@ -19,8 +19,8 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.description import PERTURB
 from neurosim.engines.brian.flights import Flights
-from neurosim.engines.brian.given import Given
-from neurosim.engines.brian.learning import Learning
+from neurosim.engines.brian.given import CheckedCall
+from neurosim.engines.brian.learning import LearningPathways
 from neurosim.engines.brian.names import DERIVED, NOISE, SWITCH
 from neurosim.engines.brian.numbers import random_state, set_random_state
 from neurosim.engines.brian.objects import build_objects
@@ -108,7 +108,7 @@ class Presentations:
         Whether to look at every step for what is not finite.
     """
 
-    def __init__(self, circuit: Circuit, setting: Setting, given: Given, *, watch: bool = False) -> None:
+    def __init__(self, circuit: Circuit, setting: Setting, given: CheckedCall, *, watch: bool = False) -> None:
         self.start, self.keep, self.watched = given.start, given.keep, watch
         #: Whether any variable was not finite when a phase ended: it stays so until the neurons begin anew.
         self.broken = False
@@ -165,7 +165,7 @@ class Presentations:
         for name, events in self.events.items():
             self.objects.fire(name, events, first=self.first, begin=self.begin)
         first = of_trial(self.circuit, self.state, 0) if self.own_weights else self.state
-        self.learning = Learning(self.circuit, self.objects, first, self.batch, self.keys, self.phases)
+        self.learning = LearningPathways(self.circuit, self.objects, first, self.batch, self.keys, self.phases)
         self.recorder = Recorder(self.objects, record, report, begin=self.begin, steps=sum(self.steps))
         self.holds = self._make_holds()
         self.prepared: set[int] = set()

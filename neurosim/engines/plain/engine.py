@@ -105,7 +105,7 @@ class NumpyEngine:
         call = Call(phases, learn, trials, trials, record, courses, pieces, own_weights=own_weights)
         refuse(self.refuses(call))
         run = call.phases_of(circuit)
-        batch = Batch(circuit, trials, learning_in(circuit, first // trials) if learn else frozenset())
+        batch = PresentedTrials(circuit, trials, learning_in(circuit, first // trials) if learn else frozenset())
         arrays = {**state, **{name: stimulus.values for name, stimulus in given.items()}, "dt": self.setting.dt}
         known = {name: np.asarray(array, np.float64) for name, array in arrays.items()}
         changes = batch.begin(known, run)
@@ -151,7 +151,7 @@ class NumpyEngine:
 
 
 @dataclass(frozen=True)
-class Batch:
+class PresentedTrials:
     """The trials that are presented at once.
 
     Attributes

@@ -27,7 +27,7 @@ Checker = Callable[[str, Any, str], Making | None]
 
 
 @dataclass
-class Described:
+class DescribedCircuit:
     """The checked sections of a circuit, each part still to be made."""
 
     given: Mapping[str, Any]
@@ -82,11 +82,11 @@ class Described:
         return quoted_in(sentence, {section: self.given.get(section, {}) for section in SECTIONS})
 
 
-def described(sections: Mapping[str, Any], faults: Faults) -> Described:
+def described(sections: Mapping[str, Any], faults: Faults) -> DescribedCircuit:
     """Check the sections of a circuit: their keys, types, names and sizes."""
     neurons = _each(sections, "neurons", faults, lambda n, v, p: named.neuron(v, p, {}, faults, n))
     rules = _each(sections, "rules", faults, lambda n, v, p: named.rule(v, p, {}, faults, n))
-    whole = Described(sections, named=tuple(m for m in (*neurons.values(), *rules.values()) if m is not None))
+    whole = DescribedCircuit(sections, named=tuple(m for m in (*neurons.values(), *rules.values()) if m is not None))
     # What is named and has a fault is told once.
     beside = {
         kind: {n: m or Making("", {}, lambda _: None) for n, m in made.items()}

@@ -21,8 +21,8 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.errors import ArgumentError, ConfigError, DataError, NeurosimError
 from neurosim.model_files.about import About
 from neurosim.model_files.checking import Faults, check_kind, check_table, cut
-from neurosim.model_files.circuits.built import SECTIONS, Described, described
-from neurosim.model_files.circuits.numbers import Number, check_numbers, check_recorded
+from neurosim.model_files.circuits.built import SECTIONS, DescribedCircuit, described
+from neurosim.model_files.circuits.numbers import CircuitNumber, check_numbers, check_recorded
 from neurosim.model_files.circuits.parts import Simulation, check_times
 from neurosim.model_files.circuits.simulated import check_simulation
 from neurosim.model_files.circuits.trained import is_circuit
@@ -63,7 +63,7 @@ class CircuitFile:
     simulation: Simulation
     inputs: Mapping[str, Any]
     state: Mapping[str, Any]
-    numbers: Mapping[str, Number]
+    numbers: Mapping[str, CircuitNumber]
     given: Mapping[str, Any] = field(compare=False, repr=False)
 
     @functools.cached_property
@@ -168,7 +168,7 @@ class CircuitFile:
                 with_file[section] = merged
         return with_file
 
-    def _described(self, faults: Faults) -> Described:
+    def _described(self, faults: Faults) -> DescribedCircuit:
         return described(self.given, faults)
 
     @property

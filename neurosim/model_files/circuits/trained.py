@@ -19,7 +19,7 @@ _INPUT, _SHOWN = "input", "r"
 
 
 @dataclass(frozen=True)
-class Written:
+class TrainableSections:
     """The sections of a circuit in a model file, checked but for their equations."""
 
     sections: Mapping[str, Any]
@@ -75,11 +75,11 @@ class Written:
             faults.add("phases", "missing, expected a table [phases.NAME], at whose end pathways learn")
 
 
-def written_section(table: Mapping[str, Any], faults: Faults) -> Written:
+def written_section(table: Mapping[str, Any], faults: Faults) -> TrainableSections:
     """The circuit in the sections of a model, its keys, types and sizes checked."""
     sections = {name: copied(table[name]) for name in SECTIONS if isinstance(table.get(name), Mapping)}
     described({name: table[name] for name in SECTIONS if name in table}, faults)
-    return Written(sections)
+    return TrainableSections(sections)
 
 
 def is_circuit(sections: Mapping[str, Any]) -> bool:

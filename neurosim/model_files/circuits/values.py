@@ -128,7 +128,7 @@ Value = Annotated[
 ]
 
 
-class Spikes(BaseModel):
+class GivenSpikes(BaseModel):
     """Spikes that are given to neurons of the kind ``spike_source``: ``"P.spikes" = { times = ..., indices = ... }``.
 
     A list of such tables gives each trial its own.
@@ -215,9 +215,9 @@ def check_values(table: Any, path: str, faults: Faults) -> dict[str, Any]:
         if name in checked:
             faults.add(where, "got it twice, in quotes and as a table, expected one of them")
         elif isinstance(value, Mapping):
-            checked[name] = check_table(Spikes if "times" in value else Array, value, where, faults)
+            checked[name] = check_table(GivenSpikes if "times" in value else Array, value, where, faults)
         elif isinstance(value, list | tuple) and value and all(isinstance(each, Mapping) for each in value):
-            checked[name] = [check_table(Spikes, each, f"{where}.{n}", faults) for n, each in enumerate(value)]
+            checked[name] = [check_table(GivenSpikes, each, f"{where}.{n}", faults) for n, each in enumerate(value)]
         else:
             try:
                 checked[name] = check_plain(value)
@@ -238,8 +238,8 @@ def flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]
 
 def read(value: Any) -> Any:
     """A checked value as functions take it."""
-    if isinstance(value, Array | Spikes):
+    if isinstance(value, Array | GivenSpikes):
         return value.read()
-    if isinstance(value, list) and value and isinstance(value[0], Spikes):
+    if isinstance(value, list) and value and isinstance(value[0], GivenSpikes):
         return [each.read() for each in value]
     return np.asarray(value, dtype=float) if isinstance(value, list | tuple) else value

@@ -67,7 +67,7 @@ class Link:
 def links(hidden: Sequence[AnyLayer]) -> tuple[Link, ...]:
     """All ways up, in the order of the layers they lead into: first from the layer below, then past others."""
     layers = ("input", *shapes.names(hidden), "output")
-    ways = []
+    ways: list[Link] = []
     for end, above in enumerate(layers[1:], start=1):
         layer = hidden[end - 1] if end <= len(hidden) else None
         direct = Dense() if layer is None else shapes.connectivity_into(layer)

@@ -29,12 +29,12 @@ def forward_pathways(
     ``skip1_3`` where that is the identity.
     """
     if decay:
-        pathways = forward_pathways(network, learning_rate, "decaying_delta")
+        without = forward_pathways(network, learning_rate, "decaying_delta")
         return tuple(
             replace(pathway, parameters={**pathway.parameters, "decay": decay}) if pathway.synapse.learns else pathway
-            for pathway in pathways
+            for pathway in without
         )
-    pathways = []
+    pathways: list[Pathway] = []
     for link in network.links:
         source = f"{link.below}.{ports_of(network, link.below)['output']}"
         target = f"{link.above}.{ports_of(network, link.above)['drive']}"
@@ -106,7 +106,7 @@ def feedback_ends(network: Config, topology: Topology) -> tuple[FeedbackEnd, ...
     the output alone. A layer that is pooled gets its feedback from its pools, whatever the topology; see
     `feedback_pathways`.
     """
-    ends = []
+    ends: list[FeedbackEnd] = []
     for link in _fed_back(network):
         if not link.learns or (link.skips and topology == "direct"):
             continue
@@ -131,12 +131,12 @@ def feedback_pathways(
     settings
         Of those with weights: rule, parameters, initial law ...; or what gives them for the forward link beside them.
     """
-    pathways = []
+    pathways: list[Pathway] = []
     for name, source, target, link in feedback_ends(network, topology):
         given = dict(settings(link) if callable(settings) else settings)
         if topology == "layerwise" and "tie" not in given:
             given["connectivity"] = link.connectivity.reversed
-        settings_of_all = {"positions": network.feedback_positions, "role": Role.FEEDBACK}
+        settings_of_all: dict[str, Any] = {"positions": network.feedback_positions, "role": Role.FEEDBACK}
         pathways.append(Pathway(name, source, target, **{**settings_of_all, **given}))
     for link in _fed_back(network):
         if link.learns or (link.skips and topology == "direct"):

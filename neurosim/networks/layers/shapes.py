@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import (
     BaseModel,
@@ -99,8 +99,11 @@ class Pooled(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _side_by_side(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        table = cast(dict[str, Any], given)
         # Filled in, since text has no word for nothing.
-        return {"stride": given.get("window", 1), **given} if isinstance(given, dict) else given
+        return {"stride": table.get("window", 1), **table}
 
     @property
     def connectivity(self) -> Pooling:
@@ -112,7 +115,8 @@ class Pooled(BaseModel):
 def _kind(given: Any) -> str:
     if isinstance(given, dict):
         return "pooling" if "pool" in given else "dense" if "size" in given else "convolution"
-    return {Convolved: "convolution", Pooled: "pooling", Plain: "dense"}.get(type(given), "size")
+    kind = cast(type[Any], type(given))
+    return {Convolved: "convolution", Pooled: "pooling", Plain: "dense"}.get(kind, "size")
 
 
 #: What a layer can be.

@@ -19,7 +19,7 @@ from neurosim.studies.sweeps.results import Trial, metric_of
 from neurosim.studies.sweeps.search import Study
 
 
-class Listed:
+class ListedPoints:
     """Configurations that the file lists."""
 
     def __init__(self, plan: SweepPlan) -> None:

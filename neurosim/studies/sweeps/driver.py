@@ -15,7 +15,7 @@ from neurosim.plots.sweep import sweep_figure
 from neurosim.runs import folder as files
 from neurosim.runs.lock import locked
 from neurosim.studies.study_folder import claimed
-from neurosim.studies.sweeps.chosen import Listed, Searched
+from neurosim.studies.sweeps.chosen import ListedPoints, Searched
 from neurosim.studies.sweeps.crew import Crew, Quiet, SweepWatcher
 from neurosim.studies.sweeps.keys import Range
 from neurosim.studies.sweeps.plan import SweepPlan, is_file, read_plan
@@ -170,7 +170,7 @@ def carry_out(
 
 
 def _carry_out(plan: SweepPlan, scheduler: Any, workers: int | None, root: Path, watcher: SweepWatcher) -> SweepOutcome:
-    chosen = Searched(plan, root) if plan.kind == "search" else Listed(plan)
+    chosen = Searched(plan, root) if plan.kind == "search" else ListedPoints(plan)
     total = chosen.count * len(plan.settings.seeds)
     crew = Crew(scheduler, None if workers is None else min(workers, total), root / RUNS, watcher)
     watcher.begin(total)
@@ -185,7 +185,7 @@ def _carry_out(plan: SweepPlan, scheduler: Any, workers: int | None, root: Path,
     return SweepOutcome(plan, trials, results, root)
 
 
-def _run_all(chosen: Listed | Searched, crew: Crew) -> None:
+def _run_all(chosen: ListedPoints | Searched, crew: Crew) -> None:
     while chosen.more or crew.busy:
         for configuration in chosen.ask(crew):
             for seed in chosen.plan.settings.seeds:
