@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     import xarray
 
 # Bytes recorded before they are written.
-_PIECE = 48 << 20
+PIECE = 48 << 20
 _MODEL = instance(
     NeuronModel, Circuit, expected="a NeuronModel or a Circuit; that of a model file is neurosim.load(name).circuit"
 )
@@ -250,7 +250,7 @@ def _start(
 def _recorded(run: SimulationRun, plan: Layout, span: Span, out: Path | None, *, whole: bool) -> xarray.Dataset:
     """Run to the end, into a Zarr store if there is one, else into memory."""
     pieces = not whole and run.keeping and (out is not None or bool(plan.events))
-    piece = max(1, min(span.steps, int(_PIECE // max(1, plan.bytes_a_step)))) if pieces else span.steps
+    piece = max(1, min(span.steps, int(PIECE // max(1, plan.bytes_a_step)))) if pieces else span.steps
     attrs = {"model": run.circuit.name, "dt": span.dt}
     if out is None:
         results: Results = InMemory(plan, span, attrs)

@@ -40,7 +40,7 @@ _FORMAT, _VERSION = "neurosim snapshots", 1
 #: During the run: the store, and the checksums of its snapshots.
 UNFINISHED, SNAPSHOTS = ".recording.unfinished.zarr", ".recording.unfinished.json"
 # Bytes recorded before they are written, and bytes of a chunk.
-_PIECE, _CHUNK = 48 << 20, 4 << 20
+PIECE, CHUNK = 48 << 20, 4 << 20
 _MOST_NEURONS = 256
 
 
@@ -248,8 +248,8 @@ class TrainingRecorder:
         size = circuit.population[population].size
         dtype = np.dtype(bool if is_spikes(name) else self.engine.setting.dtype)
         neurons = min(size, _MOST_NEURONS)
-        steps = max(1, min(self._steps, _CHUNK // (neurons * dtype.itemsize)))
-        most = max(1, _CHUNK // (steps * neurons * dtype.itemsize))
+        steps = max(1, min(self._steps, CHUNK // (neurons * dtype.itemsize)))
+        most = max(1, CHUNK // (steps * neurons * dtype.itemsize))
         # A divisor of the piece, so that no chunk spans two.
         trials = next(length for length in range(min(most, piece), 0, -1) if piece % length == 0)
         alone = len(circuit.populations) == 1
@@ -267,7 +267,7 @@ class TrainingRecorder:
         """Trials presented at once: a divisor of all, so that all calls have one shape."""
         sizes = [self.engine.circuit.population[name.split(".")[0]].size for name in self.traces]
         each = self._steps * sum(sizes) * np.dtype(self.engine.setting.dtype).itemsize
-        most, count = max(1, _PIECE // max(1, each)), len(self.rows)
+        most, count = max(1, PIECE // max(1, each)), len(self.rows)
         return next(length for length in range(min(most, count), 0, -1) if count % length == 0)
 
     def _coord(self, dim: str, values: np.ndarray, unit: str = "1") -> tuple[Recorded, np.ndarray]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 # Numbers converted to double precision at once: 8 MiB.
-_BLOCK = 1 << 20
+BLOCK = 1 << 20
 _RANGE = "after scaling, numbers from 1.2e-38 to 3.4e38, since networks compute in single precision"
 _REMEDY = "choose another unit, or standardise"
 # Columns that vary by less than this fraction of their largest number are constant but for rounding.
@@ -102,7 +102,7 @@ def unscaled(array: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarr
 
 
 def _step(array: np.ndarray) -> int:
-    return max(1, _BLOCK // max(1, array.shape[1]))
+    return max(1, BLOCK // max(1, array.shape[1]))
 
 
 def _blocks(array: np.ndarray, rows: np.ndarray, width: int) -> Iterator[np.ndarray]:

@@ -19,7 +19,7 @@ from neurosim.errors import CircuitError, NeurosimError
 from neurosim.random import stream
 
 #: Pairs that are looked at together.
-_BLOCK = 1 << 20
+BLOCK = 1 << 20
 #: Pairs that are looked at at all, in some minutes.
 _MOST_PAIRS = 1 << 33
 
@@ -114,7 +114,7 @@ class Where(Ruled):
             If there are more than fit into memory, or a probability is none.
         """
         generator = stream(self.draw, "where", self.condition, forward.n_pre, forward.n_post)
-        text, rows, total = self._text, max(1, _BLOCK // forward.n_post), 0
+        text, rows, total = self._text, max(1, BLOCK // forward.n_post), 0
         pairs: list[Pairs] = []
         for first in range(0, forward.n_pre, rows):
             i = np.arange(first, min(first + rows, forward.n_pre))

@@ -23,7 +23,7 @@ from neurosim.engines.batched.kernels import winograd
 
 _IMAGES = ("NHWC", "HWIO", "NHWC")
 #: Numbers in the patches of images that are taken at a time.
-_PATCHES = 1 << 21
+PATCHES = 1 << 21
 
 
 def convolve(window: Window, ends: Ends, kernels: Any, activity: Any) -> Any:
@@ -102,7 +102,7 @@ def by_fewer_products(window: Window, ends: Ends, post: Any, pre: Any) -> Any:
 
 def _summed(ends: Ends, post: Any, pre: Any, numbers: int, product: Callable[[Any, Any], Any]) -> Any:
     """The sum of products over all images, of a few at a time, which need so many numbers for each."""
-    images = max(k for k in range(1, max(1, _PATCHES // numbers) + 1) if len(pre) % k == 0)
+    images = max(k for k in range(1, max(1, PATCHES // numbers) + 1) if len(pre) % k == 0)
     blocks = (pre.reshape(-1, images, *ends.pre_image), post.reshape(-1, images, *ends.post_image))
     form = jax.eval_shape(product, *(block[0] for block in blocks))
     nothing = jnp.zeros(form.shape, form.dtype)

@@ -26,16 +26,16 @@ from jax import lax
 _POINTS = tuple(Fraction(text) for text in ("0", "1", "-1", "2", "-2", "1/2", "-1/2"))
 _TILE = 4
 #: Up to this share of the multiplications, and from this many channels on each side, it takes less time.
-_SHARE, _CHANNELS = 0.7, 16
+MOST_SHARE, LEAST_CHANNELS = 0.7, 16
 _IMAGES = ("NHWC", "HWIO", "NHWC")
 
 
 def pays(columns: int, places: int, channels: Sequence[int]) -> bool:
     """Whether windows of so many columns at so many neighbouring places are computed faster in this way."""
     tile = _tile(columns)
-    if tile < 1 or min(channels) < _CHANNELS:
+    if tile < 1 or min(channels) < LEAST_CHANNELS:
         return False
-    return -(-places // tile) * (tile + columns - 1) <= _SHARE * places * columns
+    return -(-places // tile) * (tile + columns - 1) <= MOST_SHARE * places * columns
 
 
 def numbers(size: tuple[int, int], image: Sequence[int]) -> int:
