@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Self
 
-#: What is wrong, and where: the path of a key, empty where no key is to blame, and a sentence.
+#: A fault: the path of the key to blame, empty where there is none, and a sentence.
 Fault = tuple[str, str]
 
 

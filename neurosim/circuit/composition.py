@@ -49,7 +49,7 @@ def compose(circuit: Wiring) -> Mapping[str, NeuronModel]:
         except EquationError as error:
             if error.text is not None:
                 raise
-            # It concerns the equations as a whole, and somebody's own were right.
+            # The error concerns the composed equations; the user's own are right.
             faults = ((f"populations.{population.name}.{key}", sentence) for key, sentence in error.faults)
             raise EquationError(f"population '{population.name}': {error.message}", faults=faults) from None
     return models

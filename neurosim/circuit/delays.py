@@ -1,4 +1,4 @@
-"""How long what a pathway carries is under way: one time for all synapses, or one for each."""
+"""Delays of pathways: one for all synapses, or one for each."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def check_delay(circuit: Wiring, pathway: str) -> None:
 
 
 def refuse_beyond(circuit: Wiring, steps: int, dt: float) -> None:
-    """Refuse delays that are longer than a run of so many steps: nothing of what they carry would arrive.
+    """Refuse delays longer than a run of so many steps: nothing sent would arrive.
 
     Raises
     ------

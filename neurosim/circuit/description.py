@@ -127,12 +127,12 @@ class Population:
         except (EquationError, UnitError) as error:
             if error.text is not None:
                 raise
-            # It concerns values that are given here.
+            # The error concerns values that are given here.
             raise type(error)(f"population '{self.name}': {error.message}", faults=error.faults) from None
 
 
 class Role(StrEnum):
-    """What part a pathway plays."""
+    """The role of a pathway."""
 
     FORWARD = "forward"
     BIAS = "bias"
@@ -267,7 +267,7 @@ class Pathway:
 
     @functools.cached_property
     def synapse(self) -> Synapse:
-        """What its rules make of a synapse, together."""
+        """The synapse with all of its rules."""
         return Synapse(self.rule if isinstance(self.rule, tuple) else (self.rule,))
 
     @functools.cached_property

@@ -62,7 +62,7 @@ class Window:
         return place[there], inside[there], pixel[there]
 
     def faults(self, image: Image) -> Iterator[str]:
-        """What does not fit, each as one sentence."""
+        """Faults, each as one sentence."""
         if min(*self.size, *self.stride) < 1:
             yield f"a window of {_by(self.size)} with stride {_by(self.stride)}; expected positive numbers"
         elif not isinstance(self.padding, str) and not all(

@@ -19,7 +19,7 @@ from neurosim.equations.parse import EquationSet, unknown_names
 from neurosim.equations.reserved import RANDOM_FUNCTIONS
 from neurosim.units import UNIT_VALUES
 
-#: What a text may read besides units and constants, all without a unit.
+#: Names that a text may read besides units and constants, all without a unit.
 NAMES: tuple[str, ...] = ("i", "j", "N_pre", "N_post")
 
 

@@ -54,7 +54,7 @@ class Values:
 
     @functools.cached_property
     def content(self) -> str:
-        """What tells the numbers from others."""
+        """Digest of the numbers, by which they are compared."""
         return digest(self.array)
 
     def __eq__(self, other: object) -> bool:
@@ -80,9 +80,9 @@ class Values:
         return format_quantity(float(number), next(named, self.unit))
 
 
-#: What a user's value for each synapse becomes.
+#: A checked value for each synapse.
 PerSynapse = Values | PairText
-#: What a user may give; a quantity of Brian2 is an array.
+#: Values that a user may give; a quantity of Brian2 is an array.
 Given = PerSynapse | str | float | np.ndarray | Sequence[object]
 
 
@@ -198,7 +198,7 @@ def _evaluated(
     """The numbers of a text, which have to be finite."""
     shape = connectivity.weights_shape(ends)
     pairs = connectivity.indices(ends)
-    # What synapses share reads neither.
+    # A value that synapses share reads neither.
     numbers = np.array(value.evaluated(*(pairs or (0, 0)), ends, shape, generator), np.float64)
     finite = np.isfinite(numbers)
     if not finite.all():

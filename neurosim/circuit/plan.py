@@ -1,13 +1,11 @@
-"""Who needs whom at an instant: the graph of a circuit's variables.
+"""The graph of a circuit's variables at an instant: which of them needs which others.
 
-Leaves are given (state, parameters, stimuli, held values); every other variable is a node, computed from
-leaves and other nodes at the same instant. Both engines follow this graph, so a loop in it, which has no
-value at an instant, is refused here.
+Leaves are given (state, parameters, stimuli, held values). Other variables are nodes, computed from leaves and other
+nodes at the same instant. Engines follow this graph. A loop in it has no value at an instant, and is refused here.
 """
 
-# SymPy and SciPy's graphs have no stubs.
+# SymPy has no stubs.
 # pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownMemberType=false
-# pyright: reportUnknownArgumentType=false
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import sympy
@@ -188,17 +186,17 @@ def _refuse_time(population: str, model: NeuronModel) -> None:
             )
 
 
-#: Under which name an expression that draws needs the time.
+#: The name by which an expression that draws needs the time.
 ANEW = "|anew"
 
 
 def choice_of(pathway: str) -> str:
-    """Under which name an input needs the variable that says whom a pathway reaches."""
+    """The name by which an input needs the variable that chooses a pathway's targets."""
     return f"{pathway}|choice"
 
 
 def read_of(pathway: str, name: str) -> str:
-    """Under which name an input needs what a pathway's text reads."""
+    """The name by which an input needs a variable that a pathway's text reads."""
     return f"{pathway}|{name}"
 
 
@@ -213,7 +211,7 @@ def delays_name(pathway: str) -> str:
 
 
 def _needs(circuit: Wiring, pathway: str, *, steady: bool) -> dict[str, str]:
-    """What an input needs of one pathway."""
+    """The variables that an input needs of one pathway."""
     declared = circuit.pathway[pathway]
     late = declared.delay is not None and not steady
     if declared.delivers is None and not (late and differs(circuit, pathway)):
@@ -228,7 +226,7 @@ def _needs(circuit: Wiring, pathway: str, *, steady: bool) -> dict[str, str]:
 
 
 def _arrivals(circuit: Wiring, pathway: str) -> dict[str, Node]:
-    """What a delayed pathway read of its source, which waits in slots."""
+    """The variables that a delayed pathway read of its source; they wait in slots."""
     if circuit.pathway[pathway].delay is None:
         return {}
     names = {arrival(pathway, v): f"{pathway}|{v}" for v in values_under_way(circuit, pathway)}
@@ -247,7 +245,7 @@ def _fed(circuit: Wiring, population: str) -> dict[str, list[str]]:
 def _expression(circuit: Wiring, population: str, variable: str, function: ArrayFunction) -> Node:
     drawn = {name for name, _ in function.draws}
     needs = {a: resolve(circuit, population, a) for a in function.arguments if a not in drawn}
-    # What is drawn differs from step to step.
+    # Drawn numbers differ from step to step.
     needs |= {ANEW: "t"} if drawn else {}
     return Node(f"{population}.{variable}", "expression", needs, function)
 
@@ -298,6 +296,5 @@ def _strongly_connected(graph: Mapping[str, set[str]]) -> list[list[str]]:
     if not names:
         return []
     reaches = np.array([[other in graph[name] for other in names] for name in names])
-    components: tuple[int, np.ndarray] = connected_components(reaches, connection="strong")
-    count, labels = components[0], components[1].tolist()
+    count, labels = cast(tuple[int, np.ndarray], connected_components(reaches, connection="strong"))
     return sorted([name for name, label in zip(names, labels, strict=True) if label == group] for group in range(count))

@@ -19,7 +19,7 @@ from neurosim.rules._moments import Moment
 from neurosim.rules._oracle import OracleRule
 from neurosim.rules._rule import Rule
 
-#: What a rule calls a normal number that is drawn anew for each weight in each batch.
+#: Name, in rules, of a normal number that is drawn anew for each weight in each batch.
 UPDATE_NOISE = "update_noise"
 
 
@@ -158,7 +158,7 @@ def terms_of(expression: str, names: Mapping[str, tuple[str, str]]) -> tuple[Ter
 
 @functools.lru_cache(maxsize=1024)
 def _separated(increment: str, kinds: tuple[tuple[str, str], ...]) -> tuple[Term, ...]:
-    # What is not among the names is a unit.
+    # A name that is not among them is a unit.
     return separate(kept_whole(increment), lambda name: dict(kinds).get(name, "constant"))
 
 
@@ -175,7 +175,7 @@ def _refuse_spikes(rule: Rule | OracleRule, statement: Statement) -> None:
 
 
 def _refuse_activity(rule: Rule | OracleRule, known: Mapping[str, tuple[str, str]]) -> None:
-    """What has no value before the first phase."""
+    """Refuse names that have no value before the first phase."""
     for statement in rule.statements:
         for name in sorted(statement.names):
             if name in known and (known[name][0] not in ("own", "constant") or name == "noise"):

@@ -1,11 +1,11 @@
-"""What part each pathway plays: forward, bias, feedback, recurrent. Whoever needs to know asks here."""
+"""The role of each pathway: forward, bias, feedback, recurrent. No other module tells them apart."""
 
 from __future__ import annotations
 
 from neurosim.circuit.description import Pathway, Role
 from neurosim.circuit.wiring import Wiring
 
-#: What makes up the input that neurons are driven by.
+#: Roles that drive neurons.
 DRIVING = frozenset({Role.FORWARD, Role.BIAS, Role.RECURRENT})
 
 

@@ -1,4 +1,4 @@
-"""What a pathway's texts do: statements at spikes, deliveries, and the steps of traces, as functions of arrays.
+"""A pathway's texts as functions of arrays: statements at spikes, deliveries, and the steps of traces.
 
 All engines start from here; none reads a rule's text by itself.
 """
@@ -19,13 +19,13 @@ from neurosim.equations.parse import Equation, EquationSet, Statement, parse_exp
 
 Side = Literal["pre", "post"]
 Names = Mapping[str, tuple[str, str]]
-#: What a delivery is called in the function of a text; no name of a user has two underscores.
+#: Name of a delivery in the function of a text; no user's name has two underscores.
 _DELIVERED = "delivered__"
 
 
 @dataclass(frozen=True)
 class SpikeText:
-    """What happens in a synapse at a spike.
+    """The statements of a synapse at a spike.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ def is_plain(circuit: Wiring, pathway: str) -> bool:
 
 
 def acts_within_steps(circuit: Wiring, pathway: str) -> bool:
-    """Whether a pathway keeps something of its own from step to step that steps change: spikes under way, traces."""
+    """Whether a pathway has a state that changes at every step: spikes under way, or traces."""
     declared = circuit.pathway[pathway]
     struck = declared.synapse.acts_at_spikes or (declared.at_spikes and declared.delivers is not None)
     return declared.delay is not None or struck or bool(declared.synapse.flows)
@@ -101,7 +101,7 @@ def delivered_names(circuit: Wiring, pathway: str) -> Names:
 
 
 def under_way(circuit: Wiring, pathway: str) -> tuple[str, ...]:
-    """What of its source a delayed pathway reads: its spikes, or variables."""
+    """Variables, or spikes, that a delayed pathway reads of its source."""
     spikes = ("spikes",) if strikes(circuit, pathway) else ()
     return (*spikes, *values_under_way(circuit, pathway))
 
@@ -112,7 +112,7 @@ def strikes(circuit: Wiring, pathway: str) -> bool:
 
 
 def values_under_way(circuit: Wiring, pathway: str) -> tuple[str, ...]:
-    """What of its source a pathway delivers from at every instant."""
+    """Variables of its source that a pathway delivers at every instant."""
     declared = circuit.pathway[pathway]
     if declared.at_spikes:
         return ()
@@ -129,7 +129,7 @@ def _of_source(circuit: Wiring, pathway: str) -> set[str]:
 def spike_text(
     circuit: Wiring, pathway: str, side: Side, *, learning: bool = True, bounded: bool = True
 ) -> SpikeText | None:
-    """What happens in a pathway's synapses at a spike of one side, none if nothing does.
+    """The statements of a pathway's synapses at a spike of one side; none if nothing happens.
 
     Parameters
     ----------
@@ -234,7 +234,7 @@ def _is_delivery(own: tuple[str, ...], statement: Statement) -> bool:
 
 
 def _assigned(statement: Statement) -> str:
-    """What a statement gives its target."""
+    """The new value of a statement's target, as text."""
     if statement.operator == "=":
         return statement.expression
     return f"{statement.target} {statement.operator[0]} ({statement.expression})"

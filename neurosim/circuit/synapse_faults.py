@@ -1,4 +1,4 @@
-"""What can be wrong with the texts of a pathway: its rules, what it delivers, its delay and its bounds."""
+"""Faults in the texts of a pathway: its rules, its delivery, its delay and its bounds."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _refuse_broadcast(circuit: Wiring, rule: Rule, statement: Statement) -> None
 
 
 def _targets(circuit: Wiring, pathway: Pathway) -> set[str]:
-    """What a spike can add to, with the ending of the neuron behind the synapse."""
+    """Variables to which a spike can add, with the ending of the postsynaptic neuron."""
     equations = compose(circuit)[pathway.post].equation_set
     return {f"{equation.name}_post" for equation in equations.of("differential")}
 

@@ -1,4 +1,4 @@
-"""What a pathway joins, and the synapses that it makes."""
+"""The two ends of a pathway, and its synapses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be wrong with the texts that a circuit adds to those of its neurons, and with units between its parts."""
+"""Faults in the texts that a circuit adds to those of its neurons, and in units between its parts."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _ties(circuit: Wiring) -> Iterator[str]:
 
 
 def _check_hold(circuit: Wiring, held: Hold) -> None:
-    """What is held has a value at the end of a phase, and the unit of what it is held in."""
+    """Refuse to hold an expression that has no value at the end of a phase, or another unit than its target."""
     if held.population is None:
         scalars = variables_of(EquationSet(()), broadcast(circuit))
         got = unit_of_expression(held.statement.expression, scalars, held.statement.place)

@@ -1,4 +1,4 @@
-"""What can be wrong with a circuit, found all at once and said in the user's words.
+"""Faults of a circuit, all reported at once in the user's words.
 
 (Over 300 lines: a list of faults, each a few lines by itself.)
 """
@@ -150,7 +150,7 @@ def _end_faults(circuit: Wiring, pathway: Pathway, where: str) -> Iterator[str]:
     equations = target.model.equation_set
     wanted = equations.of("differential" if pathway.at_spikes else "parameter")
     kind = "state variable that spikes can increment" if pathway.at_spikes else "input (a parameter)"
-    # What arrives is a sum of real numbers.
+    # Inputs are sums of real numbers.
     real = [equation for equation in wanted if equation.unit not in ("integer", "boolean")]
     allowed = [equation.name for equation in real if "shared" not in equation.flags]
     if variable not in allowed:

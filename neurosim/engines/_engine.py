@@ -1,4 +1,4 @@
-"""What an engine is: it runs and trains a circuit, and says beforehand what it refuses.
+"""The contract of an engine: it runs and trains a circuit, and says beforehand what it refuses.
 
 Each engine is one file in `neurosim.engines.variants` with a class ``Config`` of its settings, a function
 ``build(config, circuit, optimiser) -> Engine``, and a function ``limits() -> tuple[Limit, ...]`` for the pages of the
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 #: The engine of a model that names none.
 DEFAULT = "batched"
-#: What a limit is about.
+#: The kind of part that a limit concerns.
 Part = Literal["setting", "optimiser", "circuit", "population", "phase", "pathway", "call"]
 Names = Mapping[str, Any]
 
@@ -70,7 +70,7 @@ class EngineConfig(BaseModel):
 
 @dataclass(frozen=True)
 class Call:
-    """What a call asks of an engine, as far as limits depend on it.
+    """The properties of a call on which limits depend.
 
     Attributes
     ----------

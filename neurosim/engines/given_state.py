@@ -24,7 +24,7 @@ from neurosim.units import array_in_si, dimension_text, parse_quantity
 
 @dataclass(frozen=True)
 class StateEntry:
-    """What a variable of the state can be.
+    """The shapes and the unit that a variable of the state may have.
 
     Attributes
     ----------

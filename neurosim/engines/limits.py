@@ -51,7 +51,7 @@ def plain_steps(kind: str) -> Limit:
     )
 
 
-#: Of engines that run the level ``steady``.
+#: Limits of engines that run the level ``steady``.
 NO_STEPS = (
     Limit(
         "pathway",
@@ -72,7 +72,7 @@ NO_STEPS = (
     ),
 )
 
-#: Of engines whose batches share weights.
+#: Limits of engines whose batches share weights.
 SHARED_WEIGHTS = Limit(
     "call",
     "assignments to weights at spikes other than `+=` and `-=`, in batches of several trials that share them",

@@ -100,6 +100,6 @@ def draw_pairs(
 
 
 def named_noise(shapes: Mapping[str, tuple[int, ...]], pairs: tuple[Any, Any], dtype: Any) -> dict[str, Any]:
-    """What `draw_pairs` drew, by variable."""
+    """The numbers that `draw_pairs` drew, by variable."""
     drawn = normals_of(pairs, [math.prod(shape) for shape in shapes.values()])
     return {n: a.astype(dtype).reshape(-1, *shape) for (n, shape), a in zip(shapes.items(), drawn, strict=True)}

@@ -1,4 +1,4 @@
-"""What is recorded within a run, read from its text: a variable, some of its neurons or synapses, or a sum over them.
+"""Records within a run, read from text: a variable, some of its neurons or synapses, or a sum over them.
 
 ``E.v``, ``E.v[:10]``, ``E.v[3]``, ``EE.w[::100]``, ``mean(E.spikes)``, ``sum(E.v[:10])``. Synapses are numbered as the
 array of the weights lies in memory: along ``(post, pre)``, the last axis fastest, or along the list of synapses.
@@ -26,14 +26,14 @@ from neurosim.suggestions import did_you_mean
 _TEXT = re.compile(r"\s*(?:(?P<over>\w+)\s*\()?\s*(?P<name>[\w.]+)\s*(?:\[(?P<chosen>[^\]]*)\])?\s*(?P<close>\))?\s*\Z")
 _NUMBER = r"\s*(-?\d{1,18})?\s*"
 _SLICE = re.compile(rf"{_NUMBER}(?:(:){_NUMBER}(?::{_NUMBER})?)?\Z")
-#: What the end of a population's name says if its spikes are meant.
+#: End of a name that means a population's spikes.
 SPIKES = ".spikes"
 _EXPECTED = "expected a variable such as 'E.v', some of it ('E.v[:10]', 'EE.w[::100]'), or 'mean(E.v)' or 'sum(E.v)'"
 
 
 @dataclass(frozen=True)
 class Record:
-    """What is recorded of one variable.
+    """A recorded variable: which of its places, or which sum over them.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What lives between two time steps of a circuit: the one list that engines, restarts, carry and files go by.
+"""State between two time steps of a circuit: the one list that engines, restarts, carry and files go by.
 
 Nothing else is in flight between two steps: a spike acts on its targets within its own step or waits in a slot of its
 pathway, and what it leaves behind is in a slot.
@@ -105,7 +105,7 @@ def slots(circuit: Wiring, dt: float | None = None) -> Mapping[str, Slot]:
         dynamic = {*synapse.struck, *(equation.name for equation in synapse.flows)}
         for variable in synapse.trace_variables:
             name = f"{pathway.name}.{variable}"
-            # What only learning changes, such as an eligibility, lasts through phases that begin at rest.
+            # Variables that only learning changes, such as an eligibility, last through phases that begin at rest.
             by_name[name] = Slot(name, pathway.name, shape, "trace", resting=variable in dynamic)
         for variable in (v for v in synapse.stepped if v not in synapse.trace_variables):
             name = f"{pathway.name}.{variable}"
@@ -136,12 +136,12 @@ def last_step(population: str) -> str:
 
 
 def carried_shapes(circuit: Wiring, dt: float | None = None) -> dict[str, tuple[int, ...]]:
-    """What carries over from one presentation to the next where a circuit says so, with its shape in one trial."""
+    """Variables that carry over between presentations where a circuit says so, with their shape in one trial."""
     return {name: slot.shape for name, slot in slots(circuit, dt).items() if slot.carried}
 
 
 def neuron_variables(circuit: Wiring) -> tuple[str, ...]:
-    """What changes from step to step in all neurons, qualified: state variables, and what resets assign."""
+    """Variables of neurons that change from step to step, qualified: state variables, and those that resets assign."""
     return tuple(name for name, slot in slots(circuit).items() if slot.kind == "neuron")
 
 

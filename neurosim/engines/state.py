@@ -66,7 +66,7 @@ def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> Sta
     for population, model in compose(circuit).items():
         values: dict[str, float | np.ndarray] = {**model.parameter_values, **model.initial_values}
         values |= per_neuron_values(circuit, population, model, seed)
-        # What pathways or the readout compute has no value of its own.
+        # Variables that pathways or the readout compute have no value of their own.
         state |= {f"{population}.{n}": v for n, v in values.items() if f"{population}.{n}" not in graph.nodes}
     state |= {name: 0.0 for name in broadcast(circuit) if name not in graph.nodes}
     for pathway in circuit.pathways:
@@ -130,7 +130,7 @@ def _drawn(circuit: Circuit, pathway: str, law: Initial, seed: int) -> np.ndarra
     if law.law == "normal":
         return width * generator.standard_normal(shape)
     if law.law == "truncated_normal":
-        # What lies within two standard deviations, by the inverse of its distribution.
+        # A normal number within two standard deviations, by the inverse of its distribution.
         return width * ndtri(generator.uniform(ndtr(-2.0), ndtr(2.0), shape))
     if law.law == "orthogonal":
         # The longer side's columns; signs make the law uniform (Mezzadri 2007).

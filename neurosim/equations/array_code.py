@@ -212,7 +212,7 @@ def _functions(xp: Any) -> Mapping[str, Callable[..., Any]]:
         """Brian2's `int`: a boolean as 0 or 1, a number without its fraction."""
         x = xp.asarray(x)
         if x.dtype == bool:
-            # Of no precision of its own, so that it takes that of what it meets.
+            # Numbers without a precision of their own take that of the arrays they meet.
             return xp.where(x, 1.0, 0.0)
         return xp.trunc(x)
 

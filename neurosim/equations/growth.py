@@ -10,40 +10,14 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from neurosim.equations.number_functions import VALUES
 
 MAX_NODES, MAX_DEGREE = 5_000, 512.0
 CONSTANTS: dict[str, float] = {"pi": math.pi, "e": math.e, "inf": math.inf}
 
-
-def _tangent(x: float) -> float:
-    # Not a number at pi/2, of which a float is the nearest neighbour only.
-    return math.tan(x) if abs(math.cos(x)) > 1e-15 else math.nan
-
-
-def _sign(x: float) -> float:
-    return float((x > 0) - (x < 0))
-
-
-def _exprel(x: float) -> float:
-    return math.expm1(x) / x if x else 1.0
-
-
-def _clip(x: float, low: float, high: float) -> float:
-    return min(max(x, low), high)
-
-
-_VALUES: dict[str, Callable[..., Any]] = {
-    **{name: getattr(math, name) for name in ("exp", "log", "log10", "sqrt", "expm1", "log1p")},
-    **{name: getattr(math, name) for name in ("sin", "cos", "sinh", "cosh", "tanh", "floor", "ceil")},
-    **{"arcsin": math.asin, "arccos": math.acos, "arctan": math.atan, "abs": abs, "int": int},
-    "tan": _tangent,
-    "sign": _sign,
-    "exprel": _exprel,
-    "clip": _clip,
-}
 _EXPONENTIAL, _LOGARITHMS = {"exp", "expm1", "exprel", "sinh", "cosh"}, {"log", "log10", "log1p"}
 #: Functions that stay cheap for a number of any size; others compute every digit before the point.
 _TOLERANT = _LOGARITHMS | {"sqrt", "abs", "sign", "int", "clip"}
@@ -282,8 +256,8 @@ def evaluate(tree: ast.expr, numbers: list[float]) -> float | None:
             return numbers[0] % numbers[1]
         case ast.BinOp(op=ast.Pow()):
             return numbers[0] ** numbers[1]
-        case ast.Call(func=ast.Name(id=name)) if name in _VALUES:
-            return _VALUES[name](*numbers)
+        case ast.Call(func=ast.Name(id=name)) if name in VALUES:
+            return VALUES[name](*numbers)
         case _:
             pass
     return None

@@ -24,7 +24,7 @@ from neurosim.errors import EquationError
 from neurosim.suggestions import hint
 
 Kind = Literal["differential", "subexpression", "parameter"]
-#: What is computed once a step, from the values at its beginning.
+#: Lines that are computed once a step, from the values at its beginning.
 CONSTANT = "constant over dt"
 FLAGS: dict[Kind, frozenset[str]] = {
     "differential": frozenset({"unless refractory"}),

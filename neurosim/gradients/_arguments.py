@@ -1,4 +1,4 @@
-"""What the arguments of gradients and comparisons have to be: the same name means the same everywhere."""
+"""Checks of the arguments of gradients and comparisons: the same name means the same everywhere."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ _SIGNAL = {
     "signal_sign_agreement": sign_agreement,
     "signal_r2": r_squared,
 }
-#: What is measured against Gauss-Newton directions, where that is asked for.
+#: Numbers measured against Gauss-Newton directions, where that is asked for.
 GAUSS_NEWTON_NUMBERS = ("gauss_newton_angle_deg", *GAUSS_NEWTON_ANGLES)
 #: The numbers that `alignment` gives for each layer.
 MEASURES = (*_SIGNAL, "update_angle_deg", *WEIGHT_NUMBERS, "local_angle_deg", *LOOP_NUMBERS, *GAUSS_NEWTON_NUMBERS)

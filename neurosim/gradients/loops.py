@@ -20,7 +20,7 @@ from neurosim.stability.inversion import abscissa as loop_abscissa
 from neurosim.stability.inversion_steps import is_stable_in_steps
 from neurosim.stability.single_loop import single_loop_abscissa, single_loop_eigenvalues, single_loop_is_stable
 
-#: What is measured of a layer whose error settles in a loop.
+#: Numbers measured of a layer whose error settles in a loop.
 LOOP_NUMBERS = ("loop_abscissa", "fixed_point_angle_deg")
 
 

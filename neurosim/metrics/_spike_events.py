@@ -58,7 +58,7 @@ class SpikeEvents:
             raise DataError(f"spikes of '{self.population}': {wrong}")
 
     def _fault(self) -> str:
-        """What is wrong with the spikes; empty if nothing is."""
+        """The fault in the spikes; empty if there is none."""
         for what, numbers, known in (("trial", self.trial, self.trials), ("neuron", self.neuron, self.neurons)):
             if (unknown := numbers[~np.isin(numbers, known)]).size:
                 return f"there is no {what} {unknown[0]}, but {_shown(known)}"

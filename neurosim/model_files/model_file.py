@@ -46,7 +46,7 @@ _MOST_STEPS = 10_000_000
 # Weights plus neurons: as float32 16 GB before anything is computed.
 _MOST_NUMBERS = 4_000_000_000
 _SECTIONS = ("model", "task", "network", "scheme", "engine", "training", "probe")
-#: Those of a model that has a circuit instead of a network and a scheme.
+#: Sections of a model that has a circuit instead of a network and a scheme.
 WRITTEN_SECTIONS = ("model", "task", *CIRCUIT_SECTIONS, "engine", "training")
 
 

@@ -1,4 +1,4 @@
-"""What networks of all kinds have in common: settings that name neurons, and layers that learn."""
+"""Shared by all kinds of networks: settings that name neurons, and layers that learn."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEFAULT = "layered"
 
 
 class Sized(Protocol):
-    """What a scheme has to know of a task."""
+    """The sizes of a task, which are all that a scheme knows of it."""
 
     @property
     def n_inputs(self) -> int: ...

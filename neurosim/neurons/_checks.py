@@ -1,4 +1,4 @@
-"""What can be wrong with a neuron model beyond its equations by themselves."""
+"""Faults of a neuron model beyond its equations by themselves."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def check_values(model: NeuronModel, given: Mapping[str, float] | None = None) -
 
 
 def _texts(model: NeuronModel) -> list[tuple[str, str, Place]]:
-    """What each expression belongs to, the expression and its place."""
+    """Each expression with its owner, in words, and its place."""
     texts = [(f"the equation of '{e.name}'", e.expression, e.place) for e in model.equation_set.equations]
     texts += [("the reset", s.expression, s.place) for s in model.reset_statements]
     texts += [("the threshold", model.threshold, model.places.get("threshold", Place()))]

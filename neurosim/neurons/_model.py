@@ -1,4 +1,4 @@
-"""What a neuron model is: text, and the numbers that go with it.
+"""Neuron models: text, and the numbers that go with it.
 
 (Over 300 lines: a third of them documents one class.)
 """
@@ -162,7 +162,7 @@ class NeuronModel:
                 raise known.place.error(f"'{name}' is given a value as a parameter, but the equations compute it")
             if known is None:
                 check_identifier(name, Place())
-                # What the reset assigns is each neuron's own.
+                # Variables that the reset assigns are each neuron's own.
                 own = isinstance(value, PerNeuron) or name in {s.target for s in self.reset_statements}
                 flags = () if own else ("constant", "shared")
                 declared.append(Equation("parameter", name, None, unit_of_value(self.name, name, value), flags))
@@ -189,7 +189,7 @@ class NeuronModel:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """What forward pathways and biases add to: the ports ``drive`` and ``offset``, as far as it has them."""
+        """The targets of forward pathways and biases: the ports ``drive`` and ``offset``, as far as it has them."""
         return tuple(self.ports[port] for port in ("drive", "offset") if port in self.ports)
 
     @functools.cached_property

@@ -50,7 +50,7 @@ class PerNeuron:
         return self.text is not None and self.text.random
 
     def fault(self, size: int, unit: str) -> str | None:
-        """What is wrong with it for so many neurons and a variable of this unit, as the end of a sentence."""
+        """The fault for so many neurons and a variable of this unit, as the end of a sentence."""
         if self.text is None:
             if self.shape == (size,):
                 return None

@@ -152,7 +152,7 @@ def _rate(state: State, circuit: Circuit, layer: str) -> float:
 
 
 def _course(looks: list[_Look]) -> dict[str, list[float]]:
-    """What can be said of every look."""
+    """Numbers of every look."""
     return {
         "angle_deg": [_angle(look.feedback, look.forward.T) for look in looks],
         "gain": [_gain(look.feedback, look.forward) for look in looks],
@@ -163,7 +163,7 @@ def _course(looks: list[_Look]) -> dict[str, list[float]]:
 
 
 def _end(looks: list[_Look], *, rate: float) -> dict[str, float]:
-    """What takes several looks; `rate` is the feedback's, times the updates between the last two."""
+    """Numbers that take several looks; `rate` is the feedback's, times the updates between the last two."""
     first, before, last = looks[0], looks[-2], looks[-1]
     mean = (first.forward.T + first.feedback) / 2
     gone = math.hypot(_norm(last.forward.T - mean), _norm(last.feedback - mean))
@@ -179,7 +179,7 @@ def _against_theory(
     moments_of: Callable[[str, Pathway], _mirror_limits.Moments],
     updates: int,
 ) -> dict[str, float]:
-    """What needs the limit of the feedback weights beside the forward weights at the end."""
+    """Numbers that need the limit of the feedback weights beside the forward weights at the end."""
     pathway, last = feedback_pathway(circuit, layer), looks[-1]
     assert pathway is not None
     values = {name: float(state[key]) for name, key in _mirror_limits.coefficients(pathway, state).items()}

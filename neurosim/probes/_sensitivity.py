@@ -106,7 +106,7 @@ def _row(drawn: Mapping[str, np.ndarray], number: int) -> dict[str, float]:
 def _trained(
     engine: BatchedEngine, task: Task, config: Config, drawn: Mapping[str, float], seed: int
 ) -> TrainingResult | None:
-    """What training with one draw gives, nothing if it diverges."""
+    """The result of training with one draw; none if it diverges."""
     state: State = initial_state(engine.circuit, seed, dtype=engine.setting.dtype)
     for pattern, names in matching(engine, config.ranges).items():
         state |= {name: np.asarray(drawn[pattern], engine.setting.dtype) for name in names}

@@ -91,7 +91,7 @@ class _Bench:
             return np.diff(course[sum(phases[:number]) : sum(phases[: number + 1])], axis=0)
 
     def radius(self, state: State) -> float:
-        """By what factor the slowest mode of the first loop changes in a step, by the map that fits its course."""
+        """The factor by which the slowest mode of the first loop changes in a step, by the map that fits its course."""
         moves = self.moves(state, "u", "z")
         before, after = (part.reshape(-1, moves.shape[-1]) for part in (moves[:-1], moves[1:]))
         # Late ones are small or large beyond measure.

@@ -233,7 +233,7 @@ def _numbers(config: Config, measured: Mapping[str, np.ndarray]) -> dict[str, fl
 
 
 def _slope(abscissa: np.ndarray, values: np.ndarray) -> float:
-    """Of the values' logarithm; not a number for fewer than two."""
+    """The slope of the values' logarithm; NaN for fewer than two."""
     return float(np.polyfit(abscissa, np.log(values), 1)[0]) if len(values) > 1 else math.nan
 
 

@@ -25,7 +25,7 @@ from neurosim.neurons._model import NeuronModel
 from neurosim.stability.inversion import checked
 from neurosim.stability.population_code import PopulationCode
 
-#: What is set from outside, and what the loop settles to.
+#: The numbers set from outside, and those to which the loop settles.
 TARGET, ERROR = "controller.target", "error.x"
 
 

@@ -160,7 +160,7 @@ def _moved(circuit: Circuit, values: Arrays, outcome: Outcome) -> Arrays:
         if not name.endswith(".w"):
             after[name] = values[name] + change
     if circuit.carry:
-        # What is held may be a plain number; the loop wants one shape and type throughout.
+        # Held values may be plain numbers; the loop wants one shape and type throughout.
         carried = {name: array for name, array in outcome.final.items() if name in values}
         after |= {n: jnp.broadcast_to(a, values[n].shape).astype(values[n].dtype) for n, a in carried.items()}
     return after

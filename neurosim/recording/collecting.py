@@ -1,4 +1,4 @@
-"""What a simulation gives, gathered piece by piece: in memory, or in a Zarr store."""
+"""Results of a simulation, gathered piece by piece: in memory, or in a Zarr store."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Results(Protocol):
 
 
 def _packers(plan: Layout) -> dict[str, Packed]:
-    """What packs each variable of spikes that is kept as events."""
+    """The packer of each spike variable that is kept as events."""
     return {name: Packed(name, plan.coords[course.variable.dims[2]][1]) for name, course in plan.events.items()}
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: The dimension of recorded weights, and the coordinates of trials with their descriptions.
 SNAPSHOT = "snapshot"
 TRIAL_COLUMNS = {"epoch": "epochs of training before the trial", "row": "number of the trial in its split of the data"}
-#: What is kept of each spike, where spikes are events.
+#: Numbers that are kept of each spike, where spikes are events.
 EVENTS = ("spike_time", "spike_trial", "spike_neuron")
 # Number of values in memory at once.
 _VALUES = 4 << 20
@@ -47,7 +47,7 @@ def traces_of(recording: xarray.Dataset) -> list[str]:
 
 
 def event_names(name: str) -> dict[str, str]:
-    """What the variables of events are called that stand for a variable of spikes: kind -> name.
+    """Names of the event variables that stand for a spike variable: kind -> name.
 
     Examples
     --------

@@ -23,7 +23,7 @@ from neurosim.suggestions import hint
 TARGET = "target"
 #: Parameters that replace white noise, and draws of a threshold, where the user gives their numbers.
 GIVEN_NOISE, GIVEN_UNIFORM = "given_noise", "given_uniform"
-#: What neurons take that spike when they are told.
+#: Inputs of neurons that spike when they are told.
 SPIKES = "spikes"
 
 

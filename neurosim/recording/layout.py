@@ -148,7 +148,7 @@ def layout(
         packed = events and record.spikes and not record.over
         (whole.events if packed else whole.courses)[name] = Course(record, variable, count)
         if packed:
-            # Who could have spiked, which events do not say.
+            # The neurons that could have spiked, which events do not say.
             coords = {"trial": np.arange(trials), **{d: np.arange(size) for d, size in places.items()}, **coords}
         for dim, values in coords.items():
             whole.coords[dim] = _coordinate(dim, values, "1")

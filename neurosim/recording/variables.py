@@ -58,7 +58,7 @@ def unit_of(circuit: Circuit, name: str) -> str:
 def asked(
     circuit: Circuit, record: Sequence[str] | None, every: Mapping[str, Any] | None, *, dt: float
 ) -> tuple[Record, ...]:
-    """What to record, read from its text, each once.
+    """The records asked for, read from text, each once.
 
     Parameters
     ----------

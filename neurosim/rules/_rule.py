@@ -1,4 +1,4 @@
-"""What a learning rule is: how a synapse's variables change, as text."""
+"""Learning rules: text that says how a synapse's variables change."""
 
 from __future__ import annotations
 

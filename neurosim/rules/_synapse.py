@@ -1,4 +1,4 @@
-"""What a synapse does by all of its pathway's rules together."""
+"""A synapse with all rules of its pathway together."""
 
 from __future__ import annotations
 
@@ -120,12 +120,12 @@ class Synapse:
 
     @functools.cached_property
     def at_pre(self) -> tuple[Statement, ...]:
-        """What happens at a spike that arrives, with expressions written out."""
+        """The statements at a spike that arrives, with expressions written out."""
         return tuple(statement for rule in self.local_rules for statement in written_out(rule, rule.at_pre))
 
     @functools.cached_property
     def at_post(self) -> tuple[Statement, ...]:
-        """What happens at a spike of the neuron behind it, with expressions written out."""
+        """The statements at a spike of the postsynaptic neuron, with expressions written out."""
         return tuple(statement for rule in self.local_rules for statement in written_out(rule, rule.at_post))
 
     def at(self, moment: Moment) -> Rule | OracleRule | None:
@@ -173,7 +173,7 @@ class Synapse:
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """What its rules need beyond the synapse."""
+        """The things that its rules need beyond the synapse."""
         return _each(rule.reads for rule in self.rules)
 
     @property

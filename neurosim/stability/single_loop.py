@@ -91,7 +91,7 @@ def single_loop_bound(
     if stages < 1:
         raise ConfigError(f"stages: got {stages}, expected at least one hidden layer")
     angle = np.abs(np.asarray(angle, dtype=float))
-    # Bisection in the phase of one stage, of which that of all rises.
+    # Bisection in the phase of one stage: the phase of the whole loop rises with it.
     low, high = np.zeros_like(angle), np.full_like(angle, np.pi / 2)
     for _ in range(200):
         middle = (low + high) / 2

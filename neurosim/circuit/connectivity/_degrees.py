@@ -1,4 +1,4 @@
-"""What fixed numbers of synapses a neuron have in common."""
+"""Shared by `in_degree` and `out_degree`: a fixed number of synapses for each neuron."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Degree(Ruled):
 
 
 def degree_faults(k: int, neurons: int, others: int, *, excluded: bool, what: str) -> Iterator[str]:
-    """What does not fit, where each of `neurons` has `k` synapses with as many of `others`."""
+    """Faults of settings where each of `neurons` has `k` synapses with as many of `others`."""
     if k > (most := others - excluded):
         but = " but itself" if excluded else ""
         yield f"each neuron {what} {k:,} synapses; expected at most {most:,}, one with each of {others:,} neurons{but}"

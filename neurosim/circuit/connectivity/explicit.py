@@ -58,7 +58,7 @@ class Explicit(Listed):
 
     @functools.cached_property
     def content(self) -> str:
-        """What tells the lists from others."""
+        """Digest of the lists, by which they are compared."""
         return digest(self.pre, self.post)
 
     def __eq__(self, other: object) -> bool:

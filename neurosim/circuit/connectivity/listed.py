@@ -34,7 +34,7 @@ class Listed(ABC):
 
     @abstractmethod
     def settings_faults(self, ends: Ends) -> Iterator[str]:
-        """What does not fit, each as one sentence, before anything is drawn."""
+        """Faults of the settings, each as one sentence, before anything is drawn."""
 
     @abstractmethod
     def pairs(self, ends: Ends) -> Pairs:
@@ -108,7 +108,7 @@ class Ruled(Listed):
         return (post, pre) if self.transposed else (pre, post)
 
     def _ending(self, draw: int | None = None, *, autapses: bool = True) -> str:
-        """What all printed settings end with."""
+        """The common end of printed settings."""
         parts = ["" if autapses else ", no autapses", "" if draw is None else f", draw {draw}"]
         return "".join([*parts, ", transposed" if self.transposed else ""])
 

@@ -69,7 +69,7 @@ class GivenArrays:
 
 @dataclass(frozen=True)
 class Differentiable:
-    """What of a circuit runs as a pure function. Hashable, so that compiled programs take it as a static argument.
+    """A part of a circuit as a pure function. Hashable, so that compiled programs take it as a static argument.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class Differentiable:
 
     @property
     def engine(self) -> BatchedEngine:
-        """What brings arrays to the device, and knows the precision in which programs have to be called."""
+        """The engine that brings arrays to the device, and knows the precision in which programs have to be called."""
         return BatchedEngine(self.circuit, self.setting)
 
     def given(self, state: Mapping[str, Any], stimuli: Mapping[str, Any], *, seed: int = 0) -> GivenArrays:

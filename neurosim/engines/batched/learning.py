@@ -93,7 +93,7 @@ def _in_each_trial(now: Snapshot, pathway: str, term: RuleTerm, trials: int) -> 
 
 
 def _over_positions(circuit: Wiring, pathway: str, term: RuleTerm, summed: Any) -> Any:
-    """What of a sum over the synapses that share a weight becomes its increment."""
+    """The increment of a shared weight, from the sum over the synapses that share it."""
     if not circuit.connectivity(pathway).shared:
         return summed
     count = circuit.connectivity(pathway).positions(circuit.ends(pathway))

@@ -1,4 +1,4 @@
-"""What a loop over time records: at every step as its results, at some steps in arrays that it carries along.
+"""Recordings of a loop over time: at every step as its results, at some steps in arrays that it carries along.
 
 An array for every hundredth step is written where a condition holds: XLA writes in place, and computes
 what is recorded at these steps only. (A loop of one turn or none does not serve: with the region analysis that
@@ -25,7 +25,7 @@ _KEPT = "|kept"
 
 
 def taken(stretch: Stretch, record: Record, begun: Snapshot, spiked: Mapping[str, Any]) -> Any:
-    """What is recorded of one step, ``(trial, place)``.
+    """The recordings of one step, ``(trial, place)``.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def _full(stretch: Stretch, name: str, value: Any) -> Any:
 
 
 def at_every_step(stretch: Stretch, begun: Snapshot, spiked: Mapping[str, Any]) -> Arrays:
-    """What is recorded of each step."""
+    """The recordings of each step."""
     return {one.text: taken(stretch, one, begun, spiked) for one in stretch.record if one.every == 1}
 
 
@@ -112,7 +112,7 @@ def apart(now: Snapshot) -> Snapshot:
 
 
 def split_off(after: Arrays) -> tuple[Arrays, Arrays]:
-    """What steps carry, without these arrays, and these by their texts."""
+    """The values that steps carry, without these arrays, and these by their texts."""
     kept = {name.removesuffix(_KEPT): array for name, array in after.items() if name.endswith(_KEPT)}
     return {name: array for name, array in after.items() if not name.endswith(_KEPT)}, kept
 

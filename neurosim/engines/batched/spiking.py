@@ -1,4 +1,4 @@
-"""What spikes do within a step: refractoriness, threshold, travel, reset. `stepping` has their order."""
+"""Spikes within a step: refractoriness, threshold, travel, reset. `stepping` has their order."""
 
 from __future__ import annotations
 

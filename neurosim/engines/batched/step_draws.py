@@ -13,7 +13,7 @@ from neurosim.circuit.wiring import Wiring
 from neurosim.equations.array_code import ArrayFunction
 from neurosim.random import drawn_at
 
-#: Under which name of a circuit's variables `PresentationDraws` is found.
+#: Name of `PresentationDraws` among a circuit's variables.
 DRAWS = "|draws"
 
 
@@ -36,7 +36,7 @@ class PresentationDraws:
     dt: float
 
     def of(self, circuit: Wiring, name: str, function: ArrayFunction, time: Any, dtype: Any) -> dict[str, Any]:
-        """What a variable's function reads in the step that begins at a time: argument -> (trial, n)."""
+        """Numbers drawn for a variable's function in the step that begins at a time: argument -> (trial, n)."""
         size = circuit.population[name.split(".")[0]].size
         with jax.enable_x64(True):
             step = jnp.round(time / self.dt).astype(jnp.uint32)

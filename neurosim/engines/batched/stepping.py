@@ -33,7 +33,7 @@ from neurosim.engines.bounds import all_within_bounds
 from neurosim.engines.finite import NEVER
 from neurosim.engines.slots import Slot, last_step, slots
 
-#: Under which name the first step stands at which a variable was not finite.
+#: Name of the first step at which a variable was not finite.
 BROKEN = "|broken"
 
 
@@ -129,7 +129,7 @@ def rows(array: Any, first: Any, trials: int) -> Any:
 
 
 def moment_of(stretch: Stretch, name: str, array: Any, row: Any) -> Any:
-    """What a course is in one step, for the trials presented; of events, whether they are of a neuron, for all."""
+    """The values of a course in one step, for the trials presented; events become a truth value for each neuron."""
     values = rows(array, row, stretch.trials)
     if not jnp.issubdtype(values.dtype, jnp.integer):
         return values

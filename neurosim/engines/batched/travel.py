@@ -85,7 +85,7 @@ def _strike(
 
 
 def _shared(stretch: Stretch, pathway: Pathway, name: str, state: Arrays, values: Any) -> Any:
-    """What is learned, from what each trial would make of it."""
+    """Weights shared by all trials, from the changes that each trial would make."""
     if stretch.trials == 1:
         return values[0]
     changes = values - state[name]

@@ -13,7 +13,7 @@ from neurosim.engines.noise import draw_update_noise
 
 @dataclass(frozen=True)
 class NoiseOfUpdates:
-    """What the noise of a batch's updates does.
+    """The effect of noise on a batch's updates.
 
     Attributes
     ----------

@@ -64,7 +64,7 @@ def weights_of(circuit: Wiring, pathway: str, values: Mapping[str, Any], weights
 def deliver(
     circuit: Wiring, pathway: str, values: Mapping[str, Any], weights: Weights, activity: Any, *, choice: Any = None
 ) -> Any:
-    """What a pathway adds to its target: weights times activity.
+    """The input that a pathway adds to its target: weights times activity.
 
     Parameters
     ----------

@@ -97,12 +97,12 @@ class _Replacing(ast.NodeTransformer):
 
 
 def draws_of(model: NeuronModel, purpose: str) -> list[Draw]:
-    """What a neuron's threshold, its reset, or a line that is constant over a step draws."""
+    """Draws of a neuron's threshold, its reset, or a line that is constant over a step."""
     return without_draws(_texts(model, purpose), purpose)[1]
 
 
 def purposes(model: NeuronModel) -> list[str]:
-    """What of a neuron may draw."""
+    """The parts of a neuron that may draw."""
     return ["threshold", "reset", *(e.name for e in model.equation_set.of("subexpression") if CONSTANT in e.flags)]
 
 

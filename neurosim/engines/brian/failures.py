@@ -1,4 +1,4 @@
-"""What Brian2 refuses, in the words of the circuit."""
+"""Errors of Brian2, in the words of the circuit."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def told(circuit: Circuit) -> Iterator[None]:
 
 
 def _owner(circuit: Circuit, name: str) -> str | None:
-    """What an object of Brian2's belongs to: the one with the longest name that its name begins with."""
+    """The owner of a Brian2 object: the part with the longest name that the object's name begins with."""
     owners = {f"{population.name}_": f"population '{population.name}'" for population in circuit.populations}
     owners |= {f"{pathway.name}_": f"pathway '{pathway.name}'" for pathway in circuit.pathways}
     fitting = [start for start in owners if name.startswith(start)]

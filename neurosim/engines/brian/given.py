@@ -1,4 +1,4 @@
-"""What one call of the engine presents."""
+"""The arguments of one call of the engine, checked."""
 
 from __future__ import annotations
 

@@ -199,7 +199,7 @@ def _statements(model: NeuronModel, texts: PopulationTexts) -> Any:
 
 
 def _written(runner: Any, code: str) -> Callable[[Any], None]:
-    """What a runner calls before it is compiled, to give it this code."""
+    """The function that a runner calls before it is compiled, to give it this code."""
 
     def write(run_namespace: Any) -> None:
         runner.abstract_code = code

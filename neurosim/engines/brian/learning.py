@@ -86,7 +86,7 @@ class LearningPathways:
 
     @property
     def runners(self) -> list[Any]:
-        """What has to be compiled before the first end of a phase."""
+        """The runners that have to be compiled before the first end of a phase."""
         return [*self.collecting.values(), *self.applying.values()]
 
     def _start_oracle(self, name: str, state: Mapping[str, np.ndarray]) -> None:
@@ -190,7 +190,7 @@ class LearningPathways:
         self.objects.set_synaptic(name, "w", after["w"])
 
     def _leave_noise(self, pathways: Iterable[str], number: int) -> None:
-        """What the updates of a batch leave on the weights, past their rules."""
+        """Add the noise of a batch's updates to the weights."""
         for name in pathways:
             scale = self.circuit.pathway[name].update_noise
             if scale is not None:
@@ -244,7 +244,7 @@ def rule_code(circuit: Circuit, pathway: Pathway, rule: Rule) -> str:
 
 
 def stepping_runners(circuit: Circuit, pathway: Pathway, rule: Rule, objects: Objects) -> tuple[Any, ...]:
-    """What a Network runs for a rule that acts at every step: increments first, from the variables as they were."""
+    """The runners of a rule that acts at every step: increments first, from the variables as they were."""
     code, synapses = rule_code(circuit, pathway, rule), objects.synapses[pathway.name]
     changed = rule.changed
     changes = [change_of(variable, within_steps=True) for variable in changed]

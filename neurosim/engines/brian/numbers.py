@@ -33,7 +33,7 @@ def random_state() -> dict[str, np.ndarray]:
 
 
 def set_random_state(state: Mapping[str, np.ndarray]) -> None:
-    """What `random_state` gave, put back."""
+    """Restore a state that `random_state` gave."""
     numbers = int(state["position"]), int(state["has_gauss"]), float(state["gauss"])
     np.random.set_state(("MT19937", state["key"], *numbers))
     for kind in _KINDS:

@@ -88,7 +88,7 @@ class Objects:
         return objects if self.scalars is None else [*objects, self.scalars]
 
     def path(self, pathway: str) -> Any:
-        """What acts at the spikes of a pathway: the object with their queue."""
+        """The Brian2 object that acts at the spikes of a pathway and holds their queue."""
         return self.paths[pathway]
 
     def group(self, population: str | None) -> Any:
@@ -145,7 +145,7 @@ class Objects:
         """A synaptic variable in the shape of the weights."""
         values = self.synapses[pathway].variables[synaptic(variable)].get_value()
         shape = self.circuit.weights_shape(pathway)
-        # What no synapse has keeps the value that it was given.
+        # Places without a synapse keep the value that they were given.
         whole = np.array(np.broadcast_to(self.given.get((pathway, variable), 0.0), shape), dtype=values.dtype)
         whole.reshape(-1)[self.index(pathway)] = values
         return whole
@@ -251,7 +251,7 @@ def build_objects(
 
 
 def _add_moments(circuit: Circuit, objects: Objects, population: str) -> None:
-    """What a population does within a step besides what Brian2 does of itself."""
+    """Add the operations of a population within a step that Brian2 does not do by itself."""
     model, group = compose(circuit)[population], objects.groups[population]
     if any("not_refractory" in equation.names for equation in model.equation_set.of("subexpression")):
         # Brian2 lets neurons leave their refractory period after inputs are summed and recordings taken.
@@ -280,7 +280,7 @@ def _add_draws(circuit: Circuit, objects: Objects, population: str, keys: Mappin
 def _held_draws(
     circuit: Circuit, objects: Objects, population: str, equation: Equation, keys: Mapping[str, Any]
 ) -> HeldDraws:
-    """What computes a variable that draws."""
+    """The object that computes a variable that draws."""
     given, group, texts = objects.step_draws, objects.groups[population], objects.texts[population]
     if given is None:
         raise EngineError(f"'{population}.{equation.name}' draws numbers, which standalone code cannot")
@@ -301,7 +301,7 @@ def _held_draws(
 
 
 def _add_held(circuit: Circuit, objects: Objects, updaters: dict[str, Any], keys: Mapping[str, Any]) -> None:
-    """What is computed once a step, at its beginning: after the sums that it reads, before those that read it."""
+    """Add lines computed once a step, at its beginning: after the sums they read, before those that read them."""
     for population, model in compose(circuit).items():
         for equation in model.equation_set.of("subexpression"):
             if CONSTANT in equation.flags and draws_of(model, equation.name):

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class SynapseTexts:
-    """What Synapses are made of.
+    """The arguments of a Synapses object.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class SynapseTexts:
     paths: dict[str | None, tuple[str, str]] = field(default_factory=dict)
 
     def at_spikes(self) -> dict[str, Any]:
-        """What Synapses are given for the spikes of each side: a name for each piece of code."""
+        """The code of Synapses at spikes of each side: a name for each piece."""
         codes: dict[str, Any] = {}
         for pathway, (side, code) in self.paths.items():
             codes.setdefault(f"on_{side}", {})[_path_name(pathway)] = code
@@ -130,7 +130,7 @@ def _declared(circuit: Circuit, pathway: Pathway) -> Iterator[str]:
 
 
 def _delivered_weight(circuit: Circuit, pathway: Pathway) -> tuple[str, list[str]]:
-    """By what a pathway delivers where no text says it, and what has to be declared for that."""
+    """The factor by which a pathway without a text delivers, and the declarations that it needs."""
     unit = weight_unit(circuit, pathway)
     if pathway.derived is not None:
         return synaptic(DERIVED), [f"{synaptic(DERIVED)} : {unit}"]
@@ -173,7 +173,7 @@ def _late(circuit: Circuit, user: Pathway) -> Iterator[str]:
 
 
 def _path_name(pathway: str | None) -> str:
-    """What the code at spikes of a pathway is called; Synapses have attributes of many names."""
+    """Name of the code at spikes of a pathway, unlike any attribute of Synapses."""
     return "spikes__behind" if pathway is None else f"{pathway}__spikes"
 
 
@@ -182,7 +182,7 @@ def _order(circuit: Circuit, objects: Objects, synapses: Any, texts: SynapseText
     position: Mapping[str, int] = {pathway.name: number for number, pathway in enumerate(circuit.pathways)}
     for name in texts.paths:
         path = getattr(synapses, _path_name(name))
-        # They were when the circuit was made; parameters are declared without unit here.
+        # Units are checked when the circuit is made; parameters are declared without unit here.
         path.check_units = False
         if name is None:
             path.order = 1

@@ -123,7 +123,7 @@ class Recorder:
         def sample() -> np.ndarray:
             monitor.run()
             row = np.broadcast_to(_values(monitor)[-1], (size,)).copy()
-            # What has been read is let go of: the monitor of all neurons would grow.
+            # Samples that have been read are discarded; otherwise the monitor of all neurons would grow.
             monitor.resize(0)
             return row
 

@@ -28,7 +28,7 @@ from neurosim.equations.whole import real_numbers
 
 
 def names_in_brian(circuit: Circuit, pathway: Pathway) -> dict[str, str]:
-    """What the names of a pathway's texts are called in Brian2, where that is another name."""
+    """Names of a pathway's texts -> their names in Brian2, where these differ."""
     synapse = pathway.synapse
     own = (*synapse.synaptic_variables, *synapse.parameters, UPDATE_NOISE, "w_reciprocal", SHARING)
     names = {name: synaptic(name) for name in own}
@@ -50,7 +50,7 @@ def in_brian(circuit: Circuit, pathway: Pathway, text: str) -> str:
 
 
 def at_spikes(circuit: Circuit, pathway: Pathway, side: Side) -> str:
-    """What happens at a spike, as code; empty if nothing does.
+    """The code that runs at a spike; empty if nothing happens.
 
     What is learned changes where the pathway is switched to learn, and else keeps its value.
     """
@@ -93,7 +93,7 @@ def _without_units(circuit: Circuit, pathway: Pathway, text: str) -> str:
 
 
 def delivery(circuit: Circuit, pathway: Pathway) -> str:
-    """What a pathway without spikes delivers by its text."""
+    """The expression that a pathway without spikes delivers by its text."""
     text = in_brian(circuit, pathway, _without_units(circuit, pathway, written_delivery(circuit, pathway.name)))
     if pathway.delay is None:
         return text

@@ -223,7 +223,7 @@ class PresentedTrials:
         }
 
     def _on_weights(self, phase: Phase, known: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """What noise adds to the weights of each trial, if the phase switches it on."""
+        """The noise on the weights of each trial, if the phase switches it on."""
         on = phase.switches.get(PERTURB, 0.0)
         return {
             f"{pathway.name}.perturbation": on * known[f"{pathway.name}.sigma"] * known[f"{pathway.name}.noise"]

@@ -84,7 +84,7 @@ class Instant:
         return self._delivered(pathway, node.needs[pathway]) if pathway in node.needs else self._by_text(node, pathway)
 
     def _by_text(self, node: Node, pathway: str) -> np.ndarray:
-        """What arrives by a text, summed over synapses one by one."""
+        """The input by a text, summed over synapses one by one."""
         circuit = self.plan.circuit
         ends, names = circuit.ends(pathway), delivered_names(circuit, pathway)
         made = circuit.connectivity(pathway).synapses(ends)
@@ -106,7 +106,7 @@ class Instant:
         return arriving
 
     def _delivered(self, pathway: str, source: str) -> np.ndarray:
-        """What arrives at each target neuron: strength times activity, summed over its synapses."""
+        """The input of each target neuron: strength times activity, summed over its synapses."""
         return np.einsum("...ij,...j->...i", strengths(self, pathway), self._neurons(source))
 
 

@@ -1,4 +1,4 @@
-"""What rules change: the increment of each weight, as the sum of its rule over synapses and trials."""
+"""Increments of weights, each as the sum of its rule over synapses and trials."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def reciprocal(now: Instant, pathway: str) -> np.ndarray:
 
 
 def _of_oracle(now: Instant, pathway: str, rule: OracleRule, trials: int) -> dict[str, np.ndarray]:
-    """What a rule changes that computes on the arrays of the whole pathway."""
+    """The increments of a rule that computes on the arrays of the whole pathway."""
     circuit = now.plan.circuit
     sizes: dict[str, int] = dict(zip(("post", "pre"), circuit.shape(pathway), strict=True))
     inputs = {

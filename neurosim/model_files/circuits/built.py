@@ -39,7 +39,7 @@ class DescribedCircuit:
 
     def circuit(self, name: str, faults: Faults) -> Circuit | None:
         """The circuit; ``None`` with faults."""
-        # Those that nothing names are read as well: a variant, or an override, may name them.
+        # Parts that nothing names are read as well: a variant, or an override, may name them.
         for making in self.named:
             making.made(faults)
         parts: dict[str, tuple[Any, ...]] = {
@@ -87,7 +87,7 @@ def described(sections: Mapping[str, Any], faults: Faults) -> DescribedCircuit:
     neurons = _each(sections, "neurons", faults, lambda n, v, p: named.neuron(v, p, {}, faults, n))
     rules = _each(sections, "rules", faults, lambda n, v, p: named.rule(v, p, {}, faults, n))
     whole = DescribedCircuit(sections, named=tuple(m for m in (*neurons.values(), *rules.values()) if m is not None))
-    # What is named and has a fault is told once.
+    # The fault of a named part is reported once.
     beside = {
         kind: {n: m or Making("", {}, lambda _: None) for n, m in made.items()}
         for kind, made in (("neurons", neurons), ("rules", rules))

@@ -1,4 +1,4 @@
-"""What the neurons of a simulation did, as rows of a table."""
+"""Spikes, rates and intervals of a simulation's populations, as rows of a table."""
 
 from __future__ import annotations
 

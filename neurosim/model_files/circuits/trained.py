@@ -12,7 +12,7 @@ from neurosim.model_files.circuits.built import SECTIONS, described
 from neurosim.model_files.sections import copied
 from neurosim.networks._network import Sized
 
-#: What stands for the name of a scheme where there is none.
+#: Name in place of a scheme's, where there is none.
 NAME = "circuit"
 #: The population that shows the inputs of a task, and the variable that they are.
 _INPUT, _SHOWN = "input", "r"

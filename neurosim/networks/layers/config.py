@@ -136,7 +136,7 @@ def ports_of(network: Config, layer: str) -> Mapping[str, str]:
 
 
 def factor_of(network: Config, layer: str) -> str:
-    """What a neuron multiplies the change of the loss with to estimate the gradient at its site of noise.
+    """The factor by which a neuron multiplies the change of the loss to estimate the gradient at its site of noise.
 
     The noise it was given over its standard deviation, unless the neuron's port ``factor`` names its own.
     """

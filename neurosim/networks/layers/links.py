@@ -1,4 +1,4 @@
-"""What leads into each layer of a network: the layer below it, and layers that skip those in between.
+"""Links into each layer of a network: from the layer below it, and past others (skips).
 
 A skip connection joins a layer with one further up: both add to the same drive, and feedback comes back along either.
 Where the settings say that both layers have the same form, it is the identity, without anything to learn (He, Zhang,

@@ -42,6 +42,6 @@ def _limited(network: Config, population: Population) -> Population:
 
 
 def _lots(network: Config, layer: str) -> tuple[str, ...]:
-    """What decides which neurons of a layer are left out of a presentation, if any can be."""
+    """The lots that leave neurons of a layer out of a presentation, if any can be."""
     ports = ports_of(network, layer)
     return (ports["lot"],) if "lot" in ports else ()

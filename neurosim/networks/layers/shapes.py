@@ -119,7 +119,7 @@ def _kind(given: Any) -> str:
     return {Convolved: "convolution", Pooled: "pooling", Plain: "dense"}.get(kind, "size")
 
 
-#: What a layer can be.
+#: The kinds of layers.
 AnyLayer = int | Plain | Convolved | Pooled
 Layer = Annotated[
     Annotated[PositiveInt, Tag("size")]
@@ -186,7 +186,7 @@ def forms(hidden: Sequence[AnyLayer], image: Image | None) -> list[tuple[int, Im
 
 
 def pooled(hidden: Sequence[AnyLayer]) -> list[bool]:
-    """Of each layer, whether a pool reads it."""
+    """For each layer, whether a pool reads it."""
     return [isinstance(above, Pooled) for _, above in itertools.pairwise((*hidden, 0))]
 
 

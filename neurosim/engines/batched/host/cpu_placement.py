@@ -98,7 +98,7 @@ def each(run: Callable[..., Any], given: Sequence[tuple[Any, ...]]) -> list[Any]
 
 
 def _program(given: tuple[Any, ...]) -> Any:
-    """What tells the program of these arguments from others: their values, or of arrays the shapes."""
+    """Key of the program for these arguments: their values, or of arrays the shapes."""
     leaves, structure = jax.tree.flatten(given)
     arrays = (jax.Array, np.ndarray, np.generic)
     return structure, tuple((a.shape, str(a.dtype)) if isinstance(a, arrays) else a for a in leaves)

@@ -50,7 +50,7 @@ def shared_out(batch: Batch, circuit: Circuit, dt: float | None, parts: Sequence
 
 
 def joined(outcomes: Sequence[Outcome], *, own_weights: bool = False) -> Outcome:
-    """What all shares give, as of one batch; trials that have weights of their own also change each its own."""
+    """The results of all shares, joined as if of one batch; each trial with weights of its own changes those."""
     return Outcome(
         ends=_along(0, [one.ends for one in outcomes]),
         changes=_along(0, [one.changes for one in outcomes]) if own_weights else outcomes[0].changes,

@@ -1,4 +1,4 @@
-"""What sparse activity delivers: on the CPU the weights of active neurons are added up, instead of a dense product."""
+"""Sums over sparse activity: on the CPU the weights of active neurons are added up, instead of a dense product."""
 
 from __future__ import annotations
 

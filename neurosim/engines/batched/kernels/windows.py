@@ -27,7 +27,7 @@ PATCHES = 1 << 21
 
 
 def convolve(window: Window, ends: Ends, kernels: Any, activity: Any) -> Any:
-    """What maps receive: the same kernels at each place, shape (trial, n_post)."""
+    """The input of maps: the same kernels at each place, shape (trial, n_post)."""
     images = activity.reshape(len(activity), *ends.pre_image)
     kernels = jnp.transpose(kernels, (2, 3, 1, 0))
     padding = window.around(ends.pre_image)
@@ -120,14 +120,14 @@ def _fewer(window: Window, ends: Ends, places: int) -> bool:
 
 
 def _place(window: Window, ends: Ends, padded: Any, offset: tuple[int, ...]) -> Any:
-    """What each map sees at one place of its window."""
+    """The pixels that each map sees at one place of its window."""
     (top, left), (down, right) = offset, window.stride
     rows, columns = (_reach(places, stride) for _, stride, _, _, places in _axes(window, ends))
     return padded[:, top : top + rows : down, left : left + columns : right]
 
 
 def _axes(window: Window, ends: Ends) -> Iterator[tuple[int, int, tuple[int, int], int, int]]:
-    """Of rows and columns: the window's size, stride and padding, how many the image has, and how many the maps."""
+    """For rows and for columns: size, stride and padding of the window, numbers in the image and in the maps."""
     around = window.around(ends.pre_image)
     return zip(window.size, window.stride, around, ends.pre_image[:2], ends.post_image[:2], strict=True)
 
@@ -164,7 +164,7 @@ def maxima(connectivity: Pooling, ends: Ends, activity: Any) -> Any:
 
 
 def to_largest(window: Window, ends: Ends, activity: Any, errors: Any) -> Any:
-    """What pools deliver, to the first neuron that is largest in each window.
+    """Delivery of pools back to the first neuron that is largest in each window.
 
     XLA's own way, which scatters, takes ten times as long on the CPU. Here each neuron asks the windows that it is in.
     Which they are depends on its row and column modulo the stride; all neurons alike in that are computed together.

@@ -139,7 +139,7 @@ def _matrices(tile: int, columns: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 
 def _columns(images: Any, padding: Sequence[tuple[int, int]], tile: int, tiles: int, count: int) -> list[Any]:
-    """Of each tile its first columns, if need be into the next; each of shape (trial, row, tile, channel)."""
+    """The first columns of each tile, into the next where needed; each of shape (trial, row, tile, channel)."""
     rows, (before, after) = padding
     whole = tiles + -(-count // tile) - 1
     after += whole * tile - (images.shape[2] + before + after)
