@@ -206,6 +206,12 @@ def public(**checks: Check) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorate
 
 
+def set_fields(description: object, **values: object) -> None:
+    """Set fields of a frozen dataclass, in its ``__post_init__``: values in the form in which they are kept."""
+    for name, value in values.items():
+        object.__setattr__(description, name, value)
+
+
 def check_fields(description: Any, **checks: Check) -> None:
     """Check fields of a frozen dataclass, in its ``__post_init__``.
 
@@ -216,4 +222,4 @@ def check_fields(description: Any, **checks: Check) -> None:
     """
     for name, check in checks.items():
         value = check(f"{type(description).__name__}.{name}", getattr(description, name))
-        object.__setattr__(description, name, value)
+        set_fields(description, **{name: value})

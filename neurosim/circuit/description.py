@@ -15,7 +15,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Literal, cast
 
-from neurosim.border import FLAG, NAMES, check_fields, instance, one_of, optional, public
+from neurosim.border import FLAG, NAMES, check_fields, instance, one_of, optional, public, set_fields
 from neurosim.border.arguments import MAPPING, NUMBER, TEXT, TEXTS, WHOLE, one_or_more, pair, several
 from neurosim.circuit.connectivity import NAMED, Connectivity
 from neurosim.circuit.per_synapse import Given, PairText, PerSynapse, Values, per_synapse
@@ -99,11 +99,11 @@ class Population:
         check_fields(self, parameters=MAPPING, initial=MAPPING)
         check_fields(self, method=optional(TEXT), shape=optional(several(WHOLE)))
         check_fields(self, **dict.fromkeys(("bind", "sums"), TEXTS))
-        object.__setattr__(self, "bind", MappingProxyType(dict(self.bind)))
+        set_fields(self, bind=MappingProxyType(dict(self.bind)))
         for values in ("parameters", "initial"):
             kept = settled(getattr(self, values), what=f"population '{self.name}'")
-            object.__setattr__(self, values, MappingProxyType(kept))
-        object.__setattr__(self, "sums", MappingProxyType(dict(self.sums)))
+            set_fields(self, **{values: MappingProxyType(kept)})
+        set_fields(self, sums=MappingProxyType(dict(self.sums)))
 
     @property
     def channels(self) -> int:
@@ -233,10 +233,10 @@ class Pathway:
 
     def __post_init__(self) -> None:
         _check_pathway(self)
-        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+        set_fields(self, parameters=MappingProxyType(dict(self.parameters)))
         if isinstance(self.connectivity, str):
             # An unknown name stays as it is: the circuit tells of it with its other faults.
-            object.__setattr__(self, "connectivity", NAMED.get(self.connectivity, self.connectivity))
+            set_fields(self, connectivity=NAMED.get(self.connectivity, self.connectivity))
 
     @property
     def pre(self) -> str:
@@ -305,14 +305,14 @@ def _check_pathway(pathway: Pathway) -> None:
     )
     if pathway.bounds is not None:
         endless = zip(pathway.bounds, ("-inf", "inf"), strict=True)
-        object.__setattr__(pathway, "bounds", tuple(None if str(b).strip() == none else b for b, none in endless))
+        set_fields(pathway, bounds=tuple(None if str(b).strip() == none else b for b, none in endless))
     if pathway.delay is not None:
-        object.__setattr__(pathway, "delay", per_synapse(f"the delay of pathway '{pathway.name}'", pathway.delay))
+        set_fields(pathway, delay=per_synapse(f"the delay of pathway '{pathway.name}'", pathway.delay))
     if pathway.role is not None:
-        object.__setattr__(pathway, "role", Role(pathway.role))
+        set_fields(pathway, role=Role(pathway.role))
     if not isinstance(pathway.initial, Initial):
         what = f"the initial weights of pathway '{pathway.name}'"
-        object.__setattr__(pathway, "initial", per_synapse(what, pathway.initial))
+        set_fields(pathway, initial=per_synapse(what, pathway.initial))
 
 
 @dataclass(frozen=True)
@@ -416,11 +416,11 @@ class Phase:
             )
             for name, value in self.switches.items()
         }
-        object.__setattr__(self, "switches", MappingProxyType(switches))
+        set_fields(self, switches=MappingProxyType(switches))
         duration = cast(object, self.duration)
         if not isinstance(duration, str) and hasattr(duration, "dimensions"):
             # Circuits are compared by their text.
-            object.__setattr__(self, "duration", f"{parse_quantity(self.duration, 'second')!r} second")
+            set_fields(self, duration=f"{parse_quantity(self.duration, 'second')!r} second")
         try:
             seconds = self.seconds
         except UnitError as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from neurosim.border import set_fields
 from neurosim.errors import ArgumentError, DataError
 
 # A time this close below the edge of a bin, in bins, is on it (Elephant's tolerance).
@@ -53,7 +54,7 @@ class SpikeEvents:
         trials, neurons = (np.unique(np.asarray(numbers, dtype=np.int64)) for numbers in (self.trials, self.neurons))
         values = {"time": time, "trial": trial, "neuron": neuron, "trials": trials, "neurons": neurons}
         for name, value in values.items():
-            object.__setattr__(self, name, value)
+            set_fields(self, **{name: value})
         if wrong := self._fault():
             raise DataError(f"spikes of '{self.population}': {wrong}")
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from neurosim import equations as language
-from neurosim.border import Check, check_fields, optional
+from neurosim.border import Check, check_fields, optional, set_fields
 from neurosim.border.arguments import MAPPING, TEXT, TEXTS
 from neurosim.equations.grammar import Place, check_identifier
 from neurosim.equations.lines import statement_lines
@@ -116,9 +116,9 @@ class NeuronModel:
         check_fields(self, equations=TEXT, name=TEXT, reference=TEXT, **texts, **mappings)
         for values in ("parameters", "initial"):
             kept = settled(getattr(self, values), what=f"neuron '{self.name}'")
-            object.__setattr__(self, values, MappingProxyType(kept))
-        object.__setattr__(self, "ports", MappingProxyType(dict(self.ports)))
-        object.__setattr__(self, "means", MappingProxyType(dict(self.means)))
+            set_fields(self, **{values: MappingProxyType(kept)})
+        set_fields(self, ports=MappingProxyType(dict(self.ports)))
+        set_fields(self, means=MappingProxyType(dict(self.means)))
         equations = self.equation_set
         language.dimensions.check_equations(equations)
         for what in ("threshold", "refractory"):
@@ -136,7 +136,7 @@ class NeuronModel:
             language.dimensions.check_statement(statement, equations, what="reset")
         if self.threshold is not None and self.refractory is None and reads_last_spike(self):
             # When neurons last spiked is known of those with a refractory period, be it none.
-            object.__setattr__(self, "refractory", "0 ms")
+            set_fields(self, refractory="0 ms")
             self._read("refractory")
         check_refractory(self)
         check_means(self)
@@ -323,10 +323,10 @@ class NeuronModel:
         text = getattr(self, what)
         if what == "refractory" and not isinstance(text, str):
             text = period_text(text)
-            object.__setattr__(self, what, text)
+            set_fields(self, **{what: text})
         line, place = parse_expression(text)
         if line != text.strip():
-            object.__setattr__(self, what, line)
+            set_fields(self, **{what: line})
         self.places[what] = place
 
     @functools.cached_property

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from neurosim.border import NAMES, check_fields, one_of
+from neurosim.border import NAMES, check_fields, one_of, set_fields
 from neurosim.border.arguments import MAPPING, TEXT
 from neurosim.equations.grammar import Place
 from neurosim.equations.inlined import inlined, names_within
@@ -86,8 +86,8 @@ class Rule:
         texts = dict.fromkeys(("update", "variables", "traces", "name", "on_pre", "on_post"), TEXT)
         timing = one_of(*MOMENTS)
         check_fields(self, **texts, parameters=MAPPING, timing=timing, reads=NAMES, initial=MAPPING)
-        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
-        object.__setattr__(self, "initial", MappingProxyType(dict(self.initial)))
+        set_fields(self, parameters=MappingProxyType(dict(self.parameters)))
+        set_fields(self, initial=MappingProxyType(dict(self.initial)))
         for name, value in self.parameters.items():
             check_name(name, Place())
             if value is not None:

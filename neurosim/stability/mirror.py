@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from neurosim.border import check_fields, whole
+from neurosim.border import check_fields, set_fields, whole
 from neurosim.border.arguments import ARRAY, NUMBER
 from neurosim.errors import ConfigError
 
@@ -195,7 +195,7 @@ class MatrixFlow:
             )
         if self.outputs < 1:
             raise ConfigError(f"outputs: got {self.outputs}, expected at least 1")
-        object.__setattr__(self, "covariance", matrix)
+        set_fields(self, covariance=matrix)
 
     @property
     def modes(self) -> tuple[np.ndarray, np.ndarray]:

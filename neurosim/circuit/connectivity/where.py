@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.border import FLAG, check_fields, whole
+from neurosim.border import FLAG, check_fields, set_fields, whole
 from neurosim.border.arguments import NUMBER, TEXT
 from neurosim.circuit.connectivity.listed import Pairs, Ruled
 from neurosim.circuit.connectivity.size import list_faults
@@ -65,9 +65,9 @@ class Where(Ruled):
     def __post_init__(self) -> None:
         check_fields(self, condition=TEXT, p=TEXT if isinstance(self.p, str) else NUMBER)
         check_fields(self, draw=whole(0), transposed=FLAG)
-        object.__setattr__(self, "condition", self._text.text)  # is read now, so that its place is told here
+        set_fields(self, condition=self._text.text)  # is read now, so that its place is told here
         if self._chance is not None:
-            object.__setattr__(self, "p", self._chance.text)
+            set_fields(self, p=self._chance.text)
 
     @functools.cached_property
     def _text(self) -> PairText:
