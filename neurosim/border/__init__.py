@@ -194,7 +194,7 @@ def public(**checks: Check) -> Callable[[Callable[P, R]], Callable[P, R]]:
         @functools.wraps(function)
         def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
             given = signature.bind(*args, **kwargs)
-            # In the order of the signature, so that of two faults always the same is reported.
+            # Arguments are checked in the order of the signature, so that the same of two faults is always reported.
             for name in [name for name in given.arguments if name in checks]:
                 given.arguments[name] = checks[name](name, given.arguments[name])
             with translated():

@@ -17,7 +17,7 @@ from neurosim.neurons._model import NeuronModel
 from neurosim.units import dimension_text
 
 LOSS = "loss"
-#: By how much the loss differs from that of the phase which held what the readout asks for, without cancellation.
+#: The change of the loss since the phase that held what the readout asks for, without cancellation.
 LOSS_CHANGE = "loss_change"
 #: Sums over the trials of a batch: scalars no neuron has, kept to show what it costs to use them.
 BATCH_SUMS = {"batch_loss": LOSS, "batch_loss_change": LOSS_CHANGE}

@@ -1,4 +1,4 @@
-"""Weights of which each trial has its own: trials that are networks by themselves, not samples of one."""
+"""Weights with one copy a trial: trials are separate networks, not samples of one."""
 
 from __future__ import annotations
 

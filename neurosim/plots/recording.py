@@ -15,7 +15,7 @@ from neurosim.plots._style import COLOURS, readable, readable_time, tidy
 from neurosim.recording.exchange import spikes_in, spikes_of
 from neurosim.recording.selection import numbers_along
 
-# Traces beyond this cannot be told apart by colour.
+# Most traces that colours can distinguish.
 _FEW = len(COLOURS)
 # Least height of a tick in points.
 _LEAST = 2.5

@@ -141,7 +141,7 @@ def _each(
 
 
 def _gains(codes: Sequence[PopulationCode], ranges: np.ndarray) -> np.ndarray:
-    """(numbers * neurons, numbers): each neuron hears its own number alone."""
+    """Gains, (numbers * neurons, numbers): each neuron receives its own number alone."""
     neurons = len(codes[0].gain)
     gains = np.zeros((len(codes) * neurons, len(codes)))
     for number, (code, size) in enumerate(zip(codes, ranges, strict=True)):

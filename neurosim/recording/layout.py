@@ -1,4 +1,4 @@
-"""How what is recorded lies in a dataset: dimensions, coordinates, shapes and units of each variable."""
+"""The layout of recordings in a dataset: dimensions, coordinates, shapes and units of each variable."""
 
 from __future__ import annotations
 

@@ -224,7 +224,7 @@ def open_recording(path: str | Path) -> xarray.Dataset:
 
 
 def _near(variable: Recorded) -> tuple[int, ...]:
-    """Chunk sizes of at most 4 MiB, cut along the first axes first: a sample lies together."""
+    """Chunk sizes of at most 4 MiB, cut along the first axes first, so that a sample stays in one chunk."""
     sizes, left = [], _CHUNK // np.dtype(variable.dtype).itemsize
     for size in reversed(variable.shape):
         sizes.append(max(1, min(size, left)))

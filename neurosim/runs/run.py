@@ -202,7 +202,7 @@ def _note(progress: RunWatcher | None, text: str) -> None:
 
 @dataclass(frozen=True)
 class _Job:
-    """What a run trains or measures, and who is told."""
+    """A training or a measurement, with the recipients of its progress."""
 
     model: Model
     engine: Engine

@@ -1,4 +1,4 @@
-"""What the loss of a perturbed trial is compared with: that of a clean phase, or what a critic expects.
+"""Baselines of the loss of a perturbed trial: the loss of a clean phase, or a critic's expectation.
 
 Without a clean phase the estimate ``noise*(loss - expected)/sigma`` is right on average whatever is expected, as long
 as the trial's own noise has no part in it; its variance is that with a clean phase plus the variance of
@@ -72,7 +72,7 @@ class Critic:
 
     @property
     def holds(self) -> tuple[Hold, ...]:
-        """What its rule reads."""
+        """Variables that its rule reads."""
         population, variable = self.source
         return (hold(f"{population}.evidence = {variable}"),)
 

@@ -22,7 +22,7 @@ class NegativeTranspose:
     def __call__(self, drawn: np.ndarray, *forward: np.ndarray) -> np.ndarray:
         from neurosim.stability.inverse import chained
 
-        # Of kernels, the first two axes are swapped.
+        # The transpose of kernels swaps the first two axes.
         return -self.scale * np.swapaxes(chained(forward), 0, 1)
 
     def __str__(self) -> str:

@@ -241,14 +241,14 @@ class _Plan:
         return replace(population, equations="\n".join(lines), **changes)
 
     def _sent(self, name: str, output: str, loop: PathwayPair | None) -> tuple[list[str], dict[str, Any]]:
-        """What a layer sends up: its activity, and in mirror phases its noise; none if no feedback reaches it."""
+        """Lines that a layer sends up: its activity, in mirror phases its noise; none if no feedback reaches it."""
         assert self.mirror is not None
         lines = ["mirror : 1 (shared)"]
         passed = [output] if self.mirror.noise_reach == "propagating" and name != "input" else []
         changes: dict[str, Any] = {}
         if loop is not None:
             drawn = ("mirror_noise",) if self.mirror.noise_law == "normal" else ("mirror_noise", "mirror_noise_too")
-            # Of two normal numbers, exp(-(a^2 + b^2)/2) is uniform: Box and Muller's transformation, read backwards.
+            # For two normal numbers a and b, exp(-(a^2 + b^2)/2) is uniform: Box and Muller's transformation, inverted.
             unit = {
                 "normal": "mirror_noise",
                 "uniform": "sqrt(3)*(2*exp(-0.5*(mirror_noise**2 + mirror_noise_too**2)) - 1)",

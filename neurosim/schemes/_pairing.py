@@ -14,7 +14,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.errors import CircuitError, ConfigError, EquationError, NeurosimError, UnitError
 from neurosim.networks import Network, Part, Sized, layered, neuron_of
 
-#: What every neuron of a layer has to offer, see `NeuronModel.ports`.
+#: Ports that every neuron of a layer must have, see `NeuronModel.ports`.
 PORTS = ("drive", "output", "feedback", "error", "signal")
 
 
@@ -116,10 +116,10 @@ def _layer_neurons() -> list[str]:
 
 
 def _reason(error: NeurosimError) -> str:
-    """What is wrong, without places in a text that the user did not write."""
+    """The fault, without places in a text that the user did not write."""
     listed = isinstance(error, CircuitError) and error.faults
     message = listed[0][1] if listed else str(getattr(error, "message", error))
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     text = re.sub(r"line \d+, column \d+: ", "", lines[0] if lines else message)
-    # Of known names, hundreds are units.
+    # Known names are left out: hundreds are units.
     return re.sub(r"\s*\((?:known here|known): .*\)|; known: .*", "", text)

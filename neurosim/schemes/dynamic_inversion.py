@@ -68,7 +68,7 @@ def switch(place: FeedbackPlace) -> str:
 def _loop(config: Config, place: FeedbackPlace, below: Population) -> list[Pathway]:
     """Feedback from the controller, and the forward weights used once more."""
     convention = CONVENTIONS[config.convention]
-    # What passes a layer unchanged can be read where it arrives.
+    # A signal that passes a layer unchanged is read where it arrives.
     shown = below.neuron.ports["feedback"] if convention.shown == "x" else "error_shown"
     return [
         Pathway(
@@ -90,7 +90,7 @@ def _loop(config: Config, place: FeedbackPlace, below: Population) -> list[Pathw
 
 
 def _loop_parameters(config: Config) -> dict[str, float]:
-    """What the repair of feedback has to know of the loop."""
+    """The constants of the loop that the repair of feedback needs."""
     taus = {name: parse_quantity(getattr(config, name), "second") for name in ("tau_u", "tau_x")}
     # In units of the controller's time constant, so that the rate of the descent means the same.
     return {"leak": config.leak, "tau_u": 1.0, "tau_x": taus["tau_x"] / taus["tau_u"]}
@@ -117,7 +117,7 @@ def _phases(
 
 
 def _settled(network: layered.Config, place: FeedbackPlace, last: bool) -> tuple[Hold, ...]:
-    """What a settled loop leaves: the error from which its layer learns, and the next loop's target."""
+    """Holds of a settled loop: the error from which its layer learns, and the next loop's target."""
     lines = [layered.error_hold(network, place.below, "error_delta")]
     lines += [] if last else [f"{place.below}.loop_target = error_delta"]
     return tuple(hold(line) for line in lines)

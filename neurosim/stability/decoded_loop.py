@@ -16,7 +16,7 @@ from neurosim.stability.population_code import PopulationCode
 
 # Number of steps towards the fixed point, and the fraction of the way of the first ones.
 _STEPS, _FIRST, _SLOWER = 200, 0.3, 20
-# Of the target's length: what may be left of the mismatch. Rates rise without bound just above threshold, so that a
+# The mismatch that may remain, as a share of the target's length. Rates rise steeply just above threshold, so that a
 # number can rest where no other number that a computer knows is nearer to balance.
 _ARRIVED = 0.05
 

@@ -138,7 +138,7 @@ def single_loop_is_stable(
     """
     checked(chained(ws), b, leak, tau_u, tau_x, 1.0 if dt is None else dt)
     mu, stages = single_loop_eigenvalues(ws, b), len(ws)
-    # What a mode that rounding cannot tell from a neutral one decays at; leak and feedback set the slowest rates.
+    # Decays below this cannot be told from zero, for rounding; leak and feedback set the slowest rates.
     small = ROUNDING * max(leak, float(np.abs(mu).max())) / tau_u
     if dt is None:
         rates = _rates(mu, stages, leak, tau_u, tau_x)

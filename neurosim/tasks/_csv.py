@@ -165,7 +165,7 @@ def _refuse_texts(path: Path, stream: BinaryIO, written: Csv, names: Sequence[st
         for _, column in piece.items():
             size += len(column) * 8
             if column.dtype.kind not in "biuf":
-                # As it is, and without blanks around it.
+                # The text as it is, and without blanks around it.
                 size += sum(_BYTES_BESIDE_A_TEXT + 2 * sys.getsizeof(text) for text in column.unique())
         _refuse_beyond(size, largest, path, f"the texts and numbers of its {len(names)} columns")
 

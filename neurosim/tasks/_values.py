@@ -49,7 +49,7 @@ def numbers(path: Path, name: str, column: np.ndarray, *, remedy: str = _LEAVE_O
             f"{path}: the column '{name}' holds {_KINDS.get(kind, values.dtype)}, expected numbers; {remedy}"
         )
     if kind == "f":
-        # Of numbers with more than 64 bits, some are infinite in double precision.
+        # Some numbers with more than 64 bits are infinite in double precision.
         with np.errstate(over="ignore"):
             double = values.astype(np.float64) if values.itemsize > 8 else values
         _refuse_missing(path, name, np.isfinite(double).all(axis=1))

@@ -269,7 +269,7 @@ def _share(objects: Objects, pathway: str, variables: Sequence[str]) -> None:
 
 
 def _shared_out(circuit: Circuit, pathway: Pathway, rule: Rule, increment: str) -> str:
-    """An increment whose sum over the synapses of a shared weight counts once what none of them sees of a neuron."""
+    """An increment of a shared weight, in which terms that read no neuron count once, not once a synapse."""
     if not sums_positions(circuit, pathway):
         return increment
     variable = next(name for name, text in rule.increments.items() if text == increment)

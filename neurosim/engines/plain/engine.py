@@ -200,7 +200,7 @@ class PresentedTrials:
             function = expression_function("held", item.statement.expression)
             arguments = {name: resolve(self.circuit, item.population, name) for name in function.arguments}
             known[item.target] = now.call(function, arguments)
-            # Rules and later holds read what is held; what neurons receive is still that of the phase's end.
+            # Rules and later holds read held values; inputs of neurons stay those of the phase's end.
             now = Instant(graph, {**now.given, item.target: known[item.target]}, inputs=end)
         changes: dict[str, np.ndarray] = {}
         for pathway in at_end(self.circuit, phase, self.learning):

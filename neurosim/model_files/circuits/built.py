@@ -20,7 +20,7 @@ from neurosim.neurons._model import NeuronModel
 
 #: The sections that describe a circuit.
 SECTIONS = ("circuit", "neurons", "populations", "rules", "pathways", "phases")
-# Connectivities are told with the populations that they join.
+# Faults of connectivities are reported with the populations that they join.
 _PART = re.compile(r"(population|pathway|phase) '(\w+)'(?P<ends> \('\w+' -> '\w+'\))?(?P<colon>:|,| )\s*")
 _NEURON = tuple(NeuronModel.__dataclass_fields__)
 Checker = Callable[[str, Any, str], Making | None]

@@ -310,7 +310,7 @@ def holds_circuit(source: str | Path) -> bool:
     try:
         return is_circuit(read_toml(Path(base)))
     except NeurosimError:
-        return False  # whoever reads it as a model tells what is wrong
+        return False  # the reader of models reports the fault
 
 
 def _checked(name: str, table: Mapping[str, Any]) -> CircuitFile:
