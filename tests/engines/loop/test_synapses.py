@@ -112,14 +112,16 @@ def started(circuit: Circuit) -> State:
     return {**initial_state(circuit, 3), **STARTS}
 
 
-def run_looped(monkeypatch: pytest.MonkeyPatch, looped: bool, circuit: Circuit, **settings: Any) -> tuple[State, Any]:
+def run_looped(
+    monkeypatch: pytest.MonkeyPatch, looped: bool, circuit: Circuit, starts: State | None = None, **settings: Any
+) -> tuple[State, Any]:
     def serves(request: Request, batch: Batch) -> bool:
         assert not looped or presented.reasons(request, batch) == []
         return looped
 
     with monkeypatch.context() as patch:
         patch.setattr(presented, "serves", serves)
-        return BatchedEngine(circuit, SETTING).run(started(circuit), {}, **settings)
+        return BatchedEngine(circuit, SETTING).run(starts or started(circuit), {}, **settings)
 
 
 def assert_close(found: Any, expected: Any, name: str) -> None:
@@ -187,3 +189,25 @@ def test_networks_of_their_own_and_what_is_recorded_of_them(monkeypatch: pytest.
         patch.setattr(presented, "serves", lambda request, batch: True)
         one, _ = again.run({**starts, "p.v": starts["p.v"][:1]}, {}, trials=1, **settings)
     np.testing.assert_array_equal(one["pp.w"][0], state["pp.w"][0])
+
+
+SHARED = {
+    "pairs of spikes": PATHWAYS["pairs of spikes"],
+    "late pairs of spikes": PATHWAYS["late pairs of spikes"],
+    "what single synapses know": PATHWAYS["what single synapses know"],
+}
+
+
+@pytest.mark.parametrize("kind", SHARED)
+def test_weights_that_trials_share_learn_as_in_xla(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    circuit = joined(*SHARED[kind])
+    starts = {**started(circuit), "p.v": np.random.default_rng(1).uniform(0, 1, (3, 7))}
+    record = ["p.v", "p.spikes", "q.ge", "q.spikes", "pp.w"]
+    (state, outputs), (after, expected) = (
+        run_looped(monkeypatch, looped, circuit, starts, trials=3, record=record, report=["p.v"]) for looped in (True, False)
+    )
+    assert expected.recordings["p.spikes"].sum() > 15
+    for name in record:
+        assert_close(outputs.recordings[name], expected.recordings[name], name)
+    for name, array in after.items():
+        assert_close(state[name], array, name)

@@ -52,7 +52,7 @@ def run(
     passed = [known.of(kind, key) for kind, key in written.arguments]
     numbers = (np.int64(begin), np.int64(begin - int(batch.begin)), np.int64(stretch.steps), np.float64(stretch.dt))
     loop, presentations = compiled(written.text), np.ascontiguousarray(batch.presentations, np.uint32)
-    blocks = _blocks(stretch.trials)
+    blocks = [(0, stretch.trials)] if written.needs.together else _blocks(stretch.trials)
     if len(blocks) == 1:
         loop(*blocks[0], *numbers, presentations, *passed)
     else:
@@ -72,6 +72,8 @@ def _as_walked(needs: Needs, name: str, array: np.ndarray) -> np.ndarray:
     pathway, _, variable = name.partition(".")
     wires = wires_of(needs.plan.circuit, pathway, needs.stretch.dt)
     found = wires.by_sender(array if array.ndim > len(slot.shape) else array[None], len(slot.shape))
+    if needs.together and not slot.per_trial:
+        return np.array(found[0])
     found = np.array(np.broadcast_to(found, (needs.stretch.trials, found.shape[-1])))
     side = needs.shared_traces(pathway).get(variable)
     shared = found if side is None else wires.of_neurons(found, side)
@@ -89,7 +91,7 @@ def _as_given(needs: Needs, name: str, array: np.ndarray) -> np.ndarray:
     wires, side = wires_of(needs.plan.circuit, pathway, needs.stretch.dt), needs.shared_traces(pathway).get(variable)
     each = array if side is None else array[..., wires.pre if side == "pre" else wires.post]
     found = wires.as_given(each, slot.shape)
-    return found if slot.per_trial or needs.own else found[0]
+    return found if slot.per_trial or needs.own or needs.together else found[0]
 
 
 class _Arrays:
