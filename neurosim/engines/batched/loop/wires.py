@@ -64,11 +64,18 @@ class Wires:
 
     def by_sender(self, array: np.ndarray, axes: int) -> np.ndarray:
         """A variable in the shape of the weights, which has so many axes, in the order of the synapses here."""
-        flat = array.reshape(*array.shape[: array.ndim - axes], -1)
+        leading = array.shape[: array.ndim - axes]
+        if self.kind == "rows":
+            array = array.reshape(*leading, self.n_post, self.n_pre).swapaxes(-1, -2)
+            return np.ascontiguousarray(array).reshape(*leading, -1)
+        flat = array.reshape(*leading, -1)
         return np.ascontiguousarray(flat if self.sorted else flat[..., self.order])
 
     def as_given(self, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         """The other way round; each synapse has a weight of its own."""
+        if self.kind == "rows":
+            found = array.reshape(*array.shape[:-1], self.n_pre, self.n_post).swapaxes(-1, -2)
+            return np.ascontiguousarray(found).reshape(*array.shape[:-1], *shape)
         if self.sorted:
             return array.reshape(*array.shape[:-1], *shape)
         found = np.empty_like(array)
