@@ -153,8 +153,10 @@ class _Arrays:
             assert each is not None, "only what has delays of its own is read so"
             late = each.reshape(-1)[wires.order]
             return late if kind == "late" else (late * wires.n_post + wires.post).astype(np.uint32)
-        begin, number = wires.by_receiver
-        return {"first": wires.first, "post": wires.post, "pre": wires.pre, "begin": begin, "number": number}[kind]
+        if kind in ("first", "post"):
+            return wires.first if kind == "first" else wires.post
+        begin, number, front = wires.by_receiver
+        return {"begin": begin, "number": number, "front": front}[kind]
 
     def _places(self, text: str) -> np.ndarray:
         """Where what is recorded of synapses is kept."""

@@ -63,6 +63,7 @@ def of(names: Names) -> Space:
             space.rows[f"count{number}"] = f"count{number} = many{number}[k]"
     if names.together:
         size = max(names.together)
+        space.lines.append("share = f(1) / f(last)")
         space.lines += [f"head = np.full({size}, -1, np.int64)", f"touched = np.empty({size}, np.uint32)"]
         space.lines += [f"{name} = np.empty(last * {size}, np.int64)" for name in ("link", "whose")]
     return space

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from neurosim.circuit.spike_texts import Side, SpikeText, is_plain, spike_text
 from neurosim.engines.batched.loop.junctions import Junction, stores, weight_of
@@ -16,6 +16,8 @@ from neurosim.equations.array_code import ArrayFunction
 
 #: What an increment is called in the function of a text; no name of a user has two underscores.
 _MORE = "{}__more"
+#: Lines that add an increment.
+Adding = Callable[[str], Lines]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,13 +56,13 @@ def at_arrival(names: Names, pathway: str) -> Strike | None:
     return None if text is None else strike(names, pathway, text)
 
 
-def strike(names: Names, pathway: str, text: SpikeText, *, more: Mapping[str, str] | None = None) -> Strike:
+def strike(names: Names, pathway: str, text: SpikeText, *, more: Mapping[str, Adding] | None = None) -> Strike:
     """What a text does.
 
     Parameters
     ----------
     more
-        Of variables that all trials share: where the sum of their increments is kept.
+        Of variables that all trials share: what becomes of an increment.
     """
     more = more or {}
     shared = {name: s for name, s in names.needs.shared_traces(pathway).items() if name in text.changed}
@@ -69,7 +71,7 @@ def strike(names: Names, pathway: str, text: SpikeText, *, more: Mapping[str, st
     found = junction.function(function, text.names)
     mine = [name for name in text.changed if name not in shared and name not in more]
     kept = {f"{pathway}.{name}": junction.local(junction.use(found[name])) for name in mine}
-    added = [f"{place} += {junction.use(found[_MORE.format(name)])}" for name, place in more.items()]
+    added = [line for name, add in more.items() for line in add(junction.use(found[_MORE.format(name)]))]
     arriving = [junction.local(junction.use(found[name])) for name in text.function.returns[len(text.changed) :]]
     each = [*junction.lines, *added, *stores(names, pathway, kept)]
     for target, name in zip(text.targets, arriving, strict=True):

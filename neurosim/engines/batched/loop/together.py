@@ -7,7 +7,6 @@ mean is added and bounds hold. So a neuron's synapses are brought into the cache
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from neurosim.circuit.spike_texts import Side, SpikeText, bounds_of
@@ -15,7 +14,7 @@ from neurosim.engines.batched.loop.expressions import Value, literal
 from neurosim.engines.batched.loop.junctions import Junction, place_of, walk, walk_back
 from neurosim.engines.batched.loop.layout import Names, Needs
 from neurosim.engines.batched.loop.lines import ROWS, Lines, alone, block
-from neurosim.engines.batched.loop.strikes import Strike, strike
+from neurosim.engines.batched.loop.strikes import Adding, Strike, strike
 from neurosim.equations.array_code import expression_function
 
 #: So many neurons' increments are kept at a time where their synapses are columns of a matrix.
@@ -58,22 +57,36 @@ def _learned(needs: Needs, text: SpikeText) -> set[str]:
 
 def struck(names: Names, pathway: str, side: Side, text: SpikeText, spikes: Spikes) -> Lines:
     """The synapses at which there is a spike of one side, in all trials."""
-    circuit = names.needs.plan.circuit
+    circuit, shared = names.needs.plan.circuit, shared_changes(names.needs, text)
     columns = side == "post" and names.needs.wires(pathway) == "rows"
     index, size = ("j", circuit.shape(pathway)[1]) if side == "pre" else ("i", circuit.shape(pathway)[0])
-    place = _place(names, pathway, side, spikes.lag)
-    kind = "columns" if columns else "more"
-    more = {name: f"{names.of(kind, f'{pathway}.{name}')}[{place}]" for name in shared_changes(names.needs, text)}
-    found = strike(names, pathway, text, more=more)
-    added = _added(names, pathway, more)
-    listed = _listed(names, spikes, size, in_order=spikes.lag is None)
+    place, kind = _place(names, pathway, side, spikes.lag), "columns" if columns else "more"
+    more = {name: f"{names.of(kind, f'{pathway}.{name}')}[{place}]" for name in shared}
+    summed = strike(names, pathway, text, more={name: _sum(at) for name, at in more.items()})
+    added = [line for name, at in more.items() for line in [*_add(names, pathway, name)(at), f"{at} = 0"]]
+    listed = _listed(names, spikes, size, in_order=columns)
     if columns:
-        return [*listed, *alone(names, _by_columns(names, pathway, found, added))]
-    walked = walk if side == "pre" else walk_back
-    lag = {} if spikes.lag is None else {"lag": spikes.lag}
-    each = _each_event(index, found, walked(names, pathway, found.each, **lag))
-    neuron = block("for b in range(met):", *each, *walked(names, pathway, added, **lag))
-    return [*listed, *alone(names, neuron)]
+        return [*listed, *alone(names, _by_columns(names, pathway, summed, added))]
+    # Most neurons spike in one trial of a step: its increments need no sum.
+    single = strike(names, pathway, text, more={name: _add(names, pathway, name) for name in shared})
+
+    def walked(inner: Lines) -> Lines:
+        return walk(names, pathway, inner, lag=spikes.lag) if side == "pre" else walk_back(names, pathway, inner)
+
+    one = block("if link[event] < 0:", *_event(single, walked(single.each)))
+    several = block("else:", *_events(summed, walked(summed.each)), *walked(added))
+    return [*listed, *alone(names, block("for b in range(met):", *_first(index), *one, *several))]
+
+
+def _sum(place: str) -> Adding:
+    return lambda text: [f"{place} += {text}"]
+
+
+def _add(names: Names, pathway: str, name: str) -> Adding:
+    """Add an increment, or a sum of them, to what all trials share, a weight within its bounds."""
+    share = " * share" if names.needs.plan.circuit.pathway[pathway].reduction == "mean" else ""
+    kept = place_of(names, pathway, f"{pathway}.{name}")
+    return lambda text: _stored(names, pathway, name, kept, f"{kept} + ({text}){share}")
 
 
 def _place(names: Names, pathway: str, side: Side, lag: str | None) -> str:
@@ -104,11 +117,19 @@ def _listed(names: Names, spikes: Spikes, size: int, *, in_order: bool) -> Lines
     return alone(names, lines)
 
 
-def _each_event(index: str, found: Strike, walked: Lines) -> Lines:
+def _first(index: str) -> Lines:
+    """The next neuron, and its first spike."""
+    return [f"{index} = touched[b]", f"event = head[{index}]", f"head[{index}] = -1"]
+
+
+def _event(found: Strike, walked: Lines) -> Lines:
+    """What a spike of a neuron does."""
+    return ["k = whose[event]", ROWS, *found.before, *walked, *found.after]
+
+
+def _events(found: Strike, walked: Lines) -> Lines:
     """What the spikes of a neuron do, trial by trial."""
-    trial = ["k = whose[event]", "event = link[event]", ROWS, *found.before, *walked, *found.after]
-    begin = [f"{index} = touched[b]", f"event = head[{index}]", f"head[{index}] = -1"]
-    return [*begin, *block("while event >= 0:", *trial)]
+    return block("while event >= 0:", *_event(found, walked), "event = link[event]")
 
 
 def _by_columns(names: Names, pathway: str, found: Strike, added: Lines) -> Lines:
@@ -118,23 +139,12 @@ def _by_columns(names: Names, pathway: str, found: Strike, added: Lines) -> Line
     """
     n_post, n_pre = names.needs.plan.circuit.shape(pathway)
     part = f"for b in range(part, min(part + {COLUMNS}, met)):"
-    inner = block(part, *_each_event("i", found, walk_back(names, pathway, found.each)))
+    inner = block(part, *_first("i"), *_events(found, walk_back(names, pathway, found.each)))
     row = block(part, "i = touched[b]", f"q = j * {n_post} + i", *added)
     return block(f"for part in range(0, met, {COLUMNS}):", *inner, *block(f"for j in range({n_pre}):", *row))
 
 
-def _added(names: Names, pathway: str, more: Mapping[str, str]) -> Lines:
-    """Increments of a synapse are added to what all trials share, and begin anew."""
-    lines: Lines = []
-    for name, place in more.items():
-        share = " / f(last)" if names.needs.plan.circuit.pathway[pathway].reduction == "mean" else ""
-        kept = place_of(names, pathway, f"{pathway}.{name}")
-        lines += [*_stored(names, pathway, name, kept, f"{kept} + {place}{share}"), f"{place} = 0"]
-    return lines
-
-
 def _stored(names: Names, pathway: str, name: str, kept: str, text: str) -> Lines:
-    """Keep a new value, a weight within its bounds."""
     bounds = bounds_of(names.needs.plan.circuit, pathway) if name == "w" else None
     if bounds is None:
         return [f"{kept} = {text}"]

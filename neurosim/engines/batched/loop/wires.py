@@ -51,11 +51,11 @@ class Wires:
     first: np.ndarray
 
     @functools.cached_property
-    def by_receiver(self) -> tuple[np.ndarray, np.ndarray]:
-        """Where the synapses of each receiver begin, ``(n_post + 1,)``, and the numbers of these synapses."""
+    def by_receiver(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where the synapses of each receiver begin, ``(n_post + 1,)``, their numbers, and their senders."""
         order = np.argsort(self.post, kind="stable")
         begin = np.concatenate([[0], np.cumsum(np.bincount(self.post, minlength=self.n_post))])
-        return begin.astype(np.uint64), order.astype(np.uint32)
+        return begin.astype(np.uint64), order.astype(np.uint32), self.pre[order]
 
     @functools.cached_property
     def sorted(self) -> bool:
