@@ -117,7 +117,8 @@ def summed_in_flight(names: Names, pathway: str) -> bool:
     delay, circuit = names.needs.delay(pathway), names.needs.plan.circuit
     if delay.each is None or not is_plain(circuit, pathway) or f"{pathway}.w" in names.needs.state:
         return False
-    return (delay.depth + 1) * circuit.shape(pathway)[0] <= _CELLS
+    at_once = names.needs.stretch.trials if names.needs.together else 1
+    return at_once * (delay.depth + 1) * circuit.shape(pathway)[0] <= _CELLS
 
 
 def _summed(names: Names, pathway: str, place: str, spikes: Spikes) -> Lines:
