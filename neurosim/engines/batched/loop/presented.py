@@ -187,9 +187,9 @@ def _beginning(stretch: Stretch, start: Fixed, courses: Mapping[str, Any], first
     """What a stretch begins with, and its text: both follow from the shapes of what is given."""
     needs = Needs(stretch, frozenset(courses), own=own)
     state = carried(stretch, start.values)
-    # What all trials begin with is spread over them where it is kept, which can be for each neuron.
-    traces = [slot.name for slot in needs.slots.values() if slot.kind == "trace"]
-    state |= {name: jnp.asarray(start.values[name], stretch.dtype) for name in traces if name in start.values}
+    # What is large and the same in all trials is spread over them where it is kept.
+    large = [slot for slot in needs.slots.values() if slot.kind in ("trace", "flight")]
+    state |= {slot.name: jnp.asarray(start.values.get(slot.name, slot.start), stretch.dtype) for slot in large}
     still = {name: value for name, value in start.values.items() if name not in state and name not in courses}
     fixed = prepare(stretch, replace(start, values=still), changing=needs.moving)
     known = {name: value for name, value in fixed.values.items() if name != DRAWS}

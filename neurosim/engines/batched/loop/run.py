@@ -18,7 +18,7 @@ from neurosim.engines.batched.loop.compiled import compiled
 from neurosim.engines.batched.loop.expressions import Extent
 from neurosim.engines.batched.loop.layout import Needs
 from neurosim.engines.batched.loop.text import Written
-from neurosim.engines.batched.loop.wires import wires_of
+from neurosim.engines.batched.loop.wires import delays_and_cells, wires_of
 from neurosim.engines.batched.stepping import BROKEN
 from neurosim.engines.batched.stretch import Stretch
 from neurosim.engines.batched.synapses import Spread
@@ -71,6 +71,12 @@ class NotShared(Exception):
 def _as_walked(needs: Needs, name: str, array: np.ndarray) -> np.ndarray:
     """What a slot holds as the loop changes it: of synapses in their order there, of each trial."""
     slot = needs.slots.get(name)
+    if slot is not None and slot.kind == "flight":
+        # Mostly nothing, and a large array of it.
+        full = np.zeros((needs.stretch.trials, *slot.shape), array.dtype)
+        if np.any(array):
+            full[:] = array
+        return full
     if slot is None or slot.kind not in ("trace", "synapse"):
         return np.array(array, order="C")
     pathway, _, variable = name.partition(".")
@@ -149,10 +155,8 @@ class _Arrays:
             axes = len(circuit.weights_shape(key.partition(".")[0]))
             return wires.by_sender(np.asarray(self.arrays[f"{key}|{kind}"]), axes)
         if kind in ("late", "cell"):
-            each = self.written.needs.delay(key).each
-            assert each is not None, "only what has delays of its own is read so"
-            late = each.reshape(-1)[wires.order]
-            return late if kind == "late" else (late * wires.n_post + wires.post).astype(np.uint32)
+            late, cell = delays_and_cells(circuit, key, self.written.needs.stretch.dt)
+            return late if kind == "late" else cell
         if kind in ("first", "post"):
             return wires.first if kind == "first" else wires.post
         begin, number, front = wires.by_receiver

@@ -111,6 +111,15 @@ def wires_of(circuit: Wiring, pathway: str, dt: float) -> Wires:
 
 
 @functools.lru_cache(maxsize=64)
+def delays_and_cells(circuit: Wiring, pathway: str, dt: float) -> tuple[np.ndarray, np.ndarray]:
+    """The delay of each synapse in steps, and its place among sums by delay and receiver."""
+    each, wires = delay_of(circuit, pathway, dt).each, wires_of(circuit, pathway, dt)
+    assert each is not None, "only what has delays of its own is read so"
+    late = each.reshape(-1)[wires.order]
+    return late, (late * wires.n_post + wires.post).astype(np.uint32)
+
+
+@functools.lru_cache(maxsize=64)
 def _listed(connectivity: Connectivity, ends: Ends) -> Wires:
     made = connectivity.synapses(ends)
     assert made.weight is not None, "only pathways with weights are walked through"
