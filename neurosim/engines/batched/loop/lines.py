@@ -45,7 +45,7 @@ def with_rows(lines: Lines, rows: Mapping[str, str]) -> Lines:
         indent = line[: -len(ROWS)]
         inner = itertools.takewhile(lambda after, indent=indent: after.startswith(indent), lines[number + 1 :])
         read = {name for after in inner for name in _NAME.findall(after)}
-        for name in reversed(rows):
+        for name in reversed(list(rows)):
             if name in read:
                 read.update(_NAME.findall(rows[name]))
         found += [indent + statement for name, statement in rows.items() if name in read]
