@@ -37,8 +37,6 @@ def reasons(needs: Needs) -> list[str]:
         found.append("it ends once a variable has settled")
     if stretch.learn:
         found.append(f"the rule of '{stretch.learn[0]}' acts at every step")
-    if stretch.struck and stretch.trials > 1 and not needs.own:
-        found.append(f"spikes change the weights of '{stretch.struck[0]}', which the trials share")
     return [*found, *_of_nodes(needs), *_of_pathways(needs), *_of_recordings(needs)]
 
 

@@ -111,9 +111,9 @@ def walk_back(names: Names, pathway: str, inner: list[str]) -> list[str]:
         return [f"for j in range({n_pre}):", f"    q = j * {n_post} + i", *_in(inner)]
     if kind == "one":
         return ["j = i", "q = i", *inner]
-    begin, number, pre = (names.of(array, pathway) for array in ("begin", "number", "pre"))
+    begin, number, front = (names.of(array, pathway) for array in ("begin", "number", "front"))
     head = f"for c in range({begin}[i], {begin}[i + 1]):"
-    return [head, f"    q = {number}[c]", f"    j = {pre}[q]", *_in(inner)]
+    return [head, f"    q = {number}[c]", f"    j = {front}[c]", *_in(inner)]
 
 
 def _in(lines: list[str]) -> list[str]:

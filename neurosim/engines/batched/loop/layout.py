@@ -46,6 +46,11 @@ class Needs:
         """The circuit's graph."""
         return self.stretch.plan
 
+    @property
+    def together(self) -> bool:
+        """Whether all trials go through each step together, as they share weights that spikes change."""
+        return bool(self.stretch.struck) and self.stretch.trials > 1 and not self.own
+
     @functools.cached_property
     def slots(self) -> Mapping[str, Slot]:
         """What is carried from step to step, by name."""
@@ -153,6 +158,8 @@ class Names:
         Key of a stream of random numbers -> the name in text of its array, and its law.
     prefixes
         How many prefixes there are.
+    together
+        Sizes of the populations whose spikes are listed for all trials together.
     """
 
     needs: Needs
@@ -160,6 +167,7 @@ class Names:
     arguments: dict[str, tuple[str, str]] = field(default_factory=dict)
     draws: dict[str, tuple[str, str]] = field(default_factory=dict)
     prefixes: int = 0
+    together: set[int] = field(default_factory=set)
 
     def of(self, kind: str, key: str) -> str:
         """The name of an array, which is an argument from now on."""
