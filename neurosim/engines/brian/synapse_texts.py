@@ -23,6 +23,7 @@ from neurosim.circuit.spike_texts import (
 from neurosim.circuit.weight_units import weight_unit
 from neurosim.engines.brian.names import LEARNING, NOISE, SHARING, SIDES, SIGMA, SPIKING, late_name, synaptic
 from neurosim.equations.dimensions import UNIT_VALUES
+from neurosim.equations.inlined import names_within
 from neurosim.equations.parse import Statement
 from neurosim.equations.whole import real_numbers
 
@@ -85,7 +86,8 @@ def _without_units(circuit: Circuit, pathway: Pathway, text: str) -> str:
             population, _, variable = qualified.rpartition(".")
             units[name] = compose(circuit)[population].equation_set.by_name[variable].unit
     plain = {name: f"({name}/({unit}))" for name, unit in units.items() if unit not in ("1", "boolean", "integer")}
-    values = {name: repr(float(value)) for name, value in UNIT_VALUES.items()}
+    found = names_within([text], {}) & UNIT_VALUES.keys()
+    values = {name: repr(float(UNIT_VALUES[name])) for name in found}
     bare = word_substitute(word_substitute(text, values), plain)
     population, _, variable = pathway.target.rpartition(".")
     unit = compose(circuit)[population].equation_set.by_name[variable].unit
