@@ -171,5 +171,5 @@ def test_each_class_has_a_name_of_its_own() -> None:
 
 def test_names_say_what_they_hold() -> None:
     """`found` says that something is returned, and not what."""
-    nodes = _nodes(beside=("engines/batched/loop/",))
+    nodes = _nodes()
     assert [where for where, node in nodes if isinstance(node, ast.Name) and node.id == "found"] == []

@@ -86,8 +86,8 @@ def _without_units(circuit: Circuit, pathway: Pathway, text: str) -> str:
             population, _, variable = qualified.rpartition(".")
             units[name] = compose(circuit)[population].equation_set.by_name[variable].unit
     plain = {name: f"({name}/({unit}))" for name, unit in units.items() if unit not in ("1", "boolean", "integer")}
-    found = names_within([text], {}) & UNIT_VALUES.keys()
-    values = {name: repr(float(UNIT_VALUES[name])) for name in found}
+    written = names_within([text], {}) & UNIT_VALUES.keys()
+    values = {name: repr(float(UNIT_VALUES[name])) for name in written}
     bare = word_substitute(word_substitute(text, values), plain)
     population, _, variable = pathway.target.rpartition(".")
     unit = compose(circuit)[population].equation_set.by_name[variable].unit

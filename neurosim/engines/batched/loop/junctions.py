@@ -27,10 +27,10 @@ class Junction(Scalars):
     def __init__(self, names: Names, pathway: str, instant: Instant) -> None:
         super().__init__(names.still, names.prefix())
         self.names, self.pathway = names, pathway
-        found = names.needs.plan.circuit.pathway[pathway]
+        described = names.needs.plan.circuit.pathway[pathway]
         self.sides = {
-            "pre": Neuron(names, found.pre, instant, "j"),
-            "post": Neuron(names, found.post, instant, "i"),
+            "pre": Neuron(names, described.pre, instant, "j"),
+            "post": Neuron(names, described.post, instant, "i"),
         }
         for side in self.sides.values():
             # All write into one text.

@@ -104,14 +104,14 @@ class Needs:
     def nodes(self) -> tuple[Node, ...]:
         """The nodes that steps compute, each after all that it needs."""
         asked = [name for p in self.populations for purpose in _FUNCTIONS for name in self.reads(p, purpose)]
-        stack, found = [*asked, *(record.name for record in self.recorded)], set[str]()
+        stack, needed = [*asked, *(record.name for record in self.recorded)], set[str]()
         while stack:
             name = stack.pop()
             node = self.plan.nodes.get(name)
-            if name not in found and node is not None and self.changes(name):
-                found.add(name)
+            if name not in needed and node is not None and self.changes(name):
+                needed.add(name)
                 stack.extend(node.needs.values())
-        return tuple(node for name, node in self.plan.nodes.items() if name in found)
+        return tuple(node for name, node in self.plan.nodes.items() if name in needed)
 
     @functools.cached_property
     def recorded(self) -> tuple[Record, ...]:

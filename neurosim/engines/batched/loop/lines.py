@@ -20,7 +20,7 @@ _INDEX = re.compile(r"\b([ijqabcd]|active|base|row)\b")
 
 
 @dataclass(frozen=True)
-class Part:
+class StepPart:
     """A part of a step.
 
     Attributes
@@ -37,10 +37,10 @@ class Part:
 
 def with_rows(lines: Lines, rows: Mapping[str, str]) -> Lines:
     """Lines with statements that take the rows of a trial: name -> its statement, each after those that it reads."""
-    found = Lines()
+    taken = Lines()
     for number, line in enumerate(lines):
         if line.strip() != ROWS:
-            found.append(line)
+            taken.append(line)
             continue
         indent = line[: -len(ROWS)]
         inner = itertools.takewhile(lambda after, indent=indent: after.startswith(indent), lines[number + 1 :])
@@ -48,8 +48,8 @@ def with_rows(lines: Lines, rows: Mapping[str, str]) -> Lines:
         for name in reversed(list(rows)):
             if name in read:
                 read.update(_NAME.findall(rows[name]))
-        found += [indent + statement for name, statement in rows.items() if name in read]
-    return found
+        taken += [indent + statement for name, statement in rows.items() if name in read]
+    return taken
 
 
 def indented(lines: Iterable[str]) -> Lines:

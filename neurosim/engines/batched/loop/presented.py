@@ -45,19 +45,19 @@ def serves(request: Request, batch: Batch) -> bool:
     """Whether a presentation runs here."""
     if request.setting.steady or not eligible.available():
         return False
-    found = stretches(request, batch)
-    return not reasons(request, batch) and any(map(eligible.worthwhile, found))
+    cut = stretches(request, batch)
+    return not reasons(request, batch) and any(map(eligible.worthwhile, cut))
 
 
 def reasons(request: Request, batch: Batch) -> list[str]:
     """Why a presentation runs in XLA as a whole; empty if it can run here."""
-    found = ["weights have noise of their own in each trial"] if request.circuit.perturbed else []
-    found += [f"'{name}' is given as events" for name, course in batch.courses.items() if course.dtype.kind == "i"]
+    sentences = ["weights have noise of their own in each trial"] if request.circuit.perturbed else []
+    sentences += [f"'{name}' is given as events" for name, course in batch.courses.items() if course.dtype.kind == "i"]
     if request.own_weights:
-        found += _of_own_weights(request, batch)
+        sentences += _of_own_weights(request, batch)
     for stretch in stretches(request, batch):
-        found += eligible.reasons(Needs(stretch, frozenset(batch.courses), own=request.own_weights))
-    return list(dict.fromkeys(found))
+        sentences += eligible.reasons(Needs(stretch, frozenset(batch.courses), own=request.own_weights))
+    return list(dict.fromkeys(sentences))
 
 
 def _of_own_weights(request: Request, batch: Batch) -> Iterator[str]:
@@ -179,8 +179,8 @@ class _Finished:
         after = dict(at_synapses(stretch, *each) for each in self.done[self.count].items())
         last = {name: moment_of(stretch, name, course[self.count], None) for name, course in batch.courses.items()}
         self.count += 1
-        found = reached(stretch, fixed, {**last, **after}, batch.begin + step + stretch.steps - 1)
-        return replace(found, after=after)
+        ended = reached(stretch, fixed, {**last, **after}, batch.begin + step + stretch.steps - 1)
+        return replace(ended, after=after)
 
 
 def _beginning(stretch: Stretch, start: Fixed, courses: Mapping[str, Any], first: Any, *, own: bool) -> Begun:

@@ -82,11 +82,11 @@ def _as_walked(needs: Needs, name: str, array: np.ndarray) -> np.ndarray:
     pathway, _, variable = name.partition(".")
     wires = wires_of(needs.plan.circuit, pathway, needs.stretch.dt)
     full = array if array.ndim > len(slot.shape) else np.broadcast_to(array, (1, *slot.shape))
-    found = wires.by_sender(full, len(slot.shape))
+    arranged = wires.by_sender(full, len(slot.shape))
     if needs.together and not slot.per_trial:
-        return np.array(found[0])
+        return np.array(arranged[0])
     side = needs.shared_traces(pathway).get(variable)
-    shared = found if side is None else wires.of_neurons(found, side)
+    shared = arranged if side is None else wires.of_neurons(arranged, side)
     if shared is None:
         raise NotShared
     return np.array(np.broadcast_to(shared, (needs.stretch.trials, shared.shape[-1])), order="C")
@@ -101,8 +101,8 @@ def _as_given(needs: Needs, name: str, array: np.ndarray) -> tuple[str, np.ndarr
     side = needs.shared_traces(pathway).get(variable)
     if side is not None:
         return f"{name}|{side}", array
-    found = wires_of(needs.plan.circuit, pathway, needs.stretch.dt).as_given(array, slot.shape)
-    return name, found if slot.per_trial or needs.own or needs.together else found[0]
+    arranged = wires_of(needs.plan.circuit, pathway, needs.stretch.dt).as_given(array, slot.shape)
+    return name, arranged if slot.per_trial or needs.own or needs.together else arranged[0]
 
 
 def at_synapses(stretch: Stretch, name: str, array: Any) -> tuple[str, Any]:
@@ -112,8 +112,8 @@ def at_synapses(stretch: Stretch, name: str, array: Any) -> tuple[str, Any]:
         return name, array
     circuit, pathway = stretch.plan.circuit, variable.partition(".")[0]
     spread, shape = Spread.of(circuit, pathway), circuit.weights_shape(pathway)
-    found = spread.from_pre(array) if side == "pre" else spread.from_post(array)
-    return variable, jnp.broadcast_to(found, (stretch.trials, *shape))
+    arranged = spread.from_pre(array) if side == "pre" else spread.from_post(array)
+    return variable, jnp.broadcast_to(arranged, (stretch.trials, *shape))
 
 
 class _Arrays:

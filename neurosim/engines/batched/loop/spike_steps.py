@@ -8,7 +8,7 @@ from neurosim.circuit.spike_texts import SpikeText, is_plain, trace_steps, under
 from neurosim.engines.batched.loop import together
 from neurosim.engines.batched.loop.junctions import Junction, stores, walk, walk_back, weight_of
 from neurosim.engines.batched.loop.layout import Names
-from neurosim.engines.batched.loop.lines import Lines, Part, alone, block, each_neuron
+from neurosim.engines.batched.loop.lines import Lines, StepPart, alone, block, each_neuron
 from neurosim.engines.batched.loop.neurons import Neuron
 from neurosim.engines.batched.loop.strikes import Strike, at_arrival, delivered, strike, text_of
 from neurosim.engines.batched.loop.together import Spikes
@@ -33,8 +33,8 @@ def traces(names: Names) -> Lines:
             if not mine:
                 continue
             junction = Junction(names, pathway, "start")
-            found = junction.function(steps.function, steps.names)
-            texts = {name: junction.local(junction.use(found[name])) for name in mine}
+            computed = junction.function(steps.function, steps.names)
+            texts = {name: junction.local(junction.use(computed[name])) for name in mine}
             kept = stores(names, pathway, {f"{pathway}.{name}": text for name, text in texts.items()})
             inner = [*junction.lines, *kept]
             if side is None:
@@ -43,9 +43,9 @@ def traces(names: Names) -> Lines:
     return lines
 
 
-def travel(names: Names) -> list[Part]:
+def travel(names: Names) -> list[StepPart]:
     """Spikes act where they arrive: those of each pathway in turn, then those of the neurons behind synapses."""
-    parts: list[Part] = []
+    parts: list[StepPart] = []
     for pathway in names.needs.struck:
         parts += _arriving(names, pathway)
     for pathway in names.needs.plan.circuit.pathways:
@@ -55,57 +55,57 @@ def travel(names: Names) -> list[Part]:
     return parts
 
 
-def _arriving(names: Names, pathway: str) -> list[Part]:
+def _arriving(names: Names, pathway: str) -> list[StepPart]:
     """The spikes of a pathway that arrive in this step, those of this step having been sent."""
     needs = names.needs
     number, delay = names.number(needs.plan.circuit.pathway[pathway].pre), needs.delay(pathway)
-    found = at_arrival(names, pathway)
+    hit = at_arrival(names, pathway)
     spikes = Spikes(f"count{number}", f"which{number}[a]")
     if delay.depth == 0 and delay.each is None:
-        return [] if found is None else [_struck(names, pathway, found, spikes)]
+        return [] if hit is None else [_struck(names, pathway, hit, spikes)]
     name, depth = names.of("sent", pathway), delay.depth
     k = name[4:]
     place = f"place{k} = s % {depth + 1}"
-    sent = Part(
+    sent = StepPart(
         [
             place,
             f"counts{k}[place{k}] = count{number}",
             *alone(names, block(f"for a in range(count{number}):", f"{name}[place{k}, a] = which{number}[a]")),
         ]
     )
-    if found is None:
+    if hit is None:
         return [sent]
     if summed_in_flight(names, pathway):
-        return [sent, Part(_summed(names, pathway, f"place{k}", spikes))]
+        return [sent, StepPart(_summed(names, pathway, f"place{k}", spikes))]
     late = Spikes(f"counts{k}[from{k}]", f"{name}[from{k}, a]", before=(place,))
     if delay.each is None:
         begin = f"from{k} = (place{k} + 1) % {depth + 1}"
-        return [sent, _struck(names, pathway, found, replace(late, before=(place, begin)))]
+        return [sent, _struck(names, pathway, hit, replace(late, before=(place, begin)))]
     lag, back = f"lag{k}", f"from{k} = (place{k} - lag{k}) % {depth + 1}"
-    part = _struck(names, pathway, found, replace(late, lag=lag, before=(place, back)))
-    return [sent, Part(block(f"for {lag} in range({depth + 1}):", *part.lines), part.together)]
+    part = _struck(names, pathway, hit, replace(late, lag=lag, before=(place, back)))
+    return [sent, StepPart(block(f"for {lag} in range({depth + 1}):", *part.lines), part.together)]
 
 
-def _struck(names: Names, pathway: str, found: Strike, spikes: Spikes) -> Part:
+def _struck(names: Names, pathway: str, hit: Strike, spikes: Spikes) -> StepPart:
     """What spikes do to the synapses of their senders, in each trial or in all."""
     text = text_of(names.needs, pathway, "pre")
     if text is not None and together.shared_changes(names.needs, text):
-        return Part(together.struck(names, pathway, "pre", text, spikes), together=True)
-    rows = walk(names, pathway, found.each, lag=spikes.lag) if found.each else []
-    each = block(f"for a in range({spikes.count}):", f"j = {spikes.which}", *found.before, *rows, *found.after)
-    return Part([*spikes.before, *alone(names, each)])
+        return StepPart(together.struck(names, pathway, "pre", text, spikes), together=True)
+    rows = walk(names, pathway, hit.each, lag=spikes.lag) if hit.each else []
+    each = block(f"for a in range({spikes.count}):", f"j = {spikes.which}", *hit.before, *rows, *hit.after)
+    return StepPart([*spikes.before, *alone(names, each)])
 
 
-def _behind(names: Names, pathway: str, population: str, text: SpikeText) -> Part:
+def _behind(names: Names, pathway: str, population: str, text: SpikeText) -> StepPart:
     """What the spikes of the neurons behind do to their synapses."""
     number = names.number(population)
     if together.shared_changes(names.needs, text):
         spikes = Spikes(f"count{number}", f"which{number}[a]")
-        return Part(together.struck(names, pathway, "post", text, spikes), together=True)
-    found = strike(names, pathway, text)
-    columns = walk_back(names, pathway, found.each) if found.each else []
+        return StepPart(together.struck(names, pathway, "post", text, spikes), together=True)
+    hit = strike(names, pathway, text)
+    columns = walk_back(names, pathway, hit.each) if hit.each else []
     head = f"for a in range(count{number}):"
-    return Part(alone(names, block(head, f"i = which{number}[a]", *found.before, *columns, *found.after)))
+    return StepPart(alone(names, block(head, f"i = which{number}[a]", *hit.before, *columns, *hit.after)))
 
 
 def summed_in_flight(names: Names, pathway: str) -> bool:
@@ -123,8 +123,8 @@ def summed_in_flight(names: Names, pathway: str) -> bool:
 
 def _summed(names: Names, pathway: str, place: str, spikes: Spikes) -> Lines:
     """The spikes of this step are summed up for the steps in which they arrive; those that are due arrive."""
-    sums, found = names.of("sums", pathway), names.needs.plan.circuit.pathway[pathway]
-    size, depth = names.size(found.post), names.needs.delay(pathway).depth
+    sums, described = names.of("sums", pathway), names.needs.plan.circuit.pathway[pathway]
+    size, depth = names.size(described.post), names.needs.delay(pathway).depth
     end = f"np.uint64({size * (depth + 1)})"
     cell = [f"c = base + {names.of('cell', pathway)}[q]", *block(f"if c >= {end}:", f"c -= {end}")]
     rows = walk(names, pathway, [*cell, f"{sums}[c] += {weight_of(names, pathway)}"])
@@ -133,11 +133,11 @@ def _summed(names: Names, pathway: str, place: str, spikes: Spikes) -> Lines:
         f"base = np.uint64({place} * {size})",
         *block(f"for a in range({spikes.count}):", f"j = {spikes.which}", *rows),
     ]
-    arrive = [*delivered(names, found.target, f"{due}[i]"), f"{due}[i] = 0"]
+    arrive = [*delivered(names, described.target, f"{due}[i]"), f"{due}[i] = 0"]
     return [
         *alone(names, lines),
         f"{due} = {sums}[{place} * {size} : {place} * {size} + {size}]",
-        *each_neuron(names, found.post, *arrive),
+        *each_neuron(names, described.post, *arrive),
     ]
 
 
@@ -187,8 +187,8 @@ def begin_flights(names: Names) -> Lines:
     for pathway, depth in _flights(names):
         name, size = names.of("sent", pathway), names.needs.plan.circuit.shape(pathway)[1]
         k, row = name[4:], names.of("state", flight(pathway, "spikes"))
-        found = block(f"if {row}[d, j] != 0:", f"{name}[{depth} - d, c] = j", "c += 1")
-        inner = ["c = 0", *block(f"for j in range({size}):", *found), f"counts{k}[{depth} - d] = c"]
+        listing = block(f"if {row}[d, j] != 0:", f"{name}[{depth} - d, c] = j", "c += 1")
+        inner = ["c = 0", *block(f"for j in range({size}):", *listing), f"counts{k}[{depth} - d] = c"]
         lines += [f"counts{k}[0] = 0", *alone(names, block(f"for d in range({depth}):", *inner))]
     return [*lines, *_sums_under_way(names)]
 
@@ -211,5 +211,5 @@ def end_flights(names: Names) -> Lines:
 
 
 def _flights(names: Names) -> list[tuple[str, int]]:
-    found = [(pathway, names.needs.delay(pathway).depth) for pathway in names.needs.struck]
-    return [(pathway, depth) for pathway, depth in found if depth]
+    delayed = [(pathway, names.needs.delay(pathway).depth) for pathway in names.needs.struck]
+    return [(pathway, depth) for pathway, depth in delayed if depth]

@@ -68,11 +68,11 @@ def strike(names: Names, pathway: str, text: SpikeText, *, more: Mapping[str, Ad
     shared = {name: s for name, s in names.needs.shared_traces(pathway).items() if name in text.changed}
     junction = Junction(names, pathway, "after")
     function = increasing(text.function, frozenset(more)) if more else text.function
-    found = junction.function(function, text.names)
+    computed = junction.function(function, text.names)
     mine = [name for name in text.changed if name not in shared and name not in more]
-    kept = {f"{pathway}.{name}": junction.local(junction.use(found[name])) for name in mine}
-    added = [line for name, add in more.items() for line in add(junction.use(found[_MORE.format(name)]))]
-    arriving = [junction.local(junction.use(found[name])) for name in text.function.returns[len(text.changed) :]]
+    kept = {f"{pathway}.{name}": junction.local(junction.use(computed[name])) for name in mine}
+    added = [line for name, add in more.items() for line in add(junction.use(computed[_MORE.format(name)]))]
+    arriving = [junction.local(junction.use(computed[name])) for name in text.function.returns[len(text.changed) :]]
     each = [*junction.lines, *added, *stores(names, pathway, kept)]
     for target, name in zip(text.targets, arriving, strict=True):
         each += delivered(names, target, name)
@@ -85,8 +85,8 @@ def _of_neuron(names: Names, pathway: str, text: SpikeText, shared: Mapping[str,
     if not shared:
         return [], []
     junction = Junction(names, pathway, "after")
-    found = junction.function(text.function, text.names)
-    kept = {f"{pathway}.{name}": junction.local(junction.use(found[name])) for name in shared}
+    computed = junction.function(text.function, text.names)
+    kept = {f"{pathway}.{name}": junction.local(junction.use(computed[name])) for name in shared}
     return junction.lines, stores(names, pathway, kept)
 
 

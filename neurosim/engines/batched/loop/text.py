@@ -15,7 +15,7 @@ import numpy as np
 from neurosim.engines.batched.loop import recordings, space, spike_steps, steps
 from neurosim.engines.batched.loop.expressions import Still
 from neurosim.engines.batched.loop.layout import Names, Needs
-from neurosim.engines.batched.loop.lines import ROWS, Lines, Part, block, each_neuron, indented, with_rows
+from neurosim.engines.batched.loop.lines import ROWS, Lines, StepPart, block, each_neuron, indented, with_rows
 from neurosim.engines.batched.loop.neurons import period_of, ready
 
 _HEAD = '''"""A loop over time, made by neurosim from a circuit."""
@@ -91,14 +91,14 @@ def write(needs: Needs, shapes: Mapping[str, tuple[int, ...]]) -> Written:
     return Written(head + "\n".join(indented(lines)) + "\n", needs, names.still, known)
 
 
-def _trial_by_trial(begin: Lines, parts: list[Part], limits: Lines, end: Lines) -> Lines:
+def _trial_by_trial(begin: Lines, parts: list[StepPart], limits: Lines, end: Lines) -> Lines:
     """All steps of one trial after the other."""
     step = [*_time("s"), *limits, *(line for part in parts for line in part.lines)]
     last = [*_time("steps - 1"), *limits]
     return _each_trial([*begin, *block("for s in range(steps):", *step), *last, *end])
 
 
-def _step_by_step(begin: Lines, parts: list[Part], _: Lines, end: Lines) -> Lines:
+def _step_by_step(begin: Lines, parts: list[StepPart], _: Lines, end: Lines) -> Lines:
     """All trials of one step after the other; parts of a step that are of single trials, as few loops over these."""
     step = _time("s")
     for together, group in itertools.groupby(parts, key=lambda part: part.together):
@@ -126,7 +126,7 @@ def _of_each_trial(names: Names, kind: str, key: str) -> bool:
     return len(shape) > len(names.needs.plan.circuit.weights_shape(key.partition(".")[0]))
 
 
-def _step(names: Names) -> list[Part]:
+def _step(names: Names) -> list[StepPart]:
     """One step."""
     needs, spiking = names.needs, names.needs.stretch.spiking
     begin = [*steps.refractoriness(names), *steps.inputs(names), *recordings.begun(names)]
@@ -137,7 +137,7 @@ def _step(names: Names) -> list[Part]:
     arrived = spike_steps.travel(names)
     ended = [*(line for population in spiking for line in steps.reset(names, population)), *steps.watch(names)]
     begun = [*begin, *synapses, *steps.draws(names, ("advance", "threshold")), *moved, *listed]
-    return [Part([*begun, *space.kept(names)]), *arrived, Part([*steps.draws(names, ("reset",)), *ended])]
+    return [StepPart([*begun, *space.kept(names)]), *arrived, StepPart([*steps.draws(names, ("reset",)), *ended])]
 
 
 def _time(step: str) -> list[str]:

@@ -122,24 +122,24 @@ def _first(index: str) -> Lines:
     return [f"{index} = touched[b]", f"event = head[{index}]", f"head[{index}] = -1"]
 
 
-def _event(found: Strike, walked: Lines) -> Lines:
+def _event(hit: Strike, walked: Lines) -> Lines:
     """What a spike of a neuron does."""
-    return ["k = whose[event]", ROWS, *found.before, *walked, *found.after]
+    return ["k = whose[event]", ROWS, *hit.before, *walked, *hit.after]
 
 
-def _events(found: Strike, walked: Lines) -> Lines:
+def _events(hit: Strike, walked: Lines) -> Lines:
     """What the spikes of a neuron do, trial by trial."""
-    return block("while event >= 0:", *_event(found, walked), "event = link[event]")
+    return block("while event >= 0:", *_event(hit, walked), "event = link[event]")
 
 
-def _by_columns(names: Names, pathway: str, found: Strike, added: Lines) -> Lines:
+def _by_columns(names: Names, pathway: str, hit: Strike, added: Lines) -> Lines:
     """The synapses of neurons behind a matrix that is kept row by row.
 
     Increments are summed up column by column, each in one piece, and added row by row.
     """
     n_post, n_pre = names.needs.plan.circuit.shape(pathway)
     part = f"for b in range(part, min(part + {COLUMNS}, met)):"
-    inner = block(part, *_first("i"), *_events(found, walk_back(names, pathway, found.each)))
+    inner = block(part, *_first("i"), *_events(hit, walk_back(names, pathway, hit.each)))
     row = block(part, "i = touched[b]", f"q = j * {n_post} + i", *added)
     return block(f"for part in range(0, met, {COLUMNS}):", *inner, *block(f"for j in range({n_pre}):", *row))
 

@@ -74,20 +74,20 @@ class Wires:
     def as_given(self, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         """The other way round; each synapse has a weight of its own."""
         if self.kind == "rows":
-            found = array.reshape(*array.shape[:-1], self.n_pre, self.n_post).swapaxes(-1, -2)
-            return np.ascontiguousarray(found).reshape(*array.shape[:-1], *shape)
+            arranged = array.reshape(*array.shape[:-1], self.n_pre, self.n_post).swapaxes(-1, -2)
+            return np.ascontiguousarray(arranged).reshape(*array.shape[:-1], *shape)
         if self.sorted:
             return array.reshape(*array.shape[:-1], *shape)
-        found = np.empty_like(array)
-        found[..., self.order] = array
-        return found.reshape(*array.shape[:-1], *shape)
+        arranged = np.empty_like(array)
+        arranged[..., self.order] = array
+        return arranged.reshape(*array.shape[:-1], *shape)
 
     def of_neurons(self, array: np.ndarray, side: Literal["pre", "post"]) -> np.ndarray | None:
         """What all synapses of a neuron share, ``(..., n)``; none if they do not share it."""
         ends, size = (self.pre, self.n_pre) if side == "pre" else (self.post, self.n_post)
-        found = np.zeros((*array.shape[:-1], size), array.dtype)
-        found[..., ends] = array
-        return found if np.array_equal(found[..., ends], array) else None
+        arranged = np.zeros((*array.shape[:-1], size), array.dtype)
+        arranged[..., ends] = array
+        return arranged if np.array_equal(arranged[..., ends], array) else None
 
 
 @functools.lru_cache(maxsize=64)
