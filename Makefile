@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: venv demo test test-all lint bench docs clean
+.PHONY: venv demo test test-all coverage lint bench docs docs-quick clean
 .DELETE_ON_ERROR:
 
 venv: $(VENV)/.installed
@@ -19,6 +19,10 @@ test: $(VENV)/.installed-test
 test-all: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2 -m "slow or not slow"
 
+# Prints which lines of the package the tests run, and the share of all.
+coverage: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -31,6 +35,10 @@ bench: $(VENV)/.installed
 # Warnings are errors. The site is build/docs/index.html.
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -b html -W --keep-going docs build/docs
+
+# The same without running the notebooks.
+docs-quick: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx -b html -W --keep-going -D nb_execution_mode=off docs build/docs-quick
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -12,7 +12,7 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Pathway, Phase, Population
-from neurosim.engines.batched.differentiable import Differentiable, Given
+from neurosim.engines.batched.differentiable import Differentiable, GivenArrays
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.neurons import leaky_rate, stimulus
@@ -50,7 +50,7 @@ def rate_steps(circuit: Circuit, state: dict[str, Any], course: np.ndarray) -> t
 
     @jax.jit
     def run(values: Any, course: Any) -> Any:
-        return list(shown.ends(Given(values, {}, {"input.r": course}, {})))
+        return list(shown.ends(GivenArrays(values, {}, {"input.r": course}, {})))
 
     return lambda: jax.block_until_ready(run(values, placed)), run
 

@@ -122,7 +122,7 @@ _SUBMODULES = (
     "training",
     "units",
 )
-#: What Brian2 calls it -> what does that here.
+#: Name in Brian2 -> its counterpart here.
 _IN_BRIAN = {
     "NeuronGroup": "NeuronModel, and Population within a Circuit",
     "Synapses": "Pathway, with a Rule",

@@ -47,7 +47,7 @@ def write_file(path: Path, data: bytes | str, *, parents: bool = False) -> None:
         It cannot be written, or there is a folder; what was there before is left as it is.
     """
     if path.is_dir() and not path.is_symlink():
-        # It would be replaced with all that is in it.
+        # Renaming would replace the folder with all its files.
         raise DataError(f"{path} is a folder; expected the name of a file")
     with replacing(path, parents=parents) as temporary:
         temporary.write_bytes(data.encode() if isinstance(data, str) else data)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Self
 
-#: What is wrong, and where: the path of a key, empty where no key is to blame, and a sentence.
+#: A fault: the path of the key to blame, empty where there is none, and a sentence.
 Fault = tuple[str, str]
 
 
@@ -147,7 +147,7 @@ class NumericalError(NeurosimError, ArithmeticError):
 
 
 def excerpt(text: str, column: int | None) -> str:
-    """A line of somebody's text on a line of its own, with a caret under the column (from 1)."""
+    """A line of a user's text on a line of its own, with a caret under the column (from 1)."""
     shown = text if len(text) <= 100 else text[:97] + "..."
     mark = f"\n    {' ' * (column - 1)}^" if column is not None and column <= len(shown) else ""
     return f"\n    {shown}{mark}"

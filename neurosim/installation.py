@@ -1,4 +1,4 @@
-"""What this package is called where packages are installed, its version, and how to install what is optional.
+"""The name and version of the installed package, and how to install optional libraries.
 
 The distribution is ``neurosim-lab``. The name ``neurosim`` on the package index is that of another package, so that its
 metadata says nothing of this one.

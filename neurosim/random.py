@@ -247,6 +247,6 @@ def _unit(bits: Any, xp: Any = None) -> Any:
     """24 bits as a float32 strictly between 0 and 1."""
     if xp is None:
         import jax.numpy as xp
-    found = ((bits >> np.uint32(8)).astype(xp.float32) + np.float32(0.5)) * np.float32(2**-24)
+    fraction = ((bits >> np.uint32(8)).astype(xp.float32) + np.float32(0.5)) * np.float32(2**-24)
     # The largest is rounded up to one.
-    return xp.minimum(found, np.float32(1 - 2**-24))
+    return xp.minimum(fraction, np.float32(1 - 2**-24))

@@ -31,6 +31,26 @@ settings.register_profile(
 settings.load_profile("neurosim")
 
 
+#: Cases that take long, of kinds of which another case runs by default.
+LONG_CASES = Path(__file__).with_name("long_cases.txt")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the cases that take long as slow; a listed case that is not there any more is an error."""
+    lines = LONG_CASES.read_text(encoding="utf-8").splitlines()
+    listed = {line for line in lines if line and not line.startswith("#")}
+    ids = {item.nodeid: item for item in items}
+    for case in listed & ids.keys():
+        ids[case].add_marker(pytest.mark.slow)
+    if any("::" in argument for argument in config.args):
+        return  # Files are not collected wholly.
+    files = {nodeid.partition("::")[0] for nodeid in ids}
+    stale = sorted(case for case in listed - ids.keys() if case.partition("::")[0] in files)
+    if stale:
+        raise pytest.UsageError(f"{LONG_CASES.name} lists cases that are no tests: {', '.join(stale)}")
+
+
 #: Memory maps above which a process gives compiled code back. Linux allows 65,530 by default; these are some 1.5 GB.
 MOST_MAPS = 12_000
 

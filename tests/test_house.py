@@ -129,3 +129,47 @@ def test_no_parameter_called_engine_is_of_any_type() -> None:
         and ast.unparse(node.annotation) == "Any"
     ]
     assert loose == []
+
+
+def _code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str]) -> int:
+    """Lines of a function's body, without its docstring, comments and blank lines."""
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    if not body:
+        return 0
+    written = (line.strip() for line in lines[body[0].lineno - 1 : function.end_lineno])
+    return sum(bool(line) and not line.startswith("#") for line in written)
+
+
+def _positional(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    given = [*function.args.posonlyargs, *function.args.args]
+    return len(given) - bool(given and given[0].arg in ("self", "cls"))
+
+
+def test_functions_are_short_and_take_few_arguments_by_position() -> None:
+    """What is given by name alone is a bundle of settings, and counts as one."""
+    long, wide = [], []
+    for where, nodes in _modules().items():
+        lines = (ROOT / where).read_text("utf-8").splitlines()
+        for node in nodes:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                bundle = bool(node.args.kwonlyargs)
+                long += [f"{where}: {node.name}"] if _code_lines(node, lines) > 60 else []
+                wide += [f"{where}: {node.name}"] if _positional(node) + bundle > 8 else []
+    assert long == []
+    assert wide == []
+
+
+def test_each_class_has_a_name_of_its_own() -> None:
+    """Classes of settings, which each variant has, are all called Config."""
+    places: dict[str, list[str]] = {}
+    for where, nodes in _modules().items():
+        for node in nodes:
+            if isinstance(node, ast.ClassDef) and node.name != "Config":
+                places.setdefault(node.name, []).append(where)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_names_say_what_they_hold() -> None:
+    """`found` says that something is returned, and not what."""
+    nodes = _nodes()
+    assert [where for where, node in nodes if isinstance(node, ast.Name) and node.id == "found"] == []

@@ -12,7 +12,7 @@ from neurosim.circuit.description import Population
 from neurosim.model_files.about import About
 from neurosim.model_files.circuits import parts
 from neurosim.model_files.circuits.circuit_file import CircuitFile, load_circuit
-from neurosim.model_files.circuits.values import Array, Spikes
+from neurosim.model_files.circuits.values import Array, GivenSpikes
 
 #: Defaults that are said in the words of files.
 _DEFAULTS = {
@@ -87,7 +87,7 @@ def _reference() -> str:
         "each synapse is allowed.\n",
         settings_table(Array),
         "Spikes of neurons of the kind `spike_source`:\n",
-        settings_table(Spikes),
+        settings_table(GivenSpikes),
         "## connectivity\n",
         "A word (`dense`, `one_to_one`, `per_channel`), or a table with a kind and these keys.\n",
     ]

@@ -46,10 +46,10 @@ def whole(least: int, most: int | None = None) -> Check:
     def check(name: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, Integral):
             raise ArgumentError(name, value, f"a whole number, at least {least}{most_text}")
-        found = int(value)
-        if found < least or (most is not None and found > most):
+        number = int(value)
+        if number < least or (most is not None and number > most):
             raise ArgumentError(name, value, f"at least {least}{most_text}")
-        return found
+        return number
 
     return check
 
@@ -194,7 +194,7 @@ def public(**checks: Check) -> Callable[[Callable[P, R]], Callable[P, R]]:
         @functools.wraps(function)
         def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
             given = signature.bind(*args, **kwargs)
-            # In the order of the signature, so that of two faults always the same is reported.
+            # Arguments are checked in the order of the signature, so that the same of two faults is always reported.
             for name in [name for name in given.arguments if name in checks]:
                 given.arguments[name] = checks[name](name, given.arguments[name])
             with translated():
@@ -204,6 +204,12 @@ def public(**checks: Check) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return wrapped
 
     return decorate
+
+
+def set_fields(description: object, **values: object) -> None:
+    """Set fields of a frozen dataclass, in its ``__post_init__``: values in the form in which they are kept."""
+    for name, value in values.items():
+        object.__setattr__(description, name, value)
 
 
 def check_fields(description: Any, **checks: Check) -> None:
@@ -216,4 +222,4 @@ def check_fields(description: Any, **checks: Check) -> None:
     """
     for name, check in checks.items():
         value = check(f"{type(description).__name__}.{name}", getattr(description, name))
-        object.__setattr__(description, name, value)
+        set_fields(description, **{name: value})

@@ -26,17 +26,17 @@ def array(*dimensions: int) -> Check:
         expected = f"an array of numbers with {' or '.join(map(str, dimensions))} dimensions"
 
     def check(name: str, value: Any) -> Any:
-        found = value
+        numbers = value
         if not (hasattr(value, "dtype") and hasattr(value, "shape")):
             try:
-                found = np.asarray(value)
+                numbers = np.asarray(value)
             except (TypeError, ValueError) as error:  # lists of unequal lengths
                 raise ArgumentError(name, value, expected) from error
-        if getattr(found.dtype, "kind", "f") not in "biufcV":
+        if getattr(numbers.dtype, "kind", "f") not in "biufcV":
             raise ArgumentError(name, value, expected)
-        if dimensions and len(found.shape) not in dimensions:
-            raise ArgumentError(name, value, f"{expected}; its shape is {tuple(found.shape)}")
-        return found
+        if dimensions and len(numbers.shape) not in dimensions:
+            raise ArgumentError(name, value, f"{expected}; its shape is {tuple(numbers.shape)}")
+        return numbers
 
     return check
 
@@ -59,10 +59,10 @@ def one_or_more(check: Check) -> Check:
     def checked(name: str, value: Any) -> Any:
         if not isinstance(value, list | tuple):
             return check(name, value)
-        found = several(check)(name, value)
-        if not found:
+        values = several(check)(name, value)
+        if not values:
             raise ArgumentError(name, value, "at least one")
-        return found[0] if len(found) == 1 else found
+        return values[0] if len(values) == 1 else values
 
     return checked
 

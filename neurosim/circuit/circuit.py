@@ -61,7 +61,7 @@ class Circuit(Wiring):
             carry=FLAG,
             delivered_at=optional(TEXT),
         )
-        # Late, here and below: whoever reads a scheme's settings needs no algebra.
+        # Imported late, here and below: reading a scheme's settings needs no algebra.
         from neurosim.circuit.validation import faults_of
 
         faults = faults_of(self)

@@ -17,7 +17,7 @@ from neurosim.neurons._model import NeuronModel
 from neurosim.units import dimension_text
 
 LOSS = "loss"
-#: By how much the loss differs from that of the phase which held what the readout asks for, without cancellation.
+#: The change of the loss since the phase that held what the readout asks for, without cancellation.
 LOSS_CHANGE = "loss_change"
 #: Sums over the trials of a batch: scalars no neuron has, kept to show what it costs to use them.
 BATCH_SUMS = {"batch_loss": LOSS, "batch_loss_change": LOSS_CHANGE}
@@ -32,7 +32,7 @@ def compose(circuit: Wiring) -> Mapping[str, NeuronModel]:
     EquationError, UnitError
         If a bound or held expression does not fit the neuron's equations.
     """
-    models = {}
+    models: dict[str, NeuronModel] = {}
     for population in circuit.populations:
         model = population.model
         added: list[Equation] = []
@@ -49,7 +49,7 @@ def compose(circuit: Wiring) -> Mapping[str, NeuronModel]:
         except EquationError as error:
             if error.text is not None:
                 raise
-            # It concerns the equations as a whole, and somebody's own were right.
+            # The error concerns the composed equations; the user's own are right.
             faults = ((f"populations.{population.name}.{key}", sentence) for key, sentence in error.faults)
             raise EquationError(f"population '{population.name}': {error.message}", faults=faults) from None
     return models
@@ -61,7 +61,7 @@ def broadcast(circuit: Wiring) -> Mapping[str, str]:
 
     Switches are not among them: they are shared parameters of the neurons that have them.
     """
-    known = {}
+    known: dict[str, str] = {}
     if circuit.readout is not None:
         change = [LOSS_CHANGE] if uses_change(circuit) else []
         known = dict.fromkeys((LOSS, *change, *(name for name in BATCH_SUMS if name in _used(circuit))), "1")
@@ -108,7 +108,7 @@ def _held(circuit: Wiring, population: str, equations: EquationSet) -> list[Equa
 def losses_of(circuit: Wiring) -> Mapping[str, str]:
     """The losses that are sums over the output neurons, ``name -> qualified variable that is summed``."""
     shares = {LOSS: "loss_share", LOSS_CHANGE: "loss_change_share"}
-    known = broadcast(circuit) if circuit.readout is not None else {}
+    known = broadcast(circuit) if circuit.readout is not None else dict[str, str]()
     return {name: f"{circuit.output_population}.{share}" for name, share in shares.items() if name in known}
 
 
@@ -119,10 +119,10 @@ def means_of(circuit: Wiring) -> dict[str, str]:
 
 def sums_of(circuit: Wiring) -> dict[str, str]:
     """All sums over a population, ``population.variable -> text``: the circuit's and the readout's."""
-    found = {f"{p.name}.{name}": text for p in circuit.populations for name, text in p.sums.items()}
+    texts = {f"{p.name}.{name}": text for p in circuit.populations for name, text in p.sums.items()}
     if circuit.readout is not None:
         sums = dict(circuit.readout.pairwise)
         if uses_change(circuit):
             sums |= circuit.readout.change_pairwise
-        found |= {f"{circuit.output_population}.{name}": text for name, text in sums.items()}
-    return found
+        texts |= {f"{circuit.output_population}.{name}": text for name, text in sums.items()}
+    return texts

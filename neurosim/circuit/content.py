@@ -16,8 +16,8 @@ def unchanging(array: np.ndarray) -> np.ndarray:
 
 def digest(*arrays: np.ndarray) -> str:
     """A short text that tells arrays apart by type, shape and numbers."""
-    found = hashlib.blake2b(digest_size=8)
+    hashed = hashlib.blake2b(digest_size=8)
     for array in arrays:
-        found.update(f"{array.dtype.str}{array.shape}".encode())
-        found.update(np.ascontiguousarray(array).data)
-    return found.hexdigest()
+        hashed.update(f"{array.dtype.str}{array.shape}".encode())
+        hashed.update(np.ascontiguousarray(array).data)
+    return hashed.hexdigest()

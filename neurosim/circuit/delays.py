@@ -1,4 +1,4 @@
-"""How long what a pathway carries is under way: one time for all synapses, or one for each."""
+"""Delays of pathways: one for all synapses, or one for each."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def delay_of(circuit: Wiring, pathway: str, dt: float) -> Delay:
     CircuitError
         If a pathway without spikes would deliver within the step: what it reads would need itself.
     """
-    found = circuit.pathway[pathway]
-    if found.lag is None:
+    declared = circuit.pathway[pathway]
+    if declared.lag is None:
         return Delay(0)
     seconds = _seconds(circuit, pathway)
     steps = np.floor(seconds / dt + 0.5).astype(np.int64)
     least = int(steps.min(initial=2**62)) if steps.ndim else int(steps)
-    if not found.at_spikes and least < 1:
+    if not declared.at_spikes and least < 1:
         raise CircuitError(
             f"pathway '{pathway}' has a delay of {float(np.min(seconds)) * 1e3:g} ms, less than half of the time step "
             f"of {dt * 1e3:g} ms; leave the delay out, or use a shorter time step"
@@ -81,7 +81,7 @@ def check_delay(circuit: Wiring, pathway: str) -> None:
 
 
 def refuse_beyond(circuit: Wiring, steps: int, dt: float) -> None:
-    """Refuse delays that are longer than a run of so many steps: nothing of what they carry would arrive.
+    """Refuse delays longer than a run of so many steps: nothing sent would arrive.
 
     Raises
     ------

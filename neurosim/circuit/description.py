@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-from neurosim.border import FLAG, NAMES, check_fields, instance, one_of, optional, public
+from neurosim.border import FLAG, NAMES, check_fields, instance, one_of, optional, public, set_fields
 from neurosim.border.arguments import MAPPING, NUMBER, TEXT, TEXTS, WHOLE, one_or_more, pair, several
 from neurosim.circuit.connectivity import NAMED, Connectivity
 from neurosim.circuit.per_synapse import Given, PairText, PerSynapse, Values, per_synapse
@@ -83,15 +83,15 @@ class Population:
     name: str
     size: int
     neuron: NeuronModel
-    bind: Mapping[str, str] = field(default_factory=dict)
+    bind: Mapping[str, str] = field(default_factory=dict[str, str])
     noise: tuple[str, ...] = ()
     lots: tuple[str, ...] = ()
     equations: str = ""
-    sums: Mapping[str, str] = field(default_factory=dict)
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    sums: Mapping[str, str] = field(default_factory=dict[str, str])
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
     method: str | None = None
     shape: Image | None = None
-    initial: Mapping[str, Any] = field(default_factory=dict)
+    initial: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
         neuron = instance(NeuronModel, expected="a NeuronModel")
@@ -99,11 +99,11 @@ class Population:
         check_fields(self, parameters=MAPPING, initial=MAPPING)
         check_fields(self, method=optional(TEXT), shape=optional(several(WHOLE)))
         check_fields(self, **dict.fromkeys(("bind", "sums"), TEXTS))
-        object.__setattr__(self, "bind", MappingProxyType(dict(self.bind)))
+        set_fields(self, bind=MappingProxyType(dict(self.bind)))
         for values in ("parameters", "initial"):
             kept = settled(getattr(self, values), what=f"population '{self.name}'")
-            object.__setattr__(self, values, MappingProxyType(kept))
-        object.__setattr__(self, "sums", MappingProxyType(dict(self.sums)))
+            set_fields(self, **{values: MappingProxyType(kept)})
+        set_fields(self, sums=MappingProxyType(dict(self.sums)))
 
     @property
     def channels(self) -> int:
@@ -127,12 +127,12 @@ class Population:
         except (EquationError, UnitError) as error:
             if error.text is not None:
                 raise
-            # It concerns values that are given here.
+            # The error concerns values that are given here.
             raise type(error)(f"population '{self.name}': {error.message}", faults=error.faults) from None
 
 
 class Role(StrEnum):
-    """What part a pathway plays."""
+    """The role of a pathway."""
 
     FORWARD = "forward"
     BIAS = "bias"
@@ -214,7 +214,7 @@ class Pathway:
     source: str
     target: str
     rule: Rule | OracleRule | tuple[Rule, ...] = field(default_factory=lambda: Rule(name="fixed"))
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
     connectivity: Connectivity | str = "dense"
     initial: Initial | Given = field(default_factory=Initial)
     tie: Tie | None = None
@@ -233,10 +233,10 @@ class Pathway:
 
     def __post_init__(self) -> None:
         _check_pathway(self)
-        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+        set_fields(self, parameters=MappingProxyType(dict(self.parameters)))
         if isinstance(self.connectivity, str):
             # An unknown name stays as it is: the circuit tells of it with its other faults.
-            object.__setattr__(self, "connectivity", NAMED.get(self.connectivity, self.connectivity))
+            set_fields(self, connectivity=NAMED.get(self.connectivity, self.connectivity))
 
     @property
     def pre(self) -> str:
@@ -267,7 +267,7 @@ class Pathway:
 
     @functools.cached_property
     def synapse(self) -> Synapse:
-        """What its rules make of a synapse, together."""
+        """The synapse with all of its rules."""
         return Synapse(self.rule if isinstance(self.rule, tuple) else (self.rule,))
 
     @functools.cached_property
@@ -305,14 +305,14 @@ def _check_pathway(pathway: Pathway) -> None:
     )
     if pathway.bounds is not None:
         endless = zip(pathway.bounds, ("-inf", "inf"), strict=True)
-        object.__setattr__(pathway, "bounds", tuple(None if str(b).strip() == none else b for b, none in endless))
+        set_fields(pathway, bounds=tuple(None if str(b).strip() == none else b for b, none in endless))
     if pathway.delay is not None:
-        object.__setattr__(pathway, "delay", per_synapse(f"the delay of pathway '{pathway.name}'", pathway.delay))
+        set_fields(pathway, delay=per_synapse(f"the delay of pathway '{pathway.name}'", pathway.delay))
     if pathway.role is not None:
-        object.__setattr__(pathway, "role", Role(pathway.role))
+        set_fields(pathway, role=Role(pathway.role))
     if not isinstance(pathway.initial, Initial):
         what = f"the initial weights of pathway '{pathway.name}'"
-        object.__setattr__(pathway, "initial", per_synapse(what, pathway.initial))
+        set_fields(pathway, initial=per_synapse(what, pathway.initial))
 
 
 @dataclass(frozen=True)
@@ -399,7 +399,7 @@ class Phase:
 
     name: str
     duration: str
-    switches: Mapping[str, float] = field(default_factory=dict)
+    switches: Mapping[str, float] = field(default_factory=dict[str, float])
     draw_noise: bool = False
     hold: tuple[Hold, ...] = ()
     learn: tuple[str, ...] = ()
@@ -416,10 +416,11 @@ class Phase:
             )
             for name, value in self.switches.items()
         }
-        object.__setattr__(self, "switches", MappingProxyType(switches))
-        if not isinstance(self.duration, str) and hasattr(self.duration, "dimensions"):
+        set_fields(self, switches=MappingProxyType(switches))
+        duration = cast(object, self.duration)
+        if not isinstance(duration, str) and hasattr(duration, "dimensions"):
             # Circuits are compared by their text.
-            object.__setattr__(self, "duration", f"{parse_quantity(self.duration, 'second')!r} second")
+            set_fields(self, duration=f"{parse_quantity(self.duration, 'second')!r} second")
         try:
             seconds = self.seconds
         except UnitError as error:
@@ -452,7 +453,7 @@ class Phase:
 
 
 @dataclass(frozen=True)
-class Loop:
+class ControlLoop:
     """A leaky integral controller around forward weights, for what can be said of its stability.
 
     The controller ``u`` integrates, with time constant `tau_u` and a leak, what the forward pathways make of the

@@ -33,17 +33,17 @@ class Window:
 
     def around(self, image: Image) -> tuple[tuple[int, int], tuple[int, int]]:
         """How many rows are added above and below, and columns left and right."""
-        found = []
+        margins: list[tuple[int, int]] = []
         for axis in (0, 1):
             length, size, stride = image[axis], self.size[axis], self.stride[axis]
             if self.padding == "same":
                 # As TensorFlow and XLA do it: what cannot be halved is added at the end.
                 total = max((-(-length // stride) - 1) * stride + size - length, 0)
-                found.append((total // 2, total - total // 2))
+                margins.append((total // 2, total - total // 2))
             else:
                 each = 0 if self.padding == "valid" else self.padding[axis]
-                found.append((each, each))
-        return found[0], found[1]
+                margins.append((each, each))
+        return margins[0], margins[1]
 
     def positions(self, image: Image) -> tuple[int, int]:
         """How many places the window takes, in rows and columns."""
@@ -62,7 +62,7 @@ class Window:
         return place[there], inside[there], pixel[there]
 
     def faults(self, image: Image) -> Iterator[str]:
-        """What does not fit, each as one sentence."""
+        """Faults, each as one sentence."""
         if min(*self.size, *self.stride) < 1:
             yield f"a window of {_by(self.size)} with stride {_by(self.stride)}; expected positive numbers"
         elif not isinstance(self.padding, str) and not all(
@@ -220,9 +220,9 @@ def _image_faults(what: str, window: Window, forward: Ends) -> Iterator[str]:
         missing = "the one it reads" if forward.pre is None else "the one with its windows"
         yield f"{what} joins populations with a shape (height, width, channels); got none for {missing}"
         return
-    found = list(window.faults(forward.pre))
-    yield from found
-    if not found and forward.post[:2] != (expected := window.positions(forward.pre)):
+    wrong = list(window.faults(forward.pre))
+    yield from wrong
+    if not wrong and forward.post[:2] != (expected := window.positions(forward.pre)):
         yield (
             f"{what} {window} makes {_by(expected)} positions of {_by(forward.pre[:2])}, got {_by(forward.post[:2])}; "
             "change the shape of either population, the stride or the padding"

@@ -29,8 +29,8 @@ def acting(
     """
     phases = (phases,) if isinstance(phases, Phase) else phases
     names = dict.fromkeys(name for phase in phases for name in phase.learn)
-    found = (circuit.pathway[name] for name in names if learn is True or (learn and name in learn))
-    return tuple(pathway for pathway in found if moment is None or pathway.synapse.at(moment) is not None)
+    learning = (circuit.pathway[name] for name in names if learn is True or (learn and name in learn))
+    return tuple(pathway for pathway in learning if moment is None or pathway.synapse.at(moment) is not None)
 
 
 def at_end(circuit: Wiring, phase: Phase, learn: Learn = True) -> tuple[Pathway, ...]:

@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.border import set_fields
 from neurosim.circuit.synapses import Ends
 from neurosim.equations.grammar import CONSTANTS, Place, check_expression, names_in
 from neurosim.equations.parse import EquationSet, unknown_names
 from neurosim.equations.reserved import RANDOM_FUNCTIONS
 from neurosim.units import UNIT_VALUES
 
-#: What a text may read besides units and constants, all without a unit.
+#: Names that a text may read besides units and constants, all without a unit.
 NAMES: tuple[str, ...] = ("i", "j", "N_pre", "N_post")
 
 
@@ -54,7 +55,7 @@ class PairText:
     random: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", self.text.strip())
+        set_fields(self, text=self.text.strip())
         tree = self._tree
         drawn = [name for name in RANDOM_FUNCTIONS if name in _called(tree)]
         if drawn and not self.random:

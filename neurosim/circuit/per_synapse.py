@@ -10,7 +10,7 @@ import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -54,7 +54,7 @@ class Values:
 
     @functools.cached_property
     def content(self) -> str:
-        """What tells the numbers from others."""
+        """Digest of the numbers, by which they are compared."""
         return digest(self.array)
 
     def __eq__(self, other: object) -> bool:
@@ -80,9 +80,9 @@ class Values:
         return format_quantity(float(number), next(named, self.unit))
 
 
-#: What a user's value for each synapse becomes.
+#: A checked value for each synapse.
 PerSynapse = Values | PairText
-#: What a user may give; a quantity of Brian2 is an array.
+#: Values that a user may give; a quantity of Brian2 is an array.
 Given = PerSynapse | str | float | np.ndarray | Sequence[object]
 
 
@@ -115,7 +115,7 @@ def per_synapse(what: str, value: Any) -> PerSynapse:
     if isinstance(value, str):
         return _from_text(what, value)
     if value is None or isinstance(value, bool | bytes | dict | set):
-        raise ArgumentError(what, value, _EXPECTED)
+        raise ArgumentError(what, cast(object, value), _EXPECTED)
     try:
         unit = _unit_of(value)
         array = array_in_si(value, "1") if unit is None else _in_si(value, unit)
@@ -198,9 +198,9 @@ def _evaluated(
     """The numbers of a text, which have to be finite."""
     shape = connectivity.weights_shape(ends)
     pairs = connectivity.indices(ends)
-    # What synapses share reads neither.
-    found = np.array(value.evaluated(*(pairs or (0, 0)), ends, shape, generator), np.float64)
-    finite = np.isfinite(found)
+    # A value that synapses share reads neither.
+    numbers = np.array(value.evaluated(*(pairs or (0, 0)), ends, shape, generator), np.float64)
+    finite = np.isfinite(numbers)
     if not finite.all():
         first = tuple(np.argwhere(~finite)[0])
         where = ""
@@ -208,9 +208,9 @@ def _evaluated(
             i, j = (int(np.broadcast_to(each, shape)[first]) for each in pairs)
             where = f", first that from neuron {i} to neuron {j}"
         raise NumericalError(
-            f"'{value}' is no finite number for {np.count_nonzero(~finite):,} of {found.size:,}{where}"
+            f"'{value}' is no finite number for {np.count_nonzero(~finite):,} of {numbers.size:,}{where}"
         )
-    return found
+    return numbers
 
 
 def _from_text(what: str, text: str) -> PerSynapse:
@@ -230,7 +230,7 @@ def _unit_of(value: Any) -> str | None:
     if is_quantity(value):
         return dimension_text(value.dim)
     if isinstance(value, list | tuple) and value:
-        first = value[0]
+        first = cast(Sequence[Any], value)[0]
         return base_unit(first) if isinstance(first, str) else _unit_of(first)
     return None
 
@@ -238,7 +238,7 @@ def _unit_of(value: Any) -> str | None:
 def _in_si(value: Any, unit: str) -> np.ndarray:
     """As `array_in_si`, also of lists in lists."""
     if isinstance(value, list | tuple):
-        return np.array([_in_si(each, unit) for each in value])
+        return np.array([_in_si(each, unit) for each in cast(Sequence[Any], value)])
     return array_in_si(value, unit)
 
 

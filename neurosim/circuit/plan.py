@@ -1,9 +1,11 @@
-"""Who needs whom at an instant: the graph of a circuit's variables.
+"""The graph of a circuit's variables at an instant: which of them needs which others.
 
-Leaves are given (state, parameters, stimuli, held values); every other variable is a node, computed from
-leaves and other nodes at the same instant. Both engines follow this graph, so a loop in it, which has no
-value at an instant, is refused here.
+Leaves are given (state, parameters, stimuli, held values). Other variables are nodes, computed from leaves and other
+nodes at the same instant. Engines follow this graph. A loop in it has no value at an instant, and is refused here.
 """
+
+# SymPy has no stubs.
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownMemberType=false
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import sympy
@@ -82,8 +84,8 @@ class Plan:
 
     def leaves_of(self, names: Iterable[str]) -> frozenset[str]:
         """All leaves that the given variables depend on at the same instant."""
-        found: set[str] = set()
-        stack, seen = list(names), set()
+        leaves: set[str] = set()
+        stack, seen = list(names), set[str]()
         while stack:
             name = stack.pop()
             if name in seen:
@@ -91,10 +93,10 @@ class Plan:
             seen.add(name)
             node = self.nodes.get(name)
             if node is None:
-                found.add(name)
+                leaves.add(name)
             else:
                 stack.extend(node.needs.values())
-        return frozenset(found)
+        return frozenset(leaves)
 
 
 def resolve(circuit: Wiring, population: str | None, name: str) -> str:
@@ -184,17 +186,17 @@ def _refuse_time(population: str, model: NeuronModel) -> None:
             )
 
 
-#: Under which name an expression that draws needs the time.
+#: The name by which an expression that draws needs the time.
 ANEW = "|anew"
 
 
 def choice_of(pathway: str) -> str:
-    """Under which name an input needs the variable that says whom a pathway reaches."""
+    """The name by which an input needs the variable that chooses a pathway's targets."""
     return f"{pathway}|choice"
 
 
 def read_of(pathway: str, name: str) -> str:
-    """Under which name an input needs what a pathway's text reads."""
+    """The name by which an input needs a variable that a pathway's text reads."""
     return f"{pathway}|{name}"
 
 
@@ -209,22 +211,22 @@ def delays_name(pathway: str) -> str:
 
 
 def _needs(circuit: Wiring, pathway: str, *, steady: bool) -> dict[str, str]:
-    """What an input needs of one pathway."""
-    found = circuit.pathway[pathway]
-    late = found.delay is not None and not steady
-    if found.delivers is None and not (late and differs(circuit, pathway)):
-        source = arrival(pathway, found.source.split(".")[1]) if late else found.source
+    """The variables that an input needs of one pathway."""
+    declared = circuit.pathway[pathway]
+    late = declared.delay is not None and not steady
+    if declared.delivers is None and not (late and differs(circuit, pathway)):
+        source = arrival(pathway, declared.source.split(".")[1]) if late else declared.source
         needs = {pathway: source}
     else:
         needs = {}
         for name, (kind, qualified) in delivered_names(circuit, pathway).items():
             sent = late and kind == "pre"
             needs[read_of(pathway, name)] = arrival(pathway, name.removesuffix("_pre")) if sent else qualified
-    return needs | ({choice_of(pathway): found.chosen_by} if found.chosen_by else {})
+    return needs | ({choice_of(pathway): declared.chosen_by} if declared.chosen_by else {})
 
 
 def _arrivals(circuit: Wiring, pathway: str) -> dict[str, Node]:
-    """What a delayed pathway read of its source, which waits in slots."""
+    """The variables that a delayed pathway read of its source; they wait in slots."""
     if circuit.pathway[pathway].delay is None:
         return {}
     names = {arrival(pathway, v): f"{pathway}|{v}" for v in values_under_way(circuit, pathway)}
@@ -243,7 +245,7 @@ def _fed(circuit: Wiring, population: str) -> dict[str, list[str]]:
 def _expression(circuit: Wiring, population: str, variable: str, function: ArrayFunction) -> Node:
     drawn = {name for name, _ in function.draws}
     needs = {a: resolve(circuit, population, a) for a in function.arguments if a not in drawn}
-    # What is drawn differs from step to step.
+    # Drawn numbers differ from step to step.
     needs |= {ANEW: "t"} if drawn else {}
     return Node(f"{population}.{variable}", "expression", needs, function)
 
@@ -271,15 +273,15 @@ def _fixed_points(equations: EquationSet) -> Mapping[str, str]:
     """
     flows = {e.name: _substituted(e, equations) for e in equations.of("differential")}
     graph = {name: {str(s) for s in flow.free_symbols} & flows.keys() for name, flow in flows.items()}
-    found: dict[str, str] = {}
+    points: dict[str, str] = {}
     for group in _strongly_connected(graph):
-        found |= steady_state([Equation("differential", n, to_text(flows[n]), "1") for n in group])
-    return found
+        points |= steady_state([Equation("differential", n, to_text(flows[n]), "1") for n in group])
+    return points
 
 
 def _substituted(equation: Equation, equations: EquationSet) -> sympy.Basic:
     tree = str_to_sympy(equation.expression or "0")
-    by_symbol = {
+    by_symbol: dict[sympy.Basic, sympy.Basic] = {
         sympy.Symbol(e.name, real=True): str_to_sympy(e.expression or "0") for e in equations.of("subexpression")
     }
     while used := tree.free_symbols & by_symbol.keys():
@@ -294,5 +296,5 @@ def _strongly_connected(graph: Mapping[str, set[str]]) -> list[list[str]]:
     if not names:
         return []
     reaches = np.array([[other in graph[name] for other in names] for name in names])
-    count, labels = connected_components(reaches, connection="strong")
+    count, labels = cast(tuple[int, np.ndarray], connected_components(reaches, connection="strong"))
     return sorted([name for name, label in zip(names, labels, strict=True) if label == group] for group in range(count))

@@ -19,7 +19,7 @@ from neurosim.rules._moments import Moment
 from neurosim.rules._oracle import OracleRule
 from neurosim.rules._rule import Rule
 
-#: What a rule calls a normal number that is drawn anew for each weight in each batch.
+#: Name, in rules, of a normal number that is drawn anew for each weight in each batch.
 UPDATE_NOISE = "update_noise"
 
 
@@ -57,7 +57,7 @@ def rule_names(circuit: Wiring, pathway: str, moment: Moment | None = None) -> M
         For a name that nothing in reach of the synapse defines.
     """
     synapse = circuit.pathway[pathway].synapse
-    found: dict[str, tuple[str, str]] = {}
+    places: dict[str, tuple[str, str]] = {}
     for rule in synapse.updates if moment is None else (synapse.at(moment),):
         if rule is None:
             continue
@@ -72,8 +72,8 @@ def rule_names(circuit: Wiring, pathway: str, moment: Moment | None = None) -> M
         unknown_names(names - readable, known, Place(text=rule.name), what=f"the rule '{rule.name}'")
         if not rule.moment.sees_activity:
             _refuse_activity(rule, known)
-        found |= {name: known[name] for name in names & known.keys()}
-    return found
+        places |= {name: known[name] for name in names & known.keys()}
+    return places
 
 
 def synapse_names(circuit: Wiring, pathway: str, *, within_steps: bool = False) -> dict[str, tuple[str, str]]:
@@ -84,12 +84,12 @@ def synapse_names(circuit: Wiring, pathway: str, *, within_steps: bool = False) 
     within_steps
         Whether spikes of the step are among them.
     """
-    found = circuit.pathway[pathway]
-    synapse = found.synapse
+    declared = circuit.pathway[pathway]
+    synapse = declared.synapse
     known: dict[str, tuple[str, str]] = {name: ("own", f"{pathway}.{name}") for name in synapse.synaptic_variables}
     known |= {name: ("trace", f"{pathway}.{name}") for name in synapse.trace_variables}
     known |= {name: ("constant", f"{pathway}.{name}") for name in synapse.parameters}
-    if found.sigma is not None:
+    if declared.sigma is not None:
         known |= {"noise": ("own", f"{pathway}.noise"), "sigma": ("constant", f"{pathway}.sigma")}
     known |= {UPDATE_NOISE: ("own", f"{pathway}.{UPDATE_NOISE}")}
     if twice := sorted(known.keys() & broadcast(circuit).keys()):
@@ -100,7 +100,7 @@ def synapse_names(circuit: Wiring, pathway: str, *, within_steps: bool = False) 
     known |= {"dt": ("constant", "dt")}
     if "reciprocal" in synapse.reads:
         known["w_reciprocal"] = ("own", f"{pathway}.w_reciprocal")
-    for side, population in (("pre", found.pre), ("post", found.post)):
+    for side, population in (("pre", declared.pre), ("post", declared.post)):
         for name, equation in compose(circuit)[population].equation_set.by_name.items():
             kind = "constant" if "constant" in equation.flags and "shared" in equation.flags else side
             known[f"{name}_{side}"] = (kind, f"{population}.{name}")
@@ -134,9 +134,9 @@ def resolved(term: Term, names: Mapping[str, tuple[str, str]]) -> RuleTerm:
     def function(name: str, text: str) -> ArrayFunction | None:
         return None if text == "1" else expression_function(name, text)
 
-    found = [function(side, getattr(term, side)) for side in ("post", "pre", "own")]
-    arguments = {argument for factor in found if factor is not None for argument in factor.arguments}
-    return RuleTerm(*found, sees_neurons=any(names[argument][0] in ("pre", "post") for argument in arguments))
+    factors = [function(side, getattr(term, side)) for side in ("post", "pre", "own")]
+    arguments = {argument for factor in factors if factor is not None for argument in factor.arguments}
+    return RuleTerm(*factors, sees_neurons=any(names[argument][0] in ("pre", "post") for argument in arguments))
 
 
 def separated(circuit: Wiring, pathway: str, increment: str, moment: Moment) -> tuple[Term, ...]:
@@ -158,7 +158,7 @@ def terms_of(expression: str, names: Mapping[str, tuple[str, str]]) -> tuple[Ter
 
 @functools.lru_cache(maxsize=1024)
 def _separated(increment: str, kinds: tuple[tuple[str, str], ...]) -> tuple[Term, ...]:
-    # What is not among the names is a unit.
+    # A name that is not among them is a unit.
     return separate(kept_whole(increment), lambda name: dict(kinds).get(name, "constant"))
 
 
@@ -175,7 +175,7 @@ def _refuse_spikes(rule: Rule | OracleRule, statement: Statement) -> None:
 
 
 def _refuse_activity(rule: Rule | OracleRule, known: Mapping[str, tuple[str, str]]) -> None:
-    """What has no value before the first phase."""
+    """Refuse names that have no value before the first phase."""
     for statement in rule.statements:
         for name in sorted(statement.names):
             if name in known and (known[name][0] not in ("own", "constant") or name == "noise"):

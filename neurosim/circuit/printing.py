@@ -109,8 +109,8 @@ def _delay(delay: Any) -> str:
 
 
 def _texts(pathway: Pathway) -> list[str]:
-    """What its synapse does, line by line."""
-    synapse, lines = pathway.synapse, []
+    """Lines that describe the synapse of a pathway."""
+    synapse, lines = pathway.synapse, list[str]()
     if pathway.delay is not None:
         lines.append(f"delay {_delay(pathway.delay)}")
     if pathway.delivers is not None:

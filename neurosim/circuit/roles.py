@@ -1,11 +1,11 @@
-"""What part each pathway plays: forward, bias, feedback, recurrent. Whoever needs to know asks here."""
+"""The role of each pathway: forward, bias, feedback, recurrent. No other module tells them apart."""
 
 from __future__ import annotations
 
 from neurosim.circuit.description import Pathway, Role
 from neurosim.circuit.wiring import Wiring
 
-#: What makes up the input that neurons are driven by.
+#: Roles that drive neurons.
 DRIVING = frozenset({Role.FORWARD, Role.BIAS, Role.RECURRENT})
 
 
@@ -16,8 +16,8 @@ def role(circuit: Wiring, pathway: Pathway | str) -> Role:
     or one that acts at spikes, is a bias if it comes from a constant, recurrent if it comes from its own target
     population, and forward otherwise.
     """
-    found = circuit.pathway[pathway] if isinstance(pathway, str) else pathway
-    return found.role if found.role is not None else implied_role(circuit, found)
+    declared = circuit.pathway[pathway] if isinstance(pathway, str) else pathway
+    return declared.role if declared.role is not None else implied_role(circuit, declared)
 
 
 def implied_role(circuit: Wiring, pathway: Pathway) -> Role:

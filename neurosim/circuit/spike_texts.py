@@ -1,4 +1,4 @@
-"""What a pathway's texts do: statements at spikes, deliveries, and the steps of traces, as functions of arrays.
+"""A pathway's texts as functions of arrays: statements at spikes, deliveries, and the steps of traces.
 
 All engines start from here; none reads a rule's text by itself.
 """
@@ -19,13 +19,13 @@ from neurosim.equations.parse import Equation, EquationSet, Statement, parse_exp
 
 Side = Literal["pre", "post"]
 Names = Mapping[str, tuple[str, str]]
-#: What a delivery is called in the function of a text; no name of a user has two underscores.
+#: Name of a delivery in the function of a text; no user's name has two underscores.
 _DELIVERED = "delivered__"
 
 
 @dataclass(frozen=True)
 class SpikeText:
-    """What happens in a synapse at a spike.
+    """The statements of a synapse at a spike.
 
     Attributes
     ----------
@@ -74,23 +74,23 @@ class TraceSteps:
 
 def is_plain(circuit: Wiring, pathway: str) -> bool:
     """Whether a pathway at spikes does nothing but add its weights to its target."""
-    found = circuit.pathway[pathway]
-    return found.delivers is None and not found.synapse.at_pre
+    declared = circuit.pathway[pathway]
+    return declared.delivers is None and not declared.synapse.at_pre
 
 
 def acts_within_steps(circuit: Wiring, pathway: str) -> bool:
-    """Whether a pathway keeps something of its own from step to step that steps change: spikes under way, traces."""
-    found = circuit.pathway[pathway]
-    struck = found.synapse.acts_at_spikes or (found.at_spikes and found.delivers is not None)
-    return found.delay is not None or struck or bool(found.synapse.flows)
+    """Whether a pathway has a state that changes at every step: spikes under way, or traces."""
+    declared = circuit.pathway[pathway]
+    struck = declared.synapse.acts_at_spikes or (declared.at_spikes and declared.delivers is not None)
+    return declared.delay is not None or struck or bool(declared.synapse.flows)
 
 
 def written_delivery(circuit: Wiring, pathway: str) -> str:
     """The text of what a pathway delivers, with the expressions of its rules written out."""
-    found = circuit.pathway[pathway]
-    default = "w" if found.at_spikes else f"w*{found.source.split('.')[1]}_pre"
-    text, _ = parse_expression(found.delivers if found.delivers is not None else default)
-    return inlined(text, found.synapse.expressions)
+    declared = circuit.pathway[pathway]
+    default = "w" if declared.at_spikes else f"w*{declared.source.split('.')[1]}_pre"
+    text, _ = parse_expression(declared.delivers if declared.delivers is not None else default)
+    return inlined(text, declared.synapse.expressions)
 
 
 @functools.lru_cache(maxsize=256)
@@ -101,7 +101,7 @@ def delivered_names(circuit: Wiring, pathway: str) -> Names:
 
 
 def under_way(circuit: Wiring, pathway: str) -> tuple[str, ...]:
-    """What of its source a delayed pathway reads: its spikes, or variables."""
+    """Variables, or spikes, that a delayed pathway reads of its source."""
     spikes = ("spikes",) if strikes(circuit, pathway) else ()
     return (*spikes, *values_under_way(circuit, pathway))
 
@@ -112,12 +112,12 @@ def strikes(circuit: Wiring, pathway: str) -> bool:
 
 
 def values_under_way(circuit: Wiring, pathway: str) -> tuple[str, ...]:
-    """What of its source a pathway delivers from at every instant."""
-    found = circuit.pathway[pathway]
-    if found.at_spikes:
+    """Variables of its source that a pathway delivers at every instant."""
+    declared = circuit.pathway[pathway]
+    if declared.at_spikes:
         return ()
-    if found.delivers is None:
-        return (found.source.split(".")[1],)
+    if declared.delivers is None:
+        return (declared.source.split(".")[1],)
     return tuple(name.removesuffix("_pre") for name in sorted(_of_source(circuit, pathway)))
 
 
@@ -129,7 +129,7 @@ def _of_source(circuit: Wiring, pathway: str) -> set[str]:
 def spike_text(
     circuit: Wiring, pathway: str, side: Side, *, learning: bool = True, bounded: bool = True
 ) -> SpikeText | None:
-    """What happens in a pathway's synapses at a spike of one side, none if nothing does.
+    """The statements of a pathway's synapses at a spike of one side; none if nothing happens.
 
     Parameters
     ----------
@@ -140,22 +140,22 @@ def spike_text(
     bounded
         Whether the weight is brought into its bounds after each of its changes.
     """
-    found = circuit.pathway[pathway]
+    declared = circuit.pathway[pathway]
     statements = _statements(circuit, pathway, side)
     if not learning:
-        statements = tuple(s for s in statements if s.target not in found.synapse.learned)
+        statements = tuple(s for s in statements if s.target not in declared.synapse.learned)
     if bounded:
         statements = _with_bounds(circuit, pathway, statements)
     if not statements:
         return None
     known = synapse_names(circuit, pathway)
-    changed = tuple(dict.fromkeys(s.target for s in statements if s.target in found.synapse.synaptic_variables))
-    lines, deliveries = [], list[str]()
+    changed = tuple(dict.fromkeys(s.target for s in statements if s.target in declared.synapse.synaptic_variables))
+    lines, deliveries = list[str](), list[str]()
     for statement in statements:
-        if _is_delivery(found.synapse.synaptic_variables, statement):
+        if _is_delivery(declared.synapse.synaptic_variables, statement):
             sign = "-" if statement.operator == "-=" else ""
             lines.append(f"{_DELIVERED}{len(deliveries)} = {sign}({statement.expression})")
-            deliveries.append(f"{found.post}.{statement.target.removesuffix('_post')}")
+            deliveries.append(f"{declared.post}.{statement.target.removesuffix('_post')}")
         else:
             lines.append(f"{statement.target} = {_assigned(statement)}")
     returns = (*changed, *(f"{_DELIVERED}{number}" for number in range(len(deliveries))))
@@ -168,16 +168,16 @@ def bounds_of(circuit: Wiring, pathway: str) -> tuple[str | float, str | float] 
     """The bounds of a pathway's weights: numbers in SI units, or names of parameters."""
     from neurosim.units import parse_quantity
 
-    found = circuit.pathway[pathway]
-    if found.bounds is None:
+    declared = circuit.pathway[pathway]
+    if declared.bounds is None:
         return None
 
     def one(value: str | float | None, without: float) -> str | float:
         if value is None:
             return without
-        return value if value in found.synapse.parameters else parse_quantity(value)
+        return value if value in declared.synapse.parameters else parse_quantity(value)
 
-    return one(found.bounds[0], float("-inf")), one(found.bounds[1], float("inf"))
+    return one(declared.bounds[0], float("-inf")), one(declared.bounds[1], float("inf"))
 
 
 @functools.lru_cache(maxsize=256)
@@ -204,14 +204,14 @@ def trace_steps(circuit: Wiring, pathway: str) -> TraceSteps | None:
 
 
 def _statements(circuit: Wiring, pathway: str, side: Side) -> tuple[Statement, ...]:
-    found = circuit.pathway[pathway]
+    declared = circuit.pathway[pathway]
     if side == "post":
-        return found.synapse.at_post
-    written = found.synapse.at_pre
-    if not found.at_spikes:
+        return declared.synapse.at_post
+    written = declared.synapse.at_pre
+    if not declared.at_spikes:
         return written
-    target = f"{found.target.split('.')[1]}_post"
-    if found.delivers is None and any(statement.target == target for statement in written):
+    target = f"{declared.target.split('.')[1]}_post"
+    if declared.delivers is None and any(statement.target == target for statement in written):
         return written
     return (Statement(target, "+=", written_delivery(circuit, pathway)), *written)
 
@@ -234,7 +234,7 @@ def _is_delivery(own: tuple[str, ...], statement: Statement) -> bool:
 
 
 def _assigned(statement: Statement) -> str:
-    """What a statement gives its target."""
+    """The new value of a statement's target, as text."""
     if statement.operator == "=":
         return statement.expression
     return f"{statement.target} {statement.operator[0]} ({statement.expression})"

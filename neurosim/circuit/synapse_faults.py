@@ -1,4 +1,4 @@
-"""What can be wrong with the texts of a pathway: its rules, what it delivers, its delay and its bounds."""
+"""Faults in the texts of a pathway: its rules, its delivery, its delay and its bounds."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def synapse_faults(circuit: Wiring, pathway: Pathway, reciprocal: Pathway | None
     """Every fault in the texts of a pathway, each as one sentence."""
     where = f"pathway '{pathway.name}'"
     parts = (f"{where}: {fault}" for fault in _part_faults(circuit, pathway))
-    if found := list(parts):
-        yield from found
+    if missing := list(parts):
+        yield from missing
         return
     try:
         check_delay(circuit, pathway.name)
@@ -75,14 +75,14 @@ def _part_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:
 
 def _bound_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:
     try:
-        found = bounds_of(circuit, pathway.name)
+        bounds = bounds_of(circuit, pathway.name)
     except NeurosimError as error:
         names = ", ".join(pathway.synapse.parameters) or "none"
         yield f"bounds: {error}; expected quantities, or names of parameters of the rule ({names})"
         return
-    if found is None or pathway.bounds is None:
+    if bounds is None or pathway.bounds is None:
         return
-    least, most = (pathway.rule_parameters.get(each) if isinstance(each, str) else each for each in found)
+    least, most = (pathway.rule_parameters.get(each) if isinstance(each, str) else each for each in bounds)
     if least is not None and most is not None and least > most:
         yield f"bounds: the least weight {pathway.bounds[0]} is above the greatest {pathway.bounds[1]}"
 
@@ -133,18 +133,18 @@ def _refuse_broadcast(circuit: Wiring, rule: Rule, statement: Statement) -> None
 
 
 def _targets(circuit: Wiring, pathway: Pathway) -> set[str]:
-    """What a spike can add to, with the ending of the neuron behind the synapse."""
+    """Variables to which a spike can add, with the ending of the postsynaptic neuron."""
     equations = compose(circuit)[pathway.post].equation_set
     return {f"{equation.name}_post" for equation in equations.of("differential")}
 
 
 def _check_order(circuit: Wiring, pathway: Pathway) -> None:
     """Refuse a text that reads what it delivers to: the order of synapses would matter."""
-    found = spike_text(circuit, pathway.name, "pre")
-    if found is None:
+    text = spike_text(circuit, pathway.name, "pre")
+    if text is None:
         return
-    for name, (_, qualified) in found.names.items():
-        touched = plan(circuit).leaves_of([qualified]) & set(found.targets)
+    for name, (_, qualified) in text.names.items():
+        touched = plan(circuit).leaves_of([qualified]) & set(text.targets)
         if touched and name != "w":
             (first, *_) = sorted(touched)
             raise EquationError(

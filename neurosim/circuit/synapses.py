@@ -1,4 +1,4 @@
-"""What a pathway joins, and the synapses that it makes."""
+"""The two ends of a pathway, and its synapses."""
 
 from __future__ import annotations
 
@@ -85,14 +85,14 @@ class Synapses:
         numpy.ndarray
             Shape (..., n_post, n_pre).
         """
-        found = np.zeros((*each.shape[:-1], ends.n_post, ends.n_pre), each.dtype)
+        whole = np.zeros((*each.shape[:-1], ends.n_post, ends.n_pre), each.dtype)
         if not self.repeated:
-            found[..., self.post, self.pre] = each
-            return found
+            whole[..., self.post, self.pre] = each
+            return whole
         cells, cell = ends.n_post * ends.n_pre, self.post * ends.n_pre + self.pre
-        for row, numbers in zip(found.reshape(-1, cells), each.reshape(-1, len(cell)), strict=True):
+        for row, numbers in zip(whole.reshape(-1, cells), each.reshape(-1, len(cell)), strict=True):
             row += np.bincount(cell, weights=numbers, minlength=cells)
-        return found
+        return whole
 
 
 def size_of(image: Image) -> int:

@@ -1,4 +1,4 @@
-"""What can be wrong with the texts that a circuit adds to those of its neurons, and with units between its parts."""
+"""Faults in the texts that a circuit adds to those of its neurons, and in units between its parts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from neurosim.errors import NeurosimError
 
 def text_faults(circuit: Wiring) -> list[str]:
     """Every fault, each as one sentence, of a circuit whose parts exist."""
-    found = [*_shadowed(circuit), *_ties(circuit)]
+    faults = [*_shadowed(circuit), *_ties(circuit)]
     for pathway in circuit.pathways:
         if not isinstance(start := pathway.start, Initial):
             try:
@@ -37,20 +37,20 @@ def text_faults(circuit: Wiring) -> list[str]:
                     circuit.ends(pathway.name),
                 )
             except NeurosimError as error:
-                found.append(f"pathway '{pathway.name}', initial: {error}")
+                faults.append(f"pathway '{pathway.name}', initial: {error}")
     for phase in circuit.phases:
         for held in phase.hold:
             try:
                 _check_hold(circuit, held)
             except NeurosimError as error:
-                found.append(f"phase '{phase.name}' holds '{held}': {error}")
+                faults.append(f"phase '{phase.name}' holds '{held}': {error}")
     for population in circuit.populations:
         for name, text in population.sums.items():
             try:
                 _check_sum(population, name, text)
             except NeurosimError as error:
-                found.append(f"population '{population.name}', the sum '{name}': {error}")
-    return found
+                faults.append(f"population '{population.name}', the sum '{name}': {error}")
+    return faults
 
 
 def _shadowed(circuit: Wiring) -> Iterator[str]:
@@ -83,7 +83,7 @@ def _ties(circuit: Wiring) -> Iterator[str]:
 
 
 def _check_hold(circuit: Wiring, held: Hold) -> None:
-    """What is held has a value at the end of a phase, and the unit of what it is held in."""
+    """Refuse to hold an expression that has no value at the end of a phase, or another unit than its target."""
     if held.population is None:
         scalars = variables_of(EquationSet(()), broadcast(circuit))
         got = unit_of_expression(held.statement.expression, scalars, held.statement.place)

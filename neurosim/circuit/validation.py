@@ -1,4 +1,4 @@
-"""What can be wrong with a circuit, found all at once and said in the user's words.
+"""Faults of a circuit, all reported at once in the user's words.
 
 (Over 300 lines: a list of faults, each a few lines by itself.)
 """
@@ -90,7 +90,7 @@ def _population_faults(circuit: Wiring) -> Iterator[str]:
                 yield f"population '{population.name}' sets '{name}', {_missing(name, parameters, 'parameter')}"
 
 
-def _name_faults(name: str, what: str) -> Iterator[str]:
+def _name_faults(name: object, what: str) -> Iterator[str]:
     """Names of populations and pathways stand before a dot, and within names that Brian2 takes."""
     if not isinstance(name, str) or not _NAME.match(name) or "__" in name:
         yield f"{name!r} cannot be a {what}'s name; expected a letter, then letters, digits and single underscores"
@@ -150,7 +150,7 @@ def _end_faults(circuit: Wiring, pathway: Pathway, where: str) -> Iterator[str]:
     equations = target.model.equation_set
     wanted = equations.of("differential" if pathway.at_spikes else "parameter")
     kind = "state variable that spikes can increment" if pathway.at_spikes else "input (a parameter)"
-    # What arrives is a sum of real numbers.
+    # Inputs are sums of real numbers.
     real = [equation for equation in wanted if equation.unit not in ("integer", "boolean")]
     allowed = [equation.name for equation in real if "shared" not in equation.flags]
     if variable not in allowed:
@@ -298,7 +298,7 @@ def _phase_faults(circuit: Wiring, phase: Phase) -> Iterator[str]:
         for population in circuit.populations
         for equation in population.model.equation_set.of("parameter")
         if "shared" in equation.flags
-    } | ({PERTURB} if circuit.perturbed else set())
+    } | ({PERTURB} if circuit.perturbed else set[str]())
     for name in phase.switches:
         if name not in switches:
             yield f"{where}: switch '{name}', {_missing(name, switches, 'shared parameter of any neuron')}"
@@ -309,7 +309,8 @@ def _phase_faults(circuit: Wiring, phase: Phase) -> Iterator[str]:
             yield f"{where}: pathway '{name}' cannot learn by its rule '{circuit.pathway[name].synapse.name}'"
     if phase.until is not None:
         population, _, variable = phase.until[0].partition(".")
-        known = circuit.population[population].model.equation_set.by_name if population in circuit.population else {}
+        own = circuit.population.get(population)
+        known = () if own is None else tuple(own.model.equation_set.by_name)
         if variable not in known:
             yield f"{where}: ends by '{phase.until[0]}', {_missing(variable, known, 'variable')}"
     for held in phase.hold:
@@ -348,7 +349,7 @@ def _rule_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:
 
 def reciprocal_of(circuit: Wiring, pathway: Pathway) -> str | None:
     """The pathway that leads back along the same synapses and has weights of its own."""
-    found = [
+    returning = [
         other.name
         for other in circuit.pathways
         if (other.pre, other.post) == (pathway.post, pathway.pre)
@@ -357,7 +358,7 @@ def reciprocal_of(circuit: Wiring, pathway: Pathway) -> str | None:
         and not isinstance(other.connectivity, str)
         and other.connectivity.reversed == pathway.connectivity
     ]
-    return found[0] if found else None
+    return returning[0] if returning else None
 
 
 def _readout_names(circuit: Wiring, population: str) -> list[str]:

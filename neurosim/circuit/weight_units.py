@@ -15,7 +15,7 @@ from neurosim.units import dimension_text
 
 
 def weight_unit(circuit: Wiring, pathway: Pathway) -> str:
-    """What turns the unit of the source into that of the target, as a product of base units.
+    """The unit of a pathway's weights: that of the target over that of the source, as a product of base units.
 
     Where a text says what is delivered, the unit that makes this fit its target.
     """
@@ -43,8 +43,8 @@ def _inferred(circuit: Wiring, pathway: Pathway) -> str:
             inference.fits(got, known[statement.target])
         elif statement.operator == "=":
             known[statement.target] = got
-    found = inference.resolved(free("w"))
-    return inference.unit_text(Form(found.known))
+    form = inference.resolved(free("w"))
+    return inference.unit_text(Form(form.known))
 
 
 def names_of(circuit: Wiring, pathway: Pathway, reciprocal: Pathway | None = None) -> Mapping[str, Form]:

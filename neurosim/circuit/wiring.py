@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neurosim.circuit.connectivity import Connectivity
-from neurosim.circuit.description import Loop, Pathway, Phase, Population
+from neurosim.circuit.description import ControlLoop, Pathway, Phase, Population
 from neurosim.circuit.synapses import Ends
 from neurosim.errors import CircuitError
 from neurosim.readouts._readout import Readout
@@ -30,7 +30,7 @@ class Wiring:
     output: str | None = None
     carry: bool = False
     delivered_at: str | None = None
-    loops: tuple[Loop, ...] = ()
+    loops: tuple[ControlLoop, ...] = ()
 
     @property
     def perturbed(self) -> tuple[Pathway, ...]:
@@ -49,8 +49,8 @@ class Wiring:
 
     def shape(self, pathway: str) -> tuple[int, int]:
         """``(n_post, n_pre)`` of a pathway."""
-        found = self.pathway[pathway]
-        return self.population[found.post].size, self.population[found.pre].size
+        declared = self.pathway[pathway]
+        return self.population[declared.post].size, self.population[declared.pre].size
 
     def owner(self, pathway: str) -> str:
         """The pathway whose weights a pathway uses: its own, or those it is tied to."""
@@ -65,12 +65,12 @@ class Wiring:
     def connectivity(self, pathway: str) -> Connectivity:
         """How a pathway connects its populations: in its own way, or in that of the pathway it is tied to."""
         tie = self.pathway[pathway].tie
-        found = self.pathway[self.owner(pathway)].connectivity
-        if tie is not None and tie.transposed and not isinstance(found, str):
-            found = found.reversed
-        if found is None or isinstance(found, str):
+        connectivity = self.pathway[self.owner(pathway)].connectivity
+        if tie is not None and tie.transposed and not isinstance(connectivity, str):
+            connectivity = connectivity.reversed
+        if connectivity is None or isinstance(connectivity, str):
             raise CircuitError(f"pathway '{pathway}' has no connectivity")
-        return found
+        return connectivity
 
     @functools.cached_property
     def owners(self) -> tuple[Pathway, ...]:
@@ -92,10 +92,10 @@ class Wiring:
 
     def variable_shape(self, pathway: str, variable: str) -> tuple[int, ...]:
         """The shape of one of a pathway's synaptic variables."""
-        found = self.pathway[pathway]
-        if found.synapse.oracle is None:
+        declared = self.pathway[pathway]
+        if declared.synapse.oracle is None:
             return self.weights_shape(pathway)
-        return found.synapse.shape_of(variable, *self.shape(pathway))
+        return declared.synapse.shape_of(variable, *self.shape(pathway))
 
     def derived_weights(self, xp: Any, weights: Callable[[str], Any]) -> dict[str, Any]:
         """Pathway -> its weights, of all whose weights are a function of others.

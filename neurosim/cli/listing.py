@@ -36,21 +36,21 @@ def entries(kind: str) -> list[dict[str, Any]]:
     """Name and description of every variant of a kind; models and circuits with their own variants."""
     if kind not in ("models", "circuits"):
         return [{"name": name, "description": registry.describe(kind, name)} for name in registry.names(kind)]
-    found = []
+    listed = []
     for name in registry.models() if kind == "models" else registry.circuits():
         sections = read_sections(name)[1]
         title = str(sections.get("model", {}).get("title", ""))
-        found.append({"name": name, "description": title, "variants": variants_of(sections)})
-    return found
+        listed.append({"name": name, "description": title, "variants": variants_of(sections)})
+    return listed
 
 
 def rows(kind: str) -> list[tuple[str, str]]:
     """The entries of a kind as rows of a table."""
-    found: list[tuple[str, str]] = []
+    lines: list[tuple[str, str]] = []
     for entry in entries(kind):
-        found.append((entry["name"], entry["description"]))
-        found += [(f"  +{name}", title) for name, title in entry.get("variants", {}).items()]
-    return found
+        lines.append((entry["name"], entry["description"]))
+        lines += [(f"  +{name}", title) for name, title in entry.get("variants", {}).items()]
+    return lines
 
 
 def described(model: Model) -> dict[str, Any]:

@@ -84,9 +84,9 @@ def say(text: str, end: str = "\n") -> None:
     OUTPUT.write(f"{text}{end}")
 
 
-def say_json(found: Any) -> None:
+def say_json(value: Any) -> None:
     """Print JSON; numbers that are not finite become null."""
-    say(json.dumps(_for_json(found), indent=2, ensure_ascii=True, default=str))
+    say(json.dumps(_for_json(value), indent=2, ensure_ascii=True, default=str))
 
 
 def _for_json(value: Any) -> Any:

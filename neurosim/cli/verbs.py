@@ -81,8 +81,8 @@ def run(
     from neurosim.runs.run import train
 
     with Live(console) as live:
-        found = train(checked, seed=seed, out=out, progress=live, resume=resume, checkpoint_every=checkpoint_every)
-    show_run(console, found, checked, model)
+        finished = train(checked, seed=seed, out=out, progress=live, resume=resume, checkpoint_every=checkpoint_every)
+    show_run(console, finished, checked, model)
 
 
 app.command(cls=Command)(simulate)
@@ -180,16 +180,16 @@ def compare(
     from neurosim.studies.compare import compare as compare_all
 
     with Live(console) as live:
-        found = compare_all(
+        compared = compare_all(
             models, seeds=seeds, reach=reach, overrides=changes or [], out=out, progress=live, say=live.say
         )
     if as_json:
-        say_json({"folder": str(found.folder), "rows": found.numbers, "notes": found.notes})
-    print_table(console, found.columns, found.rows)
-    for note in found.notes:
+        say_json({"folder": str(compared.folder), "rows": compared.numbers, "notes": compared.notes})
+    print_table(console, compared.columns, compared.rows)
+    for note in compared.notes:
         console.print(note)
-    console.print(f"written to {found.folder}", soft_wrap=True)
-    if not all(entry.runs for entry in found.entries):
+    console.print(f"written to {compared.folder}", soft_wrap=True)
+    if not all(entry.runs for entry in compared.entries):
         raise typer.Exit(1)
 
 

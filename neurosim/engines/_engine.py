@@ -1,4 +1,4 @@
-"""What an engine is: it runs and trains a circuit, and says beforehand what it refuses.
+"""The contract of an engine: it runs and trains a circuit, and says beforehand what it refuses.
 
 Each engine is one file in `neurosim.engines.variants` with a class ``Config`` of its settings, a function
 ``build(config, circuit, optimiser) -> Engine``, and a function ``limits() -> tuple[Limit, ...]`` for the pages of the
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 #: The engine of a model that names none.
 DEFAULT = "batched"
-#: What a limit is about.
+#: The kind of part that a limit concerns.
 Part = Literal["setting", "optimiser", "circuit", "population", "phase", "pathway", "call"]
 Names = Mapping[str, Any]
 
@@ -70,7 +70,7 @@ class EngineConfig(BaseModel):
 
 @dataclass(frozen=True)
 class Call:
-    """What a call asks of an engine, as far as limits depend on it.
+    """The properties of a call on which limits depend.
 
     Attributes
     ----------
@@ -126,21 +126,21 @@ class Limit:
         The sentence of the error, with the names of parts, and ``remedy``, in braces.
     remedy
         What to do instead.
-    found
+    finds
         Finds it: for each part that is refused, the names that the message has in braces.
     error
         The class of the error.
     names
-        The names, once it is found.
+        The names, once a part is found that meets it.
     """
 
     part: Part
     what: str
     message: str
     remedy: str
-    found: Callable[[Circuit, Setting, Call], Iterable[Names]] = field(repr=False, compare=False)
+    finds: Callable[[Circuit, Setting, Call], Iterable[Names]] = field(repr=False, compare=False)
     error: type[NeurosimError] = EngineError
-    names: Names = field(default_factory=dict, hash=False)
+    names: Names = field(default_factory=dict[str, Any], hash=False)
 
     def __str__(self) -> str:
         return self.message.format(**self.names, remedy=self.remedy)
@@ -148,7 +148,7 @@ class Limit:
 
 def limits_met(limits: Iterable[Limit], circuit: Circuit, setting: Setting, call: Call) -> list[Limit]:
     """The limits that a call meets, each with the names of what it concerns; empty if the engine can do it all."""
-    return [replace(limit, names=names) for limit in limits for names in limit.found(circuit, setting, call)]
+    return [replace(limit, names=names) for limit in limits for names in limit.finds(circuit, setting, call)]
 
 
 def refuse(met: Iterable[Limit]) -> None:

@@ -1,4 +1,4 @@
-"""What engines are given, checked alike on both: names, shapes, numbers."""
+"""Checks of engines' arguments, the same for all engines: names, shapes, numbers."""
 
 from __future__ import annotations
 

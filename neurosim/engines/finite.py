@@ -1,4 +1,4 @@
-"""Variables that stop being finite, whether or not anybody records them."""
+"""Detection of variables that stop being finite, recorded or not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from neurosim.errors import NumericalError
 
-#: The step of what never stopped being finite.
+#: The step of a variable that never stopped being finite.
 NEVER = 2**31 - 1
 
 
@@ -33,7 +33,7 @@ class Broken:
     neuron: int
 
     def error(self, dt: float) -> NumericalError:
-        """What a user is told, with the time step in seconds."""
+        """The error for the user, with the time step in seconds."""
         return NumericalError(
             f"'{self.name}' stopped being finite at {self.step * dt * 1e3:g} ms (trial {self.trial}, neuron "
             f"{self.neuron}); is the time step too long for the method?"
@@ -51,8 +51,8 @@ def first_broken(steps: Mapping[str, np.ndarray]) -> Broken | None:
 
 def first_batch(steps: Mapping[str, np.ndarray]) -> tuple[str, int] | None:
     """The first variable that was not finite in training, and in which batch, from whether it was in each."""
-    found = {name: int(np.argmax(ever)) for name, ever in steps.items() if np.any(ever)}
-    return min(found.items(), key=lambda item: item[1]) if found else None
+    batches = {name: int(np.argmax(ever)) for name, ever in steps.items() if np.any(ever)}
+    return min(batches.items(), key=lambda item: item[1]) if batches else None
 
 
 def broken_now(values: Mapping[str, np.ndarray], step: int) -> Broken | None:

@@ -23,8 +23,8 @@ from neurosim.units import array_in_si, dimension_text, parse_quantity
 
 
 @dataclass(frozen=True)
-class Place:
-    """What a variable of the state can be.
+class StateEntry:
+    """The shapes and the unit that a variable of the state may have.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ def given_state(
     if not isinstance(given, Mapping):
         raise ArgumentError("state", given, "names and arrays, such as {'W1.w': array}")
     places = ({} if beside is None else places_of(beside, trials)) | places_of(circuit, trials)
-    found: State = {}
+    checked: State = {}
     for name, value in given.items():
         if not isinstance(name, str):
             raise ArgumentError("state", name, "names of variables, such as 'W1.w'")
@@ -90,20 +90,20 @@ def given_state(
         qualified = _qualified(circuit, name)
         if qualified not in places:
             raise CircuitError(_unknown(circuit, name, qualified, places))
-        if qualified in found:
+        if qualified in checked:
             raise CircuitError(f"state: '{name}' and '{qualified}' are the same variable")
         place = places[qualified]
         if own_weights and place.full is not None:
             each = {"one a trial and synapse": (trials, *place.full)}
             place = replace(place, shapes={**place.shapes, **each})
-        found[qualified] = _fitting(name, value, place)
-    return found
+        checked[qualified] = _fitting(name, value, place)
+    return checked
 
 
-def places_of(circuit: Circuit, trials: int) -> dict[str, Place]:
+def places_of(circuit: Circuit, trials: int) -> dict[str, StateEntry]:
     """All that the state of a circuit consists of."""
     graph, moving = plan(circuit), carried_shapes(circuit)
-    found: dict[str, Place] = {}
+    places: dict[str, StateEntry] = {}
     for population, model in compose(circuit).items():
         size = circuit.population[population].size
         for equation in (*model.equation_set.of("parameter"), *model.equation_set.of("differential")):
@@ -112,33 +112,33 @@ def places_of(circuit: Circuit, trials: int) -> dict[str, Place]:
             if name in moving:
                 shapes["one a trial and neuron"] = (trials, size)
             if name not in graph.nodes:
-                found[name] = Place(shapes, equation.unit)
-    found |= {name: Place({"a number": ()}) for name in broadcast(circuit) if name not in graph.nodes}
+                places[name] = StateEntry(shapes, equation.unit)
+    places |= {name: StateEntry({"a number": ()}) for name in broadcast(circuit) if name not in graph.nodes}
     for pathway in circuit.pathways:
-        found |= _places_of_pathway(circuit, pathway, moving, trials)
-    return found
+        places |= _places_of_pathway(circuit, pathway, moving, trials)
+    return places
 
 
 def _places_of_pathway(
     circuit: Circuit, pathway: Pathway, moving: Mapping[str, tuple[int, ...]], trials: int
-) -> dict[str, Place]:
-    found: dict[str, Place] = {}
+) -> dict[str, StateEntry]:
+    places: dict[str, StateEntry] = {}
     if pathway in circuit.owners:
         shape = circuit.weights_shape(pathway.name)
         unit = weight_unit(circuit, pathway)
-        found[f"{pathway.name}.w"] = Place({"a number": (), "one a synapse": shape}, unit, full=shape)
+        places[f"{pathway.name}.w"] = StateEntry({"a number": (), "one a synapse": shape}, unit, full=shape)
         for variable in pathway.synapse.synaptic_variables[1:]:
             name = f"{pathway.name}.{variable}"
             if name in moving:
                 shapes = {"a number": (), "one a synapse": shape, "one a trial and synapse": (trials, *shape)}
-                found[name] = Place(shapes, None)
+                places[name] = StateEntry(shapes, None)
             else:
                 own = circuit.variable_shape(pathway.name, variable)
-                found[name] = Place({"a number": (), "one a synapse": own}, None, full=own)
-    found |= {f"{pathway.name}.{name}": Place({"a number": ()}, None) for name in pathway.rule_parameters}
+                places[name] = StateEntry({"a number": (), "one a synapse": own}, None, full=own)
+    places |= {f"{pathway.name}.{name}": StateEntry({"a number": ()}, None) for name in pathway.rule_parameters}
     if pathway.sigma is not None:
-        found[f"{pathway.name}.sigma"] = Place({"a number": ()}, weight_unit(circuit, pathway))
-    return found
+        places[f"{pathway.name}.sigma"] = StateEntry({"a number": ()}, weight_unit(circuit, pathway))
+    return places
 
 
 def _qualified(circuit: Circuit, name: str) -> str:
@@ -146,7 +146,7 @@ def _qualified(circuit: Circuit, name: str) -> str:
     return f"{alone}.{name}" if alone and "." not in name else name
 
 
-def _unknown(circuit: Circuit, name: str, qualified: str, places: Mapping[str, Place]) -> str:
+def _unknown(circuit: Circuit, name: str, qualified: str, places: Mapping[str, StateEntry]) -> str:
     owner, _, variable = qualified.rpartition(".")
     tie = circuit.pathway[owner].tie if owner in circuit.pathway else None
     if tie is not None and variable == "w":
@@ -162,7 +162,7 @@ def _unknown(circuit: Circuit, name: str, qualified: str, places: Mapping[str, P
     return f"state: '{name}' is no variable of this circuit; {did_you_mean(name, shown)}"
 
 
-def _fitting(name: str, value: Any, place: Place) -> np.ndarray:
+def _fitting(name: str, value: Any, place: StateEntry) -> np.ndarray:
     array = _in_si(name, value, place.unit)
     if array.shape not in place.shapes.values():
         fitting = [f"{shape} ({what})" for what, shape in place.shapes.items() if shape]

@@ -36,7 +36,7 @@ def _assigning(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names
 def plain_steps(kind: str) -> Limit:
     """The limit of an engine, by its name, that takes the rules' increments as they are."""
 
-    def found(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    def finds(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
         if call.optimiser.kind != "sgd":
             yield {"got": call.optimiser.kind, "kind": kind}
 
@@ -46,12 +46,12 @@ def plain_steps(kind: str) -> Limit:
         "training.optimiser.kind: got '{got}' with engine.kind '{kind}', {remedy}: there the rules' increments are the "
         "steps",
         "expected 'sgd'",
-        found,
+        finds,
         ConfigError,
     )
 
 
-#: Of engines that run the level ``steady``.
+#: Limits of engines that run the level ``steady``.
 NO_STEPS = (
     Limit(
         "pathway",
@@ -72,7 +72,7 @@ NO_STEPS = (
     ),
 )
 
-#: Of engines whose batches share weights.
+#: Limits of engines whose batches share weights.
 SHARED_WEIGHTS = Limit(
     "call",
     "assignments to weights at spikes other than `+=` and `-=`, in batches of several trials that share them",

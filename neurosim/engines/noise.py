@@ -84,11 +84,11 @@ def draw_noise(
 
 def drawn_shapes(circuit: Circuit, phase: Phase) -> dict[str, tuple[int, ...]]:
     """The variables that a phase draws, with their shapes for one trial."""
-    found: dict[str, tuple[int, ...]] = {f"{p.name}.{name}": (p.size,) for p in circuit.populations for name in p.lots}
+    shapes: dict[str, tuple[int, ...]] = {f"{p.name}.{name}": (p.size,) for p in circuit.populations for name in p.lots}
     if not phase.draw_noise:
-        return found
-    found |= {f"{p.name}.{name}": (p.size,) for p in circuit.populations for name in p.noise}
-    return found | {f"{p.name}.noise": circuit.weights_shape(p.name) for p in circuit.perturbed}
+        return shapes
+    shapes |= {f"{p.name}.{name}": (p.size,) for p in circuit.populations for name in p.noise}
+    return shapes | {f"{p.name}.noise": circuit.weights_shape(p.name) for p in circuit.perturbed}
 
 
 def draw_pairs(
@@ -100,6 +100,6 @@ def draw_pairs(
 
 
 def named_noise(shapes: Mapping[str, tuple[int, ...]], pairs: tuple[Any, Any], dtype: Any) -> dict[str, Any]:
-    """What `draw_pairs` drew, by variable."""
+    """The numbers that `draw_pairs` drew, by variable."""
     drawn = normals_of(pairs, [math.prod(shape) for shape in shapes.values()])
     return {n: a.astype(dtype).reshape(-1, *shape) for (n, shape), a in zip(shapes.items(), drawn, strict=True)}

@@ -1,4 +1,4 @@
-"""What an engine is given has to be numbers: what is none would fail somewhere inside."""
+"""Checks that engines' arguments are numbers: others would fail somewhere inside."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
-#: What an optimiser remembers stands in the state under names that begin so: ``optimiser.mu.W1.w``.
+#: Beginning of the names, in the state, of an optimiser's memory: ``optimiser.mu.W1.w``.
 MEMORY = "optimiser."
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]

@@ -1,4 +1,4 @@
-"""What running a circuit gives besides its new state."""
+"""The results of running a circuit, besides its new state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights of which each trial has its own: trials that are networks by themselves, not samples of one."""
+"""Weights with one copy a trial: trials are separate networks, not samples of one."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def of_trial(circuit: Circuit, state: Mapping[str, Any], trial: int) -> dict[str
 
 def each_its_own(circuit: Circuit, state: Mapping[str, Any], trials: int) -> State:
     """The state with an axis of trials for all that learning changes."""
-    found: State = {name: np.asarray(array) for name, array in state.items()}
+    own: State = {name: np.asarray(array) for name, array in state.items()}
     for name in learned_names(circuit):
         shape = shapes_of_one(circuit)[name]
-        found[name] = np.broadcast_to(found[name], (trials, *shape))
-    return found
+        own[name] = np.broadcast_to(own[name], (trials, *shape))
+    return own
 
 
 def refuse_too_many(circuit: Circuit, trials: int, dtype: Any, *, most: int | None = None) -> None:

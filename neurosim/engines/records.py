@@ -1,4 +1,4 @@
-"""What is recorded within a run, read from its text: a variable, some of its neurons or synapses, or a sum over them.
+"""Records within a run, read from text: a variable, some of its neurons or synapses, or a sum over them.
 
 ``E.v``, ``E.v[:10]``, ``E.v[3]``, ``EE.w[::100]``, ``mean(E.spikes)``, ``sum(E.v[:10])``. Synapses are numbered as the
 array of the weights lies in memory: along ``(post, pre)``, the last axis fastest, or along the list of synapses.
@@ -26,14 +26,14 @@ from neurosim.suggestions import did_you_mean
 _TEXT = re.compile(r"\s*(?:(?P<over>\w+)\s*\()?\s*(?P<name>[\w.]+)\s*(?:\[(?P<chosen>[^\]]*)\])?\s*(?P<close>\))?\s*\Z")
 _NUMBER = r"\s*(-?\d{1,18})?\s*"
 _SLICE = re.compile(rf"{_NUMBER}(?:(:){_NUMBER}(?::{_NUMBER})?)?\Z")
-#: What the end of a population's name says if its spikes are meant.
+#: End of a name that means a population's spikes.
 SPIKES = ".spikes"
 _EXPECTED = "expected a variable such as 'E.v', some of it ('E.v[:10]', 'EE.w[::100]'), or 'mean(E.v)' or 'sum(E.v)'"
 
 
 @dataclass(frozen=True)
 class Record:
-    """What is recorded of one variable.
+    """A recorded variable: which of its places, or which sum over them.
 
     Attributes
     ----------
@@ -67,9 +67,9 @@ class Record:
     @property
     def slice(self) -> slice:
         """Which places of the variable's flattened array it is of."""
-        found = _SLICE.match(self.chosen)
-        assert found is not None, "checked where it was read"
-        first, colon, last, step = found.groups()
+        match = _SLICE.match(self.chosen)
+        assert match is not None, "checked where it was read"
+        first, colon, last, step = match.groups()
         if not self.chosen:
             return slice(None)
         if colon is None:
@@ -106,10 +106,10 @@ def read_record(text: str) -> Record:
     >>> read_record("mean(E.v[:10])")
     Record(name='E.v', chosen=':10', over='mean', every=1)
     """
-    found = _TEXT.match(text)
-    if found is None or bool(found["over"]) != bool(found["close"]):
+    match = _TEXT.match(text)
+    if match is None or bool(match["over"]) != bool(match["close"]):
         raise CircuitError(f"record: '{text}' cannot be read; {_EXPECTED}")
-    over, chosen = found["over"] or "", found["chosen"]
+    over, chosen = match["over"] or "", match["chosen"]
     if over not in ("", "mean", "sum"):
         raise CircuitError(f"record: '{text}' asks for '{over}'; expected 'mean' or 'sum'")
     if chosen is not None:
@@ -118,7 +118,7 @@ def read_record(text: str) -> Record:
             raise CircuitError(
                 f"record: '{text}' has [{chosen}]; expected a number or a range, such as [3], [:10] or [::100]"
             )
-    return Record(found["name"], re.sub(r"\s", "", chosen or ""), over)  # type: ignore[arg-type]
+    return Record(match["name"], re.sub(r"\s", "", chosen or ""), over)  # type: ignore[arg-type]
 
 
 def records_in(circuit: Circuit, record: Sequence[str], every: Mapping[str, int] | None = None) -> tuple[Record, ...]:
@@ -135,17 +135,17 @@ def records_in(circuit: Circuit, record: Sequence[str], every: Mapping[str, int]
         Naming the text: a variable that the circuit does not have, neurons or synapses that it does not have, or spikes
         that would be lost between samples.
     """
-    every, found = every or {}, []
+    every, records = every or {}, []
     for text in record:
         one = read_record(text)
         check_record(circuit, one)
         steps = every.get(text, every.get(one.text, every.get(one.name, 1)))
-        found.append(replace(one, every=_checked_every(one, steps)))
-    known = {key for text, one in zip(record, found, strict=True) for key in (text, one.text, one.name)}
+        records.append(replace(one, every=_checked_every(one, steps)))
+    known = {key for text, one in zip(record, records, strict=True) for key in (text, one.text, one.name)}
     for name in every:
         if name not in known:
             raise CircuitError(f"every: '{name}' is not recorded; {did_you_mean(name, sorted(known))}")
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(records))
 
 
 def _checked_every(record: Record, steps: int) -> int:
@@ -209,22 +209,22 @@ def recordable(circuit: Circuit) -> frozenset[str]:
 @functools.lru_cache(maxsize=64)
 def reportable(circuit: Circuit) -> frozenset[str]:
     """All variables of neurons, and what is broadcast."""
-    found = {*broadcast(circuit), *plan(circuit).nodes}
+    names = {*broadcast(circuit), *plan(circuit).nodes}
     for population, model in compose(circuit).items():
-        found |= {f"{population}.{name}" for name in model.equation_set.by_name}
-    return frozenset(found)
+        names |= {f"{population}.{name}" for name in model.equation_set.by_name}
+    return frozenset(names)
 
 
 @functools.lru_cache(maxsize=64)
 def synaptic_shapes(circuit: Wiring) -> Mapping[str, tuple[int, ...]]:
     """All variables of synapses that have weights of their own, with the shape of their arrays."""
-    found: dict[str, tuple[int, ...]] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     for pathway in circuit.owners:
         if circuit.connectivity(pathway.name).weighted:
-            found[f"{pathway.name}.w"] = circuit.weights_shape(pathway.name)
+            shapes[f"{pathway.name}.w"] = circuit.weights_shape(pathway.name)
             for variable in pathway.synapse.synaptic_variables[1:]:
-                found[f"{pathway.name}.{variable}"] = circuit.variable_shape(pathway.name, variable)
-    return found
+                shapes[f"{pathway.name}.{variable}"] = circuit.variable_shape(pathway.name, variable)
+    return shapes
 
 
 def traces_among(circuit: Wiring, names: Collection[str]) -> frozenset[str]:

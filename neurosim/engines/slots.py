@@ -1,4 +1,4 @@
-"""What lives between two time steps of a circuit: the one list that engines, restarts, carry and files go by.
+"""State between two time steps of a circuit: the one list that engines, restarts, carry and files go by.
 
 Nothing else is in flight between two steps: a spike acts on its targets within its own step or waits in a slot of its
 pathway, and what it leaves behind is in a slot.
@@ -88,34 +88,34 @@ def slots(circuit: Wiring, dt: float | None = None) -> Mapping[str, Slot]:
         The time step, in seconds, which says how many steps a delay is; without one, what is under way is left out, as
         at the steady level.
     """
-    found: dict[str, Slot] = {}
+    by_name: dict[str, Slot] = {}
     for population, model in compose(circuit).items():
         shape = (circuit.population[population].size,)
-        found |= {f"{population}.{v}": Slot(f"{population}.{v}", population, shape, "neuron") for v in model.moving}
+        by_name |= {f"{population}.{v}": Slot(f"{population}.{v}", population, shape, "neuron") for v in model.moving}
     for population, model in compose(circuit).items():
         shape = (circuit.population[population].size,)
         for slot in _of_spikes(population, shape) if model.threshold is not None else ():
             if slot.counts_steps or model.refractory is not None:
-                found[slot.name] = slot
+                by_name[slot.name] = slot
     for held in (held for phase in circuit.phases for held in phase.hold):
         shape = (circuit.population[held.population].size if held.population else 1,)
-        found.setdefault(held.target, Slot(held.target, held.population, shape, "held"))
+        by_name.setdefault(held.target, Slot(held.target, held.population, shape, "held"))
     for pathway in circuit.owners:
         synapse, shape = pathway.synapse, circuit.weights_shape(pathway.name)
         dynamic = {*synapse.struck, *(equation.name for equation in synapse.flows)}
         for variable in synapse.trace_variables:
             name = f"{pathway.name}.{variable}"
-            # What only learning changes, such as an eligibility, lasts through phases that begin at rest.
-            found[name] = Slot(name, pathway.name, shape, "trace", resting=variable in dynamic)
+            # Variables that only learning changes, such as an eligibility, last through phases that begin at rest.
+            by_name[name] = Slot(name, pathway.name, shape, "trace", resting=variable in dynamic)
         for variable in (v for v in synapse.stepped if v not in synapse.trace_variables):
             name = f"{pathway.name}.{variable}"
-            found[name] = Slot(name, pathway.name, circuit.variable_shape(pathway.name, variable), "synapse")
+            by_name[name] = Slot(name, pathway.name, circuit.variable_shape(pathway.name, variable), "synapse")
     for pathway in circuit.pathways if dt is not None else ():
         depth, size = delay_of(circuit, pathway.name, dt).depth, circuit.population[pathway.pre].size
         for variable in under_way(circuit, pathway.name) if depth else ():
             name = flight(pathway.name, variable)
-            found[name] = Slot(name, pathway.name, (depth, size), "flight", 0.0)
-    return found
+            by_name[name] = Slot(name, pathway.name, (depth, size), "flight", 0.0)
+    return by_name
 
 
 def flight(pathway: str, variable: str) -> str:
@@ -136,12 +136,12 @@ def last_step(population: str) -> str:
 
 
 def carried_shapes(circuit: Wiring, dt: float | None = None) -> dict[str, tuple[int, ...]]:
-    """What carries over from one presentation to the next where a circuit says so, with its shape in one trial."""
+    """Variables that carry over between presentations where a circuit says so, with their shape in one trial."""
     return {name: slot.shape for name, slot in slots(circuit, dt).items() if slot.carried}
 
 
 def neuron_variables(circuit: Wiring) -> tuple[str, ...]:
-    """What changes from step to step in all neurons, qualified: state variables, and what resets assign."""
+    """Variables of neurons that change from step to step, qualified: state variables, and those that resets assign."""
     return tuple(name for name, slot in slots(circuit).items() if slot.kind == "neuron")
 
 
@@ -174,11 +174,11 @@ class Continuation:
 
     def now(self, circuit: Wiring) -> dict[str, np.ndarray]:
         """The slots as an engine has them at this step."""
-        found = dict(self.values)
+        values = dict(self.values)
         for name, slot in slots(circuit).items():
-            if slot.counts_steps and name in found:
-                found[name] = self.step - found[name].astype(np.int64)
-        return found
+            if slot.counts_steps and name in values:
+                values[name] = self.step - values[name].astype(np.int64)
+        return values
 
 
 def _kept(circuit: Wiring, dt: float) -> tuple[str, ...]:

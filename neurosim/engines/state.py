@@ -66,7 +66,7 @@ def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> Sta
     for population, model in compose(circuit).items():
         values: dict[str, float | np.ndarray] = {**model.parameter_values, **model.initial_values}
         values |= per_neuron_values(circuit, population, model, seed)
-        # What pathways or the readout compute has no value of its own.
+        # Variables that pathways or the readout compute have no value of their own.
         state |= {f"{population}.{n}": v for n, v in values.items() if f"{population}.{n}" not in graph.nodes}
     state |= {name: 0.0 for name in broadcast(circuit) if name not in graph.nodes}
     for pathway in circuit.pathways:
@@ -80,10 +80,10 @@ def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> Sta
         state |= {f"{pathway.name}.{name}": value for name, value in pathway.rule_parameters.items()}
         if pathway.sigma is not None:
             state[f"{pathway.name}.sigma"] = pathway.sigma
-    found = {name: np.asarray(value) for name, value in state.items()}
+    arrays = {name: np.asarray(value) for name, value in state.items()}
     changed = [f"{pathway.name}.w" for pathway in circuit.owners]
-    found = all_within_bounds(np, circuit, found, found, changed)
-    return {name: value.astype(dtype) for name, value in found.items()}
+    arrays = all_within_bounds(np, circuit, arrays, arrays, changed)
+    return {name: value.astype(dtype) for name, value in arrays.items()}
 
 
 def per_neuron_values(circuit: Circuit, population: str, model: NeuronModel, seed: int) -> dict[str, np.ndarray]:
@@ -91,14 +91,14 @@ def per_neuron_values(circuit: Circuit, population: str, model: NeuronModel, see
 
     What is random depends on the seed, the population and the variable alone.
     """
-    size, found = circuit.population[population].size, {}
+    size, values = circuit.population[population].size, {}
     for name, value in model.per_neuron.items():
         unit = model.equation_set.by_name[name].unit
         try:
-            found[name] = value.values(size, unit, stream(seed, "parameters", population, name))
+            values[name] = value.values(size, unit, stream(seed, "parameters", population, name))
         except (EquationError, UnitError) as error:
             raise CircuitError(f"population '{population}': the values of '{name}': {error}") from None
-    return found
+    return values
 
 
 def initial_weights(circuit: Circuit, pathway: str, seed: int) -> np.ndarray:
@@ -130,7 +130,7 @@ def _drawn(circuit: Circuit, pathway: str, law: Initial, seed: int) -> np.ndarra
     if law.law == "normal":
         return width * generator.standard_normal(shape)
     if law.law == "truncated_normal":
-        # What lies within two standard deviations, by the inverse of its distribution.
+        # A normal number within two standard deviations, by the inverse of its distribution.
         return width * ndtri(generator.uniform(ndtr(-2.0), ndtr(2.0), shape))
     if law.law == "orthogonal":
         # The longer side's columns; signs make the law uniform (Mezzadri 2007).
@@ -179,13 +179,15 @@ def weights_of(circuit: Circuit, state: Mapping[str, np.ndarray], pathway: str) 
     As ``(n_post, n_pre)``, zero where there is no synapse, or where synapses share weights in the shape that the
     connectivity gives them.
     """
-    found = circuit.pathway[pathway]
-    if found.derived is not None:
-        return np.asarray(found.derived.function(np, *(np.asarray(state[f"{p}.w"]) for p in found.derived.pathways)))
+    declared = circuit.pathway[pathway]
+    if declared.derived is not None:
+        return np.asarray(
+            declared.derived.function(np, *(np.asarray(state[f"{p}.w"]) for p in declared.derived.pathways))
+        )
     owner = circuit.owner(pathway)
     own = np.asarray(state[f"{owner}.w"])
     if own.ndim == 1:
         ends = circuit.ends(owner)
         made = circuit.connectivity(owner).synapses(ends)
         own = made.matrix(own[made.weight], ends)
-    return np.swapaxes(own, 0, 1) if found.tie is not None and found.tie.transposed else own
+    return np.swapaxes(own, 0, 1) if declared.tie is not None and declared.tie.transposed else own

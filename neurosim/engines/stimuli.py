@@ -1,4 +1,4 @@
-"""What an engine is given from outside: stimuli, and trials of a task as stimuli."""
+"""Stimuli, and trials of a task as stimuli."""
 
 from __future__ import annotations
 
@@ -89,11 +89,11 @@ class Stimulus:
         return (shape[0], shape[2]) if self.changes else shape
 
     def in_steps(self, first: int, count: int) -> Stimulus:
-        """What it is in so many steps from the first on."""
+        """The part of it in so many steps from the first on."""
         return Stimulus(self.values[:, first : first + count], self.kind) if self.changes else self
 
     def of_trials(self, rows: Any) -> Stimulus:
-        """What it is for some of its trials."""
+        """The part of it for some of its trials."""
         return Stimulus(self.values[rows], self.kind)
 
     def steps_first(self) -> Any:

@@ -57,14 +57,14 @@ def _settled(circuit: Circuit) -> Mapping[str, tuple[str, ...]]:
     """Population -> its parameters that have one value through a whole run."""
     switched = {name for phase in circuit.phases for name in phase.switches}
     changing = {*plan(circuit).nodes, *slots(circuit)}
-    found = {}
+    settled = {}
     for population, model in compose(circuit).items():
         drawn = {*circuit.population[population].noise, *circuit.population[population].lots}
         names = [equation.name for equation in model.equation_set.of("parameter")]
-        found[population] = tuple(
+        settled[population] = tuple(
             name for name in names if f"{population}.{name}" not in changing and name not in switched | drawn
         )
-    return found
+    return settled
 
 
 @functools.lru_cache(maxsize=256)

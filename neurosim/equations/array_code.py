@@ -4,6 +4,9 @@ The source names every array it uses as an argument, so that what is printed is 
 no closure. It runs on NumPy or JAX alike; which of the two is decided by the namespace it is compiled in.
 """
 
+# What Brian2's renderer takes and gives has no types.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import ast
@@ -93,7 +96,7 @@ def block_function(name: str, code: str, returns: Sequence[str]) -> ArrayFunctio
     """A function from abstract code (one assignment per line), returning the assigned `returns`."""
     renderer = _Renderer()
     assigned: set[str] = set()
-    lines = []
+    lines: list[str] = []
     for line in code.splitlines():
         if not line.strip():
             continue
@@ -108,7 +111,7 @@ def block_function(name: str, code: str, returns: Sequence[str]) -> ArrayFunctio
 def reset_function(name: str, statements: Sequence[Statement]) -> ArrayFunction:
     """The reset, applied where `spikes` is true; returns the variables it assigns."""
     renderer = _Renderer()
-    lines, order = [], list(dict.fromkeys(statement.target for statement in statements))
+    lines, order = list[str](), list(dict.fromkeys(statement.target for statement in statements))
     for statement in statements:
         expression = statement.expression
         if statement.operator != "=":
@@ -209,7 +212,7 @@ def _functions(xp: Any) -> Mapping[str, Callable[..., Any]]:
         """Brian2's `int`: a boolean as 0 or 1, a number without its fraction."""
         x = xp.asarray(x)
         if x.dtype == bool:
-            # Of no precision of its own, so that it takes that of what it meets.
+            # Numbers without a precision of their own take that of the arrays they meet.
             return xp.where(x, 1.0, 0.0)
         return xp.trunc(x)
 
@@ -222,7 +225,7 @@ def _functions(xp: Any) -> Mapping[str, Callable[..., Any]]:
             series = series * near + 1 / math.factorial(power)
         return xp.where(small, series, (xp.exp(far) - 1) / far)
 
-    own = {"number": number, "exprel": exprel, "clip": xp.clip, "where": xp.where, "inf": float("inf")}
+    own: dict[str, Any] = {"number": number, "exprel": exprel, "clip": xp.clip, "where": xp.where, "inf": float("inf")}
     own |= {"poisson": functools.partial(poisson, xp), "binomial": functools.partial(binomial, xp)}
     logic = {name: getattr(xp, name) for name in ("logical_and", "logical_or", "logical_not")}
     return {name: getattr(xp, name) for name in _ELEMENTWISE} | logic | own

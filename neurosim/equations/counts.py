@@ -56,7 +56,7 @@ def binomial(xp: Any, words: Any, number: Any, probability: Any) -> Any:
         full = xp.broadcast_to(xp.asarray(number, dtype=xp.float64), shape)
         chance = xp.broadcast_to(xp.asarray(probability, dtype=xp.float64), shape)
         fits = (full >= 0) & (full <= MOST) & (xp.floor(full) == full) & (chance >= 0) & (chance <= 1)
-        # Of success or of failure, whichever is rarer.
+        # The rarer of success and failure is counted.
         rare = xp.where(fits, xp.minimum(chance, 1 - chance), 0.0)
         odds = rare / (1 - rare)
 
@@ -70,7 +70,7 @@ def binomial(xp: Any, words: Any, number: Any, probability: Any) -> Any:
 
 
 def fault_of(function: str, numbers: Sequence[float]) -> str | None:
-    """What is wrong with the arguments of `poisson` or `binomial`, and the remedy."""
+    """The fault in the arguments of `poisson` or `binomial`, with its remedy."""
     if function == "poisson" and not 0 <= numbers[0] <= MOST:
         remedy = "give a mean per step that is not negative" if numbers[0] < 0 else "use mean + sqrt(mean)*randn()"
         return f"poisson({numbers[0]:g}) is not drawn; expected a mean between 0 and {MOST}: {remedy}"

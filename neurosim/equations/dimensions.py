@@ -1,5 +1,8 @@
 """Check units by Brian2's rules, with errors that point into the user's text."""
 
+# Brian2's dimensions and tables of names have no types.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
+
 from __future__ import annotations
 
 import ast

@@ -1,11 +1,14 @@
 """Discretise a model: one time step as Brian2 abstract code, which both engines execute."""
 
+# Brian2 and SymPy have no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import contextlib
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
 
@@ -207,7 +210,7 @@ def _in_brian(equations: EquationSet, *, refractory: bool = True) -> tuple[dict[
 
 
 @contextlib.contextmanager
-def _algebra(method: str) -> Iterator[None]:
+def _algebra(method: str) -> Generator[None]:
     """Translate errors of Brian2's and SymPy's algebra."""
     try:
         yield

@@ -75,6 +75,8 @@ def difference(lines: Lines, arguments: Sequence[str]) -> str:
             return _of_three(lines, ordered)
         case [_, _, _, _]:
             return _of_four(lines, ordered)
+        case _:
+            pass
     raise ValueError(f"a divided difference of {len(arguments)} arguments")
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
+from typing import cast
 
 from neurosim.equations.growth import CONSTANTS as CONSTANTS
 from neurosim.equations.growth import TooLarge, measure
@@ -55,8 +56,8 @@ class Place:
         """The distance to a name in characters; zero if it does not occur."""
         pieces = [(0, self.column, self.text or ""), *((begin, column, text) for begin, _, column, text in self.rest)]
         for begin, column, text in pieces:
-            if found := re.search(rf"\b{re.escape(name)}\b", text[column - 1 :]):
-                return begin + found.start()
+            if match := re.search(rf"\b{re.escape(name)}\b", text[column - 1 :]):
+                return begin + match.start()
         return 0
 
     def error(self, message: str, offset: int = 0) -> EquationError:
@@ -120,7 +121,7 @@ def check_expression(text: str, place: Place | None = None, *, random: bool = Fa
         Naming line, column, what was got and what is allowed.
     """
     place = place or Place(text=text)
-    if not isinstance(text, str):
+    if not isinstance(cast(object, text), str):
         raise EquationError(f"an expression is text, got {type(text).__name__} {text!r:.60}")
     stripped = text.strip()
     if not stripped:
@@ -206,6 +207,8 @@ def _checked_children(node: ast.expr, place: Place, functions: dict[str, int]) -
             if not abs(value) <= 1e30:  # not a number compares false; a huge int has no float
                 raise place.error("the number is too large; allowed are magnitudes up to 1e30", at)
             return []
+        case _:
+            pass
     kind = {"Attribute": "attribute access (a dot)", "Subscript": "indexing with [...]"}.get(
         type(node).__name__, f"Python's {type(node).__name__}"
     )

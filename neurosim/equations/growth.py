@@ -10,23 +10,14 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from neurosim.equations.number_functions import VALUES
 
 MAX_NODES, MAX_DEGREE = 5_000, 512.0
 CONSTANTS: dict[str, float] = {"pi": math.pi, "e": math.e, "inf": math.inf}
 
-_VALUES: dict[str, Callable[..., Any]] = {
-    **{name: getattr(math, name) for name in ("exp", "log", "log10", "sqrt", "expm1", "log1p")},
-    **{name: getattr(math, name) for name in ("sin", "cos", "sinh", "cosh", "tanh", "floor", "ceil")},
-    **{"arcsin": math.asin, "arccos": math.acos, "arctan": math.atan, "abs": abs, "int": int},
-    # At pi/2, of which a float is the nearest neighbour only.
-    "tan": lambda x: math.tan(x) if abs(math.cos(x)) > 1e-15 else math.nan,
-    "sign": lambda x: float((x > 0) - (x < 0)),
-    "exprel": lambda x: math.expm1(x) / x if x else 1.0,
-    "clip": lambda x, low, high: min(max(x, low), high),
-}
 _EXPONENTIAL, _LOGARITHMS = {"exp", "expm1", "exprel", "sinh", "cosh"}, {"log", "log10", "log1p"}
 #: Functions that stay cheap for a number of any size; others compute every digit before the point.
 _TOLERANT = _LOGARITHMS | {"sqrt", "abs", "sign", "int", "clip"}
@@ -107,6 +98,8 @@ def measure(tree: ast.expr, known: Mapping[str, Growth]) -> Growth:
             constant = all(c.value is not None and math.isfinite(c.value) for c in children)
             _demand(tree, not constant, "a comparison of two constants is always true or always false")
             return _bounded(tree, children, boolean=True)
+        case _:
+            pass
     truth = isinstance(tree, ast.Call) and _function(tree) == "int"
     message = "a truth value cannot be used as a number; write int(condition)"
     _demand(tree, truth or not any(c.boolean for c in children), message)
@@ -263,8 +256,10 @@ def evaluate(tree: ast.expr, numbers: list[float]) -> float | None:
             return numbers[0] % numbers[1]
         case ast.BinOp(op=ast.Pow()):
             return numbers[0] ** numbers[1]
-        case ast.Call(func=ast.Name(id=name)) if name in _VALUES:
-            return _VALUES[name](*numbers)
+        case ast.Call(func=ast.Name(id=name)) if name in VALUES:
+            return VALUES[name](*numbers)
+        case _:
+            pass
     return None
 
 

@@ -64,18 +64,18 @@ class Inference:
     ----------
     names
         The unit of each name.
-    found
+    solved
         Units that were unknown, in terms of others.
     """
 
     names: Mapping[str, Form]
-    found: dict[str, Form] = field(default_factory=dict)
+    solved: dict[str, Form] = field(default_factory=dict[str, Form])
 
     def resolved(self, form: Form) -> Form:
         """The unit with all known parts substituted."""
         result = Form(form.known, truth=form.truth)
         for name, power in form.unknown:
-            result = result.times(self.found.get(name, free(name)), power)
+            result = result.times(self.solved.get(name, free(name)), power)
         return result if not form.truth else form
 
     def fits(self, one: Form, other: Form) -> bool:
@@ -87,7 +87,7 @@ class Inference:
             return not any(ratio.known)
         name, power = ratio.unknown[0]
         rest = Form(ratio.known, ratio.unknown[1:]).to(-1 / power)
-        self.found = {other: self._put(form, name, rest) for other, form in self.found.items()} | {name: rest}
+        self.solved = {other: self._put(form, name, rest) for other, form in self.solved.items()} | {name: rest}
         return True
 
     def _put(self, form: Form, name: str, rest: Form) -> Form:
@@ -148,12 +148,14 @@ class Inference:
                 return self._power(left, right, place)
             case ast.Call(func=ast.Name(id=name), args=args):
                 return self._call(node, name, args, place)
+            case _:
+                pass
         raise place.error("is not arithmetic", node.col_offset)
 
     def _number(self, node: ast.expr, place: Place) -> Form:
-        found = self._walk(node, place)
-        self._demand(node, not found.truth, "is a truth value; write int(condition)", place)
-        return found
+        form = self._walk(node, place)
+        self._demand(node, not form.truth, "is a truth value; write int(condition)", place)
+        return form
 
     def _alike(self, node: ast.expr, left: ast.expr, right: ast.expr, place: Place) -> Form:
         one, other = self._number(left, place), self._number(right, place)
@@ -177,18 +179,18 @@ class Inference:
 
     def _call(self, node: ast.Call, name: str, args: list[ast.expr], place: Place) -> Form:
         if name == "int":
-            found = self._walk(args[0], place)
-            if not found.truth:
-                self._without(args[0], found, "inside int()", place)
+            forms = self._walk(args[0], place)
+            if not forms.truth:
+                self._without(args[0], forms, "inside int()", place)
             return NO_UNIT
-        found = [self._number(argument, place) for argument in args]
+        forms = [self._number(argument, place) for argument in args]
         if name in _KEEPING:
             for argument in args[1:]:
                 self._alike(node, args[0], argument, place)
-            return found[0]
+            return forms[0]
         if name == "sqrt":
-            return found[0].to(Fraction(1, 2))
-        for argument, form in zip(args, found, strict=True) if name in FUNCTIONS.keys() - _FREE else ():
+            return forms[0].to(Fraction(1, 2))
+        for argument, form in zip(args, forms, strict=True) if name in FUNCTIONS.keys() - _FREE else ():
             self._without(argument, form, f"inside {name}()", place)
         return NO_UNIT
 

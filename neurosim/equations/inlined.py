@@ -30,7 +30,9 @@ def inlined(expression: str, parts: Mapping[str, str]) -> str:
 
 def names_within(expressions: Iterable[str], parts: Mapping[str, str]) -> frozenset[str]:
     """All names that expressions refer to, once parts are written out."""
-    return frozenset().union(*(names_in(ast.parse(inlined(text, parts), mode="eval").body) for text in expressions))
+    return frozenset[str]().union(
+        *(names_in(ast.parse(inlined(text, parts), mode="eval").body) for text in expressions)
+    )
 
 
 class _Inlined(ast.NodeTransformer):

@@ -1,5 +1,9 @@
 """Split linear equations into rates and constants: ``dx/dt = A x + b``."""
 
+# SymPy has no stubs, and says the types of few of its functions.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -46,8 +50,8 @@ def right_sides(equations: Equations, variables: Mapping[str, Any], method: str)
     """
     if equations.is_stochastic:
         raise refused(method, "they hold white noise")
-    found = equations.get_substituted_expressions(variables)
-    return {name: str_to_sympy(expression.code, variables) for name, expression in found}
+    substituted = equations.get_substituted_expressions(variables)
+    return {name: str_to_sympy(expression.code, variables) for name, expression in substituted}
 
 
 def linear_system(equations: Equations, variables: Mapping[str, Any]) -> Linear:
@@ -59,7 +63,8 @@ def linear_system(equations: Equations, variables: Mapping[str, Any]) -> Linear:
         If they are not linear, or something in them changes within a step.
     """
     sides = right_sides(equations, variables, "exact")
-    rates, constants = {}, {}
+    rates: dict[tuple[str, str], sympy.Expr] = {}
+    constants: dict[str, sympy.Expr] = {}
     for name, side in sides.items():
         row, rest = _split(side, name, sides, "exact")
         rates |= {(name, other): rate for other, rate in row.items()}
@@ -80,7 +85,8 @@ def conditionally_linear(equations: Equations, variables: Mapping[str, Any]) -> 
         If one is not.
     """
     method = "exponential_euler"
-    rates, constants = {}, {}
+    rates: dict[tuple[str, str], sympy.Expr] = {}
+    constants: dict[str, sympy.Expr] = {}
     for name, side in right_sides(equations, variables, method).items():
         row, rest = _split(side, name, [name], method)
         if name in row:

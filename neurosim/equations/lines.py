@@ -114,7 +114,7 @@ def _depth(text: str) -> int:
     return sum((character in "([{") - (character in ")]}") for character in text)
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
+def _lines(text: object) -> Iterator[tuple[int, str]]:
     if not isinstance(text, str):
         raise EquationError(f"equations are text, got {type(text).__name__}")
     if len(text) > MAX_BLOCK:

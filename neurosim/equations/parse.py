@@ -24,7 +24,7 @@ from neurosim.errors import EquationError
 from neurosim.suggestions import hint
 
 Kind = Literal["differential", "subexpression", "parameter"]
-#: What is computed once a step, from the values at its beginning.
+#: Lines that are computed once a step, from the values at its beginning.
 CONSTANT = "constant over dt"
 FLAGS: dict[Kind, frozenset[str]] = {
     "differential": frozenset({"unless refractory"}),
@@ -139,7 +139,7 @@ def parse_statements(text: str, *, random: bool = False) -> tuple[Statement, ...
     EquationError
         At the first line that is not ``name operator expression`` with operator one of = += -= *= /=.
     """
-    statements = []
+    statements: list[Statement] = []
     for source in statement_lines(text):
         start = 0
         for piece in source.text.split(";"):

@@ -6,6 +6,9 @@ variables that act on each other have the exponential of their two-by-two matrix
 Small changes are added to what is there, so that slow ones keep their digits in single precision, too.
 """
 
+# SymPy has no stubs.
+# pyright: reportMissingTypeStubs=false
+
 from __future__ import annotations
 
 import itertools
@@ -66,7 +69,7 @@ def own_step(lines: Lines, linear: Linear, name: str) -> str:
 
 def _along_paths(lines: Lines, linear: Linear, name: str) -> None:
     rates = {n: lines.let(_text(linear.rates[n, n] * _DT)) if (n, n) in linear.rates else ZERO for n in linear.names}
-    terms, whole = [], f"{name}"
+    terms, whole = list[str](), f"{name}"
     for path in paths_to(linear, name, _MOST_PATHS):
         constant = linear.constants.get(path[-1])
         deepest = len(path) + (constant is not None)

@@ -1,5 +1,9 @@
 """Algebra on equation text: derivatives, steady states, separated products."""
 
+# SymPy has no stubs, and says the types of few of its functions.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import math

@@ -60,6 +60,8 @@ def is_count(node: ast.expr, counts: Collection[str]) -> bool:
             return True
         case ast.Call(func=ast.Name(id="abs" | "sign" | "clip"), args=arguments):
             return all(is_count(argument, counts) for argument in arguments)
+        case _:
+            pass
     return False
 
 

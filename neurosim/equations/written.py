@@ -5,6 +5,10 @@ of two, well apart; everywhere else `propagator` has the digits. Which of the tw
 zero, so that all results of the one are left as they are.
 """
 
+# SymPy has no stubs, and says the types of few of its functions.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import re
@@ -24,7 +28,7 @@ _DT = sympy.Symbol("dt", real=True, positive=True)
 
 
 @dataclass(frozen=True)
-class Written:
+class RegularRegion:
     """The region where Brian2's solution is regular.
 
     Attributes
@@ -68,7 +72,7 @@ class Written:
         return statements
 
 
-def regular_as_written(linear: Linear) -> Written | None:
+def regular_as_written(linear: Linear) -> RegularRegion | None:
     """The region where Brian2's solution is regular; ``None`` if nowhere, or if finding it takes long.
 
     It is for one equation with a time constant, and for two that decay with one each, of which one acts on the other.
@@ -78,7 +82,7 @@ def regular_as_written(linear: Linear) -> Written | None:
         rate = linear.rates.get((name, name))
         if rate is None or not _is_reciprocal(rate):
             return None
-        return Written(f"int({sympy_to_str(-rate * _DT)} > {_SLOWEST!r})")
+        return RegularRegion(f"int({sympy_to_str(-rate * _DT)} > {_SLOWEST!r})")
     acting = [pair for pair in linear.rates if pair[0] != pair[1]]
     constants = [_time_constant(linear.rates.get((name, name))) for name in linear.names]
     if len(linear.names) != 2 or len(acting) != 1 or None in constants or constants[0] == constants[1]:
@@ -86,7 +90,7 @@ def regular_as_written(linear: Linear) -> Written | None:
     ratios = [f"dt/{constant}" for constant in constants]
     conditions = [f"int({ratio} > {_SLOWEST!r})*int({ratio} < {_FASTEST!r})" for ratio in ratios]
     apart = f"int(abs({ratios[0]} - {ratios[1]}) > {_NEAREST!r})"
-    return Written("*".join([*conditions, apart]), tuple(str(constant) for constant in constants))
+    return RegularRegion("*".join([*conditions, apart]), tuple(str(constant) for constant in constants))
 
 
 def _renamed(line: str, names: Sequence[str], label: str) -> str:
@@ -104,5 +108,5 @@ def _is_reciprocal(rate: sympy.Expr) -> bool:
 
 def _time_constant(rate: Any) -> sympy.Symbol | None:
     """The time constant of a rate -1/tau, if it is a name."""
-    found = -1 / rate if rate is not None else None
-    return found if isinstance(found, sympy.Symbol) else None
+    constant = -1 / rate if rate is not None else None
+    return constant if isinstance(constant, sympy.Symbol) else None

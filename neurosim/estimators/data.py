@@ -78,7 +78,7 @@ def _each(y: Any) -> list[Any]:
 
 
 def _missing(label: Any) -> bool:
-    """Not a number, not a time, or pandas' missing value, none of which is equal to itself."""
+    """Whether a value is NaN, NaT or pandas' missing value; none of them equals itself."""
     try:
         return label is None or bool(label != label)
     except (TypeError, ValueError):

@@ -21,7 +21,7 @@ _FILLS = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
 
 
 @dataclass(frozen=True)
-class Described:
+class ArrayDescription:
     """An array: shape, chunk shape, data type, order of axes in a chunk, compressor, fill value.
 
     Attributes
@@ -52,7 +52,7 @@ class Described:
         return math.prod(self.chunks) * self.dtype.itemsize
 
 
-def described(array: Any, attrs: Any, where: str) -> Described:
+def described(array: Any, attrs: Any, where: str) -> ArrayDescription:
     """Read and check ``.zarray`` and ``.zattrs``.
 
     Raises
@@ -76,7 +76,7 @@ def described(array: Any, attrs: Any, where: str) -> Described:
             or array["order"] not in ("C", "F")
         ):
             raise DataError(f"{where}: got another layout than Zarr format 2 has with '.' in its chunks' names")
-        return Described(
+        return ArrayDescription(
             _sizes(array["shape"], 0, where),
             _sizes(array["chunks"], 1, where, len(array["shape"])),
             np.dtype(dtype),
@@ -91,13 +91,13 @@ def described(array: Any, attrs: Any, where: str) -> Described:
         raise DataError(f"{where}: damaged, or not Zarr format 2 ({type(error).__name__}: {error})") from error
 
 
-def _sizes(found: Any, least: int, where: str, count: int | None = None) -> tuple[int, ...]:
-    sizes = tuple(found) if isinstance(found, list) else None
+def _sizes(numbers: Any, least: int, where: str, count: int | None = None) -> tuple[int, ...]:
+    sizes = tuple(numbers) if isinstance(numbers, list) else None
     if sizes is None:
-        raise DataError(f"{where}: damaged, got the shape {str(found)[:60]}")
+        raise DataError(f"{where}: damaged, got the shape {str(numbers)[:60]}")
     whole = all(type(size) is int and least <= size < 1 << 62 for size in sizes)
     if not whole or len(sizes) > _MOST_AXES or len(sizes) != (len(sizes) if count is None else count):
-        raise DataError(f"{where}: got the shape, or the shape of chunks, {str(found)[:60]}")
+        raise DataError(f"{where}: got the shape, or the shape of chunks, {str(numbers)[:60]}")
     return sizes
 
 

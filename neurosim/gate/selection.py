@@ -15,8 +15,8 @@ Run = range | np.ndarray
 def places(part: AxisIndex, size: int) -> np.ndarray | range:
     """The indexed places along an axis, counted from zero."""
     if isinstance(part, slice):
-        found = range(*part.indices(size))
-        return found if found.step > 0 else np.asarray(found, int)
+        numbers = range(*part.indices(size))
+        return numbers if numbers.step > 0 else np.asarray(numbers, int)
     several = np.atleast_1d(np.asarray(part))
     if several.size and (several.min() < -size or several.max() >= size):
         raise IndexError(f"index out of bounds for an axis of size {size}")

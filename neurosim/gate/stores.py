@@ -22,7 +22,7 @@ import numpy as np
 
 from neurosim.atomic import write_file
 from neurosim.errors import DataError
-from neurosim.gate.description import Described, described
+from neurosim.gate.description import ArrayDescription, described
 from neurosim.gate.limits import check_size, opened
 from neurosim.gate.seals import CHECKSUMS, digest_of, digest_of_file, listed, sealed
 from neurosim.gate.selection import AxisIndex, Run, by_chunk, index, name_of, numbers_of, places
@@ -81,7 +81,7 @@ class StoredArray:
     """
 
     path: Path
-    about: Described
+    about: ArrayDescription
     present: frozenset[str]
     checksums: dict[str, str] | None
 
@@ -104,13 +104,15 @@ class StoredArray:
         check_size(math.prod(shape) * about.dtype.itemsize, f"{self.path}, as it is asked for,")
         # Zeros cost nothing until they are written to.
         empty = about.fill == np.zeros((), about.dtype)[()]
-        found = np.zeros(shape, about.dtype) if empty else np.full(shape, about.fill, about.dtype)
+        numbers = np.zeros(shape, about.dtype) if empty else np.full(shape, about.fill, about.dtype)
         touched = self._by_chunk(axes)
         for key in self._touched(touched):
             where = [axis[number] for axis, number in zip(touched, key, strict=True)]
-            found[index([outer for outer, _ in where])] = self.chunk(name_of(key))[index([inner for _, inner in where])]
+            numbers[index([outer for outer, _ in where])] = self.chunk(name_of(key))[
+                index([inner for _, inner in where])
+            ]
         kept = tuple(0 if isinstance(part, int | np.integer) else slice(None) for part in parts)
-        return found[kept] if parts else found
+        return numbers[kept] if parts else numbers
 
     def chunk(self, key: str) -> np.ndarray:
         """One chunk, whole.
@@ -197,7 +199,7 @@ def open_store(path: Path, *, whole: bool = False, complete: bool = True) -> Sto
     folders = [name for name, kind in sorted(names.items()) if stat.S_ISDIR(kind)]
     if len(folders) > _MOST_ARRAYS:
         raise DataError(f"{path}: holds {len(folders)} arrays, expected at most {_MOST_ARRAYS}")
-    arrays = {name: found for name in folders if (found := _array(path / name, name, sums)) is not None}
+    arrays = {name: array for name in folders if (array := _array(path / name, name, sums)) is not None}
     if sums is not None:
         lost = {name.split("/")[0] for name in sums if "/" in name} - arrays.keys()
         if lost:
@@ -257,8 +259,8 @@ def _entries(folder: Path) -> dict[str, int]:
     try:
         if not stat.S_ISDIR(os.stat(folder).st_mode):
             raise DataError(f"{folder}: no folder, and so no Zarr store")
-        with os.scandir(folder) as found:
-            names = {entry.name: entry.stat(follow_symlinks=False).st_mode for entry in found}
+        with os.scandir(folder) as entries:
+            names = {entry.name: entry.stat(follow_symlinks=False).st_mode for entry in entries}
     except (OSError, ValueError) as error:
         if isinstance(error, DataError):
             raise

@@ -173,10 +173,10 @@ def _placed(path: Path, header: dict[str, Any], available: int) -> dict[str, tup
 
 
 def _metadata(path: Path, header: dict[str, Any]) -> dict[str, str]:
-    found = header.get(_METADATA, {})
-    if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
+    metadata = header.get(_METADATA, {})
+    if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise _invalid(path, "its metadata are no texts")
-    return found
+    return metadata
 
 
 def _invalid(path: Path, why: str) -> DataError:

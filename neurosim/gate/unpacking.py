@@ -30,14 +30,14 @@ def unpacked(data: bytes, compressor: str | None, size: int, what: str) -> bytea
         It is damaged, or unpacks to another number of bytes.
     """
     try:
-        found = COMPRESSORS[compressor](data, size)
+        plain = COMPRESSORS[compressor](data, size)
     except DataError:
         raise
     except Exception as error:  # whatever these libraries make of a damaged stream
         raise DataError(f"{what}: damaged, it cannot be unpacked ({' '.join(str(error).split())[:120]})") from error
-    if found is None or len(found) != size:
+    if plain is None or len(plain) != size:
         raise DataError(f"{what}: damaged, it unpacks to another size than the {size} bytes that are described")
-    return found
+    return plain
 
 
 def _plain(data: bytes, size: int) -> bytes:
@@ -48,16 +48,16 @@ def _deflated(bits: int) -> Callable[[bytes, int], bytes | None]:
     def unpack(data: bytes, size: int) -> bytes | None:
         stream = zlib.decompressobj(bits)
         # One byte more shows that there is more.
-        found = stream.decompress(data, size + 1)
-        return found if stream.eof and not stream.unused_data else None
+        plain = stream.decompress(data, size + 1)
+        return plain if stream.eof and not stream.unused_data else None
 
     return unpack
 
 
 def _bz2(data: bytes, size: int) -> bytes | None:
     stream = bz2.BZ2Decompressor()
-    found = stream.decompress(data, size + 1)
-    return found if stream.eof and not stream.unused_data else None
+    plain = stream.decompress(data, size + 1)
+    return plain if stream.eof and not stream.unused_data else None
 
 
 def _into(name: str, announced: Callable[[bytes], int | None]) -> Callable[[bytes, int], bytearray | None]:
@@ -69,10 +69,10 @@ def _into(name: str, announced: Callable[[bytes], int | None]) -> Callable[[byte
         import numcodecs
 
         codec: Any = numcodecs.get_codec({"id": name})
-        found = bytearray(size)
+        plain = bytearray(size)
         if size:
-            codec.decode(data, out=found)
-        return found
+            codec.decode(data, out=plain)
+        return plain
 
     return unpack
 

@@ -1,4 +1,4 @@
-"""What the arguments of gradients and comparisons have to be: the same name means the same everywhere."""
+"""Checks of the arguments of gradients and comparisons: the same name means the same everywhere."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ def phase_of(circuit: Circuit, name: str | None) -> Phase:
     """
     if not circuit.phases:
         raise CircuitError(f"the circuit '{circuit.name}' has no phases, at whose end a loss could count")
-    found = circuit.phases[0] if name is None else {phase.name: phase for phase in circuit.phases}.get(name)
-    if found is None:
+    chosen = circuit.phases[0] if name is None else {phase.name: phase for phase in circuit.phases}.get(name)
+    if chosen is None:
         known = ", ".join(phase.name for phase in circuit.phases)
         raise CircuitError(f"phase: got '{name}', which '{circuit.name}' does not have; expected one of {known}")
-    return found
+    return chosen

@@ -42,7 +42,7 @@ _SIGNAL = {
     "signal_sign_agreement": sign_agreement,
     "signal_r2": r_squared,
 }
-#: What is measured against Gauss-Newton directions, where that is asked for.
+#: Numbers measured against Gauss-Newton directions, where that is asked for.
 GAUSS_NEWTON_NUMBERS = ("gauss_newton_angle_deg", *GAUSS_NEWTON_ANGLES)
 #: The numbers that `alignment` gives for each layer.
 MEASURES = (*_SIGNAL, "update_angle_deg", *WEIGHT_NUMBERS, "local_angle_deg", *LOOP_NUMBERS, *GAUSS_NEWTON_NUMBERS)
@@ -97,8 +97,8 @@ def alignment(
     >>> circuit = load("lansdell2020/schemes+bp").circuit
     >>> stimuli = {"input.r": np.ones((4, 64)), "output.target": np.eye(10)[:4]}
     >>> state = initial_state(circuit, 0)
-    >>> found = alignment(circuit, Setting(level="steady", dtype="float64"), state, stimuli)
-    >>> bool(found["hidden1"]["signal_angle_deg"] < 1e-6)  # backpropagation delivers the gradient
+    >>> layers = alignment(circuit, Setting(level="steady", dtype="float64"), state, stimuli)
+    >>> bool(layers["hidden1"]["signal_angle_deg"] < 1e-6)  # backpropagation delivers the gradient
     True
     """
     check_presented(circuit, setting, state, stimuli)
@@ -112,7 +112,7 @@ def alignment(
     after, _ = BatchedEngine(circuit, setting).run(state, stimuli, seed=seed, first=first)
     # A layer inside a loop gets its error from the layer below.
     looped = {circuit.pathway[name].pre for loop in circuit.loops for name in loop.forward}
-    found: dict[str, dict[str, float]] = {}
+    layers: dict[str, dict[str, float]] = {}
     for population in circuit.populations:
         layer = population.name
         learned = incoming_weights(circuit, layer)
@@ -129,8 +129,8 @@ def alignment(
             both = layer in signals and layer in newton and fed
             off = float(np.mean(angle.measure(signals[layer], newton[layer]))) if both else math.nan
             numbers["gauss_newton_angle_deg"] = off
-        found[layer] = numbers | (dict.fromkeys(LOOP_NUMBERS, math.nan) | loops.get(layer, {}) if loops else {})
-    return found
+        layers[layer] = numbers | (dict.fromkeys(LOOP_NUMBERS, math.nan) | loops.get(layer, {}) if loops else {})
+    return layers
 
 
 @of_circuit()

@@ -16,7 +16,7 @@ from neurosim.engines.batched.kernels.linear_maps import delivered, returned
 from neurosim.engines.state import weights_of
 from neurosim.metrics import angle, matrix_angle, norm_ratio, relative_error, sign_agreement
 
-#: What is measured of feedback weights, as ``weight_<name>``.
+#: Numbers measured of feedback weights, as ``weight_<name>``.
 WEIGHT_NUMBERS = {
     "weight_angle_deg": matrix_angle,
     "weight_relative_error": relative_error,
@@ -41,13 +41,13 @@ def incoming_weights(circuit: Circuit, layer: str) -> tuple[str, ...]:
 
 
 def wanted_weights(circuit: Circuit, state: Mapping[str, Any], layer: str) -> np.ndarray | None:
-    """What the weights of a layer's (first) feedback pathway should be, see `wanted_of`."""
+    """The ideal weights of a layer's (first) feedback pathway, see `wanted_of`."""
     pathway = feedback_pathway(circuit, layer)
     return None if pathway is None else wanted_of(circuit, state, pathway)
 
 
 def wanted_of(circuit: Circuit, state: Mapping[str, Any], pathway: Pathway) -> np.ndarray | None:
-    """What the weights of a feedback pathway should be, in their shape.
+    """The ideal weights of a feedback pathway, in their shape.
 
     Along the synapses of one forward pathway that is its weights, transposed, for kernels in their first two axes. For
     dense feedback from further up it is the transposed product of all forward maps in between, pools and convolutions
@@ -75,10 +75,10 @@ def weight_numbers(circuit: Circuit, state: Mapping[str, Any], layer: str) -> di
     do not count. Not a number where one of them has no such weights, or there are none.
     """
     pathways = [p for p in feedback_pathways(circuit, layer) if not _is_identity(circuit, p)]
-    found = [
+    numbers = [
         (weights_of(circuit, state, p.name), wanted_of(circuit, state, p)) for p in pathways if _weighted(circuit, p)
     ]
-    pairs = [(weights.ravel(), wanted.ravel()) for weights, wanted in found if wanted is not None]
+    pairs = [(weights.ravel(), wanted.ravel()) for weights, wanted in numbers if wanted is not None]
     if not pairs or len(pairs) < len(pathways):
         return dict.fromkeys(WEIGHT_NUMBERS, np.nan)
     weights, wanted = (np.concatenate(side) for side in zip(*pairs, strict=True))
@@ -129,21 +129,21 @@ def _forward(circuit: Circuit, start: str) -> tuple[Pathway, ...]:
 def _all_the_way(
     circuit: Circuit, state: Mapping[str, Any], start: str, arrived: dict[str, np.ndarray | None]
 ) -> np.ndarray | None:
-    """What comes back to a population by all ways; None where there is none, not a number through maxima.
+    """The signal that comes back to a population by all ways; None where there is none, NaN through maxima.
 
     Parameters
     ----------
     arrived
-        What is known of other populations, shape (trial, n); of each, all ways are summed before they go on, and once.
+        Signals of other populations, shape (trial, n). All ways of a population are summed once, before they go on.
     """
     if start not in arrived:
         arrived[start] = None
-        found = []
+        ways = []
         for pathway in _forward(circuit, start):
             above = _all_the_way(circuit, state, pathway.post, arrived)
             if above is not None and is_linear(circuit.connectivity(pathway.name)):
-                found.append(returned(circuit, state, pathway.name, above))
+                ways.append(returned(circuit, state, pathway.name, above))
             elif above is not None:
-                found.append(np.full((len(above), circuit.population[start].size), np.nan))
-        arrived[start] = np.sum(found, axis=0) if found else None
+                ways.append(np.full((len(above), circuit.population[start].size), np.nan))
+        arrived[start] = np.sum(ways, axis=0) if ways else None
     return arrived[start]

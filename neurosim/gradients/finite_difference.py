@@ -15,7 +15,7 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import LOSS
-from neurosim.engines.batched.differentiable import Differentiable, Given, compiled
+from neurosim.engines.batched.differentiable import Differentiable, GivenArrays, compiled
 from neurosim.engines.setting import Setting
 from neurosim.gradients._arguments import check_presented, of_circuit, phase_of
 from neurosim.gradients.true_gradient import sites_of
@@ -55,17 +55,17 @@ def finite_difference_gradients(
     chosen = phase_of(circuit, last if phase is None else phase).name
     check_presented(circuit, setting, state, stimuli, chosen)
     through = Differentiable.until(circuit, setting, chosen, LOSS)
-    found = {}
+    gradients = {}
     with through.engine.precision():
         given = through.given(state, stimuli, seed=seed)
         for site in sites_of(circuit):
             gradient = _differences(given, epsilon, through=through, site=site, draws=draws)
-            found[site.split(".")[0]] = np.asarray(jax.device_get(gradient))
-    return found
+            gradients[site.split(".")[0]] = np.asarray(jax.device_get(gradient))
+    return gradients
 
 
 @compiled
-def _differences(given: Given, epsilon: Any, *, through: Differentiable, site: str, draws: int) -> Any:
+def _differences(given: GivenArrays, epsilon: Any, *, through: Differentiable, site: str, draws: int) -> Any:
     """The gradient with respect to one site, (trial, n)."""
     trials, size, dtype = given.trials, through.circuit.population[site.split(".")[0]].size, through.setting.dtype
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.engines.batched.differentiable import Differentiable, Given, compiled
+from neurosim.engines.batched.differentiable import Differentiable, GivenArrays, compiled
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
 from neurosim.gradients._arguments import check_presented, of_circuit, phase_of
@@ -56,8 +56,8 @@ def gauss_newton_signals(
     setting = with_surrogate(circuit, setting)
     through = answering(circuit, setting, phase_of(circuit, phase).name)
     with through.engine.precision():
-        found = _directions(through.given(state, stimuli), damping, through=through)
-        return {site.split(".")[0]: np.asarray(a) for site, a in jax.device_get(found).items()}
+        directions = _directions(through.given(state, stimuli), damping, through=through)
+        return {site.split(".")[0]: np.asarray(a) for site, a in jax.device_get(directions).items()}
 
 
 def answering(circuit: Circuit, setting: Setting, phase: str) -> Differentiable:
@@ -67,7 +67,7 @@ def answering(circuit: Circuit, setting: Setting, phase: str) -> Differentiable:
 
 
 @compiled
-def _directions(given: Given, damping: Any, *, through: Differentiable) -> Any:
+def _directions(given: GivenArrays, damping: Any, *, through: Differentiable) -> Any:
     def answer(perturbations: Any) -> Any:
         return through.ends(given, perturbations=perturbations)
 

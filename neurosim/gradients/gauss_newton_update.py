@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.engines.batched.differentiable import Differentiable, Given, compiled, trials_of
+from neurosim.engines.batched.differentiable import Differentiable, GivenArrays, compiled, trials_of
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError, ConfigError
 from neurosim.gradients._arguments import check_presented, of_circuit, phase_of
@@ -94,9 +94,9 @@ def gauss_newton_updates(
         weights, given = through.given(state, stimuli).without([name for names in layers for name in names])
         grams, errors = jax.device_get(_grams(weights, given, through=through, layers=layers))
         pulls = through.engine.array(_solved(grams, errors, damping))
-        found = jax.device_get(_pulled(pulls, weights, given, through=through))
-    own = {name: found[name][2 + place] for place, names in enumerate(layers) for name in names}
-    both = ({name: array[place] for name, array in found.items()} for place in (0, 1))
+        pulled = jax.device_get(_pulled(pulls, weights, given, through=through))
+    own = {name: pulled[name][2 + place] for place, names in enumerate(layers) for name in names}
+    both = ({name: array[place] for name, array in pulled.items()} for place in (0, 1))
     return GaussNewtonUpdates(*both, by_layer=own)
 
 
@@ -127,7 +127,7 @@ def _solve(gram: np.ndarray, error: np.ndarray, damping: float, cut: float) -> n
 
 
 @compiled
-def _grams(weights: Any, given: Given, *, through: Differentiable, layers: tuple[tuple[str, ...], ...]) -> Any:
+def _grams(weights: Any, given: GivenArrays, *, through: Differentiable, layers: tuple[tuple[str, ...], ...]) -> Any:
     """``J J^T`` of the weights into each layer, (layer, row, row), and the errors, (trial, output)."""
 
     def answer(changed: Any) -> Any:
@@ -142,12 +142,12 @@ def _grams(weights: Any, given: Given, *, through: Differentiable, layers: tuple
         return jnp.stack([push({**nothing, **{n: back[n] for n in names}}).ravel() for names in layers])
 
     # Never the whole Jacobian: it is as large as the weights for each row.
-    found = jax.lax.map(row, jnp.arange(output.size), batch_size=_TOGETHER)
-    return jnp.moveaxis(found, 1, 0), errors
+    rows = jax.lax.map(row, jnp.arange(output.size), batch_size=_TOGETHER)
+    return jnp.moveaxis(rows, 1, 0), errors
 
 
 @compiled
-def _pulled(pulls: Any, weights: Any, given: Given, *, through: Differentiable) -> Any:
+def _pulled(pulls: Any, weights: Any, given: GivenArrays, *, through: Differentiable) -> Any:
     """What each of `pulls`, (pull, trial, output), is when it is brought back to the weights."""
     _, pull = jax.vjp(lambda changed: through.ends(given, values=changed)[0], weights)
     return jax.vmap(lambda each: pull(each)[0])(pulls)

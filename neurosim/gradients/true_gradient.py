@@ -16,7 +16,7 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import LOSS
-from neurosim.engines.batched.differentiable import Differentiable, Given, compiled
+from neurosim.engines.batched.differentiable import Differentiable, GivenArrays, compiled
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
 from neurosim.gradients._arguments import check_presented, of_circuit, phase_of
@@ -80,8 +80,8 @@ def true_gradients(
     >>> from neurosim import Setting, initial_state, load
     >>> circuit = load("lansdell2020/digits").circuit
     >>> stimuli = {"input.r": np.ones((4, 64)), "output.target": np.eye(10)[:4]}
-    >>> found = true_gradients(circuit, Setting(level="steady"), initial_state(circuit, 0), stimuli)
-    >>> found.weights["W1.w"].shape
+    >>> gradients = true_gradients(circuit, Setting(level="steady"), initial_state(circuit, 0), stimuli)
+    >>> gradients.weights["W1.w"].shape
     (48, 64)
     """
     if circuit.readout is None:
@@ -114,7 +114,7 @@ def sites_of(circuit: Circuit) -> tuple[str, ...]:
 
 
 @compiled
-def _differentiate(weights: Any, given: Given, *, through: Differentiable) -> Any:
+def _differentiate(weights: Any, given: GivenArrays, *, through: Differentiable) -> Any:
     """Each trial's loss, its gradient with respect to sites, and that of the mean with respect to weights."""
 
     def total(weights: Any, perturbations: Any) -> Any:

@@ -74,12 +74,12 @@ def references_of(
     truth: Gradients,
     gauss_newton: float | None,
 ) -> References:
-    """What updates are compared with: the gradient and, with a damping, Gauss-Newton updates."""
-    found: dict[str, Mapping[str, np.ndarray]] = {_GRADIENT: truth.weights}
+    """References for updates: the gradient and, with a damping, Gauss-Newton updates."""
+    references: dict[str, Mapping[str, np.ndarray]] = {_GRADIENT: truth.weights}
     if gauss_newton is not None:
         updates = gauss_newton_updates(circuit, setting, state, stimuli, damping=gauss_newton)
-        found |= {name: getattr(updates, field) for name, field in _GAUSS_NEWTON.items()}
-    return found
+        references |= {name: getattr(updates, field) for name, field in _GAUSS_NEWTON.items()}
+    return references
 
 
 def angles_of(

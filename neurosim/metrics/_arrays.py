@@ -18,8 +18,8 @@ def namespace(*arrays: Any) -> tuple[Any, ...]:
         The namespace (``numpy``, ``jax.numpy``), then one array per argument. Nested lists become NumPy
         arrays, and one JAX array among the arguments makes all of them JAX arrays.
     """
-    found = [a.__array_namespace__() for a in arrays if hasattr(a, "__array_namespace__")]
-    xp: Any = next((module for module in found if module is not np), np)
+    namespaces = [a.__array_namespace__() for a in arrays if hasattr(a, "__array_namespace__")]
+    xp: Any = next((module for module in namespaces if module is not np), np)
     converted = [xp.asarray(a) for a in arrays]
     floats = [a if xp.issubdtype(a.dtype, xp.floating) else a.astype(float) for a in converted]
     return (xp, *floats)

@@ -12,7 +12,7 @@ from neurosim.metrics._spike_events import SpikeEvents
 if TYPE_CHECKING:
     import xarray
 
-# Intervals of which a variation can be told.
+# Intervals that a coefficient of variation needs.
 _LEAST = 2
 _MISSING = "nan: less than two intervals (three spikes) of this neuron in this trial"
 

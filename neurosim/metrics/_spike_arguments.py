@@ -16,7 +16,7 @@ from neurosim.units import parse_quantity
 if TYPE_CHECKING:
     import xarray
 
-#: What a measure is of: the mean of a population, or each neuron.
+#: A measure is the mean of a population, or of each neuron.
 PER = one_of("population", "neuron")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from neurosim.border import set_fields
 from neurosim.errors import ArgumentError, DataError
 
 # A time this close below the edge of a bin, in bins, is on it (Elephant's tolerance).
@@ -53,14 +54,14 @@ class SpikeEvents:
         trials, neurons = (np.unique(np.asarray(numbers, dtype=np.int64)) for numbers in (self.trials, self.neurons))
         values = {"time": time, "trial": trial, "neuron": neuron, "trials": trials, "neurons": neurons}
         for name, value in values.items():
-            object.__setattr__(self, name, value)
+            set_fields(self, **{name: value})
         if wrong := self._fault():
             raise DataError(f"spikes of '{self.population}': {wrong}")
 
     def _fault(self) -> str:
-        """What is wrong with the spikes; empty if nothing is."""
-        for what, found, known in (("trial", self.trial, self.trials), ("neuron", self.neuron, self.neurons)):
-            if (unknown := found[~np.isin(found, known)]).size:
+        """The fault in the spikes; empty if there is none."""
+        for what, numbers, known in (("trial", self.trial, self.trials), ("neuron", self.neuron, self.neurons)):
+            if (unknown := numbers[~np.isin(numbers, known)]).size:
                 return f"there is no {what} {unknown[0]}, but {_shown(known)}"
         twice = (np.diff(self.train) == 0) & (np.diff(self.time) == 0)
         if twice.any():

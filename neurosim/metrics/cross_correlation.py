@@ -125,17 +125,17 @@ def _own_pairs(spikes: SpikeEvents, width: float, count: int, most: int) -> np.n
     place, train = bins_of(spikes, width), spikes.train
     inside = place < count
     place, train = place[inside], train[inside]
-    found = np.zeros(2 * most + 1)
-    found[most] = len(place)
+    pairs = np.zeros(2 * most + 1)
+    pairs[most] = len(place)
     for apart in range(1, len(place)):
         lag = (place[apart:] - place[:-apart])[train[apart:] == train[:-apart]]
         lag = lag[lag <= most]
         if not lag.size:
             break
         ahead = np.bincount(lag, minlength=most + 1)
-        found[most:] += ahead
-        found[: most + 1] += ahead[::-1]
-    return found
+        pairs[most:] += ahead
+        pairs[: most + 1] += ahead[::-1]
+    return pairs
 
 
 def _coefficient(pairs: np.ndarray, own: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -68,11 +68,11 @@ def measure(
     if step > width * (1 + 1e-9):
         raise ArgumentError("sampling", sampling, f"at most sigma, {width:g} s, so that the kernel keeps its form")
     count = bin_count(spikes, step, name="sampling")
-    found = counts(spikes, step, count, begin=spikes.begin, per=per).astype(float)
+    spike_counts = counts(spikes, step, count, begin=spikes.begin, per=per).astype(float)
     values = _kernel(kernel, width, step)
-    smooth = fftconvolve(found.reshape(count, -1), values[:, None], mode="same", axes=0)
+    smooth = fftconvolve(spike_counts.reshape(count, -1), values[:, None], mode="same", axes=0)
     # The transform leaves rounding errors on both sides of zero.
-    smooth = np.maximum(smooth, 0.0).reshape(found.shape)
+    smooth = np.maximum(smooth, 0.0).reshape(spike_counts.shape)
     neurons = len(spikes.neurons) if per == "population" else 1
     dims, coords = trains(spikes, per)
     return labelled(

@@ -48,9 +48,9 @@ def measure(spikes: SpikeEvents, *, bin: str | float = "1 ms", segment: str | fl
     count, points = bin_count(spikes, width), round(length / width)
     if not 4 <= points <= count:
         raise ArgumentError("segment", segment, f"4 bins to the length of the recording, {spikes.duration:g} s")
-    found = counts(spikes, width, count, begin=spikes.begin, per="population")
-    frequency, power = welch(found.T, fs=1 / width, nperseg=points, detrend="constant")
+    spike_counts = counts(spikes, width, count, begin=spikes.begin, per="population")
+    frequency, power = welch(spike_counts.T, fs=1 / width, nperseg=points, detrend="constant")
     peak = frequency[1:][np.argmax(power[:, 1:], axis=1)]
-    peak = np.where(found.any(axis=0), peak, np.nan)
+    peak = np.where(spike_counts.any(axis=0), peak, np.nan)
     coords = {"trial": spikes.trials}
     return labelled(peak, ("trial",), coords, name="frequency", unit=UNIT, long_name="frequency of the oscillation")

@@ -70,11 +70,11 @@ def measure(
     count = whole_bins(end - begin, width)
     if count < 1:
         raise ArgumentError("bin", f"{width:g} s", f"at most the length of the window, {end - begin:g} s")
-    found = counts(spikes, width, count, begin=start + begin, per=per)
+    spike_counts = counts(spikes, width, count, begin=start + begin, per=per)
     neurons = len(spikes.neurons) if per == "population" else 1
     coords = {"time": begin + width * np.arange(count)} | ({"neuron": spikes.neurons} if per == "neuron" else {})
     return labelled(
-        found.mean(axis=1) / (neurons * width),
+        spike_counts.mean(axis=1) / (neurons * width),
         tuple(coords),
         coords,
         name="rate",

@@ -48,11 +48,11 @@ def measure(
     """
     width = seconds(bin)
     count = bin_count(spikes, width)
-    found = counts(spikes, width, count, begin=spikes.begin, per=per)
+    spike_counts = counts(spikes, width, count, begin=spikes.begin, per=per)
     neurons = len(spikes.neurons) if per == "population" else 1
     dims, coords = trains(spikes, per)
     return labelled(
-        found / (neurons * width),
+        spike_counts / (neurons * width),
         ("time", *dims),
         {"time": spikes.begin + width * np.arange(count), **coords},
         name="rate",

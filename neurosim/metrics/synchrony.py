@@ -40,8 +40,8 @@ def measure(spikes: SpikeEvents, *, bin: str | float = "1 ms") -> xarray.DataArr
         Arguments that do not fit; a bin longer than the recording.
     """
     width = seconds(bin)
-    found = counts(spikes, width, bin_count(spikes, width), begin=spikes.begin, per="population")
-    mean = found.mean(axis=0)
-    factor = np.divide(found.var(axis=0), mean, out=np.full(mean.shape, np.nan), where=mean > 0)
+    spike_counts = counts(spikes, width, bin_count(spikes, width), begin=spikes.begin, per="population")
+    mean = spike_counts.mean(axis=0)
+    factor = np.divide(spike_counts.var(axis=0), mean, out=np.full(mean.shape, np.nan), where=mean > 0)
     coords = {"trial": spikes.trials}
     return labelled(factor, ("trial",), coords, name="synchrony", unit=UNIT, long_name="Fano factor of the population")

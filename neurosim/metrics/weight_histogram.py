@@ -66,9 +66,9 @@ def measure(
         raise ArgumentError("weights", f"{values.size} values", "finite weights of at least one synapse")
     low, high = _limits(values[finite], limits)
     edges = np.linspace(low, high, bins + 1)
-    found = np.stack([np.histogram(row[kept], edges)[0] for row, kept in zip(values, finite, strict=True)])
+    synapses = np.stack([np.histogram(row[kept], edges)[0] for row, kept in zip(values, finite, strict=True)])
     number = finite.sum(axis=1, keepdims=True)
-    shares = np.divide(found, number, out=np.full(found.shape, np.nan), where=number > 0)
+    shares = np.divide(synapses, number, out=np.full(synapses.shape, np.nan), where=number > 0)
     time = np.asarray(weights[dim].values) if dim in weights.coords else np.arange(len(values))
     shown = labelled(
         shares,

@@ -26,24 +26,24 @@ _MOST_FAULTS = 100
 class Faults:
     """The faults of a file, each a key path and a sentence."""
 
-    found: list[Fault] = field(default_factory=list)
+    listed: list[Fault] = field(default_factory=list)
     # Keys with a fault, and all tables around them. A set, since a hostile file may have tens of thousands.
     _around: set[str] = field(default_factory=set, repr=False)
 
     def add(self, path: str, message: str) -> None:
         """Add a fault, unless the key, or a key inside it, has one already."""
         if path not in self._around:
-            self.found.append((path, message))
+            self.listed.append((path, message))
             steps = path.split(".")
             self._around |= {".".join(steps[:count]) for count in range(1, len(steps) + 1)}
 
     def raise_any(self, source: str) -> None:
         """Raise all of them as one `ConfigError`."""
-        if self.found:
-            lines = "".join(f"\n  {line_of(fault)}" for fault in self.found[:_MOST_FAULTS])
-            lines += f"\n  ... {len(self.found) - _MOST_FAULTS} more" if len(self.found) > _MOST_FAULTS else ""
-            count = f"{len(self.found)} faults" if len(self.found) > 1 else "1 fault"
-            raise ConfigError(f"{source}: {count}{lines}", faults=self.found)
+        if self.listed:
+            lines = "".join(f"\n  {line_of(fault)}" for fault in self.listed[:_MOST_FAULTS])
+            lines += f"\n  ... {len(self.listed) - _MOST_FAULTS} more" if len(self.listed) > _MOST_FAULTS else ""
+            count = f"{len(self.listed)} faults" if len(self.listed) > 1 else "1 fault"
+            raise ConfigError(f"{source}: {count}{lines}", faults=self.listed)
 
 
 def line_of(fault: Fault) -> str:
@@ -79,7 +79,7 @@ def check_table(cls: type[M], table: Any, path: str, faults: Faults) -> M | None
     if not isinstance(table, Mapping):
         faults.add(path, f"got {shown(table)}, expected a table [{path}]")
         return None
-    before = len(faults.found)
+    before = len(faults.listed)
     _check_quantities(cls, table, path, faults)
     _check_plain(cls, table, path, faults)
     try:
@@ -94,7 +94,7 @@ def check_table(cls: type[M], table: Any, path: str, faults: Faults) -> M | None
         # Only tables from Python fail here: keys that are no text, numbers with thousands of digits.
         faults.add(path, f"got a table that no file could hold ({error}), expected names with values")
         return None
-    return config if len(faults.found) == before else None
+    return config if len(faults.listed) == before else None
 
 
 def _keys(table: Any, path: Sequence[str | int], *, missing: bool) -> list[str]:

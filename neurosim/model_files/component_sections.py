@@ -64,9 +64,9 @@ def network_section(table: Any, faults: Faults, path: str = "network") -> tuple[
     }
     if "readout" in table and "readout" in fields:
         check_kind("readouts", table["readout"], f"{path}.readout", faults)
-    found = {name: neuron for name, neuron in neurons.items() if neuron is not None}
+    named = {name: neuron for name, neuron in neurons.items() if neuron is not None}
     settings = {name: value for name, value in table.items() if name != "kind"}
-    return kind, check_table(module.Config, {**settings, **found}, path, faults)
+    return kind, check_table(module.Config, {**settings, **named}, path, faults)
 
 
 def check_neurons(network: Network, faults: Faults, path: str = "network") -> None:

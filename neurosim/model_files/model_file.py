@@ -28,7 +28,7 @@ from neurosim.model_files.about import About, NoTask
 from neurosim.model_files.checking import Faults, check_table, line_of
 from neurosim.model_files.circuits.built import SECTIONS as CIRCUIT_SECTIONS
 from neurosim.model_files.circuits.trained import NAME as WRITTEN
-from neurosim.model_files.circuits.trained import Written, is_circuit, written_section
+from neurosim.model_files.circuits.trained import TrainableSections, is_circuit, written_section
 from neurosim.model_files.component_sections import check_neurons, component_section, network_section
 from neurosim.model_files.engine_section import engine_section
 from neurosim.model_files.readout_targets import refuse_targets
@@ -46,7 +46,7 @@ _MOST_STEPS = 10_000_000
 # Weights plus neurons: as float32 16 GB before anything is computed.
 _MOST_NUMBERS = 4_000_000_000
 _SECTIONS = ("model", "task", "network", "scheme", "engine", "training", "probe")
-#: Those of a model that has a circuit instead of a network and a scheme.
+#: Sections of a model that has a circuit instead of a network and a scheme.
 WRITTEN_SECTIONS = ("model", "task", *CIRCUIT_SECTIONS, "engine", "training")
 
 
@@ -91,7 +91,7 @@ class Model:
     given: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     data: str | None = field(default=None, repr=False)
     network_kind: str = DEFAULT
-    written: Written | None = None
+    written: TrainableSections | None = None
 
     def load_task(self, *, seed: int = 0) -> Task:
         """Load the task's data.

@@ -8,7 +8,7 @@ from neurosim import registry
 from neurosim.errors import ConfigError
 from neurosim.tasks._task import Sizes, Task
 
-# What single precision leaves of a sum of a thousand shares.
+# Precision of a sum of a thousand shares in single precision.
 _TOLERANCE = 1e-3
 _EXPECTED = {
     "shares": "shares of classes, which are not negative and add up to one in each row",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from neurosim.circuit.circuit import Circuit
 from neurosim.model_files.checking import Faults, shown
 from neurosim.suggestions import nearest
-from neurosim.training.config import Record
+from neurosim.training.config import RecordSettings
 
 _MOST_SNAPSHOTS = 100_000
 
 
-def check_record(model: str, record: Record, epochs: int, circuit: Circuit, *, steady: bool) -> None:
+def check_record(model: str, record: RecordSettings, epochs: int, circuit: Circuit, *, steady: bool) -> None:
     """Refuse variables that a circuit does not have, or whose course cannot be recorded.
 
     Raises

@@ -1,10 +1,10 @@
-"""What networks of all kinds have in common: settings that name neurons, and layers that learn."""
+"""Shared by all kinds of networks: settings that name neurons, and layers that learn."""
 
 from __future__ import annotations
 
 import functools
 import json
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict
 
@@ -18,7 +18,7 @@ DEFAULT = "layered"
 
 
 class Sized(Protocol):
-    """What a scheme has to know of a task."""
+    """The sizes of a task, which are all that a scheme knows of it."""
 
     @property
     def n_inputs(self) -> int: ...
@@ -59,14 +59,15 @@ class Network(BaseModel):
     @property
     def neurons(self) -> dict[str, Part]:
         """The neurons that the settings name, by key: ``output_neuron``, and ``neuron.0`` where there is a list."""
-        found: dict[str, Part] = {}
+        parts: dict[str, Part] = {}
         for name in type(self).model_fields:
             value = getattr(self, name)
             if isinstance(value, Part):
-                found[name] = value
+                parts[name] = value
             elif isinstance(value, tuple):
-                found |= {f"{name}.{n}": each for n, each in enumerate(value) if isinstance(each, Part)}
-        return found
+                listed = cast(tuple[Any, ...], value)
+                parts |= {f"{name}.{n}": each for n, each in enumerate(listed) if isinstance(each, Part)}
+        return parts
 
 
 def neuron_of(part: Part) -> NeuronModel:

@@ -1,4 +1,4 @@
-"""What can be wrong with a neuron model beyond its equations by themselves."""
+"""Faults of a neuron model beyond its equations by themselves."""
 
 from __future__ import annotations
 
@@ -150,10 +150,10 @@ def check_values(model: NeuronModel, given: Mapping[str, float] | None = None) -
 
 
 def _texts(model: NeuronModel) -> list[tuple[str, str, Place]]:
-    """What each expression belongs to, the expression and its place."""
-    found = [(f"the equation of '{e.name}'", e.expression, e.place) for e in model.equation_set.equations]
-    found += [("the reset", s.expression, s.place) for s in model.reset_statements]
-    found += [("the threshold", model.threshold, model.places.get("threshold", Place()))]
+    """Each expression with its owner, in words, and its place."""
+    texts = [(f"the equation of '{e.name}'", e.expression, e.place) for e in model.equation_set.equations]
+    texts += [("the reset", s.expression, s.place) for s in model.reset_statements]
+    texts += [("the threshold", model.threshold, model.places.get("threshold", Place()))]
     if model.refractory is not None and model.refractory_seconds is None:
-        found += [("the refractory period", model.refractory, model.places.get("refractory", Place()))]
-    return [(what, text, place) for what, text, place in found if text is not None]
+        texts += [("the refractory period", model.refractory, model.places.get("refractory", Place()))]
+    return [(what, text, place) for what, text, place in texts if text is not None]

@@ -1,4 +1,4 @@
-"""What a neuron model is: text, and the numbers that go with it.
+"""Neuron models: text, and the numbers that go with it.
 
 (Over 300 lines: a third of them documents one class.)
 """
@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from neurosim import equations as language
-from neurosim.border import Check, check_fields, optional
+from neurosim.border import Check, check_fields, optional, set_fields
 from neurosim.border.arguments import MAPPING, TEXT, TEXTS
 from neurosim.equations.grammar import Place, check_identifier
 from neurosim.equations.lines import statement_lines
@@ -92,10 +92,10 @@ class NeuronModel:
     reset: str | None = None
     refractory: str | None = None
     method: str | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    initial: Mapping[str, Any] = field(default_factory=dict)
-    ports: Mapping[str, str] = field(default_factory=dict)
-    means: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    initial: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    ports: Mapping[str, str] = field(default_factory=dict[str, str])
+    means: Mapping[str, str] = field(default_factory=dict[str, str])
     name: str = "neuron"
     reference: str = ""
 
@@ -116,9 +116,9 @@ class NeuronModel:
         check_fields(self, equations=TEXT, name=TEXT, reference=TEXT, **texts, **mappings)
         for values in ("parameters", "initial"):
             kept = settled(getattr(self, values), what=f"neuron '{self.name}'")
-            object.__setattr__(self, values, MappingProxyType(kept))
-        object.__setattr__(self, "ports", MappingProxyType(dict(self.ports)))
-        object.__setattr__(self, "means", MappingProxyType(dict(self.means)))
+            set_fields(self, **{values: MappingProxyType(kept)})
+        set_fields(self, ports=MappingProxyType(dict(self.ports)))
+        set_fields(self, means=MappingProxyType(dict(self.means)))
         equations = self.equation_set
         language.dimensions.check_equations(equations)
         for what in ("threshold", "refractory"):
@@ -136,7 +136,7 @@ class NeuronModel:
             language.dimensions.check_statement(statement, equations, what="reset")
         if self.threshold is not None and self.refractory is None and reads_last_spike(self):
             # When neurons last spiked is known of those with a refractory period, be it none.
-            object.__setattr__(self, "refractory", "0 ms")
+            set_fields(self, refractory="0 ms")
             self._read("refractory")
         check_refractory(self)
         check_means(self)
@@ -155,14 +155,14 @@ class NeuronModel:
     def equation_set(self) -> EquationSet:
         """The parsed equations, with a declaration for every parameter that is only given a value."""
         parsed = parse_equations(self.equations)
-        declared = []
+        declared: list[Equation] = []
         for name, value in self.parameters.items():
             known = parsed.by_name.get(name)
             if known is not None and known.kind != "parameter":
                 raise known.place.error(f"'{name}' is given a value as a parameter, but the equations compute it")
             if known is None:
                 check_identifier(name, Place())
-                # What the reset assigns is each neuron's own.
+                # Variables that the reset assigns are each neuron's own.
                 own = isinstance(value, PerNeuron) or name in {s.target for s in self.reset_statements}
                 flags = () if own else ("constant", "shared")
                 declared.append(Equation("parameter", name, None, unit_of_value(self.name, name, value), flags))
@@ -189,7 +189,7 @@ class NeuronModel:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """What forward pathways and biases add to: the ports ``drive`` and ``offset``, as far as it has them."""
+        """The targets of forward pathways and biases: the ports ``drive`` and ``offset``, as far as it has them."""
         return tuple(self.ports[port] for port in ("drive", "offset") if port in self.ports)
 
     @functools.cached_property
@@ -269,25 +269,25 @@ class NeuronModel:
     @functools.cached_property
     def expressions(self) -> Mapping[str, ArrayFunction]:
         """The array code of subexpressions, whatever they are called."""
-        found = {
+        codes = {
             equation.name: language.array_code.expression_function(equation.name, equation.expression or "")
             for equation in self.equation_set.of("subexpression")
         }
-        return MappingProxyType(found)
+        return MappingProxyType(codes)
 
     @functools.cached_property
     def functions(self) -> Mapping[str, ArrayFunction]:
         """The array code of a step: ``advance``, ``threshold``, ``refractory``, ``reset``, as far as it has them."""
-        found: dict[str, ArrayFunction] = {}
+        codes: dict[str, ArrayFunction] = {}
         if self.resolved_method is not None:
-            found["advance"] = language.array_code.block_function("advance", self.step_code, self.state_variables)
+            codes["advance"] = language.array_code.block_function("advance", self.step_code, self.state_variables)
         if self.threshold is not None:
-            found["threshold"] = language.array_code.expression_function("threshold", self.threshold)
+            codes["threshold"] = language.array_code.expression_function("threshold", self.threshold)
         if self.refractory is not None and self.refractory_seconds is None:
-            found["refractory"] = language.array_code.expression_function("refractory", self.refractory)
+            codes["refractory"] = language.array_code.expression_function("refractory", self.refractory)
         if self.reset_statements:
-            found["reset"] = language.array_code.reset_function("reset", self.reset_statements)
-        return MappingProxyType(found)
+            codes["reset"] = language.array_code.reset_function("reset", self.reset_statements)
+        return MappingProxyType(codes)
 
     @property
     def code(self) -> str:
@@ -323,10 +323,10 @@ class NeuronModel:
         text = getattr(self, what)
         if what == "refractory" and not isinstance(text, str):
             text = period_text(text)
-            object.__setattr__(self, what, text)
+            set_fields(self, **{what: text})
         line, place = parse_expression(text)
         if line != text.strip():
-            object.__setattr__(self, what, line)
+            set_fields(self, **{what: line})
         self.places[what] = place
 
     @functools.cached_property

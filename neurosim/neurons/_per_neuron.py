@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -50,7 +50,7 @@ class PerNeuron:
         return self.text is not None and self.text.random
 
     def fault(self, size: int, unit: str) -> str | None:
-        """What is wrong with it for so many neurons and a variable of this unit, as the end of a sentence."""
+        """The fault for so many neurons and a variable of this unit, as the end of a sentence."""
         if self.text is None:
             if self.shape == (size,):
                 return None
@@ -73,10 +73,10 @@ class PerNeuron:
         """
         if self.text is None:
             return self.array
-        found = self.text.values((size,), {"i": np.arange(size), "N": size}, generator)
-        if not fits_kind(found, unit):
+        numbers = self.text.values((size,), {"i": np.arange(size), "N": size}, generator)
+        if not fits_kind(numbers, unit):
             raise UnitError(f"'{self.text.text}' gives numbers that do not fit; expected {KINDS[unit]}")
-        return found
+        return numbers
 
     def __str__(self) -> str:
         if self.text is not None:
@@ -156,5 +156,5 @@ def _unit_of(value: Any) -> str | None:
     """The unit of an array; of a list, that of its first quantity."""
     if is_quantity(value):
         return dimension_text(value.dim)
-    first = value[0] if isinstance(value, list | tuple) and value else None
+    first = cast(Sequence[Any], value)[0] if isinstance(value, list | tuple) and value else None
     return base_unit(first) if isinstance(first, str) or is_quantity(first) else None

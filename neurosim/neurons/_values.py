@@ -76,14 +76,14 @@ def per_neuron_of(neuron: str, equations: EquationSet, values: Mapping[str, Any]
     EquationError
         A variable that is shared by all neurons.
     """
-    found = {name: value for name, value in values.items() if isinstance(value, PerNeuron)}
-    for name, value in found.items():
+    differing = {name: value for name, value in values.items() if isinstance(value, PerNeuron)}
+    for name, value in differing.items():
         equation = equations.by_name[name]
         what = _named(neuron, equation)
         if "shared" in equation.flags:
             raise EquationError(f"{what}: got {value}, and the flag 'shared' says one for all; leave the flag out")
         check_unit(value, equation.unit, what)
-    return found
+    return differing
 
 
 def check_given(neuron: str, equations: EquationSet, values: Mapping[str, Any]) -> None:

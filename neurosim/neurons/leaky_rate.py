@@ -58,7 +58,7 @@ CURRENT = """
     noise : 1
     perturb : 1 (shared)
 """
-#: What a neuron passes on of its apical compartment, by what a readout takes for its answer.
+#: The apical signal that a neuron passes on, by the variable that a readout takes for its answer.
 ERRORS = {"rate": "slope*a", "potential": "a"}
 
 
@@ -127,7 +127,8 @@ def build(config: Config) -> NeuronModel:
             "site": "r" if at_rate else "drive",
             "perturbed": "r" if at_rate else "v",
             "signal": "a" if at_rate else "delta",
-            # What turns the gradient at the site of noise into that at the drive: a number, if that is not normalised.
+            # Factor from the gradient at the site of noise to that at the drive: a number, if the drive is not
+            # normalised.
             **({"offset": "offset", "offset_error": "offset_delta"} if config.normalised else {"gain": "gain"}),
             **({"lot": "lot"} if config.dropout else {}),
         },

@@ -27,7 +27,7 @@ drawing = by_table(
     {
         "ax": AXES,
         "recording": RECORDING,
-        **dict.fromkeys(("history", "curves", "found"), _DATASET),
+        **dict.fromkeys(("history", "curves", "results"), _DATASET),
         "angles": optional(_DATASET),
         "histories": several(_DATASET),
         **dict.fromkeys(("metric", "mean"), _VARIABLE),

@@ -43,5 +43,5 @@ spike_drawing = by_table(
 
 def chosen_spikes(recording: Any, population: str | None, neurons: tuple[int, ...] | None = None) -> SpikeEvents:
     """The events of a population of a recording, of some of its neurons if they are named."""
-    found = spike_events(recording, population)
-    return found if neurons is None else found.of(neurons=neurons)
+    events = spike_events(recording, population)
+    return events if neurons is None else events.of(neurons=neurons)

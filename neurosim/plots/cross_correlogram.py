@@ -65,15 +65,15 @@ def cross_correlogram(
         whose = reference if other is None else other
         named = f"{reference.population} {pair[0]} and {whose.population} {pair[1]}"
         reference, other = reference.of(neurons=[pair[0]]), whose.of(neurons=[pair[1]])
-    found = cross_correlation.measure(
+    correlation = cross_correlation.measure(
         reference, other, bin=bin, max_lag=max_lag, normalise=normalise, border_correction=border_correction
     )
-    edges = np.append(found.lag.values, found.lag.values[-1] + seconds(bin)) - seconds(bin) / 2
+    edges = np.append(correlation.lag.values, correlation.lag.values[-1] + seconds(bin)) - seconds(bin) / 2
     scale, unit = readable_time(edges)
-    ax.stairs(found.values, edges * scale, fill=True, color=COLOURS[0])
+    ax.stairs(correlation.values, edges * scale, fill=True, color=COLOURS[0])
     ax.axvline(0, color="0.4", linewidth=0.8, linestyle="--")
     ax.set_xlim(edges[0] * scale, edges[-1] * scale)
     ax.set_xlabel(f"lag of the target ({unit})")
-    ax.set_ylabel(str(found.attrs["long_name"]))
+    ax.set_ylabel(str(correlation.attrs["long_name"]))
     ax.set_title(named, fontsize="medium")
     return tidy(ax)

@@ -114,10 +114,10 @@ def frequencies(
     # Rounding of times does not decide of a spike at the edge.
     late = spikes.time >= begin - 1e-9 * length
     place = spikes.neuron_place[late] * trials + spikes.trial_place[late]
-    found = np.bincount(place, minlength=len(values) * trials).reshape(len(values), trials)
+    spike_counts = np.bincount(place, minlength=len(values) * trials).reshape(len(values), trials)
     unit = parameters[variable]
     return xarray.DataArray(
-        found / (spikes.end - begin),
+        spike_counts / (spikes.end - begin),
         {"current": ("current", values, {"units": unit, "long_name": variable}), "trial": spikes.trials},
         ["current", "trial"],
         "rate",

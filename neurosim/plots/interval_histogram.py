@@ -48,8 +48,8 @@ def interval_histogram(
     lengths = interspike_intervals.measure(spikes).values
     longest = float(lengths.max()) if lengths.size else spikes.duration
     scale, unit = readable_time(np.array([0.0, longest]))
-    found, edges = np.histogram(lengths, bins, (0.0, longest * (1 + 1e-9)))
-    ax.stairs(found, edges * scale, fill=True, color=COLOURS[0])
+    heights, edges = np.histogram(lengths, bins, (0.0, longest * (1 + 1e-9)))
+    ax.stairs(heights, edges * scale, fill=True, color=COLOURS[0])
     variation = interval_cv.measure(spikes).values
     known = variation[np.isfinite(variation)]
     trains = f"{known.size} spike train{'s' * (known.size != 1)}"

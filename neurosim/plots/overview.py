@@ -16,7 +16,7 @@ from neurosim.plots.recording import raster, traces
 from neurosim.plots.weight_distribution import weight_distribution
 from neurosim.recording.exchange import spikes_of, synapses_of
 
-# Steps of which spikes and variables can be told apart; of longer recordings rates are drawn beside.
+# Most steps in which single spikes are visible; longer recordings show rates beside them.
 _MOST_STEPS, _MOST_PANELS = 20_000, 6
 # Synapses beyond which their distribution says more than their courses.
 _MANY = 200

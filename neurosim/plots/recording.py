@@ -15,7 +15,7 @@ from neurosim.plots._style import COLOURS, readable, readable_time, tidy
 from neurosim.recording.exchange import spikes_in, spikes_of
 from neurosim.recording.selection import numbers_along
 
-# Traces beyond this cannot be told apart by colour.
+# Most traces that colours can distinguish.
 _FEW = len(COLOURS)
 # Least height of a tick in points.
 _LEAST = 2.5
@@ -47,17 +47,17 @@ def raster(recording: xarray.Dataset, ax: Axes, *, trial: int = 0, populations: 
     if not names:
         known = ", ".join(map(str, recording.data_vars)) or "nothing"
         raise DataError(f"a raster needs recorded spikes, got {known}")
-    found = {name: spikes_in(recording, name) for name in names}
-    for name, spikes in found.items():
+    recorded = {name: spikes_in(recording, name) for name in names}
+    for name, spikes in recorded.items():
         _check_trials(name, trial, len(spikes.trials))
     time = recording.time.values
     scale, unit = readable_time(time)
     base, ticks = 0, []
     # With many neurons a row is thinner than a line; ticks then exceed their row.
-    total = sum(len(spikes.neurons) for spikes in found.values())
+    total = sum(len(spikes.neurons) for spikes in recorded.values())
     beyond = max(0.0, _LEAST * total / (ax.bbox.height * 72 / ax.figure.dpi) - 0.8) / 2
     for number, name in enumerate(names):
-        spikes, mine = found[name], found[name].trial == trial
+        spikes, mine = recorded[name], recorded[name].trial == trial
         neuron, size = spikes.neuron[mine], len(spikes.neurons)
         colour = COLOURS[number % len(COLOURS)]
         shown = name.split(".")[0] if "." in name else str(recording.attrs.get("model", "neuron"))

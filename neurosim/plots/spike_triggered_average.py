@@ -60,10 +60,10 @@ def spike_triggered_average(
         spikes = spikes.of(neurons=neurons)
         if population is None or population == own:
             signal = _of_neurons(signal, spikes.neurons)
-    found = around_spikes.measure(spikes, signal, window=window)
-    shown, unit = readable(found, found.values)
-    scale, time_unit = readable_time(found.lag.values)
-    lag, used = found.lag.values * scale, found.used.values
+    average = around_spikes.measure(spikes, signal, window=window)
+    shown, unit = readable(average, average.values)
+    scale, time_unit = readable_time(average.lag.values)
+    lag, used = average.lag.values * scale, average.used.values
     fired = np.flatnonzero(used > 0)
     if len(fired) > 1:
         ax.plot(lag, shown[:, fired[:_LINES]], color="0.75", linewidth=0.7)

@@ -23,30 +23,30 @@ _UNITS = {"second": ("ms", 1e3), "volt": ("mV", 1e3), "amp": ("nA", 1e9)}
 
 
 @drawing()
-def sweep_figure(found: xarray.Dataset) -> Figure | None:
+def sweep_figure(results: xarray.Dataset) -> Figure | None:
     """The figure of a sweep, chosen by its keys; ``None`` if no run has its metric.
 
     Parameters
     ----------
-    found
+    results
         As `neurosim.sweep` returns it: ``metric`` over ``seed`` and either the keys of a grid or ``run``.
     """
-    metric = found.metric
+    metric = results.metric
     if not metric.notnull().any():
         return None
-    best = found.attrs.get("direction")
-    names = short_names(found)
+    best = results.attrs.get("direction")
+    names = short_names(results)
     if "run" not in metric.dims:
         keys = [str(dim) for dim in metric.dims if dim != "seed"]
         if len(keys) == 1:
             figure = Figure(figsize=(5.2, 3.6), layout="constrained")
             seed_band(metric, figure.subplots(), name=names[keys[0]])
-            return _titled(figure, found)
+            return _titled(figure, results)
         if len(keys) == 2:
             sizes = [metric.sizes[key] for key in keys]
             figure = Figure(figsize=(2.4 + 0.75 * sizes[1], 1.8 + 0.5 * sizes[0]), layout="constrained")
             heat_map(metric.mean("seed"), figure.subplots(), names=names, direction=best)
-            return _titled(figure, found)
+            return _titled(figure, results)
         metric = metric.stack(run=keys).reset_index("run")
     keys = [key for key in names if key in metric.coords][:_MOST_PANELS]
     columns = min(len(keys), _COLUMNS)
@@ -60,7 +60,7 @@ def sweep_figure(found: xarray.Dataset) -> Figure | None:
         scatter(metric, keys[number], ax, name=names[keys[number]], direction=best)
         if number % columns:
             ax.set_ylabel("")
-    return _titled(figure, found)
+    return _titled(figure, results)
 
 
 @drawing()
@@ -168,9 +168,9 @@ def scatter(metric: xarray.DataArray, key: str, ax: Axes, *, name: str = "", dir
 
 
 @drawing()
-def short_names(found: xarray.Dataset) -> dict[str, str]:
+def short_names(results: xarray.Dataset) -> dict[str, str]:
     """For each key the last part of its path, or the whole where two end alike."""
-    keys = [str(name) for name in found.metric.coords if name not in ("seed", "run")]
+    keys = [str(name) for name in results.metric.coords if name not in ("seed", "run")]
     ends = [key.rpartition(".")[2] for key in keys]
     return {key: (end if ends.count(end) == 1 else key).replace("_", " ") for key, end in zip(keys, ends, strict=True)}
 
@@ -213,7 +213,7 @@ def _numeric(values: xarray.DataArray) -> bool:
     return values.dtype.kind in "if"
 
 
-def _titled(figure: Figure, found: xarray.Dataset) -> Figure:
-    if found.attrs.get("title"):
-        figure.suptitle(found.attrs["title"])
+def _titled(figure: Figure, results: xarray.Dataset) -> Figure:
+    if results.attrs.get("title"):
+        figure.suptitle(results.attrs["title"])
     return figure

@@ -44,18 +44,18 @@ def weight_distribution(
     ax = axes(ax)
     if variable not in recording:
         raise DataError(f"'{variable}' was not recorded; there are {', '.join(map(str, recording.data_vars))}")
-    found = weight_histogram.measure(recording[variable], bins=bins, limits=limits)
-    width = float(found.weight.attrs["bin"])
-    edges = np.append(found.weight.values - width / 2, found.weight.values[-1] + width / 2)
-    shown, unit = readable(found.weight, edges)
+    histogram = weight_histogram.measure(recording[variable], bins=bins, limits=limits)
+    width = float(histogram.weight.attrs["bin"])
+    edges = np.append(histogram.weight.values - width / 2, histogram.weight.values[-1] + width / 2)
+    shown, unit = readable(histogram.weight, edges)
     weight_label = f"{variable} ({unit})" if unit else variable
-    if len(found) == 1:
-        ax.stairs(found.values[0], shown, fill=True, color=COLOURS[0])
+    if len(histogram) == 1:
+        ax.stairs(histogram.values[0], shown, fill=True, color=COLOURS[0])
         ax.set_xlabel(weight_label)
         ax.set_ylabel("share of the synapses (1)")
         return tidy(ax)
-    across, label = _over(found[found.dims[0]])
-    mesh = ax.pcolormesh(across, shown, found.values.T, cmap="viridis", vmin=0, rasterized=True)
+    across, label = _over(histogram[histogram.dims[0]])
+    mesh = ax.pcolormesh(across, shown, histogram.values.T, cmap="viridis", vmin=0, rasterized=True)
     ax.figure.colorbar(mesh, ax=ax, label="share of the synapses (1)")
     ax.set_xlabel(label)
     ax.set_ylabel(weight_label)

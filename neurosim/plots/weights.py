@@ -88,10 +88,12 @@ def sampled_courses(recording: xarray.Dataset, ax: Axes, *, variable: str, trial
     """
     if variable not in recording or not str(recording[variable].dims[0]).startswith("time_"):
         raise DataError(f"'{variable}' was not recorded at intervals; there are {', '.join(map(str, recording))}")
-    found = recording[variable].isel(trial=trial)
-    scale, unit = readable_time(found[found.dims[0]].values)
-    shown, values_unit = readable(recording[variable], np.asarray(found.values.reshape(len(found), -1), dtype=float))
-    time, count = found[found.dims[0]].values * scale, shown.shape[1]
+    courses = recording[variable].isel(trial=trial)
+    scale, unit = readable_time(courses[courses.dims[0]].values)
+    shown, values_unit = readable(
+        recording[variable], np.asarray(courses.values.reshape(len(courses), -1), dtype=float)
+    )
+    time, count = courses[courses.dims[0]].values * scale, shown.shape[1]
     chosen = np.unique(np.linspace(0, count - 1, min(_LINES, count)).round().astype(int))
     lines = ax.plot(time, shown[:, chosen], color="0.6", linewidth=0.7)
     if lines:

@@ -33,7 +33,7 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     fixed, layers = replace(engine, circuit=circuit), learned_layers(circuit)
     state = start_of(engine, seed)
     data = fixed.placed(stimuli_of(circuit, task.train, slice(None)), config.batch_size)
-    found: dict[str, list[list[float]]] = {}
+    series: dict[str, list[list[float]]] = {}
     done = 0
     for mark in config.marks:
         steps = (mark - done) // config.batch_size
@@ -44,11 +44,11 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
             if on_step is not None:
                 on_step(done, config.marks[-1])
         for name, values in _look(fixed, state, task.train, layers).items():
-            found.setdefault(name, []).append(values)
+            series.setdefault(name, []).append(values)
     predicted = None
     if _least_squares(circuit, layers[-1]):
         predicted = predicted_error(circuit, engine.setting, state, task.train, layer=layers[-1])
-    return _findings(config, found, layers, predicted)
+    return _findings(config, series, layers, predicted)
 
 
 def predicted_error(circuit: Circuit, setting: Setting, state: Mapping[str, Any], split: Split, *, layer: str) -> float:
@@ -108,18 +108,18 @@ def _look(
 
 
 def _findings(
-    config: Config, found: Mapping[str, list[list[float]]], layers: tuple[str, ...], predicted: float | None
+    config: Config, series: Mapping[str, list[list[float]]], layers: tuple[str, ...], predicted: float | None
 ) -> Findings:
     import xarray
 
     samples = np.array(config.marks)
-    variables: dict[str, Any] = {name: (("presentations", "layer"), np.array(v)) for name, v in found.items()}
+    variables: dict[str, Any] = {name: (("presentations", "layer"), np.array(v)) for name, v in series.items()}
     numbers = {
         f"{layer}.{name}": float(values[-1][column])
-        for name, values in found.items()
+        for name, values in series.items()
         for column, layer in enumerate(layers)
     }
-    errors = np.array(found["weight_relative_error"])[:, -1]
+    errors = np.array(series["weight_relative_error"])[:, -1]
     if len(samples) > 1:
         numbers["slope"] = float(np.polyfit(np.log(samples), np.log(errors), 1)[0])
     if predicted is not None:

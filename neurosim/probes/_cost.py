@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from neurosim.engines.batched.differentiable import Differentiable, Given, compiled
+from neurosim.engines.batched.differentiable import Differentiable, GivenArrays, compiled
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.state import learned_names
 from neurosim.engines.stimuli import stimuli_of
@@ -33,12 +33,12 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
 
     circuit = feedback_alone(engine.circuit)
     fixed, layers = replace(engine, circuit=circuit), learned_layers(circuit)
-    found = []
+    repetitions = []
     for number in range(config.repetitions):
-        found.append(_repetition(config, fixed, task, layers, seed_of_repetition(seed, number)))
+        repetitions.append(_repetition(config, fixed, task, layers, seed_of_repetition(seed, number)))
         if on_step is not None:
             on_step(number + 1, config.repetitions)
-    counts = np.array(found)
+    counts = np.array(repetitions)
     numbers = {f"{layer}.presentations": float(counts[:, i].mean()) for i, layer in enumerate(layers)}
     if config.repetitions > 1:
         numbers |= {f"{layer}.presentations_sd": float(counts[:, i].std(ddof=1)) for i, layer in enumerate(layers)}
@@ -73,7 +73,14 @@ def _repetition(config: Config, engine: BatchedEngine, task: Task, layers: tuple
 
 @compiled
 def _learn(
-    learned: Any, data: Given, order: Any, first: Any, wanted: Any, *, through: Differentiable, layers: tuple[str, ...]
+    learned: Any,
+    data: GivenArrays,
+    order: Any,
+    first: Any,
+    wanted: Any,
+    *,
+    through: Differentiable,
+    layers: tuple[str, ...],
 ) -> Any:
     """Learn from `order`, (look, step, batch); the angles in degrees at every look, (look, layer)."""
     checks, steps, batch = order.shape

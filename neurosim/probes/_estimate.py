@@ -12,7 +12,7 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import LOSS
-from neurosim.engines.batched.differentiable import Differentiable, Given, compiled
+from neurosim.engines.batched.differentiable import Differentiable, GivenArrays, compiled
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import CircuitError
@@ -50,8 +50,8 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
             total, squares, cosines = np.zeros(gradient.shape), np.zeros(gradient.shape), np.zeros(2)
             for number in range(rounds):
                 begin = jnp.uint32((example * rounds + number) * config.chunk)
-                found = _draw(one, begin, gradient, through=drawing, layers=layers, chunk=config.chunk)
-                sums = [np.asarray(array, dtype=float) for array in jax.device_get(found)]
+                drawn = _draw(one, begin, gradient, through=drawing, layers=layers, chunk=config.chunk)
+                sums = [np.asarray(array, dtype=float) for array in jax.device_get(drawn)]
                 total, squares, cosines = total + sums[0], squares + sums[1], cosines + sums[2]
                 if on_step is not None:
                     on_step(example * rounds + number + 1, config.examples * rounds)
@@ -103,20 +103,20 @@ def estimating_layers(circuit: Circuit) -> tuple[str, ...]:
         If there is none.
     """
     targets = {held.target for phase in circuit.phases for held in phase.hold}
-    found = tuple(
+    layers = tuple(
         p.name for p in circuit.populations if f"{p.name}.{_ESTIMATE}" in targets and "sigma" in p.neuron.parameters
     )
-    if not found:
+    if not layers:
         raise CircuitError(
             f"no population of the circuit '{circuit.name}' holds an estimate of its gradient, so this probe has "
             "nothing to measure; expected a scheme such as 'node_perturbation'"
         )
-    return found
+    return layers
 
 
 @compiled
 def _draw(
-    one: Given, first: Any, gradient: Any, *, through: Differentiable, layers: tuple[str, ...], chunk: int
+    one: GivenArrays, first: Any, gradient: Any, *, through: Differentiable, layers: tuple[str, ...], chunk: int
 ) -> Any:
     """Sums over a chunk of draws: the estimate, its square, and the cosine with the gradient and its magnitude."""
     many = replace(one, stimuli={name: jnp.repeat(array, chunk, axis=0) for name, array in one.stimuli.items()})
@@ -127,7 +127,7 @@ def _draw(
 
 
 @compiled
-def _derivatives(one: Given, *, through: Differentiable, layers: tuple[str, ...], curvature: bool) -> Any:
+def _derivatives(one: GivenArrays, *, through: Differentiable, layers: tuple[str, ...], curvature: bool) -> Any:
     """Gradient and second derivatives of one trial's loss with respect to all perturbed units."""
     population = through.circuit.population
     sites = [f"{layer}.{population[layer].neuron.ports['site']}" for layer in layers]
@@ -150,5 +150,5 @@ def _curvature(hessian: np.ndarray, sigma: np.ndarray) -> np.ndarray:
     return added / (4 * sigma**2)
 
 
-def _cosine(found: np.ndarray, true: np.ndarray) -> np.ndarray:
-    return np.sum(found * true, axis=-1) / (np.linalg.norm(found, axis=-1) * np.linalg.norm(true, axis=-1))
+def _cosine(estimated: np.ndarray, true: np.ndarray) -> np.ndarray:
+    return np.sum(estimated * true, axis=-1) / (np.linalg.norm(estimated, axis=-1) * np.linalg.norm(true, axis=-1))

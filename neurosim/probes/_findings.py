@@ -1,4 +1,4 @@
-"""What a probe finds, and how it tells how far it is."""
+"""The results of a probe, and its reports of progress."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OnStep = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Findings:
-    """What a probe finds.
+    """The results of a probe.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Findings:
 
 @dataclass(frozen=True)
 class Number:
-    """What one of a probe's numbers is; a probe declares all of them as ``NUMBERS`` beside its settings.
+    """Declaration of one of a probe's numbers; a probe declares all of them as ``NUMBERS`` beside its settings.
 
     Attributes
     ----------
@@ -58,12 +58,12 @@ class Number:
 
 
 def number_of(numbers: Iterable[Number], name: str) -> Number | None:
-    """What the number with a name is, if a probe says so."""
+    """The declaration of the number with a name, if a probe has one."""
     return next((number for number in numbers if number.means(name)), None)
 
 
 class Measure(Protocol):
-    """What every probe's `measure` is."""
+    """The signature of every probe's `measure`."""
 
     def __call__(
         self, config: Any, engine: BatchedEngine, task: Task, *, seed: int, on_step: OnStep | None = None

@@ -51,18 +51,18 @@ def learned_layers(circuit: Circuit) -> tuple[str, ...]:
     """
     learning = {name.split(".")[0] for name in learned_names(circuit)}
     state = initial_state(circuit, 0)
-    found = []
+    layers = []
     for population in circuit.populations:
         pathway = feedback_pathway(circuit, population.name)
         known = wanted_weights(circuit, state, population.name) is not None
         if pathway is not None and pathway.name in learning and known:
-            found.append(population.name)
-    if not found:
+            layers.append(population.name)
+    if not layers:
         raise CircuitError(
             f"the circuit '{circuit.name}' has no feedback pathway that learns, so this probe has nothing to measure; "
             "expected a scheme such as 'node_perturbation'"
         )
-    return tuple(found)
+    return tuple(layers)
 
 
 def random_order(seed: int, first: int, trials: int, steps: int, batch: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 
 class Marked(BaseModel):
-    """What these probes share.
+    """Shared by probes that measure at marks.
 
     Attributes
     ----------

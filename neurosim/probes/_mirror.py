@@ -53,15 +53,15 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     if config.weight_noise is not None:
         circuit = with_update_noise(circuit, config.weight_noise)
     fixed = replace(engine, circuit=circuit)
-    found = []
+    looks = []
     for number in range(config.repetitions):
 
         def told(done: int, number: int = number) -> None:
             if on_step is not None:
                 on_step(number * config.marks[-1] + done, config.repetitions * config.marks[-1])
 
-        found.append(_repetition(config, fixed, task, layers, seed_of_repetition(seed, number), told))
-    return _findings(config, layers, found, engine.circuit)
+        looks.append(_repetition(config, fixed, task, layers, seed_of_repetition(seed, number), told))
+    return _findings(config, layers, looks, engine.circuit)
 
 
 def _mirroring(circuit: Circuit, layers: tuple[str, ...], *, forward: bool) -> Circuit:
@@ -135,13 +135,13 @@ def _refuse_kernels(circuit: Circuit, layers: Sequence[str]) -> None:
 def _look(circuit: Circuit, state: State, layer: str) -> _Look:
     pathway, wanted = feedback_pathway(circuit, layer), wanted_weights(circuit, state, layer)
     assert pathway is not None and wanted is not None
-    found = _Look(wanted.T.astype(float), weights_of(circuit, state, pathway.name).astype(float))
-    if not (np.isfinite(found.forward).all() and np.isfinite(found.feedback).all()):
+    look = _Look(wanted.T.astype(float), weights_of(circuit, state, pathway.name).astype(float))
+    if not (np.isfinite(look.forward).all() and np.isfinite(look.feedback).all()):
         raise NumericalError(
             f"the weights between '{layer}' and '{pathway.pre}' are no longer finite; lower the learning rate or amp, "
             "or raise decay or null"
         )
-    return found
+    return look
 
 
 def _rate(state: State, circuit: Circuit, layer: str) -> float:
@@ -152,7 +152,7 @@ def _rate(state: State, circuit: Circuit, layer: str) -> float:
 
 
 def _course(looks: list[_Look]) -> dict[str, list[float]]:
-    """What can be said of every look."""
+    """Numbers of every look."""
     return {
         "angle_deg": [_angle(look.feedback, look.forward.T) for look in looks],
         "gain": [_gain(look.feedback, look.forward) for look in looks],
@@ -163,7 +163,7 @@ def _course(looks: list[_Look]) -> dict[str, list[float]]:
 
 
 def _end(looks: list[_Look], *, rate: float) -> dict[str, float]:
-    """What takes several looks; `rate` is the feedback's, times the updates between the last two."""
+    """Numbers that take several looks; `rate` is the feedback's, times the updates between the last two."""
     first, before, last = looks[0], looks[-2], looks[-1]
     mean = (first.forward.T + first.feedback) / 2
     gone = math.hypot(_norm(last.forward.T - mean), _norm(last.feedback - mean))
@@ -179,7 +179,7 @@ def _against_theory(
     moments_of: Callable[[str, Pathway], _mirror_limits.Moments],
     updates: int,
 ) -> dict[str, float]:
-    """What needs the limit of the feedback weights beside the forward weights at the end."""
+    """Numbers that need the limit of the feedback weights beside the forward weights at the end."""
     pathway, last = feedback_pathway(circuit, layer), looks[-1]
     assert pathway is not None
     values = {name: float(state[key]) for name, key in _mirror_limits.coefficients(pathway, state).items()}
@@ -189,7 +189,7 @@ def _against_theory(
     if limit is None:
         return {"residual": _norm(last.feedback - last.forward.T) / math.sqrt(last.feedback.size)}
     off = [_norm(look.feedback - limit) for look in looks]
-    found = {
+    numbers = {
         "predicted_angle_deg": _angle(limit, last.forward.T),
         "predicted_gain": _gain(limit, last.forward),
         "distance": off[-1] / _norm(limit),
@@ -199,7 +199,7 @@ def _against_theory(
     unit = None if moments is None else _mirror_limits.linear_gain(values, moments)
     if moments is not None and moments.slopes is not None and unit is not None:
         own = np.sum(last.feedback * last.forward.T, axis=0) / np.sum(last.forward**2, axis=1)
-        found["column_error"] = float(np.max(np.abs(own / (unit * moments.slopes) - 1)))
+        numbers["column_error"] = float(np.max(np.abs(own / (unit * moments.slopes) - 1)))
     if moments is not None and _mirror_limits.flows(circuit, pathway):
         flow = MatrixFlow(
             values["amp"], values.get("decay", 0.0), moments.covariance, len(last.forward), values.get("null", 0.0)
@@ -208,8 +208,8 @@ def _against_theory(
             sizes = np.zeros(flow.outputs)
             singular = np.linalg.svd(last.forward, compute_uv=False)
             sizes[: len(singular)] = singular
-            found["sizes_error"] = float(np.max(np.abs(sizes - flow.sizes)) / np.max(flow.sizes))
-    return found
+            numbers["sizes_error"] = float(np.max(np.abs(sizes - flow.sizes)) / np.max(flow.sizes))
+    return numbers
 
 
 def _white(engine: BatchedEngine, task: Task, trials: int, seed: int) -> tuple[BatchedEngine, dict[str, np.ndarray]]:
@@ -234,7 +234,7 @@ def _white(engine: BatchedEngine, task: Task, trials: int, seed: int) -> tuple[B
 
 
 def _findings(
-    config: Config, layers: tuple[str, ...], found: list[dict[str, dict[str, Any]]], circuit: Circuit
+    config: Config, layers: tuple[str, ...], looks: list[dict[str, dict[str, Any]]], circuit: Circuit
 ) -> Findings:
     import xarray
 
@@ -242,8 +242,8 @@ def _findings(
     variables: dict[str, Any] = {}
     presentations = np.array([0, *config.marks])
     for layer in layers:
-        for name, first in found[0][layer].items():
-            rows = np.array([repetition[layer][name] for repetition in found])
+        for name, first in looks[0][layer].items():
+            rows = np.array([repetition[layer][name] for repetition in looks])
             numbers[f"{layer}.{name}"] = float(rows[:, -1].mean() if isinstance(first, list) else rows.mean())
             if isinstance(first, list):
                 variables.setdefault(name, []).append(rows.mean(axis=0))

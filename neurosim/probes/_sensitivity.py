@@ -37,19 +37,19 @@ def measure(
         matching(tried, config.ranges)
     drawn = draws(config, seed)
     carried = config.transfer.best * config.transfer.seeds if config.transfer else 0
-    count = _Count(config.draws + carried, on_step)
+    count = _TrainingCount(config.draws + carried, on_step)
     chance = 100 / task.n_outputs
-    found = np.full(config.draws, math.nan)
+    scores = np.full(config.draws, math.nan)
     for number in range(config.draws):
         result = _trained(engine, task, config, _row(drawn, number), seed_of_repetition(seed, number))
         if result is not None:
-            found[number] = result.history.validation_accuracy.values[-1]
+            scores[number] = result.history.validation_accuracy.values[-1]
         count.up()
-    numbers = _summary(found, chance, config.levels) | {"best": float(np.nanmax(found, initial=chance))}
+    numbers = _summary(scores, chance, config.levels) | {"best": float(np.nanmax(scores, initial=chance))}
     curves: dict[str, Any] = {name: ("draw", values) for name, values in drawn.items()}
-    curves["accuracy"] = ("draw", found, {"units": "%", "long_name": "validation accuracy"})
+    curves["accuracy"] = ("draw", scores, {"units": "%", "long_name": "validation accuracy"})
     if config.transfer is not None:
-        order = np.argsort(-np.nan_to_num(found, nan=-1.0), kind="stable")[: config.transfer.best]
+        order = np.argsort(-np.nan_to_num(scores, nan=-1.0), kind="stable")[: config.transfer.best]
         there = np.full((len(order), config.transfer.seeds), math.nan)
         for row, number in enumerate(order):
             for column in range(config.transfer.seeds):
@@ -68,12 +68,12 @@ def measure(
 
 def draws(config: Config, seed: int) -> dict[str, np.ndarray]:
     """The drawn numbers, one array (draw,) for each of the ranges, and the epochs of warm-up."""
-    found = {}
+    drawn = {}
     for name, (low, high) in config.ranges.items():
         place = stream(seed, "draws", name).random(config.draws)
-        found[name] = np.exp(np.log(low) + place * (np.log(high) - np.log(low)))
-    found["warm_up"] = stream(seed, "draws", "warm_up").choice(config.warm_up, config.draws)
-    return found
+        drawn[name] = np.exp(np.log(low) + place * (np.log(high) - np.log(low)))
+    drawn["warm_up"] = stream(seed, "draws", "warm_up").choice(config.warm_up, config.draws)
+    return drawn
 
 
 def matching(engine: BatchedEngine, patterns: Sequence[str] | Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -86,17 +86,17 @@ def matching(engine: BatchedEngine, patterns: Sequence[str] | Mapping[str, Any])
     """
     state = initial_state(engine.circuit, 0)
     known = [name for name, value in state.items() if np.ndim(value) == 0]
-    found = {}
+    matches = {}
     for pattern in patterns:
-        found[pattern] = tuple(name for name in known if fnmatchcase(name, pattern))
-        if not found[pattern]:
+        matches[pattern] = tuple(name for name in known if fnmatchcase(name, pattern))
+        if not matches[pattern]:
             near = difflib.get_close_matches(pattern, known, n=3, cutoff=0.3)
             raise ConfigError.at(
                 "probe.ranges",
                 f"'{pattern}' fits no parameter of the circuit '{engine.circuit.name}'"
                 + (f"; near: {', '.join(near)}" if near else ""),
             )
-    return found
+    return matches
 
 
 def _row(drawn: Mapping[str, np.ndarray], number: int) -> dict[str, float]:
@@ -106,7 +106,7 @@ def _row(drawn: Mapping[str, np.ndarray], number: int) -> dict[str, float]:
 def _trained(
     engine: BatchedEngine, task: Task, config: Config, drawn: Mapping[str, float], seed: int
 ) -> TrainingResult | None:
-    """What training with one draw gives, nothing if it diverges."""
+    """The result of training with one draw; none if it diverges."""
     state: State = initial_state(engine.circuit, seed, dtype=engine.setting.dtype)
     for pattern, names in matching(engine, config.ranges).items():
         state |= {name: np.asarray(drawn[pattern], engine.setting.dtype) for name in names}
@@ -131,7 +131,7 @@ def _summary(accuracies: np.ndarray, chance: float, levels: Sequence[float]) -> 
     return numbers | {"mean": float(np.mean(counted)), "median": float(np.median(counted))}
 
 
-class _Count:
+class _TrainingCount:
     """Tells how many trainings are done."""
 
     def __init__(self, total: int, on_step: OnStep | None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.description import Loop
+from neurosim.circuit.description import ControlLoop
 from neurosim.engines.state import State, initial_state, weights_of
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import ConfigError
@@ -91,7 +91,7 @@ class _Bench:
             return np.diff(course[sum(phases[:number]) : sum(phases[: number + 1])], axis=0)
 
     def radius(self, state: State) -> float:
-        """By what factor the slowest mode of the first loop changes in a step, by the map that fits its course."""
+        """The factor by which the slowest mode of the first loop changes in a step, by the map that fits its course."""
         moves = self.moves(state, "u", "z")
         before, after = (part.reshape(-1, moves.shape[-1]) for part in (moves[:-1], moves[1:]))
         # Late ones are small or large beyond measure.
@@ -161,10 +161,10 @@ class _Bench:
         return (low + high) / 2
 
 
-def _of_loop(circuit: Circuit, loop: Loop, state: State, ends: Mapping[str, np.ndarray]) -> dict[str, float]:
+def _of_loop(circuit: Circuit, loop: ControlLoop, state: State, ends: Mapping[str, np.ndarray]) -> dict[str, float]:
     weights = [np.asarray(weights_of(circuit, state, name), dtype=float) for name in loop.forward]
     feedback = np.asarray(weights_of(circuit, state, loop.feedback), dtype=float)
-    target, found = np.asarray(ends[loop.target], dtype=float), np.asarray(ends[loop.activity], dtype=float)
+    target, reached = np.asarray(ends[loop.target], dtype=float), np.asarray(ends[loop.activity], dtype=float)
     taus = {"tau_u": loop.tau_u, "tau_x": loop.tau_x}
     numbers: dict[str, float] = {}
     if len(weights) > 1:
@@ -172,7 +172,7 @@ def _of_loop(circuit: Circuit, loop: Loop, state: State, ends: Mapping[str, np.n
             single_loop_eigenvalues(weights, feedback), len(weights), loop.leak, **taus
         )
         numbers["fixed_point_error"] = _error(
-            found, target @ single_loop_fixed_point(weights, feedback, loop.leak)[0].T
+            reached, target @ single_loop_fixed_point(weights, feedback, loop.leak)[0].T
         )
         return _named(loop.layer, numbers) | _sequential(circuit, loop, weights, target, ends)
     (w,) = weights
@@ -180,26 +180,26 @@ def _of_loop(circuit: Circuit, loop: Loop, state: State, ends: Mapping[str, np.n
     numbers["abscissa"] = loop.tau_u * abscissa(w, feedback, loop.leak, **taus)
     settles = loop.leak > 0 or above <= below
     matrix = inverse(w, feedback, loop.leak)
-    numbers["fixed_point_error"] = _error(found, target @ matrix.T) if settles else math.nan
+    numbers["fixed_point_error"] = _error(reached, target @ matrix.T) if settles else math.nan
     forms = [inverse(w, feedback, loop.leak, form) for form in ("right", "left")] if loop.leak else [matrix, matrix]
     numbers["forms_error"] = _error(forms[0], forms[1]) if loop.leak else math.nan
-    numbers["residual"] = _error(found @ w.T, target)
-    numbers["pseudo_inverse_error"] = _error(found, target @ pseudo_inverse(w, loop.leak).T)
+    numbers["residual"] = _error(reached @ w.T, target)
+    numbers["pseudo_inverse_error"] = _error(reached, target @ pseudo_inverse(w, loop.leak).T)
     numbers["nondynamic_error"] = _error(inverse(w, -w.T, 0.0), pseudo_inverse(w))
     return _named(loop.layer, numbers)
 
 
 def _sequential(
-    circuit: Circuit, loop: Loop, weights: list[np.ndarray], target: np.ndarray, ends: Mapping[str, np.ndarray]
+    circuit: Circuit, loop: ControlLoop, weights: list[np.ndarray], target: np.ndarray, ends: Mapping[str, np.ndarray]
 ) -> dict[str, float]:
     """The angles of a single loop's errors to those of loops one after the other, with minus the transposes."""
-    found = {}
+    angles = {}
     for name, w in zip(reversed(loop.forward), reversed(weights), strict=True):
         target = target @ inverse(w, -w.T, loop.leak).T
         layer = circuit.pathway[name].pre
         off = float(np.mean(angle.measure(np.asarray(ends[f"{layer}.error_x"], dtype=float), target)))
-        found[f"{layer}.sequential_angle_deg"] = off
-    return found
+        angles[f"{layer}.sequential_angle_deg"] = off
+    return angles
 
 
 def _repairs(count: int, shape: tuple[int, int], seed: int) -> dict[str, float]:
@@ -223,7 +223,7 @@ def _named(layer: str, numbers: Mapping[str, float]) -> dict[str, float]:
     return {f"{layer}.{name}": float(value) for name, value in numbers.items()}
 
 
-def _error(found: Any, expected: Any) -> float:
+def _error(reached: Any, expected: Any) -> float:
     """The largest distance of any row, over the row's length."""
-    distance = np.linalg.norm(np.asarray(found) - expected, axis=-1)
+    distance = np.linalg.norm(np.asarray(reached) - expected, axis=-1)
     return float(np.max(distance / np.linalg.norm(expected, axis=-1)))

@@ -11,7 +11,7 @@ import numpy as np
 import xarray
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.description import Loop
+from neurosim.circuit.description import ControlLoop
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, initial_state, weights_of
@@ -68,24 +68,24 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     """See `neurosim.probes.spiking_inversion.measure`."""
     loop = _loop_of(engine.circuit)
     dims = (config.draws, len(config.neurons), len(config.settling))
-    found = {name: np.empty(dims) for name in ("error", "angle_deg")}
-    found |= {name: np.empty((dims[0], dims[2])) for name in ("rate_error", "rate_angle_deg")}
-    found["static_error"] = np.empty(dims[:2])
+    measured = {name: np.empty(dims) for name in ("error", "angle_deg")}
+    measured |= {name: np.empty((dims[0], dims[2])) for name in ("rate_error", "rate_angle_deg")}
+    measured["static_error"] = np.empty(dims[:2])
     for draw in range(config.draws):
         own = seed_of_repetition(seed, draw)
         bench = bench_of(config, engine, task, loop, own)
-        found["rate_error"][draw], found["rate_angle_deg"][draw] = _against(bench.course, bench.fixed)
+        measured["rate_error"][draw], measured["rate_angle_deg"][draw] = _against(bench.course, bench.fixed)
         for place, neurons in enumerate(config.neurons):
             codes = codes_of(config, bench, neurons, own)
             course = _spiking_course(config, bench, codes, loop, str(engine.setting.dtype))
-            found["error"][draw, place], found["angle_deg"][draw, place] = _against(course, bench.fixed)
-            found["static_error"][draw, place] = _static_error(bench, codes)
+            measured["error"][draw, place], measured["angle_deg"][draw, place] = _against(course, bench.fixed)
+            measured["static_error"][draw, place] = _static_error(bench, codes)
             if on_step is not None:
                 on_step(draw * dims[1] + place + 1, dims[0] * dims[1])
-    return Findings(_numbers(config, found), _curves(config, found))
+    return Findings(_numbers(config, measured), _curves(config, measured))
 
 
-def _loop_of(circuit: Circuit) -> Loop:
+def _loop_of(circuit: Circuit) -> ControlLoop:
     if not circuit.loops or not circuit.loops[0].linear or len(circuit.loops[0].forward) > 1:
         raise ConfigError.at(
             "probe.kind",
@@ -95,7 +95,7 @@ def _loop_of(circuit: Circuit) -> Loop:
     return circuit.loops[0]
 
 
-def bench_of(config: Config, engine: BatchedEngine, task: Task, loop: Loop, seed: int) -> Bench:
+def bench_of(config: Config, engine: BatchedEngine, task: Task, loop: ControlLoop, seed: int) -> Bench:
     """Present trials to the loop without spikes."""
     circuit = engine.circuit
     state = initial_state(circuit, seed, dtype=engine.setting.dtype)
@@ -113,7 +113,7 @@ def bench_of(config: Config, engine: BatchedEngine, task: Task, loop: Loop, seed
 
 
 def _rate_course(
-    config: Config, engine: BatchedEngine, loop: Loop, state: State, stimuli: Mapping[str, np.ndarray]
+    config: Config, engine: BatchedEngine, loop: ControlLoop, state: State, stimuli: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, Mapping[str, np.ndarray]]:
     circuit, dt = engine.circuit, engine.setting.dt
     name = str(circuit.delivered_at)
@@ -169,7 +169,7 @@ def codes_of(config: Config, bench: Bench, neurons: int, seed: int) -> dict[str,
 
 
 def _spiking_course(
-    config: Config, bench: Bench, codes: Mapping[str, list[PopulationCode]], loop: Loop, dtype: str
+    config: Config, bench: Bench, codes: Mapping[str, list[PopulationCode]], loop: ControlLoop, dtype: str
 ) -> np.ndarray:
     """The error of the loop with spikes, (time, trial, n_pre)."""
     circuit, state = circuit_of(config, bench, codes)
@@ -201,8 +201,8 @@ def circuit_of(config: Config, bench: Bench, codes: Mapping[str, list[Population
 def _static_error(bench: Bench, codes: Mapping[str, list[PopulationCode]]) -> float:
     taus = {"controller": bench.taus["tau_x"], "error": bench.taus["tau_u"]}
     read = {name: Decoded(codes[name], bench.ranges[name], taus[name]) for name in codes}
-    found = decoded_fixed_point(bench.w, bench.b, bench.leak, bench.targets, read["controller"], read["error"])
-    return float(_against(found[None], bench.fixed)[0][0])
+    fixed_point = decoded_fixed_point(bench.w, bench.b, bench.leak, bench.targets, read["controller"], read["error"])
+    return float(_against(fixed_point[None], bench.fixed)[0][0])
 
 
 def _against(course: np.ndarray, fixed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -212,8 +212,8 @@ def _against(course: np.ndarray, fixed: np.ndarray) -> tuple[np.ndarray, np.ndar
     return error.mean(axis=-1), degrees
 
 
-def _numbers(config: Config, found: Mapping[str, np.ndarray]) -> dict[str, float]:
-    mean = {name: array.mean(axis=0) for name, array in found.items()}
+def _numbers(config: Config, measured: Mapping[str, np.ndarray]) -> dict[str, float]:
+    mean = {name: array.mean(axis=0) for name, array in measured.items()}
     numbers: dict[str, float] = {}
     for place, neurons in enumerate(config.neurons):
         numbers[f"error_{neurons}"] = float(mean["error"][place, -1])
@@ -233,15 +233,15 @@ def _numbers(config: Config, found: Mapping[str, np.ndarray]) -> dict[str, float
 
 
 def _slope(abscissa: np.ndarray, values: np.ndarray) -> float:
-    """Of the values' logarithm; not a number for fewer than two."""
+    """The slope of the values' logarithm; NaN for fewer than two."""
     return float(np.polyfit(abscissa, np.log(values), 1)[0]) if len(values) > 1 else math.nan
 
 
-def _curves(config: Config, found: Mapping[str, np.ndarray]) -> xarray.Dataset:
+def _curves(config: Config, measured: Mapping[str, np.ndarray]) -> xarray.Dataset:
     static, rates = ("draw", "neurons"), ("draw", "settling")
     dims = {"static_error": static, "rate_error": rates, "rate_angle_deg": rates}
     variables = {}
-    for name, array in found.items():
+    for name, array in measured.items():
         over = dims.get(name, ("draw", "neurons", "settling"))
         angles = name.endswith("angle_deg")
         named = "angle to the fixed point" if angles else "relative error"

@@ -25,7 +25,7 @@ from neurosim.neurons._model import NeuronModel
 from neurosim.stability.inversion import checked
 from neurosim.stability.population_code import PopulationCode
 
-#: What is set from outside, and what the loop settles to.
+#: The numbers set from outside, and those to which the loop settles.
 TARGET, ERROR = "controller.target", "error.x"
 
 
@@ -127,11 +127,11 @@ def loop_state(
         "controller": [code.decoder(taus["tau_x"]) * size for code, size in _each(codes, ranges, "controller")],
         "error": [code.decoder(taus["tau_u"]) * size for code, size in _each(codes, ranges, "error")],
     }
-    found = {"U.w": _gains(codes["controller"], ranges["controller"]), "X.w": _gains(codes["error"], ranges["error"])}
-    found |= {"B.w": _read(b, reads["controller"]) / taus["tau_x"], "R.w": _read(w, reads["error"]) / taus["tau_u"]}
+    weights = {"U.w": _gains(codes["controller"], ranges["controller"]), "X.w": _gains(codes["error"], ranges["error"])}
+    weights |= {"B.w": _read(b, reads["controller"]) / taus["tau_x"], "R.w": _read(w, reads["error"]) / taus["tau_u"]}
     for name in codes:
-        found[f"{name}_cells.i_ext"] = np.concatenate([code.background for code in codes[name]])
-    return found
+        weights[f"{name}_cells.i_ext"] = np.concatenate([code.background for code in codes[name]])
+    return weights
 
 
 def _each(
@@ -141,12 +141,12 @@ def _each(
 
 
 def _gains(codes: Sequence[PopulationCode], ranges: np.ndarray) -> np.ndarray:
-    """(numbers * neurons, numbers): each neuron hears its own number alone."""
+    """Gains, (numbers * neurons, numbers): each neuron receives its own number alone."""
     neurons = len(codes[0].gain)
-    found = np.zeros((len(codes) * neurons, len(codes)))
+    gains = np.zeros((len(codes) * neurons, len(codes)))
     for number, (code, size) in enumerate(zip(codes, ranges, strict=True)):
-        found[number * neurons : (number + 1) * neurons, number] = code.gain / size
-    return found
+        gains[number * neurons : (number + 1) * neurons, number] = code.gain / size
+    return gains
 
 
 def _read(matrix: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.engines.batched.differentiable import Arrays, Differentiable, Given, Outcome, compiled, pytree
+from neurosim.engines.batched.differentiable import Arrays, Differentiable, GivenArrays, Outcome, compiled, pytree
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.state import learned_names
 from neurosim.engines.stimuli import stimuli_of
@@ -42,8 +42,10 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
             f"got {config.batch_size}, expected at most the {len(task.train)} trials of the training split",
         )
     groups = _groups(engine.circuit)
-    found = [_repetition(config, engine, task, groups, seed, number, on_step) for number in range(config.repetitions)]
-    return _findings(config, list(groups), found)
+    repetitions = [
+        _repetition(config, engine, task, groups, seed, number, on_step) for number in range(config.repetitions)
+    ]
+    return _findings(config, list(groups), repetitions)
 
 
 def _groups(circuit: Circuit) -> dict[str, tuple[str, ...]]:
@@ -86,7 +88,7 @@ def _repetition(
         sums = {name: jnp.zeros((1 + len(config.draws), *a.shape), a.dtype) for name, a in gradient.items()}
         periods = jnp.array([_NEVER, *config.draws], jnp.int32)
         while done < wanted or (done < most and not _reached(config, parts)):
-            count = _Count(jnp.uint32(first + done * config.batch_size), jnp.int32(done), periods)
+            count = _DrawCount(jnp.uint32(first + done * config.batch_size), jnp.int32(done), periods)
             (values, sums), products = _draw(
                 given, sums, gradient, count, through=through, names=groups[_ALL], chunk=chunk
             )
@@ -101,7 +103,7 @@ def _repetition(
 
 @pytree
 @dataclass(frozen=True)
-class _Count:
+class _DrawCount:
     """Where a chunk of draws begins.
 
     Attributes
@@ -121,10 +123,10 @@ class _Count:
 
 @compiled
 def _draw(
-    given: Given,
+    given: GivenArrays,
     sums: Arrays,
     gradient: Arrays,
-    count: _Count,
+    count: _DrawCount,
     *,
     through: Differentiable,
     names: tuple[str, ...],
@@ -158,7 +160,7 @@ def _moved(circuit: Circuit, values: Arrays, outcome: Outcome) -> Arrays:
         if not name.endswith(".w"):
             after[name] = values[name] + change
     if circuit.carry:
-        # What is held may be a plain number; the loop wants one shape and type throughout.
+        # Held values may be plain numbers; the loop wants one shape and type throughout.
         carried = {name: array for name, array in outcome.final.items() if name in values}
         after |= {n: jnp.broadcast_to(a, values[n].shape).astype(values[n].dtype) for n, a in carried.items()}
     return after
@@ -168,14 +170,14 @@ def _cosines(
     groups: Mapping[str, tuple[str, ...]], along: np.ndarray, power: np.ndarray, truth: Mapping[str, np.ndarray]
 ) -> np.ndarray:
     """Cosines with minus the gradient, (draw, sum, group), from products a weight array, (draw, sum, array)."""
-    names, found = groups[_ALL], []
+    names, cosines = groups[_ALL], []
     for group in groups.values():
         columns = [names.index(name) for name in group]
         length = math.sqrt(sum(float(np.sum(truth[name].astype(float) ** 2)) for name in group))
         # Where nothing has changed there is no direction, and no warning either.
         with np.errstate(invalid="ignore", divide="ignore"):
-            found.append(-along[:, :, columns].sum(axis=2) / (np.sqrt(power[:, :, columns].sum(axis=2)) * length))
-    return np.stack(found, axis=2)
+            cosines.append(-along[:, :, columns].sum(axis=2) / (np.sqrt(power[:, :, columns].sum(axis=2)) * length))
+    return np.stack(cosines, axis=2)
 
 
 def _reached(config: Config, parts: list[np.ndarray]) -> bool:
@@ -185,28 +187,30 @@ def _reached(config: Config, parts: list[np.ndarray]) -> bool:
     return bool(within.any(axis=0).all())
 
 
-def _findings(config: Config, groups: list[str], found: list[np.ndarray]) -> Findings:
+def _findings(config: Config, groups: list[str], repetitions: list[np.ndarray]) -> Findings:
     import xarray
 
     numbers: dict[str, float] = {}
     # Each repetition's mean over its complete runs of n draws.
-    means = np.array([[part[n - 1 :: n, 1 + at].mean(axis=0) for at, n in enumerate(config.draws)] for part in found])
+    means = np.array(
+        [[part[n - 1 :: n, 1 + at].mean(axis=0) for at, n in enumerate(config.draws)] for part in repetitions]
+    )
     for column, group in enumerate(groups):
         for row, n in enumerate(config.draws):
             numbers[f"{group}.cosine_{n}"] = float(means[:, row, column].mean())
         if config.until is not None:
             limit = math.cos(math.radians(config.until))
-            counts = [_first(part[:, 0, column] > limit) for part in found]
+            counts = [_first(part[:, 0, column] > limit) for part in repetitions]
             numbers[f"{group}.draws_until"] = float(np.mean(counts))
             numbers[f"{group}.presentations_until"] = float(np.mean(counts) * config.batch_size)
-    shortest = min(len(part) for part in found)
-    course = np.array([part[:shortest, 0] for part in found])
+    shortest = min(len(part) for part in repetitions)
+    course = np.array([part[:shortest, 0] for part in repetitions])
     variables = {
         "cosine": (("repetition", "draw", "group"), course),
         "cosine_of_mean": (("repetition", "draws", "group"), means),
     }
     coords = {
-        "repetition": np.arange(len(found)),
+        "repetition": np.arange(len(repetitions)),
         "draw": np.arange(1, shortest + 1),
         "draws": list(config.draws),
         "group": groups,

@@ -102,7 +102,7 @@ NUMBERS = (
 
 
 def networks(config: Config) -> Mapping[str, Mapping[str, Any]]:
-    """What is different in the further networks that `measure` needs engines for."""
+    """The settings that differ in the further networks for which `measure` needs engines."""
     return {"transfer": config.transfer.network} if config.transfer is not None else {}
 
 

@@ -1,4 +1,4 @@
-"""What a simulation gives, gathered piece by piece: in memory, or in a Zarr store."""
+"""Results of a simulation, gathered piece by piece: in memory, or in a Zarr store."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 class Results(Protocol):
     """Gathers the results of a simulation; as a context, it lets go of all where the simulation fails."""
 
-    def add(self, first: int, found: Mapping[str, np.ndarray]) -> None:
+    def add(self, first: int, arrays: Mapping[str, np.ndarray]) -> None:
         """Take a piece.
 
         Parameters
         ----------
         first
             The number of its first step, counted from that of this simulation.
-        found
+        arrays
             What is recorded in it, by text.
         """
         ...
@@ -48,7 +48,7 @@ class Results(Protocol):
 
 
 def _packers(plan: Layout) -> dict[str, Packed]:
-    """What packs each variable of spikes that is kept as events."""
+    """The packer of each spike variable that is kept as events."""
     return {name: Packed(name, plan.coords[course.variable.dims[2]][1]) for name, course in plan.events.items()}
 
 
@@ -71,13 +71,13 @@ class InMemory:
     def __exit__(self, *error: Any) -> None:
         pass
 
-    def add(self, first: int, found: Mapping[str, np.ndarray]) -> None:
+    def add(self, first: int, arrays: Mapping[str, np.ndarray]) -> None:
         """Take a piece."""
         times = self.span.times()[first:]
         for name, packer in self.packers.items():
-            packer.add(found[self.plan.events[name].record.text], times)
+            packer.add(arrays[self.plan.events[name].record.text], times)
         for name, course in self.plan.courses.items():
-            array, shape = found[course.record.text], course.variable.shape
+            array, shape = arrays[course.record.text], course.variable.shape
             array = array.reshape(len(array), *shape[1:])
             if len(array) == course.samples:
                 self.arrays[name] = array
@@ -151,13 +151,13 @@ class OnDisk:
     def __exit__(self, *error: Any) -> None:
         self.writer.__exit__(*error)
 
-    def add(self, first: int, found: Mapping[str, np.ndarray]) -> None:
+    def add(self, first: int, arrays: Mapping[str, np.ndarray]) -> None:
         """Write a piece."""
         times = self.span.times()[first:]
         for name, packer in self.packers.items():
-            self.writer.append(packer.pack(found[self.plan.events[name].record.text], times))
+            self.writer.append(packer.pack(arrays[self.plan.events[name].record.text], times))
         for name, course in self.plan.courses.items():
-            array = found[course.record.text]
+            array = arrays[course.record.text]
             array = array.reshape(len(array), *course.variable.shape[1:])
             self.writer.write(_offset(course, self.span, first), {name: array})
 

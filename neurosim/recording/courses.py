@@ -33,7 +33,7 @@ class OverNeurons:
 
 
 @dataclass(frozen=True)
-class Extent:
+class InputSize:
     """The size that an input has to have.
 
     Attributes
@@ -135,7 +135,7 @@ def over_neurons(values: Any) -> OverNeurons:
     return OverNeurons(values)
 
 
-def placed(name: str, value: Any, unit: str, extent: Extent) -> np.ndarray:
+def placed(name: str, value: Any, unit: str, extent: InputSize) -> np.ndarray:
     """An input in SI units, as a scalar, ``(n,)``, ``(trial, n)`` or ``(step, trial, n)``.
 
     Parameters
@@ -175,7 +175,7 @@ def placed(name: str, value: Any, unit: str, extent: Extent) -> np.ndarray:
     )
 
 
-def _refuse_ambiguous(name: str, array: np.ndarray, extent: Extent) -> None:
+def _refuse_ambiguous(name: str, array: np.ndarray, extent: InputSize) -> None:
     """Refuse an array whose first axis fits neurons or trials, and time as well."""
     fits = array.shape in ((extent.size,), (extent.trials, extent.size), (extent.trials, 1))
     if not fits or array.shape[0] != extent.steps or extent.steps == 1:
@@ -187,7 +187,7 @@ def _refuse_ambiguous(name: str, array: np.ndarray, extent: Extent) -> None:
     )
 
 
-def _course(name: str, array: np.ndarray, extent: Extent) -> np.ndarray:
+def _course(name: str, array: np.ndarray, extent: InputSize) -> np.ndarray:
     steps, trials, size = extent.steps, extent.trials, extent.size
     if steps is None:
         raise CircuitError(f"the input '{name}' changes in time, but there is no time here; expected a number or array")
@@ -202,13 +202,13 @@ def _course(name: str, array: np.ndarray, extent: Extent) -> np.ndarray:
     return np.broadcast_to(full, (steps, trials, size))
 
 
-def _how_over_time(extent: Extent) -> str:
+def _how_over_time(extent: InputSize) -> str:
     if extent.steps is None:
         return ""
     return f"; what changes in time says so: neurosim.over_time(array) with {extent.steps} time steps first"
 
 
-def _which_axis(array: np.ndarray, extent: Extent) -> str:
+def _which_axis(array: np.ndarray, extent: InputSize) -> str:
     if extent.steps in array.shape[1:]:
         return "; time is the first axis, use np.moveaxis"
     if array.shape == (extent.steps, extent.trials):
@@ -221,7 +221,7 @@ def _is_labelled(value: Any) -> bool:
     return hasattr(value, "dims") and hasattr(value, "coords") and hasattr(value, "transpose")
 
 
-def _by_names(name: str, value: Any, unit: str, extent: Extent, *, timed: bool) -> np.ndarray:
+def _by_names(name: str, value: Any, unit: str, extent: InputSize, *, timed: bool) -> np.ndarray:
     """An array whose axes have names."""
     if not hasattr(value, "to_dataset"):
         raise CircuitError(f"the input '{name}' is a whole dataset; choose one of its variables, such as recording.v")

@@ -54,15 +54,15 @@ def check_described(recording: xarray.Dataset, order: Any, where: Path) -> None:
         _check_variable(variable, str(name), where)
 
 
-def _check_coordinate(found: xarray.DataArray, name: str, dim: str, where: Path) -> None:
+def _check_coordinate(coordinate: xarray.DataArray, name: str, dim: str, where: Path) -> None:
     timed = name == "time" or name.startswith("time_")
     kinds = "f" if timed else "iu"
-    if found.dims != (dim,) or found.dtype.kind not in kinds:
+    if coordinate.dims != (dim,) or coordinate.dtype.kind not in kinds:
         raise DataError(
-            f"{where}: damaged, '{name}' holds {found.dtype} with the dimensions {found.dims}, expected "
+            f"{where}: damaged, '{name}' holds {coordinate.dtype} with the dimensions {coordinate.dims}, expected "
             f"{'seconds' if timed else 'whole numbers'} along '{dim}'"
         )
-    values = found.values
+    values = coordinate.values
     if timed and not (np.isfinite(values).all() and (np.diff(values) > 0).all()):
         raise DataError(f"{where}: damaged, its times do not grow")
 

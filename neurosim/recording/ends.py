@@ -121,7 +121,7 @@ def check_end(end: End, circuit: Circuit, *, dt: float, seed: int, trials: int, 
             raise CircuitError(f"{name}: got {got}, but {path} was stored with {stored}, and goes on with that only")
     shapes = {name: (trials, circuit.population[name.split(".")[0]].size) for name in neuron_variables(circuit)}
     kept = slots(circuit, dt)
-    # What was stored before synapses had traces has none.
+    # Files that were stored before synapses had traces have none.
     there = end.continuation.values.keys()
     shapes |= {
         name: (trials, *slot.shape)

@@ -106,10 +106,10 @@ def _chosen(dataset: xarray.Dataset, population: str | None) -> str:
 def _of_booleans(recording: xarray.Dataset, name: str) -> SpikeEvents:
     recording = in_order(recording)
     begin, end = _span(recording)
-    found = spikes_in(recording, name)
-    trial, neuron = found.trials[found.trial], found.neurons[found.neuron]
+    spikes = spikes_in(recording, name)
+    trial, neuron = spikes.trials[spikes.trial], spikes.neurons[spikes.neuron]
     population = population_of(recording, name)
-    return SpikeEvents(found.time, trial, neuron, found.trials, found.neurons, begin, end, population)
+    return SpikeEvents(spikes.time, trial, neuron, spikes.trials, spikes.neurons, begin, end, population)
 
 
 def _span(recording: xarray.Dataset) -> tuple[float, float]:
@@ -132,12 +132,12 @@ def _of_variables(
 ) -> SpikeEvents:
     """Spikes that were recorded as events; what a selection of time, trials or neurons leaves out is left out."""
     population, names = population_of(dataset, name), event_names(name)
-    found = dataset[names["spike_time"]]
-    unit = str(found.attrs.get("units", "second"))
-    times = np.asarray(found.values, dtype=float) * parse_quantity(f"1 {unit}", "second")
+    spike_time = dataset[names["spike_time"]]
+    unit = str(spike_time.attrs.get("units", "second"))
+    times = np.asarray(spike_time.values, dtype=float) * parse_quantity(f"1 {unit}", "second")
     trial, neuron = (np.asarray(dataset[names[each]].values, dtype=np.int64) for each in EVENTS[1:])
     neuron_dim = f"neuron_{population}" if f"neuron_{population}" in dataset.coords else "neuron"
-    neuron_dim = str(found.attrs.get("neurons", neuron_dim))
+    neuron_dim = str(spike_time.attrs.get("neurons", neuron_dim))
     all_trials = _numbers(dataset, "trial", trials, "trials", population)
     all_neurons = _numbers(dataset, neuron_dim, n, "n", population)
     begin, end = _bounds(dataset, duration, population)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: The dimension of recorded weights, and the coordinates of trials with their descriptions.
 SNAPSHOT = "snapshot"
 TRIAL_COLUMNS = {"epoch": "epochs of training before the trial", "row": "number of the trial in its split of the data"}
-#: What is kept of each spike, where spikes are events.
+#: Numbers that are kept of each spike, where spikes are events.
 EVENTS = ("spike_time", "spike_trial", "spike_neuron")
 # Number of values in memory at once.
 _VALUES = 4 << 20
@@ -47,7 +47,7 @@ def traces_of(recording: xarray.Dataset) -> list[str]:
 
 
 def event_names(name: str) -> dict[str, str]:
-    """What the variables of events are called that stand for a variable of spikes: kind -> name.
+    """Names of the event variables that stand for a spike variable: kind -> name.
 
     Examples
     --------
@@ -77,13 +77,13 @@ def trial_columns(recording: xarray.Dataset) -> dict[str, np.ndarray]:
 
 def spikes_of(recording: xarray.Dataset) -> list[str]:
     """Names of the spike variables, ``E.spikes``, kept as truth values or as events."""
-    found = [str(name) for name, variable in recording.data_vars.items() if variable.dtype == bool]
+    names = [str(name) for name, variable in recording.data_vars.items() if variable.dtype == bool]
     for name in map(str, recording.data_vars):
         if "spike_time" in name and is_event(recording, name):
             spikes = name.replace("spike_time", "spikes")
             if all(other in recording.data_vars for other in event_names(spikes).values()):
-                found.append(spikes)
-    return found
+                names.append(spikes)
+    return names
 
 
 def population_of(recording: xarray.Dataset, name: str) -> str:
@@ -118,7 +118,7 @@ def blocks_of(variable: Any) -> Iterator[tuple[int, np.ndarray]]:
 
 
 @dataclass(frozen=True)
-class Spikes:
+class SpikeVariable:
     """The spikes of one variable, whether it is kept as truth values or as events.
 
     Attributes
@@ -147,7 +147,7 @@ class Spikes:
         return [parts[trial * count : (trial + 1) * count] for trial in range(len(self.trials))]
 
 
-def spikes_in(recording: xarray.Dataset, name: str, time: np.ndarray | None = None) -> Spikes:
+def spikes_in(recording: xarray.Dataset, name: str, time: np.ndarray | None = None) -> SpikeVariable:
     """The spikes of a variable.
 
     Parameters
@@ -165,22 +165,22 @@ def spikes_in(recording: xarray.Dataset, name: str, time: np.ndarray | None = No
         step, trial, neuron = np.nonzero(block)
         parts.append((seconds[begin + step], trial, neuron))
     joined = [np.concatenate(each) for each in zip(*parts, strict=True)]
-    return Spikes(*joined, *(_numbers(recording, str(dim)) for dim in variable.dims[1:]))
+    return SpikeVariable(*joined, *(_numbers(recording, str(dim)) for dim in variable.dims[1:]))
 
 
-def _events_in(recording: xarray.Dataset, name: str) -> Spikes:
+def _events_in(recording: xarray.Dataset, name: str) -> SpikeVariable:
     variables = {kind: recording[variable] for kind, variable in event_names(name).items()}
     time, trial, neuron = (variables[kind].values for kind in EVENTS)
     dim = str(variables["spike_time"].attrs.get("neurons", ""))
     numbers = (trial, "trial"), (neuron, dim)
     trials, neurons = (
-        np.sort(np.asarray(recording[at].values)) if at in recording.coords else np.unique(found)
-        for found, at in numbers
+        np.sort(np.asarray(recording[at].values)) if at in recording.coords else np.unique(numbered)
+        for numbered, at in numbers
     )
     # A selection keeps the events of trials and neurons that it has left out.
     kept = np.isin(trial, trials) & np.isin(neuron, neurons)
     places = np.searchsorted(trials, trial[kept]), np.searchsorted(neurons, neuron[kept])
-    return Spikes(time[kept], *places, trials, neurons)
+    return SpikeVariable(time[kept], *places, trials, neurons)
 
 
 def _numbers(recording: xarray.Dataset, dim: str) -> np.ndarray:

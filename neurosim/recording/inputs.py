@@ -15,7 +15,7 @@ from neurosim.engines.stimuli import Stimulus
 from neurosim.equations.parse import Equation, parse_equations
 from neurosim.errors import ArgumentError, CircuitError
 from neurosim.neurons._model import NeuronModel
-from neurosim.recording.courses import Extent, placed
+from neurosim.recording.courses import InputSize, placed
 from neurosim.recording.spike_times import spikes_given, told_to_fire
 from neurosim.suggestions import hint
 
@@ -23,12 +23,12 @@ from neurosim.suggestions import hint
 TARGET = "target"
 #: Parameters that replace white noise, and draws of a threshold, where the user gives their numbers.
 GIVEN_NOISE, GIVEN_UNIFORM = "given_noise", "given_uniform"
-#: What neurons take that spike when they are told.
+#: Inputs of neurons that spike when they are told.
 SPIKES = "spikes"
 
 
 @dataclass
-class Inputs:
+class SortedInputs:
     """Inputs, sorted by how they vary.
 
     Attributes
@@ -45,7 +45,7 @@ class Inputs:
 
 def apply_inputs(
     circuit: Circuit, given: Mapping[str, Any], *, steps: int | None, trials: int, dt: float
-) -> tuple[Circuit, Inputs]:
+) -> tuple[Circuit, SortedInputs]:
     """Set parameters of a circuit's neurons, and the target of its readout.
 
     Parameters
@@ -71,7 +71,7 @@ def apply_inputs(
     UnitError
         A wrong unit.
     """
-    inputs, original = Inputs(), circuit
+    inputs, original = SortedInputs(), circuit
     places: dict[tuple[str, str], str] = {}
     for name, value in given.items():
         population, asked = _locate(original, name)
@@ -80,7 +80,7 @@ def apply_inputs(
         if (population, parameter) in places:
             raise CircuitError(f"the inputs '{places[population, parameter]}' and '{name}' are the same parameter")
         places[population, parameter] = name
-        extent = Extent(steps, trials, circuit.population[population].size, dt)
+        extent = InputSize(steps, trials, circuit.population[population].size, dt)
         if told is not None:
             circuit = vary(circuit, population, told)
             inputs.stimuli[f"{population}.{told}"] = spikes_given(f"{population}.{SPIKES}", value, extent)

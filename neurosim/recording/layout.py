@@ -1,4 +1,4 @@
-"""How what is recorded lies in a dataset: dimensions, coordinates, shapes and units of each variable."""
+"""The layout of recordings in a dataset: dimensions, coordinates, shapes and units of each variable."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def layout(
     CircuitError
         It does not fit into memory.
     """
-    found = Layout()
+    whole = Layout()
     for record in records:
         name = _named(circuit, record, bare)
         count = record.samples(span.begin, span.steps)
@@ -146,29 +146,29 @@ def layout(
         shape = (count, trials, *places.values())
         variable = Recorded((when, "trial", *places), shape, kind, unit_of(circuit, record.name))
         packed = events and record.spikes and not record.over
-        (found.events if packed else found.courses)[name] = Course(record, variable, count)
+        (whole.events if packed else whole.courses)[name] = Course(record, variable, count)
         if packed:
-            # Who could have spiked, which events do not say.
+            # The neurons that could have spiked, which events do not say.
             coords = {"trial": np.arange(trials), **{d: np.arange(size) for d, size in places.items()}, **coords}
         for dim, values in coords.items():
-            found.coords[dim] = _coordinate(dim, values, "1")
+            whole.coords[dim] = _coordinate(dim, values, "1")
     if held:
-        found.refuse_too_large()
+        whole.refuse_too_large()
     for record in records:
         when = "time" if record.every == 1 else f"time_{_named(circuit, record, bare)}"
-        found.coords[when] = _coordinate(when, span.times(record.every), "second")
-    found.coords.setdefault("time", _coordinate("time", span.times(), "second"))
+        whole.coords[when] = _coordinate(when, span.times(record.every), "second")
+    whole.coords.setdefault("time", _coordinate("time", span.times(), "second"))
     for pathway in learning:
         for variable in pathway.synapse.learned:
             qualified = f"{pathway.name}.{variable}"
             dims = _axes(circuit, pathway.name, len(synaptic_shapes(circuit)[qualified]))
             shape = (trials, *synaptic_shapes(circuit)[qualified])
-            name = qualified if qualified not in found.courses else f"end({qualified})"
-            found.ends[name] = (
+            name = qualified if qualified not in whole.courses else f"end({qualified})"
+            whole.ends[name] = (
                 qualified,
                 Recorded(("trial", *dims), shape, np.dtype(dtype), unit_of(circuit, qualified)),
             )
-    return found
+    return whole
 
 
 def event_variables(name: str, count: int) -> dict[str, Recorded]:

@@ -204,9 +204,9 @@ def _add_units(session: Any, recording: xarray.Dataset, timing: Timing) -> None:
     observed = [[timing.begin, timing.begin + recording.sizes["trial"] * length]]
     for name in names:
         spikes = spikes_in(recording, name, timing.time)
-        found = spikes.times()
+        spike_times = spikes.times()
         for place, neuron in enumerate(spikes.neurons.tolist()):
-            times = np.concatenate([trial * length + row[place] for trial, row in enumerate(found)])
+            times = np.concatenate([trial * length + row[place] for trial, row in enumerate(spike_times)])
             population = population_of(recording, name)
             session.add_unit(spike_times=times, obs_intervals=observed, population=population, neuron=neuron)
 

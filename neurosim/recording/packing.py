@@ -28,8 +28,8 @@ class Packed:
     def pack(self, spikes: np.ndarray, times: np.ndarray) -> dict[str, np.ndarray]:
         """The events among spikes ``(step, trial, neuron)``, by time, trial and neuron; `times` are those of steps."""
         # Flat indices take a third of the time of one index for each axis.
-        found = np.flatnonzero(np.ascontiguousarray(spikes))
-        step, rest = np.divmod(found, spikes.shape[1] * spikes.shape[2])
+        places = np.flatnonzero(np.ascontiguousarray(spikes))
+        step, rest = np.divmod(places, spikes.shape[1] * spikes.shape[2])
         trial, neuron = np.divmod(rest, spikes.shape[2])
         events = {
             "spike_time": times[step],

@@ -21,7 +21,7 @@ from neurosim.recording.setup import shortened
 
 
 @dataclass
-class Run:
+class SimulationRun:
     """A simulation that runs piece by piece.
 
     Attributes
@@ -89,15 +89,15 @@ class Run:
                 unfinished=first + length < steps,
             )
             self.start = outputs.end
-            found = {one.text: np.asarray(outputs.recordings[one.text]) for one in self.records}
+            arrays = {one.text: np.asarray(outputs.recordings[one.text]) for one in self.records}
             for one in self.records:
-                _check_finite(one, found[one.text], dt, begin + first)
+                _check_finite(one, arrays[one.text], dt, begin + first)
             if outputs.broken is not None:
                 raise outputs.broken.error(dt)
             if self.learning:
                 self.values = self.values | {name: after[name] for name in learned_names(self.circuit)}
                 self._check_learned(dt * (begin + first + length))
-            yield first, found
+            yield first, arrays
 
     def _check_learned(self, seconds: float) -> None:
         """Refuse weights that are not finite: learning was unstable."""

@@ -85,7 +85,7 @@ def _only_phase(model: Circuit, phase: Phase) -> Circuit:
 
 
 def learning_pathways(model: NeuronModel | Circuit, circuit: Circuit, learn: bool | None) -> tuple[Pathway, ...]:
-    """The pathways whose rules act in a simulation; warns of rules none of which does, if nobody says so.
+    """The pathways whose rules act in a simulation; warns if none acts and the caller did not ask for that.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ from neurosim.recording.collecting import InMemory, OnDisk, Results
 from neurosim.recording.ends import End, check_end, read_end, store_end, weights_in
 from neurosim.recording.inputs import apply_inputs
 from neurosim.recording.layout import Layout, Span, layout
-from neurosim.recording.running import Run, has_target
+from neurosim.recording.running import SimulationRun, has_target
 from neurosim.recording.setup import circuit_of, learning_pathways, refuse_parts, varying
 from neurosim.recording.variables import asked
 from neurosim.units import parse_quantity
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     import xarray
 
 # Bytes recorded before they are written.
-_PIECE = 48 << 20
+PIECE = 48 << 20
 _MODEL = instance(
     NeuronModel, Circuit, expected="a NeuronModel or a Circuit; that of a model file is neurosim.load(name).circuit"
 )
@@ -213,7 +213,7 @@ def simulate(
     setting = Setting("spiking" if spiking else "rate", step, dtype)
     start, values = _start(circuit, seed, setting, trials, restore, own)
     values |= {name: array for name, array in own.items() if name in values} | given.state
-    run = Run(engine, target, circuit, setting, values, given.stimuli, records, seed, trials, start)
+    run = SimulationRun(engine, target, circuit, setting, values, given.stimuli, records, seed, trials, start)
     run.learning = bool(learning)
     run.own_weights = run.learning or bool(with_trials(circuit, values))
     run.keeping = store is not None or (not whole and target != "cpp_standalone")
@@ -247,17 +247,17 @@ def _start(
     return end.continuation, values | end.weights
 
 
-def _recorded(run: Run, plan: Layout, span: Span, out: Path | None, *, whole: bool) -> xarray.Dataset:
+def _recorded(run: SimulationRun, plan: Layout, span: Span, out: Path | None, *, whole: bool) -> xarray.Dataset:
     """Run to the end, into a Zarr store if there is one, else into memory."""
     pieces = not whole and run.keeping and (out is not None or bool(plan.events))
-    piece = max(1, min(span.steps, int(_PIECE // max(1, plan.bytes_a_step)))) if pieces else span.steps
+    piece = max(1, min(span.steps, int(PIECE // max(1, plan.bytes_a_step)))) if pieces else span.steps
     attrs = {"model": run.circuit.name, "dt": span.dt}
     if out is None:
         results: Results = InMemory(plan, span, attrs)
     else:
         results = OnDisk(plan, span, attrs, out, piece)
     with results:
-        for first, found in run.pieces(span.steps, piece):
-            results.add(first, found)
+        for first, arrays in run.pieces(span.steps, piece):
+            results.add(first, arrays)
         results.end(run.values)
     return results.dataset()

@@ -9,7 +9,7 @@ import numpy as np
 from neurosim.engines.stimuli import Stimulus
 from neurosim.errors import CircuitError
 from neurosim.neurons._model import NeuronModel
-from neurosim.recording.courses import Extent, numbers_in
+from neurosim.recording.courses import InputSize, numbers_in
 
 #: How much of a step a time may lie before it and count as in it, for rounding; as in Brian2.
 _MARGIN = 1e-3
@@ -22,7 +22,7 @@ def told_to_fire(model: NeuronModel) -> str | None:
     return named.name if named is not None and named.kind == "parameter" else None
 
 
-def spikes_given(name: str, value: Any, extent: Extent) -> Stimulus:
+def spikes_given(name: str, value: Any, extent: InputSize) -> Stimulus:
     """Spikes as events.
 
     Parameters
@@ -48,14 +48,14 @@ def spikes_given(name: str, value: Any, extent: Extent) -> Stimulus:
         got = f"{len(value)} things" if isinstance(value, list | tuple) else f"a {type(value).__name__}"
         raise CircuitError(f"the input '{name}': got {got}; {_EXPECTED} ({extent.trials})")
     several = len(pairs) > 1
-    found = [
+    spike_steps = [
         _in_steps(f"{name}{f' of trial {number}' if several else ''}", pair[0], pair[1], extent)
         for number, pair in enumerate(pairs)
     ]
-    most = max((int(np.bincount(steps).max(initial=0)) for steps, _ in found), default=0)
+    most = max((int(np.bincount(steps).max(initial=0)) for steps, _ in spike_steps), default=0)
     # One place at least: an axis of length zero is no array to a compiler.
-    events = np.full((len(found), extent.steps, max(1, most)), extent.size, dtype=np.int32)
-    for row, (steps, neurons) in zip(events, found, strict=True):
+    events = np.full((len(spike_steps), extent.steps, max(1, most)), extent.size, dtype=np.int32)
+    for row, (steps, neurons) in zip(events, spike_steps, strict=True):
         first = np.searchsorted(steps, steps)
         row[steps, np.arange(len(steps)) - first] = neurons
     return Stimulus(np.broadcast_to(events, (extent.trials, *events.shape[1:])), "events")
@@ -72,7 +72,7 @@ def _is_flat(value: Any) -> bool:
         return False
 
 
-def _in_steps(name: str, times: Any, indices: Any, extent: Extent) -> tuple[np.ndarray, np.ndarray]:
+def _in_steps(name: str, times: Any, indices: Any, extent: InputSize) -> tuple[np.ndarray, np.ndarray]:
     """The step of each spike and its neuron, sorted by both."""
     seconds, neurons = numbers_in(name, times, "second"), numbers_in(name, indices, "1")
     if len(seconds) != len(neurons):

@@ -224,12 +224,12 @@ def open_recording(path: str | Path) -> xarray.Dataset:
 
 
 def _near(variable: Recorded) -> tuple[int, ...]:
-    """Chunk sizes of at most 4 MiB, cut along the first axes first: a sample lies together."""
-    found, left = [], _CHUNK // np.dtype(variable.dtype).itemsize
+    """Chunk sizes of at most 4 MiB, cut along the first axes first, so that a sample stays in one chunk."""
+    sizes, left = [], _CHUNK // np.dtype(variable.dtype).itemsize
     for size in reversed(variable.shape):
-        found.append(max(1, min(size, left)))
-        left //= found[-1]
-    return tuple(reversed(found))
+        sizes.append(max(1, min(size, left)))
+        left //= sizes[-1]
+    return tuple(reversed(sizes))
 
 
 def _chunks(variable: Recorded, piece: int) -> tuple[int, ...]:

@@ -81,7 +81,7 @@ def to_neo(recording: xarray.Dataset) -> Any:
     timing = timing_of(recording)
     block = neo.Block(name=str(recording.attrs.get("model", "")), description="simulated with neurosim")
     spikes = {name: spikes_in(recording, name, timing.time) for name in spikes_of(recording)}
-    trains = {name: found.times() for name, found in spikes.items()}
+    trains = {name: spikes_in_time.times() for name, spikes_in_time in spikes.items()}
     known = trial_columns(recording)
     for trial, number in enumerate(numbers_along(recording, "trial") if "trial" in recording.dims else []):
         more = {column: int(values[trial]) for column, values in known.items()}
@@ -91,8 +91,8 @@ def to_neo(recording: xarray.Dataset) -> Any:
         for name in traces_of(recording):
             kept = segment.analogsignals if timing.step is not None else segment.irregularlysampledsignals
             kept.append(_signal(recording, name, trial, timing))
-        for name, found in trains.items():
-            for neuron, times in zip(spikes[name].neurons.tolist(), found[trial], strict=True):
+        for name, spikes_in_time in trains.items():
+            for neuron, times in zip(spikes[name].neurons.tolist(), spikes_in_time[trial], strict=True):
                 segment.spiketrains.append(
                     neo.SpikeTrain(
                         np.asarray(times),

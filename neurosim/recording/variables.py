@@ -58,7 +58,7 @@ def unit_of(circuit: Circuit, name: str) -> str:
 def asked(
     circuit: Circuit, record: Sequence[str] | None, every: Mapping[str, Any] | None, *, dt: float
 ) -> tuple[Record, ...]:
-    """What to record, read from its text, each once.
+    """The records asked for, read from text, each once.
 
     Parameters
     ----------
@@ -82,11 +82,11 @@ def asked(
 
 
 def _by_default(circuit: Circuit) -> list[str]:
-    found: list[str] = []
+    names: list[str] = []
     for population, neuron in compose(circuit).items():
         spikes = [f"{population}.spikes"] if neuron.threshold is not None else []
-        found += [f"{population}.{variable}" for variable in neuron.state_variables] + spikes
-    return found or [name for name in traces(circuit) if name in plan(circuit).nodes]
+        names += [f"{population}.{variable}" for variable in neuron.state_variables] + spikes
+    return names or [name for name in traces(circuit) if name in plan(circuit).nodes]
 
 
 def _alone(circuit: Circuit) -> str | None:

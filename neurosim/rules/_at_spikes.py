@@ -40,7 +40,7 @@ def check(rule: Rule) -> None:
 def _refuse_unread(rule: Rule, side: str, statements: tuple[Statement, ...]) -> None:
     """Refuse a local name that no later statement reads: its assignment would do nothing."""
     for number, statement in enumerate(statements):
-        later = frozenset().union(*(other.names for other in statements[number + 1 :]))
+        later = frozenset[str]().union(*(other.names for other in statements[number + 1 :]))
         if is_local(rule, statement) and statement.target not in later:
             near = nearest(statement.target, rule.synaptic_variables)
             asked = f"; is it '{near}'?" if near else ""
@@ -90,8 +90,8 @@ def written_out(rule: Rule, statements: Iterable[Statement]) -> tuple[Statement,
 
 def names(rule: Rule) -> frozenset[str]:
     """All names that statements at spikes refer to, but for those of their text alone."""
-    found: frozenset[str] = frozenset()
+    read: frozenset[str] = frozenset()
     for statements in (rule.at_pre, rule.at_post):
         texts = (statement.expression for statement in statements)
-        found |= names_within(texts, rule.expressions) - local_names(rule, statements)
-    return found
+        read |= names_within(texts, rule.expressions) - local_names(rule, statements)
+    return read

@@ -55,8 +55,8 @@ def declarations(text: str, what: str) -> tuple[Equation, ...]:
     EquationError
         At the first declaration that a synapse cannot have.
     """
-    found = parse_equations(text).equations if text.strip() else ()
-    for equation in found:
+    equations = parse_equations(text).equations if text.strip() else ()
+    for equation in equations:
         check_name(equation.name, equation.place)
         name, unit = equation.name, equation.unit
         if what == "variable" and equation.kind != "parameter":
@@ -75,4 +75,4 @@ def declarations(text: str, what: str) -> tuple[Equation, ...]:
                 f"the {what} '{name}' is declared '{unit}', and what synapses change are real numbers; expected a "
                 "unit, e.g. 1"
             )
-    return found
+    return equations

@@ -9,6 +9,9 @@ from typing import Any, Literal
 from neurosim.equations.parse import Statement
 from neurosim.rules._moments import MOMENTS, Moment, Timing
 
+#: The axes of a variable.
+Axes = tuple[Literal["post", "pre"], ...]
+
 
 @dataclass(frozen=True)
 class OracleRule:
@@ -36,8 +39,8 @@ class OracleRule:
 
     step: Callable[[Any, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
     uses: tuple[str, ...]
-    variables: Mapping[str, tuple[Literal["post", "pre"], ...]] = field(default_factory=dict)
-    parameters: Mapping[str, float | None] = field(default_factory=dict)
+    variables: Mapping[str, Axes] = field(default_factory=dict[str, Axes])
+    parameters: Mapping[str, float | None] = field(default_factory=dict[str, float | None])
     reads: tuple[str, ...] = ("pathway",)
     name: str = "oracle"
     timing: Timing = "phase_end"

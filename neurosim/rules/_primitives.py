@@ -107,7 +107,7 @@ def batch_centred(*primitives: str) -> OracleRule:
     KeyError
         For a primitive that reads no activity but the reciprocal weight.
     """
-    #: What stands on both sides of each product, and its sign.
+    #: Both factors of each product, and its sign.
     products = {"amp": (1.0, "x", "y"), "null": (-1.0, "u", "y"), "sparse": (-1.0, "x", "p")}
     chosen = {primitive: products[primitive] for primitive in primitives if primitive != "decay"}
 

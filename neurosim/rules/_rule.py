@@ -1,4 +1,4 @@
-"""What a learning rule is: how a synapse's variables change, as text."""
+"""Learning rules: text that says how a synapse's variables change."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from neurosim.border import NAMES, check_fields, one_of
+from neurosim.border import NAMES, check_fields, one_of, set_fields
 from neurosim.border.arguments import MAPPING, TEXT
 from neurosim.equations.grammar import Place
 from neurosim.equations.inlined import inlined, names_within
@@ -73,21 +73,21 @@ class Rule:
 
     update: str = ""
     variables: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
     timing: Timing = "phase_end"
     reads: tuple[str, ...] = ()
     name: str = "rule"
     traces: str = ""
     on_pre: str = ""
     on_post: str = ""
-    initial: Mapping[str, Any] = field(default_factory=dict)
+    initial: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
         texts = dict.fromkeys(("update", "variables", "traces", "name", "on_pre", "on_post"), TEXT)
         timing = one_of(*MOMENTS)
         check_fields(self, **texts, parameters=MAPPING, timing=timing, reads=NAMES, initial=MAPPING)
-        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
-        object.__setattr__(self, "initial", MappingProxyType(dict(self.initial)))
+        set_fields(self, parameters=MappingProxyType(dict(self.parameters)))
+        set_fields(self, initial=MappingProxyType(dict(self.initial)))
         for name, value in self.parameters.items():
             check_name(name, Place())
             if value is not None:
@@ -153,17 +153,17 @@ class Rule:
     @functools.cached_property
     def written(self) -> tuple[Equation, ...]:
         """All declarations of `variables` and `traces`, expressions included."""
-        found = (*declarations(self.variables, "variable"), *declarations(self.traces, "trace"))
-        names = [equation.name for equation in found]
-        if twice := next((equation for equation in found if names.count(equation.name) > 1), None):
+        equations = (*declarations(self.variables, "variable"), *declarations(self.traces, "trace"))
+        names = [equation.name for equation in equations]
+        if twice := next((equation for equation in equations if names.count(equation.name) > 1), None):
             raise twice.place.error(f"'{twice.name}' is among the variables and among the traces of the rule")
-        return found
+        return equations
 
     @functools.cached_property
     def declared(self) -> EquationSet | None:
         """The variables that have a value from step to step, none if there are none."""
-        found = tuple(equation for equation in self.written if equation.kind != "subexpression")
-        return EquationSet(found) if found else None
+        equations = tuple(equation for equation in self.written if equation.kind != "subexpression")
+        return EquationSet(equations) if equations else None
 
     @functools.cached_property
     def expressions(self) -> Mapping[str, str]:
@@ -188,15 +188,15 @@ class Rule:
     @functools.cached_property
     def increments(self) -> dict[str, str]:
         """The increment of each variable that its update changes, as one expression."""
-        found: dict[str, str] = {}
+        texts: dict[str, str] = {}
         for statement in self.statements:
             expression = inlined(statement.expression, self.expressions)
             sign = "+" if statement.operator == "+=" else "-"
-            before = found.get(statement.target)
-            found[statement.target] = (
+            before = texts.get(statement.target)
+            texts[statement.target] = (
                 f"{before} {sign} ({expression})" if before else (expression if sign == "+" else f"-({expression})")
             )
-        return found
+        return texts
 
     @property
     def changed(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What a synapse does by all of its pathway's rules together."""
+"""A synapse with all rules of its pathway together."""
 
 from __future__ import annotations
 
@@ -77,10 +77,10 @@ class Synapse:
     @functools.cached_property
     def declared(self) -> EquationSet | None:
         """The declarations of all variables besides the weight, none if there are none."""
-        found: dict[str, Equation] = {}
+        equations: dict[str, Equation] = {}
         for rule in self.local_rules:
             for equation in rule.written:
-                before = found.setdefault(equation.name, equation)
+                before = equations.setdefault(equation.name, equation)
                 learned = {name for one in self.local_rules for name in one.trace_variables}
                 if str(before) != str(equation) or (equation.name in learned) != (
                     equation.name in rule.trace_variables
@@ -89,7 +89,7 @@ class Synapse:
                         f"'{equation.name}' is declared as '{before}' and as '{equation}' by rules of one pathway; "
                         "declare it alike, or rename one"
                     )
-        kept = tuple(equation for equation in found.values() if equation.kind != "subexpression")
+        kept = tuple(equation for equation in equations.values() if equation.kind != "subexpression")
         return EquationSet(kept) if kept else None
 
     @functools.cached_property
@@ -112,20 +112,20 @@ class Synapse:
     @functools.cached_property
     def flows(self) -> tuple[Equation, ...]:
         """The differential equations of its traces, with expressions written out."""
-        found: dict[str, Equation] = {}
+        equations: dict[str, Equation] = {}
         for rule in self.local_rules:
             for equation in rule.flows:
-                found.setdefault(equation.name, _written_out(rule, equation))
-        return tuple(found.values())
+                equations.setdefault(equation.name, _written_out(rule, equation))
+        return tuple(equations.values())
 
     @functools.cached_property
     def at_pre(self) -> tuple[Statement, ...]:
-        """What happens at a spike that arrives, with expressions written out."""
+        """The statements at a spike that arrives, with expressions written out."""
         return tuple(statement for rule in self.local_rules for statement in written_out(rule, rule.at_pre))
 
     @functools.cached_property
     def at_post(self) -> tuple[Statement, ...]:
-        """What happens at a spike of the neuron behind it, with expressions written out."""
+        """The statements at a spike of the postsynaptic neuron, with expressions written out."""
         return tuple(statement for rule in self.local_rules for statement in written_out(rule, rule.at_post))
 
     def at(self, moment: Moment) -> Rule | OracleRule | None:
@@ -134,11 +134,11 @@ class Synapse:
 
     @functools.cached_property
     def _at(self) -> Mapping[str, Rule | OracleRule | None]:
-        found: dict[str, Rule | OracleRule | None] = dict.fromkeys(MOMENTS)
+        by_moment: dict[str, Rule | OracleRule | None] = dict.fromkeys(MOMENTS)
         for name, moment in MOMENTS.items():
             acting = [rule for rule in self.rules if rule.moment is moment and (rule.statements or rule is self.oracle)]
-            found[name] = acting[0] if len(acting) == 1 else (_as_one([r for r in acting if isinstance(r, Rule)]))
-        return found
+            by_moment[name] = acting[0] if len(acting) == 1 else (_as_one([r for r in acting if isinstance(r, Rule)]))
+        return by_moment
 
     @property
     def updates(self) -> tuple[Rule | OracleRule, ...]:
@@ -169,11 +169,11 @@ class Synapse:
     @functools.cached_property
     def names(self) -> frozenset[str]:
         """All names that its rules refer to."""
-        return frozenset().union(*(rule.names for rule in self.rules))
+        return frozenset[str]().union(*(rule.names for rule in self.rules))
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """What its rules need beyond the synapse."""
+        """The things that its rules need beyond the synapse."""
         return _each(rule.reads for rule in self.rules)
 
     @property
@@ -208,17 +208,17 @@ def _each(groups: Iterable[Iterable[str]]) -> tuple[str, ...]:
 def _merged(
     rules: tuple[_Named, ...], given: Iterator[tuple[_Named, Mapping[str, _Value]]], what: str
 ) -> Mapping[str, _Value]:
-    found: dict[str, _Value] = {}
+    merged: dict[str, _Value] = {}
     for rule, values in given:
         for name, value in values.items():
-            if name in found and found[name] is not value and found[name] != value:
+            if name in merged and merged[name] is not value and merged[name] != value:
                 others = " and ".join(f"'{other.name}'" for other in rules)
                 raise EquationError(
-                    f"the {what} '{name}' is {found[name]!r} and {value!r} in rules of one pathway ({others}); give "
+                    f"the {what} '{name}' is {merged[name]!r} and {value!r} in rules of one pathway ({others}); give "
                     f"both the same, or rename that of '{rule.name}'"
                 )
-            found[name] = value
-    return found
+            merged[name] = value
+    return merged
 
 
 def _written_out(rule: Rule, equation: Equation) -> Equation:

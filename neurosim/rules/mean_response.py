@@ -18,7 +18,7 @@ def _step(
     eligibility, response = inputs["eligibility_post"], inputs["response_pre"]
     batch = response.shape[0]
     seen = values["seen"] * xp.exp(-batch / parameters["memory"]) + batch
-    # What was there before the first sample counts nothing.
+    # Weights from before the first sample do not count.
     weights = values["w"] + (eligibility.T @ response - batch * values["w"]) / seen
     return {"w": weights, "seen": seen}
 

@@ -29,7 +29,7 @@ _BEGINNING = (files.CONFIG, files.PROVENANCE, files.LOG, files.CHECKPOINTS)
 
 
 @dataclass
-class Place:
+class ClaimedFolder:
     """A run folder that this process holds.
 
     Attributes
@@ -113,7 +113,7 @@ def finished_run(path: Path, model: Model, seed: int, say: Callable[[str], None]
 
 
 @contextlib.contextmanager
-def taken(path: Path, model: Model, seed: int, read: Sequence[FileRead], *, resume: bool) -> Iterator[Place]:
+def taken(path: Path, model: Model, seed: int, read: Sequence[FileRead], *, resume: bool) -> Iterator[ClaimedFolder]:
     """Lock a folder for a run and write its configuration and provenance.
 
     Parameters
@@ -134,7 +134,7 @@ def taken(path: Path, model: Model, seed: int, read: Sequence[FileRead], *, resu
     made = next((folder for folder in (*reversed(path.parents), path) if not folder.exists()), None)
     with writing(path):
         path.mkdir(parents=True, exist_ok=True)
-    place = Place(path, made=made)
+    place = ClaimedFolder(path, made=made)
     try:
         with locked(path):
             # Another process may have used it in between.
@@ -150,7 +150,7 @@ def taken(path: Path, model: Model, seed: int, read: Sequence[FileRead], *, resu
         place.leave()
 
 
-def _take_up(place: Place, model: Model, seed: int, read: Sequence[FileRead]) -> None:
+def _take_up(place: ClaimedFolder, model: Model, seed: int, read: Sequence[FileRead]) -> None:
     """Check that the run to resume is this one, and keep its provenance."""
     files_in(place.folder, to_write=True)
     _check_same(place.folder, model, seed)
@@ -228,5 +228,5 @@ def _tidy(path: Path) -> None:
     """Remove temporary files of an interrupted run."""
     with writing(path):
         (path / files.FAILURE).unlink(missing_ok=True)
-        for left in [found for found in path.rglob(".*") if is_temporary(found)]:
+        for left in [file for file in path.rglob(".*") if is_temporary(file)]:
             discard(left)

@@ -36,6 +36,6 @@ def report_line(report: EpochReport) -> str:
         "test accuracy %": report.test_accuracy,
     }
     parts += [f"{name} {value:.4g}" for name, value in numbers.items() if value == value]
-    angles = {layer: found.get("signal_angle_deg", np.nan) for layer, found in report.layers.items()}
+    angles = {layer: measured.get("signal_angle_deg", np.nan) for layer, measured in report.layers.items()}
     parts += [f"{layer} {angle:.1f} deg" for layer, angle in angles.items() if angle == angle]
     return ", ".join(parts)

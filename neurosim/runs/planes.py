@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from neurosim import registry
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.description import Loop
+from neurosim.circuit.description import ControlLoop
 from neurosim.engines.state import State, initial_state, weights_of
 from neurosim.errors import CircuitError, ConfigError
 from neurosim.gradients.feedback import feedback_pathway
@@ -75,7 +75,7 @@ def _loops(model: Model, circuit: Circuit, seed: int) -> tuple[Figure | None, st
     return figure, ""
 
 
-def _eigenvalues(circuit: Circuit, loop: Loop, state: State) -> np.ndarray:
+def _eigenvalues(circuit: Circuit, loop: ControlLoop, state: State) -> np.ndarray:
     """Eigenvalues of forward times feedback weights, before learning."""
     product = np.asarray(weights_of(circuit, state, loop.feedback), dtype=float)
     for name in loop.forward:

@@ -47,9 +47,9 @@ def predictions_of(folder: str | Path, file: str | Path, out: str | Path | None 
     return f"{len(predicted)} predictions written to {out}\n"
 
 
-def _csv(found: np.ndarray, names: Sequence[str]) -> str:
+def _csv(predictions: np.ndarray, names: Sequence[str]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(names)
-    writer.writerows([value] if found.ndim == 1 else value for value in found.tolist())
+    writer.writerows([value] if predictions.ndim == 1 else value for value in predictions.tolist())
     return stream.getvalue()

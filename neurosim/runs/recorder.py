@@ -33,14 +33,14 @@ from neurosim.recording.variables import is_spikes, unit_of, weights
 from neurosim.runs import folder as files
 from neurosim.runs.integrity import files_in, sealed, unsealed
 from neurosim.tasks._task import Split, Task
-from neurosim.training.config import Config, Record
+from neurosim.training.config import Config, RecordSettings
 from neurosim.training.progress import Progress
 
 _FORMAT, _VERSION = "neurosim snapshots", 1
 #: During the run: the store, and the checksums of its snapshots.
 UNFINISHED, SNAPSHOTS = ".recording.unfinished.zarr", ".recording.unfinished.json"
 # Bytes recorded before they are written, and bytes of a chunk.
-_PIECE, _CHUNK = 48 << 20, 4 << 20
+PIECE, CHUNK = 48 << 20, 4 << 20
 _MOST_NEURONS = 256
 
 
@@ -52,7 +52,7 @@ class TrainingRecorder:
     folder
         The run folder.
     engine, task, config, seed
-        As for training; `config` has a `Record`.
+        As for training; `config` has a `RecordSettings`.
 
     Raises
     ------
@@ -62,7 +62,7 @@ class TrainingRecorder:
 
     def __init__(self, folder: Path, engine: Engine, task: Task, config: Config, seed: int) -> None:
         assert config.record is not None
-        self.record: Record = config.record
+        self.record: RecordSettings = config.record
         self.path, self.temporary, self.list = folder / files.RECORDING, folder / UNFINISHED, folder / SNAPSHOTS
         # Snapshots start from rest, also where training carries state over.
         self.engine, self.seed = engine.with_circuit(replace(engine.circuit, carry=False)), seed
@@ -131,15 +131,15 @@ class TrainingRecorder:
         """
         if progress.part.steps or progress.epoch not in self.epochs or str(progress.epoch) in self.digests:
             return
-        number, found = self.epochs.index(progress.epoch), hashlib.sha256()
+        number, digest = self.epochs.index(progress.epoch), hashlib.sha256()
         for where, array in self._snapshot(number, progress):
             self._refuse_broken(where[0], array, progress.epoch)
             with writing(self.path):
                 self.group[where[0]][where[1]] = array
-            found.update(np.ascontiguousarray(array).tobytes())
+            digest.update(np.ascontiguousarray(array).tobytes())
         with writing(self.path):
             sync(self.temporary)
-        self.digests[str(progress.epoch)] = found.hexdigest()
+        self.digests[str(progress.epoch)] = digest.hexdigest()
         write_file(self.list, sealed(self.digests, _FORMAT, _VERSION))
 
     def finish(self) -> None:
@@ -193,7 +193,7 @@ class TrainingRecorder:
             self._new(fresh, state)
             own, there = (open_store(folder, complete=False) for folder in (fresh, self.temporary))
             same = own.attrs == there.attrs and own.arrays.keys() == there.arrays.keys()
-            if not same or any(own.arrays[name].about != found.about for name, found in there.arrays.items()):
+            if not same or any(own.arrays[name].about != stored.about for name, stored in there.arrays.items()):
                 raise DataError(f"{self.temporary}: damaged, its description is not that of this run's recording")
             kept = self._check(done)
             for name, file in files_in(self.temporary, to_write=True).items():
@@ -209,13 +209,13 @@ class TrainingRecorder:
         """Compare snapshots in the store with their checksums; the files that hold them."""
         store, files_of = open_store(self.temporary, complete=False), set()
         for epoch in epochs:
-            found, number = hashlib.sha256(), self.epochs.index(epoch)
+            digest, number = hashlib.sha256(), self.epochs.index(epoch)
             for name, region in self._regions(number):
                 array = store.arrays[name]
                 whole = region + (slice(None),) * (len(array.about.shape) - len(region))
-                found.update(np.ascontiguousarray(array.read(whole)).tobytes())
+                digest.update(np.ascontiguousarray(array.read(whole)).tobytes())
                 files_of.update(f"{name}/{key}" for key in array.keys_of(whole))
-            if found.hexdigest() != self.digests.get(str(epoch)):
+            if digest.hexdigest() != self.digests.get(str(epoch)):
                 raise DataError(f"{self.temporary}: the recording after epoch {epoch} is missing or damaged")
         return files_of
 
@@ -248,8 +248,8 @@ class TrainingRecorder:
         size = circuit.population[population].size
         dtype = np.dtype(bool if is_spikes(name) else self.engine.setting.dtype)
         neurons = min(size, _MOST_NEURONS)
-        steps = max(1, min(self._steps, _CHUNK // (neurons * dtype.itemsize)))
-        most = max(1, _CHUNK // (steps * neurons * dtype.itemsize))
+        steps = max(1, min(self._steps, CHUNK // (neurons * dtype.itemsize)))
+        most = max(1, CHUNK // (steps * neurons * dtype.itemsize))
         # A divisor of the piece, so that no chunk spans two.
         trials = next(length for length in range(min(most, piece), 0, -1) if piece % length == 0)
         alone = len(circuit.populations) == 1
@@ -267,7 +267,7 @@ class TrainingRecorder:
         """Trials presented at once: a divisor of all, so that all calls have one shape."""
         sizes = [self.engine.circuit.population[name.split(".")[0]].size for name in self.traces]
         each = self._steps * sum(sizes) * np.dtype(self.engine.setting.dtype).itemsize
-        most, count = max(1, _PIECE // max(1, each)), len(self.rows)
+        most, count = max(1, PIECE // max(1, each)), len(self.rows)
         return next(length for length in range(min(most, count), 0, -1) if count % length == 0)
 
     def _coord(self, dim: str, values: np.ndarray, unit: str = "1") -> tuple[Recorded, np.ndarray]:

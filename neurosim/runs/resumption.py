@@ -9,14 +9,14 @@ from neurosim.engines.state import State, initial_state
 from neurosim.errors import DataError, NeurosimError
 from neurosim.model_files.model_file import Model
 from neurosim.runs.checkpoints import Checkpoints
-from neurosim.runs.claimed_folder import Place
+from neurosim.runs.claimed_folder import ClaimedFolder
 from neurosim.runs.log import Log
 from neurosim.runs.recorder import TrainingRecorder
 from neurosim.training.progress import Progress
 
 
 def going_on(
-    place: Place,
+    place: ClaimedFolder,
     checkpoints: Checkpoints,
     recorder: TrainingRecorder | None,
     model: Model,

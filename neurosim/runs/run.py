@@ -21,7 +21,7 @@ from neurosim.model_files.model_file import Model, load, numbers_of
 from neurosim.recording.weights import FORMAT as WEIGHTS_FORMAT
 from neurosim.runs import folder as files
 from neurosim.runs.checkpoints import EVERY, Checkpoints, packed_arrays
-from neurosim.runs.claimed_folder import Place, finished_run, taken, terminable
+from neurosim.runs.claimed_folder import ClaimedFolder, finished_run, taken, terminable
 from neurosim.runs.data_identity import files_read
 from neurosim.runs.integrity import check_size
 from neurosim.runs.log import Log
@@ -133,7 +133,7 @@ def train(
 
 
 def _run(
-    place: Place, model: Model, engine: Engine, task: Task, seed: int, progress: RunWatcher | None, every: float
+    place: ClaimedFolder, model: Model, engine: Engine, task: Task, seed: int, progress: RunWatcher | None, every: float
 ) -> Run:
     """Run in a claimed folder."""
     folder = place.folder
@@ -155,9 +155,9 @@ def _run(
             summary |= {"wall_s": round(checkpoints.elapsed, 3)}
             resumed = place.provenance.get("resumed")
             summary |= {"resumed": len(resumed)} if isinstance(resumed, list) else {}
-            found = Run(folder, summary, history, state)
+            run = Run(folder, summary, history, state)
             write_task(folder, task)
-            _finish(found, log, recorder)
+            _finish(run, log, recorder)
         except BaseException as error:
             kept = kept_checkpoint(checkpoints)
             name = "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
@@ -169,7 +169,7 @@ def _run(
             raise
     checkpoints.clear()
     discard(folder / SNAPSHOTS)
-    return found
+    return run
 
 
 def _refused(error: BaseException, model: Model, checkpoints: Checkpoints) -> bool:
@@ -202,7 +202,7 @@ def _note(progress: RunWatcher | None, text: str) -> None:
 
 @dataclass(frozen=True)
 class _Job:
-    """What a run trains or measures, and who is told."""
+    """A training or a measurement, with the recipients of its progress."""
 
     model: Model
     engine: Engine

@@ -52,16 +52,16 @@ def read_summary(path: Path) -> dict[str, Any]:
     return summary | numbers | tables
 
 
-def _tables(path: Path, name: str, found: Any) -> dict[str, dict[str, float]]:
-    if not isinstance(found, dict):
+def _tables(path: Path, name: str, tables: Any) -> dict[str, dict[str, float]]:
+    if not isinstance(tables, dict):
         raise _odd(path, f"tables of numbers as its '{name}'")
-    return {each: _table(path, f"{name}.{each}", inner) for each, inner in found.items()}
+    return {each: _table(path, f"{name}.{each}", inner) for each, inner in tables.items()}
 
 
-def _table(path: Path, name: str, found: Any) -> dict[str, float]:
-    if not isinstance(found, dict):
+def _table(path: Path, name: str, numbers: Any) -> dict[str, float]:
+    if not isinstance(numbers, dict):
         raise _odd(path, f"a table of numbers as its '{name}'")
-    return {each: _number(path, f"{name}.{each}", value) for each, value in found.items()}
+    return {each: _number(path, f"{name}.{each}", value) for each, value in numbers.items()}
 
 
 def _number(path: Path, name: str, value: Any) -> float:

@@ -62,8 +62,8 @@ class Run:
             + ", ".join(f"{name.removesuffix('_deg')} {value:.1f} deg" for name, value in _known(numbers))
             for layer, numbers in self.summary.get("layers", {}).items()
         ]
-        found = {**self.summary.get("probe", {}), **self.summary.get("numbers", {})}
-        lines += [f"{name:<14} {short(value)}" for name, value in found.items()]
+        reported = {**self.summary.get("probe", {}), **self.summary.get("numbers", {})}
+        lines += [f"{name:<14} {short(value)}" for name, value in reported.items()]
         return "\n".join([f"run in {self.folder}", *(f"  {line}" for line in lines)])
 
     def predict(self, file: str | Path) -> np.ndarray:

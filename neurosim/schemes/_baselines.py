@@ -1,4 +1,4 @@
-"""What the loss of a perturbed trial is compared with: that of a clean phase, or what a critic expects.
+"""Baselines of the loss of a perturbed trial: the loss of a clean phase, or a critic's expectation.
 
 Without a clean phase the estimate ``noise*(loss - expected)/sigma`` is right on average whatever is expected, as long
 as the trial's own noise has no part in it; its variance is that with a clean phase plus the variance of
@@ -44,10 +44,10 @@ class Critic:
 
     def add_to(self, populations: Sequence[Population]) -> tuple[Population, ...]:
         """The populations with the critic, the unit it needs, and its input to the layers."""
-        found = [self._told(population) for population in populations]
-        if self.source[0] == "one" and all(population.name != "one" for population in found):
-            found.append(Population("one", 1, layered.neuron_of(Part(kind="constant"))))
-        return (*found, Population("critic", 1, layered.neuron_of(Part(kind="critic"))))
+        told = [self._told(population) for population in populations]
+        if self.source[0] == "one" and all(population.name != "one" for population in told):
+            told.append(Population("one", 1, layered.neuron_of(Part(kind="constant"))))
+        return (*told, Population("critic", 1, layered.neuron_of(Part(kind="critic"))))
 
     @property
     def learned(self) -> Pathway:
@@ -72,7 +72,7 @@ class Critic:
 
     @property
     def holds(self) -> tuple[Hold, ...]:
-        """What its rule reads."""
+        """Variables that its rule reads."""
         population, variable = self.source
         return (hold(f"{population}.evidence = {variable}"),)
 
@@ -110,9 +110,9 @@ def phases(
         Whether the perturbed phase begins at rest after the clean one.
     """
     held = (*layered.holds(network), *needed)
-    found = tuple(hold(line) for line in estimates)
+    held_lines = tuple(hold(line) for line in estimates)
     if critic is not None:
-        holds = (*held, *critic.holds, *found)
+        holds = (*held, *critic.holds, *held_lines)
         return (layered.perturbed_phase(durations[1], holds, (*learn, critic.learned.name)),)
     clean = Phase("clean", durations[0], {"perturb": 0.0}, hold=(*held, *layered.change_holds(network)))
-    return clean, layered.perturbed_phase(durations[1], found, learn, restart=restart)
+    return clean, layered.perturbed_phase(durations[1], held_lines, learn, restart=restart)

@@ -1,4 +1,4 @@
-"""What neurons need to learn all the time: noise that never stops, a running expectation of the loss, traces.
+"""Parts of schemes that learn all the time: noise that never stops, a running expectation of the loss, traces.
 
 The *scale* of an estimate made in passing. Noise ``sigma*n(t)`` of unit variance and correlation time
 ``tau_noise`` enters a neuron at its site; the loss answers through the membranes above (and, for noise that is a
@@ -73,8 +73,8 @@ def covariance(first: Filters, second: Filters, tau_noise: float) -> float:
     # Late, so that checking settings does without SciPy.
     from scipy.linalg import solve_continuous_lyapunov
 
-    found = solve_continuous_lyapunov(drift, -driving)
-    return float(outputs[0] @ found @ outputs[1])
+    joint = solve_continuous_lyapunov(drift, -driving)
+    return float(outputs[0] @ joint @ outputs[1])
 
 
 @dataclass(frozen=True)

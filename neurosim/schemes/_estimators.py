@@ -14,7 +14,7 @@ from neurosim.networks import layered
 
 @dataclass(frozen=True)
 class Addition:
-    """What an estimator adds.
+    """The parts that an estimator adds to a circuit.
 
     Attributes
     ----------
@@ -130,7 +130,7 @@ def imitation(rate: float, start: Initial, network: layered.Config) -> Addition:
 
 
 def _passed_on(network: layered.Config, layer: str) -> str:
-    """What a layer's neuron makes of `exact`: what it passes on of its apical compartment ``a``, in its own words.
+    """The expression by which a layer's neuron passes on its apical compartment ``a``, with `exact` in its place.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What the schemes share that invert forward weights: feedback in a control loop, or the loop's fixed point at once.
+"""Shared by schemes that invert forward weights: feedback in a control loop, or the loop's fixed point at once.
 
 (Over 300 lines: the parts of one loop, which all of these schemes are made of.)
 Podlaski & Machens (2020), Biological credit assignment through dynamic inversion of feedforward networks, NeurIPS. One
@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, model_validator
 
-from neurosim.circuit.description import Hold, Initial, Loop, Phase, Population, hold
+from neurosim.circuit.description import ControlLoop, Hold, Initial, Phase, Population, hold
 from neurosim.errors import ConfigError
 from neurosim.networks import layered
 from neurosim.neurons._model import NeuronModel
@@ -92,7 +92,7 @@ class Settling(Inversion):
 
 @dataclass(frozen=True)
 class Convention:
-    """What a loop does at a nonlinear layer.
+    """How a loop treats the nonlinearity of a layer.
 
     Attributes
     ----------
@@ -133,7 +133,7 @@ def neuron_text(neuron: NeuronModel, text: str) -> str:
         return text
     output = neuron.equation_set.by_name[neuron.ports["output"]]
     states = sorted(output.names & set(neuron.state_variables))
-    # What a spiking neuron sends is filtered spikes: an equation of its own, and no function of anything.
+    # A spiking neuron sends filtered spikes: a state variable, and no function of the potential.
     if output.kind != "subexpression" or states != [_integrating(neuron)]:
         raise ConfigError.at(
             "network.neuron.kind",
@@ -158,7 +158,7 @@ def at_once(population: Population) -> Population:
 
 
 def with_error(population: Population, convention: Convention, *, driven: Settling | None = None) -> Population:
-    """A hidden layer with its error in a loop, ``error_x``, and with what the convention makes of it.
+    """A hidden layer with its error in a loop, ``error_x``, and the lines that the convention adds.
 
     It is what feedback delivers or, in layers that are `driven` by the error below them, follows that. What feedback
     delivers is low-passed at its sender, which is the same, because all that runs through a synapse is filtered alike;
@@ -181,7 +181,7 @@ def with_error(population: Population, convention: Convention, *, driven: Settli
         ]
         parameters["tau_x"] = driven.tau_x
     if neuron.ports["signal"] in neuron.state_variables:
-        # What is compared with the gradient at the rate; a neuron whose rate does not respond has none.
+        # The signal that is compared with the gradient at the rate; it is zero where the rate does not respond.
         scaled = "*slope_held/(slope_held**2 + 1e-12)" if convention.at_potential else ""
         lines.append(f"{neuron.ports['signal']} = error_x{scaled} : 1")
     return replace(population, equations="\n".join(lines), parameters=parameters, method="euler")
@@ -216,10 +216,10 @@ def with_controller(population: Population, config: Settling, switch: str) -> Po
     )
 
 
-def loop(config: Settling, below: str, above: str, forward: tuple[str, ...], feedback: str) -> Loop:
-    """What is to be known of a loop to tell its stability."""
+def loop(config: Settling, below: str, above: str, forward: tuple[str, ...], feedback: str) -> ControlLoop:
+    """The properties of a loop that decide on its stability."""
     tau_u, tau_x = (parse_quantity(text, "second") for text in (config.tau_u, config.tau_x))
-    return Loop(
+    return ControlLoop(
         below,
         f"{above}.loop_target",
         f"{below}.error_x",
@@ -245,7 +245,7 @@ def until(config: Settling, above: str) -> tuple[str, float] | None:
 
 
 def forward_holds(network: layered.Config, *, convention: str) -> tuple[Hold, ...]:
-    """What the forward phase leaves: rates, the slopes and potentials that conventions need, and the output's error."""
+    """Holds of the forward phase: rates, the slopes and potentials that conventions need, and the output's error."""
     lines = [f"input.r_held = {layered.ports_of(network, 'input')['output']}"]
     lines += ["one.r_held = r"] if network.bias else []
     for layer in network.hidden_layers:
@@ -259,9 +259,9 @@ def forward_holds(network: layered.Config, *, convention: str) -> tuple[Hold, ..
 
 def potential_of(neuron: NeuronModel) -> str:
     """The state variable that the drive moves."""
-    found = _integrating(neuron)
-    if found is not None:
-        return found
+    potential = _integrating(neuron)
+    if potential is not None:
+        return potential
     raise ConfigError.at(
         "network.neuron.kind",
         f"got '{neuron.name}', in which nothing integrates its drive '{neuron.ports['drive']}'; "
@@ -275,7 +275,7 @@ def _integrating(neuron: NeuronModel) -> str | None:
 
 
 @dataclass(frozen=True)
-class Place:
+class FeedbackPlace:
     """Where feedback runs: from the layer `above` to the one `below`, beside the forward weights between them."""
 
     feedback: str
@@ -286,15 +286,15 @@ class Place:
     target: str
 
 
-def places(network: layered.Config) -> tuple[Place, ...]:
+def places(network: layered.Config) -> tuple[FeedbackPlace, ...]:
     """From the first hidden layer up."""
     layered.refuse_images(network, "loops invert the matrices of dense pathways")
     layered.refuse_normalisation(network, "loops invert the weights between two layers and nothing else")
     layered.refuse_skips(network, "each loop inverts the pathways between two layers, one after the other")
-    found = []
+    in_order = []
     for name, _, target, link in layered.feedback_ends(network, "layerwise"):
-        found.append(Place(name, link.forward, link.end, link.below, link.above, target))
-    return tuple(found)
+        in_order.append(FeedbackPlace(name, link.forward, link.end, link.below, link.above, target))
+    return tuple(in_order)
 
 
 def feedback_law(config: Inversion, forward: Sequence[str]) -> Initial:

@@ -22,7 +22,7 @@ class NegativeTranspose:
     def __call__(self, drawn: np.ndarray, *forward: np.ndarray) -> np.ndarray:
         from neurosim.stability.inverse import chained
 
-        # Of kernels, the first two axes are swapped.
+        # The transpose of kernels swaps the first two axes.
         return -self.scale * np.swapaxes(chained(forward), 0, 1)
 
     def __str__(self) -> str:
@@ -61,13 +61,13 @@ class StabilisedFeedback:
 
         weights = chained(forward)
         expands = weights.shape[0] > weights.shape[1]
-        found = stabilised(weights, drawn, self.leak if expands else 0.0)
-        if not found.succeeded:
+        repaired = stabilised(weights, drawn, self.leak if expands else 0.0)
+        if not repaired.succeeded:
             raise NumericalError(
-                f"feedback of shape {drawn.shape} is still unstable after {found.steps} steps of repair (abscissa "
-                f"{found.abscissa:.3g}); use feedback = 'negative_transpose', or a larger leak than {self.leak:g}"
+                f"feedback of shape {drawn.shape} is still unstable after {repaired.steps} steps of repair (abscissa "
+                f"{repaired.abscissa:.3g}); use feedback = 'negative_transpose', or a larger leak than {self.leak:g}"
             )
-        return found.feedback
+        return repaired.feedback
 
     def __str__(self) -> str:
         return f"stabilised, with a leak of {self.leak:g} where it has to be"

@@ -23,7 +23,7 @@ from neurosim.schemes._alignment import Alignment, Mirror
 
 
 @dataclass(frozen=True)
-class Loop:
+class PathwayPair:
     """A forward pathway and the feedback pathway beside it: layer `below`, layer `above`."""
 
     feedback: str
@@ -95,12 +95,12 @@ class _Plan:
         return self.mirror is not None and self.mirror.source == "noise"
 
     @property
-    def loops(self) -> tuple[Loop, ...]:
+    def loops(self) -> tuple[PathwayPair, ...]:
         ends = layered.feedback_ends(self.network, "layerwise")
-        return tuple(Loop(name, link.forward, source, target) for name, source, target, link in ends)
+        return tuple(PathwayPair(name, link.forward, source, target) for name, source, target, link in ends)
 
     @property
-    def turns(self) -> tuple[tuple[Loop, ...], ...]:
+    def turns(self) -> tuple[tuple[PathwayPair, ...], ...]:
         """The loops that learn in each mirror phase."""
         how = self.mirror.turns if self.mirror else "together"
         # A layer sends one noise to all loops it is in.
@@ -112,7 +112,7 @@ class _Plan:
         }[how]
         return tuple(tuple(loop for loop in self.loops if loop.below in turn) for turn in chosen if turn)
 
-    def centred(self, loop: Loop) -> tuple[str, ...]:
+    def centred(self, loop: PathwayPair) -> tuple[str, ...]:
         """The roles (``x`` below, ``y`` above) whose running mean is subtracted in a loop."""
         if self.mirror is None or self.mirror.centring != "running":
             return ()
@@ -126,10 +126,10 @@ class _Plan:
             learn = (*clean.learn, *self._learning(self.loops))
             return (replace(clean, hold=(*clean.hold, *self._holds(self.loops)), learn=learn),)
         assert self.mirror is not None
-        found = [clean]
+        phases = [clean]
         for number, turn in enumerate(self.turns, start=1):
             several = len(self.turns) > 1
-            found.append(
+            phases.append(
                 Phase(
                     f"mirror{number}" if several else "mirror",
                     self.mirror.mirror_duration,
@@ -140,11 +140,11 @@ class _Plan:
                     restart=self.mirror.restart,
                 )
             )
-        return tuple(found)
+        return tuple(phases)
 
     def forward(self) -> tuple[Pathway, ...]:
         """Weights and biases; they read what layers send, and with `update_forward` learn by the primitives, too."""
-        found = []
+        pathways = []
         senders = {loop.below for loop in self.loops} | {"input"} if self.noisy else set()
         loops = {loop.forward: loop for loop in self.loops}
         for pathway in layered.forward_pathways(self.network, self.config.learning_rate):
@@ -162,16 +162,16 @@ class _Plan:
                 )
                 values = {_primitives.coefficient(n): scale * value for n, value in self.coefficients.items()}
                 changed = replace(changed, rule=rule, parameters={**changed.parameters, **values})
-            found.append(changed)
-        return tuple(found)
+            pathways.append(changed)
+        return tuple(pathways)
 
     def feedback(self, rule: str, timing: Timing) -> tuple[Pathway, ...]:
         batch = self.mirror is not None and self.mirror.centring == "batch"
         plain = replace(layered.rule_of(rule), timing=timing)
-        found = _primitives.batch_centred(*self.coefficients) if batch else plain
+        learned_by = _primitives.batch_centred(*self.coefficients) if batch else plain
         values = {_primitives.coefficient(name): value for name, value in self.coefficients.items()}
         settings: dict[str, Any] = {
-            "rule": found,
+            "rule": learned_by,
             "parameters": {"learning_rate": self.config.feedback_learning_rate, **values},
             "initial": layered.feedback_law(self.network, self.config.feedback_weights),
             "reduction": self.mirror.reduction if self.mirror else "mean",
@@ -181,23 +181,27 @@ class _Plan:
 
     def carrying(self) -> tuple[Pathway, ...]:
         """Pathways that use the feedback weights once more: back (u), in reverse (p), back and in reverse (q)."""
-        found = []
+        pathways = []
         symmetrised = self.config.update_forward
         for loop in self.loops if self.mirror else ():
             number, below, above = loop.feedback[1:], loop.below, loop.above
             tie, reverse = Tie(loop.feedback), Tie(loop.feedback, transposed=True)
             if "null" in self.coefficients:
-                found.append(Pathway(f"U{number}", f"{above}.mirror_answer", f"{below}.mirror_carried", tie=tie))
+                pathways.append(Pathway(f"U{number}", f"{above}.mirror_answer", f"{below}.mirror_carried", tie=tie))
             if "sparse" in self.coefficients or ("amp" in self.coefficients and symmetrised):
-                found.append(Pathway(f"P{number}", f"{below}.mirror_shown", f"{above}.mirror_projected", tie=reverse))
+                pathways.append(
+                    Pathway(f"P{number}", f"{below}.mirror_shown", f"{above}.mirror_projected", tie=reverse)
+                )
             if "null" in self.coefficients and symmetrised:
-                found.append(Pathway(f"Q{number}", f"{below}.mirror_carried", f"{above}.mirror_returned", tie=reverse))
-        return tuple(found)
+                pathways.append(
+                    Pathway(f"Q{number}", f"{below}.mirror_carried", f"{above}.mirror_returned", tie=reverse)
+                )
+        return tuple(pathways)
 
     def means(self) -> tuple[Pathway, ...]:
         """Pathways from the unit that is always on, whose weights are running means."""
         assert self.mirror is not None or not any(self.centred(loop) for loop in self.loops)
-        found = {
+        by_source = {
             self._mean(loop, role): Pathway(
                 self._mean(loop, role),
                 "one.r",
@@ -210,7 +214,7 @@ class _Plan:
             for loop in self.loops
             for role in self.centred(loop)
         }
-        return tuple(found.values())
+        return tuple(by_source.values())
 
     def population(self, population: Population) -> Population:
         """A layer with what it shows to the feedback weights from above, and what it answers to those below."""
@@ -236,15 +240,15 @@ class _Plan:
             lines += [f"{variable} : 1" for variable in inputs if f"{name}.{variable}" in targets]
         return replace(population, equations="\n".join(lines), **changes)
 
-    def _sent(self, name: str, output: str, loop: Loop | None) -> tuple[list[str], dict[str, Any]]:
-        """What a layer sends up: its activity, and in mirror phases its noise; none if no feedback reaches it."""
+    def _sent(self, name: str, output: str, loop: PathwayPair | None) -> tuple[list[str], dict[str, Any]]:
+        """Lines that a layer sends up: its activity, in mirror phases its noise; none if no feedback reaches it."""
         assert self.mirror is not None
         lines = ["mirror : 1 (shared)"]
         passed = [output] if self.mirror.noise_reach == "propagating" and name != "input" else []
         changes: dict[str, Any] = {}
         if loop is not None:
             drawn = ("mirror_noise",) if self.mirror.noise_law == "normal" else ("mirror_noise", "mirror_noise_too")
-            # Of two normal numbers, exp(-(a^2 + b^2)/2) is uniform: Box and Muller's transformation, read backwards.
+            # For two normal numbers a and b, exp(-(a^2 + b^2)/2) is uniform: Box and Muller's transformation, inverted.
             unit = {
                 "normal": "mirror_noise",
                 "uniform": "sqrt(3)*(2*exp(-0.5*(mirror_noise**2 + mirror_noise_too**2)) - 1)",
@@ -260,7 +264,7 @@ class _Plan:
         shown = f" + mirror*({' + '.join(passed)})" if passed else ""
         return [*lines, f"mirror_sent = (1 - mirror)*{output}{shown} : 1"], changes
 
-    def _holds(self, loops: Sequence[Loop]) -> tuple[Hold, ...]:
+    def _holds(self, loops: Sequence[PathwayPair]) -> tuple[Hold, ...]:
         if self.mirror is None:
             return ()
         lines = []
@@ -273,11 +277,11 @@ class _Plan:
                     lines.append(f"{layer}.mirror_{held} = mirror_{variable}")
         return tuple(hold(line) for line in dict.fromkeys(lines))
 
-    def _learning(self, loops: Sequence[Loop]) -> tuple[str, ...]:
+    def _learning(self, loops: Sequence[PathwayPair]) -> tuple[str, ...]:
         names = (name for loop in loops for name in (loop.feedback, *(self._mean(loop, r) for r in self.centred(loop))))
         return tuple(dict.fromkeys(names))
 
-    def _mean(self, loop: Loop, role: str) -> str:
+    def _mean(self, loop: PathwayPair, role: str) -> str:
         """The pathway whose weights are a layer's running mean, called after the first loop it is in."""
         first = next(
             other for other in self.loops if (other.below == loop.below if role == "x" else other.above == loop.above)

@@ -14,7 +14,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.errors import CircuitError, ConfigError, EquationError, NeurosimError, UnitError
 from neurosim.networks import Network, Part, Sized, layered, neuron_of
 
-#: What every neuron of a layer has to offer, see `NeuronModel.ports`.
+#: Ports that every neuron of a layer must have, see `NeuronModel.ports`.
 PORTS = ("drive", "output", "feedback", "error", "signal")
 
 
@@ -75,8 +75,8 @@ def circuit_of(kind: str, config: Any, network: Network, task: Sized) -> Circuit
 def _blamed(build: Any, config: Any, network: Network, task: Sized) -> str | None:
     """The key of the one neuron without which the scheme could be built; ``None`` if there is none."""
     usual = Part(kind="leaky_rate")
-    found = (key for key in network.neurons if _goes(build, config, _with(network, key, usual), task))
-    return next(found, None)
+    keys = (key for key in network.neurons if _goes(build, config, _with(network, key, usual), task))
+    return next(keys, None)
 
 
 def _remedy(build: Any, config: Any, network: Network, task: Sized, key: str) -> str:
@@ -104,22 +104,22 @@ def _goes(build: Any, config: Any, network: Network, task: Sized) -> bool:
 
 def _layer_neurons() -> list[str]:
     """The neurons that layers of learning networks can have."""
-    found = []
+    neurons = []
     for name in registry.names("neurons"):
         try:
             ports = neuron_of(Part(kind=name)).ports
         except (NeurosimError, ValueError):  # one of the user's that wants settings
             continue
         if all(port in ports for port in PORTS):
-            found.append(name)
-    return found
+            neurons.append(name)
+    return neurons
 
 
 def _reason(error: NeurosimError) -> str:
-    """What is wrong, without places in a text that the user did not write."""
+    """The fault, without places in a text that the user did not write."""
     listed = isinstance(error, CircuitError) and error.faults
     message = listed[0][1] if listed else str(getattr(error, "message", error))
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     text = re.sub(r"line \d+, column \d+: ", "", lines[0] if lines else message)
-    # Of known names, hundreds are units.
+    # Known names are left out: hundreds are units.
     return re.sub(r"\s*\((?:known here|known): .*\)|; known: .*", "", text)

@@ -149,7 +149,7 @@ def _phases(config: Config, forward: tuple[str, ...], feedback: tuple[str, ...])
 
 
 def _silenced(population: Population) -> Population:
-    """The input, which shows its stimulus only where it is told to."""
+    """The input, which shows its stimulus only where a switch is on."""
     seen = f"seen = {SHOWN}*{population.neuron.ports['output']} : 1\n{SHOWN} : 1 (shared)"
     return _continuous.named_now(replace(population, equations=seen), rate="seen")
 

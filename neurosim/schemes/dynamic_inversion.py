@@ -12,7 +12,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Hold, Pathway, Phase, Population, Tie, hold
 from neurosim.networks import Relation, Sized, layered
 from neurosim.schemes import _inversion
-from neurosim.schemes._inversion import CONVENTIONS, Place
+from neurosim.schemes._inversion import CONVENTIONS, FeedbackPlace
 from neurosim.units import parse_quantity
 
 GRADIENT = Relation.GAUSS_NEWTON
@@ -60,15 +60,15 @@ def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     )
 
 
-def switch(place: Place) -> str:
+def switch(place: FeedbackPlace) -> str:
     """The switch that lets a loop run."""
     return f"{_inversion.SWITCH}{place.number}"
 
 
-def _loop(config: Config, place: Place, below: Population) -> list[Pathway]:
+def _loop(config: Config, place: FeedbackPlace, below: Population) -> list[Pathway]:
     """Feedback from the controller, and the forward weights used once more."""
     convention = CONVENTIONS[config.convention]
-    # What passes a layer unchanged can be read where it arrives.
+    # A signal that passes a layer unchanged is read where it arrives.
     shown = below.neuron.ports["feedback"] if convention.shown == "x" else "error_shown"
     return [
         Pathway(
@@ -90,20 +90,20 @@ def _loop(config: Config, place: Place, below: Population) -> list[Pathway]:
 
 
 def _loop_parameters(config: Config) -> dict[str, float]:
-    """What the repair of feedback has to know of the loop."""
+    """The constants of the loop that the repair of feedback needs."""
     taus = {name: parse_quantity(getattr(config, name), "second") for name in ("tau_u", "tau_x")}
     # In units of the controller's time constant, so that the rate of the descent means the same.
     return {"leak": config.leak, "tau_u": 1.0, "tau_x": taus["tau_x"] / taus["tau_u"]}
 
 
 def _phases(
-    config: Config, network: layered.Config, places: tuple[Place, ...], learning: tuple[str, ...]
+    config: Config, network: layered.Config, places: tuple[FeedbackPlace, ...], learning: tuple[str, ...]
 ) -> tuple[Phase, ...]:
     off = {switch(place): 0.0 for place in places}
-    found = [_inversion.forward_phase(config, network, tuple(off))]
+    phases = [_inversion.forward_phase(config, network, tuple(off))]
     for place in reversed(places):
         last = place is places[0]
-        found.append(
+        phases.append(
             Phase(
                 f"inversion{place.number}",
                 config.inversion_duration,
@@ -113,11 +113,11 @@ def _phases(
                 until=_inversion.until(config, place.above),
             )
         )
-    return tuple(found)
+    return tuple(phases)
 
 
-def _settled(network: layered.Config, place: Place, last: bool) -> tuple[Hold, ...]:
-    """What a settled loop leaves: the error from which its layer learns, and the next loop's target."""
+def _settled(network: layered.Config, place: FeedbackPlace, last: bool) -> tuple[Hold, ...]:
+    """Holds of a settled loop: the error from which its layer learns, and the next loop's target."""
     lines = [layered.error_hold(network, place.below, "error_delta")]
     lines += [] if last else [f"{place.below}.loop_target = error_delta"]
     return tuple(hold(line) for line in lines)

@@ -133,7 +133,7 @@ def _paced(pathway: Pathway, config: Config) -> Pathway:
 
 
 def _estimator(config: Config, network: layered.Config, senders: tuple[str, ...]) -> Addition:
-    """What the chosen estimator adds to the circuit."""
+    """The parts that the chosen estimator adds to the circuit."""
     start = layered.feedback_law(network, config.feedback_weights)
     rate = config.feedback_learning_rate
     if config.estimator == "normalised_lms":

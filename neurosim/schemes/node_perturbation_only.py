@@ -64,7 +64,7 @@ def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     """All forward weights learn at the end of the last phase, no hidden population receives feedback."""
     layered.refuse_normalisation(network, "biases come after it, and noise that is held does not tell what they do")
     forward = layered.forward_pathways(network, config.learning_rate, "scalar_reward")
-    # Of pools no weights learn, so they need no noise.
+    # Pools have no weights that learn, so they need no noise.
     layers = tuple(dict.fromkeys(p.post for p in forward if p.role is Role.FORWARD and p.synapse.learns))
     gains = tuple(hold(f"{layer}.gain_held = {layered.ports_of(network, layer)['gain']}") for layer in layers)
     populations = tuple(

@@ -14,7 +14,7 @@ from neurosim.circuit.description import Pathway, Phase, Tie, hold
 from neurosim.networks import Relation, Sized, layered
 from neurosim.neurons._quantities import TimeConstant
 from neurosim.schemes import _inversion
-from neurosim.schemes._inversion import CONVENTIONS, Place
+from neurosim.schemes._inversion import CONVENTIONS, FeedbackPlace
 
 GRADIENT = Relation.GAUSS_NEWTON
 NETWORKS = (layered.Config,)
@@ -70,7 +70,7 @@ def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     )
 
 
-def _reused(config: _inversion.Settling, place: Place, *, first: bool) -> Pathway:
+def _reused(config: _inversion.Settling, place: FeedbackPlace, *, first: bool) -> Pathway:
     """Forward weights used once more: towards the controller, or to drive the error of the next layer."""
     last = place.above == "output"
     ahead = config.controller_first and not last and not first

@@ -16,7 +16,7 @@ from neurosim.stability.population_code import PopulationCode
 
 # Number of steps towards the fixed point, and the fraction of the way of the first ones.
 _STEPS, _FIRST, _SLOWER = 200, 0.3, 20
-# Of the target's length: what may be left of the mismatch. Rates rise without bound just above threshold, so that a
+# The mismatch that may remain, as a share of the target's length. Rates rise steeply just above threshold, so that a
 # number can rest where no other number that a computer knows is nearer to balance.
 _ARRIVED = 0.05
 
@@ -41,8 +41,8 @@ class Decoded:
     def read(self, numbers: np.ndarray) -> np.ndarray:
         """The decoded values of `numbers`; both (trial, n)."""
         scaled = numbers / self.ranges
-        found = [c.rates(part) @ d for c, part, d in zip(self.codes, scaled.T, self.decoders, strict=True)]
-        return np.stack(found, axis=-1) * self.ranges
+        decoded = [c.rates(part) @ d for c, part, d in zip(self.codes, scaled.T, self.decoders, strict=True)]
+        return np.stack(decoded, axis=-1) * self.ranges
 
 
 @checked_loop()

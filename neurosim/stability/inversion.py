@@ -26,7 +26,7 @@ ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
-class Verdict:
+class LoopStability:
     """Whether a loop settles; true if it does.
 
     Attributes
@@ -108,7 +108,7 @@ def abscissa(w: np.ndarray, b: np.ndarray, leak: float, *, tau_u: float = 1.0, t
 
 
 @checked_loop()
-def is_stable(w: np.ndarray, b: np.ndarray, leak: float, *, tau_u: float = 1.0, tau_x: float = 1.0) -> Verdict:
+def is_stable(w: np.ndarray, b: np.ndarray, leak: float, *, tau_u: float = 1.0, tau_x: float = 1.0) -> LoopStability:
     """Whether the loop settles in continuous time.
 
     It does if for all eigenvalues ``p + iq`` of W B ``(tau_u + leak*tau_x)^2 (leak - p) > tau_u*tau_x*q^2``, and the
@@ -124,17 +124,17 @@ def is_stable(w: np.ndarray, b: np.ndarray, leak: float, *, tau_u: float = 1.0, 
     rates = growth_rates(mu, leak, tau_u=tau_u, tau_x=tau_x).real
     worst, slowest = slowest_mode(mu, rates, surplus_rate(w, leak, tau_u, tau_x))
     if (gap > small).all() and not neutral:
-        return Verdict(True, False, worst, slowest)
+        return LoopStability(True, False, worst, slowest)
     if (gap < -small).any():
         needed = leak_needed(mu, tau_u=tau_u, tau_x=tau_x)
         text = f"The loop grows at a rate of {slowest:.3g} (eigenvalue {shown(worst)} of W B). {_help(needed)}"
-        return Verdict(False, False, worst, slowest, text)
+        return LoopStability(False, False, worst, slowest, text)
     if neutral:
         many = f"{w.shape[0] - w.shape[1]} of {w.shape[0]}"
         why = f"{many} directions of the controller are neutral, because the layer has more units than the one below"
-        return Verdict(False, True, 0j, slowest, f"Without a leak {why}. It needs a leak above 0.")
+        return LoopStability(False, True, 0j, slowest, f"Without a leak {why}. It needs a leak above 0.")
     text = f"The loop neither grows nor decays (eigenvalue {shown(worst)} of W B): it needs a leak above {leak:.3g}."
-    return Verdict(False, True, worst, slowest, text)
+    return LoopStability(False, True, worst, slowest, text)
 
 
 @checked_loop()

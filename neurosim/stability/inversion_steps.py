@@ -10,7 +10,7 @@ from neurosim.errors import ConfigError
 from neurosim.stability._arguments import checked_loop
 from neurosim.stability.inversion import (
     ROUNDING,
-    Verdict,
+    LoopStability,
     checked,
     growth_rates,
     is_stable,
@@ -33,7 +33,7 @@ def is_stable_in_steps(
     tau_u: float = 1.0,
     tau_x: float = 1.0,
     order: Order = "controller_first",
-) -> Verdict:
+) -> LoopStability:
     """Whether the loop settles when it is integrated by Euler's method.
 
     The spectral radius of a step, from the two by two step matrix of every eigenvalue of W B. It may be below one
@@ -67,7 +67,7 @@ def is_stable_in_steps(
         worst, rate = slowest_mode(mu, np.log(sizes) / dt, float(np.log(surplus)) / dt)
     largest = max(float(sizes.max()), surplus)
     if largest < 1 - ROUNDING:
-        return Verdict(True, False, worst, rate)
+        return LoopStability(True, False, worst, rate)
     marginal = largest <= 1 + ROUNDING
     limit = largest_step_stable(w, b, leak, tau_u=tau_u, tau_x=tau_x, order=order)
     if limit > 0:
@@ -76,7 +76,7 @@ def is_stable_in_steps(
         text = f"{what}, a slower controller, or smaller feedback."
     else:
         text = is_stable(w, b, leak, tau_u=tau_u, tau_x=tau_x).remedy
-    return Verdict(False, marginal, worst, rate, text)
+    return LoopStability(False, marginal, worst, rate, text)
 
 
 @checked_loop()

@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from neurosim.border import check_fields, whole
+from neurosim.border import check_fields, set_fields, whole
 from neurosim.border.arguments import ARRAY, NUMBER
 from neurosim.errors import ConfigError
 
@@ -195,7 +195,7 @@ class MatrixFlow:
             )
         if self.outputs < 1:
             raise ConfigError(f"outputs: got {self.outputs}, expected at least 1")
-        object.__setattr__(self, "covariance", matrix)
+        set_fields(self, covariance=matrix)
 
     @property
     def modes(self) -> tuple[np.ndarray, np.ndarray]:
@@ -215,13 +215,13 @@ class MatrixFlow:
         Of the largest eigenvalues, as many as there are units above or modes that grow; the rest is zero. Not finite
         where the weight mirror grows.
         """
-        values, found = self.modes[0], np.zeros(self.outputs)
+        values, sizes = self.modes[0], np.zeros(self.outputs)
         grows = np.flatnonzero(self.growth_rates[: self.outputs] > 0)
         if self.null == 0:
-            found[grows] = np.inf
+            sizes[grows] = np.inf
         else:
-            found[grows] = np.sqrt((self.amp - self.decay / values[grows]) / self.null)
-        return found
+            sizes[grows] = np.sqrt((self.amp - self.decay / values[grows]) / self.null)
+        return sizes
 
     def field(self, forward: np.ndarray, feedback: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The rates of change of W, ``(..., m, n)``, and B, ``(..., n, m)``."""
@@ -272,10 +272,10 @@ class MatrixFlow:
             forward[row] = np.sqrt((self.amp - self.decay / values[mode]) / self.null) * vectors[:, mode]
         # Symmetric up to rounding.
         jacobian = self.jacobian(forward, forward.T)
-        found, directions = np.linalg.eigh((jacobian + jacobian.T) / 2)
+        curvatures, directions = np.linalg.eigh((jacobian + jacobian.T) / 2)
         rate = self.amp * values[0] + self.decay
-        kind = _kind(found, rate, "stable up to rotation" if len(chosen) else "marginal")
-        return FixedPoint(forward, forward.T.copy(), found, directions, kind)
+        kind = _kind(curvatures, rate, "stable up to rotation" if len(chosen) else "marginal")
+        return FixedPoint(forward, forward.T.copy(), curvatures, directions, kind)
 
 
 def _check(amp: float, decay: float, null: float) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from neurosim.errors import ConfigError
 from neurosim.stability._arguments import checked_loop
 from neurosim.stability.inverse import chained
-from neurosim.stability.inversion import ROUNDING, Verdict, checked
+from neurosim.stability.inversion import ROUNDING, LoopStability, checked
 from neurosim.stability.inversion_steps import Order, step_radii
 
 
@@ -91,7 +91,7 @@ def single_loop_bound(
     if stages < 1:
         raise ConfigError(f"stages: got {stages}, expected at least one hidden layer")
     angle = np.abs(np.asarray(angle, dtype=float))
-    # Bisection in the phase of one stage, of which that of all rises.
+    # Bisection in the phase of one stage: the phase of the whole loop rises with it.
     low, high = np.zeros_like(angle), np.full_like(angle, np.pi / 2)
     for _ in range(200):
         middle = (low + high) / 2
@@ -112,7 +112,7 @@ def single_loop_is_stable(
     tau_u: float = 1.0,
     tau_x: float = 1.0,
     order: Order = "controller_first",
-) -> Verdict:
+) -> LoopStability:
     """Whether the loop settles, in continuous time or in steps of `dt`.
 
     Parameters
@@ -138,7 +138,7 @@ def single_loop_is_stable(
     """
     checked(chained(ws), b, leak, tau_u, tau_x, 1.0 if dt is None else dt)
     mu, stages = single_loop_eigenvalues(ws, b), len(ws)
-    # What a mode that rounding cannot tell from a neutral one decays at; leak and feedback set the slowest rates.
+    # Decays below this cannot be told from zero, for rounding; leak and feedback set the slowest rates.
     small = ROUNDING * max(leak, float(np.abs(mu).max())) / tau_u
     if dt is None:
         rates = _rates(mu, stages, leak, tau_u, tau_x)
@@ -152,11 +152,13 @@ def single_loop_is_stable(
     surplus = any(w.shape[1] > b.shape[1] for w in ws)
     too_long = surplus and dt is not None and dt >= 2 * tau_x
     if rate < -small and not too_long:
-        return Verdict(True, False, worst, rate)
+        return LoopStability(True, False, worst, rate)
     if too_long:
         assert dt is not None
         rate = max(rate, float(np.log(abs(1 - dt / tau_x))) / dt)
-    return Verdict(False, abs(rate) <= small, worst, rate, _remedy(mu, stages, leak, dt, tau_u, tau_x, worst, rate))
+    return LoopStability(
+        False, abs(rate) <= small, worst, rate, _remedy(mu, stages, leak, dt, tau_u, tau_x, worst, rate)
+    )
 
 
 def _rates(mu: np.ndarray, stages: int, leak: float, tau_u: float, tau_x: float) -> np.ndarray:

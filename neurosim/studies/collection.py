@@ -42,7 +42,7 @@ class Attempt:
     reused: bool = False
 
 
-#: What is run: a model that is trained or measures, or a circuit that is simulated.
+#: A model that is trained or measures, or a circuit that is simulated.
 Runnable = Model | CircuitFile
 
 

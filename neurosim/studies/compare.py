@@ -93,7 +93,7 @@ def compare(
 
 
 def _includes(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
-    """What a comparison lacks of the former one whose table it replaces; empty if it includes all of it."""
+    """The runs of a former comparison that this one lacks, in words; empty if it includes them all."""
     lost = [name for name, identity in dict(theirs["models"]).items() if identity not in ours["models"].values()]
     if lost:
         return f"it has {', '.join(lost)}, which this one has not, or with other settings or data"

@@ -188,8 +188,8 @@ class Comparison:
         return tuple({entry.classifies for entry in self.entries if entry.runs})
 
 
-def _columns(name: str, found: Interval) -> dict[str, float]:
-    return {name: found.mean, f"{name}_half_width": found.half_width}
+def _columns(name: str, interval: Interval) -> dict[str, float]:
+    return {name: interval.mean, f"{name}_half_width": interval.half_width}
 
 
 def _number(value: Any) -> float:

@@ -225,13 +225,13 @@ def _claim(table: Any, path: str, folder: Path, made: _Made, faults: Faults) -> 
     row = check_table(Row, table, path, faults)
     if row is None:
         return None
-    before = len(faults.found)
+    before = len(faults.listed)
     for key, sentence in [*complaints(row.readings[0]), *_complaints(row)]:
         faults.add(f"{path}.{key}", sentence)
     if row.versus is not None:
         for key, sentence in complaints(row.readings[1]):
             faults.add(f"{path}.versus.{key}", sentence)
-    if len(faults.found) > before:
+    if len(faults.listed) > before:
         return None
     readings = []
     for reading, where in zip(row.readings, (path, f"{path}.versus"), strict=False):
@@ -252,9 +252,9 @@ def _model(reading: Reading, path: str, folder: Path, made: _Made, faults: Fault
         return None
     file, shipped = folder / f"{reading.model}.toml", f"{folder.name}/{reading.model}"
     circuit = holds_circuit(file)
-    found = registry.circuits() if circuit else registry.models()
+    checked = registry.circuits() if circuit else registry.models()
     at = registry.circuit_path if circuit else registry.model_path
-    own = shipped in found and at(shipped).parent == folder
+    own = shipped in checked and at(shipped).parent == folder
     settings = (reading.model, tuple(reading.overrides), tuple(reading.variants))
     try:
         if settings not in made:

@@ -203,7 +203,7 @@ def _page(name: str, verdicts: Sequence[Verdict]) -> str:
 
 
 def _includes(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
-    """What would be lost if these results replaced others; empty if the others are a part of them."""
+    """The results that would be lost if these replaced others, in words; empty if the others are a part of them."""
     if f"{theirs['name']}/".startswith(f"{ours['name']}/"):
         return ""
     return f"it is of {theirs['name']}, this one of {ours['name']}"

@@ -14,7 +14,7 @@ from neurosim.border import PATH
 from neurosim.errors import ConfigError, NeurosimError
 from neurosim.model_files.sections import read_toml
 
-#: What the second description, which is to take the place, lacks of the first; nothing if it has all of it.
+#: Gives, in words, the parts of the first description that the second one, its replacement, lacks; empty if none.
 Includes = Callable[[Mapping[str, Any], Mapping[str, Any]], str]
 
 

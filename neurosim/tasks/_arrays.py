@@ -49,7 +49,7 @@ class Columns:
         DataError
             Damage, Python objects, no rows, or a single number instead of rows.
         """
-        found = {}
+        columns = {}
         for name, array in self._read(tuple(dict.fromkeys(names))).items():
             if array.ndim == 0:
                 raise DataError(f"{self.path}: '{name}' is a single number, expected one row an example; {_LEAVE}")
@@ -57,8 +57,8 @@ class Columns:
                 raise DataError(f"{self.path}: '{name}' has no rows (shape {array.shape}), expected one an example")
             if not array.size:
                 raise DataError(f"{self.path}: '{name}' has the shape {array.shape}, expected at least one entry a row")
-            found[name] = _as_text(self.path, name, array) if array.dtype.kind in "SU" else array
-        return found
+            columns[name] = _as_text(self.path, name, array) if array.dtype.kind in "SU" else array
+        return columns
 
 
 def columns_of(path: Path, *, largest: int, written: Csv | None = None) -> Columns:
@@ -111,10 +111,10 @@ def _arrays_of(
     def read(wanted: Sequence[str]) -> Mapping[str, np.ndarray]:
         # Arrays that are not asked for may hold anything: dates, records, a scalar.
         try:
-            found = read_npz(path, names=[called[name] for name in wanted], largest=largest)
+            arrays = read_npz(path, names=[called[name] for name in wanted], largest=largest)
         except DataError as error:
             raise (DataError(f"{error}; {_LEAVE}") if "expected numbers or text" in str(error) else error) from error
-        return {name: found[called[name]] for name in wanted}
+        return {name: arrays[called[name]] for name in wanted}
 
     return read
 

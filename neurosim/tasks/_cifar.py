@@ -157,12 +157,12 @@ def _joined(
     for name, md5 in files.items():
         path = folder / name
         data = contents(path, md5=md5 if config.verify else None, largest=_LARGEST)
-        pixels, found = _parted(source, path, data)
+        pixels, files_read = _parted(source, path, data)
         for kind, count in source.labels.items():
-            refuse_labels(path, found[kind], count)
+            refuse_labels(path, files_read[kind], count)
         # Files store one plane a channel.
         images.append(np.ascontiguousarray(pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)))
-        labels.append(found[label])
+        labels.append(files_read[label])
         reads.append(file_read(path, data))
     return (np.concatenate(images), np.concatenate(labels)), reads
 

@@ -23,7 +23,7 @@ from neurosim.tasks._decimal_comma import with_commas
 # Numbers as double and single precision; a cell has at least one character and a separator.
 _BYTES_A_CELL = 12
 # A cell of a short text that no other cell has: as an object of Python's, the same without blanks, and where each is.
-_BYTES_A_TEXT, _BYTES_BESIDE_A_TEXT = 160, 50
+BYTES_A_TEXT, _BYTES_BESIDE_A_TEXT = 160, 50
 # Each column is an array, and all names are compared.
 _MOST_COLUMNS = 100_000
 # Number of cells checked at once.
@@ -113,7 +113,7 @@ def read_cells(
         with warnings.catch_warnings():
             # By default pandas cuts rows that are too long, with a warning.
             warnings.simplefilter("error", pandas.errors.ParserWarning)
-            if lines * len(names) * _BYTES_A_TEXT > largest:
+            if lines * len(names) * BYTES_A_TEXT > largest:
                 _refuse_texts(path, stream, written, names, largest)
             # Parse all columns: only then are rows that are too long noticed.
             table = _parsed(stream, written, len(names))
@@ -165,7 +165,7 @@ def _refuse_texts(path: Path, stream: BinaryIO, written: Csv, names: Sequence[st
         for _, column in piece.items():
             size += len(column) * 8
             if column.dtype.kind not in "biuf":
-                # As it is, and without blanks around it.
+                # The text as it is, and without blanks around it.
                 size += sum(_BYTES_BESIDE_A_TEXT + 2 * sys.getsizeof(text) for text in column.unique())
         _refuse_beyond(size, largest, path, f"the texts and numbers of its {len(names)} columns")
 

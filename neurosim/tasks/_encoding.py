@@ -23,7 +23,7 @@ from neurosim.tasks._values import Label, numbers, row_names
 _Floats = tuple[float, ...]
 
 
-class Inputs(BaseModel):
+class InputColumn(BaseModel):
     """An array or a column of inputs.
 
     Parameters
@@ -68,7 +68,7 @@ class Encoding(BaseModel):
 
     format: Literal[1] = 1
     kind: Literal["classification", "regression"]
-    inputs: tuple[Inputs, ...] = Field(min_length=1)
+    inputs: tuple[InputColumn, ...] = Field(min_length=1)
     named: bool = True
     mean: _Floats = (0.0,)
     scale: _Floats = (1.0,)
@@ -118,7 +118,7 @@ def image_encoding(
     return described(
         Encoding(
             kind="regression" if classes is None else "classification",
-            inputs=(Inputs(name="images", shape=shape),),
+            inputs=(InputColumn(name="images", shape=shape),),
             named=False,
             mean=tuple(centre.tolist()),
             scale=tuple(scale.tolist()),
@@ -129,7 +129,7 @@ def image_encoding(
 
 def plain_encoding(count: int) -> dict[str, Any]:
     """The encoding of a regression with unscaled inputs: an array ``inputs`` (n, count)."""
-    return described(Encoding(kind="regression", inputs=(Inputs(name="inputs", shape=(count,)),), named=False))
+    return described(Encoding(kind="regression", inputs=(InputColumn(name="inputs", shape=(count,)),), named=False))
 
 
 def described(encoding: Encoding) -> dict[str, Any]:
@@ -178,8 +178,8 @@ def encode(encoding: Mapping[str, Any], path: Path) -> np.ndarray:
     columns = columns_of(path, largest=largest(), written=Csv(how.separator, how.decimal))
     names = [each.name for each in how.inputs]
     if all(name in columns.names for name in names):
-        found = columns.read(names)
-        parts = [_fitting(path, each, found[each.name]) for each in how.inputs]
+        values = columns.read(names)
+        parts = [_fitting(path, each, values[each.name]) for each in how.inputs]
     else:
         parts = _in_order(path, how, columns.names, columns.read(columns.names))
         names = ["a column"]
@@ -257,7 +257,7 @@ def in_units(
     return numbers
 
 
-def _fitting(path: Path, wanted: Inputs, array: np.ndarray) -> np.ndarray:
+def _fitting(path: Path, wanted: InputColumn, array: np.ndarray) -> np.ndarray:
     if array.shape[1:] != wanted.shape and math.prod(array.shape[1:]) != math.prod(wanted.shape):
         raise DataError(
             f"{path}: '{wanted.name}' has the shape {array.shape}, expected {('n', *wanted.shape)} as in training"
@@ -265,9 +265,9 @@ def _fitting(path: Path, wanted: Inputs, array: np.ndarray) -> np.ndarray:
     return numbers(path, wanted.name, array)
 
 
-def _in_order(path: Path, how: Encoding, names: tuple[str, ...], found: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+def _in_order(path: Path, how: Encoding, names: tuple[str, ...], values: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     """All columns of the file, where they are read by position."""
-    size = sum(math.prod(array.shape[1:]) for array in found.values())
+    size = sum(math.prod(array.shape[1:]) for array in values.values())
     if (how.named and path.suffix.lower() != ".npy") or size != how.size:
         wanted = ", ".join(f"'{each.name}'" for each in how.inputs[:20]) + (" ..." if len(how.inputs) > 20 else "")
         missing = [each.name for each in how.inputs if each.name not in names]
@@ -275,5 +275,5 @@ def _in_order(path: Path, how: Encoding, names: tuple[str, ...], found: Mapping[
             f"{path}: got no '{missing[0]}' among {', '.join(map(repr, names[:20]))}, expected what the network was "
             f"trained on, {how.size} numbers for each example: {wanted}"
         )
-    beside = [numbers(path, name, array) for name, array in found.items()]
+    beside = [numbers(path, name, array) for name, array in values.items()]
     return [np.concatenate(beside, axis=1)]

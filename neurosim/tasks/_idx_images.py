@@ -17,7 +17,7 @@ from neurosim.tasks._task import FileRead, Task
 
 # The largest official file has 47 MB unpacked.
 _LARGEST = 1 << 26
-# As it is in the file, and in single precision.
+# One as it is in the file, and four in single precision.
 _BYTES_A_PIXEL = 5
 
 

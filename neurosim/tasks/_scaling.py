@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 # Numbers converted to double precision at once: 8 MiB.
-_BLOCK = 1 << 20
+BLOCK = 1 << 20
 _RANGE = "after scaling, numbers from 1.2e-38 to 3.4e38, since networks compute in single precision"
 _REMEDY = "choose another unit, or standardise"
 # Columns that vary by less than this fraction of their largest number are constant but for rounding.
@@ -69,14 +69,14 @@ def scaled(array: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray
     """
     unit = np.frexp(np.maximum(np.abs(mean), scale))[1]
     centre, spread = np.ldexp(mean, -unit), np.ldexp(scale, -unit)
-    found = np.empty(array.shape, np.float32)
+    single = np.empty(array.shape, np.float32)
     step = _step(array)
     with np.errstate(over="ignore"):
         for start in range(0, len(array), step):
             block = array[start : start + step]
             numbers = np.ldexp(block.astype(np.float64).reshape(-1, len(mean)), -unit)
-            found[start : start + step] = ((numbers - centre) / spread).reshape(block.shape)
-    return found
+            single[start : start + step] = ((numbers - centre) / spread).reshape(block.shape)
+    return single
 
 
 def lost(array: np.ndarray, made: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> str | None:
@@ -102,7 +102,7 @@ def unscaled(array: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarr
 
 
 def _step(array: np.ndarray) -> int:
-    return max(1, _BLOCK // max(1, array.shape[1]))
+    return max(1, BLOCK // max(1, array.shape[1]))
 
 
 def _blocks(array: np.ndarray, rows: np.ndarray, width: int) -> Iterator[np.ndarray]:

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypedDict
 
 import numpy as np
 
-from neurosim.border import whole
+from neurosim.border import set_fields, whole
 from neurosim.errors import ConfigError, DataError
 from neurosim.tasks._scaling import lost
 
@@ -85,7 +85,7 @@ class Split:
                 raise DataError(f"{name}: got shape {array.shape}, expected (examples, features)")
             if not np.isfinite(array).all():
                 raise DataError(f"{name}: {int((~np.isfinite(array)).sum())} values are not finite")
-            object.__setattr__(self, name, array)
+            set_fields(self, **{name: array})
         if len(self.targets) != len(self.inputs):
             raise DataError(f"targets: got {len(self.targets)} rows, expected {len(self.inputs)} as in inputs")
         if self.labels is None:
@@ -95,7 +95,7 @@ class Split:
             raise DataError(
                 f"labels: got {labels.dtype} of shape {labels.shape}, expected integers of shape ({len(self.inputs)},)"
             )
-        object.__setattr__(self, "labels", _frozen(labels, np.int64))
+        set_fields(self, labels=_frozen(labels, np.int64))
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -247,12 +247,12 @@ def _numbers(name: str, given: np.ndarray) -> np.ndarray:
     if given.dtype.kind not in "biuf":
         raise DataError(f"{name}: got {given.dtype}, expected numbers")
     with np.errstate(over="ignore"):
-        found = _frozen(given, np.float32)
+        numbers = _frozen(given, np.float32)
     if given.dtype.kind == "f" and given.ndim == 2 and given.itemsize > 4 and np.isfinite(given).all():
-        fault = lost(given, found, np.zeros(1), np.ones(1))
+        fault = lost(given, numbers, np.zeros(1), np.ones(1))
         if fault:
             raise DataError(f"{name}: expected, {fault}")
-    return found
+    return numbers
 
 
 def _frozen(array: np.ndarray, dtype: type) -> np.ndarray:

@@ -40,19 +40,20 @@ def numbers(path: Path, name: str, column: np.ndarray, *, remedy: str = _LEAVE_O
     DataError
         Text, or values that are missing or infinite, naming their rows.
     """
-    found = column.reshape(len(column), -1)
-    if found.dtype.kind == "O":
-        found = _from_text(path, name, found, remedy)
-    if found.dtype.kind not in "biuf":
+    values = column.reshape(len(column), -1)
+    if values.dtype.kind == "O":
+        values = _from_text(path, name, values, remedy)
+    kind = values.dtype.kind
+    if kind not in "biuf":
         raise DataError(
-            f"{path}: the column '{name}' holds {_KINDS.get(found.dtype.kind, found.dtype)}, expected numbers; {remedy}"
+            f"{path}: the column '{name}' holds {_KINDS.get(kind, values.dtype)}, expected numbers; {remedy}"
         )
-    if found.dtype.kind == "f":
-        # Of numbers with more than 64 bits, some are infinite in double precision.
+    if kind == "f":
+        # Some numbers with more than 64 bits are infinite in double precision.
         with np.errstate(over="ignore"):
-            double = found.astype(np.float64) if found.itemsize > 8 else found
+            double = values.astype(np.float64) if values.itemsize > 8 else values
         _refuse_missing(path, name, np.isfinite(double).all(axis=1))
-    return found
+    return values
 
 
 def labels(path: Path, name: str, column: np.ndarray) -> tuple[tuple[Label, ...], np.ndarray]:

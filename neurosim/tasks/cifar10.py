@@ -8,7 +8,7 @@ from __future__ import annotations
 from neurosim.tasks._cifar import CifarConfig, CifarSource, load_cifar
 from neurosim.tasks._task import Sizes, Task
 
-_SOURCE = CifarSource(
+SOURCE = CifarSource(
     "cifar10",
     archive="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
     archive_md5="c32a1d4ab5d03f1284b67883e8d87530",
@@ -65,4 +65,4 @@ def load(config: Config, *, seed: int) -> Task:
     ConfigError
         More examples are asked for than there are.
     """
-    return load_cifar(_SOURCE, config, "labels")
+    return load_cifar(SOURCE, config, "labels")

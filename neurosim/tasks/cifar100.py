@@ -10,7 +10,7 @@ from typing import Literal
 from neurosim.tasks._cifar import CifarConfig, CifarSource, load_cifar
 from neurosim.tasks._task import Sizes, Task
 
-_SOURCE = CifarSource(
+SOURCE = CifarSource(
     "cifar100",
     archive="https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
     archive_md5="03b5dce01913d631647c71ecec9e9cb8",
@@ -39,7 +39,7 @@ class Config(CifarConfig):
 
 def sizes(config: Config) -> Sizes:
     """Numbers of pixels and classes, without the data."""
-    return Sizes(3072, _SOURCE.labels[f"{config.labels}_labels"], image=(32, 32, 3))
+    return Sizes(3072, SOURCE.labels[f"{config.labels}_labels"], image=(32, 32, 3))
 
 
 def load(config: Config, *, seed: int) -> Task:
@@ -65,4 +65,4 @@ def load(config: Config, *, seed: int) -> Task:
     ConfigError
         More examples are asked for than there are.
     """
-    return load_cifar(_SOURCE, config, f"{config.labels}_labels")
+    return load_cifar(SOURCE, config, f"{config.labels}_labels")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from neurosim.tasks._idx_images import IdxConfig, IdxSource, load_idx
 from neurosim.tasks._task import Sizes, Task
 
-_SOURCE = IdxSource(
+SOURCE = IdxSource(
     "fashion_mnist",
     mirror="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     md5={
@@ -65,4 +65,4 @@ def load(config: Config, *, seed: int) -> Task:
     ConfigError
         More examples are asked for than there are.
     """
-    return load_idx(_SOURCE, config)
+    return load_idx(SOURCE, config)

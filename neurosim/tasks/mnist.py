@@ -9,7 +9,7 @@ from __future__ import annotations
 from neurosim.tasks._idx_images import IdxConfig, IdxSource, load_idx
 from neurosim.tasks._task import Sizes, Task
 
-_SOURCE = IdxSource(
+SOURCE = IdxSource(
     "mnist",
     mirror="https://ossci-datasets.s3.amazonaws.com/mnist/",
     md5={
@@ -67,4 +67,4 @@ def load(config: Config, *, seed: int) -> Task:
     ConfigError
         More examples are asked for than there are.
     """
-    return load_idx(_SOURCE, config)
+    return load_idx(SOURCE, config)

@@ -15,7 +15,7 @@ from neurosim.gate.limits import largest, opened, remedy
 from neurosim.tasks._arrays import SUFFIXES, Columns, columns_of
 from neurosim.tasks._csv import Csv, first_line_advice, plain_text, read_names
 from neurosim.tasks._decimal_comma import decimal_comma
-from neurosim.tasks._encoding import Encoding, Inputs, described, in_units
+from neurosim.tasks._encoding import Encoding, InputColumn, described, in_units
 from neurosim.tasks._scaling import moments
 from neurosim.tasks._splitting import parted, parted_by_class
 from neurosim.tasks._task import Split, Task, _one_hot
@@ -107,7 +107,7 @@ def load(config: Config, *, seed: int) -> Task:
     arrays = columns.read((*read, *targets))
     _refuse_lengths(path, {name: len(arrays[name]) for name in (*read, *targets)})
     parts = [numbers(path, name, arrays[name]) for name in read]
-    inputs = tuple(Inputs(name=name, shape=arrays[name].shape[1:]) for name in read)
+    inputs = tuple(InputColumn(name=name, shape=arrays[name].shape[1:]) for name in read)
     encoding = Encoding(
         kind="regression", inputs=inputs, targets=targets, separator=config.separator, decimal=config.decimal
     )
@@ -277,7 +277,7 @@ def _classes(
     return names, codes
 
 
-def _image(inputs: tuple[Inputs, ...]) -> _Image | None:
+def _image(inputs: tuple[InputColumn, ...]) -> _Image | None:
     """The image shape of inputs that are one array of images."""
     shape = inputs[0].shape
     if len(inputs) > 1 or len(shape) not in (2, 3) or 0 in shape:
@@ -290,6 +290,6 @@ def _moments(
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each column, or of each channel, in the training split."""
     # Each position of an image is a further sample of its channels.
-    found = [moments(part, train, image[2] if image else part.shape[1]) for part in parts]
-    mean, scale = (np.concatenate([pair[number] for pair in found]) for number in (0, 1))
+    each_part = [moments(part, train, image[2] if image else part.shape[1]) for part in parts]
+    mean, scale = (np.concatenate([pair[number] for pair in each_part]) for number in (0, 1))
     return tuple(mean.tolist()), tuple(scale.tolist())

@@ -46,7 +46,7 @@ class Activity:
 
 def potentials(circuit: Circuit) -> tuple[str, ...]:
     """The state variables from which spikes or the output of a population follow."""
-    found = []
+    potential_names = []
     for population, model in compose(circuit).items():
         names = set(model.functions["threshold"].arguments) if model.threshold is not None else set()
         names.add(model.ports.get("output", ""))
@@ -54,8 +54,8 @@ def potentials(circuit: Circuit) -> tuple[str, ...]:
         expressions = model.equation_set.of("subexpression")
         for _ in expressions:
             names |= {inner for equation in expressions if equation.name in names for inner in equation.names}
-        found += [f"{population}.{name}" for name in model.state_variables if name in names]
-    return tuple(found)
+        potential_names += [f"{population}.{name}" for name in model.state_variables if name in names]
+    return tuple(potential_names)
 
 
 def activity(engine: Engine, state: Mapping[str, Any], split: Split) -> dict[str, Activity]:
@@ -76,11 +76,11 @@ def activity(engine: Engine, state: Mapping[str, Any], split: Split) -> dict[str
     spikes = [f"{name}.spikes" for name in populations]
     phase = quiet.circuit.phases[0].name
     _, outputs = quiet.run(state, stimuli, record=spikes, learn=False, phases=(phase,))
-    dt, found = engine.setting.dt, {}
+    dt, by_population = engine.setting.dt, {}
     for name in populations:
         rate = float(np.mean(firing_rate.measure(outputs.recordings[f"{name}.spikes"], dt)))
-        found[name] = Activity(rate, _highest(engine.circuit, state, name, dt))
-    return found
+        by_population[name] = Activity(rate, _highest(engine.circuit, state, name, dt))
+    return by_population
 
 
 def faults(courses: Iterable[Mapping[str, Activity]]) -> list[str]:

@@ -11,7 +11,7 @@ from neurosim.circuit.update_noise import UpdateNoise
 from neurosim.engines.optimiser import Optimiser
 
 
-class Record(BaseModel):
+class RecordSettings(BaseModel):
     """Settings of recording during training.
 
     Before learning and after every few epochs, some trials are presented as training would present them next, with all
@@ -35,7 +35,7 @@ class Record(BaseModel):
     every: PositiveInt = 1
 
     @model_validator(mode="after")
-    def _each_once(self) -> Record:
+    def _each_once(self) -> RecordSettings:
         for name in ("variables", "trials"):
             given = getattr(self, name)
             if len(set(given)) < len(given):
@@ -107,4 +107,4 @@ class Config(BaseModel):
     evaluate_perturbed: bool = False
     evaluate_test: bool = False
     evaluation_batch: int = Field(default=256, gt=0, le=10**6)
-    record: Record | None = None
+    record: RecordSettings | None = None

@@ -87,7 +87,7 @@ def _ends(
     phases = tuple(names if perturbed else names[:1])
     # With a potential that is not finite the loss can be finite: the neuron is silent or at its bound.
     watched = () if engine.setting.steady else potentials(circuit)
-    found: dict[str, list[np.ndarray]] = {name: [] for name in asked}
+    pieces: dict[str, list[np.ndarray]] = {name: [] for name in asked}
     for start in range(0, len(split), chunk):
         rows = np.arange(start, min(start + chunk, len(split)))
         count = len(rows)
@@ -109,9 +109,9 @@ def _ends(
                 f"{', '.join(broken)} not finite at the end of phase '{phases[-1]}', in the evaluation of "
                 f"trials {start} to {start + count - 1}; try smaller learning rates or a smaller engine.dt"
             )
-        for name, parts in found.items():
+        for name, parts in pieces.items():
             parts.append(ends[name][:count])
-    return {name: np.concatenate(parts) for name, parts in found.items()}
+    return {name: np.concatenate(parts) for name, parts in pieces.items()}
 
 
 def summarise(losses: np.ndarray, answers: np.ndarray | None, split: Split, rows: np.ndarray) -> Evaluation:

@@ -92,7 +92,7 @@ def history_of(reports: Sequence[EpochReport]) -> xarray.Dataset:
     import xarray
 
     layers = list(dict.fromkeys(layer for report in reports for layer in report.layers))
-    numbers = list(dict.fromkeys(n for r in reports for found in r.layers.values() for n in found))
+    numbers = list(dict.fromkeys(n for r in reports for of_layer in r.layers.values() for n in of_layer))
     variables = {name: ("epoch", [getattr(r, name) for r in reports], _attributes(name)) for name in QUANTITIES}
     for name in numbers:
         table = [[r.layers.get(layer, {}).get(name, math.nan) for layer in layers] for r in reports]

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 # Most steps, and most products of a weight and a number, of one call of the engine. Calls are short to show progress
 # and to notice numbers that are not finite; so many products take minutes. Where an epoch is cut may change last bits,
 # so it depends on the model alone, not on a clock.
-_STEPS_PER_CALL, _PRODUCTS_PER_CALL = 250, 2e12
+STEPS_PER_CALL, PRODUCTS_PER_CALL = 250, 2e12
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def _steps_per_call(engine: Engine, batch_size: int) -> int:
     circuit, setting = engine.circuit, engine.setting
     times = 1 if setting.steady else sum(phase.steps(setting.dt) for phase in circuit.phases)
     products = times * batch_size * sum(_products(circuit, p.name) for p in circuit.pathways)
-    return max(1, min(_STEPS_PER_CALL, int(_PRODUCTS_PER_CALL / max(1, products))))
+    return max(1, min(STEPS_PER_CALL, int(PRODUCTS_PER_CALL / max(1, products))))
 
 
 def _products(circuit: Circuit, pathway: str) -> int:

@@ -70,7 +70,7 @@ def packed(progress: Progress) -> tuple[State, dict[str, Any]]:
     arrays = {f"state/{name}": array for name, array in progress.state.items()}
     arrays |= {f"carried/{name}": array for name, array in progress.carried.items()}
     calls = {"losses": part.losses, "answers": part.answers}
-    arrays |= {f"part/{name}": np.concatenate(found) for name, found in calls.items() if found}
+    arrays |= {f"part/{name}": np.concatenate(made) for name, made in calls.items() if made}
     numbers = {
         "epoch": progress.epoch,
         "presentations": progress.presentations,
@@ -113,9 +113,9 @@ def unpacked(arrays: Mapping[str, np.ndarray], numbers: Mapping[str, Any], like:
     return Progress(named["state"], *counts, reports, named["carried"], part)
 
 
-def _report(found: dict[str, Any]) -> EpochReport:
-    populations = {name: Activity(**each) for name, each in found["activity"].items()}
-    return EpochReport(**{**found, "activity": populations})
+def _report(fields: dict[str, Any]) -> EpochReport:
+    populations = {name: Activity(**each) for name, each in fields["activity"].items()}
+    return EpochReport(**{**fields, "activity": populations})
 
 
 def _check_fits(state: State, like: Mapping[str, np.ndarray]) -> None:

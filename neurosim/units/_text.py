@@ -131,7 +131,7 @@ def format_quantity(value: float, unit: str) -> str:
     return f"{_digits(value, size)} {name}"
 
 
-def is_quantity(value: Any) -> TypeGuard[Quantity]:
+def is_quantity(value: Any) -> TypeGuard[Any]:  # Brian2's own class has no types
     """Whether a value is a Brian2 quantity; there are none before Brian2 is imported."""
     brian = sys.modules.get("brian2.units.fundamentalunits")
     return brian is not None and isinstance(value, brian.Quantity)

@@ -112,7 +112,7 @@ def test_a_sparse_pathway_in_either_precision_in_one_process():
 
 def test_only_the_last_programs_are_kept(monkeypatch):
     made = []
-    monkeypatch.setattr(program, "_MOST", 2)
+    monkeypatch.setattr(program, "MOST_PROGRAMS", 2)
     compiled = program.program()(lambda x, *, power: made.append(power) or x**power)
     for power in (1, 2, 1, 3, 2):
         assert compiled(2.0, power=power) == 2.0**power

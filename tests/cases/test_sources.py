@@ -111,14 +111,14 @@ def test_each_trial_has_spikes_of_its_own() -> None:
 
 
 def test_many_given_spikes_take_little_memory() -> None:
-    from neurosim.recording.courses import Extent
+    from neurosim.recording.courses import InputSize
     from neurosim.recording.spike_times import spikes_given
 
     generator = np.random.default_rng(0)
     times, indices = generator.uniform(0, 10, 400_000), generator.integers(0, 4000, 400_000)
     steps = np.floor(times / 1e-4 + 1e-3)
     kept = np.unique(steps * 4000 + indices, return_index=True)[1]
-    events = spikes_given("P.spikes", (times[kept], indices[kept]), Extent(100_000, 50, 4000, 1e-4))
+    events = spikes_given("P.spikes", (times[kept], indices[kept]), InputSize(100_000, 50, 4000, 1e-4))
     assert events.values.base is not None
     assert events.values[0].nbytes < 20e6 and np.shares_memory(events.values[0], events.values[49])
 

@@ -137,7 +137,7 @@ def test_texts_of_all_kinds_are_counted(tmp_path: Path, monkeypatch: pytest.Monk
         expected = _table(path, inputs="a").train.inputs
         # So little that texts are looked at first.
         monkeypatch.setenv(MIB, "1")
-        monkeypatch.setattr("neurosim.tasks._csv._BYTES_A_TEXT", 1 << 20)
+        monkeypatch.setattr("neurosim.tasks._csv.BYTES_A_TEXT", 1 << 20)
         np.testing.assert_array_equal(_table(path, inputs="a").train.inputs, expected)
 
 

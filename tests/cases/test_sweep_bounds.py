@@ -74,7 +74,7 @@ def test_values_are_looked_at_once_each(monkeypatch):
     monkeypatch.setattr(keys, "toml_text", lambda value: asked.append(value) or str(value))
     faults = Faults()
     read_keys({RATE: list(range(MOST))}, "grid", faults)
-    assert not faults.found and len(asked) == MOST
+    assert not faults.listed and len(asked) == MOST
 
 
 def test_faults_are_kept_apart_in_one_look_each():
@@ -90,7 +90,7 @@ def test_faults_are_kept_apart_in_one_look_each():
         faults.add(Counting(f"grid.key{number}"), "wrong")
     faults.add("grid.key7", "again")
     faults.add("grid", "around them")
-    assert len(faults.found) == 5000 and Counting.looked == 0
+    assert len(faults.listed) == 5000 and Counting.looked == 0
 
 
 @pytest.mark.parametrize(

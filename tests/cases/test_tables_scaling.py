@@ -79,7 +79,7 @@ def test_every_kind_of_number(dtype: str) -> None:
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = _made(NORMAL)
-    monkeypatch.setattr("neurosim.tasks._scaling._BLOCK", 7)
+    monkeypatch.setattr("neurosim.tasks._scaling.BLOCK", 7)
     np.testing.assert_allclose(_made(NORMAL), whole, rtol=1e-6, atol=1e-7)
 
 

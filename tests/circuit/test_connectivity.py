@@ -95,7 +95,7 @@ def test_kernels_learn_the_same_by_products_and_by_convolution(
     assume(not list(window.faults(image)))
     ends, generator = _joined(window, image, channels), np.random.default_rng(seed)
     with jax.enable_x64(True), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(windows, "_PATCHES", patches)
+        patch.setattr(windows, "PATCHES", patches)
         given = [generator.standard_normal((trials, size)) for size in (ends.n_post, ends.n_pre)]
         found = [way(window, ends, *given) for way in (windows.by_products, windows.by_convolution)]
     np.testing.assert_allclose(*found, rtol=1e-12, atol=1e-12)
@@ -107,8 +107,8 @@ def test_maps_are_the_sums_over_explicit_synapses(case: tuple[Connectivity, Ends
     """Those of convolutions also with fewer multiplications, which wait for more channels than these have."""
     with pytest.MonkeyPatch.context() as patch:
         if fewer:
-            patch.setattr(winograd, "_CHANNELS", 1)
-            patch.setattr(winograd, "_SHARE", np.inf)
+            patch.setattr(winograd, "LEAST_CHANNELS", 1)
+            patch.setattr(winograd, "MOST_SHARE", np.inf)
         _same_as_explicit_synapses(*case, seed)
 
 

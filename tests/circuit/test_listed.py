@@ -96,7 +96,7 @@ def test_draws_of_earlier_versions_keep_their_synapses() -> None:
     "condition", ["i != j and abs(i - j) < 3", "(i + 2*j) % 3 == 0", "i < N_pre/2 or j == N_post - 1"]
 )
 def test_where_makes_the_synapses_of_brian2_in_its_order(condition: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(where, "_BLOCK", 20)
+    monkeypatch.setattr(where, "BLOCK", 20)
     monkeypatch.setitem(brian2.prefs, "codegen.target", "numpy")
     made = Where(condition).synapses(Ends(11, 8))
     a, b = brian2.NeuronGroup(11, "v : 1"), brian2.NeuronGroup(8, "v : 1")
@@ -112,7 +112,7 @@ def test_where_draws_with_its_probability_whatever_the_blocks(monkeypatch: pytes
     possible = np.count_nonzero(np.arange(200)[:, None] > np.arange(150)[None, :])
     assert abs(len(whole[0]) - 0.3 * possible) < 5 * np.sqrt(possible * 0.3 * 0.7)
     assert np.all(whole[0] > whole[1])
-    monkeypatch.setattr(where, "_BLOCK", 1000)
+    monkeypatch.setattr(where, "BLOCK", 1000)
     for one, other in zip(whole, Where("i > j", p=0.3).pairs(ends), strict=True):
         np.testing.assert_array_equal(one, other)
     assert len(Where("i > j", p=0.3, draw=1).pairs(ends)[0]) != len(whole[0])

@@ -137,7 +137,7 @@ def test_more_than_fits_into_memory_is_refused_before_it_is_drawn(
 
 def test_a_condition_that_too_many_pairs_meet_is_left_as_soon_as_that_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_size, "memory", lambda: 2 * 32 * 5000)
-    monkeypatch.setattr(where, "_BLOCK", 1000)
+    monkeypatch.setattr(where, "BLOCK", 1000)
     with pytest.raises(
         CircuitError, match=r"where 'i >= 0': at least 6,000 synapses take .* use a condition that fewer"
     ):

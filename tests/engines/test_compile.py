@@ -82,8 +82,8 @@ def test_gradients_compile_once(circuit: Circuit, stimuli: Callable[[int], Any])
 
 
 def test_options_that_this_xla_does_not_know_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert program.options() == program._OPTIONS
-    monkeypatch.setattr(program, "_OPTIONS", {"xla_cpu_no_such_option": True})
+    assert program.options() == program.OPTIONS
+    monkeypatch.setattr(program, "OPTIONS", {"xla_cpu_no_such_option": True})
     program.options.cache_clear()
     try:
         assert program.options() is None

@@ -203,7 +203,7 @@ def test_a_rule_at_the_end_of_a_phase_acts_once_when_the_time_is_over(
     whole = simulate(circuit, "4 ms", **settings)
     assert not np.ptp(whole["V.w"].values, axis=0).any()
     assert np.abs(whole["end(V.w)"].values - whole["V.w"].values[0]).min() > 0
-    monkeypatch.setattr(module, "_PIECE", 2000)
+    monkeypatch.setattr(module, "PIECE", 2000)
     pieces = simulate(circuit, "4 ms", out=tmp_path / "pieces.zarr", **settings)
     _same(pieces, whole)
     with pytest.raises(CircuitError, match=r"pathway 'V' changes when its phase is over.*learn=False"):
@@ -241,7 +241,7 @@ def test_learning_goes_on_in_pieces_and_in_another_process_with_the_same_bits(
         np.testing.assert_array_equal(rest[name].values, expected, err_msg=str(name))
     for name in ("time_W.w[::2]", "time_V.w"):
         np.testing.assert_array_equal(rest[name].values, whole[name].values[whole[name].values >= 5e-3])
-    monkeypatch.setattr(module, "_PIECE", 5700)
+    monkeypatch.setattr(module, "PIECE", 5700)
     cut = simulate(_circuit(), "12 ms", inputs={"a.i_ext": CURRENTS[:2]}, out=tmp_path / "cut.zarr", **settings)
     _same(cut, whole)
 

@@ -89,7 +89,7 @@ def test_a_store_has_the_same_bits_whatever_the_size_of_its_pieces(
     settings: dict[str, Any] = {"engine": engine, "inputs": {"a.i_ext": 1.5}, "seed": 1}
     expected = simulate(_network(), f"{total / 10} ms", **settings)
     per_step = (6 + 6 + 4 + 4) * 8 + 6 + 4
-    monkeypatch.setattr(module, "_PIECE", steps * per_step)
+    monkeypatch.setattr(module, "PIECE", steps * per_step)
     found = simulate(_network(), f"{total / 10} ms", out=tmp_path / "long.zarr", **settings)
     _same(found, expected)
     assert not [path for path in tmp_path.iterdir() if path.name != "long.zarr"]
@@ -156,7 +156,7 @@ def test_files_that_are_damaged_or_something_else(tmp_path: Path) -> None:
 
 def test_a_store_is_there_wholly_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unstable = NeuronModel("dv/dt = v**3*Hz*1e4 : 1", initial={"v": 1.0}, method="euler")
-    monkeypatch.setattr(module, "_PIECE", 5 * 8)
+    monkeypatch.setattr(module, "PIECE", 5 * 8)
     with pytest.raises(NumericalError, match=r"stopped being finite at [0-9.]+ ms"):
         simulate(unstable, "20 ms", out=tmp_path / "long.zarr")
     assert not list(tmp_path.iterdir())

@@ -144,7 +144,7 @@ def both(engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[
     circuit = Circuit("one", CIRCUIT.populations, CIRCUIT.pathways)
     settings: dict[str, Any] = {**_given(engine), "record": ["E.spikes", "I.spikes[::2]", "E.v[:2]"], "learn": False}
     dense = simulate(circuit, "7 ms", **settings)
-    monkeypatch.setattr(module, "_PIECE", 1500)
+    monkeypatch.setattr(module, "PIECE", 1500)
     events = simulate(circuit, "7 ms", spikes="events", **settings)
     stored = simulate(circuit, "7 ms", spikes="events", out=tmp_path / "events.zarr", **settings)
     return dense, events, stored, open_recording(tmp_path / "events.zarr")

@@ -72,6 +72,13 @@ def copied(made, tmp_path) -> Path:
     return Path(shutil.copytree(made.folder, tmp_path / "copy"))
 
 
+def _generator() -> random.Random:
+    """Other damage in each test run; its seed is printed where a test fails."""
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"damage drawn from random.Random({seed})")
+    return random.Random(seed)
+
+
 def _damage(path: Path, generator: random.Random) -> bool:
     """Truncate a file, or flip bits of one of its bytes; whether it is another file now."""
     data = bytearray(path.read_bytes())
@@ -99,7 +106,7 @@ def _assert_same(got: Run, expected: Run) -> None:
 
 def test_damage_anywhere_in_a_finished_run_is_noticed(made, copied):
     """200 places; all but white space in the list of checksums has to be noticed."""
-    generator = random.Random()
+    generator = _generator()
     whole = {name: path.read_bytes() for name, path in files_in(copied).items()}
     unnoticed = []
     for _ in range(200):
@@ -141,7 +148,7 @@ def _bits(progress: Progress | None) -> Any:
 
 def test_damage_anywhere_in_checkpoints_falls_back_to_one_that_is_whole(stopped, tmp_path):
     """200 places, up to three at once."""
-    generator = random.Random()
+    generator = _generator()
     folder = Path(shutil.copytree(stopped, tmp_path / "copy"))
     places = {path.name: path for path in (folder / files.CHECKPOINTS).iterdir()}
     whole = {name: path.read_bytes() for name, path in places.items()}
@@ -187,14 +194,14 @@ def _resume_damaged(made: Run, stopped: Path, folder: Path, generator: random.Ra
 
 def test_a_damaged_run_goes_on_to_the_same_bits(made, stopped, tmp_path):
     for _ in range(3):
-        _resume_damaged(made, stopped, tmp_path / "run", random.Random())
+        _resume_damaged(made, stopped, tmp_path / "run", _generator())
 
 
 @pytest.mark.slow
 def test_a_run_damaged_at_200_places_goes_on_to_the_same_bits(made, stopped, tmp_path):
     """2 min."""
     for _ in range(200):
-        _resume_damaged(made, stopped, tmp_path / "run", random.Random())
+        _resume_damaged(made, stopped, tmp_path / "run", _generator())
 
 
 def test_a_missing_file_is_noticed_and_a_missing_figure_is_not(made, copied):

@@ -210,10 +210,10 @@ def test_pieces_of_the_trials_are_the_same_recording(tmp_path, monkeypatch):
     """Presented one by one they have other numbers in the last bits at most, and no file holds parts of two."""
     settings = copy.deepcopy(RATE)
     settings["training"] |= {"epochs": 1, "record": RECORD | {"trials": [5, 0, 7, 1]}}
-    monkeypatch.setattr(recorder_module, "_CHUNK", 6 * 4 * 8)
+    monkeypatch.setattr(recorder_module, "CHUNK", 6 * 4 * 8)
     one = train(settings, seed=2, out=tmp_path / "one")
     # 6 steps of 4 neurons of 2 variables.
-    monkeypatch.setattr(recorder_module, "_PIECE", 2 * 6 * 4 * 2 * 8)
+    monkeypatch.setattr(recorder_module, "PIECE", 2 * 6 * 4 * 2 * 8)
     two = train(settings, seed=2, out=tmp_path / "two")
     found = [open_recording(run.folder / files.RECORDING).load() for run in (one, two)]
     for name in found[0]:

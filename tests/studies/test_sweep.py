@@ -258,7 +258,7 @@ def test_components_of_ones_own_travel_to_the_workers(client, tiny, tmp_path, mo
 
 def test_an_address_where_nobody_answers(tiny, tmp_path, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr(pool, "_CONNECT", "1 s")
+    monkeypatch.setattr(pool, "CONNECT", "1 s")
     tables = {"sweep": {"model": tiny}, "grid": {"scheme.learning_rate": [0.1]}}
     with pytest.raises(ConfigError, match=r"--scheduler: nobody answers at tcp://127\.0\.0\.1:9"):
         neurosim.sweep(tables, scheduler="tcp://127.0.0.1:9", out=tmp_path)

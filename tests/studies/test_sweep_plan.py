@@ -101,7 +101,7 @@ def test_every_value_of_a_range_lies_in_it(low, width, log, unit, seed):
     own = Range(low=f"{low!r}{unit}" if unit else low, high=f"{high!r}{unit}" if unit else high, count=5, log=log)
     faults = Faults()
     values = [*own.listed("here", faults), own.drawn(np.random.default_rng(seed))]
-    assert not faults.found
+    assert not faults.listed
     bottom, top = own.bounds
     # Six digits are kept.
     numbers = [parse_quantity(value, own.unit) for value in values]

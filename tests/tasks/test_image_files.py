@@ -121,7 +121,7 @@ def test_official_files_pass(tmp_path, made_up, monkeypatch):
     made_up["cifar10"](tmp_path)
     sums = {name: hashlib.md5((tmp_path / name).read_bytes()).hexdigest() for name in (*BATCHES, "test_batch.bin")}
     test = {"test_batch.bin": sums.pop("test_batch.bin")}
-    monkeypatch.setattr(cifar10, "_SOURCE", replace(cifar10._SOURCE, train=sums, test=test))
+    monkeypatch.setattr(cifar10, "SOURCE", replace(cifar10.SOURCE, train=sums, test=test))
     assert len(load(cifar10, tmp_path, verify=True).test) == 12
 
 
@@ -136,7 +136,7 @@ def test_fashion_mnist_is_checked_as_it_was_served(tmp_path, made_up, monkeypatc
         sums[path.name] = hashlib.md5(packed).hexdigest()
     with pytest.raises(DataError, match=r"train-images-idx3-ubyte\.gz: this is not the official file"):
         load(fashion_mnist, tmp_path, verify=True)
-    monkeypatch.setattr(fashion_mnist, "_SOURCE", replace(fashion_mnist._SOURCE, md5=sums))
+    monkeypatch.setattr(fashion_mnist, "SOURCE", replace(fashion_mnist.SOURCE, md5=sums))
     assert len(load(fashion_mnist, tmp_path, verify=True).test) == 40
 
 
@@ -163,11 +163,11 @@ def test_what_is_missing_is_downloaded_and_unpacked(tmp_path, made_up, monkeypat
         stray.size = 3
         packed.addfile(stray, io.BytesIO(b"out"))
     source = replace(
-        cifar100._SOURCE,
+        cifar100.SOURCE,
         archive="https://nowhere.invalid/cifar-100-binary.tar.gz",
         archive_md5=hashlib.md5(archive.read_bytes()).hexdigest(),
     )
-    monkeypatch.setattr(cifar100, "_SOURCE", source)
+    monkeypatch.setattr(cifar100, "SOURCE", source)
     monkeypatch.delenv("NEUROSIM_DATA", raising=False)
     monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path / "cache" / name)
 
@@ -182,7 +182,7 @@ def test_what_is_missing_is_downloaded_and_unpacked(tmp_path, made_up, monkeypat
     assert len(task.test) == 60
     assert not list(tmp_path.rglob("stray"))
     wrong = replace(source, archive_md5="0" * 32)
-    monkeypatch.setattr(cifar100, "_SOURCE", wrong)
+    monkeypatch.setattr(cifar100, "SOURCE", wrong)
     with pytest.raises(DataError, match=r"cifar-100-binary\.tar\.gz: could not be downloaded .*hash"):
         load(cifar100, None)
 

@@ -59,7 +59,7 @@ def test_state_goes_on_and_the_kept_state_starts_from_rest(parts):
 
 def test_parts_of_an_epoch_hand_on_their_state(parts, result, monkeypatch):
     engine, task, config = parts
-    monkeypatch.setattr(loop, "_STEPS_PER_CALL", 1)
+    monkeypatch.setattr(loop, "STEPS_PER_CALL", 1)
     again = train(engine, task, config, seed=3)
     for name, array in result.state.items():
         np.testing.assert_allclose(again.state[name], array, rtol=1e-9, atol=1e-15)

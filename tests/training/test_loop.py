@@ -130,7 +130,7 @@ def test_going_on_gives_the_same_bits(parts, result):
 
 def test_an_epoch_in_parts_is_the_same_epoch(parts, result, monkeypatch):
     engine, task, config = parts
-    monkeypatch.setattr(loop, "_STEPS_PER_CALL", 2)
+    monkeypatch.setattr(loop, "STEPS_PER_CALL", 2)
     steps: list[tuple[int, int]] = []
     again = train(engine, task, config, seed=3, on_step=lambda *done: steps.append(done))
     np.testing.assert_allclose(again.state["W2.w"], result.state["W2.w"], rtol=1e-12)
@@ -139,7 +139,7 @@ def test_an_epoch_in_parts_is_the_same_epoch(parts, result, monkeypatch):
 
 def test_where_steps_take_long_there_are_fewer_in_a_call(parts, monkeypatch):
     engine, task, config = parts
-    monkeypatch.setattr(loop, "_PRODUCTS_PER_CALL", 1)
+    monkeypatch.setattr(loop, "PRODUCTS_PER_CALL", 1)
     steps: list[tuple[int, int]] = []
     train(engine, task, config, seed=3, on_step=lambda *done: steps.append(done))
     assert steps[:4] == [(1, 4), (2, 4), (3, 4), (4, 4)]

@@ -35,7 +35,7 @@ KINDS: Mapping[str, type[Connectivity]] = {
     "in_degree": InDegree,
     "out_degree": OutDegree,
 }
-#: What can be written as one word.
+#: Kinds without settings, written as one word.
 NAMED: dict[str, Connectivity] = {"dense": Dense(), "one_to_one": OneToOne(), "per_channel": PerChannel()}
 
 

@@ -1,4 +1,4 @@
-"""What fixed numbers of synapses a neuron have in common."""
+"""Shared by `in_degree` and `out_degree`: a fixed number of synapses for each neuron."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Degree(Ruled):
 
 
 def degree_faults(k: int, neurons: int, others: int, *, excluded: bool, what: str) -> Iterator[str]:
-    """What does not fit, where each of `neurons` has `k` synapses with as many of `others`."""
+    """Faults of settings where each of `neurons` has `k` synapses with as many of `others`."""
     if k > (most := others - excluded):
         but = " but itself" if excluded else ""
         yield f"each neuron {what} {k:,} synapses; expected at most {most:,}, one with each of {others:,} neurons{but}"
@@ -80,8 +80,8 @@ def drawn(k: int, neurons: int, others: int, *, excluded: bool, label: str, draw
         The neuron and the other, shape (neurons*k,) each.
     """
     generator = stream(draw, label, k, neurons, others, *(("no autapses",) if excluded else ()))
-    found = np.empty((neurons, k), np.int64)
+    partners = np.empty((neurons, k), np.int64)
     for neuron in range(neurons):
         chosen = generator.choice(others - excluded, k, replace=False, shuffle=False)
-        found[neuron] = chosen + (chosen >= neuron) if excluded else chosen
-    return np.repeat(np.arange(neurons), k), np.sort(found, axis=1).ravel()
+        partners[neuron] = chosen + (chosen >= neuron) if excluded else chosen
+    return np.repeat(np.arange(neurons), k), np.sort(partners, axis=1).ravel()

@@ -31,7 +31,7 @@ class Dense:
         return self
 
     def faults(self, ends: Ends) -> Iterator[str]:
-        """What does not fit, each as one sentence; nothing large is made."""
+        """Faults, each as one sentence; nothing large is made."""
         yield from matrix_faults(ends)
 
     def weights_shape(self, ends: Ends) -> tuple[int, ...]:
@@ -47,7 +47,7 @@ class Dense:
         return ends.n_pre, ends.n_post
 
     def indices(self, ends: Ends) -> tuple[np.ndarray, np.ndarray]:
-        """Of each weight the neuron before and the neuron behind the synapse, broadcastable to the weights' shape."""
+        """Presynaptic and postsynaptic neuron of each weight, broadcastable to the weights' shape."""
         return np.arange(ends.n_pre)[None, :], np.arange(ends.n_post)[:, None]
 
     def synapses(self, ends: Ends) -> Synapses:

@@ -58,7 +58,7 @@ class Explicit(Listed):
 
     @functools.cached_property
     def content(self) -> str:
-        """What tells the lists from others."""
+        """Digest of the lists, by which they are compared."""
         return digest(self.pre, self.post)
 
     def __eq__(self, other: object) -> bool:
@@ -67,9 +67,13 @@ class Explicit(Listed):
     def __hash__(self) -> int:
         return hash(self.content)
 
-    @functools.cached_property
+    @property
     def reversed(self) -> Explicit:
         """See `Listed.reversed`."""
+        return self._reversed
+
+    @functools.cached_property
+    def _reversed(self) -> Explicit:
         return Explicit(self.post, self.pre)
 
     def settings_faults(self, ends: Ends) -> Iterator[str]:

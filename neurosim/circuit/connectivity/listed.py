@@ -34,7 +34,7 @@ class Listed(ABC):
 
     @abstractmethod
     def settings_faults(self, ends: Ends) -> Iterator[str]:
-        """What does not fit, each as one sentence, before anything is drawn."""
+        """Faults of the settings, each as one sentence, before anything is drawn."""
 
     @abstractmethod
     def pairs(self, ends: Ends) -> Pairs:
@@ -46,9 +46,9 @@ class Listed(ABC):
 
     def faults(self, ends: Ends) -> Iterator[str]:
         """See `neurosim.circuit.connectivity.Dense.faults`."""
-        found = list(self.settings_faults(ends))
-        yield from found
-        if found:
+        wrong = list(self.settings_faults(ends))
+        yield from wrong
+        if wrong:
             return
         try:
             if not len(self.synapses(ends).pre):
@@ -108,7 +108,7 @@ class Ruled(Listed):
         return (post, pre) if self.transposed else (pre, post)
 
     def _ending(self, draw: int | None = None, *, autapses: bool = True) -> str:
-        """What all printed settings end with."""
+        """The common end of printed settings."""
         parts = ["" if autapses else ", no autapses", "" if draw is None else f", draw {draw}"]
         return "".join([*parts, ", transposed" if self.transposed else ""])
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.border import FLAG, check_fields, whole
+from neurosim.border import FLAG, check_fields, set_fields, whole
 from neurosim.border.arguments import NUMBER, TEXT
 from neurosim.circuit.connectivity.listed import Pairs, Ruled
 from neurosim.circuit.connectivity.size import list_faults
@@ -19,7 +19,7 @@ from neurosim.errors import CircuitError, NeurosimError
 from neurosim.random import stream
 
 #: Pairs that are looked at together.
-_BLOCK = 1 << 20
+BLOCK = 1 << 20
 #: Pairs that are looked at at all, in some minutes.
 _MOST_PAIRS = 1 << 33
 
@@ -65,9 +65,9 @@ class Where(Ruled):
     def __post_init__(self) -> None:
         check_fields(self, condition=TEXT, p=TEXT if isinstance(self.p, str) else NUMBER)
         check_fields(self, draw=whole(0), transposed=FLAG)
-        object.__setattr__(self, "condition", self._text.text)  # is read now, so that its place is told here
+        set_fields(self, condition=self._text.text)  # is read now, so that its place is told here
         if self._chance is not None:
-            object.__setattr__(self, "p", self._chance.text)
+            set_fields(self, p=self._chance.text)
 
     @functools.cached_property
     def _text(self) -> PairText:
@@ -114,7 +114,8 @@ class Where(Ruled):
             If there are more than fit into memory, or a probability is none.
         """
         generator = stream(self.draw, "where", self.condition, forward.n_pre, forward.n_post)
-        text, rows, found, total = self._text, max(1, _BLOCK // forward.n_post), [], 0
+        text, rows, total = self._text, max(1, BLOCK // forward.n_post), 0
+        pairs: list[Pairs] = []
         for first in range(0, forward.n_pre, rows):
             i = np.arange(first, min(first + rows, forward.n_pre))
             met = text.evaluated(i[:, None], np.arange(forward.n_post)[None, :], forward)
@@ -124,24 +125,24 @@ class Where(Ruled):
                 # One number for each pair that meets the condition, in order: whatever the size of a block.
                 chosen = generator.random(len(pre)) < self._probabilities(pre, post, forward)
                 pre, post = pre[chosen], post[chosen]
-            found.append((pre, post))
+            pairs.append((pre, post))
             total += len(pre)
             for fault in list_faults(total, remedy="use a condition that fewer pairs meet, or a lower p"):
                 raise CircuitError(f"where '{self.condition}': at least {fault}")
-        return np.concatenate([pre for pre, _ in found]), np.concatenate([post for _, post in found])
+        return np.concatenate([pre for pre, _ in pairs]), np.concatenate([post for _, post in pairs])
 
     def _probabilities(self, pre: np.ndarray, post: np.ndarray, forward: Ends) -> Any:
         if self._chance is None:
             return self.p
-        found = self._chance.evaluated(pre, post, forward)
-        wrong = np.flatnonzero(~((found >= 0) & (found <= 1)))
+        chances = self._chance.evaluated(pre, post, forward)
+        wrong = np.flatnonzero(~((chances >= 0) & (chances <= 1)))
         if len(wrong):
             place = wrong[0]
             raise CircuitError(
-                f"p = '{self.p}' is {found[place]:g} from neuron {pre[place]} to neuron {post[place]}; expected 0 to "
+                f"p = '{self.p}' is {chances[place]:g} from neuron {pre[place]} to neuron {post[place]}; expected 0 to "
                 "1, as clip(..., 0, 1) makes it"
             )
-        return found
+        return chances
 
     def __str__(self) -> str:
         shown = f"{self.p:g}" if isinstance(self.p, float) else self.p

@@ -16,7 +16,7 @@ from neurosim.engines.setting import Setting
 
 Arrays = dict[str, Any]
 Registered = TypeVar("Registered")
-#: What to note of variables that are not finite: whether they were at the ends of phases, or the first of all steps.
+#: How variables that are not finite are noted: at the ends of phases, or by their first step.
 Watch = Literal["", "ends", "steps"]
 
 
@@ -28,7 +28,7 @@ def pytree(kind: type[Registered]) -> type[Registered]:
 
 @dataclass(frozen=True)
 class Request:
-    """What of a presentation runs, and what is wanted of it. Hashable: each makes a compiled program of its own.
+    """The phases of a presentation to run, and the results to return. Hashable: each makes a program of its own.
 
     Attributes
     ----------
@@ -127,7 +127,7 @@ class Batch:
 @pytree
 @dataclass
 class Outcome:
-    """What a presentation gives.
+    """The results of a presentation.
 
     Attributes
     ----------

@@ -29,12 +29,12 @@ def changes_at_beginning(
     learn
         As of `Request`.
     """
-    now, found = Snapshot(graph, values), {}
+    now, changes = Snapshot(graph, values), {}
     for name in (pathway.name for pathway in acting(graph.circuit, phases, BEGINNING, learn)):
         # Nothing in it belongs to a trial, so that there is one increment, however large the batch.
-        found |= increments(now, name, 1, BEGINNING)
+        changes |= increments(now, name, 1, BEGINNING)
         if name in left:
-            found[f"{name}.w"] = found[f"{name}.w"] + left[name]
-        if graph.circuit.pathway[name].bounds is not None and (w := f"{name}.w") in found:
-            found[w] = within_bounds(jnp, graph.circuit, name, values, values[w] + found[w]) - values[w]
-    return found
+            changes[f"{name}.w"] = changes[f"{name}.w"] + left[name]
+        if graph.circuit.pathway[name].bounds is not None and (w := f"{name}.w") in changes:
+            changes[w] = within_bounds(jnp, graph.circuit, name, values, values[w] + changes[w]) - values[w]
+    return changes

@@ -1,4 +1,4 @@
-"""What the batched engine compiles: one batch, and training by many."""
+"""The compiled programs of the batched engine: one batch, and training by many."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def at_the_ends(circuit: Circuit, phases: Sequence[Phase], learn: Learn) -> set[
 
 
 def _presented(request: Request, batch: Batch, run: Run | None = None) -> tuple[Outcome, Arrays]:
-    """What a presentation gives with the noise of its update, and what that leaves on the weights."""
+    """The results of a presentation with the noise of its update, and the noise that stays on the weights."""
     number = batch.presentations[:1] // batch.trials
     learn = request.learn if isinstance(request.learn, frozenset) else frozenset()
     noise = update_noise(request.circuit, learn, batch.keys, number, batch.values, request.setting.dtype)
@@ -63,7 +63,7 @@ def _presented(request: Request, batch: Batch, run: Run | None = None) -> tuple[
 @pytree
 @dataclass(frozen=True)
 class Learning:
-    """What training changes.
+    """The arrays that training changes.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class Learning:
 @pytree
 @dataclass(frozen=True)
 class Data:
-    """What training reads.
+    """The arrays that training reads.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ class Trained:
     broken: Arrays
 
 
-#: What phases draw: phase -> itself, and the shapes of one trial's variables.
+#: Draws of phases: phase -> itself, and the shapes of one trial's variables.
 Drawing = Mapping[str, tuple[Phase, Mapping[str, tuple[int, ...]]]]
 
 
@@ -151,7 +151,7 @@ def train_batches(learned: Learning, moving: Arrays, data: Data, *, request: Req
     blocks = (numbers.reshape(-1, length), data.order.reshape(-1, length, batch))
     learning, (ends, broken) = jax.lax.scan(block, replace(learned, moving=moving), blocks)
     # (block, step, batch, neuron) -> (presentation, neuron)
-    flat = {p: {n: a.reshape(-1, a.shape[-1]) for n, a in found.items()} for p, found in ends.items()}
+    flat = {p: {n: a.reshape(-1, a.shape[-1]) for n, a in values.items()} for p, values in ends.items()}
     return Trained(learning, flat, {name: steps.reshape(-1) for name, steps in broken.items()})
 
 
@@ -215,7 +215,7 @@ def _learn(
 
 
 def _all_ends(circuit: Circuit, outcome: Outcome) -> dict[str, Any]:
-    """What is reported of every phase; not a number where a phase was left out because nothing learns in it."""
+    """Reported variables of every phase; NaN where a phase was left out because nothing learns in it."""
     ends = outcome.ends
     missing = {name: jnp.full_like(array, jnp.nan) for name, array in ends[circuit.phases[0].name].items()}
     return {phase.name: ends.get(phase.name, missing) for phase in circuit.phases}

@@ -35,7 +35,7 @@ compiled = program()
 
 @pytree
 @dataclass(frozen=True)
-class Given:
+class GivenArrays:
     """The arrays of a presentation, on the device.
 
     Attributes
@@ -61,7 +61,7 @@ class Given:
         arrays = (*self.stimuli.values(), *self.courses.values())
         return next((jnp.shape(array)[-2] for array in arrays if jnp.ndim(array) >= 2), 1)
 
-    def without(self, names: Iterable[str]) -> tuple[Arrays, Given]:
+    def without(self, names: Iterable[str]) -> tuple[Arrays, GivenArrays]:
         """Some variables of the state, such as weights to differentiate with respect to, and all the rest."""
         kept = dict(self.values)
         return {name: kept.pop(name) for name in names}, replace(self, values=kept)
@@ -69,7 +69,7 @@ class Given:
 
 @dataclass(frozen=True)
 class Differentiable:
-    """What of a circuit runs as a pure function. Hashable, so that compiled programs take it as a static argument.
+    """A part of a circuit as a pure function. Hashable, so that compiled programs take it as a static argument.
 
     Attributes
     ----------
@@ -100,13 +100,13 @@ class Differentiable:
 
     @property
     def engine(self) -> BatchedEngine:
-        """What brings arrays to the device, and knows the precision in which programs have to be called."""
+        """The engine that brings arrays to the device, and knows the precision in which programs have to be called."""
         return BatchedEngine(self.circuit, self.setting)
 
-    def given(self, state: Mapping[str, Any], stimuli: Mapping[str, Any], *, seed: int = 0) -> Given:
+    def given(self, state: Mapping[str, Any], stimuli: Mapping[str, Any], *, seed: int = 0) -> GivenArrays:
         """State and stimuli, as for `BatchedEngine.run`, in the setting's precision; call it within that."""
         place, each = self.engine.array, stimuli_in(stimuli)
-        return Given(
+        return GivenArrays(
             {name: place(array) for name, array in state.items()},
             {name: place(stimulus.values) for name, stimulus in each.items() if not stimulus.changes},
             {name: jnp.asarray(self.engine.course(stimulus)) for name, stimulus in each.items() if stimulus.changes},
@@ -115,7 +115,7 @@ class Differentiable:
 
     def present(
         self,
-        given: Given,
+        given: GivenArrays,
         *,
         values: Mapping[str, Any] | None = None,
         perturbations: Mapping[str, Any] | None = None,
@@ -152,13 +152,13 @@ class Differentiable:
         )
         return present(request, batch)
 
-    def ends(self, given: Given, **changed: Any) -> tuple[Any, ...]:
+    def ends(self, given: GivenArrays, **changed: Any) -> tuple[Any, ...]:
         """The variables of `report` at the end of the last phase, ``(trial, n)`` each; arguments as of `present`."""
         last = self.phases[-1] if self.phases else self.circuit.phases[-1].name
         ends = self.present(given, **changed).ends[last]
         return tuple(ends[name] for name in self.report)
 
-    def nothing(self, given: Given, variables: Iterable[str]) -> Arrays:
+    def nothing(self, given: GivenArrays, variables: Iterable[str]) -> Arrays:
         """Perturbations of zero, at which to differentiate, one of each trial and neuron."""
         sizes = {name: self.circuit.population[name.split(".")[0]].size for name in variables}
         return {name: jnp.zeros((given.trials, size), self.setting.dtype) for name, size in sizes.items()}

@@ -213,7 +213,7 @@ class BatchedEngine:
         keys: Mapping[str, Any],
         presentations: np.ndarray,
     ) -> Batch:
-        """What is given, as a compiled program takes it."""
+        """The arguments as a compiled program takes them."""
         values = {name: self._passed(array) for name, array in state.items() if not is_memory(name)}
         if start is not None:
             values |= {name: self._slot(name, array) for name, array in start.now(self.circuit).items()}
@@ -228,7 +228,7 @@ class BatchedEngine:
         )
 
     def _presented(self, request: Request, batch: Batch) -> tuple[Outcome, Broken | None]:
-        """What a batch gives, and the first variable that stops being finite, if that is watched."""
+        """The results of a batch, and the first variable that stops being finite, if that is watched."""
         together = bool(request.learn) and not request.own_weights
         alone = not together and has_rows(batch) and not presented.serves(request, batch)
         parts = shares(self.circuit, batch.trials, request.wanted) if alone else []
@@ -248,7 +248,7 @@ class BatchedEngine:
         return None if self.setting.steady else self.setting.dt
 
     def _outcome(self, request: Request, batch: Batch) -> Outcome:
-        """What a batch gives, on the host; in whatever thread."""
+        """The results of a batch, on the host; any thread may call it."""
         with self.precision():
             if presented.serves(request, batch):
                 return presented.present(request, batch)
@@ -350,7 +350,7 @@ class BatchedEngine:
         return jnp.asarray(self._passed(array), dtype=self.setting.dtype)
 
     def course(self, stimulus: Stimulus) -> Any:
-        """What changes in time as a compiled program takes it, steps first; of events, the neurons as whole numbers."""
+        """A course as a compiled program takes it, steps first; of events, the neurons as whole numbers."""
         steps = stimulus.steps_first()
         return np.asarray(steps, dtype=np.int32) if stimulus.kind == "events" else self._passed(steps)
 

@@ -30,7 +30,7 @@ def prepare(stretch: Stretch, fixed: Fixed, *, changing: Collection[str]) -> Fix
     """
     plan, values = stretch.plan, fixed.values
     still = fixed.snapshot(plan, values)
-    found: Arrays = {}
+    ready: Arrays = {}
     sums: Arrays = {}
     relays: dict[str, Relay] = {}
     summed: set[str] = set()
@@ -39,7 +39,7 @@ def prepare(stretch: Stretch, fixed: Fixed, *, changing: Collection[str]) -> Fix
         if not plan.leaves_of([name]) <= known:
             continue
         if _constant(stretch, name, changing):
-            found[name] = still[name]
+            ready[name] = still[name]
         elif node.kind == "input":
             steady = [pathway for pathway in node.pathways if _steady(stretch, node, pathway, changing)]
             if steady:
@@ -52,10 +52,10 @@ def prepare(stretch: Stretch, fixed: Fixed, *, changing: Collection[str]) -> Fix
                 relay = _relay(stretch, fixed, pathway)
                 if pathway not in steady and relay is not None:
                     relays[pathway] = relay
-    rows = _rows(stretch, fixed, {**values, **found})
+    rows = _rows(stretch, fixed, {**values, **ready})
     return replace(
         fixed,
-        values={**values, **found},
+        values={**values, **ready},
         weights=replace(fixed.weights, rows=rows),
         prepared=Prepared(sums, frozenset(summed), relays),
     )
@@ -122,7 +122,7 @@ def _only_one_before(plan: Plan, pathway: str, perturbations: Collection[str]) -
 
 def _rows(stretch: Stretch, fixed: Fixed, values: Mapping[str, Any]) -> Arrays:
     """The weights of pathways whose activity is sparse, sender by sender, where sums by events are faster."""
-    circuit, found = stretch.plan.circuit, {}
+    circuit, by_sender = stretch.plan.circuit, {}
     for pathway in circuit.pathways:
         if not (pathway.at_spikes or pathway.source in stretch.sparse) or not is_plain(circuit, pathway.name):
             continue
@@ -131,5 +131,5 @@ def _rows(stretch: Stretch, fixed: Fixed, values: Mapping[str, Any]) -> Arrays:
             continue
         matrix = weights_matrix(circuit, pathway.name, values, fixed.weights)
         if matrix is not None and events.worthwhile(stretch.trials, *circuit.shape(pathway.name)):
-            found[pathway.name] = events.rows_of(matrix)
-    return found
+            by_sender[pathway.name] = events.rows_of(matrix)
+    return by_sender

@@ -42,15 +42,15 @@ def increments(now: Snapshot, pathway: str, trials: int, moment: Moment) -> dict
     synapse = circuit.pathway[pathway].synapse
     if synapse.oracle is not None:
         return _oracle(now, pathway, synapse.oracle, trials)
-    found = {}
+    averaged = {}
     for variable, terms in rule_terms(circuit, pathway, moment).items():
         trace = variable in synapse.trace_variables
         total: Any = 0.0
         for term in terms:
             total = total + (_in_each_trial if trace else _term)(now, pathway, term, trials)
         shape = circuit.weights_shape(pathway)
-        found[f"{pathway}.{variable}"] = jnp.broadcast_to(total, (trials, *shape) if trace else shape)
-    return found
+        averaged[f"{pathway}.{variable}"] = jnp.broadcast_to(total, (trials, *shape) if trace else shape)
+    return averaged
 
 
 def _oracle(now: Snapshot, pathway: str, rule: OracleRule, trials: int) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _in_each_trial(now: Snapshot, pathway: str, term: RuleTerm, trials: int) -> 
 
 
 def _over_positions(circuit: Wiring, pathway: str, term: RuleTerm, summed: Any) -> Any:
-    """What of a sum over the synapses that share a weight becomes its increment."""
+    """The increment of a shared weight, from the sum over the synapses that share it."""
     if not circuit.connectivity(pathway).shared:
         return summed
     count = circuit.connectivity(pathway).positions(circuit.ends(pathway))

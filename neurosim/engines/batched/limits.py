@@ -1,4 +1,4 @@
-"""What the batched engine refuses."""
+"""Limits of the batched engine."""
 
 from __future__ import annotations
 

@@ -13,12 +13,12 @@ from neurosim.circuit.spike_texts import acts_within_steps
 from neurosim.equations.switched import switched
 from neurosim.neurons._model import NeuronModel
 
-#: What follows from a population's spikes.
+#: Variables that follow from a population's spikes.
 _OF_SPIKES = ("spikes", "not_refractory", "lastspike")
 
 
 def asked_at_end(circuit: Circuit, plan: Plan, phase: Phase) -> set[str]:
-    """What a phase's holds read, and the rules that act in it."""
+    """Variables that are read at the end of a phase, by its holds and by the rules that act in it."""
     asked: set[str] = set()
     for held in phase.hold:
         asked |= {plan.resolve(held.population, name) for name in held.statement.names}
@@ -29,7 +29,7 @@ def asked_at_end(circuit: Circuit, plan: Plan, phase: Phase) -> set[str]:
 
 
 def _moving(model: NeuronModel) -> tuple[str, ...]:
-    """What a population's steps change, with its spikes."""
+    """Variables that steps of a population change, with its spikes."""
     return model.moving + (("spikes",) if model.threshold is not None else ())
 
 
@@ -91,26 +91,26 @@ def lives(
     """
     every = {f"{p}.{name}" for p, model in plan.models.items() for name in _moving(model)}
     if any(acts_within_steps(plan.circuit, pathway.name) for pathway in plan.circuit.pathways):
-        # What is under way, and what synapses do by themselves, may reach anything.
+        # Spikes under way, and synapses' own texts, may reach any variable.
         everything = tuple(f"{p}.{name}" for p, model in plan.models.items() for name in _moving(model))
         return [everything for _ in asked_by_phase]
     wanted: set[str] = set(every) if all_at_end else set()
-    found: list[tuple[str, ...]] = []
+    by_phase: list[tuple[str, ...]] = []
     phases = zip(reversed(asked_by_phase), reversed(restarts), reversed(switches), strict=True)
     for asked, restart, numbers in phases:
         frozen = _frozen(plan, numbers)
         live = live_states(plan, asked | wanted, frozen)
-        found.append(live)
-        # What the phase goes on from, or leaves alone, the one before has to deliver.
+        by_phase.append(live)
+        # The phase before has to deliver the states that this one starts from or leaves alone.
         passed = {leaf for leaf in plan.leaves_of({*asked, *wanted, *_needs_of(plan, live)}) if leaf in every}
         wanted = set() if restart else set(live) | passed
-    return found[::-1]
+    return by_phase[::-1]
 
 
 def _frozen(plan: Plan, switches: Mapping[str, float]) -> frozenset[str]:
     """State variables whose equation is zero with these switches. Spikes may increment a state, so not these."""
     struck = {pathway.target for pathway in plan.circuit.pathways if pathway.at_spikes}
-    found = set()
+    frozen = set()
     for population, model in plan.models.items():
         if model.threshold is not None:
             continue
@@ -118,8 +118,8 @@ def _frozen(plan: Plan, switches: Mapping[str, float]) -> frozenset[str]:
         for equation in model.equation_set.of("differential"):
             name = f"{population}.{equation.name}"
             if known and name not in struck and _is_zero(switched(equation.expression or "", known)):
-                found.add(name)
-    return frozenset(found)
+                frozen.add(name)
+    return frozenset(frozen)
 
 
 def _is_zero(text: str) -> bool:
@@ -130,11 +130,11 @@ def _is_zero(text: str) -> bool:
 
 
 def _needs_of(plan: Plan, live: Iterable[str]) -> set[str]:
-    """What the equations of live states read."""
-    found = set()
+    """Variables that the equations of live states read."""
+    needed = set()
     for name in live:
         population, _, variable = name.rpartition(".")
         equation = plan.models[population].equation_set.by_name.get(variable)
         names = frozenset() if equation is None else equation.names
-        found |= {plan.resolve(population, n) for n in names if n != "xi" and not n.startswith("xi_")}
-    return found
+        needed |= {plan.resolve(population, n) for n in names if n != "xi" and not n.startswith("xi_")}
+    return needed

@@ -62,7 +62,7 @@ def steps(
     """
     if optimiser.kind == "sgd":
         return dict(changes), {}
-    found, after = dict(changes), dict(memory)
+    increments, after = dict(changes), dict(memory)
     transform = _transform(optimiser)
     for name in optimised_names(circuit):
         if name not in changes:
@@ -71,9 +71,9 @@ def steps(
         direction = jnp.where(rate > 0, changes[name] / rate, 0.0)
         before = _unnamed(transform.init(direction), name, memory)
         step, kept = transform.update(direction, before)
-        found[name] = rate * jnp.asarray(step)
+        increments[name] = rate * jnp.asarray(step)
         after |= {n: jnp.where(rate > 0, array, memory[n]) for n, array in _named(kept, name).items()}
-    return found, after
+    return increments, after
 
 
 def _transform(optimiser: Optimiser) -> optax.GradientTransformation:

@@ -20,7 +20,7 @@ from neurosim.engines.slots import slots
 
 
 def each_by_itself(request: Request, batch: Batch, present: Callable[[Batch], Outcome]) -> Outcome:
-    """What `present` gives of each trial as a batch of one.
+    """The results of `present` with each trial as a batch of one.
 
     Parameters
     ----------

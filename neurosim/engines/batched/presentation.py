@@ -23,7 +23,7 @@ from neurosim.engines.batched.live_variables import asked_at_end, lives
 from neurosim.engines.batched.sampling import joined
 from neurosim.engines.batched.snapshot import Snapshot, time_of
 from neurosim.engines.batched.spiking import last_spikes
-from neurosim.engines.batched.step_draws import DRAWS, Draws
+from neurosim.engines.batched.step_draws import DRAWS, PresentationDraws
 from neurosim.engines.batched.stepping import BROKEN, moment_of, run_steps
 from neurosim.engines.batched.stretch import Fixed, Stretch
 from neurosim.engines.batched.weights import Weights, noise_on_weights
@@ -57,7 +57,7 @@ def present(request: Request, batch: Batch, run: Run | None = None) -> Outcome:
     values = {**batch.values, **{name: batch.values[name] + change for name, change in outcome.changes.items()}}
     current: Arrays = {**{name: a for name, a in values.items() if name not in graph.nodes}, **batch.stimuli}
     current |= {f"{pathway.name}.noise": jnp.zeros((), dtype) for pathway in circuit.perturbed}
-    current[DRAWS] = Draws(batch.keys, batch.presentations, setting.dt)
+    current[DRAWS] = PresentationDraws(batch.keys, batch.presentations, setting.dt)
     current |= _delays(circuit, setting)
     derived, step = circuit.derived_weights(jnp, lambda name: values[f"{name}.w"]), 0
     for phase in request.run:
@@ -193,8 +193,8 @@ def _delays(circuit: Circuit, setting: Setting) -> Arrays:
     """The delays of synapses that have their own, in steps."""
     if setting.steady:
         return {}
-    found = {pathway.name: delay_of(circuit, pathway.name, setting.dt).each for pathway in circuit.pathways}
-    return {delays_name(name): each.astype(np.int32) for name, each in found.items() if each is not None}
+    delays = {pathway.name: delay_of(circuit, pathway.name, setting.dt).each for pathway in circuit.pathways}
+    return {delays_name(name): each.astype(np.int32) for name, each in delays.items() if each is not None}
 
 
 def _noise_of(circuit: Circuit, phase: Phase, batch: Batch, dtype: Any) -> Arrays:
@@ -226,13 +226,13 @@ def _switches(circuit: Circuit, phase: Phase, dtype: Any) -> Arrays:
 
 def _numbers(circuit: Circuit, phase: Phase) -> dict[str, float]:
     """The switches that a phase sets, qualified."""
-    found = {}
+    numbers = {}
     for population, model in plan(circuit).models.items():
         for name, value in phase.switches.items():
             equation = model.equation_set.by_name.get(name)
             if equation is not None and "shared" in equation.flags:
-                found[f"{population}.{name}"] = float(value)
-    return found
+                numbers[f"{population}.{name}"] = float(value)
+    return numbers
 
 
 def _hold(circuit: Circuit, phase: Phase, end: Snapshot) -> Arrays:
@@ -270,8 +270,8 @@ def live_in(graph: Plan, request: Request) -> dict[str, tuple[str, ...]]:
         for phase in circuit.phases
     ]
     restarts, switches = [p.restart for p in circuit.phases], [_numbers(circuit, p) for p in circuit.phases]
-    found = lives(graph, asked, restarts=restarts, switches=switches, all_at_end=circuit.carry)
-    return {phase.name: live for phase, live in zip(circuit.phases, found, strict=True)}
+    live_variables = lives(graph, asked, restarts=restarts, switches=switches, all_at_end=circuit.carry)
+    return {phase.name: live for phase, live in zip(circuit.phases, live_variables, strict=True)}
 
 
 def _full(circuit: Circuit, name: str, value: Any, trials: int) -> Any:

@@ -1,4 +1,4 @@
-"""What a loop over time records: at every step as its results, at some steps in arrays that it carries along.
+"""Recordings of a loop over time: at every step as its results, at some steps in arrays that it carries along.
 
 An array for every hundredth step is written where a condition holds: XLA writes in place, and computes
 what is recorded at these steps only. (A loop of one turn or none does not serve: with the region analysis that
@@ -25,7 +25,7 @@ _KEPT = "|kept"
 
 
 def taken(stretch: Stretch, record: Record, begun: Snapshot, spiked: Mapping[str, Any]) -> Any:
-    """What is recorded of one step, ``(trial, place)``.
+    """The recordings of one step, ``(trial, place)``.
 
     Parameters
     ----------
@@ -68,18 +68,18 @@ def _full(stretch: Stretch, name: str, value: Any) -> Any:
 
 
 def at_every_step(stretch: Stretch, begun: Snapshot, spiked: Mapping[str, Any]) -> Arrays:
-    """What is recorded of each step."""
+    """The recordings of each step."""
     return {one.text: taken(stretch, one, begun, spiked) for one in stretch.record if one.every == 1}
 
 
 def empty(stretch: Stretch) -> Arrays:
     """Arrays for what is recorded at some steps, ``(sample, trial, place)``."""
-    found: Arrays = {}
+    arrays: Arrays = {}
     for one in (one for one in stretch.record if one.every > 1):
         rows = -(-stretch.steps // one.every)
         width = 1 if one.over else record_width(stretch.plan.circuit, one)
-        found[one.text + _KEPT] = jnp.zeros((rows, stretch.trials, width), stretch.dtype)
-    return found
+        arrays[one.text + _KEPT] = jnp.zeros((rows, stretch.trials, width), stretch.dtype)
+    return arrays
 
 
 def written(stretch: Stretch, kept: Mapping[str, Any], begun: Snapshot, number: Any, first_step: Any) -> Arrays:
@@ -90,7 +90,7 @@ def written(stretch: Stretch, kept: Mapping[str, Any], begun: Snapshot, number: 
     number, first_step
         The step's, and that of the stretch, within the presentation.
     """
-    found: Arrays = {}
+    arrays: Arrays = {}
     for one in (one for one in stretch.record if one.every > 1):
         name = one.text + _KEPT
         row = number // one.every - (first_step + one.every - 1) // one.every
@@ -100,19 +100,19 @@ def written(stretch: Stretch, kept: Mapping[str, Any], begun: Snapshot, number: 
             sample = taken(stretch, one, apart(begun), {})
             return jax.lax.dynamic_update_index_in_dim(array, sample.astype(array.dtype), row, 0)
 
-        found[name] = jax.lax.cond(due, write, lambda array: array, kept[name])
-    return found
+        arrays[name] = jax.lax.cond(due, write, lambda array: array, kept[name])
+    return arrays
 
 
 def apart(now: Snapshot) -> Snapshot:
     """The same instant for a loop within the loop: what is computed there is not known outside it."""
-    found = copy.copy(now)
-    found.values = dict(now.values)
-    return found
+    instant = copy.copy(now)
+    instant.values = dict(now.values)
+    return instant
 
 
 def split_off(after: Arrays) -> tuple[Arrays, Arrays]:
-    """What steps carry, without these arrays, and these by their texts."""
+    """The values that steps carry, without these arrays, and these by their texts."""
     kept = {name.removesuffix(_KEPT): array for name, array in after.items() if name.endswith(_KEPT)}
     return {name: array for name, array in after.items() if not name.endswith(_KEPT)}, kept
 
@@ -123,21 +123,23 @@ def joined(record: Sequence[Record], parts: Mapping[str, Sequence[Any]]) -> Arra
     return {text: tuple(arrays) if text in rare else jnp.concatenate(arrays) for text, arrays in parts.items()}
 
 
-def trimmed(record: Sequence[Record], found: Mapping[str, Any], begin: int, steps: Sequence[int]) -> dict[str, Any]:
+def trimmed(
+    record: Sequence[Record], recordings: Mapping[str, Any], begin: int, steps: Sequence[int]
+) -> dict[str, Any]:
     """Recordings without the rows for which there was no step.
 
     Parameters
     ----------
-    found
+    recordings
         What the compiled program gives.
     begin, steps
         The number of the first step, and how many each phase has.
     """
-    made = dict(found)
+    made = dict(recordings)
     firsts = begin + np.concatenate([[0], np.cumsum(steps)])[:-1]
-    for one in (one for one in record if one.every > 1 and one.text in found):
+    for one in (one for one in record if one.every > 1 and one.text in recordings):
         rows = [one.samples(int(first), count) for first, count in zip(firsts, steps, strict=True)]
         made[one.text] = np.concatenate(
-            [np.asarray(part)[:count] for part, count in zip(found[one.text], rows, strict=True)]
+            [np.asarray(part)[:count] for part, count in zip(recordings[one.text], rows, strict=True)]
         )
     return made

@@ -18,7 +18,7 @@ from neurosim.equations.array_code import ArrayFunction, expression_function
 from neurosim.equations.switched import switched
 
 Arrays = dict[str, Any]
-#: What equations read of the time.
+#: Names of the time in equations.
 TIMES = frozenset({"t", "lastspike"})
 
 
@@ -49,7 +49,7 @@ class Prepared:
     relays: Mapping[str, Relay] = field(default_factory=dict)
 
 
-#: Where no loop prepared anything.
+#: Outside a loop over time, nothing is prepared.
 NOTHING = Prepared()
 
 
@@ -109,8 +109,8 @@ class Snapshot:
         if not TIMES & set(function.arguments) or (dtype := jnp.result_type(self.values["dt"])) == jnp.float64:
             return compiled(function)(**arguments)
         with jax.enable_x64(True):
-            found = compiled(function)(**{name: _wide(value) for name, value in arguments.items()})
-            return jax.tree.map(lambda array: _narrow(jnp.asarray(array), dtype), found)
+            results = compiled(function)(**{name: _wide(value) for name, value in arguments.items()})
+            return jax.tree.map(lambda array: _narrow(jnp.asarray(array), dtype), results)
 
     def local(self, population: str | None, function: ArrayFunction, **given: Any) -> Any:
         """A function of one population's variables."""
@@ -186,7 +186,7 @@ class Snapshot:
         return jnp.broadcast_to(jnp.mean(maps, axis=-2, keepdims=True), maps.shape).reshape(values.shape)
 
     def choice(self, node: Node, pathway: str) -> Any:
-        """The activity that says whom a pathway reaches, if it has that choice."""
+        """The activity by which a pathway chooses its targets; none where it has no choice."""
         name = node.needs.get(choice_of(pathway))
         return None if name is None else self._per_neuron(name)
 

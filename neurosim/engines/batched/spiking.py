@@ -1,4 +1,4 @@
-"""What spikes do within a step: refractoriness, threshold, travel, reset. `stepping` has their order."""
+"""Spikes within a step: refractoriness, threshold, travel, reset. `stepping` has their order."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ NO_SPIKE = -1e4
 
 def last_spikes(plan: Plan, values: Mapping[str, Any], dt: float) -> Arrays:
     """The time of each neuron's last spike, of populations with a refractory period; long ago if there was none."""
-    found: Arrays = {}
+    times: Arrays = {}
     for population, model in plan.models.items():
         step = values.get(last_step(population))
         if step is not None and model.refractory is not None:
             with jax.enable_x64(True):
-                found[f"{population}.lastspike"] = jnp.where(step <= LONG_AGO // 2, NO_SPIKE, time_of(step, dt))
-    return found
+                times[f"{population}.lastspike"] = jnp.where(step <= LONG_AGO // 2, NO_SPIKE, time_of(step, dt))
+    return times
 
 
 def unless_clamped(model: NeuronModel, population: str, name: str, after: Any, values: Arrays) -> Any:
@@ -88,13 +88,13 @@ def reset(stretch: Stretch, fixed: Fixed, population: str, after: Snapshot, spik
     soft = stretch.surrogate_width is not None
     results = after.local(population, function, spikes=True if soft else spikes > 0, **draws)
     results = results if len(function.returns) > 1 else (results,)
-    found = {f"{population}.{name}": value for name, value in zip(function.returns, results, strict=True)}
+    assigned = {f"{population}.{name}": value for name, value in zip(function.returns, results, strict=True)}
     if soft:
         # A sum weighted by the spike lets its derivative through, where a choice would not.
         cut = set() if stretch.surrogate_reset else _assigned(stretch, population)
-        weight = {name: jax.lax.stop_gradient(spikes) if name in cut else spikes for name in found}
-        found = {name: after[name] + weight[name] * (value - after[name]) for name, value in found.items()}
-    return found
+        weight = {name: jax.lax.stop_gradient(spikes) if name in cut else spikes for name in assigned}
+        assigned = {name: after[name] + weight[name] * (value - after[name]) for name, value in assigned.items()}
+    return assigned
 
 
 def _assigned(stretch: Stretch, population: str) -> set[str]:

@@ -13,12 +13,12 @@ from neurosim.circuit.wiring import Wiring
 from neurosim.equations.array_code import ArrayFunction
 from neurosim.random import drawn_at
 
-#: Under which name of a circuit's variables `Draws` is found.
+#: Name of `PresentationDraws` among a circuit's variables.
 DRAWS = "|draws"
 
 
 @dataclass(frozen=True, eq=False)
-class Draws:
+class PresentationDraws:
     """Where the numbers of a presentation come from: each is a function of seed, presentation, step and neuron.
 
     Attributes
@@ -36,12 +36,12 @@ class Draws:
     dt: float
 
     def of(self, circuit: Wiring, name: str, function: ArrayFunction, time: Any, dtype: Any) -> dict[str, Any]:
-        """What a variable's function reads in the step that begins at a time: argument -> (trial, n)."""
+        """Numbers drawn for a variable's function in the step that begins at a time: argument -> (trial, n)."""
         size = circuit.population[name.split(".")[0]].size
         with jax.enable_x64(True):
             step = jnp.round(time / self.dt).astype(jnp.uint32)
-        found = {}
+        by_argument = {}
         for draw, law in function.draws:
             drawn = drawn_at(law, self.keys[f"{name}.{draw}"], self.presentations, size, step, xp=jnp)
-            found[draw] = drawn if law == "words" else drawn.astype(dtype)
-        return found
+            by_argument[draw] = drawn if law == "words" else drawn.astype(dtype)
+        return by_argument

@@ -33,7 +33,7 @@ from neurosim.engines.bounds import all_within_bounds
 from neurosim.engines.finite import NEVER
 from neurosim.engines.slots import Slot, last_step, slots
 
-#: Under which name the first step stands at which a variable was not finite.
+#: Name of the first step at which a variable was not finite.
 BROKEN = "|broken"
 
 
@@ -129,13 +129,13 @@ def rows(array: Any, first: Any, trials: int) -> Any:
 
 
 def moment_of(stretch: Stretch, name: str, array: Any, row: Any) -> Any:
-    """What a course is in one step, for the trials presented; of events, whether they are of a neuron, for all."""
-    found = rows(array, row, stretch.trials)
-    if not jnp.issubdtype(found.dtype, jnp.integer):
-        return found
+    """The values of a course in one step, for the trials presented; events become a truth value for each neuron."""
+    values = rows(array, row, stretch.trials)
+    if not jnp.issubdtype(values.dtype, jnp.integer):
+        return values
     size = stretch.plan.circuit.population[name.split(".")[0]].size
-    trials = found.shape[0]
-    return jnp.zeros((trials, size), bool).at[jnp.arange(trials)[:, None], found].set(True, mode="drop")
+    trials = values.shape[0]
+    return jnp.zeros((trials, size), bool).at[jnp.arange(trials)[:, None], values].set(True, mode="drop")
 
 
 def _one_step(step: Step, carry: Arrays, courses: Mapping[str, Any], number: Any) -> tuple[Arrays, Arrays]:
@@ -202,7 +202,7 @@ def _advance(stretch: Stretch, fixed: Fixed, values: Arrays, number: Any) -> tup
     if stretch.learn:
         ended = Snapshot(plan, {**state, **spiked}, weights=fixed.weights, inputs=start)
         changes = [increments(ended, pathway, stretch.trials, STEP) for pathway in stretch.learn]
-        changed = {name: state[name] + change for found in changes for name, change in found.items()}
+        changed = {name: state[name] + change for added in changes for name, change in added.items()}
         state = all_within_bounds(jnp, plan.circuit, state, {**state, **changed}, changed)
     for name in stretch.watched:
         broken = jnp.where(jnp.isfinite(state[name]), NEVER, number + 1)
@@ -220,11 +220,11 @@ def _update(stretch: Stretch, fixed: Fixed, population: str, start: Snapshot, nu
     draws = draws_of(stretch, fixed, population, "advance", function, number)
     results = start.local(population, function, **draws)
     results = results if len(function.returns) > 1 else (results,)
-    found = dict(zip(function.returns, results, strict=True))
+    stepped = dict(zip(function.returns, results, strict=True))
     updated: Arrays = {}
     for name in mine:
         # An update that does not depend on the state is a bare number.
         before = values[f"{population}.{name}"]
-        after = jnp.broadcast_to(found[name], jnp.shape(before)).astype(before.dtype)
+        after = jnp.broadcast_to(stepped[name], jnp.shape(before)).astype(before.dtype)
         updated[f"{population}.{name}"] = unless_clamped(model, population, name, after, values)
     return updated

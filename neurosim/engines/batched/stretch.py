@@ -15,7 +15,7 @@ from neurosim.engines.records import Record
 
 @dataclass(frozen=True)
 class Stretch:
-    """What a loop over time needs to know.
+    """A part of a presentation that one loop over time runs.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Fixed:
-    """What does not change from step to step.
+    """Values that do not change from step to step.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What synapses do one by one: texts at spikes, deliveries, traces. The general way, over all synapses at every step.
+"""Texts of synapses, one by one: at spikes, deliveries, traces. The general way, over all synapses at every step.
 
 Arrays of synapses are (trial, *shape of the weights); what neurons have is spread over them.
 """
@@ -77,7 +77,7 @@ class Spread:
 
 
 def seen(now: Snapshot, pathway: str, names: Names, own: Mapping[str, Any]) -> Arrays:
-    """What a text of a pathway reads, at each of its synapses.
+    """The values that a pathway's text reads, at each of its synapses.
 
     Parameters
     ----------
@@ -86,11 +86,11 @@ def seen(now: Snapshot, pathway: str, names: Names, own: Mapping[str, Any]) -> A
     own
         Values of the synapse's own variables that are not those of the snapshot.
     """
-    spread, found = Spread.of(now.plan.circuit, pathway), {}
+    spread, read = Spread.of(now.plan.circuit, pathway), {}
     for name, (kind, qualified) in names.items():
         value = own[qualified] if qualified in own else now[qualified]
-        found[name] = _spread(spread, kind, value)
-    return found
+        read[name] = _spread(spread, kind, value)
+    return read
 
 
 def _spread(spread: Spread, kind: str, value: Any) -> Any:
@@ -99,7 +99,7 @@ def _spread(spread: Spread, kind: str, value: Any) -> Any:
 
 
 def arrived(circuit: Wiring, node: Node, values: Mapping[str, Any]) -> Any:
-    """What a delayed pathway read when it was sent: of each neuron, or where delays differ of each synapse."""
+    """Values that a delayed pathway sent and that arrive now: one a neuron, or one a synapse where delays differ."""
     sent = values[node.needs["flight"]]
     if "delays" not in node.needs:
         return sent[..., -1, :]
@@ -108,13 +108,13 @@ def arrived(circuit: Wiring, node: Node, values: Mapping[str, Any]) -> Any:
 
 
 def at_delays(spread: Spread, sent: Any, steps: Any) -> Any:
-    """Of what was sent, newest first, ``(trial, step, n_pre)``, what reaches each synapse after so many steps."""
+    """The values sent, newest first, ``(trial, step, n_pre)``, that reach each synapse after so many steps."""
     senders = jnp.arange(spread.n_pre)[None, :] if spread.pre is None else spread.pre
     return sent[:, steps, senders]
 
 
 def delivered_by_text(now: Snapshot, node: Node, pathway: str) -> Any:
-    """What a pathway delivers by its text, at an instant, ``(trial, n_post)``."""
+    """The sum that a pathway delivers by its text, at an instant, ``(trial, n_post)``."""
     circuit = now.plan.circuit
     names = delivered_names(circuit, pathway)
     spread = Spread.of(circuit, pathway)
@@ -134,7 +134,7 @@ def delivered_by_text(now: Snapshot, node: Node, pathway: str) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Struck:
-    """What a text at spikes does to all synapses of a pathway in each trial.
+    """The changes that a text at spikes makes to all synapses of a pathway in each trial.
 
     Attributes
     ----------
@@ -180,8 +180,8 @@ def stepped_traces(now: Snapshot, pathway: str, steps: TraceSteps) -> Arrays:
     values = seen(now, pathway, steps.names, {}) | {"dt": now["dt"]}
     results = compiled(steps.function)(**{name: values[name] for name in steps.function.arguments})
     results = results if len(steps.returns) > 1 else (results,)
-    found = {}
+    traces = {}
     for name, value in zip(steps.returns, results, strict=True):
         before = now[f"{pathway}.{name}"]
-        found[f"{pathway}.{name}"] = jnp.broadcast_to(value, jnp.shape(before)).astype(before.dtype)
-    return found
+        traces[f"{pathway}.{name}"] = jnp.broadcast_to(value, jnp.shape(before)).astype(before.dtype)
+    return traces

@@ -19,17 +19,17 @@ from neurosim.engines.slots import flight
 
 def move_synapses(stretch: Stretch, start: Snapshot) -> Arrays:
     """Traces one step on, and what pathways without spikes send, all from the beginning of the step."""
-    circuit, found = stretch.plan.circuit, {}
+    circuit, moved = stretch.plan.circuit, {}
     for name in stretch.synapses:
         pathway = circuit.pathway[name]
         if (steps := trace_steps(circuit, name)) is not None:
-            found |= stepped_traces(start, name, steps)
+            moved |= stepped_traces(start, name, steps)
         if not pathway.at_spikes and pathway.delay is not None:
             size = circuit.population[pathway.pre].size
             for variable in values_under_way(circuit, name):
                 sent = jnp.broadcast_to(start[f"{pathway.pre}.{variable}"], (stretch.trials, size))
-                found |= _sent(start.values, flight(name, variable), sent)
-    return found
+                moved |= _sent(start.values, flight(name, variable), sent)
+    return moved
 
 
 def travel(stretch: Stretch, fixed: Fixed, state: Arrays, spiked: Arrays, start: Snapshot) -> None:
@@ -85,7 +85,7 @@ def _strike(
 
 
 def _shared(stretch: Stretch, pathway: Pathway, name: str, state: Arrays, values: Any) -> Any:
-    """What is learned, from what each trial would make of it."""
+    """Weights shared by all trials, from the changes that each trial would make."""
     if stretch.trials == 1:
         return values[0]
     changes = values - state[name]

@@ -12,8 +12,8 @@ from neurosim.engines.noise import draw_update_noise
 
 
 @dataclass(frozen=True)
-class UpdateNoise:
-    """What the noise of a batch's updates does.
+class NoiseOfUpdates:
+    """The effect of noise on a batch's updates.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ def update_noise(
     batch: Any,
     values: Mapping[str, Any],
     dtype: Any,
-) -> UpdateNoise:
+) -> NoiseOfUpdates:
     """Normal numbers for a batch's updates; what is left is times its standard deviation and the learning rate.
 
     Parameters
@@ -59,4 +59,4 @@ def update_noise(
                 after[f"{pathway.name}.w"] = array
             else:
                 before[pathway.name] = array
-    return UpdateNoise(read, before, after)
+    return NoiseOfUpdates(read, before, after)

@@ -47,11 +47,11 @@ def noise_on_weights(circuit: Wiring, phase: Phase, values: Mapping[str, Any]) -
 
 def weights_matrix(circuit: Wiring, pathway: str, values: Mapping[str, Any], weights: Weights) -> Any:
     """The weights a pathway delivers by, (n_post, n_pre); none if they are not one dense matrix for all trials."""
-    found = circuit.pathway[pathway]
+    declared = circuit.pathway[pathway]
     if circuit.connectivity(pathway) != Dense() or circuit.owner(pathway) in weights.noise:
         return None
     matrix = weights_of(circuit, pathway, values, weights)
-    return matrix.T if found.tie is not None and found.tie.transposed else matrix
+    return matrix.T if declared.tie is not None and declared.tie.transposed else matrix
 
 
 def weights_of(circuit: Wiring, pathway: str, values: Mapping[str, Any], weights: Weights) -> Any:
@@ -64,7 +64,7 @@ def weights_of(circuit: Wiring, pathway: str, values: Mapping[str, Any], weights
 def deliver(
     circuit: Wiring, pathway: str, values: Mapping[str, Any], weights: Weights, activity: Any, *, choice: Any = None
 ) -> Any:
-    """What a pathway adds to its target: weights times activity.
+    """The input that a pathway adds to its target: weights times activity.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def deliver(
     jax.Array
         Shape (trial, n_post), or without the trial axis where the activity has none.
     """
-    found = circuit.pathway[pathway]
+    declared = circuit.pathway[pathway]
     connectivity, ends = circuit.connectivity(pathway), circuit.ends(pathway)
     if not connectivity.weighted:
         return linear_maps.apply(connectivity, ends, None, activity, choice=choice)
@@ -91,7 +91,7 @@ def deliver(
         full = jnp.broadcast_to(activity, (*jnp.shape(activity)[:-1], ends.n_pre))
         return events.product(full, rows)[:, : ends.n_post]
     matrix, noise = weights_of(circuit, pathway, values, weights), weights.noise.get(circuit.owner(pathway))
-    if found.tie is not None and found.tie.transposed:
+    if declared.tie is not None and declared.tie.transposed:
         matrix = linear_maps.transposed_weights(matrix)
         noise = None if noise is None else jax.vmap(linear_maps.transposed_weights)(noise)
     delivered = linear_maps.apply(connectivity, ends, matrix, activity)

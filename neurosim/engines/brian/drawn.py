@@ -77,8 +77,8 @@ class Draw:
 def without_draws(texts: Sequence[str], purpose: str) -> tuple[list[str], list[Draw]]:
     """Expressions with variables in place of what draws, and the draws in the order in which they are made."""
     replacing = _Replacing(purpose)
-    found = [ast.unparse(replacing.visit(ast.parse(text.strip(), mode="eval")).body) for text in texts]
-    return found, replacing.draws
+    rewritten = [ast.unparse(replacing.visit(ast.parse(text.strip(), mode="eval")).body) for text in texts]
+    return rewritten, replacing.draws
 
 
 class _Replacing(ast.NodeTransformer):
@@ -97,12 +97,12 @@ class _Replacing(ast.NodeTransformer):
 
 
 def draws_of(model: NeuronModel, purpose: str) -> list[Draw]:
-    """What a neuron's threshold, its reset, or a line that is constant over a step draws."""
+    """Draws of a neuron's threshold, its reset, or a line that is constant over a step."""
     return without_draws(_texts(model, purpose), purpose)[1]
 
 
 def purposes(model: NeuronModel) -> list[str]:
-    """What of a neuron may draw."""
+    """The parts of a neuron that may draw."""
     return ["threshold", "reset", *(e.name for e in model.equation_set.of("subexpression") if CONSTANT in e.flags)]
 
 
@@ -139,8 +139,8 @@ class Numbers:
         if self._kept is None or self._kept[0] != number or not 0 <= step - self._kept[1] < self._kept[2].shape[-2]:
             self._kept = (number, step, self._drawn(number, step))
         place = step - self._kept[1]
-        found = self._kept[2][..., place, :]
-        return found[:, None, :] if self.law == "words" else found
+        drawn = self._kept[2][..., place, :]
+        return drawn[:, None, :] if self.law == "words" else drawn
 
     def _drawn(self, number: int, step: int) -> np.ndarray:
         count = max(1, min(1000, _AT_ONCE // self.size))

@@ -17,7 +17,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.engines._engine import ANY_CALL, Call, Limit, limits_met, refuse
 from neurosim.engines.arguments import RUN, TRAIN, check_run, check_training, trials_in
 from neurosim.engines.brian.failures import told
-from neurosim.engines.brian.given import Given
+from neurosim.engines.brian.given import CheckedCall
 from neurosim.engines.brian.limits import LIMITS, STANDALONE
 from neurosim.engines.brian.presentations import Presentations
 from neurosim.engines.brian.process import borrowed
@@ -126,7 +126,7 @@ class BrianEngine:
             sampled=[one.text for one in records if one.every > 1 or one.over or is_synaptic(self.circuit, one.name)],
         )
         refuse(self.refuses(call))
-        presented = Given(
+        presented = CheckedCall(
             state=state,
             stimuli=given,
             trials=count,

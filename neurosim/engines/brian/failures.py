@@ -1,4 +1,4 @@
-"""What Brian2 refuses, in the words of the circuit."""
+"""Errors of Brian2, in the words of the circuit."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def told(circuit: Circuit) -> Iterator[None]:
     except NeurosimError:
         raise
     except Exception as error:
-        found = _OBJECT.search(str(error))
-        owner = None if found is None else _owner(circuit, found[1])
+        match = _OBJECT.search(str(error))
+        owner = None if match is None else _owner(circuit, match[1])
         if owner is None or not isinstance(translation(error), EngineError):
             raise
         raise EngineError(f"the engine 'brian' cannot run {owner}: {root_sentence(error)}") from error
 
 
 def _owner(circuit: Circuit, name: str) -> str | None:
-    """What an object of Brian2's belongs to: the one with the longest name that its name begins with."""
+    """The owner of a Brian2 object: the part with the longest name that the object's name begins with."""
     owners = {f"{population.name}_": f"population '{population.name}'" for population in circuit.populations}
     owners |= {f"{pathway.name}_": f"pathway '{pathway.name}'" for pathway in circuit.pathways}
     fitting = [start for start in owners if name.startswith(start)]

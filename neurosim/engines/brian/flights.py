@@ -1,4 +1,4 @@
-"""What is under way in delayed pathways: cleared, filled and read as a slot of the circuit."""
+"""Spikes and values under way in delayed pathways: cleared, filled and read as a slot of the circuit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from neurosim.engines.slots import Slot, flight, slots
 
 
 class Called(brian2.BrianObject):  # type: ignore[misc]
-    """What is done on arrays at a moment of each step, between pieces of code."""
+    """An operation on arrays at a moment of each step, between pieces of code."""
 
     add_to_magic_network = False
 
@@ -56,7 +56,7 @@ class Flights:
         self.waiting = True
 
     def called(self) -> Iterator[Called]:
-        """What a Network has to hold."""
+        """The objects that a Network has to hold."""
         if self.rows:
             yield Called(self.objects, "neurosim_flights_begin", self._fill, order=FIRST, when="start")
         for pathway, variable, slot in self._delayed():

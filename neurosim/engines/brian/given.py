@@ -1,4 +1,4 @@
-"""What one call of the engine presents."""
+"""The arguments of one call of the engine, checked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from neurosim.engines.stimuli import Stimulus
 
 
 @dataclass(frozen=True)
-class Given:
+class CheckedCall:
     """The arguments of `BrianEngine.run`, checked.
 
     Attributes
@@ -71,8 +71,8 @@ class Given:
         """Events, ``(trial, step, most)``, that are written into variables step by step; none in standalone code."""
         if self.standalone:
             return {}
-        found = {name: np.asarray(each.values) for name, each in self.stimuli.items() if each.kind == "events"}
-        return {name: np.broadcast_to(array, (self.trials, *array.shape[1:])) for name, array in found.items()}
+        events = {name: np.asarray(each.values) for name, each in self.stimuli.items() if each.kind == "events"}
+        return {name: np.broadcast_to(array, (self.trials, *array.shape[1:])) for name, array in events.items()}
 
 
 def _size(circuit: Circuit, variable: str) -> int:

@@ -25,7 +25,7 @@ from neurosim.neurons._model import NeuronModel
 
 
 @dataclass(frozen=True)
-class Texts:
+class PopulationTexts:
     """The texts of a population, as Brian2 takes them.
 
     Attributes
@@ -56,7 +56,7 @@ class Texts:
         return "\n".join(self.statement(statement) for statement in statements)
 
 
-def texts_of(circuit: Circuit, population: str | None, *, again: bool, drawn: bool = False) -> Texts:
+def texts_of(circuit: Circuit, population: str | None, *, again: bool, drawn: bool = False) -> PopulationTexts:
     """The texts of a population; without a name, of what is broadcast.
 
     Parameters
@@ -64,27 +64,27 @@ def texts_of(circuit: Circuit, population: str | None, *, again: bool, drawn: bo
     again
         Whether presentations follow each other.
     drawn
-        As for `Texts`.
+        As for `PopulationTexts`.
     """
     if population is None:
-        return Texts()
+        return PopulationTexts()
     model = compose(circuit)[population]
     statements = [h.statement for phase in circuit.phases for h in phase.hold if h.population == population]
     written = [equation.expression for equation in model.equation_set.equations]
     written += [model.threshold, model.refractory if model.refractory_seconds is None else None]
     written += [statement.expression for statement in (*statements, *model.reset_statements)]
-    return Texts(model.truths, again and any(knows_time(text) for text in written if text is not None), drawn)
+    return PopulationTexts(model.truths, again and any(knows_time(text) for text in written if text is not None), drawn)
 
 
 def spikes_read(circuit: Circuit) -> frozenset[str]:
     """The spikes that rules read, as ``population.spikes``."""
     learning = {name for phase in circuit.phases for name in phase.learn}
-    found = [rule_names(circuit, pathway).values() for pathway in learning]
-    return frozenset(name for names in found for _, name in names if name.endswith(".spikes"))
+    read = [rule_names(circuit, pathway).values() for pathway in learning]
+    return frozenset(name for names in read for _, name in names if name.endswith(".spikes"))
 
 
 def make_group(
-    circuit: Circuit, population: str, texts: Texts, clock: Any, courses: Mapping[str, np.ndarray], begin: int
+    circuit: Circuit, population: str, texts: PopulationTexts, clock: Any, courses: Mapping[str, np.ndarray], begin: int
 ) -> Any:
     """The NeuronGroup of a population.
 
@@ -132,7 +132,9 @@ def make_group(
     return group
 
 
-def group_equations(circuit: Circuit, population: str, texts: Texts, courses: Mapping[str, np.ndarray]) -> str:
+def group_equations(
+    circuit: Circuit, population: str, texts: PopulationTexts, courses: Mapping[str, np.ndarray]
+) -> str:
     """The text a population's NeuronGroup is made of.
 
     Fed parameters become the sum of what each pathway delivers; what is broadcast is linked.
@@ -169,14 +171,14 @@ def group_equations(circuit: Circuit, population: str, texts: Texts, courses: Ma
     return "\n".join(lines)
 
 
-def refractory_text(model: NeuronModel, texts: Texts) -> str:
+def refractory_text(model: NeuronModel, texts: PopulationTexts) -> str:
     """The refractory period or condition, empty where there is none."""
     if model.refractory is None:
         return ""
     return texts.expression(model.refractory) if model.refractory_seconds is None else repr(model.refractory_seconds)
 
 
-def _in_brian(model: NeuronModel, texts: Texts, equation: Equation) -> Equation:
+def _in_brian(model: NeuronModel, texts: PopulationTexts, equation: Equation) -> Equation:
     """An equation as Brian2 takes it: counts are real numbers, and what is constant over a step is given."""
     unit = "1" if equation.unit == "integer" else equation.unit
     if CONSTANT in equation.flags:
@@ -186,7 +188,7 @@ def _in_brian(model: NeuronModel, texts: Texts, equation: Equation) -> Equation:
     return replace(equation, expression=text, unit=unit, flags=flags)
 
 
-def _statements(model: NeuronModel, texts: Texts) -> Any:
+def _statements(model: NeuronModel, texts: PopulationTexts) -> Any:
     """The state update as a Brian2 method: the very statements the batched engine runs."""
     method = model.resolved_method
     if method is None:
@@ -197,7 +199,7 @@ def _statements(model: NeuronModel, texts: Texts) -> Any:
 
 
 def _written(runner: Any, code: str) -> Callable[[Any], None]:
-    """What a runner calls before it is compiled, to give it this code."""
+    """The function that a runner calls before it is compiled, to give it this code."""
 
     def write(run_namespace: Any) -> None:
         runner.abstract_code = code

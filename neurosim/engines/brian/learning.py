@@ -34,7 +34,7 @@ from neurosim.rules._oracle import OracleRule
 from neurosim.rules._rule import Rule
 
 
-class Learning:
+class LearningPathways:
     """All learning pathways of a circuit.
 
     A local rule is code of its Synapses. An oracle rule runs on the host, on arrays that each trial leaves.
@@ -86,7 +86,7 @@ class Learning:
 
     @property
     def runners(self) -> list[Any]:
-        """What has to be compiled before the first end of a phase."""
+        """The runners that have to be compiled before the first end of a phase."""
         return [*self.collecting.values(), *self.applying.values()]
 
     def _start_oracle(self, name: str, state: Mapping[str, np.ndarray]) -> None:
@@ -190,7 +190,7 @@ class Learning:
         self.objects.set_synaptic(name, "w", after["w"])
 
     def _leave_noise(self, pathways: Iterable[str], number: int) -> None:
-        """What the updates of a batch leave on the weights, past their rules."""
+        """Add the noise of a batch's updates to the weights."""
         for name in pathways:
             scale = self.circuit.pathway[name].update_noise
             if scale is not None:
@@ -244,7 +244,7 @@ def rule_code(circuit: Circuit, pathway: Pathway, rule: Rule) -> str:
 
 
 def stepping_runners(circuit: Circuit, pathway: Pathway, rule: Rule, objects: Objects) -> tuple[Any, ...]:
-    """What a Network runs for a rule that acts at every step: increments first, from the variables as they were."""
+    """The runners of a rule that acts at every step: increments first, from the variables as they were."""
     code, synapses = rule_code(circuit, pathway, rule), objects.synapses[pathway.name]
     changed = rule.changed
     changes = [change_of(variable, within_steps=True) for variable in changed]
@@ -269,7 +269,7 @@ def _share(objects: Objects, pathway: str, variables: Sequence[str]) -> None:
 
 
 def _shared_out(circuit: Circuit, pathway: Pathway, rule: Rule, increment: str) -> str:
-    """An increment whose sum over the synapses of a shared weight counts once what none of them sees of a neuron."""
+    """An increment of a shared weight, in which terms that read no neuron count once, not once a synapse."""
     if not sums_positions(circuit, pathway):
         return increment
     variable = next(name for name, text in rule.increments.items() if text == increment)

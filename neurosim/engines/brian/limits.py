@@ -1,4 +1,4 @@
-"""What Brian2's engine refuses: one trial runs after the other, and everything is a sum over synapses."""
+"""Limits of Brian2's engine: one trial runs after the other, and everything is a sum over synapses."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ LIMITS = (
     ),
 )
 
-#: Of the target ``cpp_standalone`` alone, which compiles a whole run before any of it happens.
+#: Limits of the target ``cpp_standalone`` alone, which compiles a whole run before any of it happens.
 STANDALONE = (
     Limit(
         "call",

@@ -11,7 +11,7 @@ SIDES = ("pre", "post")
 LEARNING = "is__learning"
 #: Noise on weights.
 NOISE, SIGMA, SWITCH = "w__noise", "w__sigma", "w__perturb"
-#: What a pathway delivers by, where that is not its own weights.
+#: Name of the weights of a pathway that delivers by others than its own.
 DERIVED = "w__derived"
 #: How many synapses share the weight of one.
 SHARING = "w__sharing"
@@ -24,20 +24,20 @@ SPIKING = "spiking__now"
 
 
 def synaptic(variable: str) -> str:
-    """What a variable of synapses is called in Brian2, which wants a name that neither population has."""
+    """Name of a synaptic variable in Brian2, which neither population may have."""
     return f"{variable}__here"
 
 
 def change_of(variable: str, *, within_steps: bool = False) -> str:
-    """What the increment of a synaptic variable is called: of a step, or collected over a batch."""
+    """Name of the increment of a synaptic variable: of a step, or collected over a batch."""
     return f"step__{variable}" if within_steps else f"change__{variable}"
 
 
 def late_name(variable: str, pathway: str) -> str:
-    """What a variable is called as a delayed pathway reads it."""
+    """Name of a variable as a delayed pathway reads it."""
     return f"{variable}__late__{pathway}"
 
 
 def delivered_name(variable: str, pathway: str) -> str:
-    """What a pathway delivers to a variable."""
+    """Name of the sum that a pathway delivers to a variable."""
     return f"{variable}__{pathway}"

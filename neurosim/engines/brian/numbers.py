@@ -23,17 +23,17 @@ _ours: dict[str, int] = dict.fromkeys(_KINDS, 0)
 def random_state() -> dict[str, np.ndarray]:
     """The state of Brian2's random numbers, as plain arrays."""
     _, key, position, has_gauss, gauss = np.random.get_state()
-    found: dict[str, Any] = {"key": key, "position": position, "has_gauss": has_gauss, "gauss": gauss}
+    state: dict[str, Any] = {"key": key, "position": position, "has_gauss": has_gauss, "gauss": gauss}
     for kind in _KINDS:
         address, index = _buffer(kind)
-        found[f"{kind}_buffer_index"] = index
+        state[f"{kind}_buffer_index"] = index
         if address[0] and index[0]:
-            found[f"{kind}_ahead"] = _numbers(address[0])
-    return {name: np.array(value) for name, value in found.items()}
+            state[f"{kind}_ahead"] = _numbers(address[0])
+    return {name: np.array(value) for name, value in state.items()}
 
 
 def set_random_state(state: Mapping[str, np.ndarray]) -> None:
-    """What `random_state` gave, put back."""
+    """Restore a state that `random_state` gave."""
     numbers = int(state["position"]), int(state["has_gauss"]), float(state["gauss"])
     np.random.set_state(("MT19937", state["key"], *numbers))
     for kind in _KINDS:

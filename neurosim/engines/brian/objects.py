@@ -27,7 +27,7 @@ from neurosim.engines.brian.drawn import (
     without_draws,
     writer,
 )
-from neurosim.engines.brian.groups import Texts, make_group, refractory_text, spikes_read, texts_of
+from neurosim.engines.brian.groups import PopulationTexts, make_group, refractory_text, spikes_read, texts_of
 from neurosim.engines.brian.names import (
     BEGUN,
     FIRST,
@@ -75,7 +75,7 @@ class Objects:
     sums: list[Any] = field(default_factory=list)
     extra: list[Any] = field(default_factory=list)
     scalars: Any = None
-    texts: dict[str | None, Texts] = field(default_factory=dict)
+    texts: dict[str | None, PopulationTexts] = field(default_factory=dict)
     runners: Iterator[int] = field(default_factory=itertools.count)
     indices: dict[str, np.ndarray] = field(default_factory=dict)
     paths: dict[str, Any] = field(default_factory=dict)
@@ -84,11 +84,11 @@ class Objects:
 
     def everything(self) -> list[Any]:
         """All objects a Network has to hold."""
-        found = [*self.groups.values(), *self.synapses.values(), *self.extra]
-        return found if self.scalars is None else [*found, self.scalars]
+        objects = [*self.groups.values(), *self.synapses.values(), *self.extra]
+        return objects if self.scalars is None else [*objects, self.scalars]
 
     def path(self, pathway: str) -> Any:
-        """What acts at the spikes of a pathway: the object with their queue."""
+        """The Brian2 object that acts at the spikes of a pathway and holds their queue."""
         return self.paths[pathway]
 
     def group(self, population: str | None) -> Any:
@@ -119,9 +119,9 @@ class Objects:
 
         def now(step: int) -> np.ndarray:
             neurons = events[given.presented.number - first, step - begin]
-            found = np.zeros(size, array.dtype)
-            found[neurons[neurons < size]] = True
-            return found
+            fires = np.zeros(size, array.dtype)
+            fires[neurons[neurons < size]] = True
+            return fires
 
         given.targets.append((array, now))
 
@@ -145,10 +145,10 @@ class Objects:
         """A synaptic variable in the shape of the weights."""
         values = self.synapses[pathway].variables[synaptic(variable)].get_value()
         shape = self.circuit.weights_shape(pathway)
-        # What no synapse has keeps the value that it was given.
-        found = np.array(np.broadcast_to(self.given.get((pathway, variable), 0.0), shape), dtype=values.dtype)
-        found.reshape(-1)[self.index(pathway)] = values
-        return found
+        # Places without a synapse keep the value that they were given.
+        whole = np.array(np.broadcast_to(self.given.get((pathway, variable), 0.0), shape), dtype=values.dtype)
+        whole.reshape(-1)[self.index(pathway)] = values
+        return whole
 
     def set_synaptic(self, pathway: str, variable: str, value: Any) -> None:
         """Set a synaptic variable from the shape of the weights, or one that all synapses have from a number."""
@@ -251,7 +251,7 @@ def build_objects(
 
 
 def _add_moments(circuit: Circuit, objects: Objects, population: str) -> None:
-    """What a population does within a step besides what Brian2 does of itself."""
+    """Add the operations of a population within a step that Brian2 does not do by itself."""
     model, group = compose(circuit)[population], objects.groups[population]
     if any("not_refractory" in equation.names for equation in model.equation_set.of("subexpression")):
         # Brian2 lets neurons leave their refractory period after inputs are summed and recordings taken.
@@ -280,7 +280,7 @@ def _add_draws(circuit: Circuit, objects: Objects, population: str, keys: Mappin
 def _held_draws(
     circuit: Circuit, objects: Objects, population: str, equation: Equation, keys: Mapping[str, Any]
 ) -> HeldDraws:
-    """What computes a variable that draws."""
+    """The object that computes a variable that draws."""
     given, group, texts = objects.step_draws, objects.groups[population], objects.texts[population]
     if given is None:
         raise EngineError(f"'{population}.{equation.name}' draws numbers, which standalone code cannot")
@@ -301,7 +301,7 @@ def _held_draws(
 
 
 def _add_held(circuit: Circuit, objects: Objects, updaters: dict[str, Any], keys: Mapping[str, Any]) -> None:
-    """What is computed once a step, at its beginning: after the sums that it reads, before those that read it."""
+    """Add lines computed once a step, at its beginning: after the sums they read, before those that read them."""
     for population, model in compose(circuit).items():
         for equation in model.equation_set.of("subexpression"):
             if CONSTANT in equation.flags and draws_of(model, equation.name):

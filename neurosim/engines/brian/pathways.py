@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Texts:
-    """What Synapses are made of.
+class SynapseTexts:
+    """The arguments of a Synapses object.
 
     Attributes
     ----------
@@ -56,11 +56,11 @@ class Texts:
     paths: dict[str | None, tuple[str, str]] = field(default_factory=dict)
 
     def at_spikes(self) -> dict[str, Any]:
-        """What Synapses are given for the spikes of each side: a name for each piece of code."""
-        found: dict[str, Any] = {}
+        """The code of Synapses at spikes of each side: a name for each piece."""
+        codes: dict[str, Any] = {}
         for pathway, (side, code) in self.paths.items():
-            found.setdefault(f"on_{side}", {})[_path_name(pathway)] = code
-        return found
+            codes.setdefault(f"on_{side}", {})[_path_name(pathway)] = code
+        return codes
 
 
 def make_synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters: dict[str, Any], dt: float) -> Any:
@@ -99,16 +99,16 @@ def sums_positions(circuit: Circuit, pathway: Pathway) -> bool:
     return circuit.connectivity(pathway.name).shared and pathway.positions == "sum"
 
 
-def _texts(circuit: Circuit, pathway: Pathway) -> Texts:
-    found = Texts([f"{synaptic('w')} : {weight_unit(circuit, pathway)}", *_declared(circuit, pathway)])
+def _texts(circuit: Circuit, pathway: Pathway) -> SynapseTexts:
+    texts = SynapseTexts([f"{synaptic('w')} : {weight_unit(circuit, pathway)}", *_declared(circuit, pathway)])
     weight, lines = _delivered_weight(circuit, pathway)
-    found.lines += lines
+    texts.lines += lines
     for user in circuit.pathways:
         if circuit.owner(user.name) == pathway.name:
-            _add_user(circuit, user, weight, found)
+            _add_user(circuit, user, weight, texts)
     if behind := synapse_texts.at_spikes(circuit, pathway, "post"):
-        found.paths[None] = ("post", behind)
-    return found
+        texts.paths[None] = ("post", behind)
+    return texts
 
 
 def _declared(circuit: Circuit, pathway: Pathway) -> Iterator[str]:
@@ -130,7 +130,7 @@ def _declared(circuit: Circuit, pathway: Pathway) -> Iterator[str]:
 
 
 def _delivered_weight(circuit: Circuit, pathway: Pathway) -> tuple[str, list[str]]:
-    """By what a pathway delivers where no text says it, and what has to be declared for that."""
+    """The factor by which a pathway without a text delivers, and the declarations that it needs."""
     unit = weight_unit(circuit, pathway)
     if pathway.derived is not None:
         return synaptic(DERIVED), [f"{synaptic(DERIVED)} : {unit}"]
@@ -141,7 +141,7 @@ def _delivered_weight(circuit: Circuit, pathway: Pathway) -> tuple[str, list[str
     return f"({synaptic('w')} + {switch}*{sigma}*{noise})", lines
 
 
-def _add_user(circuit: Circuit, user: Pathway, weight: str, texts: Texts) -> None:
+def _add_user(circuit: Circuit, user: Pathway, weight: str, texts: SynapseTexts) -> None:
     """Add what one of the pathways delivers that use the weights."""
     transposed = user.tie is not None and user.tie.transposed
     here, there = ("post", "pre") if transposed else ("pre", "post")
@@ -173,16 +173,16 @@ def _late(circuit: Circuit, user: Pathway) -> Iterator[str]:
 
 
 def _path_name(pathway: str | None) -> str:
-    """What the code at spikes of a pathway is called; Synapses have attributes of many names."""
+    """Name of the code at spikes of a pathway, unlike any attribute of Synapses."""
     return "spikes__behind" if pathway is None else f"{pathway}__spikes"
 
 
-def _order(circuit: Circuit, objects: Objects, synapses: Any, texts: Texts, dt: float) -> None:
+def _order(circuit: Circuit, objects: Objects, synapses: Any, texts: SynapseTexts, dt: float) -> None:
     """Let spikes that arrive act pathway by pathway, as the circuit has them, then those of the neurons behind."""
     position: Mapping[str, int] = {pathway.name: number for number, pathway in enumerate(circuit.pathways)}
     for name in texts.paths:
         path = getattr(synapses, _path_name(name))
-        # They were when the circuit was made; parameters are declared without unit here.
+        # Units are checked when the circuit is made; parameters are declared without unit here.
         path.check_units = False
         if name is None:
             path.order = 1

@@ -19,8 +19,8 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.description import PERTURB
 from neurosim.engines.brian.flights import Flights
-from neurosim.engines.brian.given import Given
-from neurosim.engines.brian.learning import Learning
+from neurosim.engines.brian.given import CheckedCall
+from neurosim.engines.brian.learning import LearningPathways
 from neurosim.engines.brian.names import DERIVED, NOISE, SWITCH
 from neurosim.engines.brian.numbers import random_state, set_random_state
 from neurosim.engines.brian.objects import build_objects
@@ -82,17 +82,17 @@ class Watch(brian2.BrianObject):  # type: ignore[misc]
     def __init__(self, clock: Any, arrays: Mapping[str, np.ndarray], begin: int, steps: int) -> None:
         super().__init__(clock=clock, when="end", order=9_000, name="neurosim_watch")
         self.arrays, self.begin, self.steps, self.done = arrays, begin, steps, 0
-        self.found: Broken | None = None
+        self.broken: Broken | None = None
 
     def run(self) -> None:
         """Called by the Network at every step."""
         self.done += 1
-        if self.found is None:
+        if self.broken is None:
             broken = next((name for name, array in self.arrays.items() if not np.isfinite(array).all()), None)
             if broken is not None:
                 trial, step = divmod(self.done - 1, self.steps)
                 neuron = int(np.flatnonzero(~np.isfinite(self.arrays[broken]))[0])
-                self.found = Broken(broken, self.begin + step + 1, trial, neuron)
+                self.broken = Broken(broken, self.begin + step + 1, trial, neuron)
 
 
 class Presentations:
@@ -108,7 +108,7 @@ class Presentations:
         Whether to look at every step for what is not finite.
     """
 
-    def __init__(self, circuit: Circuit, setting: Setting, given: Given, *, watch: bool = False) -> None:
+    def __init__(self, circuit: Circuit, setting: Setting, given: CheckedCall, *, watch: bool = False) -> None:
         self.start, self.keep, self.watched = given.start, given.keep, watch
         #: Whether any variable was not finite when a phase ended: it stays so until the neurons begin anew.
         self.broken = False
@@ -128,9 +128,9 @@ class Presentations:
         self.steps = [phase.steps(setting.dt) for phase in self.phases]
         self.trials, self.batch = given.trials, given.batch
         self.carried = carried_shapes(circuit, setting.dt)
-        #: What each place of the batch left behind, where state carries over.
+        #: The end state of each place of the batch, where state carries over.
         self.left: list[dict[str, np.ndarray]] = [{} for _ in range(self.places)]
-        #: What each trial learned, where each has weights of its own.
+        #: The learned weights of each trial, where each has weights of its own.
         self.learned: list[State] = []
         #: Steps that were done when the presentation that runs began, and where it began.
         self.done = 0
@@ -165,7 +165,7 @@ class Presentations:
         for name, events in self.events.items():
             self.objects.fire(name, events, first=self.first, begin=self.begin)
         first = of_trial(self.circuit, self.state, 0) if self.own_weights else self.state
-        self.learning = Learning(self.circuit, self.objects, first, self.batch, self.keys, self.phases)
+        self.learning = LearningPathways(self.circuit, self.objects, first, self.batch, self.keys, self.phases)
         self.recorder = Recorder(self.objects, record, report, begin=self.begin, steps=sum(self.steps))
         self.holds = self._make_holds()
         self.prepared: set[int] = set()
@@ -194,7 +194,7 @@ class Presentations:
         network.run(self.trials * sum(self.steps) * self.setting.dt * brian2.second, namespace={})
 
     def _turn(self, now: tuple[int, int], following: tuple[int, int] | None) -> None:
-        """From one phase, as (trial, number), to the next."""
+        """End one phase, given as (trial, number), and begin the next."""
         self._end(*now)
         if following is not None:
             self._begin(*following)
@@ -303,7 +303,7 @@ class Presentations:
         return self.first + trial if self.own_weights else batch
 
     def _make_holds(self) -> dict[str, list[Any]]:
-        """What one population holds in a row is one piece of code, because each piece is compiled."""
+        """Join the holds of one population in a row into one piece of code, because each piece is compiled."""
         return {
             phase.name: [
                 self.objects.holder(population, [one.statement for one in held])
@@ -313,7 +313,7 @@ class Presentations:
         }
 
     def _set_parameters(self) -> None:
-        # What carries over is set at the start of each presentation.
+        # State that carries over is set at the start of each presentation.
         given = {*self.stimuli, *self.courses, *self.carried}
         for population, model in compose(self.circuit).items():
             for equation in model.equation_set.of("parameter"):
@@ -322,7 +322,7 @@ class Presentations:
                     self.objects.set(name, self.state[name])
 
     def _seed(self, trial: int) -> int:
-        """Of Brian2's own random numbers: a function of the seed, the presentation and the step it begins with."""
+        """The seed of Brian2's own random numbers: a function of seed, presentation and the step it begins with."""
         words = [self.seed, self.first + trial, *([self.begin] if self.begin else [])]
         return int(np.random.SeedSequence(words).generate_state(1)[0])
 
@@ -333,7 +333,7 @@ class Presentations:
             set_random_state(self.start.random[trial])
 
     def _keep(self, trial: int) -> None:
-        """Where a trial ended, to be gone on from."""
+        """Save the end of a trial, from which a later call goes on."""
         now = {slot.name: self._slot(slot, trial) for slot in self._resting()}
         end = Continuation.at(self.begin + sum(self.steps), self.circuit, now, self.setting.dt)
         end.random = [random_state()]
@@ -350,7 +350,7 @@ class Presentations:
         ]
 
     def _slot(self, slot: Slot, trial: int) -> np.ndarray:
-        """What is in a slot now; steps are counted from the presentation's start."""
+        """The value of a slot now; steps are counted from the presentation's start."""
         if not slot.counts_steps:
             value = self._in_trial(slot.name)
             return value.astype(slot.dtype or value.dtype)
@@ -358,12 +358,12 @@ class Presentations:
         return last.astype(np.int64) - trial * sum(self.steps)
 
     def _in_trial(self, name: str) -> np.ndarray:
-        """What a variable of neurons, a trace or what is under way is now."""
+        """The present value of a neuron's variable, a trace, or spikes under way."""
         rows = self.flights.rows
         return rows[name].copy() if name in rows else self.objects.get_in_trial(name)
 
     def _fill(self, slot: Slot, value: Any, trial: int) -> None:
-        """Put something into a slot; steps are counted from the presentation's start."""
+        """Write a value into a slot; steps are counted from the presentation's start."""
         if not slot.counts_steps:
             self.objects.set_in_trial(slot.name, value)
         else:
@@ -371,7 +371,7 @@ class Presentations:
             self.objects.set(f"{slot.owner}.lastspike", steps * self.setting.dt)
 
     def _place(self, trial: int) -> None:
-        """Where a presentation starts: at its initial values, or where its place in the batch before ended."""
+        """Set the start of a presentation: its initial values, or the end of its place in the batch before."""
         place = trial % self.places
         if not self.circuit.carry or trial < self.places:
             for name, shape in self.carried.items():
@@ -395,13 +395,13 @@ class Presentations:
                     self._fill(slot, now[slot.name][trial], trial)
 
     def _derive(self) -> None:
-        """Weights that are functions of weights."""
+        """Compute weights that are functions of other weights."""
         derived = self.circuit.derived_weights(np, lambda name: self.objects.get_synaptic(name, "w"))
         for name, weights in derived.items():
             self.objects.set_synaptic(name, DERIVED, weights)
 
     def _rest(self) -> None:
-        """State variables at their initial values, as after a silence; held variables stay."""
+        """Set state variables to their initial values, as after a silence; held variables stay."""
         for name, slot in self.slots.items():
             if slot.at_rest and slot.kind in ("neuron", "trace"):
                 self.objects.set_in_trial(name, self.began[name])
@@ -417,13 +417,13 @@ class Presentations:
 
     def _noise(self, given: Mapping[str, Mapping[str, np.ndarray]], first: int) -> dict[str, dict[str, np.ndarray]]:
         numbers = np.arange(first, first + self.trials, dtype=np.uint32)
-        found = {}
+        noise = {}
         for phase in self.phases:
             drawn = given.get(phase.name)
             if drawn is None:
                 drawn = draw_noise(self.circuit, phase, self.keys, numbers, "float32")
-            found[phase.name] = {name: np.asarray(a, dtype=self.setting.dtype) for name, a in drawn.items()}
-        return found
+            noise[phase.name] = {name: np.asarray(a, dtype=self.setting.dtype) for name, a in drawn.items()}
+        return noise
 
     def _results(self) -> tuple[State, Outputs]:
         learned = self.learning.learned() if not self.learned else {}
@@ -439,5 +439,5 @@ class Presentations:
         courses = self.recorder.courses(self.trials, self.setting.dt)
         end = _joined(self.kept) if self.keep else None
         return state, Outputs(
-            ends, courses, end, self.watch.found if self.watch is not None else None, self.broken_batch
+            ends, courses, end, self.watch.broken if self.watch is not None else None, self.broken_batch
         )

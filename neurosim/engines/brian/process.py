@@ -1,4 +1,4 @@
-"""What Brian2 keeps for the whole process: lent to one run at a time, and given back as it was."""
+"""Brian2's settings of the whole process: lent to one run at a time, and given back as they were."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def borrowed(target: str, dtype: str) -> Iterator[None]:
         elif brian2.get_device() is not runtime_device:
             brian2.set_device("runtime")
             back.callback(reset_device)
-        # It would take a parameter called `max` or `input` for Python's own when it looks for constants.
+        # When Brian2 looks for constants, it would take a parameter called `max` or `input` for Python's own.
         known: dict[str, Any] = defaults_ns
         back.callback(known.pop, "__builtins__", None)
         known["__builtins__"] = {}

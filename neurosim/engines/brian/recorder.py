@@ -71,7 +71,7 @@ class Recorder:
 
     def courses(self, trials: int, dt: float) -> dict[str, np.ndarray]:
         """Recordings by their text: ``(sample, trial, place)``."""
-        found = {}
+        courses = {}
         for text, one in self.records.items():
             if one.spikes:
                 course = self._spikes(one, trials, dt)
@@ -81,8 +81,8 @@ class Recorder:
                 course = np.broadcast_to(rows, (self.steps * trials, places))
             else:
                 course = np.stack(self.samplers[text].taken) if self.samplers[text].taken else np.zeros((0, 1))
-            found[text] = np.moveaxis(course.reshape(trials, -1, course.shape[-1]), 0, 1)
-        return found
+            courses[text] = np.moveaxis(course.reshape(trials, -1, course.shape[-1]), 0, 1)
+        return courses
 
     def _spikes(self, one: Record, trials: int, dt: float) -> np.ndarray:
         """Whether each chosen neuron spikes in each step, or how many do."""
@@ -123,7 +123,7 @@ class Recorder:
         def sample() -> np.ndarray:
             monitor.run()
             row = np.broadcast_to(_values(monitor)[-1], (size,)).copy()
-            # What has been read is let go of: the monitor of all neurons would grow.
+            # Samples that have been read are discarded; otherwise the monitor of all neurons would grow.
             monitor.resize(0)
             return row
 

@@ -29,14 +29,14 @@ from neurosim.equations.whole import real_numbers
 
 
 def names_in_brian(circuit: Circuit, pathway: Pathway) -> dict[str, str]:
-    """What the names of a pathway's texts are called in Brian2, where that is another name."""
+    """Names of a pathway's texts -> their names in Brian2, where these differ."""
     synapse = pathway.synapse
     own = (*synapse.synaptic_variables, *synapse.parameters, UPDATE_NOISE, "w_reciprocal", SHARING)
-    found = {name: synaptic(name) for name in own}
+    names = {name: synaptic(name) for name in own}
     local = (s.target for s in (*synapse.at_pre, *synapse.at_post) if not s.target.endswith("_post"))
-    found |= {name: synaptic(name) for name in local}
-    found |= {f"spikes_{side}": f"{SPIKING}_{side}" for side in SIDES}
-    return found | ({"noise": synaptic(NOISE), "sigma": synaptic(SIGMA)} if pathway.sigma is not None else {})
+    names |= {name: synaptic(name) for name in local}
+    names |= {f"spikes_{side}": f"{SPIKING}_{side}" for side in SIDES}
+    return names | ({"noise": synaptic(NOISE), "sigma": synaptic(SIGMA)} if pathway.sigma is not None else {})
 
 
 def truths_of(circuit: Circuit, pathway: Pathway) -> set[str]:
@@ -51,15 +51,15 @@ def in_brian(circuit: Circuit, pathway: Pathway, text: str) -> str:
 
 
 def at_spikes(circuit: Circuit, pathway: Pathway, side: Side) -> str:
-    """What happens at a spike, as code; empty if nothing does.
+    """The code that runs at a spike; empty if nothing happens.
 
     What is learned changes where the pathway is switched to learn, and else keeps its value.
     """
     learns = any(pathway.name in phase.learn for phase in circuit.phases)
-    found = spike_text(circuit, pathway.name, side, learning=learns)
-    if found is None or (side == "pre" and is_plain(circuit, pathway.name)):
+    text = spike_text(circuit, pathway.name, side, learning=learns)
+    if text is None or (side == "pre" and is_plain(circuit, pathway.name)):
         return ""
-    return "\n".join(_statement(circuit, pathway, statement) for statement in found.statements)
+    return "\n".join(_statement(circuit, pathway, statement) for statement in text.statements)
 
 
 def _statement(circuit: Circuit, pathway: Pathway, statement: Statement) -> str:
@@ -86,8 +86,8 @@ def _without_units(circuit: Circuit, pathway: Pathway, text: str) -> str:
             population, _, variable = qualified.rpartition(".")
             units[name] = compose(circuit)[population].equation_set.by_name[variable].unit
     plain = {name: f"({name}/({unit}))" for name, unit in units.items() if unit not in ("1", "boolean", "integer")}
-    found = names_within([text], {}) & UNIT_VALUES.keys()
-    values = {name: repr(float(UNIT_VALUES[name])) for name in found}
+    written = names_within([text], {}) & UNIT_VALUES.keys()
+    values = {name: repr(float(UNIT_VALUES[name])) for name in written}
     bare = word_substitute(word_substitute(text, values), plain)
     population, _, variable = pathway.target.rpartition(".")
     unit = compose(circuit)[population].equation_set.by_name[variable].unit
@@ -95,7 +95,7 @@ def _without_units(circuit: Circuit, pathway: Pathway, text: str) -> str:
 
 
 def delivery(circuit: Circuit, pathway: Pathway) -> str:
-    """What a pathway without spikes delivers by its text."""
+    """The expression that a pathway without spikes delivers by its text."""
     text = in_brian(circuit, pathway, _without_units(circuit, pathway, written_delivery(circuit, pathway.name)))
     if pathway.delay is None:
         return text

@@ -105,7 +105,7 @@ class NumpyEngine:
         call = Call(phases, learn, trials, trials, record, courses, pieces, own_weights=own_weights)
         refuse(self.refuses(call))
         run = call.phases_of(circuit)
-        batch = Batch(circuit, trials, learning_in(circuit, first // trials) if learn else frozenset())
+        batch = PresentedTrials(circuit, trials, learning_in(circuit, first // trials) if learn else frozenset())
         arrays = {**state, **{name: stimulus.values for name, stimulus in given.items()}, "dt": self.setting.dt}
         known = {name: np.asarray(array, np.float64) for name, array in arrays.items()}
         changes = batch.begin(known, run)
@@ -139,19 +139,19 @@ class NumpyEngine:
         given = stimuli_in(stimuli)
         order = check_training(self.circuit, self.setting, state, given, order, report)
         losses = ("loss",) if self.circuit.readout is not None else ()
-        found: list[dict[str, dict[str, np.ndarray]]] = []
+        reports: list[dict[str, dict[str, np.ndarray]]] = []
         after = dict(state)
         for number, rows in enumerate(order):
             data = {name: np.asarray(stimulus.values)[rows] for name, stimulus in given.items()}
             at = first + number * len(rows)
             after, outputs = self.run(after, data, seed=seed, first=at, report=(*losses, *report))
-            found.append(outputs.ends)
-        ends = {p: {n: np.concatenate([each[p][n] for each in found]) for n in found[0][p]} for p in found[0]}
+            reports.append(outputs.ends)
+        ends = {p: {n: np.concatenate([each[p][n] for each in reports]) for n in reports[0][p]} for p in reports[0]}
         return after, Outputs(ends=ends)
 
 
 @dataclass(frozen=True)
-class Batch:
+class PresentedTrials:
     """The trials that are presented at once.
 
     Attributes
@@ -200,7 +200,7 @@ class Batch:
             function = expression_function("held", item.statement.expression)
             arguments = {name: resolve(self.circuit, item.population, name) for name in function.arguments}
             known[item.target] = now.call(function, arguments)
-            # Rules and later holds read what is held; what neurons receive is still that of the phase's end.
+            # Rules and later holds read held values; inputs of neurons stay those of the phase's end.
             now = Instant(graph, {**now.given, item.target: known[item.target]}, inputs=end)
         changes: dict[str, np.ndarray] = {}
         for pathway in at_end(self.circuit, phase, self.learning):
@@ -223,7 +223,7 @@ class Batch:
         }
 
     def _on_weights(self, phase: Phase, known: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """What noise adds to the weights of each trial, if the phase switches it on."""
+        """The noise on the weights of each trial, if the phase switches it on."""
         on = phase.switches.get(PERTURB, 0.0)
         return {
             f"{pathway.name}.perturbation": on * known[f"{pathway.name}.sigma"] * known[f"{pathway.name}.noise"]

@@ -84,7 +84,7 @@ class Instant:
         return self._delivered(pathway, node.needs[pathway]) if pathway in node.needs else self._by_text(node, pathway)
 
     def _by_text(self, node: Node, pathway: str) -> np.ndarray:
-        """What arrives by a text, summed over synapses one by one."""
+        """The input by a text, summed over synapses one by one."""
         circuit = self.plan.circuit
         ends, names = circuit.ends(pathway), delivered_names(circuit, pathway)
         made = circuit.connectivity(pathway).synapses(ends)
@@ -101,29 +101,29 @@ class Instant:
                 values[name] = value.reshape(-1)[made.weight] if own else value
         each = np.asarray(compiled(function)(**{name: values[name] for name in function.arguments}))
         each = np.broadcast_to(each, (*each.shape[:-1], len(made.post)))
-        found = np.zeros((*each.shape[:-1], ends.n_post))
-        np.add.at(np.moveaxis(found, -1, 0), made.post, np.moveaxis(each, -1, 0))
-        return found
+        arriving = np.zeros((*each.shape[:-1], ends.n_post))
+        np.add.at(np.moveaxis(arriving, -1, 0), made.post, np.moveaxis(each, -1, 0))
+        return arriving
 
     def _delivered(self, pathway: str, source: str) -> np.ndarray:
-        """What arrives at each target neuron: strength times activity, summed over its synapses."""
+        """The input of each target neuron: strength times activity, summed over its synapses."""
         return np.einsum("...ij,...j->...i", strengths(self, pathway), self._neurons(source))
 
 
 def strengths(now: Instant, pathway: str) -> np.ndarray:
     """The strength of each synapse of a pathway, (n_post, n_pre), with an axis of trials first under noise."""
     circuit = now.plan.circuit
-    found, ends = circuit.pathway[pathway], circuit.ends(pathway)
+    declared, ends = circuit.pathway[pathway], circuit.ends(pathway)
     made = circuit.connectivity(pathway).synapses(ends)
     if made.weight is None:
         each = np.asarray(made.strength)
     else:
         owner = circuit.owner(pathway)
-        weights = now[f"{owner}.w" if found.derived is None else f"{pathway}.derived"]
+        weights = now[f"{owner}.w" if declared.derived is None else f"{pathway}.derived"]
         shape = weights.shape
         if f"{owner}.perturbation" in now.given:
             weights = weights + now[f"{owner}.perturbation"]
-        if found.tie is not None and found.tie.transposed and len(shape) > 1:
+        if declared.tie is not None and declared.tie.transposed and len(shape) > 1:
             weights = np.swapaxes(weights, -len(shape), 1 - len(shape))
         each = weights.reshape(*weights.shape[: weights.ndim - len(shape)], -1)[..., made.weight]
     return made.matrix(np.asarray(each, np.float64), ends)

@@ -1,4 +1,4 @@
-"""What rules change: the increment of each weight, as the sum of its rule over synapses and trials."""
+"""Increments of weights, each as the sum of its rule over synapses and trials."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def increments(now: Instant, pathway: str, trials: int, moment: Moment) -> dict[
     if oracle is not None:
         return _of_oracle(now, pathway, oracle, trials)
     count = trials if circuit.pathway[pathway].reduction == "mean" else 1
-    found = {}
+    averaged = {}
     for variable, terms in rule_terms(circuit, pathway, moment).items():
         total = np.zeros(circuit.weights_shape(pathway))
         for term in terms:
             total = total + _term(now, pathway, term, trials)
-        found[f"{pathway}.{variable}"] = total / count
-    return found
+        averaged[f"{pathway}.{variable}"] = total / count
+    return averaged
 
 
 def _term(now: Instant, pathway: str, term: RuleTerm, trials: int) -> np.ndarray:
@@ -84,7 +84,7 @@ def reciprocal(now: Instant, pathway: str) -> np.ndarray:
 
 
 def _of_oracle(now: Instant, pathway: str, rule: OracleRule, trials: int) -> dict[str, np.ndarray]:
-    """What a rule changes that computes on the arrays of the whole pathway."""
+    """The increments of a rule that computes on the arrays of the whole pathway."""
     circuit = now.plan.circuit
     sizes: dict[str, int] = dict(zip(("post", "pre"), circuit.shape(pathway), strict=True))
     inputs = {

@@ -1,4 +1,4 @@
-"""What the engine in plain NumPy refuses."""
+"""Limits of the engine in plain NumPy."""
 
 from __future__ import annotations
 

@@ -20,14 +20,14 @@ from neurosim.neurons._model import NeuronModel
 
 #: The sections that describe a circuit.
 SECTIONS = ("circuit", "neurons", "populations", "rules", "pathways", "phases")
-# Connectivities are told with the populations that they join.
+# Faults of connectivities are reported with the populations that they join.
 _PART = re.compile(r"(population|pathway|phase) '(\w+)'(?P<ends> \('\w+' -> '\w+'\))?(?P<colon>:|,| )\s*")
 _NEURON = tuple(NeuronModel.__dataclass_fields__)
 Checker = Callable[[str, Any, str], Making | None]
 
 
 @dataclass
-class Described:
+class DescribedCircuit:
     """The checked sections of a circuit, each part still to be made."""
 
     given: Mapping[str, Any]
@@ -39,7 +39,7 @@ class Described:
 
     def circuit(self, name: str, faults: Faults) -> Circuit | None:
         """The circuit; ``None`` with faults."""
-        # Those that nothing names are read as well: a variant, or an override, may name them.
+        # Parts that nothing names are read as well: a variant, or an override, may name them.
         for making in self.named:
             making.made(faults)
         parts: dict[str, tuple[Any, ...]] = {
@@ -49,7 +49,7 @@ class Described:
         if any(None in made for made in parts.values()):
             return None
         refuse_synapses(parts, faults)
-        if faults.found:
+        if faults.listed:
             return None
         settings = dict(self.settings)
         if settings.get("readout") is not None:
@@ -57,8 +57,8 @@ class Described:
         try:
             return Circuit(name, **parts, **settings)
         except NeurosimError as error:
-            found = error.faults if isinstance(error, CircuitError) and error.faults else (("", str(error)),)
-            for key, sentence in found:
+            keyed = error.faults if isinstance(error, CircuitError) and error.faults else (("", str(error)),)
+            for key, sentence in keyed:
                 known = key.split(".")[:2] in [["populations", name] for name in self.populations]
                 faults.add(*((key, sentence) if known else self._located(sentence)))
         return None
@@ -82,29 +82,29 @@ class Described:
         return quoted_in(sentence, {section: self.given.get(section, {}) for section in SECTIONS})
 
 
-def described(sections: Mapping[str, Any], faults: Faults) -> Described:
+def described(sections: Mapping[str, Any], faults: Faults) -> DescribedCircuit:
     """Check the sections of a circuit: their keys, types, names and sizes."""
     neurons = _each(sections, "neurons", faults, lambda n, v, p: named.neuron(v, p, {}, faults, n))
     rules = _each(sections, "rules", faults, lambda n, v, p: named.rule(v, p, {}, faults, n))
-    found = Described(sections, named=tuple(m for m in (*neurons.values(), *rules.values()) if m is not None))
-    # What is named and has a fault is told once.
+    whole = DescribedCircuit(sections, named=tuple(m for m in (*neurons.values(), *rules.values()) if m is not None))
+    # The fault of a named part is reported once.
     beside = {
         kind: {n: m or Making("", {}, lambda _: None) for n, m in made.items()}
         for kind, made in (("neurons", neurons), ("rules", rules))
     }
-    found.populations = _each(sections, "populations", faults, lambda n, v, p: _population(n, v, p, beside, faults))
-    found.pathways = _each(sections, "pathways", faults, lambda n, v, p: _pathway(n, v, p, beside, faults))
-    found.phases = _each(sections, "phases", faults, lambda n, v, p: _phase(n, v, p, faults))
+    whole.populations = _each(sections, "populations", faults, lambda n, v, p: _population(n, v, p, beside, faults))
+    whole.pathways = _each(sections, "pathways", faults, lambda n, v, p: _pathway(n, v, p, beside, faults))
+    whole.phases = _each(sections, "phases", faults, lambda n, v, p: _phase(n, v, p, faults))
     table = check_table(CIRCUIT, sections.get("circuit", {}), "circuit", faults)
     if table is not None:
-        found.settings = table.given
-        if found.settings.get("readout") is not None:
-            check_kind("readouts", found.settings["readout"], "circuit.readout", faults)
-    if not found.populations:
+        whole.settings = table.given
+        if whole.settings.get("readout") is not None:
+            check_kind("readouts", whole.settings["readout"], "circuit.readout", faults)
+    if not whole.populations:
         faults.add("populations", "missing, expected a table [populations.NAME] for each population")
-    if not faults.found:
+    if not faults.listed:
         refuse_sizes(sections, faults)
-    return found
+    return whole
 
 
 def _each(sections: Mapping[str, Any], section: str, faults: Faults, check: Checker) -> dict[str, Making | None]:

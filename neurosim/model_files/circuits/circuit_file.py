@@ -21,8 +21,8 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.errors import ArgumentError, ConfigError, DataError, NeurosimError
 from neurosim.model_files.about import About
 from neurosim.model_files.checking import Faults, check_kind, check_table, cut
-from neurosim.model_files.circuits.built import SECTIONS, Described, described
-from neurosim.model_files.circuits.numbers import Number, check_numbers, check_recorded
+from neurosim.model_files.circuits.built import SECTIONS, DescribedCircuit, described
+from neurosim.model_files.circuits.numbers import CircuitNumber, check_numbers, check_recorded
 from neurosim.model_files.circuits.parts import Simulation, check_times
 from neurosim.model_files.circuits.simulated import check_simulation
 from neurosim.model_files.circuits.trained import is_circuit
@@ -63,7 +63,7 @@ class CircuitFile:
     simulation: Simulation
     inputs: Mapping[str, Any]
     state: Mapping[str, Any]
-    numbers: Mapping[str, Number]
+    numbers: Mapping[str, CircuitNumber]
     given: Mapping[str, Any] = field(compare=False, repr=False)
 
     @functools.cached_property
@@ -130,13 +130,13 @@ class CircuitFile:
         dict
             By the names in the section ``[numbers]``, in SI units.
         """
-        found = {}
+        numbers = {}
         for name, number in self.numbers.items():
             try:
-                found[name] = number.measured(recording)
+                numbers[name] = number.measured(recording)
             except (ArgumentError, DataError) as error:
                 raise DataError(f"numbers.{name}: {error}") from error
-        return found
+        return numbers
 
     @property
     def hash(self) -> str:
@@ -161,14 +161,14 @@ class CircuitFile:
 
     def _merged(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Changes, with the inputs and the state of the file."""
-        found = dict(changes)
+        with_file = dict(changes)
         for section in ("inputs", "state"):
             own = {name: read(value) for name, value in getattr(self, section).items()}
             if merged := {**own, **dict(changes.get(section) or {})}:
-                found[section] = merged
-        return found
+                with_file[section] = merged
+        return with_file
 
-    def _described(self, faults: Faults) -> Described:
+    def _described(self, faults: Faults) -> DescribedCircuit:
         return described(self.given, faults)
 
     @property
@@ -242,12 +242,12 @@ def load_circuit(
     >>> cuba.circuit.population["E"].size
     320
     """
-    found = settled(source, overrides, variants)
+    file = settled(source, overrides, variants)
     faults = Faults()
-    check_simulation(found.circuit, found.simulation, found.inputs, found.state, faults)
-    check_recorded(found.circuit, found.simulation, found.numbers, faults)
-    faults.raise_any(found.name)
-    return found
+    check_simulation(file.circuit, file.simulation, file.inputs, file.state, faults)
+    check_recorded(file.circuit, file.simulation, file.numbers, faults)
+    faults.raise_any(file.name)
+    return file
 
 
 def load_circuit_variants(source: str | Path | Mapping[str, Any] | CircuitFile) -> dict[str, CircuitFile]:
@@ -260,15 +260,15 @@ def load_circuit_variants(source: str | Path | Mapping[str, Any] | CircuitFile) 
     """
     if isinstance(source, str):
         source = parted(source)[0]
-    found, refused = {}, []
+    files, refused = {}, []
     for name in variants_of(sections_of(source)[1]):
         try:
-            found[name] = load_circuit(source, variants=(name,))
+            files[name] = load_circuit(source, variants=(name,))
         except ConfigError as error:
             refused.append(str(error))
     if refused:
         raise ConfigError("\n".join(refused))
-    return found
+    return files
 
 
 def settled(
@@ -310,7 +310,7 @@ def holds_circuit(source: str | Path) -> bool:
     try:
         return is_circuit(read_toml(Path(base)))
     except NeurosimError:
-        return False  # whoever reads it as a model tells what is wrong
+        return False  # the reader of models reports the fault
 
 
 def _checked(name: str, table: Mapping[str, Any]) -> CircuitFile:

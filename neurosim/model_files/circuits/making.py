@@ -1,4 +1,4 @@
-"""Make the parts of a circuit from checked settings; what is refused is told with the key that holds it."""
+"""Make the parts of a circuit from checked settings; each fault is reported with its key."""
 
 from __future__ import annotations
 

@@ -51,14 +51,14 @@ def rules(value: Any, path: str, tables: Tables, faults: Faults) -> Making | Non
     if not value:
         faults.add(path, "got no rule, expected at least one; leave the key out for weights that stay")
         return None
-    found = [rule(each, f"{path}.{number}", tables, faults) for number, each in enumerate(value)]
-    parts = [each for each in found if each is not None]
+    each_rule = [rule(each, f"{path}.{number}", tables, faults) for number, each in enumerate(value)]
+    parts = [each for each in each_rule if each is not None]
 
     def build(late: Faults) -> Any:
         made = tuple(part.made(late) for part in parts)
         return None if None in made else made
 
-    return Making(path, {}, build) if len(parts) == len(found) else None
+    return Making(path, {}, build) if len(parts) == len(each_rule) else None
 
 
 def _by_name(kind: str, name: str, path: str, tables: Tables, faults: Faults) -> Making | None:

@@ -36,7 +36,7 @@ _MARGIN = 1e-3
 
 
 @dataclass(frozen=True)
-class Number:
+class CircuitNumber:
     """A number of a simulated circuit.
 
     Attributes
@@ -89,8 +89,8 @@ class Number:
         if missing := [name for name in names if name not in recording]:
             raise DataError(f"'{missing[0]}' was not recorded; there are {', '.join(map(str, recording.data_vars))}")
         # Dropped, not chosen: events need the coordinates of all trials and neurons.
-        found = spike_events(recording.drop_vars([name for name in recording.data_vars if name not in names]))
-        return found.between(self.begin, self.end) if self.begin < found.end else None
+        spikes = spike_events(recording.drop_vars([name for name in recording.data_vars if name not in names]))
+        return spikes.between(self.begin, self.end) if self.begin < spikes.end else None
 
     def _variable(self, recording: xarray.Dataset) -> xarray.DataArray:
         if self.of not in recording:
@@ -103,13 +103,13 @@ class Number:
         return values.isel({dim: (time >= self.begin - margin) & (time < self.end - margin)})
 
 
-def unit_texts(numbers: Mapping[str, Number], recording: xarray.Dataset) -> dict[str, str]:
+def unit_texts(numbers: Mapping[str, CircuitNumber], recording: xarray.Dataset) -> dict[str, str]:
     """The unit of each number; of some it is that of what they measure."""
     own = {name: recording[n.of].attrs.get("units", "1") if n.of in recording else "1" for name, n in numbers.items()}
     return {name: own[name] if number.unit == "signal" else number.unit for name, number in numbers.items()}
 
 
-def check_numbers(tables: Any, faults: Faults) -> dict[str, Number]:
+def check_numbers(tables: Any, faults: Faults) -> dict[str, CircuitNumber]:
     """The section ``[numbers]``, its metrics, times and arguments checked; not yet what is recorded."""
     if not isinstance(tables, Mapping):
         faults.add("numbers", f"got {shown(tables)}, expected a table [numbers]")
@@ -121,7 +121,7 @@ def check_numbers(tables: Any, faults: Faults) -> dict[str, Number]:
     return {name: number for name, number in checked.items() if number is not None}
 
 
-def _number(table: Any, path: str, faults: Faults) -> Number | None:
+def _number(table: Any, path: str, faults: Faults) -> CircuitNumber | None:
     if not isinstance(table, Mapping):
         faults.add(path, f"got {shown(table)}, expected a table such as {{ metric = 'mean_rate', of = 'E.spikes' }}")
         return None
@@ -154,7 +154,7 @@ def _number(table: Any, path: str, faults: Faults) -> Number | None:
         return None
     if not 0 <= begin < end:
         faults.add(f"{path}.from", f"got {begin:g} s, expected from 0 s to before {end:g} s, the end of the window")
-    return Number(str(table["metric"]), of, begin, end, settings)
+    return CircuitNumber(str(table["metric"]), of, begin, end, settings)
 
 
 _KINDS = {"spikes": "spikes, such as 'E.spikes'", "variable": "a variable of neurons or synapses, not spikes"}
@@ -168,7 +168,9 @@ def _tried(check: Any, key: str, value: Any, path: str, faults: Faults) -> Any:
         return None
 
 
-def check_recorded(circuit: Circuit, settings: Simulation, numbers: Mapping[str, Number], faults: Faults) -> None:
+def check_recorded(
+    circuit: Circuit, settings: Simulation, numbers: Mapping[str, CircuitNumber], faults: Faults
+) -> None:
     """Refuse numbers of what the simulation does not record."""
     # Late: it imports Brian2.
     from neurosim.recording.variables import asked

@@ -41,7 +41,7 @@ PATHWAY = table_of(
     without=("name", "derived"),
     instead={**dict.fromkeys(("rule", "connectivity", "initial", "tie"), Part), "delay": Value | None},
 )
-#: What `[populations.E]` cannot say beside a neuron of another place.
+#: Keys that `[populations.E]` cannot have beside a neuron of another place.
 OF_NEURON = tuple(name for name in NEURON.model_fields if name not in Population.__dataclass_fields__)
 
 

@@ -18,7 +18,7 @@ def refuse_synapses(parts: Mapping[str, tuple[Any, ...]], faults: Faults) -> Non
     pathways: tuple[Pathway, ...] = parts["pathways"]
     for pathway in pathways:
         pre, post = known.get(pathway.pre), known.get(pathway.post)
-        # What is no connectivity, or joins what is not there, is told with the circuit's other faults.
+        # Connectivities that are none, or join missing populations, are reported with the circuit's other faults.
         if pre is None or post is None or pathway.tie is not None or isinstance(pathway.connectivity, str):
             continue
         ends = Ends(pre.size, post.size, pre.shape, post.shape, recurrent=pre is post)

@@ -1,4 +1,4 @@
-"""What the neurons of a simulation did, as rows of a table."""
+"""Spikes, rates and intervals of a simulation's populations, as rows of a table."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def rows_of(recording: xarray.Dataset) -> list[tuple[str, int, int, float, float
     list of tuple
         As `COLUMNS` says. The CV is the mean over trials and neurons with at least three spikes, NaN without any.
     """
-    found = []
+    rows = []
     for population in spiking_populations(recording):
         spikes = spike_events(recording, population)
         count, neurons = len(spikes.time), len(spikes.neurons)
         rate = count / ((spikes.end - spikes.begin) * len(spikes.trials) * neurons)
         cv = interval_cv.measure(spikes).values
         told = cv[np.isfinite(cv)]
-        found.append((population, neurons, count, rate, float(told.mean()) if told.size else float("nan")))
-    return found
+        rows.append((population, neurons, count, rate, float(told.mean()) if told.size else float("nan")))
+    return rows

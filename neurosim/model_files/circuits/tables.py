@@ -89,15 +89,15 @@ def table_of(
                 continue
             kind = others[name] if name in others else in_files(hints[name], f"{each.__name__}.{name}")
             fields[name] = (kind, None if name in optional else _default(field))
-    found = create_model(
+    table = create_model(
         f"{described.__name__}Table",
         __base__=Table,
         __module__=__name__,
         __doc__=described.__doc__,
         **fields,
     )
-    found.described = described
-    return found
+    table.described = described
+    return table
 
 
 def in_files(hint: Any, where: str) -> Any:

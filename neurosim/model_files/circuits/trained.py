@@ -12,14 +12,14 @@ from neurosim.model_files.circuits.built import SECTIONS, described
 from neurosim.model_files.sections import copied
 from neurosim.networks._network import Sized
 
-#: What stands for the name of a scheme where there is none.
+#: Name in place of a scheme's, where there is none.
 NAME = "circuit"
 #: The population that shows the inputs of a task, and the variable that they are.
 _INPUT, _SHOWN = "input", "r"
 
 
 @dataclass(frozen=True)
-class Written:
+class TrainableSections:
     """The sections of a circuit in a model file, checked but for their equations."""
 
     sections: Mapping[str, Any]
@@ -43,12 +43,12 @@ class Written:
             With all faults: in its texts, or sizes that are not those of the task.
         """
         faults = Faults()
-        found = described(self.sections, faults).circuit(NAME, faults)
+        circuit = described(self.sections, faults).circuit(NAME, faults)
         faults.raise_any(name)
-        assert found is not None
-        self._fit(found, task, faults)
+        assert circuit is not None
+        self._fit(circuit, task, faults)
         faults.raise_any(name)
-        return found
+        return circuit
 
     def _fit(self, circuit: Circuit, task: Sized, faults: Faults) -> None:
         shown = circuit.population.get(_INPUT)
@@ -75,11 +75,11 @@ class Written:
             faults.add("phases", "missing, expected a table [phases.NAME], at whose end pathways learn")
 
 
-def written_section(table: Mapping[str, Any], faults: Faults) -> Written:
+def written_section(table: Mapping[str, Any], faults: Faults) -> TrainableSections:
     """The circuit in the sections of a model, its keys, types and sizes checked."""
     sections = {name: copied(table[name]) for name in SECTIONS if isinstance(table.get(name), Mapping)}
     described({name: table[name] for name in SECTIONS if name in table}, faults)
-    return Written(sections)
+    return TrainableSections(sections)
 
 
 def is_circuit(sections: Mapping[str, Any]) -> bool:

@@ -85,14 +85,14 @@ class Array(BaseModel):
         DataError
             The file is missing, damaged, too large, or has no such array.
         """
-        found, unit = self._numbers()
+        array, unit = self._numbers()
         if (unit := self.unit or unit) is not None:
-            found = _with_unit(found, unit)
+            array = _with_unit(array, unit)
         if not self.over_time:
-            return found
+            return array
         from neurosim.recording.courses import over_time
 
-        return over_time(found)
+        return over_time(array)
 
     def _numbers(self) -> tuple[np.ndarray, str | None]:
         """The numbers, and their unit if the file says it."""
@@ -128,7 +128,7 @@ Value = Annotated[
 ]
 
 
-class Spikes(BaseModel):
+class GivenSpikes(BaseModel):
     """Spikes that are given to neurons of the kind ``spike_source``: ``"P.spikes" = { times = ..., indices = ... }``.
 
     A list of such tables gives each trial its own.
@@ -209,21 +209,21 @@ def check_values(table: Any, path: str, faults: Faults) -> dict[str, Any]:
     if not isinstance(table, Mapping):
         faults.add(path, f"got {shown(table)}, expected a table [{path}]")
         return {}
-    found: dict[str, Any] = {}
+    checked: dict[str, Any] = {}
     for name, value in flat(table):
         where = f"{path}.{name}"
-        if name in found:
+        if name in checked:
             faults.add(where, "got it twice, in quotes and as a table, expected one of them")
         elif isinstance(value, Mapping):
-            found[name] = check_table(Spikes if "times" in value else Array, value, where, faults)
+            checked[name] = check_table(GivenSpikes if "times" in value else Array, value, where, faults)
         elif isinstance(value, list | tuple) and value and all(isinstance(each, Mapping) for each in value):
-            found[name] = [check_table(Spikes, each, f"{where}.{n}", faults) for n, each in enumerate(value)]
+            checked[name] = [check_table(GivenSpikes, each, f"{where}.{n}", faults) for n, each in enumerate(value)]
         else:
             try:
-                found[name] = check_plain(value)
+                checked[name] = check_plain(value)
             except ValueError as error:
                 faults.add(where, f"{error}, or a table with a file or values")
-    return found
+    return checked
 
 
 def flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
@@ -238,8 +238,8 @@ def flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]
 
 def read(value: Any) -> Any:
     """A checked value as functions take it."""
-    if isinstance(value, Array | Spikes):
+    if isinstance(value, Array | GivenSpikes):
         return value.read()
-    if isinstance(value, list) and value and isinstance(value[0], Spikes):
+    if isinstance(value, list) and value and isinstance(value[0], GivenSpikes):
         return [each.read() for each in value]
     return np.asarray(value, dtype=float) if isinstance(value, list | tuple) else value

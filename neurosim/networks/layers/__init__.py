@@ -1,1 +1,1 @@
-"""What the layered network is made of: settings, links between layers, populations, pathways, phases."""
+"""Parts of the layered network: settings, links between layers, populations, pathways, phases."""

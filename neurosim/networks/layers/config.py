@@ -77,7 +77,7 @@ class Config(Network):
     @field_validator("hidden")
     @classmethod
     def _skips_lead_up(cls, hidden: tuple[Layer, ...]) -> tuple[Layer, ...]:
-        found = [
+        faults = [
             InitErrorDetails(
                 type=PydanticCustomError("value_error", "{fault}", {"fault": fault}),
                 loc=(number, "skip_from"),
@@ -85,8 +85,8 @@ class Config(Network):
             )
             for number, fault in links.faults(hidden)
         ]
-        if found:
-            raise ValidationError.from_exception_data("hidden", found)
+        if faults:
+            raise ValidationError.from_exception_data("hidden", faults)
         return hidden
 
     @model_validator(mode="after")
@@ -136,7 +136,7 @@ def ports_of(network: Config, layer: str) -> Mapping[str, str]:
 
 
 def factor_of(network: Config, layer: str) -> str:
-    """What a neuron multiplies the change of the loss with to estimate the gradient at its site of noise.
+    """The factor by which a neuron multiplies the change of the loss to estimate the gradient at its site of noise.
 
     The noise it was given over its standard deviation, unless the neuron's port ``factor`` names its own.
     """

@@ -1,4 +1,4 @@
-"""What leads into each layer of a network: the layer below it, and layers that skip those in between.
+"""Links into each layer of a network: from the layer below it, and past others (skips).
 
 A skip connection joins a layer with one further up: both add to the same drive, and feedback comes back along either.
 Where the settings say that both layers have the same form, it is the identity, without anything to learn (He, Zhang,
@@ -67,16 +67,16 @@ class Link:
 def links(hidden: Sequence[AnyLayer]) -> tuple[Link, ...]:
     """All ways up, in the order of the layers they lead into: first from the layer below, then past others."""
     layers = ("input", *shapes.names(hidden), "output")
-    found = []
+    ways: list[Link] = []
     for end, above in enumerate(layers[1:], start=1):
         layer = hidden[end - 1] if end <= len(hidden) else None
         direct = Dense() if layer is None else shapes.connectivity_into(layer)
-        found.append(Link(end - 1, end, layers[end - 1], above, direct))
+        ways.append(Link(end - 1, end, layers[end - 1], above, direct))
         if isinstance(layer, Plain | Convolved):
             for below in shapes.skipped_from(layer):
                 start = layers.index(below)
-                found.append(Link(start, end, below, above, _past(hidden, start, end, layer)))
-    return tuple(found)
+                ways.append(Link(start, end, below, above, _past(hidden, start, end, layer)))
+    return tuple(ways)
 
 
 def faults(hidden: Sequence[AnyLayer]) -> Iterator[tuple[int, str]]:

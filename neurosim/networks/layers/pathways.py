@@ -29,22 +29,22 @@ def forward_pathways(
     ``skip1_3`` where that is the identity.
     """
     if decay:
-        found = forward_pathways(network, learning_rate, "decaying_delta")
+        without = forward_pathways(network, learning_rate, "decaying_delta")
         return tuple(
             replace(pathway, parameters={**pathway.parameters, "decay": decay}) if pathway.synapse.learns else pathway
-            for pathway in found
+            for pathway in without
         )
-    found = []
+    pathways: list[Pathway] = []
     for link in network.links:
         source = f"{link.below}.{ports_of(network, link.below)['output']}"
         target = f"{link.above}.{ports_of(network, link.above)['drive']}"
         if not link.learns:
-            found.append(_unlearned(link.forward, source, target, Role.FORWARD, connectivity=link.connectivity))
+            pathways.append(_unlearned(link.forward, source, target, Role.FORWARD, connectivity=link.connectivity))
             continue
         settings: dict[str, Any] = {"rule": rule_of(rule), "parameters": {"learning_rate": learning_rate}}
         settings |= {"connectivity": link.connectivity, "positions": network.positions}
         law = Initial(network.weight_law, network.weights, None if network.weight_fan == "none" else network.weight_fan)
-        found.append(Pathway(link.forward, source, target, initial=law, role=Role.FORWARD, **settings))
+        pathways.append(Pathway(link.forward, source, target, initial=law, role=Role.FORWARD, **settings))
         if network.bias and not link.skips:
             settings["parameters"] = {"learning_rate": network.bias_rate * learning_rate}
             settings["connectivity"] = "dense" if isinstance(link.connectivity, Dense) else "per_channel"
@@ -52,8 +52,8 @@ def forward_pathways(
                 target = f"{link.above}.{ports['offset']}"
                 settings["rule"] = _rule_at_offset(rule)
             law = _bias_law(network)
-            found.append(Pathway(f"b{link.end}", "one.r", target, initial=law, role=Role.BIAS, **settings))
-    return tuple(found)
+            pathways.append(Pathway(f"b{link.end}", "one.r", target, initial=law, role=Role.BIAS, **settings))
+    return tuple(pathways)
 
 
 def _rule_at_offset(name: str) -> Rule:
@@ -106,15 +106,15 @@ def feedback_ends(network: Config, topology: Topology) -> tuple[FeedbackEnd, ...
     the output alone. A layer that is pooled gets its feedback from its pools, whatever the topology; see
     `feedback_pathways`.
     """
-    found = []
+    ends: list[FeedbackEnd] = []
     for link in _fed_back(network):
         if not link.learns or (link.skips and topology == "direct"):
             continue
         sender = link.above if topology == "layerwise" else "output"
         source = f"{sender}.{ports_of(network, sender)['error']}"
         target = f"{link.below}.{ports_of(network, link.below)['feedback']}"
-        found.append(FeedbackEnd(link.feedback, source, target, link))
-    return tuple(found)
+        ends.append(FeedbackEnd(link.feedback, source, target, link))
+    return tuple(ends)
 
 
 def feedback_pathways(
@@ -131,13 +131,13 @@ def feedback_pathways(
     settings
         Of those with weights: rule, parameters, initial law ...; or what gives them for the forward link beside them.
     """
-    found = []
+    pathways: list[Pathway] = []
     for name, source, target, link in feedback_ends(network, topology):
         given = dict(settings(link) if callable(settings) else settings)
         if topology == "layerwise" and "tie" not in given:
             given["connectivity"] = link.connectivity.reversed
-        settings_of_all = {"positions": network.feedback_positions, "role": Role.FEEDBACK}
-        found.append(Pathway(name, source, target, **{**settings_of_all, **given}))
+        settings_of_all: dict[str, Any] = {"positions": network.feedback_positions, "role": Role.FEEDBACK}
+        pathways.append(Pathway(name, source, target, **{**settings_of_all, **given}))
     for link in _fed_back(network):
         if link.learns or (link.skips and topology == "direct"):
             continue
@@ -146,8 +146,8 @@ def feedback_pathways(
         back = link.connectivity.reversed
         chooses = isinstance(back, Pooling) and back.chooses
         chosen = f"{link.below}.{ports_of(network, link.below)['output']}" if chooses else None
-        found.append(_unlearned(link.feedback, source, target, Role.FEEDBACK, connectivity=back, chosen_by=chosen))
-    return tuple(found)
+        pathways.append(_unlearned(link.feedback, source, target, Role.FEEDBACK, connectivity=back, chosen_by=chosen))
+    return tuple(pathways)
 
 
 def _fed_back(network: Config) -> tuple[Link, ...]:

@@ -11,7 +11,7 @@ from neurosim.networks.layers.config import Config, ports_of
 
 
 def holds(network: Config) -> tuple[Hold, ...]:
-    """What learning needs of a phase: rates, errors and delivered signals."""
+    """Holds for learning at the end of a phase: rates, errors and delivered signals."""
     lines = [f"input.r_held = {ports_of(network, 'input')['output']}"]
     lines += ["one.r_held = r"] if network.bias else []
     for layer in network.layers:
@@ -24,14 +24,14 @@ def holds(network: Config) -> tuple[Hold, ...]:
 
 
 def error_hold(network: Config, layer: str, error: str, *, held: str = "delta_held") -> str:
-    """What a layer learns from: its error, shortened where it is longer than `update_limit` allows."""
+    """The hold of a layer's error, shortened where it is longer than `update_limit` allows."""
     if network.update_limit is None or layer == "output":
         return f"{layer}.{held} = {error}"
     return f"{layer}.{held} = {error}*clip({network.update_limit:g}/sqrt(error_power + 1e-30), 0, 1)"
 
 
 def change_holds(network: Config) -> tuple[Hold, ...]:
-    """What the change of the loss is measured from, held in the output."""
+    """Holds of the loss, from which its change is measured, in the output."""
     readout = registry.load("readouts", network.readout).READOUT
     named = zip(readout.held_names, readout.held.values(), strict=True)
     return tuple(hold(f"output.{name} = {text}") for name, text in named)

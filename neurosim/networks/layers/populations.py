@@ -17,7 +17,7 @@ def populations(network: Config, task: Sized, *, noise: bool) -> tuple[Populatio
     links.fitting(network.hidden, forms, image)
     rows = zip(network.hidden_layers, forms, shapes.pooled(network.hidden), strict=True)
     drawn = ("noise",) if noise else ()
-    hidden = []
+    hidden: list[Population] = []
     for name, (size, shape), pooled in rows:
         ports = ports_of(network, name)
         # A neuron that fires at random has no need of any, and where pools are, they are noisy.
@@ -42,6 +42,6 @@ def _limited(network: Config, population: Population) -> Population:
 
 
 def _lots(network: Config, layer: str) -> tuple[str, ...]:
-    """What decides which neurons of a layer are left out of a presentation, if any can be."""
+    """The lots that leave neurons of a layer out of a presentation, if any can be."""
     ports = ports_of(network, layer)
     return (ports["lot"],) if "lot" in ports else ()

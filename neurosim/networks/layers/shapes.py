@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import (
     BaseModel,
@@ -99,8 +99,11 @@ class Pooled(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _side_by_side(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        table = cast(dict[str, Any], given)
         # Filled in, since text has no word for nothing.
-        return {"stride": given.get("window", 1), **given} if isinstance(given, dict) else given
+        return {"stride": table.get("window", 1), **table}
 
     @property
     def connectivity(self) -> Pooling:
@@ -112,10 +115,11 @@ class Pooled(BaseModel):
 def _kind(given: Any) -> str:
     if isinstance(given, dict):
         return "pooling" if "pool" in given else "dense" if "size" in given else "convolution"
-    return {Convolved: "convolution", Pooled: "pooling", Plain: "dense"}.get(type(given), "size")
+    kind = cast(type[Any], type(given))
+    return {Convolved: "convolution", Pooled: "pooling", Plain: "dense"}.get(kind, "size")
 
 
-#: What a layer can be.
+#: The kinds of layers.
 AnyLayer = int | Plain | Convolved | Pooled
 Layer = Annotated[
     Annotated[PositiveInt, Tag("size")]
@@ -164,11 +168,11 @@ def forms(hidden: Sequence[AnyLayer], image: Image | None) -> list[tuple[int, Im
     ConfigError
         Where a convolution or a pool finds no image below it, or its window does not fit in.
     """
-    found: list[tuple[int, Image | None]] = []
+    sizes: list[tuple[int, Image | None]] = []
     for number, layer in enumerate(hidden):
         if isinstance(layer, int | Plain):
             image = None
-            found.append((size_of(layer) or 0, None))
+            sizes.append((size_of(layer) or 0, None))
             continue
         window, where = layer.connectivity.window, f"network.hidden[{number}]"
         if image is None:
@@ -177,12 +181,12 @@ def forms(hidden: Sequence[AnyLayer], image: Image | None) -> list[tuple[int, Im
         for fault in window.faults(image):
             raise ConfigError.at(where, fault)
         image = (*window.positions(image), layer.channels if isinstance(layer, Convolved) else image[2])
-        found.append((image[0] * image[1] * image[2], image))
-    return found
+        sizes.append((image[0] * image[1] * image[2], image))
+    return sizes
 
 
 def pooled(hidden: Sequence[AnyLayer]) -> list[bool]:
-    """Of each layer, whether a pool reads it."""
+    """For each layer, whether a pool reads it."""
     return [isinstance(above, Pooled) for _, above in itertools.pairwise((*hidden, 0))]
 
 

@@ -19,7 +19,7 @@ from neurosim.studies.sweeps.results import Trial, metric_of
 from neurosim.studies.sweeps.search import Study
 
 
-class Listed:
+class ListedPoints:
     """Configurations that the file lists."""
 
     def __init__(self, plan: SweepPlan) -> None:
@@ -97,19 +97,19 @@ class Searched:
 
     def trials(self, crew: Crew) -> list[Trial]:
         """All trials, including those of earlier starts."""
-        messages, found = self.study.messages, []
+        messages, trials = self.study.messages, []
         for number, values in self.study.trials.items():
             try:
                 model = self.identified(self.plan.model_at(values))
             except NeurosimError as error:
-                found.append(Trial(values, {}, str(error)))
+                trials.append(Trial(values, {}, str(error)))
                 continue
             attempts = _attempts(self.plan, model, crew)
             for seed in self.plan.settings.seeds:
                 if seed not in attempts and (before := finished(model, seed, crew.root)) is not None:
                     attempts[seed] = before
-            found.append(Trial(values, attempts, messages.get(number, ""), _seconds(self.plan, model, crew)))
-        return found
+            trials.append(Trial(values, attempts, messages.get(number, ""), _seconds(self.plan, model, crew)))
+        return trials
 
 
 def _attempts(plan: SweepPlan, model: Model, crew: Crew) -> dict[int, Attempt]:

@@ -15,7 +15,7 @@ from neurosim.plots.sweep import sweep_figure
 from neurosim.runs import folder as files
 from neurosim.runs.lock import locked
 from neurosim.studies.study_folder import claimed
-from neurosim.studies.sweeps.chosen import Listed, Searched
+from neurosim.studies.sweeps.chosen import ListedPoints, Searched
 from neurosim.studies.sweeps.crew import Crew, Quiet, SweepWatcher
 from neurosim.studies.sweeps.keys import Range
 from neurosim.studies.sweeps.plan import SweepPlan, is_file, read_plan
@@ -93,8 +93,8 @@ def sweep(
     ... }
     >>> from distributed import Client
     >>> with Client(processes=False, dashboard_address=None) as client:  # in a script: workers=2 instead
-    ...     found = sweep(tables, scheduler=client, out="runs/rates")
-    >>> found.metric.sizes["scheme.learning_rate"]
+    ...     results = sweep(tables, scheduler=client, out="runs/rates")
+    >>> results.metric.sizes["scheme.learning_rate"]
     2
     """
     watcher = progress or Quiet()
@@ -164,13 +164,13 @@ def carry_out(
         claimed(root, root, DESCRIPTION, _described(plan), includes=lost, results=(RESULTS, TABLE, FIGURE))
         with writing(root):
             (root / RUNS).mkdir(exist_ok=True)
-        for left in [found for found in root.iterdir() if is_temporary(found)]:
+        for left in [file for file in root.iterdir() if is_temporary(file)]:
             discard(left)
         return _carry_out(plan, scheduler, workers, root, progress or Quiet())
 
 
 def _carry_out(plan: SweepPlan, scheduler: Any, workers: int | None, root: Path, watcher: SweepWatcher) -> SweepOutcome:
-    chosen = Searched(plan, root) if plan.kind == "search" else Listed(plan)
+    chosen = Searched(plan, root) if plan.kind == "search" else ListedPoints(plan)
     total = chosen.count * len(plan.settings.seeds)
     crew = Crew(scheduler, None if workers is None else min(workers, total), root / RUNS, watcher)
     watcher.begin(total)
@@ -185,7 +185,7 @@ def _carry_out(plan: SweepPlan, scheduler: Any, workers: int | None, root: Path,
     return SweepOutcome(plan, trials, results, root)
 
 
-def _run_all(chosen: Listed | Searched, crew: Crew) -> None:
+def _run_all(chosen: ListedPoints | Searched, crew: Crew) -> None:
     while chosen.more or crew.busy:
         for configuration in chosen.ask(crew):
             for seed in chosen.plan.settings.seeds:
@@ -209,10 +209,10 @@ def _described(plan: SweepPlan) -> dict[str, Any]:
     return {"sweep": settings | {"model": model}, plan.kind: table}
 
 
-def _write(plan: SweepPlan, trials: list[Trial], found: xarray.Dataset, root: Path) -> None:
-    files.write_dataset(root / RESULTS, found)
+def _write(plan: SweepPlan, trials: list[Trial], results: xarray.Dataset, root: Path) -> None:
+    files.write_dataset(root / RESULTS, results)
     write_file(root / TABLE, csv_text(rows_of(plan, trials)))
-    figure = sweep_figure(found)
+    figure = sweep_figure(results)
     if figure is not None:
         with writing(root):
             save_figure(figure, root / FIGURE)

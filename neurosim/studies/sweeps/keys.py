@@ -111,7 +111,7 @@ class Range(BaseModel):
         return self.value(min(max(round(number), self.bounds[0]), self.bounds[1]) if self.integer else rounded(number))
 
 
-#: What a key takes: listed values, or a range.
+#: The values of a key: listed ones, or a range.
 Choice = tuple[Any, ...] | Range
 
 

@@ -16,7 +16,7 @@ from neurosim.model_files.sections import read_toml
 from neurosim.studies.availability import unavailable, unavailable_in
 from neurosim.studies.readings import Reading, complaints
 from neurosim.studies.sweeps.keys import MOST, VARIANT, Choice, override, short_keys, toml_text
-from neurosim.studies.sweeps.points import KINDS, Draws, Kind, Search, choices, corners
+from neurosim.studies.sweeps.points import KINDS, Kind, RandomPoints, Search, choices, corners
 from neurosim.suggestions import did_you_mean
 from neurosim.training.history import QUANTITIES
 
@@ -99,7 +99,7 @@ class SweepPlan:
     name: str
     settings: Settings
     kind: Kind
-    options: Draws | Search | None
+    options: RandomPoints | Search | None
     keys: Mapping[str, Choice]
     configurations: tuple[Configuration, ...]
     base: str

@@ -17,7 +17,7 @@ Kind = Literal["grid", "zip", "list", "random", "search"]
 KINDS: tuple[Kind, ...] = ("grid", "zip", "list", "random", "search")
 
 
-class Draws(BaseModel):
+class RandomPoints(BaseModel):
     """Settings of ``[random]``: number of configurations, and the seed of the draws."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,7 +49,7 @@ class Search(BaseModel):
 
 def choices(
     tables: Mapping[str, Any], faults: Faults
-) -> tuple[Kind | None, Draws | Search | None, dict[str, Choice], list[dict[str, Any]]]:
+) -> tuple[Kind | None, RandomPoints | Search | None, dict[str, Choice], list[dict[str, Any]]]:
     """The kind of sweep, its options, keys, and points; a search has no points yet."""
     given: list[Kind] = [kind for kind in KINDS if kind in tables]
     if len(given) != 1:
@@ -68,7 +68,7 @@ def choices(
     if kind in ("random", "search"):
         # A key with a dot, or a table, is a key path; others are options of the section.
         own = {k: v for k, v in table.items() if "." not in k and k != VARIANT and not isinstance(v, Mapping)}
-        options = check_table(Draws if kind == "random" else Search, own, kind, faults)
+        options = check_table(RandomPoints if kind == "random" else Search, own, kind, faults)
         table = {key: value for key, value in table.items() if key not in own}
     keys = read_keys(table, kind, faults)
     if not table:
@@ -79,7 +79,7 @@ def choices(
     for key, choice in keys.items():
         if isinstance(choice, Range) and choice.count is not None:
             faults.add(f"{kind}.{key}.count", f"unknown key in [{kind}], whose values are drawn between low and high")
-    points = _drawn(keys, options, faults) if isinstance(options, Draws) else []
+    points = _drawn(keys, options, faults) if isinstance(options, RandomPoints) else []
     return kind, options, keys, points
 
 
@@ -126,7 +126,7 @@ def _leaves(table: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, An
             yield path, value
 
 
-def _drawn(keys: Mapping[str, Choice], draws: Draws, faults: Faults) -> list[dict[str, Any]]:
+def _drawn(keys: Mapping[str, Choice], draws: RandomPoints, faults: Faults) -> list[dict[str, Any]]:
     points: list[dict[str, Any]] = [{} for _ in range(draws.count)]
     for key, choice in keys.items():
         # One random stream per key, so that further keys or draws do not change these.

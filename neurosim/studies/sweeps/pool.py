@@ -21,7 +21,8 @@ from neurosim.studies.sweeps.work import order_for, stop_name, work
 
 #: After this many retries, the death of a worker is blamed on the run.
 _TRIES = 3
-_CONNECT = "15 s"
+#: How long a scheduler may take to answer.
+CONNECT = "15 s"
 
 
 class Pool:
@@ -153,7 +154,7 @@ class Pool:
             client = scheduler
         else:
             try:
-                client = Client(str(scheduler), timeout=_CONNECT, set_as_default=False)
+                client = Client(str(scheduler), timeout=CONNECT, set_as_default=False)
             except (OSError, ValueError, TypeError) as error:
                 raise ConfigError(
                     f"--scheduler: nobody answers at {scheduler} ({error}); expected the address that 'dask scheduler' "

@@ -67,9 +67,9 @@ def metric_name(metric: Reading | None, trials: Sequence[Trial]) -> str:
     """The name of the metric."""
     if metric is not None:
         return str(metric.history).replace("_", " ") if metric.over == "last" and not metric.layer else str(metric)
-    found = [numbers_of(attempt) for trial in trials for attempt in trial.attempts.values() if attempt.run]
-    named = [*_VALIDATION, *(name for numbers in found for name in numbers if name.startswith("probe."))]
-    known = (name for name in named if any(math.isfinite(numbers.get(name, math.nan)) for numbers in found))
+    measured = [numbers_of(attempt) for trial in trials for attempt in trial.attempts.values() if attempt.run]
+    named = [*_VALIDATION, *(name for numbers in measured for name in numbers if name.startswith("probe."))]
+    known = (name for name in named if any(math.isfinite(numbers.get(name, math.nan)) for numbers in measured))
     return next(known, _VALIDATION[0]).replace("_", " ")
 
 
@@ -123,7 +123,7 @@ def dataset_of(plan: SweepPlan, trials: Sequence[Trial]) -> xarray.Dataset:
             {"long_name": name.replace("_", " "), "units": _unit(name)})  # fmt: skip
     layered = [[_layers(a) for a in line] for line in cells]
     layers = list(dict.fromkeys(layer for line in layered for each in line for layer in each))
-    for name in dict.fromkeys(n for line in layered for each in line for found in each.values() for n in found):
+    for name in dict.fromkeys(n for line in layered for each in line for of_layer in each.values() for n in of_layer):
         values = [[[each.get(layer, {}).get(name, math.nan) for layer in layers] for each in line] for line in layered]
         add(name, values, {"long_name": name.removesuffix("_deg").replace("_", " "), "units": _unit(name)}, "layer")
     add("run_s", [[trial.seconds.get(seed, math.nan) for seed in seeds] for trial in trials],

@@ -13,7 +13,7 @@ _SETTINGS = ("model", "variants", "overrides", "metric", "direction")
 
 
 def lost(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
-    """What a sweep lacks of a former one, in words; empty if it includes all its runs.
+    """The runs of a former sweep that this one lacks, in words; empty if it includes them all.
 
     Parameters
     ----------

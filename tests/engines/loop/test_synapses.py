@@ -11,9 +11,11 @@ import pytest
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connectivity import Sparse
 from neurosim.circuit.description import Initial, Pathway, Phase, Population
+from neurosim.circuit.spike_texts import spike_text
 from neurosim.engines.batched.batch import Batch, Request
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.batched.loop import presented
+from neurosim.engines.batched.loop.strikes import increasing
 from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import State, initial_state
@@ -112,14 +114,16 @@ def started(circuit: Circuit) -> State:
     return {**initial_state(circuit, 3), **STARTS}
 
 
-def run_looped(monkeypatch: pytest.MonkeyPatch, looped: bool, circuit: Circuit, **settings: Any) -> tuple[State, Any]:
+def run_looped(
+    monkeypatch: pytest.MonkeyPatch, looped: bool, circuit: Circuit, starts: State | None = None, **settings: Any
+) -> tuple[State, Any]:
     def serves(request: Request, batch: Batch) -> bool:
         assert not looped or presented.reasons(request, batch) == []
         return looped
 
     with monkeypatch.context() as patch:
         patch.setattr(presented, "serves", serves)
-        return BatchedEngine(circuit, SETTING).run(started(circuit), {}, **settings)
+        return BatchedEngine(circuit, SETTING).run(starts or started(circuit), {}, **settings)
 
 
 def assert_close(found: Any, expected: Any, name: str) -> None:
@@ -187,3 +191,38 @@ def test_networks_of_their_own_and_what_is_recorded_of_them(monkeypatch: pytest.
         patch.setattr(presented, "serves", lambda request, batch: True)
         one, _ = again.run({**starts, "p.v": starts["p.v"][:1]}, {}, trials=1, **settings)
     np.testing.assert_array_equal(one["pp.w"][0], state["pp.w"][0])
+
+
+SHARED: dict[str, tuple[Pathway, ...]] = {
+    "rows and columns": (PATHWAYS["pairs of spikes"][0], replace(PATHWAYS["pairs of spikes"][1], reduction="sum")),
+    "a delay of each synapse": PATHWAYS["late pairs of spikes"],
+    "traces of single synapses": (PATHWAYS["what single synapses know"][0], PATHWAYS["pairs of spikes"][2]),
+}
+
+
+@pytest.mark.parametrize("kind", SHARED)
+def test_weights_that_trials_share_learn_as_in_xla(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    circuit = joined(*SHARED[kind])
+    starts = {**started(circuit), "p.v": np.random.default_rng(1).uniform(0, 1, (3, 7))}
+    # Two trials spike in the same steps, so that sums of increments are needed.
+    starts["p.v"][2] = starts["p.v"][0]
+    settings: dict[str, Any] = {"trials": 3, "record": ["p.v", "p.spikes", "q.ge", "pp.w"], "report": ["p.v"]}
+    (state, outputs), (after, expected) = (
+        run_looped(monkeypatch, looped, circuit, starts, **settings) for looped in (True, False)
+    )
+    assert expected.recordings["p.spikes"].sum() > 15
+    for name in settings["record"]:
+        assert_close(outputs.recordings[name], expected.recordings[name], name)
+    assert np.any(np.abs(state["pp.w"] - starts["pp.w"]) > 1e-3)
+    for name, array in after.items():
+        assert_close(state[name], array, name)
+
+
+def test_what_a_text_adds_is_summed_by_itself() -> None:
+    rule = Rule(on_pre="w += 2*w\nw -= x_post", name="twice")
+    circuit = joined(Pathway("pp", "p.spikes", "p.ge", rule, initial=START, connectivity=Sparse(0.5, 1)))
+    text = spike_text(circuit, "pp", "pre", bounded=False)
+    assert text is not None
+    function = increasing(text.function, frozenset({"w"}))
+    found = dict(zip(function.returns, function.compile(np)(w=0.5, x_post=0.25), strict=True))
+    assert found == {"w__more": 0.75, "delivered__0": 0.5}

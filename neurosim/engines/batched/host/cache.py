@@ -74,11 +74,11 @@ def loops_folder() -> Path | None:
 def _throw_away(folder: Path) -> None:
     """Keep a folder below its limit. Another process may do the same, or still read what goes: then it compiles."""
     # JAX can do this too, but locks and lists the folder for every program.
-    found = []
+    files = []
     with contextlib.suppress(OSError):
-        found = [(entry.stat(), entry.path) for entry in os.scandir(folder)]
-    left = sum(status.st_size for status, _ in found)
-    for status, path in sorted(found, key=lambda item: item[0].st_mtime):
+        files = [(entry.stat(), entry.path) for entry in os.scandir(folder)]
+    left = sum(status.st_size for status, _ in files)
+    for status, path in sorted(files, key=lambda item: item[0].st_mtime):
         if left <= MOST_BYTES:
             return
         with contextlib.suppress(OSError):

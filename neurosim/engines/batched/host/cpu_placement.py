@@ -90,15 +90,15 @@ def each(run: Callable[..., Any], given: Sequence[tuple[Any, ...]]) -> list[Any]
     numbers, program = range(len(given)), _program(given[0])
     if program in _compiled:
         return list(_pool().map(on_core, numbers))
-    found = [on_core(number) for number in numbers]
+    futures = [on_core(number) for number in numbers]
     if len(_compiled) >= _MOST:
         _compiled.clear()  # they are on disk
     _compiled.add(program)
-    return found
+    return futures
 
 
 def _program(given: tuple[Any, ...]) -> Any:
-    """What tells the program of these arguments from others: their values, or of arrays the shapes."""
+    """Key of the program for these arguments: their values, or of arrays the shapes."""
     leaves, structure = jax.tree.flatten(given)
     arrays = (jax.Array, np.ndarray, np.generic)
     return structure, tuple((a.shape, str(a.dtype)) if isinstance(a, arrays) else a for a in leaves)

@@ -49,17 +49,17 @@ def shared_out(batch: Batch, circuit: Circuit, dt: float | None, parts: Sequence
     ]
 
 
-def joined(found: Sequence[Outcome], *, own_weights: bool = False) -> Outcome:
-    """What all shares give, as of one batch; trials that have weights of their own also change each its own."""
+def joined(outcomes: Sequence[Outcome], *, own_weights: bool = False) -> Outcome:
+    """The results of all shares, joined as if of one batch; each trial with weights of its own changes those."""
     return Outcome(
-        ends=_along(0, [one.ends for one in found]),
-        changes=_along(0, [one.changes for one in found]) if own_weights else found[0].changes,
-        stepped=_along(0, [one.stepped for one in found]) if own_weights else found[0].stepped,
-        final=_along(0, [one.final for one in found]),
-        recordings=_along(1, [one.recordings for one in found]),
-        broken=jax.tree.map(lambda *shares: np.logical_or.reduce(shares), *(one.broken for one in found)),
+        ends=_along(0, [one.ends for one in outcomes]),
+        changes=_along(0, [one.changes for one in outcomes]) if own_weights else outcomes[0].changes,
+        stepped=_along(0, [one.stepped for one in outcomes]) if own_weights else outcomes[0].stepped,
+        final=_along(0, [one.final for one in outcomes]),
+        recordings=_along(1, [one.recordings for one in outcomes]),
+        broken=jax.tree.map(lambda *shares: np.logical_or.reduce(shares), *(one.broken for one in outcomes)),
     )
 
 
-def _along(axis: int, found: Sequence[Any]) -> Any:
-    return jax.tree.map(lambda *arrays: np.concatenate(arrays, axis), *found)
+def _along(axis: int, parts: Sequence[Any]) -> Any:
+    return jax.tree.map(lambda *arrays: np.concatenate(arrays, axis), *parts)

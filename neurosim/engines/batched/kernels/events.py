@@ -1,4 +1,4 @@
-"""What sparse activity delivers: on the CPU the weights of active neurons are added up, instead of a dense product."""
+"""Sums over sparse activity: on the CPU the weights of active neurons are added up, instead of a dense product."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def worthwhile(trials: int, n_post: int, n_pre: int) -> bool:
 
 def sparse_courses(courses: Mapping[str, Any]) -> tuple[str, ...]:
     """The courses ``(step, trial, n)`` that are mostly zero; looked at here and there."""
-    found = []
+    sparse = []
     for name, array in courses.items():
         if array.size and not np.issubdtype(array.dtype, np.integer):
             steps, trials, _ = array.shape
             seen = np.asarray(array)[:: max(1, steps // 8), :: max(1, trials // 8)]
             if np.count_nonzero(seen) < SPARSE * seen.size:
-                found.append(name)
-    return tuple(found)
+                sparse.append(name)
+    return tuple(sparse)
 
 
 @functools.cache
@@ -47,11 +47,11 @@ def available() -> bool:
     one = np.eye(COLUMNS, dtype=np.float32)
     try:
         with jax.ensure_compile_time_eval():
-            found = np.asarray(jax.jit(product)(one, one))
+            product_of_one = np.asarray(jax.jit(product)(one, one))
     except Exception as error:  # another version of either may refuse in any way
         warnings.warn(f"spikes are summed by dense products, which are slower: {error}", RuntimeWarning, stacklevel=2)
         return False
-    return bool(np.all(found == one))
+    return bool(np.all(product_of_one == one))
 
 
 def rows_of(weights: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What pathways deliver, and the products of what their synapses see, for each kind of connectivity."""
+"""Kernels of each kind of connectivity: delivery, transposed delivery, and products over both ends of synapses."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class _Map(ABC):
 
     @abstractmethod
     def trials(self, weights: Any, full: Any, choice: Any) -> Any:
-        """What arrives, of activity (trial, n_pre)."""
+        """The input, for activity (trial, n_pre)."""
 
     def apply_each(self, weights: Any, activity: Any) -> Any:
         """See `apply_each`."""
@@ -194,12 +194,12 @@ _MAPS: dict[type, type[_Map]] = {
 
 
 def _map(connectivity: Connectivity, ends: Ends) -> _Map:
-    found = _Listed if connectivity.listed else _MAPS[type(connectivity)]
-    return found(connectivity, ends)
+    kernels = _Listed if connectivity.listed else _MAPS[type(connectivity)]
+    return kernels(connectivity, ends)
 
 
 def apply(connectivity: Connectivity, ends: Ends, weights: Any, activity: Any, *, choice: Any = None) -> Any:
-    """What arrives at a target: weights times activity, shape (trial, n_post).
+    """The input of a target: weights times activity, shape (trial, n_post).
 
     Parameters
     ----------
@@ -249,7 +249,7 @@ def delivered(connectivity: Connectivity, ends: Ends, weights: np.ndarray, activ
 
 
 def returned(circuit: Circuit, state: Mapping[str, Any], pathway: str, activity: np.ndarray) -> np.ndarray:
-    """What comes back from a pathway's target through its transpose, shape (trial, n_pre).
+    """The transposed product, from a pathway's target to its source, shape (trial, n_pre).
 
     Parameters
     ----------

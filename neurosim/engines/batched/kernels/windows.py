@@ -23,16 +23,16 @@ from neurosim.engines.batched.kernels import winograd
 
 _IMAGES = ("NHWC", "HWIO", "NHWC")
 #: Numbers in the patches of images that are taken at a time.
-_PATCHES = 1 << 21
+PATCHES = 1 << 21
 
 
 def convolve(window: Window, ends: Ends, kernels: Any, activity: Any) -> Any:
-    """What maps receive: the same kernels at each place, shape (trial, n_post)."""
+    """The input of maps: the same kernels at each place, shape (trial, n_post)."""
     images = activity.reshape(len(activity), *ends.pre_image)
     kernels = jnp.transpose(kernels, (2, 3, 1, 0))
     padding = window.around(ends.pre_image)
-    found = lax.conv_general_dilated(images, kernels, window.stride, padding, dimension_numbers=_IMAGES)
-    return found.reshape(len(activity), -1)
+    received = lax.conv_general_dilated(images, kernels, window.stride, padding, dimension_numbers=_IMAGES)
+    return received.reshape(len(activity), -1)
 
 
 def back(window: Window, ends: Ends, kernels: Any, activity: Any) -> Any:
@@ -45,10 +45,10 @@ def back(window: Window, ends: Ends, kernels: Any, activity: Any) -> Any:
     ]
     if _fewer(window, ends, ends.pre_image[1]):
         return winograd.convolve(images, kernels, padding).reshape(len(activity), -1)
-    found = lax.conv_general_dilated(
+    spread = lax.conv_general_dilated(
         images, kernels, (1, 1), padding, lhs_dilation=window.stride, dimension_numbers=_IMAGES
     )
-    return found.reshape(len(activity), -1)
+    return spread.reshape(len(activity), -1)
 
 
 def kernel_products(window: Window, ends: Ends, post: Any, pre: Any) -> Any:
@@ -68,10 +68,10 @@ def by_convolution(window: Window, ends: Ends, post: Any, pre: Any) -> Any:
         (low, size - 1 + _reach(places, stride) - length - low)
         for size, stride, (low, _), length, places in _axes(window, ends)
     ]
-    found = lax.conv_general_dilated(
+    products = lax.conv_general_dilated(
         images, maps, (1, 1), padding, rhs_dilation=window.stride, dimension_numbers=_IMAGES
     )
-    return jnp.transpose(found, (3, 0, 1, 2))
+    return jnp.transpose(products, (3, 0, 1, 2))
 
 
 def by_products(window: Window, ends: Ends, post: Any, pre: Any) -> Any:
@@ -86,8 +86,8 @@ def by_products(window: Window, ends: Ends, post: Any, pre: Any) -> Any:
         patches = jnp.concatenate([_place(window, ends, padded, offset) for offset in np.ndindex(*window.size)], -1)
         return maps.T @ patches.reshape(len(maps), -1)
 
-    found = _summed(ends, post, pre, math.prod((*ends.post_image[:2], *window.size, ends.pre_image[2])), product)
-    return jnp.transpose(found.reshape(-1, *window.size, ends.pre_image[2]), (0, 3, 1, 2))
+    products = _summed(ends, post, pre, math.prod((*ends.post_image[:2], *window.size, ends.pre_image[2])), product)
+    return jnp.transpose(products.reshape(-1, *window.size, ends.pre_image[2]), (0, 3, 1, 2))
 
 
 def by_fewer_products(window: Window, ends: Ends, post: Any, pre: Any) -> Any:
@@ -102,7 +102,7 @@ def by_fewer_products(window: Window, ends: Ends, post: Any, pre: Any) -> Any:
 
 def _summed(ends: Ends, post: Any, pre: Any, numbers: int, product: Callable[[Any, Any], Any]) -> Any:
     """The sum of products over all images, of a few at a time, which need so many numbers for each."""
-    images = max(k for k in range(1, max(1, _PATCHES // numbers) + 1) if len(pre) % k == 0)
+    images = max(k for k in range(1, max(1, PATCHES // numbers) + 1) if len(pre) % k == 0)
     blocks = (pre.reshape(-1, images, *ends.pre_image), post.reshape(-1, images, *ends.post_image))
     form = jax.eval_shape(product, *(block[0] for block in blocks))
     nothing = jnp.zeros(form.shape, form.dtype)
@@ -120,14 +120,14 @@ def _fewer(window: Window, ends: Ends, places: int) -> bool:
 
 
 def _place(window: Window, ends: Ends, padded: Any, offset: tuple[int, ...]) -> Any:
-    """What each map sees at one place of its window."""
+    """The pixels that each map sees at one place of its window."""
     (top, left), (down, right) = offset, window.stride
     rows, columns = (_reach(places, stride) for _, stride, _, _, places in _axes(window, ends))
     return padded[:, top : top + rows : down, left : left + columns : right]
 
 
 def _axes(window: Window, ends: Ends) -> Iterator[tuple[int, int, tuple[int, int], int, int]]:
-    """Of rows and columns: the window's size, stride and padding, how many the image has, and how many the maps."""
+    """For rows and for columns: size, stride and padding of the window, numbers in the image and in the maps."""
     around = window.around(ends.pre_image)
     return zip(window.size, window.stride, around, ends.pre_image[:2], ends.post_image[:2], strict=True)
 
@@ -159,12 +159,12 @@ def maxima(connectivity: Pooling, ends: Ends, activity: Any) -> Any:
     window, image = connectivity.window, ends.pre_image
     shaped = activity.reshape(len(activity), *image)
     around = ((0, 0), *window.around(image), (0, 0))
-    found = lax.reduce_window(shaped, -jnp.inf, lax.max, (1, *window.size, 1), (1, *window.stride, 1), around)
-    return found.reshape(len(activity), -1)
+    largest = lax.reduce_window(shaped, -jnp.inf, lax.max, (1, *window.size, 1), (1, *window.stride, 1), around)
+    return largest.reshape(len(activity), -1)
 
 
 def to_largest(window: Window, ends: Ends, activity: Any, errors: Any) -> Any:
-    """What pools deliver, to the first neuron that is largest in each window.
+    """Delivery of pools back to the first neuron that is largest in each window.
 
     XLA's own way, which scatters, takes ten times as long on the CPU. Here each neuron asks the windows that it is in.
     Which they are depends on its row and column modulo the stride; all neurons alike in that are computed together.

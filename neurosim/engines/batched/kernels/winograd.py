@@ -26,16 +26,16 @@ from jax import lax
 _POINTS = tuple(Fraction(text) for text in ("0", "1", "-1", "2", "-2", "1/2", "-1/2"))
 _TILE = 4
 #: Up to this share of the multiplications, and from this many channels on each side, it takes less time.
-_SHARE, _CHANNELS = 0.7, 16
+MOST_SHARE, LEAST_CHANNELS = 0.7, 16
 _IMAGES = ("NHWC", "HWIO", "NHWC")
 
 
 def pays(columns: int, places: int, channels: Sequence[int]) -> bool:
     """Whether windows of so many columns at so many neighbouring places are computed faster in this way."""
     tile = _tile(columns)
-    if tile < 1 or min(channels) < _CHANNELS:
+    if tile < 1 or min(channels) < LEAST_CHANNELS:
         return False
-    return -(-places // tile) * (tile + columns - 1) <= _SHARE * places * columns
+    return -(-places // tile) * (tile + columns - 1) <= MOST_SHARE * places * columns
 
 
 def numbers(size: tuple[int, int], image: Sequence[int]) -> int:
@@ -73,8 +73,8 @@ def convolve(images: Any, kernels: Any, padding: Sequence[tuple[int, int]]) -> A
         lax.conv_general_dilated(part, factor[:, None], (1, 1), (rows, (0, 0)), dimension_numbers=_IMAGES)
         for part, factor in zip(seen, factors, strict=True)
     ]
-    found = jnp.stack(_combined(interpolate.T, products), axis=3)
-    return found.reshape(*found.shape[:2], tiles * tile, -1)[:, :, :places]
+    received = jnp.stack(_combined(interpolate.T, products), axis=3)
+    return received.reshape(*received.shape[:2], tiles * tile, -1)[:, :, :places]
 
 
 def kernel_products(images: Any, maps: Any, padding: Sequence[tuple[int, int]]) -> Any:
@@ -107,9 +107,9 @@ def kernel_products(images: Any, maps: Any, padding: Sequence[tuple[int, int]]) 
         rows = jnp.concatenate([part[:, row : row + height] for row in range(size)], axis=-1)
         return rows.reshape(-1, rows.shape[-1]).T @ of.reshape(-1, of.shape[-1])
 
-    found = jnp.stack([product(*parts) for parts in zip(seen, given, strict=True)])
-    found = found.reshape(len(found), size, images.shape[3], maps.shape[3])
-    return jnp.einsum("pj,pico->ijco", jnp.asarray(evaluate, found.dtype), found)
+    summed = jnp.stack([product(*parts) for parts in zip(seen, given, strict=True)])
+    summed = summed.reshape(len(summed), size, images.shape[3], maps.shape[3])
+    return jnp.einsum("pj,pico->ijco", jnp.asarray(evaluate, summed.dtype), summed)
 
 
 def _tile(columns: int) -> int:
@@ -139,7 +139,7 @@ def _matrices(tile: int, columns: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 
 def _columns(images: Any, padding: Sequence[tuple[int, int]], tile: int, tiles: int, count: int) -> list[Any]:
-    """Of each tile its first columns, if need be into the next; each of shape (trial, row, tile, channel)."""
+    """The first columns of each tile, into the next where needed; each of shape (trial, row, tile, channel)."""
     rows, (before, after) = padding
     whole = tiles + -(-count // tile) - 1
     after += whole * tile - (images.shape[2] + before + after)

@@ -156,7 +156,7 @@ def _answered(frame: int) -> bool:
 
 @njit
 def _job(frame: int) -> int:
-    """What there is to do, as an address."""
+    """The address of a job's description."""
     given = _get(frame, _ARGUMENTS)
     activity, weights, sums = _get(given, 0), _get(given, 1), _get(_get(frame, _RESULTS), 0)
     job = _allocate(8 * _SIZE)

@@ -24,16 +24,16 @@ def shared_traces(circuit: Wiring, pathway: str) -> Mapping[str, Side]:
     Its equation, and what statements at spikes make of it, read that neuron, parameters and other such traces only, and
     it changes at the spikes of that neuron only. Whether all synapses of a neuron begin alike is not known here.
     """
-    found: dict[str, Side] = {}
+    sides: dict[str, Side] = {}
     traces = set(circuit.pathway[pathway].synapse.trace_variables) - _of_updates(circuit, pathway)
     for side in SIDES:
         if side == "pre" and differs(circuit, pathway):
             continue
-        candidates = traces - found.keys()
+        candidates = traces - sides.keys()
         while spread := {name for name in candidates if not _follows(circuit, pathway, name, side, candidates)}:
             candidates -= spread
-        found |= dict.fromkeys(candidates, side)
-    return found
+        sides |= dict.fromkeys(candidates, side)
+    return sides
 
 
 def _of_updates(circuit: Wiring, pathway: str) -> set[str]:
@@ -77,12 +77,12 @@ def reads(function: ArrayFunction) -> Mapping[str, frozenset[str]]:
         names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
         return frozenset().union(*(known.get(name, frozenset()) for name in names))
 
-    found: dict[str, frozenset[str]] = {}
+    depending: dict[str, frozenset[str]] = {}
     for statement in body.body:
         if isinstance(statement, ast.Assign):
             assert isinstance(statement.targets[0], ast.Name)
             known[statement.targets[0].id] = of(statement.value)
         elif isinstance(statement, ast.Return) and statement.value is not None:
             results = statement.value.elts if isinstance(statement.value, ast.Tuple) else [statement.value]
-            found = dict(zip(function.returns, map(of, results), strict=True))
-    return found
+            depending = dict(zip(function.returns, map(of, results), strict=True))
+    return depending

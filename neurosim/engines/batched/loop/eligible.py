@@ -28,18 +28,16 @@ def available() -> bool:
 def reasons(needs: Needs) -> list[str]:
     """Why a stretch runs in XLA's loop; empty if this one takes it."""
     stretch = needs.stretch
-    found = []
+    sentences = []
     if not stretch.spiking:
-        found.append("no population spikes")
+        sentences.append("no population spikes")
     if stretch.surrogate_width is not None:
-        found.append("spikes have a surrogate gradient")
+        sentences.append("spikes have a surrogate gradient")
     if stretch.until is not None:
-        found.append("it ends once a variable has settled")
+        sentences.append("it ends once a variable has settled")
     if stretch.learn:
-        found.append(f"the rule of '{stretch.learn[0]}' acts at every step")
-    if stretch.struck and stretch.trials > 1 and not needs.own:
-        found.append(f"spikes change the weights of '{stretch.struck[0]}', which the trials share")
-    return [*found, *_of_nodes(needs), *_of_pathways(needs), *_of_recordings(needs)]
+        sentences.append(f"the rule of '{stretch.learn[0]}' acts at every step")
+    return [*sentences, *_of_nodes(needs), *_of_pathways(needs), *_of_recordings(needs)]
 
 
 def worthwhile(stretch: Stretch) -> bool:

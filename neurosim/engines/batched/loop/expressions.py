@@ -132,14 +132,14 @@ class Still:
 
     def evaluate(self, arrays: Mapping[str, np.ndarray], dtype: Any) -> dict[str, np.ndarray]:
         """All of them, from the given arrays by their name in text."""
-        found = dict(arrays)
+        prepared = dict(arrays)
         for name, (text, wide, names) in self.computed.items():
             kind = np.dtype(np.float64) if wide else np.dtype(dtype)
             function = ArrayFunction("still", names, ("still",), f"def still({', '.join(names)}):\n    return {text}\n")
             with np.errstate(all="ignore"):
                 value = function.compile(np)(**{each: arrays[each].astype(kind) for each in names})
-            found[name] = np.asarray(value).astype(bool if name in self.truths else kind)
-        return found
+            prepared[name] = np.asarray(value).astype(bool if name in self.truths else kind)
+        return prepared
 
 
 def extent_of(shape: tuple[int, ...]) -> Extent:
@@ -187,10 +187,10 @@ class Scalars:
             elif isinstance(statement, ast.Return):
                 assert statement.value is not None
                 results = statement.value.elts if isinstance(statement.value, ast.Tuple) else [statement.value]
-                found = [writer.of(result) for result in results]
+                computed = [writer.of(result) for result in results]
                 if wide:
-                    found = [self._narrowed(value) for value in found]
-                return dict(zip(function.returns, found, strict=True))
+                    computed = [self._narrowed(value) for value in computed]
+                return dict(zip(function.returns, computed, strict=True))
         raise AssertionError("a function returns")
 
     def kept(self, value: Value, wide: bool = False) -> Value:
@@ -292,14 +292,14 @@ class _Expression:
         """A whole power as products, by squares."""
         if exponent == 0:
             return literal(1.0)
-        square, found, left = self.scalars.kept(base).text, "", abs(exponent)
+        square, product, left = self.scalars.kept(base).text, "", abs(exponent)
         while left:
             if left & 1:
-                found = square if not found else self.scalars.local(f"{found} * {square}")
+                product = square if not product else self.scalars.local(f"{product} * {square}")
             left >>= 1
             if left:
                 square = self.scalars.local(f"{square} * {square}")
-        return Value(found if exponent > 0 else f"({self.scalars.still.number(1.0, self.wide)} / {found})")
+        return Value(product if exponent > 0 else f"({self.scalars.still.number(1.0, self.wide)} / {product})")
 
     def _call(self, name: str, values: list[Value]) -> Value:
         truth = name.startswith("logical_")

@@ -27,10 +27,10 @@ class Junction(Scalars):
     def __init__(self, names: Names, pathway: str, instant: Instant) -> None:
         super().__init__(names.still, names.prefix())
         self.names, self.pathway = names, pathway
-        found = names.needs.plan.circuit.pathway[pathway]
+        described = names.needs.plan.circuit.pathway[pathway]
         self.sides = {
-            "pre": Neuron(names, found.pre, instant, "j"),
-            "post": Neuron(names, found.post, instant, "i"),
+            "pre": Neuron(names, described.pre, instant, "j"),
+            "post": Neuron(names, described.post, instant, "i"),
         }
         for side in self.sides.values():
             # All write into one text.
@@ -111,9 +111,9 @@ def walk_back(names: Names, pathway: str, inner: list[str]) -> list[str]:
         return [f"for j in range({n_pre}):", f"    q = j * {n_post} + i", *_in(inner)]
     if kind == "one":
         return ["j = i", "q = i", *inner]
-    begin, number, pre = (names.of(array, pathway) for array in ("begin", "number", "pre"))
+    begin, number, front = (names.of(array, pathway) for array in ("begin", "number", "front"))
     head = f"for c in range({begin}[i], {begin}[i + 1]):"
-    return [head, f"    q = {number}[c]", f"    j = {pre}[q]", *_in(inner)]
+    return [head, f"    q = {number}[c]", f"    j = {front}[c]", *_in(inner)]
 
 
 def _in(lines: list[str]) -> list[str]:

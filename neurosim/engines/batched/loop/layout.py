@@ -46,6 +46,11 @@ class Needs:
         """The circuit's graph."""
         return self.stretch.plan
 
+    @property
+    def together(self) -> bool:
+        """Whether all trials go through each step together, as they share weights that spikes change."""
+        return bool(self.stretch.struck) and self.stretch.trials > 1 and not self.own
+
     @functools.cached_property
     def slots(self) -> Mapping[str, Slot]:
         """What is carried from step to step, by name."""
@@ -99,14 +104,14 @@ class Needs:
     def nodes(self) -> tuple[Node, ...]:
         """The nodes that steps compute, each after all that it needs."""
         asked = [name for p in self.populations for purpose in _FUNCTIONS for name in self.reads(p, purpose)]
-        stack, found = [*asked, *(record.name for record in self.recorded)], set[str]()
+        stack, needed = [*asked, *(record.name for record in self.recorded)], set[str]()
         while stack:
             name = stack.pop()
             node = self.plan.nodes.get(name)
-            if name not in found and node is not None and self.changes(name):
-                found.add(name)
+            if name not in needed and node is not None and self.changes(name):
+                needed.add(name)
                 stack.extend(node.needs.values())
-        return tuple(node for name, node in self.plan.nodes.items() if name in found)
+        return tuple(node for name, node in self.plan.nodes.items() if name in needed)
 
     @functools.cached_property
     def recorded(self) -> tuple[Record, ...]:
@@ -153,6 +158,8 @@ class Names:
         Key of a stream of random numbers -> the name in text of its array, and its law.
     prefixes
         How many prefixes there are.
+    together
+        Sizes of the populations whose spikes are listed for all trials together.
     """
 
     needs: Needs
@@ -160,6 +167,7 @@ class Names:
     arguments: dict[str, tuple[str, str]] = field(default_factory=dict)
     draws: dict[str, tuple[str, str]] = field(default_factory=dict)
     prefixes: int = 0
+    together: set[int] = field(default_factory=set)
 
     def of(self, kind: str, key: str) -> str:
         """The name of an array, which is an argument from now on."""

@@ -2,17 +2,54 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from neurosim.engines.batched.loop.layout import Names
 
 Lines = list[str]
+#: A line in whose place the rows of trial ``k`` are taken that the block after it reads.
+ROWS = "@rows"
 
 _NAME = re.compile(r"\b[A-Za-z_]\w*")
 #: Names that a loop within the step gives to what it computes, and to its indices.
 _ASSIGNED = re.compile(r" *(v\d+_\d+) = ")
 _INDEX = re.compile(r"\b([ijqabcd]|active|base|row)\b")
+
+
+@dataclass(frozen=True)
+class StepPart:
+    """A part of a step.
+
+    Attributes
+    ----------
+    lines
+        Of trial ``k``, or of all trials.
+    together
+        Whether they are of all trials.
+    """
+
+    lines: Lines
+    together: bool = False
+
+
+def with_rows(lines: Lines, rows: Mapping[str, str]) -> Lines:
+    """Lines with statements that take the rows of a trial: name -> its statement, each after those that it reads."""
+    taken = Lines()
+    for number, line in enumerate(lines):
+        if line.strip() != ROWS:
+            taken.append(line)
+            continue
+        indent = line[: -len(ROWS)]
+        inner = itertools.takewhile(lambda after, indent=indent: after.startswith(indent), lines[number + 1 :])
+        read = {name for after in inner for name in _NAME.findall(after)}
+        for name in reversed(list(rows)):
+            if name in read:
+                read.update(_NAME.findall(rows[name]))
+        taken += [indent + statement for name, statement in rows.items() if name in read]
+    return taken
 
 
 def indented(lines: Iterable[str]) -> Lines:

@@ -23,7 +23,7 @@ from neurosim.engines.batched.hoisting import prepare
 from neurosim.engines.batched.host.program import program
 from neurosim.engines.batched.loop import eligible
 from neurosim.engines.batched.loop.layout import Needs
-from neurosim.engines.batched.loop.run import NotShared, run
+from neurosim.engines.batched.loop.run import NotShared, at_synapses, run
 from neurosim.engines.batched.loop.text import Written, write
 from neurosim.engines.batched.presentation import Reached, live_in, reached, stretch_of
 from neurosim.engines.batched.sampling import taken
@@ -45,19 +45,19 @@ def serves(request: Request, batch: Batch) -> bool:
     """Whether a presentation runs here."""
     if request.setting.steady or not eligible.available():
         return False
-    found = stretches(request, batch)
-    return not reasons(request, batch) and any(map(eligible.worthwhile, found))
+    cut = stretches(request, batch)
+    return not reasons(request, batch) and any(map(eligible.worthwhile, cut))
 
 
 def reasons(request: Request, batch: Batch) -> list[str]:
     """Why a presentation runs in XLA as a whole; empty if it can run here."""
-    found = ["weights have noise of their own in each trial"] if request.circuit.perturbed else []
-    found += [f"'{name}' is given as events" for name, course in batch.courses.items() if course.dtype.kind == "i"]
+    sentences = ["weights have noise of their own in each trial"] if request.circuit.perturbed else []
+    sentences += [f"'{name}' is given as events" for name, course in batch.courses.items() if course.dtype.kind == "i"]
     if request.own_weights:
-        found += _of_own_weights(request, batch)
+        sentences += _of_own_weights(request, batch)
     for stretch in stretches(request, batch):
-        found += eligible.reasons(Needs(stretch, frozenset(batch.courses), own=request.own_weights))
-    return list(dict.fromkeys(found))
+        sentences += eligible.reasons(Needs(stretch, frozenset(batch.courses), own=request.own_weights))
+    return list(dict.fromkeys(sentences))
 
 
 def _of_own_weights(request: Request, batch: Batch) -> Iterator[str]:
@@ -176,17 +176,20 @@ class _Finished:
 
     def run(self, stretch: Stretch, batch: Batch, fixed: Fixed, step: int) -> Reached:
         """Where the next of them ended."""
-        after = self.done[self.count]
+        after = dict(at_synapses(stretch, *each) for each in self.done[self.count].items())
         last = {name: moment_of(stretch, name, course[self.count], None) for name, course in batch.courses.items()}
         self.count += 1
-        found = reached(stretch, fixed, {**last, **after}, batch.begin + step + stretch.steps - 1)
-        return replace(found, after=after)
+        ended = reached(stretch, fixed, {**last, **after}, batch.begin + step + stretch.steps - 1)
+        return replace(ended, after=after)
 
 
 def _beginning(stretch: Stretch, start: Fixed, courses: Mapping[str, Any], first: Any, *, own: bool) -> Begun:
     """What a stretch begins with, and its text: both follow from the shapes of what is given."""
     needs = Needs(stretch, frozenset(courses), own=own)
     state = carried(stretch, start.values)
+    # What is large and the same in all trials is spread over them where it is kept.
+    large = [slot for slot in needs.slots.values() if slot.kind in ("trace", "flight")]
+    state |= {slot.name: jnp.asarray(start.values.get(slot.name, slot.start), stretch.dtype) for slot in large}
     still = {name: value for name, value in start.values.items() if name not in state and name not in courses}
     fixed = prepare(stretch, replace(start, values=still), changing=needs.moving)
     known = {name: value for name, value in fixed.values.items() if name != DRAWS}

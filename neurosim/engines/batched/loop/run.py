@@ -9,15 +9,19 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from neurosim.engines.batched.batch import Arrays, Batch
+from neurosim.engines.batched.loop.collapsed import SIDES
 from neurosim.engines.batched.loop.compiled import compiled
 from neurosim.engines.batched.loop.expressions import Extent
 from neurosim.engines.batched.loop.layout import Needs
 from neurosim.engines.batched.loop.text import Written
-from neurosim.engines.batched.loop.wires import wires_of
+from neurosim.engines.batched.loop.wires import delays_and_cells, wires_of
 from neurosim.engines.batched.stepping import BROKEN
+from neurosim.engines.batched.stretch import Stretch
+from neurosim.engines.batched.synapses import Spread
 from neurosim.engines.records import Record, size_of
 
 
@@ -52,12 +56,12 @@ def run(
     passed = [known.of(kind, key) for kind, key in written.arguments]
     numbers = (np.int64(begin), np.int64(begin - int(batch.begin)), np.int64(stretch.steps), np.float64(stretch.dt))
     loop, presentations = compiled(written.text), np.ascontiguousarray(batch.presentations, np.uint32)
-    blocks = _blocks(stretch.trials)
+    blocks = [(0, stretch.trials)] if written.needs.together else _blocks(stretch.trials)
     if len(blocks) == 1:
         loop(*blocks[0], *numbers, presentations, *passed)
     else:
         list(_pool().map(lambda block: loop(*block, *numbers, presentations, *passed), blocks))
-    return {name: _as_given(written.needs, name, array) for name, array in now.items()}, recorded
+    return dict(_as_given(written.needs, name, array) for name, array in now.items()), recorded
 
 
 class NotShared(Exception):
@@ -67,29 +71,49 @@ class NotShared(Exception):
 def _as_walked(needs: Needs, name: str, array: np.ndarray) -> np.ndarray:
     """What a slot holds as the loop changes it: of synapses in their order there, of each trial."""
     slot = needs.slots.get(name)
+    if slot is not None and slot.kind == "flight":
+        # Mostly nothing, and a large array of it.
+        full = np.zeros((needs.stretch.trials, *slot.shape), array.dtype)
+        if np.any(array):
+            full[:] = array
+        return full
     if slot is None or slot.kind not in ("trace", "synapse"):
         return np.array(array, order="C")
     pathway, _, variable = name.partition(".")
     wires = wires_of(needs.plan.circuit, pathway, needs.stretch.dt)
-    found = wires.by_sender(array if array.ndim > len(slot.shape) else array[None], len(slot.shape))
-    found = np.array(np.broadcast_to(found, (needs.stretch.trials, found.shape[-1])))
+    full = array if array.ndim > len(slot.shape) else np.broadcast_to(array, (1, *slot.shape))
+    arranged = wires.by_sender(full, len(slot.shape))
+    if needs.together and not slot.per_trial:
+        return np.array(arranged[0])
     side = needs.shared_traces(pathway).get(variable)
-    shared = found if side is None else wires.of_neurons(found, side)
+    shared = arranged if side is None else wires.of_neurons(arranged, side)
     if shared is None:
         raise NotShared
-    return shared
+    return np.array(np.broadcast_to(shared, (needs.stretch.trials, shared.shape[-1])), order="C")
 
 
-def _as_given(needs: Needs, name: str, array: np.ndarray) -> np.ndarray:
-    """The other way round."""
+def _as_given(needs: Needs, name: str, array: np.ndarray) -> tuple[str, np.ndarray]:
+    """The other way round; what synapses of a neuron share stays that of neurons, as its name says."""
     slot = needs.slots.get(name)
     if slot is None or slot.kind not in ("trace", "synapse"):
-        return array
+        return name, array
     pathway, _, variable = name.partition(".")
-    wires, side = wires_of(needs.plan.circuit, pathway, needs.stretch.dt), needs.shared_traces(pathway).get(variable)
-    each = array if side is None else array[..., wires.pre if side == "pre" else wires.post]
-    found = wires.as_given(each, slot.shape)
-    return found if slot.per_trial or needs.own else found[0]
+    side = needs.shared_traces(pathway).get(variable)
+    if side is not None:
+        return f"{name}|{side}", array
+    arranged = wires_of(needs.plan.circuit, pathway, needs.stretch.dt).as_given(array, slot.shape)
+    return name, arranged if slot.per_trial or needs.own or needs.together else arranged[0]
+
+
+def at_synapses(stretch: Stretch, name: str, array: Any) -> tuple[str, Any]:
+    """What a loop gives, as other loops take it: what synapses of a neuron share, at each of them."""
+    variable, _, side = name.rpartition("|")
+    if side not in SIDES or "." not in variable:
+        return name, array
+    circuit, pathway = stretch.plan.circuit, variable.partition(".")[0]
+    spread, shape = Spread.of(circuit, pathway), circuit.weights_shape(pathway)
+    arranged = spread.from_pre(array) if side == "pre" else spread.from_post(array)
+    return variable, jnp.broadcast_to(arranged, (stretch.trials, *shape))
 
 
 class _Arrays:
@@ -131,12 +155,12 @@ class _Arrays:
             axes = len(circuit.weights_shape(key.partition(".")[0]))
             return wires.by_sender(np.asarray(self.arrays[f"{key}|{kind}"]), axes)
         if kind in ("late", "cell"):
-            each = self.written.needs.delay(key).each
-            assert each is not None, "only what has delays of its own is read so"
-            late = each.reshape(-1)[wires.order]
-            return late if kind == "late" else (late * wires.n_post + wires.post).astype(np.uint32)
-        begin, number = wires.by_receiver
-        return {"first": wires.first, "post": wires.post, "pre": wires.pre, "begin": begin, "number": number}[kind]
+            late, cell = delays_and_cells(circuit, key, self.written.needs.stretch.dt)
+            return late if kind == "late" else cell
+        if kind in ("first", "post"):
+            return wires.first if kind == "first" else wires.post
+        begin, number, front = wires.by_receiver
+        return {"begin": begin, "number": number, "front": front}[kind]
 
     def _places(self, text: str) -> np.ndarray:
         """Where what is recorded of synapses is kept."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 
-from neurosim.circuit.spike_texts import SpikeText, is_plain, spike_text, trace_steps, under_way
+from neurosim.circuit.spike_texts import SpikeText, is_plain, trace_steps, under_way
+from neurosim.engines.batched.loop import together
 from neurosim.engines.batched.loop.junctions import Junction, stores, walk, walk_back, weight_of
 from neurosim.engines.batched.loop.layout import Names
-from neurosim.engines.batched.loop.lines import Lines, alone, block, each_neuron
-from neurosim.engines.batched.loop.neurons import Neuron, ready
+from neurosim.engines.batched.loop.lines import Lines, StepPart, alone, block, each_neuron
+from neurosim.engines.batched.loop.neurons import Neuron
+from neurosim.engines.batched.loop.strikes import Strike, at_arrival, delivered, strike, text_of
+from neurosim.engines.batched.loop.together import Spikes
 from neurosim.engines.slots import flight
 
 #: At most so many sums are kept of what is under way in a pathway: half a gigabyte in float64.
@@ -30,8 +33,8 @@ def traces(names: Names) -> Lines:
             if not mine:
                 continue
             junction = Junction(names, pathway, "start")
-            found = junction.function(steps.function, steps.names)
-            texts = {name: junction.local(junction.use(found[name])) for name in mine}
+            computed = junction.function(steps.function, steps.names)
+            texts = {name: junction.local(junction.use(computed[name])) for name in mine}
             kept = stores(names, pathway, {f"{pathway}.{name}": text for name, text in texts.items()})
             inner = [*junction.lines, *kept]
             if side is None:
@@ -40,114 +43,69 @@ def traces(names: Names) -> Lines:
     return lines
 
 
-def travel(names: Names) -> Lines:
+def travel(names: Names) -> list[StepPart]:
     """Spikes act where they arrive: those of each pathway in turn, then those of the neurons behind synapses."""
-    lines: Lines = []
+    parts: list[StepPart] = []
     for pathway in names.needs.struck:
-        lines += _arriving(names, pathway, _at_arrival(names, pathway))
+        parts += _arriving(names, pathway)
     for pathway in names.needs.plan.circuit.pathways:
-        text = _text(names, pathway.name, "post")
+        text = text_of(names.needs, pathway.name, "post")
         if text is not None:
-            lines += _behind(names, pathway.name, pathway.post, text)
-    return lines
+            parts.append(_behind(names, pathway.name, pathway.post, text))
+    return parts
 
 
-def _text(names: Names, pathway: str, side: str) -> SpikeText | None:
-    stretch = names.needs.stretch
-    learning = pathway in stretch.struck
-    circuit = stretch.plan.circuit
-    if side == "pre":
-        return spike_text(circuit, pathway, "pre", learning=learning, bounded=learning)
-    return spike_text(circuit, pathway, "post", learning=learning, bounded=learning)
-
-
-class _Strike:
-    """What happens in the synapses of one spiking neuron.
-
-    Attributes
-    ----------
-    before
-        Lines for the neuron, before its synapses.
-    each
-        Lines for each synapse.
-    after
-        Lines for the neuron, after its synapses.
-    """
-
-    def __init__(self, before: Lines, each: Lines, after: Lines) -> None:
-        self.before, self.each, self.after = before, each, after
-
-
-def _at_arrival(names: Names, pathway: str) -> _Strike | None:
-    """What a spike does to the synapses of its sender."""
-    circuit = names.needs.plan.circuit
-    target = circuit.pathway[pathway].target
-    if is_plain(circuit, pathway):
-        return _Strike([], _delivered(names, target, weight_of(names, pathway)), [])
-    text = _text(names, pathway, "pre")
-    return None if text is None else _strike(names, pathway, text)
-
-
-def _strike(names: Names, pathway: str, text: SpikeText) -> _Strike:
-    shared = {name: s for name, s in names.needs.shared_traces(pathway).items() if name in text.changed}
-    junction = Junction(names, pathway, "after")
-    found = junction.function(text.function, text.names)
-    mine = [name for name in text.changed if name not in shared]
-    delivered = [found[name] for name in text.function.returns[len(text.changed) :]]
-    kept = {f"{pathway}.{name}": junction.local(junction.use(found[name])) for name in mine}
-    arriving = [junction.local(junction.use(value)) for value in delivered]
-    each = [*junction.lines, *stores(names, pathway, kept)]
-    for target, name in zip(text.targets, arriving, strict=True):
-        each += _delivered(names, target, name)
-    before, after = _of_neuron(names, pathway, text, shared)
-    return _Strike(before, each, after)
-
-
-def _of_neuron(names: Names, pathway: str, text: SpikeText, shared: Mapping[str, str]) -> tuple[Lines, Lines]:
-    """The new values of traces that all synapses of the neuron share: computed before they change, kept after all."""
-    if not shared:
-        return [], []
-    junction = Junction(names, pathway, "after")
-    found = junction.function(text.function, text.names)
-    kept = {f"{pathway}.{name}": junction.local(junction.use(found[name])) for name in shared}
-    return junction.lines, stores(names, pathway, kept)
-
-
-def _delivered(names: Names, target: str, text: str) -> Lines:
-    """Add to a state variable of neuron ``i``, unless refractoriness clamps it."""
-    population, _, variable = target.partition(".")
-    line = f"{names.of('state', target)}[i] += {text}"
-    equation = names.needs.plan.models[population].equation_set.by_name[variable]
-    if "unless refractory" not in equation.flags or f"{population}.not_refractory" not in names.needs.state:
-        return [line]
-    # After its spike a neuron is not ready: its last step is this one, and periods are a step at least.
-    return block(f"if {ready(names, population, 'i').text}:", line)
-
-
-def _arriving(names: Names, pathway: str, strike: _Strike | None) -> Lines:
+def _arriving(names: Names, pathway: str) -> list[StepPart]:
     """The spikes of a pathway that arrive in this step, those of this step having been sent."""
     needs = names.needs
     number, delay = names.number(needs.plan.circuit.pathway[pathway].pre), needs.delay(pathway)
-    spikes = (f"count{number}", f"which{number}[a]")
+    hit = at_arrival(names, pathway)
+    spikes = Spikes(f"count{number}", f"which{number}[a]")
     if delay.depth == 0 and delay.each is None:
-        return [] if strike is None else _over(names, pathway, strike, spikes)
+        return [] if hit is None else [_struck(names, pathway, hit, spikes)]
     name, depth = names.of("sent", pathway), delay.depth
     k = name[4:]
-    sent = [
-        f"place{k} = s % {depth + 1}",
-        f"counts{k}[place{k}] = count{number}",
-        *alone(names, block(f"for a in range(count{number}):", f"{name}[place{k}, a] = which{number}[a]")),
-    ]
-    if strike is None:
-        return sent
+    place = f"place{k} = s % {depth + 1}"
+    sent = StepPart(
+        [
+            place,
+            f"counts{k}[place{k}] = count{number}",
+            *alone(names, block(f"for a in range(count{number}):", f"{name}[place{k}, a] = which{number}[a]")),
+        ]
+    )
+    if hit is None:
+        return [sent]
     if summed_in_flight(names, pathway):
-        return [*sent, *_summed(names, pathway, f"place{k}", spikes)]
-    late = (f"counts{k}[from{k}]", f"{name}[from{k}, a]")
+        return [sent, StepPart(_summed(names, pathway, f"place{k}", spikes))]
+    late = Spikes(f"counts{k}[from{k}]", f"{name}[from{k}, a]", before=(place,))
     if delay.each is None:
-        return [*sent, f"from{k} = (place{k} + 1) % {depth + 1}", *_over(names, pathway, strike, late)]
-    inner = _over(names, pathway, strike, late, lag=f"lag{k}")
-    back = f"from{k} = (place{k} - lag{k}) % {depth + 1}"
-    return [*sent, *block(f"for lag{k} in range({depth + 1}):", back, *inner)]
+        begin = f"from{k} = (place{k} + 1) % {depth + 1}"
+        return [sent, _struck(names, pathway, hit, replace(late, before=(place, begin)))]
+    lag, back = f"lag{k}", f"from{k} = (place{k} - lag{k}) % {depth + 1}"
+    part = _struck(names, pathway, hit, replace(late, lag=lag, before=(place, back)))
+    return [sent, StepPart(block(f"for {lag} in range({depth + 1}):", *part.lines), part.together)]
+
+
+def _struck(names: Names, pathway: str, hit: Strike, spikes: Spikes) -> StepPart:
+    """What spikes do to the synapses of their senders, in each trial or in all."""
+    text = text_of(names.needs, pathway, "pre")
+    if text is not None and together.shared_changes(names.needs, text):
+        return StepPart(together.struck(names, pathway, "pre", text, spikes), together=True)
+    rows = walk(names, pathway, hit.each, lag=spikes.lag) if hit.each else []
+    each = block(f"for a in range({spikes.count}):", f"j = {spikes.which}", *hit.before, *rows, *hit.after)
+    return StepPart([*spikes.before, *alone(names, each)])
+
+
+def _behind(names: Names, pathway: str, population: str, text: SpikeText) -> StepPart:
+    """What the spikes of the neurons behind do to their synapses."""
+    number = names.number(population)
+    if together.shared_changes(names.needs, text):
+        spikes = Spikes(f"count{number}", f"which{number}[a]")
+        return StepPart(together.struck(names, pathway, "post", text, spikes), together=True)
+    hit = strike(names, pathway, text)
+    columns = walk_back(names, pathway, hit.each) if hit.each else []
+    head = f"for a in range(count{number}):"
+    return StepPart(alone(names, block(head, f"i = which{number}[a]", *hit.before, *columns, *hit.after)))
 
 
 def summed_in_flight(names: Names, pathway: str) -> bool:
@@ -159,23 +117,27 @@ def summed_in_flight(names: Names, pathway: str) -> bool:
     delay, circuit = names.needs.delay(pathway), names.needs.plan.circuit
     if delay.each is None or not is_plain(circuit, pathway) or f"{pathway}.w" in names.needs.state:
         return False
-    return (delay.depth + 1) * circuit.shape(pathway)[0] <= _CELLS
+    at_once = names.needs.stretch.trials if names.needs.together else 1
+    return at_once * (delay.depth + 1) * circuit.shape(pathway)[0] <= _CELLS
 
 
-def _summed(names: Names, pathway: str, place: str, spikes: tuple[str, str]) -> Lines:
+def _summed(names: Names, pathway: str, place: str, spikes: Spikes) -> Lines:
     """The spikes of this step are summed up for the steps in which they arrive; those that are due arrive."""
-    sums, found = names.of("sums", pathway), names.needs.plan.circuit.pathway[pathway]
-    size, depth, (count, which) = names.size(found.post), names.needs.delay(pathway).depth, spikes
+    sums, described = names.of("sums", pathway), names.needs.plan.circuit.pathway[pathway]
+    size, depth = names.size(described.post), names.needs.delay(pathway).depth
     end = f"np.uint64({size * (depth + 1)})"
     cell = [f"c = base + {names.of('cell', pathway)}[q]", *block(f"if c >= {end}:", f"c -= {end}")]
     rows = walk(names, pathway, [*cell, f"{sums}[c] += {weight_of(names, pathway)}"])
     due = f"due{sums[4:]}"
-    lines = [f"base = np.uint64({place} * {size})", *block(f"for a in range({count}):", f"j = {which}", *rows)]
-    arrive = [*_delivered(names, found.target, f"{due}[i]"), f"{due}[i] = 0"]
+    lines = [
+        f"base = np.uint64({place} * {size})",
+        *block(f"for a in range({spikes.count}):", f"j = {spikes.which}", *rows),
+    ]
+    arrive = [*delivered(names, described.target, f"{due}[i]"), f"{due}[i] = 0"]
     return [
         *alone(names, lines),
         f"{due} = {sums}[{place} * {size} : {place} * {size} + {size}]",
-        *each_neuron(names, found.post, *arrive),
+        *each_neuron(names, described.post, *arrive),
     ]
 
 
@@ -194,20 +156,6 @@ def _sums_under_way(names: Names) -> Lines:
             sent = block(f"for j in range({senders}):", *block(f"if {row}[d - 1, j] != 0:", *rows))
             lines += alone(names, block(f"for d in range({depth}, 0, -1):", *sent))
     return lines
-
-
-def _over(names: Names, pathway: str, strike: _Strike, spikes: tuple[str, str], *, lag: str | None = None) -> Lines:
-    count, which = spikes
-    rows = walk(names, pathway, strike.each, lag=lag) if strike.each else []
-    return alone(names, block(f"for a in range({count}):", f"j = {which}", *strike.before, *rows, *strike.after))
-
-
-def _behind(names: Names, pathway: str, population: str, text: SpikeText) -> Lines:
-    """What the spikes of the neurons behind do to their synapses."""
-    number, strike = names.number(population), _strike(names, pathway, text)
-    columns = walk_back(names, pathway, strike.each) if strike.each else []
-    head = f"for a in range(count{number}):"
-    return alone(names, block(head, f"i = which{number}[a]", *strike.before, *columns, *strike.after))
 
 
 def sent_on(names: Names) -> Lines:
@@ -239,8 +187,8 @@ def begin_flights(names: Names) -> Lines:
     for pathway, depth in _flights(names):
         name, size = names.of("sent", pathway), names.needs.plan.circuit.shape(pathway)[1]
         k, row = name[4:], names.of("state", flight(pathway, "spikes"))
-        found = block(f"if {row}[d, j] != 0:", f"{name}[{depth} - d, c] = j", "c += 1")
-        inner = ["c = 0", *block(f"for j in range({size}):", *found), f"counts{k}[{depth} - d] = c"]
+        listing = block(f"if {row}[d, j] != 0:", f"{name}[{depth} - d, c] = j", "c += 1")
+        inner = ["c = 0", *block(f"for j in range({size}):", *listing), f"counts{k}[{depth} - d] = c"]
         lines += [f"counts{k}[0] = 0", *alone(names, block(f"for d in range({depth}):", *inner))]
     return [*lines, *_sums_under_way(names)]
 
@@ -263,5 +211,5 @@ def end_flights(names: Names) -> Lines:
 
 
 def _flights(names: Names) -> list[tuple[str, int]]:
-    found = [(pathway, names.needs.delay(pathway).depth) for pathway in names.needs.struck]
-    return [(pathway, depth) for pathway, depth in found if depth]
+    delayed = [(pathway, names.needs.delay(pathway).depth) for pathway in names.needs.struck]
+    return [(pathway, depth) for pathway, depth in delayed if depth]

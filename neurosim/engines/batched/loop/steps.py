@@ -35,12 +35,12 @@ def refractoriness(names: Names) -> Lines:
             continue
         model, neuron = names.needs.plan.models[population], Neuron(names, population)
         flag = f"{names.of('state', f'{population}.not_refractory')}[i]"
-        found = neuron.function("refractory", model.functions["refractory"])["refractory"]
+        computed = neuron.function("refractory", model.functions["refractory"])["refractory"]
         if model.refractory_is_condition:
-            store = f"{flag} = ({flag} != 0) | (not {neuron.condition(found)})"
+            store = f"{flag} = ({flag} != 0) | (not {neuron.condition(computed)})"
         else:
             dt, last = names.needs.stretch.dt, names.of("state", last_step(population))
-            period = f"np.floor(({neuron.use(found)} + {names.still.number(1e-3 * dt)}) / {names.still.number(dt)})"
+            period = f"np.floor(({neuron.use(computed)} + {names.still.number(1e-3 * dt)}) / {names.still.number(dt)})"
             store = f"{flag} = np.float64(number - {last}[i]) >= {period}"
         lines += each_neuron(names, population, *neuron.lines, store)
     return lines
@@ -144,8 +144,8 @@ def _advanced(neuron: Neuron, live: tuple[str, ...]) -> dict[str, Value]:
         return {}
     function, is_ready = model.functions["advance"], neuron.now.get(ready_name)
     if is_ready is None:
-        found = neuron.function("advance", function)
-        return {f"{population}.{name}": found[name] for name in mine}
+        computed = neuron.function("advance", function)
+        return {f"{population}.{name}": computed[name] for name in mine}
     splits = "not_refractory" in function.arguments
     yes, no = (
         neuron.function("advance", function, **({"not_refractory": literal(truth)} if splits else {}))

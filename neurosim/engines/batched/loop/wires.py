@@ -51,11 +51,11 @@ class Wires:
     first: np.ndarray
 
     @functools.cached_property
-    def by_receiver(self) -> tuple[np.ndarray, np.ndarray]:
-        """Where the synapses of each receiver begin, ``(n_post + 1,)``, and the numbers of these synapses."""
+    def by_receiver(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where the synapses of each receiver begin, ``(n_post + 1,)``, their numbers, and their senders."""
         order = np.argsort(self.post, kind="stable")
         begin = np.concatenate([[0], np.cumsum(np.bincount(self.post, minlength=self.n_post))])
-        return begin.astype(np.uint64), order.astype(np.uint32)
+        return begin.astype(np.uint64), order.astype(np.uint32), self.pre[order]
 
     @functools.cached_property
     def sorted(self) -> bool:
@@ -64,23 +64,30 @@ class Wires:
 
     def by_sender(self, array: np.ndarray, axes: int) -> np.ndarray:
         """A variable in the shape of the weights, which has so many axes, in the order of the synapses here."""
-        flat = array.reshape(*array.shape[: array.ndim - axes], -1)
+        leading = array.shape[: array.ndim - axes]
+        if self.kind == "rows":
+            array = array.reshape(*leading, self.n_post, self.n_pre).swapaxes(-1, -2)
+            return np.ascontiguousarray(array).reshape(*leading, -1)
+        flat = array.reshape(*leading, -1)
         return np.ascontiguousarray(flat if self.sorted else flat[..., self.order])
 
     def as_given(self, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         """The other way round; each synapse has a weight of its own."""
+        if self.kind == "rows":
+            arranged = array.reshape(*array.shape[:-1], self.n_pre, self.n_post).swapaxes(-1, -2)
+            return np.ascontiguousarray(arranged).reshape(*array.shape[:-1], *shape)
         if self.sorted:
             return array.reshape(*array.shape[:-1], *shape)
-        found = np.empty_like(array)
-        found[..., self.order] = array
-        return found.reshape(*array.shape[:-1], *shape)
+        arranged = np.empty_like(array)
+        arranged[..., self.order] = array
+        return arranged.reshape(*array.shape[:-1], *shape)
 
     def of_neurons(self, array: np.ndarray, side: Literal["pre", "post"]) -> np.ndarray | None:
         """What all synapses of a neuron share, ``(..., n)``; none if they do not share it."""
         ends, size = (self.pre, self.n_pre) if side == "pre" else (self.post, self.n_post)
-        found = np.zeros((*array.shape[:-1], size), array.dtype)
-        found[..., ends] = array
-        return found if np.array_equal(found[..., ends], array) else None
+        arranged = np.zeros((*array.shape[:-1], size), array.dtype)
+        arranged[..., ends] = array
+        return arranged if np.array_equal(arranged[..., ends], array) else None
 
 
 @functools.lru_cache(maxsize=64)
@@ -101,6 +108,15 @@ def wires_of(circuit: Wiring, pathway: str, dt: float) -> Wires:
     first = np.concatenate([begin[:, None], until], axis=1).astype(np.uint64)
     parts = (made.weight[order], made.pre[order].astype(np.uint32), made.post[order].astype(np.uint32))
     return Wires("list", ends.n_pre, ends.n_post, *parts, first)
+
+
+@functools.lru_cache(maxsize=64)
+def delays_and_cells(circuit: Wiring, pathway: str, dt: float) -> tuple[np.ndarray, np.ndarray]:
+    """The delay of each synapse in steps, and its place among sums by delay and receiver."""
+    each, wires = delay_of(circuit, pathway, dt).each, wires_of(circuit, pathway, dt)
+    assert each is not None, "only what has delays of its own is read so"
+    late = each.reshape(-1)[wires.order]
+    return late, (late * wires.n_post + wires.post).astype(np.uint32)
 
 
 @functools.lru_cache(maxsize=64)
