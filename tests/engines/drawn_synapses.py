@@ -18,6 +18,7 @@ from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.neurons._model import NeuronModel
+from neurosim.rules._moments import Timing
 from neurosim.rules._rule import Rule
 
 SETTING = Setting("spiking", dt=5e-4, dtype="float64")
@@ -98,7 +99,8 @@ def moment_rules(draw: st.DrawFn, first: Rule) -> Rule:
     text = draw(st.sampled_from(UPDATES))
     text = text.format(draw(st.sampled_from(["x", "y*w", "z_post*x", "z_pre", "w", "q"])))
     # What has no equation is changed by spikes alone, or by an update at every step.
-    timing = "step" if "dt" in text or "/dt" not in first.traces else draw(st.sampled_from(["step", "phase_end"]))
+    late = "dt" not in text and "/dt" in first.traces and draw(st.booleans())
+    timing: Timing = "phase_end" if late else "step"
     tau = {"tau": "8 ms"} if "tau" in first.traces else {}
     return Rule(text, traces=first.traces, timing=timing, parameters=tau, initial=first.initial, name="moment")
 
