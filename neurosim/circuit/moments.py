@@ -39,3 +39,13 @@ def at_end(circuit: Wiring, phase: Phase, learn: Learn = True) -> tuple[Pathway,
     Engines ask here, and so does whoever needs to know what such rules read.
     """
     return acting(circuit, phase, PHASE_END, learn)
+
+
+def waiting(circuit: Wiring, phases: Iterable[Phase], learn: Learn = True) -> tuple[Pathway, ...]:
+    """The pathways that learn in one of the phases by increments which wait for the end of the batch."""
+    return tuple(pathway for pathway in acting(circuit, phases, learn=learn) if waits(pathway))
+
+
+def waits(pathway: Pathway) -> bool:
+    """Whether increments of a pathway wait for the end of the batch, whenever in it they are found."""
+    return any(moment.averaged for moment in pathway.synapse.moments)

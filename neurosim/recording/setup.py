@@ -10,7 +10,7 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Pathway, Phase, Population
-from neurosim.circuit.moments import PHASE_END, acting
+from neurosim.circuit.moments import acting, waits
 from neurosim.errors import ArgumentError, CircuitError, NeurosimWarning
 from neurosim.neurons._checks import check_unread
 from neurosim.neurons._model import NeuronModel
@@ -128,7 +128,7 @@ def refuse_parts(pathways: Collection[Pathway]) -> None:
         With the pathway.
     """
     for pathway in pathways:
-        if pathway.synapse.at(PHASE_END) is not None or pathway.update_noise is not None:
+        if waits(pathway) or pathway.update_noise is not None:
             raise CircuitError(
                 f"pathway '{pathway.name}' changes when its phase is over, which the part of a simulation that store= "
                 "and restore= cut off is not; use a rule with timing='step', run it in one call, or say learn=False"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from neurosim.circuit.batch_schedule import cycle, needed_phases
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Phase
-from neurosim.circuit.moments import Learn, at_end
+from neurosim.circuit.moments import waiting
 from neurosim.engines.batched import optimiser_updates as optimisation
 from neurosim.engines.batched.batch import Arrays, Batch, Outcome, Request, pytree
 from neurosim.engines.batched.host.program import program
@@ -40,15 +40,10 @@ def one_batch(request: Request, batch: Batch, run: Run | None = None) -> Outcome
     if request.unfinished:
         after = {}
     changes = {name: change + after.get(name, 0.0) for name, change in outcome.changes.items()}
-    late = () if request.unfinished else at_the_ends(request.circuit, request.run, request.learn)
+    late = () if request.unfinished else {p.name for p in waiting(request.circuit, request.run, request.learn)}
     exact = {n: a for n, a in outcome.stepped.items() if n not in after and n.rpartition(".")[0] not in late}
     final = outcome.final if request.circuit.carry else {}
     return replace(outcome, changes=changes, final=final, stepped=exact if request.own_weights else {}, steps={})
-
-
-def at_the_ends(circuit: Circuit, phases: Sequence[Phase], learn: Learn) -> set[str]:
-    """The pathways whose rules act when one of these phases is over."""
-    return {pathway.name for phase in phases for pathway in at_end(circuit, phase, learn)}
 
 
 def _presented(request: Request, batch: Batch, run: Run | None = None) -> tuple[Outcome, Arrays]:

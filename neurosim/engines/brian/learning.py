@@ -159,7 +159,7 @@ class LearningPathways:
     def apply(self, number: int, acting: frozenset[str]) -> None:
         """The batch of that running number is over: change the weights."""
         for name, timing in self.applying:
-            if timing == PHASE_END.name:
+            if MOMENTS[timing].averaged:
                 self._apply(name, timing)
         for name, trials in self.collected.items():
             self._step_oracle(name, trials)

@@ -9,7 +9,7 @@ from neurosim.circuit.composition import BATCH_SUMS, broadcast, compose
 from neurosim.circuit.connectivity import is_linear
 from neurosim.circuit.delays import delay_of
 from neurosim.circuit.description import Pathway
-from neurosim.circuit.moments import BEGINNING, STEP, acting
+from neurosim.circuit.moments import PHASE_END, STEP, acting
 from neurosim.engines._engine import Call, Limit, Names
 from neurosim.engines.limits import plain_steps
 from neurosim.engines.noise import needs_update_noise
@@ -97,7 +97,9 @@ def _delays(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
 
 
 def _beginning(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
-    yield from ({"pathway": each.name} for each in acting(circuit, circuit.phases, BEGINNING, call.learn))
+    for each in acting(circuit, circuit.phases, learn=call.learn):
+        others = (moment for moment in each.synapse.moments if moment not in (STEP, PHASE_END))
+        yield from ({"pathway": each.name, "when": moment.phrase} for moment in others)
 
 
 def _shared(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
@@ -224,7 +226,7 @@ STANDALONE = (
     Limit(
         "pathway",
         "standalone code: rules that act at the beginning of a presentation",
-        "pathway '{pathway}' learns at the beginning of a presentation, which standalone code cannot do; {remedy}",
+        "pathway '{pathway}' learns {when}, which standalone code cannot do; {remedy}",
         _OTHER_TARGET,
         _beginning,
     ),

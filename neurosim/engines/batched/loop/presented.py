@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from neurosim.circuit.moments import BEGINNING, acting, at_end
+from neurosim.circuit.moments import BEGINNING, PHASE_END, STEP, acting, waiting
 from neurosim.circuit.plan import plan
 from neurosim.circuit.wiring import Wiring
 from neurosim.engines.batched.batch import Arrays, Batch, Outcome, Request
@@ -32,6 +32,9 @@ from neurosim.engines.batched.stepping import carried, moment_of
 from neurosim.engines.batched.stretch import Fixed, Stretch
 from neurosim.engines.batched.weights import weights_of
 from neurosim.engines.own_weights import with_trials
+
+#: The moments of rules that are known here; a circuit with another runs in XLA as a whole.
+MOMENTS = (BEGINNING, STEP, PHASE_END)
 
 
 def stretches(request: Request, batch: Batch) -> list[Stretch]:
@@ -55,6 +58,9 @@ def reasons(request: Request, batch: Batch) -> list[str]:
     sentences += [f"'{name}' is given as events" for name, course in batch.courses.items() if course.dtype.kind == "i"]
     if request.own_weights:
         sentences += _of_own_weights(request, batch)
+    for pathway in acting(request.circuit, request.run, learn=request.learn):
+        unknown = (moment for moment in pathway.synapse.moments if moment not in MOMENTS)
+        sentences += [f"the rule of '{pathway.name}' acts {moment.phrase}" for moment in unknown]
     for stretch in stretches(request, batch):
         sentences += eligible.reasons(Needs(stretch, frozenset(batch.courses), own=request.own_weights))
     return list(dict.fromkeys(sentences))
@@ -64,7 +70,7 @@ def _of_own_weights(request: Request, batch: Batch) -> Iterator[str]:
     """Why trials with weights of their own cannot run here: only the loops know of them, no program between them."""
     circuit = request.circuit
     rules = acting(circuit, request.run, BEGINNING, request.learn)
-    rules += tuple(p for phase in request.run for p in at_end(circuit, phase, request.learn))
+    rules += waiting(circuit, request.run, request.learn)
     if rules:
         yield f"a rule of '{rules[0].name}' acts between phases, on weights of each trial"
     own = {name.partition(".")[0] for name in with_trials(circuit, batch.values)}
