@@ -31,24 +31,38 @@ settings.register_profile(
 settings.load_profile("neurosim")
 
 
-#: Cases that take long, of kinds of which another case runs by default.
+#: Cases that take long, and whole tests that do.
 LONG_CASES = Path(__file__).with_name("long_cases.txt")
+
+
+def long_cases() -> tuple[set[str], set[str]]:
+    """The listed cases of tests of which others run by default, and those of whole tests."""
+    parts = LONG_CASES.read_text(encoding="utf-8").split("# Whole tests\n")
+    some, whole = ({line for line in part.splitlines() if line and not line.startswith("#")} for part in parts)
+    return some, whole
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the cases that take long as slow; a listed case that is not there any more is an error."""
-    lines = LONG_CASES.read_text(encoding="utf-8").splitlines()
-    listed = {line for line in lines if line and not line.startswith("#")}
-    ids = {item.nodeid: item for item in items}
-    for case in listed & ids.keys():
-        ids[case].add_marker(pytest.mark.slow)
+    """Mark the cases that take long as slow.
+
+    An error is a listed case that is not there any more, and a test that has no other case, unless that is said.
+    """
+    some, whole = long_cases()
+    for item in items:
+        if item.nodeid in some | whole:
+            item.add_marker(pytest.mark.slow)
     if any("::" in argument for argument in config.args):
         return  # Files are not collected wholly.
+    ids = {item.nodeid for item in items}
     files = {nodeid.partition("::")[0] for nodeid in ids}
-    stale = sorted(case for case in listed - ids.keys() if case.partition("::")[0] in files)
-    if stale:
-        raise pytest.UsageError(f"{LONG_CASES.name} lists cases that are no tests: {', '.join(stale)}")
+    stale = {case for case in (some | whole) - ids if case.partition("::")[0] in files}
+    left = {item.nodeid.partition("[")[0] for item in items if item.get_closest_marker("slow") is None}
+    missing = {case for case in some & ids if case.partition("[")[0] not in left}
+    if stale or missing:
+        faults = [f"no test any more: {', '.join(sorted(stale))}"] if stale else []
+        faults += [f"no case is left by default of: {', '.join(sorted(missing))}"] if missing else []
+        raise pytest.UsageError(f"{LONG_CASES.name}: {'; '.join(faults)}")
 
 
 #: Memory maps above which a process gives compiled code back. Linux allows 65,530 by default; these are some 1.5 GB.
