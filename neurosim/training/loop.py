@@ -265,7 +265,7 @@ def _report(
     layers: Mapping[str, Mapping[str, float]] = {}
     if config.measure_every and (last or progress.epoch % config.measure_every == 0):
         rows = stream(seed, "measure").permutation(len(task.train))[: config.measure_trials]
-        stimuli = stimuli_of(engine.circuit, task.train, rows)
+        stimuli = stimuli_of(engine.circuit, task.train, rows, dt=engine.setting.dt)
         layers = alignment(
             engine.circuit, engine.setting, progress.state, stimuli, seed=seed, gauss_newton=config.gauss_newton
         )
