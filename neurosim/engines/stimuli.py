@@ -13,7 +13,7 @@ from neurosim.border.arguments import ARRAY
 from neurosim.circuit.circuit import Circuit
 from neurosim.engines.numbers import check_numbers
 from neurosim.engines.over_time import courses_of
-from neurosim.errors import CircuitError
+from neurosim.errors import ArgumentError, CircuitError
 from neurosim.tasks._task import Split
 from neurosim.tasks._timed import TimedSplit
 from neurosim.units import format_quantity
@@ -131,7 +131,7 @@ def stimuli_of(
     split: Split | TimedSplit,
     rows: np.ndarray | slice,
     *,
-    dt: float,
+    dt: float | None = None,
     phases: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """The chosen trials of a split as stimuli.
@@ -141,7 +141,7 @@ def stimuli_of(
     circuit, split, rows
         The trials, and what they are presented to.
     dt
-        Time step of the engine in seconds, by which trials over time become courses.
+        Time step of the engine in seconds, which trials over time need.
     phases
         Names of the phases that run, all by default; trials over time are presented anew in each.
 
@@ -152,12 +152,16 @@ def stimuli_of(
 
     Raises
     ------
+    ArgumentError
+        Trials over time without a time step.
     CircuitError
         Trials over time for a circuit whose loss is read at the end of a presentation, or the other way round.
     """
-    if isinstance(split, TimedSplit) != bool(getattr(circuit, "over_time", False)):
+    if isinstance(split, TimedSplit) != circuit.over_time:
         _refuse_time(circuit, split)
     if isinstance(split, TimedSplit):
+        if dt is None:
+            raise ArgumentError("dt", dt, "the engine's time step, such as engine.setting.dt, for trials over time")
         courses = courses_of(circuit, split, rows, dt, phases=phases)
         return {
             name: Stimulus(array, "events" if array.dtype.kind == "i" else "course") for name, array in courses.items()
