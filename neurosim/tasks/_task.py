@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -110,6 +110,9 @@ class Task:
         The readout that suits the targets, if one does more than others.
     criterion
         When it counts as learned, if its authors say so.
+    floors
+        Numbers to compare with: losses of who knows nothing, or only part of it; names that end in ``_accuracy`` are
+        percent.
     stream
         Whether trials follow one another without a reset, as stretches of endless sequences.
 
@@ -130,6 +133,7 @@ class Task:
     encoding: Mapping[str, Any] | None = None
     loss: LossHint | None = None
     criterion: Criterion | None = None
+    floors: Mapping[str, float] = field(default_factory=dict[str, float])
     stream: bool = False
 
     def __post_init__(self) -> None:
