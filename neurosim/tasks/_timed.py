@@ -90,6 +90,12 @@ class TimedSplit:
         """Whether the inputs are spikes."""
         return isinstance(self.inputs, InputSpikes)
 
+    def of_trials(self, rows: np.ndarray) -> TimedSplit:
+        """Some of the trials, in that order."""
+        inputs = self.inputs.of_trials(rows) if isinstance(self.inputs, InputSpikes) else self.inputs[rows]
+        labels = None if self.labels is None else self.labels[rows]
+        return TimedSplit(inputs, self.targets[rows], self.dt, self.mask[rows], self.trial_type[rows], labels)
+
     def density(self, rows: Any = slice(None)) -> np.ndarray:
         """The mask of some trials as a density in Hz, ``(trial, T)``: its integral over the grid is one."""
         mask = np.asarray(self.mask[rows], np.float64)

@@ -2,8 +2,8 @@
 
 Source: Bellec et al. (2020), A solution to the learning dilemma for recurrent networks of spiking neurons, Nature
 Communications 11:3625, and its public code: seven cues of 100 ms, one every 150 ms from 50 ms on, each on the left with
-a probability of 0.3 or 0.7, then 1,050 ms of delay and 150 ms of recall. Four groups of ten inputs (left, right, recall,
-background) fire at 40 Hz when they are active, the background at 10 Hz always.
+a probability of 0.3 or 0.7, then 1,050 ms of delay and 150 ms of recall. Four groups of ten inputs (left, right,
+recall, background) fire at 40 Hz when they are active, the background at 10 Hz always.
 """
 
 from __future__ import annotations
