@@ -146,6 +146,26 @@ def refuse_fast(config: Config, *names: str) -> None:
             raise ValueError(f"{name}: got {rate}, expected at most one spike in a grid step of {config.dt}")
 
 
+def constant_floors(split: TimedSplit, loss: str = "squared_error") -> dict[str, float]:
+    """The loss of the best constant output and, with labels, the accuracy in percent of the most frequent decision.
+
+    Parameters
+    ----------
+    loss
+        ``squared_error`` or ``cross_entropy``; targets of the latter are shares.
+    """
+    weights = split.density() * split.dt / len(split)
+    mean = np.einsum("nt,ntk->k", weights, split.targets)
+    if loss == "cross_entropy":
+        nothing = float(-(mean * np.log(np.maximum(mean, np.finfo(float).tiny))).sum())
+    else:
+        nothing = float(0.5 * np.einsum("nt,ntk->", weights, (split.targets - mean) ** 2))
+    if split.labels is None:
+        return {"nothing": nothing}
+    counts = np.unique(split.labels, return_counts=True)[1]
+    return {"nothing": nothing, "nothing_accuracy": float(100 * counts.max() / len(split))}
+
+
 def two_of_chance(loss: str = "cross_entropy") -> dict[str, float]:
     """Floors of a decision between two classes that nothing is known of: loss, and accuracy in percent."""
     return {"nothing": float(np.log(2)) if loss == "cross_entropy" else 0.25, "nothing_accuracy": 50.0}

@@ -18,7 +18,7 @@ from neurosim.tasks._input_spikes import InputSpikes, refuse_unsorted
 from neurosim.tasks._recorded import RecordedArrays, arrays_of
 from neurosim.tasks._splitting import parted, parted_by_class
 from neurosim.tasks._task import Task
-from neurosim.tasks._temporal import Duration
+from neurosim.tasks._temporal import Duration, constant_floors
 from neurosim.tasks._timed import TimedSplit
 from neurosim.units import format_quantity, parse_quantity
 
@@ -139,7 +139,7 @@ def load(config: Config, *, seed: int) -> Task:
         whole = _standardised(whole, rows[0])
     splits = [whole.of_trials(each) for each in rows]
     kind = "regression" if whole.labels is None else "classification"
-    return Task("recorded_trials", *splits, kind=kind, files=found.files())
+    return Task("recorded_trials", *splits, kind=kind, files=found.files(), floors=constant_floors(splits[0]))
 
 
 def _whole(config: Config, found: RecordedArrays, arrays: dict[str, np.ndarray]) -> TimedSplit:
