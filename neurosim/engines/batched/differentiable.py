@@ -23,6 +23,8 @@ from neurosim.engines.batched.batch import pytree as pytree
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.batched.host.program import program
 from neurosim.engines.batched.presentation import present
+from neurosim.engines.batched.probes import NO_PROBES, sent_name
+from neurosim.engines.batched.probes import Probes as Probes
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.records import records_in
 from neurosim.engines.setting import Setting
@@ -120,6 +122,8 @@ class Differentiable:
         values: Mapping[str, Any] | None = None,
         perturbations: Mapping[str, Any] | None = None,
         presentations: Any = None,
+        probes: Probes = NO_PROBES,
+        begin: Any = 0,
     ) -> Outcome:
         """Present all trials once.
 
@@ -132,6 +136,10 @@ class Differentiable:
         presentations
             Running numbers of the trials' presentations, shape (trial,), by which noise is drawn; from 0 on if there
             are none.
+        probes
+            Arrays added at each step, and pathways cut by them.
+        begin
+            The number of the first step, if an earlier part of the presentation was another call.
         """
         numbers = jnp.arange(given.trials, dtype=jnp.uint32) if presentations is None else presentations
         batch = Batch(
@@ -141,6 +149,8 @@ class Differentiable:
             numbers,
             courses=given.courses,
             perturbations=dict(perturbations or {}),
+            probes=probes,
+            begin=begin,
         )
         request = Request(
             self.circuit,
@@ -158,10 +168,42 @@ class Differentiable:
         ends = self.present(given, **changed).ends[last]
         return tuple(ends[name] for name in self.report)
 
+    @property
+    def steps(self) -> int:
+        """How many steps its phases have."""
+        run = (each for each in self.circuit.phases if self.phases is None or each.name in self.phases)
+        return sum(phase.steps(self.setting.dt) for phase in run)
+
+    def probes(
+        self,
+        given: GivenArrays,
+        *,
+        added: Iterable[str] = (),
+        received: Iterable[str] = (),
+        cut: Iterable[str] = (),
+    ) -> Probes:
+        """Probes of zero, at which to differentiate; see `Probes`."""
+
+        def zeros(name: str) -> Any:
+            shape = (self.steps, given.trials, self.circuit.population[name.split(".")[0]].size)
+            return jnp.zeros(shape, self.setting.dtype)
+
+        return Probes(
+            {name: zeros(name) for name in added},
+            {name: zeros(name) for name in received},
+            {name: zeros(self.circuit.pathway[name].source) for name in cut},
+        )
+
     def nothing(self, given: GivenArrays, variables: Iterable[str]) -> Arrays:
         """Perturbations of zero, at which to differentiate, one of each trial and neuron."""
         sizes = {name: self.circuit.population[name.split(".")[0]].size for name in variables}
         return {name: jnp.zeros((given.trials, size), self.setting.dtype) for name, size in sizes.items()}
+
+
+def sent_by(outcome: Outcome) -> Arrays:
+    """The activity that the source of each cut pathway sends at each step, pathway -> ``(step, trial, n_pre)``."""
+    ends = sent_name("")
+    return {n.removesuffix(ends): array for n, array in outcome.recordings.items() if n.endswith(ends)}
 
 
 def trials_of(stimuli: Mapping[str, Any]) -> int:

@@ -86,6 +86,7 @@ def present(request: Request, batch: Batch, run: Run | None = None) -> Outcome:
             {**reached.values, "dt": jnp.asarray(setting.dt, dtype)},
             weights=fixed.weights,
             perturbations=batch.perturbations,
+            probes=batch.probes.between,
             switches=_numbers(circuit, phase),
         )
         outcome.ends[phase.name] = {name: _full(circuit, name, end[name], batch.trials) for name in request.report}
@@ -150,7 +151,8 @@ def _in_time(stretch: Stretch, batch: Batch, fixed: Fixed, step: int) -> Reached
     """Run a stretch that begins so many steps after the batch's first."""
     window = {name: course[step : step + stretch.steps] for name, course in batch.courses.items()}
     since = batch.begin + step
-    after, recorded, made = run_steps(stretch, fixed, window, since, row=batch.row)
+    probes = batch.probes.window(step, stretch.steps)
+    after, recorded, made = run_steps(stretch, fixed, window, since, row=batch.row, probes=probes)
     last = {name: moment_of(stretch, name, course[-1], batch.row) for name, course in window.items()}
     return replace(
         reached(stretch, fixed, {**last, **after}, since + made - 1), after=after, recorded=recorded, made=made
@@ -256,6 +258,7 @@ def _after_holds(graph: Plan, end: Snapshot, held: Arrays) -> Snapshot:
         weights=end.weights,
         inputs=end,
         perturbations=end.perturbations,
+        probes=end.probes,
         switches=end.switches,
     )
 
