@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from neurosim.border import COUNT, SEED, instance, number, optional, whole
+from neurosim.border import COUNT, NAMES, SEED, instance, number, optional, whole
 from neurosim.border.arguments import MAPPING, NAME, POSITIVE, by_table
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Phase
@@ -27,6 +27,9 @@ of_circuit = by_table(
         "draws": COUNT,
         "damping": number(0),
         "gauss_newton": optional(number(0)),
+        "hops": optional(whole(0)),
+        "kicked": NAMES,
+        "recurrent": optional(NAMES),
     }
 )
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.composition import LOSS
+from neurosim.circuit.composition import reported_loss
 from neurosim.engines.batched.differentiable import Differentiable, GivenArrays, compiled
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
@@ -88,7 +88,7 @@ def true_gradients(
         raise CircuitError(f"the circuit '{circuit.name}' has no readout, hence no loss to differentiate")
     check_presented(circuit, setting, state, stimuli, phase_of(circuit, phase).name)
     setting = with_surrogate(circuit, setting)
-    through = Differentiable.until(circuit, setting, phase_of(circuit, phase).name, LOSS)
+    through = Differentiable.until(circuit, setting, phase_of(circuit, phase).name, reported_loss(circuit))
     with through.engine.precision():
         weights, given = through.given(state, stimuli).without([f"{p.name}.w" for p in circuit.owners])
         loss, by_site, by_weight = jax.device_get(_differentiate(weights, given, through=through))

@@ -1,0 +1,177 @@
+"""Circuits in time as they are differentiated: without rules, with recurrent pathways cut or not."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.composition import compose, reported_loss
+from neurosim.circuit.description import Pathway, Role
+from neurosim.circuit.roles import drives, role
+from neurosim.circuit.spike_texts import is_plain
+from neurosim.engines.batched.differentiable import Differentiable
+from neurosim.engines.setting import Setting
+from neurosim.errors import CircuitError
+from neurosim.gradients._arguments import check_presented, phase_of
+from neurosim.gradients.true_gradient import with_surrogate
+from neurosim.rules._rule import Rule
+
+_FIXED = Rule(name="fixed")
+#: Roles of pathways that bring something back.
+_BACK = frozenset({Role.RECURRENT, Role.LATERAL, Role.FEEDBACK})
+
+
+@functools.lru_cache(maxsize=64)
+def without_rules(circuit: Circuit) -> Circuit:
+    """The circuit with weights that stay as they are.
+
+    Traces of rules are left out: an automatic derivative would keep those of every step and synapse. A rule whose
+    variables are part of what its pathway delivers stays, as what it does to synapses within a step is activity.
+    """
+
+    def fixed(pathway: Pathway) -> Pathway:
+        if pathway.delivers is not None or not pathway.synapse.names | set(pathway.synapse.synaptic_variables[1:]):
+            return pathway
+        return replace(pathway, rule=_FIXED, parameters={}, bounds=None, every=1, update_noise=None, optimised=None)
+
+    phases = tuple(replace(phase, learn=()) for phase in circuit.phases)
+    return replace(circuit, pathways=tuple(fixed(each) for each in circuit.pathways), phases=phases)
+
+
+@dataclass(frozen=True)
+class InTime:
+    """What is differentiated. Hashable, so that compiled programs take it as a static argument.
+
+    Attributes
+    ----------
+    through
+        The presentation, which reports the loss.
+    received
+        The variables whose credit is asked for.
+    added
+        State variables of which the derivative with respect to a kick is asked for.
+    cut
+        Pathways through which a derivative goes as often as it is told to.
+    weights
+        Synaptic variables.
+    """
+
+    through: Differentiable
+    received: tuple[str, ...]
+    added: tuple[str, ...]
+    cut: tuple[str, ...]
+    weights: tuple[str, ...]
+
+    @property
+    def phase(self) -> str:
+        """The phase at whose end the loss is read."""
+        return (self.through.phases or ("",))[-1]
+
+
+def in_time(
+    circuit: Circuit,
+    setting: Setting,
+    state: Mapping[str, Any],
+    stimuli: Mapping[str, Any],
+    *,
+    phase: str | None = None,
+    added: Sequence[str] = (),
+    recurrent: Sequence[str] | None = None,
+) -> InTime:
+    """What `neurosim.gradients.credit_in_time` differentiates, checked.
+
+    Raises
+    ------
+    CircuitError
+        The circuit is not over time, or has no steps whose number is known, or names are unknown.
+    """
+    check_over_time(circuit, setting)
+    chosen = phase_of(circuit, phase)
+    check_presented(circuit, setting, state, stimuli, chosen.name)
+    quiet = without_rules(circuit)
+    through = Differentiable.until(quiet, with_surrogate(quiet, setting), chosen.name, reported_loss(quiet))
+    for each in circuit.phases:
+        if through.phases and each.name in through.phases and each.until is not None:
+            raise CircuitError(
+                f"phase '{each.name}' ends once '{each.until[0]}' is below {each.until[1]:g}, so that its number of "
+                "steps is not known; leave out the threshold"
+            )
+    for name in added:
+        population, _, variable = name.rpartition(".")
+        known = {p: compose(circuit)[p].state_variables for p in circuit.population}
+        if variable not in known.get(population, ()):
+            every = ", ".join(f"{p}.{v}" for p, names in known.items() for v in names)
+            raise CircuitError(f"kicked: got '{name}', expected state variables, of {every}")
+    cut = recurrent_pathways(circuit) if recurrent is None else tuple(recurrent)
+    _check_cut(circuit, cut)
+    return InTime(
+        through,
+        received=read_variables(circuit),
+        added=tuple(dict.fromkeys(added)),
+        cut=cut,
+        weights=tuple(f"{p.name}.w" for p in circuit.owners if circuit.connectivity(p.name).weighted),
+    )
+
+
+def check_over_time(circuit: Circuit, setting: Setting) -> None:
+    """Refuse a circuit whose loss is not that of every step, and a level without steps.
+
+    Raises
+    ------
+    CircuitError
+        With what to do instead.
+    """
+    if setting.steady:
+        raise CircuitError("credit in time at the level 'steady', which has no steps; use the level 'rate'")
+    if not circuit.over_time:
+        raise CircuitError(
+            f"the loss of the circuit '{circuit.name}' counts at the end of a phase, where no step follows; expected a "
+            "circuit with over_time=True, or use neurosim.gradients.true_gradient"
+        )
+
+
+def recurrent_pathways(circuit: Circuit) -> tuple[str, ...]:
+    """The pathways that bring activity back: by their role, and those from a population to itself."""
+    return tuple(p.name for p in circuit.pathways if role(circuit, p) in _BACK or p.pre == p.post)
+
+
+def read_variables(circuit: Circuit) -> tuple[str, ...]:
+    """The variables that pathways read of populations which are driven and are not the output, ``hidden1.r``."""
+    driven = {p.post for p in circuit.pathways if drives(circuit, p)} - {circuit.output_population}
+    return tuple(dict.fromkeys(p.source for p in circuit.pathways if p.pre in driven and drives(circuit, p)))
+
+
+def credited_variable(circuit: Circuit, population: str) -> str | None:
+    """The variable of a population that pathways read; none if there is none, or more than one."""
+    names = [name for name in read_variables(circuit) if name.split(".")[0] == population]
+    return names[0] if len(names) == 1 else None
+
+
+def _check_cut(circuit: Circuit, cut: Iterable[str]) -> None:
+    """Refuse pathways that cannot be cut, and loops that are left."""
+    cut = set(cut)
+    if unknown := sorted(cut - circuit.pathway.keys()):
+        raise CircuitError(f"recurrent: got {', '.join(unknown)}; expected some of {', '.join(circuit.pathway)}")
+    for name in sorted(cut):
+        declared = circuit.pathway[name]
+        if declared.delivers is not None or (declared.at_spikes and not is_plain(circuit, name)):
+            raise CircuitError(
+                f"recurrent: pathway '{name}' says by a text what it delivers, and a derivative cannot be kept from "
+                "going through that; leave out the text, or give `recurrent` without it"
+            )
+    onward: dict[str, set[str]] = {name: set() for name in circuit.population}
+    for pathway in circuit.pathways:
+        if pathway.name not in cut and drives(circuit, pathway):
+            onward[pathway.post].add(pathway.pre)
+    try:
+        TopologicalSorter(onward).prepare()
+    except CycleError as error:
+        loop = " -> ".join(reversed(error.args[1]))
+        raise CircuitError(
+            f"recurrent: without {', '.join(sorted(cut)) or 'any pathway'} the populations {loop} still drive each "
+            "other in a loop; give those pathways role='recurrent', or name them in `recurrent`"
+        ) from None
