@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from neurosim.border import COUNT, NAMES, SEED, instance, number, optional, whole
+from neurosim.border import COUNT, NAMES, SEED, TIME, instance, number, optional, whole
 from neurosim.border.arguments import MAPPING, NAME, POSITIVE, by_table
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Phase
@@ -30,6 +30,11 @@ of_circuit = by_table(
         "hops": optional(whole(0)),
         "kicked": NAMES,
         "recurrent": optional(NAMES),
+        "populations": optional(NAMES),
+        "duration": optional(TIME),
+        "every": COUNT,
+        "discard": number(0, 0.99),
+        "trials": optional(COUNT),
     }
 )
 

@@ -110,7 +110,7 @@ def test_as_many_hops_as_steps_are_all(made: Made, found: CreditInTime) -> None:
 
 
 def test_without_transmissions_the_gradient_is_that_of_eprop(made: Made) -> None:
-    # Bellec et al. (2020), Nature Communications 11:3625: the trace of a synapse is the low-passed rate of the neuron in front.
+    # Bellec et al. (2020), Nature Communications 11:3625: a synapse sees the low-passed rate of the neuron in front.
     u, r, errors = forward(made)
     signal, gain = errors @ made.state["Wout.w"], 1 - np.tanh(u) ** 2
     trace, gradient = np.zeros_like(r[0]), np.zeros_like(made.state["R1.w"])
