@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from neurosim.border import COUNT, NAMES, SEED, TIME, instance, number, optional, whole
+from neurosim.border import COUNT, FLAG, NAMES, SEED, TIME, instance, number, optional, whole
 from neurosim.border.arguments import MAPPING, NAME, POSITIVE, by_table
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Phase
@@ -28,6 +28,7 @@ of_circuit = by_table(
         "damping": number(0),
         "gauss_newton": optional(number(0)),
         "hops": optional(whole(0)),
+        "immediate": FLAG,
         "kicked": NAMES,
         "recurrent": optional(NAMES),
         "populations": optional(NAMES),

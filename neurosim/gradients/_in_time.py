@@ -1,45 +1,26 @@
-"""Circuits in time as they are differentiated: without rules, with recurrent pathways cut or not."""
+"""What is differentiated through time: which variables, which pathways are cut, and what cannot be."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import compose, reported_loss
-from neurosim.circuit.description import Pathway, Role
+from neurosim.circuit.description import Role
 from neurosim.circuit.roles import drives, role
 from neurosim.circuit.spike_texts import is_plain
 from neurosim.engines.batched.differentiable import Differentiable
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
 from neurosim.gradients._arguments import check_presented, phase_of
+from neurosim.gradients._ruleless import without_rules
 from neurosim.gradients.true_gradient import with_surrogate
-from neurosim.rules._rule import Rule
 
-_FIXED = Rule(name="fixed")
 #: Roles of pathways that bring something back.
 _BACK = frozenset({Role.RECURRENT, Role.LATERAL, Role.FEEDBACK})
-
-
-@functools.lru_cache(maxsize=64)
-def without_rules(circuit: Circuit) -> Circuit:
-    """The circuit with weights that stay as they are.
-
-    Traces of rules are left out: an automatic derivative would keep those of every step and synapse. A rule whose
-    variables are part of what its pathway delivers stays, as what it does to synapses within a step is activity.
-    """
-
-    def fixed(pathway: Pathway) -> Pathway:
-        if pathway.delivers is not None or not pathway.synapse.names | set(pathway.synapse.synaptic_variables[1:]):
-            return pathway
-        return replace(pathway, rule=_FIXED, parameters={}, bounds=None, every=1, update_noise=None, optimised=None)
-
-    phases = tuple(replace(phase, learn=()) for phase in circuit.phases)
-    return replace(circuit, pathways=tuple(fixed(each) for each in circuit.pathways), phases=phases)
 
 
 @dataclass(frozen=True)
@@ -55,7 +36,7 @@ class InTime:
     added
         State variables of which the derivative with respect to a kick is asked for.
     cut
-        Pathways through which a derivative goes as often as it is told to.
+        Pathways through which a derivative goes as often as it is told to; none if each goes as often as it likes.
     weights
         Synaptic variables.
     """
@@ -63,7 +44,7 @@ class InTime:
     through: Differentiable
     received: tuple[str, ...]
     added: tuple[str, ...]
-    cut: tuple[str, ...]
+    cut: tuple[str, ...] | None
     weights: tuple[str, ...]
 
     @property
@@ -81,6 +62,7 @@ def in_time(
     phase: str | None = None,
     added: Sequence[str] = (),
     recurrent: Sequence[str] | None = None,
+    uncut: bool = False,
 ) -> InTime:
     """What `neurosim.gradients.credit_in_time` differentiates, checked.
 
@@ -106,8 +88,10 @@ def in_time(
         if variable not in known.get(population, ()):
             every = ", ".join(f"{p}.{v}" for p, names in known.items() for v in names)
             raise CircuitError(f"kicked: got '{name}', expected state variables, of {every}")
-    cut = recurrent_pathways(circuit) if recurrent is None else tuple(recurrent)
-    _check_cut(circuit, cut)
+    cut = None
+    if not uncut:
+        cut = recurrent_pathways(circuit) if recurrent is None else tuple(recurrent)
+        _check_cut(circuit, cut)
     return InTime(
         through,
         received=read_variables(circuit),

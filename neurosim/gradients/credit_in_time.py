@@ -42,6 +42,8 @@ class CreditInTime:
         State variable -> derivative with respect to a kick at the beginning of each step, likewise.
     weights
         Synaptic variable -> gradient of the mean loss over trials, in the variable's shape, with as many transmissions.
+    immediate_weights
+        The same without any: what e-prop with the exact transposed readout gives.
     recurrent
         The pathways whose transmissions are counted.
     hops
@@ -57,6 +59,7 @@ class CreditInTime:
     immediate: Credit
     kicks: Credit
     weights: dict[str, np.ndarray]
+    immediate_weights: dict[str, np.ndarray]
     recurrent: tuple[str, ...]
     hops: int | None
     dt: float
@@ -73,6 +76,7 @@ def credit_in_time(
     hops: int | None = None,
     kicked: Sequence[str] = (),
     recurrent: Sequence[str] | None = None,
+    immediate: bool = True,
     phase: str | None = None,
     seed: int = 0,
     first: int = 0,
@@ -92,6 +96,8 @@ def credit_in_time(
     recurrent
         The pathways whose transmissions are counted; by default those with the roles recurrent, lateral and feedback,
         and those from a population to itself.
+    immediate
+        Whether immediate credit is wanted beside the total one; left out, it is empty, and takes no time.
     phase
         The phase at whose end the loss is read; the first by default.
 
@@ -111,21 +117,24 @@ def credit_in_time(
     Williams & Zipser (1989), Neural Computation 1:270. Without `hops` that is one pass for total and one for immediate
     credit; with them, one for each transmission.
     """
-    what = in_time(circuit, setting, state, stimuli, phase=phase, added=kicked, recurrent=recurrent)
+    uncut = not immediate and hops is None
+    what = in_time(circuit, setting, state, stimuli, phase=phase, added=kicked, recurrent=recurrent, uncut=uncut)
     through = what.through
     with through.engine.precision():
         weights, given = through.given(state, stimuli, seed=seed).without(what.weights)
         numbers = jnp.asarray((int(first) + np.arange(given.trials)).astype(np.uint32))
         transmissions = None if hops is None else jnp.asarray(hops, jnp.int32)
         found = jax.device_get(_credit(weights, given, numbers, transmissions, what=what))
-    loss, immediate, (by_weight, by_variable, by_kick) = found
+    loss, (local_weights, local), (by_weight, by_variable, by_kick) = found
+    trials = loss.shape[0]
     return CreditInTime(
         loss=loss,
         total=_trials_first(by_variable),
-        immediate=_trials_first(immediate),
+        immediate=_trials_first(local),
         kicks=_trials_first(by_kick),
-        weights={name: gradient / loss.shape[0] for name, gradient in by_weight.items()},
-        recurrent=what.cut,
+        weights={name: gradient / trials for name, gradient in by_weight.items()},
+        immediate_weights={name: gradient / trials for name, gradient in local_weights.items()},
+        recurrent=what.cut or (),
         hops=hops,
         dt=setting.dt,
         spikes=how_spikes_are_differentiated(through.circuit, through.setting),
@@ -146,7 +155,7 @@ def _trials_first(credit: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
 @compiled
 def _credit(weights: Any, given: GivenArrays, numbers: Any, hops: Any, *, what: InTime) -> Any:
-    """Losses, immediate credit, and the gradient for weights, variables and kicks."""
+    """Losses, the gradient without transmissions, and that with them: of weights, variables, and kicks."""
     through = what.through
 
     def presented(weights: Any, received: Any, added: Any, cut: Any) -> Any:
@@ -156,14 +165,22 @@ def _credit(weights: Any, given: GivenArrays, numbers: Any, hops: Any, *, what: 
         # Trials do not see each other: the gradient of the sum is each trial's own.
         return (jnp.sum(loss), sent_by(outcome)), loss
 
-    zero = through.probes(given, added=what.added, received=what.received, cut=what.cut)
+    def fully(*at: Any) -> Any:
+        (total, _), loss = presented(*at, {})
+        return total, loss
+
+    zero = through.probes(given, added=what.added, received=what.received, cut=what.cut or ())
     at = (weights, zero.received, zero.added)
+    every = jax.value_and_grad(fully, argnums=(0, 1, 2), has_aux=True)
+    if what.cut is None:
+        (_, loss), found = every(*at)
+        return loss, ({}, {}), found
     reached, pull, loss = jax.vjp(presented, *at, zero.cut, has_aux=True)
     nothing = jax.tree.map(jnp.zeros_like, reached[1])
     *local, credit = pull((jnp.ones_like(reached[0]), nothing))
-    immediate = local[1]
+    immediate = (local[0], local[1])
     if hops is None:
-        return loss, immediate, jax.grad(lambda *at: presented(*at, {})[0][0], argnums=(0, 1, 2))(*at)
+        return loss, immediate, every(*at)[1]
 
     def once_more(_: Any, found: tuple[Any, Any]) -> tuple[Any, Any]:
         so_far, credit = found

@@ -25,7 +25,7 @@ from neurosim.engines.slots import slots
 from neurosim.engines.stimuli import stimuli_in
 from neurosim.errors import CircuitError
 from neurosim.gradients._arguments import check_weights, of_circuit, phase_of
-from neurosim.gradients._in_time import without_rules
+from neurosim.gradients._ruleless import without_rules
 from neurosim.random import stream
 
 
@@ -40,8 +40,8 @@ class LyapunovExponent:
     by_trial
         Of each trial, shape (trial,).
     course
-        Of each stretch between two renormalisations, 1/s, shape (stretch, trial); the first ones, in which the difference
-        turns into the leading direction, do not count for the mean.
+        Of each stretch between two renormalisations, 1/s, shape (stretch, trial); the first ones, in which the
+        difference turns into the leading direction, do not count for the mean.
     populations
         Whose state the difference is measured in.
     seconds
@@ -96,7 +96,7 @@ def lyapunov_exponent(
         Whose state the difference is measured in; by default those that recurrent pathways reach, or all that are
         driven. Variables that only add up, such as a loss over time, would hide a decay.
     phase
-        The phase whose switches hold; the first by default.
+        The phase whose switches hold; the first by default. Stimuli that change begin with it.
     duration
         How long, in seconds or as a quantity; as long as the phase by default.
     every

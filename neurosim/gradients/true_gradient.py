@@ -20,6 +20,7 @@ from neurosim.engines.batched.differentiable import Differentiable, GivenArrays,
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
 from neurosim.gradients._arguments import check_presented, of_circuit, phase_of
+from neurosim.gradients._ruleless import without_rules
 
 #: Width of the pseudo-derivative where the setting names none: a tenth of the distance of rest and threshold.
 SURROGATE_WIDTH = 0.1
@@ -62,7 +63,7 @@ def true_gradients(
         As for `BatchedEngine.run`. In a spiking circuit this is a surrogate gradient, of width `SURROGATE_WIDTH`
         if the setting names none.
     phase
-        The phase at whose end the loss counts; the first by default.
+        The phase at whose end the loss counts; the first by default. Over time, the loss summed until then.
 
     Returns
     -------
@@ -88,6 +89,7 @@ def true_gradients(
         raise CircuitError(f"the circuit '{circuit.name}' has no readout, hence no loss to differentiate")
     check_presented(circuit, setting, state, stimuli, phase_of(circuit, phase).name)
     setting = with_surrogate(circuit, setting)
+    circuit = without_rules(circuit) if circuit.over_time else circuit
     through = Differentiable.until(circuit, setting, phase_of(circuit, phase).name, reported_loss(circuit))
     with through.engine.precision():
         weights, given = through.given(state, stimuli).without([f"{p.name}.w" for p in circuit.owners])
