@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import compose, reported_loss
-from neurosim.circuit.description import Role
-from neurosim.circuit.roles import drives, role
-from neurosim.circuit.spike_texts import is_plain
+from neurosim.circuit.roles import drives
+from neurosim.circuit.ruleless import without_rules
+from neurosim.circuit.transmissions import recurrent_pathways, uncountable
 from neurosim.engines.batched.differentiable import Differentiable
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
 from neurosim.gradients._arguments import check_presented, phase_of
-from neurosim.gradients._ruleless import without_rules
 from neurosim.gradients.true_gradient import with_surrogate
-
-#: Roles of pathways that bring something back.
-_BACK = frozenset({Role.RECURRENT, Role.LATERAL, Role.FEEDBACK})
 
 
 @dataclass(frozen=True)
@@ -118,11 +113,6 @@ def check_over_time(circuit: Circuit, setting: Setting) -> None:
         )
 
 
-def recurrent_pathways(circuit: Circuit) -> tuple[str, ...]:
-    """The pathways that bring activity back: by their role, and those from a population to itself."""
-    return tuple(p.name for p in circuit.pathways if role(circuit, p) in _BACK or p.pre == p.post)
-
-
 def read_variables(circuit: Circuit) -> tuple[str, ...]:
     """The variables that pathways read of populations which are driven and are not the output, ``hidden1.r``."""
     driven = {p.post for p in circuit.pathways if drives(circuit, p)} - {circuit.output_population}
@@ -140,22 +130,5 @@ def _check_cut(circuit: Circuit, cut: Iterable[str]) -> None:
     cut = set(cut)
     if unknown := sorted(cut - circuit.pathway.keys()):
         raise CircuitError(f"recurrent: got {', '.join(unknown)}; expected some of {', '.join(circuit.pathway)}")
-    for name in sorted(cut):
-        declared = circuit.pathway[name]
-        if declared.delivers is not None or (declared.at_spikes and not is_plain(circuit, name)):
-            raise CircuitError(
-                f"recurrent: pathway '{name}' says by a text what it delivers, and a derivative cannot be kept from "
-                "going through that; leave out the text, or give `recurrent` without it"
-            )
-    onward: dict[str, set[str]] = {name: set() for name in circuit.population}
-    for pathway in circuit.pathways:
-        if pathway.name not in cut and drives(circuit, pathway):
-            onward[pathway.post].add(pathway.pre)
-    try:
-        TopologicalSorter(onward).prepare()
-    except CycleError as error:
-        loop = " -> ".join(reversed(error.args[1]))
-        raise CircuitError(
-            f"recurrent: without {', '.join(sorted(cut)) or 'any pathway'} the populations {loop} still drive each "
-            "other in a loop; give those pathways role='recurrent', or name them in `recurrent`"
-        ) from None
+    for fault in uncountable(circuit, cut):
+        raise CircuitError(f"recurrent: {fault}, or say in `recurrent` which pathways count")

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.engines.batched.differentiable import GivenArrays, Probes, compiled, sent_by
+from neurosim.engines.batched.differentiable import GivenArrays, Probes, by_transmissions, compiled, in_full, sent_by
 from neurosim.engines.setting import Setting
 from neurosim.gradients._arguments import of_circuit
 from neurosim.gradients._in_time import InTime, in_time
@@ -165,26 +165,11 @@ def _credit(weights: Any, given: GivenArrays, numbers: Any, hops: Any, *, what: 
         # Trials do not see each other: the gradient of the sum is each trial's own.
         return (jnp.sum(loss), sent_by(outcome)), loss
 
-    def fully(*at: Any) -> Any:
-        (total, _), loss = presented(*at, {})
-        return total, loss
-
     zero = through.probes(given, added=what.added, received=what.received, cut=what.cut or ())
     at = (weights, zero.received, zero.added)
-    every = jax.value_and_grad(fully, argnums=(0, 1, 2), has_aux=True)
+    if what.cut is None or hops is None:
+        loss, found = in_full(presented, at)
     if what.cut is None:
-        (_, loss), found = every(*at)
         return loss, ({}, {}), found
-    reached, pull, loss = jax.vjp(presented, *at, zero.cut, has_aux=True)
-    nothing = jax.tree.map(jnp.zeros_like, reached[1])
-    *local, credit = pull((jnp.ones_like(reached[0]), nothing))
-    immediate = (local[0], local[1])
-    if hops is None:
-        return loss, immediate, every(*at)[1]
-
-    def once_more(_: Any, found: tuple[Any, Any]) -> tuple[Any, Any]:
-        so_far, credit = found
-        *more, credit = pull((jnp.zeros_like(reached[0]), credit))
-        return jax.tree.map(jnp.add, so_far, more), credit
-
-    return loss, immediate, tuple(jax.lax.fori_loop(0, hops, once_more, (local, credit))[0])
+    loss, local, counted = by_transmissions(presented, at, zero.cut, 0 if hops is None else hops)
+    return loss, local[:2], found if hops is None else counted

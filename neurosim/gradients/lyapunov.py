@@ -18,6 +18,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import compose
 from neurosim.circuit.description import Phase, Role
 from neurosim.circuit.roles import drives, role
+from neurosim.circuit.ruleless import without_rules
 from neurosim.engines.arguments import check_run, trials_in
 from neurosim.engines.batched.differentiable import Differentiable, GivenArrays, compiled
 from neurosim.engines.setting import Setting
@@ -25,7 +26,6 @@ from neurosim.engines.slots import slots
 from neurosim.engines.stimuli import stimuli_in
 from neurosim.errors import CircuitError
 from neurosim.gradients._arguments import check_weights, of_circuit, phase_of
-from neurosim.gradients._ruleless import without_rules
 from neurosim.random import stream
 
 

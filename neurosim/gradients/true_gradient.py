@@ -7,7 +7,7 @@ this one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -16,14 +16,13 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import reported_loss
+from neurosim.circuit.ruleless import without_rules
 from neurosim.engines.batched.differentiable import Differentiable, GivenArrays, compiled
+from neurosim.engines.batched.surrogate import SURROGATE_WIDTH as SURROGATE_WIDTH
+from neurosim.engines.batched.surrogate import with_surrogate as with_surrogate
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
 from neurosim.gradients._arguments import check_presented, of_circuit, phase_of
-from neurosim.gradients._ruleless import without_rules
-
-#: Width of the pseudo-derivative where the setting names none: a tenth of the distance of rest and threshold.
-SURROGATE_WIDTH = 0.1
 
 
 @dataclass(frozen=True)
@@ -96,14 +95,6 @@ def true_gradients(
         loss, by_site, by_weight = jax.device_get(_differentiate(weights, given, through=through))
     sites = {name.split(".")[0]: array for name, array in by_site.items()}
     return Gradients(loss, sites, by_weight)
-
-
-def with_surrogate(circuit: Circuit, setting: Setting) -> Setting:
-    """The setting, with a width of the pseudo-derivative if the circuit spikes and the setting names none."""
-    spiking = any(population.neuron.threshold is not None for population in circuit.populations)
-    if not spiking or setting.surrogate_width is not None:
-        return setting
-    return replace(setting, surrogate_width=SURROGATE_WIDTH)
 
 
 def sites_of(circuit: Circuit) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,19 @@ ANSWER = NeuronModel("r = drive : 1\ndrive : 1", ports={"drive": "drive", "outpu
 SLOW_ANSWER = NeuronModel(
     "dr/dt = (drive - r)/(4*ms) : 1\ndrive : 1", ports={"drive": "drive", "output": "r"}, method="euler"
 )
+
+
+#: Threshold, adaptation, width of the pseudo-derivative and silence after a spike (ms) of the neurons that spike.
+THETA, BETA, WIDTH, SILENT = 0.4, 0.3, 0.3, 3
+ADAPTIVE = NeuronModel(
+    "dv/dt = (drive - v)/(20*ms) : 1\nda/dt = -a/(100*ms) : 1\ndrive : 1\nlearning_signal : Hz",
+    threshold=f"v > {THETA} + {BETA}*a",
+    reset=f"v -= {THETA}\na += 1",
+    refractory=f"{SILENT} ms",
+    ports={"drive": "drive"},
+    method="euler",
+)
+SPIKES_SUMMED = NeuronModel("dr/dt = -r/(4*ms) : 1", ports={"output": "r"}, method="euler")
 
 
 @dataclass(frozen=True)
@@ -103,3 +116,16 @@ def recurrent(
         "output.mask": Stimulus(np.pad(np.repeat(density[..., None], 2, axis=2), early), "course"),
     }
     return Made(circuit, state, stimuli, inputs, targets, density * DT)
+
+
+def spiking(**recurrence: Any) -> Made:
+    """Neurons that spike and adapt, for 60 ms; `recurrence` are settings of the pathway among them."""
+    made = recurrent(
+        ADAPTIVE,
+        SPIKES_SUMMED,
+        length=60,
+        gain=1.0,
+        R1=Pathway("R1", "hidden1.spikes", "hidden1.v", role=Role.RECURRENT, **recurrence),
+        Wout=Pathway("Wout", "hidden1.spikes", "output.r"),
+    )
+    return replace(made, state=made.state | {"Win.w": 3 * made.state["Win.w"]})

@@ -8,40 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosim.circuit.description import Pathway, Role
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.gradients.credit_in_time import CreditInTime, credit_in_time
-from neurosim.neurons._model import NeuronModel
-from tests.gradients.recurrent_circuits import DT, Made, recurrent
+from tests.gradients.recurrent_circuits import BETA, DT, SILENT, THETA, WIDTH, Made, spiking
 
 EXACT: dict[str, Any] = {"rtol": 1e-9, "atol": 1e-12}
-THETA, BETA, WIDTH, SILENT = 0.4, 0.3, 0.3, 3
 #: What is left after one step: of the potential, the adaptation and the answer.
 KEEP, SLOW, KAPPA = 1 - 1 / 20, 1 - 1 / 100, 1 - 1 / 4
 SETTING = Setting("spiking", DT, "float64", surrogate_width=WIDTH)
-ADAPTIVE = NeuronModel(
-    "dv/dt = (drive - v)/(20*ms) : 1\nda/dt = -a/(100*ms) : 1\ndrive : 1\nlearning_signal : Hz",
-    threshold=f"v > {THETA} + {BETA}*a",
-    reset=f"v -= {THETA}\na += 1",
-    refractory=f"{SILENT} ms",
-    ports={"drive": "drive"},
-    method="euler",
-)
-ANSWER = NeuronModel("dr/dt = -r/(4*ms) : 1", ports={"output": "r"}, method="euler")
 
 
 @pytest.fixture(scope="module")
 def made() -> Made:
-    made = recurrent(
-        ADAPTIVE,
-        ANSWER,
-        length=60,
-        gain=1.0,
-        R1=Pathway("R1", "hidden1.spikes", "hidden1.v", role=Role.RECURRENT),
-        Wout=Pathway("Wout", "hidden1.spikes", "output.r"),
-    )
-    return replace(made, state=made.state | {"Win.w": 3 * made.state["Win.w"]})
+    return spiking()
 
 
 def credit(made: Made, **options: Any) -> CreditInTime:

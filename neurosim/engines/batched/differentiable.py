@@ -23,8 +23,11 @@ from neurosim.engines.batched.batch import pytree as pytree
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.batched.host.program import program
 from neurosim.engines.batched.presentation import present
-from neurosim.engines.batched.probes import NO_PROBES, sent_name
+from neurosim.engines.batched.probes import NO_PROBES, zeros
 from neurosim.engines.batched.probes import Probes as Probes
+from neurosim.engines.batched.probes import sent_by as sent_by
+from neurosim.engines.batched.transmissions import by_transmissions as by_transmissions
+from neurosim.engines.batched.transmissions import in_full as in_full
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.records import records_in
 from neurosim.engines.setting import Setting
@@ -184,26 +187,17 @@ class Differentiable:
     ) -> Probes:
         """Probes of zero, at which to differentiate; see `Probes`."""
 
-        def zeros(name: str) -> Any:
-            shape = (self.steps, given.trials, self.circuit.population[name.split(".")[0]].size)
-            return jnp.zeros(shape, self.setting.dtype)
+        def nothing(names: Iterable[str]) -> Arrays:
+            sizes = {name: self.circuit.population[name.split(".")[0]].size for name in names}
+            return {name: jnp.zeros((self.steps, given.trials, n), self.setting.dtype) for name, n in sizes.items()}
 
-        return Probes(
-            {name: zeros(name) for name in added},
-            {name: zeros(name) for name in received},
-            {name: zeros(self.circuit.pathway[name].source) for name in cut},
-        )
+        through = zeros(self.circuit, cut, self.steps, given.trials, self.setting.dtype)
+        return Probes(nothing(added), nothing(received), through)
 
     def nothing(self, given: GivenArrays, variables: Iterable[str]) -> Arrays:
         """Perturbations of zero, at which to differentiate, one of each trial and neuron."""
         sizes = {name: self.circuit.population[name.split(".")[0]].size for name in variables}
         return {name: jnp.zeros((given.trials, size), self.setting.dtype) for name, size in sizes.items()}
-
-
-def sent_by(outcome: Outcome) -> Arrays:
-    """The activity that the source of each cut pathway sends at each step, pathway -> ``(step, trial, n_pre)``."""
-    ends = sent_name("")
-    return {n.removesuffix(ends): array for n, array in outcome.recordings.items() if n.endswith(ends)}
 
 
 def trials_of(stimuli: Mapping[str, Any]) -> int:

@@ -20,6 +20,7 @@ from neurosim.engines.batched.before_phases import changes_at_beginning
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.limits import LIMITS
 from neurosim.engines.batched.live_variables import asked_at_end, lives
+from neurosim.engines.batched.loss_gradients import loss_gradients
 from neurosim.engines.batched.sampling import joined
 from neurosim.engines.batched.snapshot import Snapshot, time_of
 from neurosim.engines.batched.spiking import last_spikes
@@ -48,7 +49,8 @@ def present(request: Request, batch: Batch, run: Run | None = None) -> Outcome:
     circuit, setting, dtype = request.circuit, request.setting, jnp.dtype(request.setting.dtype)
     graph = plan(circuit, steady=setting.steady)
     texts, trials = tuple(one.text for one in request.record), batch.trials
-    call = Call(request.phases, request.learn, trials, trials, texts, tuple(batch.courses))
+    pieces = request.unfinished or request.resumed
+    call = Call(request.phases, request.learn, trials, trials, texts, tuple(batch.courses), pieces=pieces)
     refuse(limits_met(LIMITS, circuit, setting, call))
     outcome, live = Outcome(), live_in(graph, request)
     leaves = {**batch.values, "dt": jnp.asarray(setting.dt, dtype)}
@@ -94,6 +96,7 @@ def present(request: Request, batch: Batch, run: Run | None = None) -> Outcome:
         held = _hold(circuit, phase, end)
         current |= reached.after | held
         if not request.unfinished:
+            end.values |= loss_gradients(request, replace(batch, values=values), phase, present)
             _learn(request, phase, end, held, batch.trials, outcome)
         outcome.stepped |= {name: reached.after[name] for name in _learned_in_steps(request, phase, reached)}
     for name, weights in outcome.stepped.items():

@@ -6,7 +6,7 @@ else reads it; to what one pathway receives, through which no other derivative g
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from neurosim.circuit.wiring import Wiring
 from neurosim.engines.batched.pytrees import pytree
 
 if TYPE_CHECKING:
+    from neurosim.engines.batched.batch import Outcome
     from neurosim.engines.batched.snapshot import Snapshot
     from neurosim.engines.batched.stretch import Stretch
 
@@ -83,6 +84,12 @@ class Probes:
         return {name: values[name] + added for name, added in self.added.items() if name not in computed}
 
 
+def zeros(circuit: Wiring, pathways: Iterable[str], steps: int, trials: int, dtype: Any) -> dict[str, Any]:
+    """Zeros that pathways receive, ``(step, trial, n_pre)``."""
+    sizes = {name: circuit.population[circuit.pathway[name].pre].size for name in pathways}
+    return {name: jnp.zeros((steps, trials, size), dtype) for name, size in sizes.items()}
+
+
 #: Nothing is added, and no pathway is cut.
 NO_PROBES = Probes()
 
@@ -113,3 +120,9 @@ def sent(stretch: Stretch, probes: Probes, begun: Snapshot, spiked: Mapping[str,
         shape = (stretch.trials, circuit.population[pathway.pre].size)
         activity[sent_name(name)] = jnp.broadcast_to(value, shape).astype(stretch.dtype)
     return activity
+
+
+def sent_by(outcome: Outcome) -> dict[str, Any]:
+    """The activity that the source of each cut pathway sends at each step, pathway -> ``(step, trial, n_pre)``."""
+    ends = sent_name("")
+    return {n.removesuffix(ends): array for n, array in outcome.recordings.items() if n.endswith(ends)}
