@@ -18,6 +18,8 @@ import jax
 import pytest
 from hypothesis import HealthCheck, settings
 
+from neurosim.engines.batched.host import program
+
 jax.config.update("jax_enable_x64", True)
 # Small networks run faster than Cython compiles.
 brian2.prefs.codegen.target = "numpy"
@@ -29,6 +31,28 @@ settings.register_profile(
     "neurosim", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
 )
 settings.load_profile("neurosim")
+
+#: Programs of tests run for milliseconds and are compiled for seconds, half of it in optimising.
+UNOPTIMISED = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the whole run compile as users' programs are compiled: `make test-all` does."""
+    parser.addoption("--optimised", action="store_true", help="compile with all optimisations, as users do")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set how XLA compiles, in this process and in those that tests start, before its first program."""
+    if not config.getoption("--optimised"):
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {UNOPTIMISED}".strip()
+
+
+@pytest.fixture
+def compiles_optimised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests whose numbers depend on the last bit: programs are compiled as users' are."""
+    given = program.options()
+    full = {"xla_backend_optimization_level": 3, "xla_llvm_disable_expensive_passes": False}
+    monkeypatch.setattr(program, "options", lambda: None if given is None else {**given, **full})
 
 
 #: Cases that take long, and whole tests that do.

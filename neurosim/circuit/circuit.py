@@ -35,6 +35,10 @@ class Circuit(Wiring):
         The phase at whose end feedback has delivered; the first by default. Signals are compared with gradients there.
     loops
         Control loops in it, whose stability can be told from weights and time constants before anything runs.
+    over_time
+        Whether the loss counts at every step, instead of at the end of a phase. The output population then has a
+        stimulus ``mask : Hz``, whose integral over a presentation is one; error and loss are those of a step, times the
+        mask; ``total_loss`` is the loss summed over time, and the output's variable ``answer`` the mean of the output.
 
     Raises
     ------
@@ -59,6 +63,7 @@ class Circuit(Wiring):
             readout=optional(instance(Readout, expected="a Readout")),
             output=optional(TEXT),
             carry=FLAG,
+            over_time=FLAG,
             delivered_at=optional(TEXT),
         )
         # Imported late, here and below: reading a scheme's settings needs no algebra.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from typing import Any
 
 from neurosim.circuit.wiring import Wiring
 from neurosim.equations.dimensions import BUILTIN_NAMES, unit_of_expression, variables_of
@@ -17,6 +18,8 @@ from neurosim.neurons._model import NeuronModel
 from neurosim.units import dimension_text
 
 LOSS = "loss"
+#: The loss summed over time, of circuits over time.
+TOTAL_LOSS = "total_loss"
 #: The change of the loss since the phase that held what the readout asks for, without cancellation.
 LOSS_CHANGE = "loss_change"
 #: Sums over the trials of a batch: scalars no neuron has, kept to show what it costs to use them.
@@ -36,16 +39,19 @@ def compose(circuit: Wiring) -> Mapping[str, NeuronModel]:
     for population in circuit.populations:
         model = population.model
         added: list[Equation] = []
+        changes: dict[str, Any] = {}
         if circuit.readout is not None and population.name == circuit.output_population:
             output = (circuit.output or "").split(".")[1]
-            added += circuit.readout.equations(output, change=uses_change(circuit))
+            added += circuit.readout.equations(output, change=uses_change(circuit), over_time=circuit.over_time)
+            if circuit.over_time and not model.equation_set.of("differential"):
+                changes["method"] = "euler"
         for name, text in population.bind.items():
             unit = model.equation_set.by_name[name].unit
             added += parse_equations(f"{name} = {text} : {unit}").equations
         kept = {name: value for name, value in model.parameters.items() if name not in population.bind}
         added += _held(circuit, population.name, model.equation_set.with_(*added))
         try:
-            models[population.name] = model.extended(*added, parameters=kept) if added else model
+            models[population.name] = model.extended(*added, parameters=kept, **changes) if added else model
         except EquationError as error:
             if error.text is not None:
                 raise
@@ -64,7 +70,9 @@ def broadcast(circuit: Wiring) -> Mapping[str, str]:
     known: dict[str, str] = {}
     if circuit.readout is not None:
         change = [LOSS_CHANGE] if uses_change(circuit) else []
-        known = dict.fromkeys((LOSS, *change, *(name for name in BATCH_SUMS if name in _used(circuit))), "1")
+        names = (LOSS, *change, *(name for name in BATCH_SUMS if name in _used(circuit)))
+        known = dict.fromkeys(names, "Hz" if circuit.over_time else "1")
+        known |= {TOTAL_LOSS: "1"} if circuit.over_time else {}
     for phase in circuit.phases:
         for held in phase.hold:
             if held.population is None:
@@ -107,9 +115,19 @@ def _held(circuit: Wiring, population: str, equations: EquationSet) -> list[Equa
 
 def losses_of(circuit: Wiring) -> Mapping[str, str]:
     """The losses that are sums over the output neurons, ``name -> qualified variable that is summed``."""
-    shares = {LOSS: "loss_share", LOSS_CHANGE: "loss_change_share"}
+    shares = {LOSS: "loss_share", LOSS_CHANGE: "loss_change_share", TOTAL_LOSS: "spent"}
     known = broadcast(circuit) if circuit.readout is not None else dict[str, str]()
     return {name: f"{circuit.output_population}.{share}" for name, share in shares.items() if name in known}
+
+
+def reported_loss(circuit: Wiring) -> str:
+    """The broadcast variable whose value at the end of a phase is a trial's loss."""
+    return TOTAL_LOSS if circuit.over_time else LOSS
+
+
+def answer_of(circuit: Wiring) -> str:
+    """The variable of the output whose value at the end of a phase is a trial's answer."""
+    return f"{circuit.output_population}.{'answer' if circuit.over_time else 'y'}"
 
 
 def means_of(circuit: Wiring) -> dict[str, str]:

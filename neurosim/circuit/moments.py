@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from neurosim.circuit.description import Pathway, Phase
 from neurosim.circuit.wiring import Wiring
 from neurosim.rules._moments import BEGINNING as BEGINNING
+from neurosim.rules._moments import INTEGRAL as INTEGRAL
 from neurosim.rules._moments import PHASE_END as PHASE_END
 from neurosim.rules._moments import STEP as STEP
 from neurosim.rules._moments import Moment as Moment
@@ -31,6 +32,12 @@ def acting(
     names = dict.fromkeys(name for phase in phases for name in phase.learn)
     learning = (circuit.pathway[name] for name in names if learn is True or (learn and name in learn))
     return tuple(pathway for pathway in learning if moment is None or pathway.synapse.at(moment) is not None)
+
+
+def in_steps(circuit: Wiring, phases: Phase | Iterable[Phase], learn: Learn = True) -> tuple[Pathway, ...]:
+    """The pathways whose rules act in the loop over time steps of one of the phases."""
+    acts = acting(circuit, phases, learn=learn)
+    return tuple(pathway for pathway in acts if any(moment.within_steps for moment in pathway.synapse.moments))
 
 
 def at_end(circuit: Wiring, phase: Phase, learn: Learn = True) -> tuple[Pathway, ...]:

@@ -61,7 +61,7 @@ def rule_names(circuit: Wiring, pathway: str, moment: Moment | None = None) -> M
     for rule in synapse.updates if moment is None else (synapse.at(moment),):
         if rule is None:
             continue
-        known = synapse_names(circuit, pathway, within_steps=rule.moment.within_steps)
+        known = synapse_names(circuit, pathway, spikes=rule.moment.sees_spikes)
         readable = known.keys() | UNIT_VALUES.keys() | CONSTANTS.keys()
         names = rule.update_names if isinstance(rule, Rule) else rule.names
         for statement in rule.statements:
@@ -76,12 +76,12 @@ def rule_names(circuit: Wiring, pathway: str, moment: Moment | None = None) -> M
     return places
 
 
-def synapse_names(circuit: Wiring, pathway: str, *, within_steps: bool = False) -> dict[str, tuple[str, str]]:
+def synapse_names(circuit: Wiring, pathway: str, *, spikes: bool = False) -> dict[str, tuple[str, str]]:
     """All names that a synapse of a pathway knows, as `rule_names` gives them.
 
     Parameters
     ----------
-    within_steps
+    spikes
         Whether spikes of the step are among them.
     """
     declared = circuit.pathway[pathway]
@@ -104,7 +104,7 @@ def synapse_names(circuit: Wiring, pathway: str, *, within_steps: bool = False) 
         for name, equation in compose(circuit)[population].equation_set.by_name.items():
             kind = "constant" if "constant" in equation.flags and "shared" in equation.flags else side
             known[f"{name}_{side}"] = (kind, f"{population}.{name}")
-        if compose(circuit)[population].threshold is not None and within_steps:
+        if compose(circuit)[population].threshold is not None and spikes:
             known[f"spikes_{side}"] = (side, f"{population}.spikes")
     return known
 
@@ -165,7 +165,7 @@ def _separated(increment: str, kinds: tuple[tuple[str, str], ...]) -> tuple[Term
 def _refuse_spikes(rule: Rule | OracleRule, statement: Statement) -> None:
     """Spikes are of one time step."""
     for name in sorted({"spikes_pre", "spikes_post"} & statement.names):
-        if not rule.moment.within_steps:
+        if not rule.moment.sees_spikes:
             raise statement.place.error(
                 f"the rule '{rule.name}' reads '{name}', the spikes of one time step, and acts "
                 f"{rule.moment.phrase}; expected timing='step', or a variable "

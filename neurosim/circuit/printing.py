@@ -27,9 +27,10 @@ def circuit_text(circuit: Wiring) -> str:
     if circuit.readout is not None:
         readout = circuit.readout
         blocks.append(
-            f"readout of {circuit.output} = y: {readout.name}\n    loss = sum over output neurons of {readout.loss}"
+            f"readout of {circuit.output} = y: {readout.name}\n    loss = sum over output neurons of "
+            + (f"mask*({readout.loss}), summed over time" if circuit.over_time else readout.loss)
         )
-        blocks[-1] += f"\n    error = {readout.error}"
+        blocks[-1] += f"\n    error = {f'mask*({readout.error})' if circuit.over_time else readout.error}"
         for name, text in readout.pairwise.items():
             blocks[-1] += f"\n    {name}_post = sum over output neurons of {text}"
         if uses_change(circuit):

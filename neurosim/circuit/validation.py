@@ -52,7 +52,7 @@ def _text_faults(circuit: Wiring) -> list[str]:
     from neurosim.circuit.texts import text_faults
 
     faults = [fault for phase in circuit.phases for fault in _broadcast_faults(circuit, phase)]
-    faults += [*_change_faults(circuit), *text_faults(circuit)]
+    faults += [*_change_faults(circuit), *_over_time_faults(circuit), *text_faults(circuit)]
     return faults + [fault for pathway in circuit.pathways for fault in _rule_faults(circuit, pathway)]
 
 
@@ -333,11 +333,32 @@ def _change_faults(circuit: Wiring) -> Iterator[str]:
 
     if circuit.readout is None or not uses_change(circuit):
         return
+    if circuit.over_time:
+        yield (
+            f"'{LOSS_CHANGE}' compares the ends of two phases, and the loss of this circuit is that of every step; "
+            "read 'loss', of the step, or 'total_loss'"
+        )
+        return
     held = {held.target for phase in circuit.phases for held in phase.hold}
     for name, text in zip(circuit.readout.held_names, circuit.readout.held.values(), strict=True):
         wanted = f"{circuit.output_population}.{name}"
         if wanted not in held:
             yield f"'{LOSS_CHANGE}' is used, but no phase holds '{wanted} = {text}'"
+
+
+def _over_time_faults(circuit: Wiring) -> Iterator[str]:
+    """A loss over time is a sum over steps."""
+    from neurosim.circuit.composition import compose
+
+    if not circuit.over_time:
+        return
+    if circuit.readout is None or circuit.output_population is None:
+        yield "it is over time and has no readout, hence no loss; give it one, or leave out over_time"
+    elif (method := compose(circuit)[circuit.output_population].resolved_method) != "euler":
+        yield (
+            f"population '{circuit.output_population}' is read out over time, which sums over steps, and has the "
+            f"method '{method}'; give the population method='euler'"
+        )
 
 
 def _rule_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:

@@ -31,6 +31,7 @@ class Wiring:
     carry: bool = False
     delivered_at: str | None = None
     loops: tuple[ControlLoop, ...] = ()
+    over_time: bool = False
 
     @property
     def perturbed(self) -> tuple[Pathway, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.moments import STEP, acting
+from neurosim.circuit.moments import acting, in_steps
 from neurosim.engines._engine import Call, Limit, Names
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError, ConfigError
@@ -13,7 +13,7 @@ from neurosim.errors import CircuitError, ConfigError
 
 def _stepping(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
     if setting.steady:
-        for pathway in acting(circuit, call.phases_of(circuit), STEP, call.learn):
+        for pathway in in_steps(circuit, call.phases_of(circuit), call.learn):
             yield {"rule": pathway.synapse.name, "pathway": pathway.name}
 
 

@@ -53,6 +53,7 @@ RULE_NAMES: Mapping[str, str] = {
     "w_reciprocal": "the weight of the synapse in the opposite direction",
     "update_noise": "the noise that is drawn for each update",
     "loss": "the loss, which is broadcast to all",
+    "total_loss": "the loss over time, which is broadcast to all",
     "loss_change": "the change of the loss, which is broadcast to all",
     "batch_loss": "the sum of the loss over a batch",
     "batch_loss_change": "the sum of the loss's change over a batch",

@@ -69,13 +69,18 @@ class Readout:
         texts = (self.pairwise, self.held, self.change_pairwise)
         return hash((self.error, self.loss, self.change, *(tuple(text.items()) for text in texts)))
 
-    def equations(self, output: str, *, change: bool = False) -> tuple[Equation, ...]:
+    def equations(self, output: str, *, change: bool = False, over_time: bool = False) -> tuple[Equation, ...]:
         """The lines this readout adds to the output population, whose output variable is `output`.
 
-        Those for the change of the loss are among them if `change` is asked for.
+        Those for the change of the loss are among them if `change` is asked for. Over time, error and loss are those of
+        an instant, times ``mask``; ``spent`` is the neuron's share of the loss so far and ``answer`` the mean output.
         """
         lines = [f"y = {output} : 1", "target : 1", *(f"{name} : 1" for name in self.pairwise)]
-        lines += [f"error = {self.error} : 1", f"loss_share = {self.loss} : 1"]
+        if over_time:
+            lines += ["mask : Hz", f"error = mask*({self.error}) : Hz", f"loss_share = mask*({self.loss}) : Hz"]
+            lines += ["dspent/dt = loss_share : 1", "danswer/dt = mask*y : 1"]
+        else:
+            lines += [f"error = {self.error} : 1", f"loss_share = {self.loss} : 1"]
         if change:
             lines += [f"{name} : 1" for name in (*self.held_names, *self.change_pairwise)]
             lines.append(f"loss_change_share = {self.change} : 1")

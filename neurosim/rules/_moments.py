@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 #: The names of all moments, for the types of settings.
-Timing = Literal["phase_end", "step", "presentation"]
+Timing = Literal["phase_end", "step", "integral", "presentation"]
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,13 @@ class Moment:
     sees_activity
         Whether variables of neurons and what is broadcast have a value.
     within_steps
-        Whether it acts in the loop over time steps: the rule sees the spikes of the step, may keep traces of a trial,
-        and changes weights at once. Its learning ends with the phase, so that a phase must have a known length.
+        Whether it acts in the loop over time steps: the rule may keep traces of a trial. Its learning ends with the
+        phase, so that a phase must have a known length.
+    sees_spikes
+        Whether the spikes of the step have a value.
     averaged
-        Whether increments are those of trials, to be averaged or summed over a batch.
+        Whether increments of what is learned are those of trials, to be averaged or summed over a batch; otherwise they
+        are made at once.
     optimised
         Whether training's optimiser may turn increments into other steps.
     """
@@ -35,6 +38,7 @@ class Moment:
     note: str
     sees_activity: bool
     within_steps: bool
+    sees_spikes: bool
     averaged: bool
     optimised: bool
 
@@ -46,6 +50,7 @@ BEGINNING = Moment(
     note=" at the beginning",
     sees_activity=False,
     within_steps=False,
+    sees_spikes=False,
     averaged=False,
     optimised=False,
 )
@@ -56,7 +61,19 @@ STEP = Moment(
     note=" at every step",
     sees_activity=True,
     within_steps=True,
+    sees_spikes=True,
     averaged=False,
+    optimised=True,
+)
+#: At each time step of a phase, from all variables as they are when the step begins, with its inputs: one instant.
+INTEGRAL = Moment(
+    "integral",
+    phrase="at every step, summed over the phase",
+    note=" over the phase",
+    sees_activity=True,
+    within_steps=True,
+    sees_spikes=False,
+    averaged=True,
     optimised=True,
 )
 #: Once at the end of a phase.
@@ -66,9 +83,10 @@ PHASE_END = Moment(
     note="",
     sees_activity=True,
     within_steps=False,
+    sees_spikes=False,
     averaged=True,
     optimised=True,
 )
 
 #: By name.
-MOMENTS = {moment.name: moment for moment in (STEP, PHASE_END, BEGINNING)}
+MOMENTS = {moment.name: moment for moment in (STEP, INTEGRAL, PHASE_END, BEGINNING)}

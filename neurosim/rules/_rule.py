@@ -43,9 +43,12 @@ class Rule:
         Names and default values of the rule's parameters, ``None`` for no default. A quantity (``"20 ms"``) has its
         unit in the update; a plain number takes the unit that the update needs.
     timing
-        At the end of each phase in which the pathway learns (``phase_end``), or at every ``step`` of such a phase; or
-        once before the first phase of each ``presentation`` with such a phase. Then there is no activity yet: it reads
-        parameters, the synapse's variables, and `reads`.
+        At the end of each phase in which the pathway learns (``phase_end``), or at every ``step`` of such a phase,
+        on the new state and with effect at once. With ``integral`` at every step as well, but on all variables as they
+        are when the step begins, with its inputs: increments of traces have effect in the next step, those of the
+        weight add up over the phase and have effect with the next presentation. Or once before the first phase of each
+        ``presentation`` with such a phase. Then there is no activity yet: it reads parameters, the synapse's variables,
+        and `reads`.
     reads
         What the rule needs beyond the synapse: ``"reciprocal"``, the weight of the opposite synapse, as
         ``w_reciprocal``; ``"population"``, a sum over the neurons at one end. Such a rule is not local.

@@ -153,7 +153,7 @@ class Synapse:
     @functools.cached_property
     def stepped(self) -> tuple[str, ...]:
         """The variables that change within steps."""
-        within = (rule.changed for rule in self.updates if rule.moment.within_steps)
+        within = (stepped_by(rule) for rule in self.updates)
         return _each((*within, *(rule.struck for rule in self.local_rules), tuple(e.name for e in self.flows)))
 
     @functools.cached_property
@@ -199,6 +199,13 @@ class Synapse:
     def shape_of(self, variable: str, n_post: int, n_pre: int) -> tuple[int, ...]:
         """The shape of one of its variables."""
         return self.rules[0].shape_of(variable, n_post, n_pre)
+
+
+def stepped_by(rule: Rule | OracleRule) -> tuple[str, ...]:
+    """The variables that a rule's update changes within steps, at once: of one whose increments wait, its traces."""
+    if not rule.moment.within_steps:
+        return ()
+    return tuple(name for name in rule.changed if not rule.moment.averaged or name in rule.trace_variables)
 
 
 def _each(groups: Iterable[Iterable[str]]) -> tuple[str, ...]:

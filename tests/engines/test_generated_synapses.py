@@ -16,7 +16,6 @@ from hypothesis import Phase as Stage
 from hypothesis import assume, given, settings
 
 from neurosim.circuit.description import Phase
-from neurosim.engines.batched.host import program
 from neurosim.errors import CircuitError, NeurosimError
 from neurosim.rules._rule import Rule
 from tests.engines.drawn_synapses import FLOWS, Drawn, circuits, differences, smallest
@@ -41,11 +40,8 @@ MORE = [*["all"] * 5, *["restarts"] * 5]
 
 
 @pytest.fixture(autouse=True)
-def _compiles_fast(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Programs that run for milliseconds need no optimising; what compiling leaves is collected once, at the end."""
-    fast = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
-    given = program.options()
-    monkeypatch.setattr(program, "options", lambda: None if given is None else {**given, **fast})
+def _collects_once() -> Iterator[None]:
+    """What compiling leaves is collected once, at the end."""
     gc.disable()
     yield
     gc.enable()

@@ -155,3 +155,8 @@ class Outcome:
     recordings: Arrays = field(default_factory=dict)
     steps: Arrays = field(default_factory=dict)
     broken: Arrays = field(default_factory=dict)
+
+    def add(self, increments: Mapping[str, Any]) -> None:
+        """Add increments of learned variables."""
+        for name, change in increments.items():
+            self.changes[name] = self.changes[name] + change if name in self.changes else change

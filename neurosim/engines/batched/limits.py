@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Phase
-from neurosim.circuit.moments import STEP, acting
+from neurosim.circuit.moments import in_steps
 from neurosim.engines._engine import Call, Limit, Names
 from neurosim.engines.limits import NO_STEPS, SHARED_WEIGHTS
 from neurosim.engines.setting import Setting
@@ -35,7 +35,7 @@ def _moving(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
 
 def _learning(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
     for phase, names in _ending(circuit, setting, call):
-        if acting(circuit, phase, STEP, call.learn):
+        if in_steps(circuit, phase, call.learn):
             yield names
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -12,7 +12,7 @@ import numpy as np
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.delays import delay_of
 from neurosim.circuit.description import Phase
-from neurosim.circuit.moments import PHASE_END, STEP, acting, at_end
+from neurosim.circuit.moments import INTEGRAL, PHASE_END, STEP, acting, at_end
 from neurosim.circuit.plan import Plan, delays_name, plan, resolve
 from neurosim.engines._engine import Call, limits_met, refuse
 from neurosim.engines.batched.batch import Arrays, Batch, Outcome, Request
@@ -24,7 +24,7 @@ from neurosim.engines.batched.sampling import joined
 from neurosim.engines.batched.snapshot import Snapshot, time_of
 from neurosim.engines.batched.spiking import last_spikes
 from neurosim.engines.batched.step_draws import DRAWS, PresentationDraws
-from neurosim.engines.batched.stepping import BROKEN, moment_of, run_steps
+from neurosim.engines.batched.stepping import BROKEN, moment_of, run_steps, split_sums
 from neurosim.engines.batched.stretch import Fixed, Stretch
 from neurosim.engines.batched.weights import Weights, noise_on_weights
 from neurosim.engines.noise import draw_noise
@@ -76,6 +76,7 @@ def present(request: Request, batch: Batch, run: Run | None = None) -> Outcome:
             reached = Reached(dict(fixed.values), {}, {}, 0)
         else:
             reached = run(stretch_of(graph, request, batch, phase, live[phase.name]), batch, fixed, step)
+            outcome.add(reached.summed)
             outcome.steps[phase.name] = reached.made
             _note_what_broke(request, live[phase.name], reached, outcome)
             for name, course in reached.recorded.items():
@@ -95,8 +96,7 @@ def present(request: Request, batch: Batch, run: Run | None = None) -> Outcome:
             _learn(request, phase, end, held, batch.trials, outcome)
         outcome.stepped |= {name: reached.after[name] for name in _learned_in_steps(request, phase, reached)}
     for name, weights in outcome.stepped.items():
-        change = weights - values[name]
-        outcome.changes[name] = outcome.changes[name] + change if name in outcome.changes else change
+        outcome.add({name: weights - values[name]})
     outcome.recordings = joined(request.record, outcome.recordings)
     outcome.final = _final(circuit, current, batch.trials, dtype, setting.dt)
     return outcome
@@ -116,22 +116,27 @@ class Reached:
         What is recorded, ``(sample, trial, place)``.
     made
         How many steps it made.
+    summed
+        Increments that wait for the end of the batch.
     """
 
     values: Arrays
     after: Arrays
     recorded: Arrays
     made: Any
+    summed: Arrays = field(default_factory=dict)
 
 
 def stretch_of(graph: Plan, request: Request, batch: Batch, phase: Phase, live: tuple[str, ...]) -> Stretch:
     """The loop over a phase's steps."""
     setting, stepping = request.setting, acting(request.circuit, phase, STEP, request.learn)
+    integrated = acting(request.circuit, phase, INTEGRAL, request.learn)
     learning = acting(request.circuit, phase, learn=request.learn)
     return Stretch(
         plan=graph,
         live=live,
         learn=tuple(pathway.name for pathway in stepping),
+        integrated=tuple(pathway.name for pathway in integrated),
         struck=tuple(p.name for p in learning if p.synapse.learns_at_spikes),
         record=request.record,
         steps=phase.steps(setting.dt),
@@ -151,9 +156,14 @@ def _in_time(stretch: Stretch, batch: Batch, fixed: Fixed, step: int) -> Reached
     window = {name: course[step : step + stretch.steps] for name, course in batch.courses.items()}
     since = batch.begin + step
     after, recorded, made = run_steps(stretch, fixed, window, since, row=batch.row)
+    after, summed = split_sums(after)
     last = {name: moment_of(stretch, name, course[-1], batch.row) for name, course in window.items()}
     return replace(
-        reached(stretch, fixed, {**last, **after}, since + made - 1), after=after, recorded=recorded, made=made
+        reached(stretch, fixed, {**last, **after}, since + made - 1),
+        after=after,
+        recorded=recorded,
+        made=made,
+        summed=summed,
     )
 
 
@@ -185,8 +195,7 @@ def _learn(request: Request, phase: Phase, end: Snapshot, held: Arrays, trials: 
     if ending := at_end(request.circuit, phase, request.learn):
         now = _after_holds(end.plan, end, held)
         for pathway in ending:
-            for name, change in increments(now, pathway.name, trials, PHASE_END).items():
-                outcome.changes[name] = outcome.changes.get(name, 0.0) + change
+            outcome.add(increments(now, pathway.name, trials, PHASE_END))
 
 
 def _delays(circuit: Circuit, setting: Setting) -> Arrays:

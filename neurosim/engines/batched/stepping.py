@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from neurosim.circuit.description import UNTIL_STEPS
-from neurosim.circuit.moments import STEP
+from neurosim.circuit.moments import INTEGRAL, STEP
 from neurosim.engines.batched.hoisting import prepare
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.sampling import at_every_step, empty, split_off, written
@@ -35,6 +35,8 @@ from neurosim.engines.slots import Slot, last_step, slots
 
 #: Name of the first step at which a variable was not finite.
 BROKEN = "|broken"
+#: Name of the sum of a variable's increments.
+SUM = "|sum"
 
 
 #: Makes a step from the changing variables, the step's number and what courses are then; gives the new variables and
@@ -48,14 +50,31 @@ def carried(stretch: Stretch, values: Mapping[str, Any]) -> Arrays:
     for name in stretch.watched:
         first = jnp.asarray(values.get(f"{name}{BROKEN}", NEVER), jnp.int32)
         carry[f"{name}{BROKEN}"] = jnp.broadcast_to(first, jnp.shape(carry[name]))
+    circuit = stretch.plan.circuit
+    for pathway, variable in _summed(stretch):
+        shape = circuit.variable_shape(pathway, variable)
+        carry[f"{pathway}.{variable}{SUM}"] = jnp.zeros(shape, stretch.dtype)
     return carry
+
+
+def _summed(stretch: Stretch) -> list[tuple[str, str]]:
+    """The variables of pathways whose increments at each step add up."""
+    pathways = stretch.plan.circuit.pathway
+    each = {name: pathways[name].synapse.at(INTEGRAL) for name in stretch.integrated}
+    return [(name, v) for name, rule in each.items() if rule is not None for v in rule.changed if v in rule.learned]
+
+
+def split_sums(after: Mapping[str, Any]) -> tuple[Arrays, Arrays]:
+    """What steps leave behind: without the sums of increments, and these alone, by the variable's name."""
+    left = {name: array for name, array in after.items() if not name.endswith(SUM)}
+    return left, {name.removesuffix(SUM): array for name, array in after.items() if name.endswith(SUM)}
 
 
 def stepped_slots(stretch: Stretch) -> tuple[Slot, ...]:
     """The slots that the steps of a stretch change."""
     owners = {
         "refractory": {*stretch.spiking},
-        "trace": {*stretch.learn, *stretch.synapses},
+        "trace": {*stretch.learn, *stretch.integrated, *stretch.synapses},
         "flight": {*stretch.synapses},
         "synapse": stretch.changing,
     }
@@ -183,6 +202,7 @@ def _advance(stretch: Stretch, fixed: Fixed, values: Arrays, number: Any) -> tup
     for population in plan.models:
         state |= _update(stretch, fixed, population, start, number)
     state |= move_synapses(stretch, start)
+    state |= _integrated(stretch, start, state)
     spiked: Arrays = {}
     moved = fixed.snapshot(plan, state, inputs=start)
     for population in stretch.spiking:
@@ -208,6 +228,16 @@ def _advance(stretch: Stretch, fixed: Fixed, values: Arrays, number: Any) -> tup
         broken = jnp.where(jnp.isfinite(state[name]), NEVER, number + 1)
         state[f"{name}{BROKEN}"] = jnp.minimum(values[f"{name}{BROKEN}"], broken)
     return state, spiked, start
+
+
+def _integrated(stretch: Stretch, start: Snapshot, state: Arrays) -> Arrays:
+    """Traces and sums with the increments of this instant added."""
+    added: Arrays = {}
+    for pathway in stretch.integrated:
+        for name, change in increments(start, pathway, stretch.trials, INTEGRAL).items():
+            kept = name if f"{name}{SUM}" not in state else f"{name}{SUM}"
+            added[kept] = state[kept] + change
+    return added
 
 
 def _update(stretch: Stretch, fixed: Fixed, population: str, start: Snapshot, number: Any) -> Arrays:

@@ -24,6 +24,8 @@ class Stretch:
         spike also ``population.spikes``.
     learn
         Pathways with a rule that acts at every step.
+    integrated
+        Pathways with a rule whose increments at each step add up.
     struck
         Pathways whose statements at spikes change what is learned.
     record
@@ -37,6 +39,7 @@ class Stretch:
     plan: Plan
     live: tuple[str, ...]
     learn: tuple[str, ...]
+    integrated: tuple[str, ...]
     struck: tuple[str, ...]
     record: tuple[Record, ...]
     steps: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from brian2.utils.stringtools import word_substitute
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Pathway, Phase
-from neurosim.circuit.moments import BEGINNING, PHASE_END, STEP, acting, at_end
+from neurosim.circuit.moments import BEGINNING, INTEGRAL, PHASE_END, STEP, acting, at_end
 from neurosim.circuit.plasticity import UPDATE_NOISE, rule_names, rule_terms, separated
 from neurosim.circuit.validation import reciprocal_of
 from neurosim.engines.bounds import within_bounds
@@ -21,6 +22,7 @@ from neurosim.engines.brian.names import (
     SHARING,
     SIGMA,
     change_of,
+    step_of,
     synaptic,
 )
 from neurosim.engines.brian.objects import Objects
@@ -32,6 +34,7 @@ from neurosim.equations.whole import real_numbers
 from neurosim.rules._moments import MOMENTS, Timing
 from neurosim.rules._oracle import OracleRule
 from neurosim.rules._rule import Rule
+from neurosim.rules._synapse import stepped_by
 
 
 class LearningPathways:
@@ -58,7 +61,7 @@ class LearningPathways:
         self.collecting: dict[tuple[str, Timing], Any] = {}
         self.applying: dict[tuple[str, Timing], Any] = {}
         #: Rules that act at every step; the Network holds them.
-        self.stepping: dict[str, tuple[Any, ...]] = {}
+        self.stepping: defaultdict[str, tuple[Any, ...]] = defaultdict(tuple)
         self.oracle: dict[str, Any] = {}
         self.collected: dict[str, list[dict[str, np.ndarray]]] = {}
         for name in learning_pathways(circuit):
@@ -69,14 +72,18 @@ class LearningPathways:
                 if isinstance(rule, OracleRule):
                     continue
                 if rule.moment is STEP:
-                    self.stepping[name] = stepping_runners(circuit, pathway, rule, objects)
+                    self.stepping[name] += stepping_runners(circuit, pathway, rule, objects)
                     continue
                 averaged = pathway.reduction == "mean" and rule.moment.averaged
                 divisor = batch if averaged else 1
-                names = [(synaptic(v), synaptic(change_of(v))) for v in rule.changed]
+                waiting = [variable for variable in rule.changed if variable not in stepped_by(rule)]
+                names = [(synaptic(v), synaptic(change_of(v))) for v in waiting]
                 lines = [f"{own} = {own} + {change}/{divisor}\n{change} = 0" for own, change in names]
-                lines += bounding(circuit, pathway, rule.changed)
-                self.collecting[name, rule.timing] = objects.runner(synapses, rule_code(circuit, pathway, rule))
+                lines += bounding(circuit, pathway, waiting)
+                if rule.moment is INTEGRAL:
+                    self.stepping[name] += integral_runners(circuit, pathway, rule, objects)
+                else:
+                    self.collecting[name, rule.timing] = objects.runner(synapses, rule_code(circuit, pathway, rule))
                 self.applying[name, rule.timing] = objects.runner(synapses, "\n".join(lines))
 
     @property
@@ -172,7 +179,8 @@ class LearningPathways:
             if self.circuit.connectivity(name).shared:
                 rule = self.circuit.pathway[name].synapse.at(MOMENTS[timing])
                 for variable in rule.changed if rule is not None else ():
-                    self.objects.share(name, change_of(variable))
+                    if variable in rule.learned:
+                        self.objects.share(name, change_of(variable))
             self.applying[name, timing].run()
 
     def _step_oracle(self, name: str, trials: Sequence[Mapping[str, np.ndarray]]) -> None:
@@ -228,18 +236,19 @@ def learning_pathways(circuit: Circuit) -> tuple[str, ...]:
 def rule_code(circuit: Circuit, pathway: Pathway, rule: Rule) -> str:
     """The rule as the abstract code of its Synapses.
 
-    At the end of a phase, increments are collected over the trials of a batch; for a rule that acts at every step they
-    are those of this step, in phases in which it is switched on.
+    Increments that wait are collected over the trials of a batch, and those within steps are of this step; in steps
+    they are made in phases in which the rule is switched on.
     """
     lines, names = [], names_in_brian(circuit, pathway)
     for variable, expression in rule.increments.items():
         shared = _shared_out(circuit, pathway, rule, expression)
         text = real_numbers(word_substitute(shared, names), truths_of(circuit, pathway))
-        change = synaptic(change_of(variable, within_steps=rule.moment is STEP))
-        if rule.moment is STEP:
-            lines.append(f"{change} = {synaptic(LEARNING)}*({text})")
+        increment = f"{synaptic(LEARNING)}*({text})" if rule.moment.within_steps else f"({text})"
+        if variable in stepped_by(rule):
+            lines.append(f"{synaptic(step_of(variable))} = {increment}")
         else:
-            lines.append(f"{change} = {change} + ({text})")
+            change = synaptic(change_of(variable))
+            lines.append(f"{change} = {change} + {increment}")
     return "\n".join(lines)
 
 
@@ -247,7 +256,7 @@ def stepping_runners(circuit: Circuit, pathway: Pathway, rule: Rule, objects: Ob
     """The runners of a rule that acts at every step: increments first, from the variables as they were."""
     code, synapses = rule_code(circuit, pathway, rule), objects.synapses[pathway.name]
     changed = rule.changed
-    changes = [change_of(variable, within_steps=True) for variable in changed]
+    changes = [step_of(variable) for variable in changed]
     names = [(synaptic(variable), synaptic(change)) for variable, change in zip(changed, changes, strict=True)]
     added = "\n".join([*(f"{own} = {own} + {change}" for own, change in names), *bounding(circuit, pathway, changed)])
     before: list[Any] = []
@@ -261,6 +270,24 @@ def stepping_runners(circuit: Circuit, pathway: Pathway, rule: Rule, objects: Ob
     share = functools.partial(_share, objects, pathway.name, changes)
     between = Called(objects, f"{pathway.name}__sharing", share, order=1)
     return (*before, objects.runner(synapses, code), between, objects.runner(synapses, added, order=2))
+
+
+def integral_runners(circuit: Circuit, pathway: Pathway, rule: Rule, objects: Objects) -> tuple[Any, ...]:
+    """The runners of a rule that acts on the instant at which a step begins: before anything moves."""
+    synapses, traces = objects.synapses[pathway.name], stepped_by(rule)
+    runners: list[Any] = []
+    if "reciprocal" in pathway.synapse.reads:
+        copy = functools.partial(copy_reciprocal, circuit, pathway, objects)
+        runners.append(Called(objects, f"{pathway.name}__reciprocal_first", copy, when="groups", order=-4))
+    runners.append(objects.runner(synapses, rule_code(circuit, pathway, rule), when="groups", order=-3))
+    if circuit.connectivity(pathway.name).shared:
+        share = functools.partial(_share, objects, pathway.name, [step_of(variable) for variable in traces])
+        runners.append(Called(objects, f"{pathway.name}__sharing_first", share, when="groups", order=-2))
+    if traces:
+        # After their differential equations.
+        added = "\n".join(f"{synaptic(v)} = {synaptic(v)} + {synaptic(step_of(v))}" for v in traces)
+        runners.append(objects.runner(synapses, added, when="groups"))
+    return tuple(runners)
 
 
 def _share(objects: Objects, pathway: str, variables: Sequence[str]) -> None:

@@ -28,9 +28,14 @@ def synaptic(variable: str) -> str:
     return f"{variable}__here"
 
 
-def change_of(variable: str, *, within_steps: bool = False) -> str:
-    """Name of the increment of a synaptic variable: of a step, or collected over a batch."""
-    return f"step__{variable}" if within_steps else f"change__{variable}"
+def change_of(variable: str) -> str:
+    """Name of the increment of a synaptic variable that is collected over a batch."""
+    return f"change__{variable}"
+
+
+def step_of(variable: str) -> str:
+    """Name of the increment of a synaptic variable in a step."""
+    return f"step__{variable}"
 
 
 def late_name(variable: str, pathway: str) -> str:

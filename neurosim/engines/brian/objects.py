@@ -317,7 +317,7 @@ def _add_held(circuit: Circuit, objects: Objects, updaters: dict[str, Any], keys
 
 
 def _add_sums(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> None:
-    means = means_of(circuit)
+    means, scalars = means_of(circuit), broadcast(circuit)
     for qualified, text in (sums_of(circuit) | means).items():
         population, name = qualified.split(".")
         size = circuit.population[population].size
@@ -337,7 +337,7 @@ def _add_sums(circuit: Circuit, objects: Objects, updaters: dict[str, Any]) -> N
         updaters[qualified] = pairs.summed_updaters[f"{name}_post"]
     for name, share in losses_of(circuit).items():
         population, variable = share.split(".")
-        model = f"{name}_post = {variable}_pre : 1 (summed)"
+        model = f"{name}_post = {variable}_pre : {scalars[name]} (summed)"
         group = objects.groups[population]
         total = brian2.Synapses(group, objects.scalars, model, clock=objects.clock, name=f"neurosim_{name}")
         total.connect(i=np.arange(len(group)), j=np.zeros(len(group), dtype=int))

@@ -13,7 +13,6 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.delays import delay_of, differs
 from neurosim.circuit.description import Pathway
-from neurosim.circuit.moments import STEP
 from neurosim.circuit.plasticity import UPDATE_NOISE
 from neurosim.circuit.spike_texts import values_under_way
 from neurosim.circuit.weight_units import weight_unit
@@ -29,9 +28,11 @@ from neurosim.engines.brian.names import (
     change_of,
     delivered_name,
     late_name,
+    step_of,
     synaptic,
 )
 from neurosim.equations.parse import Equation, EquationSet
+from neurosim.rules._synapse import stepped_by
 
 if TYPE_CHECKING:
     from neurosim.engines.brian.objects import Objects
@@ -119,7 +120,7 @@ def _declared(circuit: Circuit, pathway: Pathway) -> Iterator[str]:
     for equation in (synapse.declared or EquationSet(())).equations:
         yield str(Equation("parameter", synaptic(equation.name), None, equation.unit))
     yield from (f"{synaptic(name)} : 1 (shared)" for name in (*synapse.parameters, LEARNING))
-    changes = (change_of(v, within_steps=rule.moment is STEP) for rule in synapse.updates for v in rule.changed)
+    changes = (step_of(v) if v in stepped_by(rule) else change_of(v) for rule in synapse.updates for v in rule.changed)
     yield from (f"{synaptic(change)} : 1" for change in dict.fromkeys(changes))
     asked = {
         UPDATE_NOISE: UPDATE_NOISE in synapse.names,
