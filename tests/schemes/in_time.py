@@ -111,3 +111,55 @@ def rate_loss(start: np.ndarray, a: float, *, truncated: bool, on_rate: bool = F
         return jnp.sum(jax.lax.scan(step, begun, courses)[1], axis=0)
 
     return loss
+
+
+@jax.custom_jvp
+def spike(excess: Any, slope: Any) -> Any:
+    """One above the threshold, else zero, with a derivative that is given."""
+    return (excess > 0).astype(slope.dtype)
+
+
+@spike.defjvp
+def _spike_jvp(values: tuple[Any, Any], moved: tuple[Any, Any]) -> tuple[Any, Any]:
+    return spike(*values), values[1] * moved[0]
+
+
+def spiking_loss(
+    *, truncated: bool, alpha: float, kappa: float, theta: float, beta: float, rho: float, rest: int, share: float
+) -> Any:
+    """The loss of each trial of a network of (adaptive) integrate-and-fire neurons, in the notation of e-prop.
+
+    Parameters
+    ----------
+    truncated
+        Whether spikes that other neurons receive are held back from the derivative; those of the reset always are.
+    alpha, kappa, rho
+        What potential, readout and adaptation keep in a step.
+    theta, beta, rest
+        Threshold, its rise with a spike, and steps after a spike without another.
+    share
+        With which what drives a neuron counts.
+    """
+
+    def loss(w: Mapping[str, Any], data: Mapping[str, Any]) -> Any:
+        def step(before: Any, now: Any) -> tuple[Any, Any]:
+            (v, z, a, still, f), (x, target, mask) = before, now
+            sent = jax.lax.stop_gradient(z) if truncated else z
+            drive = sent @ w["R1"].T + x @ w["Win1"].T + w["b1"][:, 0]
+            v = alpha * v + share * drive - theta * jax.lax.stop_gradient(z)
+            a = rho * a + z
+            excess, free = v - (theta + beta * a), (still == 0).astype(v.dtype)
+            psi = 0.3 / theta * jnp.maximum(0, 1 - jnp.abs(excess) / theta) * free
+            z = spike(excess, jax.lax.stop_gradient(psi)) * free
+            still = jnp.where(z > 0, rest, jnp.maximum(still - 1, 0))
+            f = kappa * f + (1 - kappa) * z
+            y = f @ w["Wout"].T + w["bout"][:, 0]
+            return (v, z, a, still, f), (jnp.sum(mask * 0.5 * (y - target) ** 2, axis=1), jnp.sum(z))
+
+        trials, size = data["x"].shape[0], w["R1"].shape[0]
+        zero = jnp.zeros((trials, size))
+        begun = (zero, zero, zero, jnp.zeros((trials, size), jnp.int32), zero)
+        courses = tuple(jnp.swapaxes(data[name], 0, 1) for name in ("x", "target", "mask"))
+        return jnp.sum(jax.lax.scan(step, begun, courses)[1][0], axis=0)
+
+    return loss
