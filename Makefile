@@ -15,9 +15,9 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2
 
-# The last -m wins over the one in setup.cfg.
+# The last -m wins over the one in setup.cfg. Programs are compiled as users' are.
 test-all: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n 2 -m "slow or not slow"
+	$(BIN)/python -m pytest -n 2 -m "slow or not slow" --optimised
 
 # Prints which lines of the package the tests run, and the share of all.
 coverage: $(VENV)/.installed-test

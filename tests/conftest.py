@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from neurosim.engines.batched.host import program
+from tests.compiling import OPTIMISED, UNOPTIMISED
 
 jax.config.update("jax_enable_x64", True)
 # Small networks run faster than Cython compiles.
@@ -31,9 +32,6 @@ settings.register_profile(
     "neurosim", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
 )
 settings.load_profile("neurosim")
-
-#: Programs of tests run for milliseconds and are compiled for seconds, half of it in optimising.
-UNOPTIMISED = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,8 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def compiles_optimised(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests whose numbers depend on the last bit: programs are compiled as users' are."""
     given = program.options()
-    full = {"xla_backend_optimization_level": 3, "xla_llvm_disable_expensive_passes": False}
-    monkeypatch.setattr(program, "options", lambda: None if given is None else {**given, **full})
+    monkeypatch.setattr(program, "options", lambda: None if given is None else {**given, **OPTIMISED})
 
 
 #: Cases that take long, and whole tests that do.

@@ -43,8 +43,8 @@ def compose(circuit: Wiring) -> Mapping[str, NeuronModel]:
         if circuit.readout is not None and population.name == circuit.output_population:
             output = (circuit.output or "").split(".")[1]
             added += circuit.readout.equations(output, change=uses_change(circuit), over_time=circuit.over_time)
-            if circuit.over_time and not model.equation_set.of("differential"):
-                changes["method"] = "euler"
+            if circuit.over_time:
+                changes["method"] = _summing(population.name, model)
         for name, text in population.bind.items():
             unit = model.equation_set.by_name[name].unit
             added += parse_equations(f"{name} = {text} : {unit}").equations
@@ -59,6 +59,16 @@ def compose(circuit: Wiring) -> Mapping[str, NeuronModel]:
             faults = ((f"populations.{population.name}.{key}", sentence) for key, sentence in error.faults)
             raise EquationError(f"population '{population.name}': {error.message}", faults=faults) from None
     return models
+
+
+def _summing(population: str, model: NeuronModel) -> str:
+    """The method that sums over steps, which a loss over time does."""
+    if model.resolved_method in (None, "euler"):
+        return "euler"
+    fault = f"got '{model.resolved_method}', expected 'euler': what is read out over time is summed over steps"
+    raise EquationError(
+        f"population '{population}', method: {fault}", faults=((f"populations.{population}.method", fault),)
+    )
 
 
 @functools.lru_cache(maxsize=64)

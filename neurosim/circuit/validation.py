@@ -347,18 +347,9 @@ def _change_faults(circuit: Wiring) -> Iterator[str]:
 
 
 def _over_time_faults(circuit: Wiring) -> Iterator[str]:
-    """A loss over time is a sum over steps."""
-    from neurosim.circuit.composition import compose
-
-    if not circuit.over_time:
-        return
-    if circuit.readout is None or circuit.output_population is None:
+    """What is over time is a loss."""
+    if circuit.over_time and circuit.readout is None:
         yield "it is over time and has no readout, hence no loss; give it one, or leave out over_time"
-    elif (method := compose(circuit)[circuit.output_population].resolved_method) != "euler":
-        yield (
-            f"population '{circuit.output_population}' is read out over time, which sums over steps, and has the "
-            f"method '{method}'; give the population method='euler'"
-        )
 
 
 def _rule_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:

@@ -20,6 +20,7 @@ from neurosim.equations.array_code import block_function
 from neurosim.equations.discretise import abstract_code, resolve_method
 from neurosim.equations.parse import parse_equations
 from neurosim.errors import EquationError
+from tests.compiling import OPTIMISED
 
 TOLERANCE = {"float64": 1e-9, "float32": 1e-6}
 #: How much two rates differ from each other, relative to the first.
@@ -44,7 +45,7 @@ def _compiled(text: str, method: str) -> tuple[Any, tuple[str, ...], tuple[str, 
     equations = parse_equations(text)
     names = tuple(equation.name for equation in equations.of("differential"))
     function = block_function("advance", abstract_code(equations, method), names)
-    return jax.jit(function.compile(jnp)), function.arguments, names
+    return jax.jit(function.compile(jnp), compiler_options=OPTIMISED), function.arguments, names
 
 
 def stepped(text: str, method: str, dtype: str, values: Mapping[str, float], dt: float = 1.0) -> np.ndarray:
@@ -153,7 +154,7 @@ def test_what_is_regular_in_brians_own_writing_keeps_its_last_bits(tau_m, tau_a)
     values = {"a": 0.3, "v": -0.2, "u": 0.7, "tau_m": tau_m, "tau_a": tau_a, "dt": 1e-3}
     own = str(exact(Equations(text), {}))
     function = block_function("advance", own, ("a", "v"))
-    compiled = jax.jit(function.compile(jnp))
+    compiled = jax.jit(function.compile(jnp), compiler_options=OPTIMISED)
     expected = compiled(**{name: np.float32(values[name]) for name in function.arguments})
     assert stepped(text, "exact", "float32", values, dt=1e-3).tolist() == [float(value) for value in expected]
 

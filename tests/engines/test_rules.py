@@ -115,10 +115,13 @@ def test_terms_add_up_to_the_increment(rule: Rule | OracleRule, rule_circuit: Ca
 
 @pytest.mark.parametrize("connectivity", ["dense", "one_to_one", Sparse(0.6)], ids=str)
 def test_both_engines_agree_on_arbitrary_activity(
-    connectivity: Any, rule: Rule | OracleRule, rule_circuit: Callable[..., Circuit]
+    connectivity: Any, rule: Rule | OracleRule, rule_circuit: Callable[..., Circuit], request: pytest.FixtureRequest
 ) -> None:
-    if isinstance(rule, OracleRule) and connectivity != "dense":
-        pytest.skip("an oracle computes on matrices")
+    if isinstance(rule, OracleRule):
+        if connectivity != "dense":
+            pytest.skip("an oracle computes on matrices")
+        # An inverse of few samples hangs on the last bits.
+        request.getfixturevalue("compiles_optimised")
     _hold_engines_together(rule_circuit(rule, connectivity), rule)
 
 

@@ -21,6 +21,9 @@ from neurosim.neurons._model import NeuronModel
 from neurosim.rules._rule import Rule
 from tests.engines.synapse_pair import DT, SENT, SETTING, STDP, both, pair, script
 
+#: When a neuron crosses its threshold may depend on the last bit.
+pytestmark = pytest.mark.usefixtures("compiles_optimised")
+
 #: The same, as a user of Brian2 writes it.
 TRACES = "w : 1\ndx/dt = -x/(20*ms) : 1 (clock-driven)\ndy/dt = -y/(30*ms) : 1 (clock-driven)"
 PAIRS: dict[str, Any] = {"on_pre": "g_post += w\nx += 1\nw -= 0.015*y", "on_post": "y += 1\nw += 0.02*x"}
