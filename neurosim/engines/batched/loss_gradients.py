@@ -72,6 +72,7 @@ def _of(
         learn=False,
         phases=tuple(run[: run.index(phase.name) + 1]),
         watch="",
+        differentiated=True,
     )
 
     def presented(weights: Arrays, cut: Any) -> Any:
