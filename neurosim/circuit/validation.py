@@ -180,7 +180,8 @@ def _connectivity_faults(circuit: Wiring, pathway: Pathway, where: str) -> Itera
             )
     if not connectivity.weighted and (pathway.synapse.learns or pathway.sigma is not None):
         yield f"{where}: {connectivity} has no weights that could learn or be noisy; expected the rule 'fixed'"
-    if connectivity != Dense() and pathway.synapse.oracle is not None:
+    oracle = pathway.synapse.oracle
+    if connectivity != Dense() and oracle is not None and not oracle.reads_gradient:
         yield (
             f"{where}: the rule '{pathway.synapse.name}' computes on the matrix of a dense pathway, and this one is "
             f"{connectivity}; use another rule, or dense connectivity"
@@ -355,8 +356,25 @@ def _over_time_faults(circuit: Wiring) -> Iterator[str]:
 def _rule_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:
     from neurosim.circuit.synapse_faults import synapse_faults
 
+    yield from _gradient_faults(circuit, pathway)
     reciprocal = reciprocal_of(circuit, pathway) if "reciprocal" in pathway.synapse.reads else None
     yield from synapse_faults(circuit, pathway, circuit.pathway[reciprocal] if reciprocal else None)
+
+
+def _gradient_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:
+    from neurosim.circuit.transmissions import recurrent_pathways, uncountable
+
+    rule = pathway.synapse.oracle
+    if rule is None or not rule.reads_gradient:
+        return
+    where = f"pathway '{pathway.name}': the rule '{rule.name}'"
+    if circuit.readout is None:
+        yield f"{where} reads the gradient of the loss, and the circuit has no readout, hence no loss; give it one"
+    elif rule.timing != "phase_end":
+        yield f"{where} reads the gradient of the loss and has the timing '{rule.timing}'; expected 'phase_end'"
+    if rule.hops is not None:
+        for fault in uncountable(circuit, recurrent_pathways(circuit)):
+            yield f"{where} counts recurrent transmissions (hops = {rule.hops}), and {fault}, or leave out hops"
 
 
 def reciprocal_of(circuit: Wiring, pathway: Pathway) -> str | None:

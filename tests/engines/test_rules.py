@@ -20,7 +20,7 @@ from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.equations.array_code import expression_function
 from neurosim.equations.grammar import check_expression
-from neurosim.errors import CircuitError, EquationError
+from neurosim.errors import CircuitError, EngineError, EquationError
 from neurosim.rules._oracle import OracleRule
 from neurosim.rules._rule import Rule
 from tests.engines.conftest import NOISE, SHARED, at_spikes
@@ -123,6 +123,9 @@ def test_both_engines_agree_on_arbitrary_activity(
             pytest.skip("an oracle computes on matrices")
         # An inverse of few samples hangs on the last bits.
         request.getfixturevalue("compiles_optimised")
+        if rule.reads_gradient:
+            _refuses_gradients(rule_circuit(rule))
+            return
     _hold_engines_together(rule_circuit(rule, connectivity), rule)
 
 
@@ -132,6 +135,9 @@ def test_both_engines_agree_on_arbitrary_activity(
 def test_both_engines_agree_where_synapses_share_weights(
     kind: str, positions: str, rule: Rule | OracleRule, rule_circuit: Callable[..., Circuit]
 ) -> None:
+    if isinstance(rule, OracleRule) and rule.reads_gradient:
+        _refuses_gradients(rule_circuit(rule, *SHARED[kind], positions=positions))
+        return
     if isinstance(rule, OracleRule):
         with pytest.raises(CircuitError, match=f"'{rule.name}' computes on the matrix of a dense pathway"):
             rule_circuit(rule, *SHARED[kind], positions=positions)
@@ -145,6 +151,12 @@ def test_both_engines_agree_where_synapses_share_weights(
             rule_circuit(rule, *SHARED[kind], positions=positions)
         return
     _hold_engines_together(rule_circuit(rule, *SHARED[kind], positions=positions), rule)
+
+
+def _refuses_gradients(circuit: Circuit) -> None:
+    """Brian2 computes no gradient, and says so; `tests/gradients` compares that of the other engine."""
+    with pytest.raises(EngineError, match="'gradient' of pathway 'rule' reads the gradient of the loss"):
+        BrianEngine(circuit, SETTING).run(initial_state(circuit, 1), {}, trials=1)
 
 
 def _hold_engines_together(circuit: Circuit, rule: Rule | OracleRule) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from neurosim.circuit.plan import Node, Plan, choice_of
 from neurosim.circuit.spike_texts import is_plain
 from neurosim.engines.batched.kernels import events
+from neurosim.engines.batched.probes import Probes
 from neurosim.engines.batched.snapshot import Arrays, Prepared, Relay
 from neurosim.engines.batched.stretch import Fixed, Stretch
 from neurosim.engines.batched.weights import deliver, weights_matrix
@@ -41,7 +42,7 @@ def prepare(stretch: Stretch, fixed: Fixed, *, changing: Collection[str]) -> Fix
         if _constant(stretch, name, changing):
             ready[name] = still[name]
         elif node.kind == "input":
-            steady = [pathway for pathway in node.pathways if _steady(stretch, node, pathway, changing)]
+            steady = [pathway for pathway in node.pathways if _steady(stretch, node, pathway, changing, fixed.probes)]
             if steady:
                 sums[name] = sum(
                     deliver(plan.circuit, p, values, fixed.weights, still[node.needs[p]], choice=still.choice(node, p))
@@ -63,27 +64,32 @@ def prepare(stretch: Stretch, fixed: Fixed, *, changing: Collection[str]) -> Fix
 
 def _constant(stretch: Stretch, name: str, changing: Collection[str]) -> bool:
     """Whether a variable is the same at every step."""
-    return not (stretch.plan.leaves_of([name]) & set(changing)) and not _learning(stretch, name)
+    below = _read_for(stretch.plan, name)
+    return below.isdisjoint(changing) and not _learning(stretch, below)
 
 
-def _learning(stretch: Stretch, name: str) -> bool:
-    """Whether a variable depends on weights that change at every step."""
-    plan, stack = stretch.plan, [name]
+def _read_for(plan: Plan, name: str) -> set[str]:
+    """A variable and all that it depends on at the same instant, whether given or computed."""
+    below, stack = set[str](), [name]
     while stack:
-        node = plan.nodes.get(stack.pop())
-        if node is None:
-            continue
-        if any(plan.circuit.owner(pathway) in stretch.changing for pathway in node.pathways):
-            return True
-        stack.extend(node.needs.values())
-    return False
+        if (there := stack.pop()) not in below:
+            below.add(there)
+            stack.extend(plan.nodes[there].needs.values() if there in plan.nodes else ())
+    return below
 
 
-def _steady(stretch: Stretch, node: Node, pathway: str, changing: Collection[str]) -> bool:
+def _learning(stretch: Stretch, names: Collection[str]) -> bool:
+    """Whether one of these variables is a sum by weights that change at every step."""
+    plan = stretch.plan
+    pathways = (pathway for name in names if name in plan.nodes for pathway in plan.nodes[name].pathways)
+    return any(plan.circuit.owner(pathway) in stretch.changing for pathway in pathways)
+
+
+def _steady(stretch: Stretch, node: Node, pathway: str, changing: Collection[str], probes: Probes) -> bool:
     """Whether a pathway delivers the same at every step."""
     source = node.needs.get(pathway)
-    if source is None:
-        return False  # a text of its own
+    if source is None or probes.touches(stretch.plan.circuit, pathway):
+        return False  # a text of its own, or another activity at each step
     return (
         _constant(stretch, source, changing)
         and _constant(stretch, node.needs.get(choice_of(pathway), source), changing)
@@ -97,8 +103,10 @@ def _relay(stretch: Stretch, fixed: Fixed, pathway: str) -> Relay | None:
     The product of both weights is computed once, if the detour through the neurons in between costs more at every step.
     """
     plan, circuit = stretch.plan, stretch.plan.circuit
-    before = _only_one_before(plan, pathway, fixed.perturbations)
+    before = _only_one_before(plan, pathway, {*fixed.perturbations, *fixed.probes.added})
     if before is None or {circuit.owner(pathway), circuit.owner(before)} & stretch.changing:
+        return None
+    if any(fixed.probes.touches(circuit, each) for each in (pathway, before)):
         return None
     (n_post, n_between), (_, n_pre) = circuit.shape(pathway), circuit.shape(before)
     if n_post * n_pre >= n_between * (n_post + n_pre):

@@ -91,16 +91,21 @@ def reset(stretch: Stretch, fixed: Fixed, population: str, after: Snapshot, spik
     assigned = {f"{population}.{name}": value for name, value in zip(function.returns, results, strict=True)}
     if soft:
         # A sum weighted by the spike lets its derivative through, where a choice would not.
-        cut = set() if stretch.surrogate_reset else _assigned(stretch, population)
+        cut = set() if stretch.surrogate_reset else _put_back(stretch, population)
         weight = {name: jax.lax.stop_gradient(spikes) if name in cut else spikes for name in assigned}
         assigned = {name: after[name] + weight[name] * (value - after[name]) for name, value in assigned.items()}
     return assigned
 
 
-def _assigned(stretch: Stretch, population: str) -> set[str]:
-    """The variables whose reset forgets their value before."""
-    statements = stretch.plan.models[population].reset_statements
-    return {f"{population}.{statement.target}" for statement in statements if statement.operator == "="}
+def _put_back(stretch: Stretch, population: str) -> set[str]:
+    """The variables that a reset brings back: those it assigns, and those below the threshold by a decrement."""
+    model = stretch.plan.models[population]
+    crossing = set(model.functions["threshold"].arguments)
+    return {
+        f"{population}.{statement.target}"
+        for statement in model.reset_statements
+        if statement.operator == "=" or (statement.operator == "-=" and statement.target in crossing)
+    }
 
 
 def draws_of(

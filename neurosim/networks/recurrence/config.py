@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 from pydantic import (
     Field,
@@ -89,7 +89,10 @@ class Config(Network):
     @field_validator("hidden", mode="before")
     @classmethod
     def _one_or_several(cls, given: object) -> object:
-        return (given,) if isinstance(given, int) and not isinstance(given, bool) else given
+        if isinstance(given, int) and not isinstance(given, bool):
+            return (given,)
+        # What a validator has seen is no JSON any more, in which an array passes for a tuple.
+        return tuple(cast(list[object], given)) if isinstance(given, list) else given
 
     @model_validator(mode="after")
     def _fits(self) -> Config:
