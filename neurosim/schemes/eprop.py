@@ -18,13 +18,13 @@ from neurosim.circuit.description import Initial, Tie
 from neurosim.errors import ConfigError
 from neurosim.networks import Relation, Sized, recurrent
 from neurosim.schemes._eligibility import Eligibility
-from neurosim.schemes._over_time import OverTime
+from neurosim.schemes._learning_in_time import LearningInTime
 
 GRADIENT = Relation.TRUNCATED
 NETWORKS = (recurrent.Config,)
 
 
-class Config(OverTime):
+class Config(LearningInTime):
     """Settings of e-prop, besides learning rates and duration.
 
     Attributes
@@ -58,7 +58,7 @@ def build(config: Config, network: recurrent.Config, task: Sized) -> Circuit:
     traces = Eligibility(network, "eprop")
     decayed = {"rule": recurrent.rule_of("decay"), "parameters": {"decay": config.decay}} if config.decay else {}
 
-    def driving(link: recurrent.Link) -> Mapping[str, Any]:
+    def driving(link: recurrent.DrivingLink) -> Mapping[str, Any]:
         settings = traces.settings(link, config.rate_of(link.place))
         return _both(settings, decayed) if link.place == "output" and settings else settings
 
