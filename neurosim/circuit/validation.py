@@ -79,6 +79,9 @@ def _population_faults(circuit: Wiring) -> Iterator[str]:
                 f"population '{population.name}': '{population.neuron.name}' neurons know of means over others, but "
                 f"{one}; expected two or more"
             )
+        if population.drawn_as and population.drawn_as not in circuit.population:
+            missing = _missing(population.drawn_as, circuit.population, "population")
+            yield f"population '{population.name}' is drawn as '{population.drawn_as}', {missing}"
         for name, value in population.model.per_neuron.items():
             equation = population.model.equation_set.by_name[name]
             if fault := value.fault(population.size, equation.unit):
@@ -216,7 +219,9 @@ def _tie_faults(circuit: Wiring, pathway: Pathway, where: str) -> Iterator[str]:
             f"({expected}), got {pathway.connectivity}; leave it out"
         )
     ends = (other.post, other.pre) if pathway.tie.transposed else (other.pre, other.post)
-    if (pathway.pre, pathway.post) != ends:
+    # Between other populations of the same sizes, synapses and weights are the same.
+    alike = not pathway.tie.transposed and circuit.ends(pathway.name) == circuit.ends(other.name)
+    if (pathway.pre, pathway.post) != ends and not (alike and pathway.pre != other.post):
         how = " transposed" if pathway.tie.transposed else ""
         asked = f"{pathway.pre} -> {pathway.post}"
         yield f"{where}: the weights of '{other.name}'{how} lead {ends[0]} -> {ends[1]}, not {asked}"
@@ -362,6 +367,7 @@ def _rule_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:
 
 
 def _gradient_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:
+    from neurosim.circuit.moments import PHASE_END
     from neurosim.circuit.transmissions import recurrent_pathways, uncountable
 
     rule = pathway.synapse.oracle
@@ -370,8 +376,8 @@ def _gradient_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:
     where = f"pathway '{pathway.name}': the rule '{rule.name}'"
     if circuit.readout is None:
         yield f"{where} reads the gradient of the loss, and the circuit has no readout, hence no loss; give it one"
-    elif rule.timing != "phase_end":
-        yield f"{where} reads the gradient of the loss and has the timing '{rule.timing}'; expected 'phase_end'"
+    elif pathway.synapse.at(PHASE_END) is not rule:
+        yield f"{where} reads the gradient of the loss and acts {rule.moment.phrase}; expected timing='phase_end'"
     if rule.hops is not None:
         for fault in uncountable(circuit, recurrent_pathways(circuit)):
             yield f"{where} counts recurrent transmissions (hops = {rule.hops}), and {fault}, or leave out hops"
@@ -396,7 +402,7 @@ def _readout_names(circuit: Wiring, population: str) -> list[str]:
         return []
     from neurosim.circuit.composition import uses_change
 
-    added = circuit.readout.equations("v", change=uses_change(circuit))
+    added = circuit.readout.equations("v", change=uses_change(circuit), over_time=circuit.over_time)
     return [equation.name for equation in added]
 
 

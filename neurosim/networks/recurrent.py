@@ -14,7 +14,7 @@ from neurosim.networks.recurrence.neurons import key_of as key_of
 from neurosim.networks.recurrence.neurons import neuron_at as neuron_at
 from neurosim.networks.recurrence.neurons import sent as sent
 from neurosim.networks.recurrence.neurons import shown as shown
-from neurosim.networks.recurrence.pathways import Link as Link
+from neurosim.networks.recurrence.pathways import DrivingLink as DrivingLink
 from neurosim.networks.recurrence.pathways import Place as Place
 from neurosim.networks.recurrence.pathways import driving_pathways as driving_pathways
 from neurosim.networks.recurrence.pathways import feedback_pathways as feedback_pathways

@@ -20,7 +20,7 @@ Readout = Literal["instant", "leaky", "kept"]
 
 
 @dataclass(frozen=True)
-class Term:
+class EligibilityTerm:
     """The eligibility of a synapse.
 
     Attributes
@@ -37,15 +37,15 @@ class Term:
 
 
 #: By the form of the neuron. ``{pre}`` is a filtered rate; of `rate_trace`, the rate itself.
-TERMS: dict[Form, Term] = {
-    "rate": Term("local_gain_post*{pre}_pre"),
-    "rate_trace": Term(
+TERMS: dict[Form, EligibilityTerm] = {
+    "rate": EligibilityTerm("local_gain_post*{pre}_pre"),
+    "rate_trace": EligibilityTerm(
         "local_gain_post*eligibility",
-        "eligibility += dt*(local_leak_post*eligibility + local_reach_post*{pre}_pre)\n",
+        "eligibility += local_leak_post*eligibility + local_reach_post*{pre}_pre\n",
         "eligibility : 1\n",
     ),
-    "lif": Term("psi_post*{pre}_pre"),
-    "alif": Term(
+    "lif": EligibilityTerm("psi_post*{pre}_pre"),
+    "alif": EligibilityTerm(
         "psi_post*({pre}_pre - beta_post*slow)",
         "slow += psi_post*({pre}_pre - beta_post*slow) + (rho_post - 1)*slow\n",
         "slow : 1\n",

@@ -77,7 +77,7 @@ class ReadingOut:
         """How a population filters what drives it, as far as presynaptic neurons carry it."""
         return self.output if layer == "output" else None
 
-    def carried(self, link: recurrent.Link) -> Carried | None:
+    def carried(self, link: recurrent.DrivingLink) -> Carried | None:
         """The filtered variable that the rule of a pathway reads; none where it reads the source itself."""
         filtered = self.filter_into(link.post)
         if filtered is None:
@@ -87,7 +87,7 @@ class ReadingOut:
         source = link.source.split(".")[1]
         return Carried(link.pre, source, f"{source}bar{number}", filtered)
 
-    def read(self, link: recurrent.Link) -> str:
+    def read(self, link: recurrent.DrivingLink) -> str:
         """The variable of the presynaptic neuron that the rule of a pathway reads."""
         carried = self.carried(link)
         return link.source.split(".")[1] if carried is None else carried.name
@@ -103,7 +103,7 @@ class ReadingOut:
             made.append(_by_euler(population) if population.neuron.threshold is None else population)
         return tuple(made)
 
-    def settings(self, link: recurrent.Link, learning_rate: float) -> Mapping[str, Any]:
+    def settings(self, link: recurrent.DrivingLink, learning_rate: float) -> Mapping[str, Any]:
         """Rule and parameters of a pathway into the output; of one that does not learn, nothing."""
         if not learning_rate:
             return {}
@@ -147,7 +147,7 @@ class Eligibility(ReadingOut):
             for each in super().populations(populations)
         )
 
-    def settings(self, link: recurrent.Link, learning_rate: float) -> Mapping[str, Any]:
+    def settings(self, link: recurrent.DrivingLink, learning_rate: float) -> Mapping[str, Any]:
         """Rule and parameters of a driving pathway; of one that does not learn, nothing."""
         if link.post == "output" or not learning_rate:
             return super().settings(link, learning_rate)

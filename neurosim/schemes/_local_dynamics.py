@@ -80,7 +80,7 @@ class Local:
     filtered
         How it filters what drives it, if all neurons do so alike.
     lines
-        What a rule reads of it: slope, leak and reach, or the pseudo-derivative and what goes with it.
+        What a rule reads of it: slope, leak and reach in a step, or the pseudo-derivative and what goes with it.
     readout
         Whether the readout sees its output itself, or filtered.
     """
@@ -116,7 +116,9 @@ def local_dynamics(neuron: NeuronModel) -> Local:
         raise NoTraceError(f"the readout sees '{recurrent.shown(neuron)}' and other neurons '{recurrent.sent(neuron)}'")
     if filtered is not None:
         return Local("rate", filtered, (gain,), "instant")
-    return Local("rate_trace", None, (gain, f"local_leak = {leak} : Hz", f"local_reach = {reach} : Hz"), "instant")
+    return Local(
+        "rate_trace", None, (gain, f"local_leak = dt*({leak}) : 1", f"local_reach = dt*({reach}) : 1"), "instant"
+    )
 
 
 def _spiking(neuron: NeuronModel, state: str, filtered: LowPass | None) -> Local:

@@ -15,13 +15,13 @@ from pydantic import Field, PositiveFloat
 from neurosim.circuit.circuit import Circuit
 from neurosim.networks import Relation, Sized, recurrent
 from neurosim.rules.gradient import RULE
-from neurosim.schemes._over_time import OverTime
+from neurosim.schemes._learning_in_time import LearningInTime
 
 GRADIENT = Relation.EXACT
 NETWORKS = (recurrent.Config,)
 
 
-class Config(OverTime):
+class Config(LearningInTime):
     """Settings of backpropagation through time, besides learning rates and duration.
 
     Attributes
@@ -41,7 +41,7 @@ def build(config: Config, network: recurrent.Config, task: Sized) -> Circuit:
     width = {} if config.surrogate_width is None else {"surrogate_width": config.surrogate_width}
     rule = replace(RULE, hops=config.hops, **width)
 
-    def driving(link: recurrent.Link) -> dict[str, object]:
+    def driving(link: recurrent.DrivingLink) -> dict[str, object]:
         rate = config.rate_of(link.place)
         return {"rule": rule, "parameters": {"learning_rate": rate}} if rate else {}
 

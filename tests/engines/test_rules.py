@@ -12,6 +12,7 @@ import pytest
 from neurosim import registry
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connectivity import Sparse
+from neurosim.circuit.plan import plan
 from neurosim.circuit.plasticity import rule_names, rule_terms
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.brian.engine import BrianEngine
@@ -44,7 +45,7 @@ def random_state(circuit: Circuit, rule: Rule | OracleRule) -> tuple[dict[str, n
     given = {
         name: generator.standard_normal((6, size))
         for name, size in varying.items()
-        if name.split(".")[1] not in ("tau", "x_in")
+        if name.split(".")[1] not in ("tau", "x_in") and name not in plan(circuit).nodes
     }
     state = initial_state(circuit, 1)
     if not isinstance(rule, OracleRule):
@@ -194,8 +195,8 @@ def test_a_shared_weight_learns_what_its_synapses_would_on_average(
     if "w_reciprocal" in rule.names:
         start["back.w"] = np.random.default_rng(4).standard_normal(start["back.w"].shape)
     unrolled = rule_circuit(rule, "dense", ends)
-    if rule.timing == "step":
-        # After one step, weights that are not shared would have gone their own ways.
+    if rule.moment.within_steps:
+        # Traces are shared like weights. After one step, weights that are not shared would have gone their own ways.
         shared, unrolled = (replace(c, phases=(replace(c.phases[0], duration="1 ms"),)) for c in (shared, unrolled))
 
     def spread(array: np.ndarray, index: np.ndarray = index) -> np.ndarray:

@@ -27,7 +27,7 @@ _ROLES: Mapping[Place, Role] = {
 _Bounds = tuple[float | None, float | None] | None
 
 
-class Link(NamedTuple):
+class DrivingLink(NamedTuple):
     """A driving pathway before anything is said of its learning.
 
     Attributes
@@ -74,9 +74,9 @@ class Signed:
         return "size" if self.sign > 0 else "negative size"
 
 
-def links(network: Config) -> tuple[Link, ...]:
+def links(network: Config) -> tuple[DrivingLink, ...]:
     """All driving pathways, in the order of the populations that they lead to."""
-    found: list[Link] = []
+    ways: list[DrivingLink] = []
     below = "input.r"
     incoming = Initial(network.input_law, network.input_weights, _fan(network.input_fan))
     biased = Initial("normal", network.bias_weights, None)
@@ -84,29 +84,29 @@ def links(network: Config) -> tuple[Link, ...]:
         neuron = neuron_at(network, layer)
         drive = f"{layer}.{neuron.ports['drive']}"
         name = "Win1" if number == 1 else f"W{number - 1}_{number}"
-        found.append(Link(name, "input", below, drive, incoming, Dense(), None))
+        ways.append(DrivingLink(name, "input", below, drive, incoming, Dense(), None))
         source = f"{layer}.{sent(neuron)}"
-        found += [
-            Link(f"R{number}{end}", "recurrent", source, drive, law, joined, bounds)
+        ways += [
+            DrivingLink(f"R{number}{end}", "recurrent", source, drive, law, joined, bounds)
             for end, law, joined, bounds in _recurrent(network, size)
         ]
         if network.bias:
-            found.append(Link(f"b{number}", "bias", "one.r", drive, biased, Dense(), None))
+            ways.append(DrivingLink(f"b{number}", "bias", "one.r", drive, biased, Dense(), None))
         below = source
-    return (*found, *_read(network, biased))
+    return (*ways, *_read(network, biased))
 
 
-def _read(network: Config, biased: Initial) -> list[Link]:
+def _read(network: Config, biased: Initial) -> list[DrivingLink]:
     drive = f"output.{neuron_at(network, 'output').ports['drive']}"
     law = Initial(network.output_law, network.output_weights, _fan(network.output_fan))
-    found: list[Link] = []
+    ways: list[DrivingLink] = []
     for layer in network.read_layers:
         number = f"{network.hidden_layers.index(layer) + 1}" if network.readout_from == "all" else ""
         source = f"{layer}.{shown(neuron_at(network, layer))}"
-        found.append(Link(f"Wout{number}", "output", source, drive, law, Dense(), None))
+        ways.append(DrivingLink(f"Wout{number}", "output", source, drive, law, Dense(), None))
     if network.bias:
-        found.append(Link("bout", "output_bias", "one.r", drive, biased, Dense(), None))
-    return found
+        ways.append(DrivingLink("bout", "output_bias", "one.r", drive, biased, Dense(), None))
+    return ways
 
 
 def _fan(setting: Literal["in", "none"]) -> Literal["in"] | None:
@@ -151,7 +151,7 @@ def _joined(network: Config, senders: tuple[int, int] | None) -> Connectivity:
 
 
 def driving_pathways(
-    network: Config, settings: Callable[[Link], Mapping[str, Any]] | None = None
+    network: Config, settings: Callable[[DrivingLink], Mapping[str, Any]] | None = None
 ) -> tuple[Pathway, ...]:
     """All driving pathways.
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat
 from neurosim.networks import recurrent
 
 
-class OverTime(BaseModel):
+class LearningInTime(BaseModel):
     """Settings of all schemes of learning in time.
 
     Attributes
