@@ -18,7 +18,6 @@ from neurosim.errors import CircuitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.tasks._input_spikes import InputSpikes
 from neurosim.tasks._timed import TimedSplit
-from neurosim.units import format_quantity
 
 _INPUT = "input"
 
@@ -166,4 +165,4 @@ def _each(values: np.ndarray, held: int, times: int, *, late: bool = False, firs
 
 def _shown(seconds: float) -> str:
     """A time in words, without the last digits that sums lose."""
-    return format_quantity(float(f"{seconds:.9g}"), "second")
+    return f"{1e3 * seconds:.9g} ms"
