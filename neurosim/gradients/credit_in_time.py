@@ -146,7 +146,9 @@ def how_spikes_are_differentiated(circuit: Circuit, setting: Setting) -> str:
     if all(population.neuron.threshold is None for population in circuit.populations):
         return ""
     reset = "goes through resets, too" if setting.surrogate_reset else "does not go through resets"
-    return f"spikes have a surrogate derivative of width {setting.surrogate_width:g}, which {reset}"
+    told = [p.name for p in circuit.populations if "pseudo_derivative" in p.neuron.ports]
+    own = f" (of {', '.join(told)}: that of its own equations)" if told else ""
+    return f"spikes have a surrogate derivative of width {setting.surrogate_width:g}{own}, which {reset}"
 
 
 def _trials_first(credit: Mapping[str, Any]) -> dict[str, np.ndarray]:
