@@ -68,7 +68,12 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any] | None, tuple[str, ...],
         ("scheme.duration=40 ms",),
         "lasts 40 ms, 40 time steps of 1 ms; expected 31, the 30 grid steps of 1 ms",
     ),
-    "a time step that does not divide": ({"kind": "add", **FEW}, None, ("engine.dt=0.4 ms",), "and the engine steps by 0.4 ms; expected"),
+    "a time step that does not divide": (
+        {"kind": "add", **FEW},
+        None,
+        ("engine.dt=0.4 ms",),
+        "and the engine steps by 0.4 ms; expected",
+    ),
     "a grid that is no grid": ({"kind": "sine", "duration": "1.5 ms"}, None, (), "expected a whole number of grid"),
     "a unit that is none": ({"kind": "sine", "dt": "1 mV"}, None, (), "task.dt: .*mV"),
 }
