@@ -125,7 +125,8 @@ def alignment_in_time(
         numbers |= {"immediate_total_angle_deg": _angle(immediate, total)}
         numbers |= _of_signal(signal, total, immediate) if signal is not None else {}
         numbers |= _of_update(circuit, state, after, credit, layer)
-        handed = {name: sent.errors(course) for name, course in errors.items()}
+        through = {name: sent.errors(course) for name, course in errors.items()}
+        handed = {name: course for name, course in through.items() if course is not None}
         best, more = _of_weights(circuit, state, layer, handed, total / credit.dt)
         layers[layer] = LayerInTime(numbers | more, _courses(signal, total, immediate), best)
     return layers

@@ -55,12 +55,14 @@ class LayerCredit:
             handed[:, step - 1] = self.share * ahead
         return handed
 
-    def errors(self, course: np.ndarray) -> np.ndarray:
-        """The same of errors, whose axis is another; only where all neurons have one filter."""
+    def errors(self, course: np.ndarray) -> np.ndarray | None:
+        """The same of errors, (trial, step, n_error); none if neurons filter differently."""
         if self.share is None or self.memory is None:
             return course
-        alike = LayerCredit(self.total, self.immediate, np.mean(self.share), np.mean(self.memory))
-        return alike.through_filter(course)
+        if np.ptp(self.share) or np.ptp(self.memory):
+            return None
+        one = (np.asarray(np.mean(each)) for each in (self.share, self.memory))
+        return LayerCredit(self.total, self.immediate, *one).through_filter(course)
 
 
 def kicked_for(circuit: Circuit) -> tuple[str, ...]:
@@ -90,14 +92,14 @@ def layer_credit(
     shares = {name: _share(circuit, setting, state, name) for name in names}
     if not names or any(share is None for share in shares.values()):
         return None
-    sums = [
-        _of_spikes(names, shares, received, kicks)
-        for received, kicks in ((credit.total, credit.kicks), (credit.immediate, credit.immediate_kicks))
-    ]
+    total = _of_spikes(names, shares, credit.total, credit.kicks)
+    immediate = _of_spikes(names, shares, credit.immediate, credit.immediate_kicks)
     shown = compose(circuit)[layer].ports.get("readout")
     memory = _constant(circuit, setting, state, layer, compose(circuit)[layer].ports.get(MEMORY))
     share = shares.get(f"{layer}.{shown}")
-    return LayerCredit(*sums, share, memory) if share is not None and memory is not None else LayerCredit(*sums)
+    if share is None or memory is None:
+        return LayerCredit(total, immediate)
+    return LayerCredit(total, immediate, share, memory)
 
 
 def _sent(circuit: Circuit, layer: str) -> tuple[str, ...]:

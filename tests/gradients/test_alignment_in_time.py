@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neurosim import registry
 from neurosim.circuit.description import Pathway, Role
 from neurosim.engines.state import initial_state
 from neurosim.engines.stimuli import Stimulus

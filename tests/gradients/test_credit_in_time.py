@@ -228,6 +228,7 @@ def test_what_is_kept_of_a_step_is_of_neurons_and_not_of_synapses(
             weights, given = through.given(state, made.stimuli).without(["R1.w"])
             loss = jax.grad(lambda weights: jnp.sum(through.ends(given, values=weights)[0]))
             memory = jax.jit(loss).lower(weights).compile().memory_analysis()
+        assert memory is not None
         return memory.temp_size_in_bytes
 
     assert (kept(41) - kept(21)) / 20 < 8 * synapses
