@@ -367,6 +367,7 @@ def _rule_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:
 
 
 def _gradient_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:
+    from neurosim.circuit.moments import PHASE_END
     from neurosim.circuit.transmissions import recurrent_pathways, uncountable
 
     rule = pathway.synapse.oracle
@@ -375,8 +376,8 @@ def _gradient_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:
     where = f"pathway '{pathway.name}': the rule '{rule.name}'"
     if circuit.readout is None:
         yield f"{where} reads the gradient of the loss, and the circuit has no readout, hence no loss; give it one"
-    elif rule.timing != "phase_end":
-        yield f"{where} reads the gradient of the loss and has the timing '{rule.timing}'; expected 'phase_end'"
+    elif pathway.synapse.at(PHASE_END) is not rule:
+        yield f"{where} reads the gradient of the loss and acts {rule.moment.phrase}; expected timing='phase_end'"
     if rule.hops is not None:
         for fault in uncountable(circuit, recurrent_pathways(circuit)):
             yield f"{where} counts recurrent transmissions (hops = {rule.hops}), and {fault}, or leave out hops"

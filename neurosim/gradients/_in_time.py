@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from neurosim.circuit.circuit import Circuit
@@ -71,6 +71,7 @@ def in_time(
     check_presented(circuit, setting, state, stimuli, chosen.name)
     quiet = without_rules(circuit)
     through = Differentiable.until(quiet, with_surrogate(quiet, setting), chosen.name, reported_loss(quiet))
+    through = replace(through, lean=True)
     for each in circuit.phases:
         if through.phases and each.name in through.phases and each.until is not None:
             raise CircuitError(

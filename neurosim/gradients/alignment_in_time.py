@@ -140,8 +140,10 @@ def delivered_in_time(
     run = phases[: phases.index(phase_of(circuit, phase).name) + 1]
     record = tuple(dict.fromkeys([*names.values(), *sources]))
     _, outputs = BatchedEngine(circuit, setting).run(state, stimuli, record=record, learn=False, phases=run)
-    found = {name: np.swapaxes(outputs.recordings[name], 0, 1).astype(float) for name in record}
-    return {layer: setting.dt * found[name] for layer, name in names.items()}, {name: found[name] for name in sources}
+    courses = {name: np.swapaxes(outputs.recordings[name], 0, 1).astype(float) for name in record}
+    return {layer: setting.dt * courses[name] for layer, name in names.items()}, {
+        name: courses[name] for name in sources
+    }
 
 
 def signal_of(circuit: Circuit, layer: str) -> str | None:
@@ -193,14 +195,14 @@ def _of_weights(
         return None, {}
     numbers = weight_numbers(circuit, state, layer)
     best = best_feedback(errors[pathway.source], credit)
-    found = {name: numbers[name] for name in ("weight_angle_deg", "weight_norm_ratio")} | {"best_r2": best.r2}
+    angles = {name: numbers[name] for name in ("weight_angle_deg", "weight_norm_ratio")} | {"best_r2": best.r2}
     weights = weights_of(circuit, state, pathway.name) if circuit.connectivity(pathway.name).weighted else None
     if weights is not None and np.shape(weights) == best.weights.shape:
-        found["best_weight_angle_deg"] = float(matrix_angle.measure(np.asarray(weights, float), best.weights))
+        angles["best_weight_angle_deg"] = float(matrix_angle.measure(np.asarray(weights, float), best.weights))
     wanted = wanted_weights(circuit, state, layer)
     if wanted is not None and np.shape(wanted) == best.weights.shape:
-        found["best_wanted_angle_deg"] = float(matrix_angle.measure(best.weights, np.asarray(wanted, float)))
-    return best, found
+        angles["best_wanted_angle_deg"] = float(matrix_angle.measure(best.weights, np.asarray(wanted, float)))
+    return best, angles
 
 
 def _courses(signal: np.ndarray | None, total: np.ndarray, immediate: np.ndarray) -> dict[str, np.ndarray]:

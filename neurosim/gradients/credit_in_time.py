@@ -124,8 +124,8 @@ def credit_in_time(
         weights, given = through.given(state, stimuli, seed=seed).without(what.weights)
         numbers = jnp.asarray((int(first) + np.arange(given.trials)).astype(np.uint32))
         transmissions = None if hops is None else jnp.asarray(hops, jnp.int32)
-        found = jax.device_get(_credit(weights, given, numbers, transmissions, what=what))
-    loss, (local_weights, local), (by_weight, by_variable, by_kick) = found
+        derivatives = jax.device_get(_credit(weights, given, numbers, transmissions, what=what))
+    loss, (local_weights, local), (by_weight, by_variable, by_kick) = derivatives
     trials = loss.shape[0]
     return CreditInTime(
         loss=loss,
@@ -146,7 +146,9 @@ def how_spikes_are_differentiated(circuit: Circuit, setting: Setting) -> str:
     if all(population.neuron.threshold is None for population in circuit.populations):
         return ""
     reset = "goes through resets, too" if setting.surrogate_reset else "does not go through resets"
-    return f"spikes have a surrogate derivative of width {setting.surrogate_width:g}, which {reset}"
+    told = [p.name for p in circuit.populations if "pseudo_derivative" in p.neuron.ports]
+    own = f" (of {', '.join(told)}: that of its own equations)" if told else ""
+    return f"spikes have a surrogate derivative of width {setting.surrogate_width:g}{own}, which {reset}"
 
 
 def _trials_first(credit: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -168,8 +170,8 @@ def _credit(weights: Any, given: GivenArrays, numbers: Any, hops: Any, *, what: 
     zero = through.probes(given, added=what.added, received=what.received, cut=what.cut or ())
     at = (weights, zero.received, zero.added)
     if what.cut is None or hops is None:
-        loss, found = in_full(presented, at)
+        loss, full = in_full(presented, at)
     if what.cut is None:
-        return loss, ({}, {}), found
+        return loss, ({}, {}), full
     loss, local, counted = by_transmissions(presented, at, zero.cut, 0 if hops is None else hops)
-    return loss, local[:2], found if hops is None else counted
+    return loss, local[:2], full if hops is None else counted

@@ -63,8 +63,8 @@ def forward_gradients(
     through = what.through
     with through.engine.precision():
         weights, given = through.given(state, stimuli, seed=seed).without(what.weights)
-        found = jax.device_get(_forward(weights, given, what=what))
-    return {name: np.asarray(gradient) for name, gradient in found.items()}
+        gradients = jax.device_get(_forward(weights, given, what=what))
+    return {name: np.asarray(gradient) for name, gradient in gradients.items()}
 
 
 @compiled

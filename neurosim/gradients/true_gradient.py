@@ -7,7 +7,7 @@ this one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -90,6 +90,7 @@ def true_gradients(
     setting = with_surrogate(circuit, setting)
     circuit = without_rules(circuit) if circuit.over_time else circuit
     through = Differentiable.until(circuit, setting, phase_of(circuit, phase).name, reported_loss(circuit))
+    through = replace(through, lean=circuit.over_time)
     with through.engine.precision():
         weights, given = through.given(state, stimuli).without([f"{p.name}.w" for p in circuit.owners])
         loss, by_site, by_weight = jax.device_get(_differentiate(weights, given, through=through))

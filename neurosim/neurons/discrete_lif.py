@@ -67,7 +67,8 @@ def build(config: Config) -> NeuronModel:
         parameters |= {"beta": config.beta, "tau_theta": config.tau_theta}
     return NeuronModel(
         f"""
-        dv/dt = ((exp(-dt/tau_m) - 1)*v + {share}(drive + perturb*sigma*noise) - v_th*z)/dt : 1
+        dv/dt = ((exp(-dt/tau_m) - 1)*v + {share}(drive + perturb*sigma*noise) - v_th*fired)/dt : 1
+        dfired/dt = -fired/dt : 1
         dz/dt = -z/dt : 1
         drest/dt = -clip(rest, 0, 1)/dt : 1
         drf/dt = (exp(-dt/tau_out) - 1)*rf/dt : 1
@@ -83,7 +84,8 @@ def build(config: Config) -> NeuronModel:
         perturb : 1 (shared)
         """,
         threshold=f"v > {level} and rest < 0.5",
-        reset=f"z = 1\nrf += 1 - exp(-dt/tau_out)\nrest = {rest}",
+        # What only resets the neuron is a variable apart from what others receive: derivatives can leave it out.
+        reset=f"z += 1\nrf += 1 - exp(-dt/tau_out)\nfired = 1\nrest = {rest}",
         # Steps are written out as closed forms over dt, which only this method undoes exactly.
         method="euler",
         parameters=parameters,

@@ -67,7 +67,7 @@ class InputSpikes:
         place = np.arange(len(trial)) - np.repeat(firsts, np.diff([*firsts, len(trial)]))
         kept = {"trial": trial, "step": step, "neuron": neuron, "_place": place}
         set_fields(self, **{name: read_only(array, np.int64) for name, array in kept.items()})
-        set_fields(self, _begin=np.searchsorted(trial, np.arange(self.trials + 1)))
+        set_fields(self, _begin=read_only(np.searchsorted(trial, np.arange(self.trials + 1)), np.int64))
 
     @classmethod
     def at_times(
@@ -90,8 +90,11 @@ class InputSpikes:
             Times that fall within a trial, or lie outside of it, with the trial.
         """
         seconds = TIME("dt", dt)
-        times = np.atleast_1d(np.asarray(array_in_si(time, "second"), float))
         which = _integers("trial", trial)
+        plain = np.asarray(time)
+        if plain.dtype.kind == "f" and plain.shape == which.shape:
+            refuse_unsorted("spikes", which, plain)
+        times = np.atleast_1d(np.asarray(array_in_si(time, "second"), float))
         if len(which) != len(times):
             raise DataError(f"spikes: got {len(times)} times and {len(which)} trials, expected one of each a spike")
         refuse_unsorted("spikes", which, times)

@@ -97,14 +97,14 @@ def arrays_of(path: Path) -> RecordedArrays:
     DataError
         It is missing, damaged, of another kind, or larger than the user allows.
     """
+    if not path.exists():
+        raise DataError(f"{path}: there is no such file or folder")
     if path.is_dir():
         store = open_store(path, whole=True)
         names: Sequence[str] = tuple(store.arrays)
         found = RecordedArrays(path, tuple(names), store)
     elif path.suffix.lower() == ".npz":
         found = RecordedArrays(path, names_in(path), None)
-    elif not path.exists():
-        raise DataError(f"{path}: there is no such file or folder")
     else:
         raise DataError(f"{path}: got a file '{path.suffix}', expected .npz, or the folder of a Zarr store")
     if not found.names:

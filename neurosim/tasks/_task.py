@@ -191,7 +191,11 @@ class Task:
     def __repr__(self) -> str:
         sizes = f"{len(self.train)} train, {len(self.validation)} validation, {len(self.test)} test"
         time = "" if self.dt is None else f", {self.steps} steps of {format_quantity(self.dt, 'second')}"
-        return f"Task({self.name}: {self.kind}, {self.n_inputs} inputs, {self.n_outputs} outputs{time}; {sizes})"
+        listed = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in self.floors.items())
+        floors = f"; floors: {listed}" if listed else ""
+        return (
+            f"Task({self.name}: {self.kind}, {self.n_inputs} inputs, {self.n_outputs} outputs{time}; {sizes}{floors})"
+        )
 
 
 def _refuse_other_times(task: str, splits: Mapping[str, Split | TimedSplit]) -> None:

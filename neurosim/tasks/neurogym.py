@@ -77,13 +77,16 @@ class DrawnTrial:
     mask
         ``(T,)``.
     label
-        The right action where outputs count; none for targets that are numbers.
+        The right action, if it is one of several and the same wherever outputs count.
+    chosen
+        Whether an action is one of several.
     """
 
     inputs: np.ndarray
     targets: np.ndarray
     mask: np.ndarray
     label: int | None
+    chosen: bool
 
 
 def load(config: Config, *, seed: int) -> Task:
@@ -99,7 +102,8 @@ def load(config: Config, *, seed: int) -> Task:
     Returns
     -------
     Task
-        Actions that are chosen among several are classes, whose label is the type of the trial; others are numbers.
+        Actions that are chosen among several are classes, others numbers. If each trial has one right action where
+        outputs count, that is its label and its type.
 
     Raises
     ------
@@ -121,10 +125,11 @@ def load(config: Config, *, seed: int) -> Task:
     steps, first = config.steps or longest, trials[0]
     width = first.inputs.shape[1] + first.targets.shape[1] + 1
     check_size(_BYTES_A_NUMBER * len(trials) * steps * width, "task neurogym: what it draws")
-    splits = [_padded(each, steps, first, parse_quantity(config.dt, "second")) for each in drawn.values()]
-    classes = first.label is not None
-    loss = "cross_entropy" if classes else "squared_error"
-    kind = "classification" if classes else "regression"
+    decided = all(trial.label is not None for trial in trials)
+    dt = parse_quantity(config.dt, "second")
+    splits = [_padded(each, steps, first, dt, decided=decided) for each in drawn.values()]
+    loss = "cross_entropy" if first.chosen else "squared_error"
+    kind = "classification" if decided else "regression"
     return Task("neurogym", *splits, kind=kind, loss=loss, floors=constant_floors(splits[0], loss))
 
 
@@ -189,10 +194,11 @@ def _trial(config: Config, environment: Any) -> DrawnTrial:
     mask = np.full(len(inputs), config.outside)
     mask[_counted(config, environment)] = 1
     if right.ndim == 2:
-        return DrawnTrial(inputs, right, mask, None)
+        return DrawnTrial(inputs, right, mask, None, chosen=False)
     actions = np.arange(int(environment.action_space.n))
-    label = np.bincount(right.astype(int), weights=mask, minlength=len(actions)).argmax()
-    return DrawnTrial(inputs, (right[:, None] == actions).astype(np.float32), mask, int(label))
+    asked = np.unique(right[mask == 1])
+    label = int(asked[0]) if len(asked) == 1 else None
+    return DrawnTrial(inputs, (right[:, None] == actions).astype(np.float32), mask, label, chosen=True)
 
 
 def _counted(config: Config, environment: Any) -> slice:
@@ -208,7 +214,7 @@ def _counted(config: Config, environment: Any) -> slice:
     return slice(int(begins[config.period]), int(ends[config.period]))
 
 
-def _padded(trials: Sequence[DrawnTrial], steps: int, like: DrawnTrial, dt: float) -> TimedSplit:
+def _padded(trials: Sequence[DrawnTrial], steps: int, like: DrawnTrial, dt: float, *, decided: bool) -> TimedSplit:
     """Trials of one length, whose last input and target stay, and do not count."""
     inputs = np.zeros((len(trials), steps, like.inputs.shape[1]), np.float32)
     targets = np.zeros((len(trials), steps, like.targets.shape[1]), np.float32)
@@ -217,7 +223,7 @@ def _padded(trials: Sequence[DrawnTrial], steps: int, like: DrawnTrial, dt: floa
         length = len(trial.mask)
         inputs[place, :length], targets[place, :length], mask[place, :length] = trial.inputs, trial.targets, trial.mask
         inputs[place, length:], targets[place, length:] = trial.inputs[-1], trial.targets[-1]
-    if like.label is None:
+    if not decided:
         return TimedSplit(inputs, targets, dt, mask)
     labels = np.asarray([trial.label for trial in trials], np.int64)
     return TimedSplit(inputs, targets, dt, mask, labels, labels)

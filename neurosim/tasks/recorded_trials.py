@@ -191,7 +191,8 @@ def _grid_step(times: np.ndarray) -> float:
             f"time: step {at + 1} is at {times[at + 1]:g} s, not after {times[at]:g} s of the step before; expected "
             "times that rise: sort them, with what belongs to them"
         )
-    dt = (times[-1] - times[0]) / (len(times) - 1)
+    # Without the last digits, which differences of times lose.
+    dt = float(f"{(times[-1] - times[0]) / (len(times) - 1):.9g}")
     off = np.abs(times - times[0] - dt * np.arange(len(times)))
     if off.max() > 1e-3 * dt:
         at = int(np.argmax(off > 1e-3 * dt))
@@ -200,7 +201,7 @@ def _grid_step(times: np.ndarray) -> float:
             f"time: step {at} is at {times[at]:g} s, off the grid of {grid} from {times[0]:g} s on; expected evenly "
             "spaced times: interpolate onto a grid"
         )
-    return float(dt)
+    return dt
 
 
 def _standardised(whole: TimedSplit, train: np.ndarray) -> TimedSplit:

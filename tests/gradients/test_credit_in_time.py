@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from neurosim.circuit.connectivity import Sparse
 from neurosim.circuit.description import Pathway, Role
+from neurosim.engines.batched import hoisting
+from neurosim.engines.batched.differentiable import Differentiable
 from neurosim.errors import CircuitError
 from neurosim.gradients.credit_in_time import CreditInTime, credit_in_time
 from neurosim.gradients.forward_gradient import forward_gradients
@@ -174,6 +179,47 @@ def test_delays_are_transmissions_that_take_longer() -> None:
     once = credit(made, hops=1).total["hidden1.r"] - every.immediate["hidden1.r"]
     assert np.all(once[:, -3:] == 0)
     assert np.all(np.any(once[:, :-3] != 0, axis=-1))
+
+
+@pytest.mark.parametrize("entries", [hoisting.MOST_ENTRIES, 1])
+def test_lists_of_synapses_are_matrices_with_zeros(entries: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hoisting, "MOST_ENTRIES", entries)
+    # Another length, as programs are kept.
+    length = 7 if entries == 1 else 8
+    kind = Sparse(0.5, autapses=False)
+    sparse = recurrent(length=length, R1=Pathway("R1", "hidden1.r", "hidden1.drive", connectivity=kind))
+    made = kind.synapses(sparse.circuit.ends("R1"))
+    dense, matrix = recurrent(length=length), np.zeros((6, 6))
+    weights = np.random.default_rng(2).normal(size=len(made.pre))
+    matrix[made.post, made.pre] = weights
+    full = credit(replace(dense, state=dense.state | {"R1.w": matrix}))
+    listed = credit(replace(sparse, state=sparse.state | {"R1.w": weights}))
+    np.testing.assert_allclose(listed.total["hidden1.r"], full.total["hidden1.r"], **EXACT)
+    np.testing.assert_allclose(listed.weights["R1.w"], full.weights["R1.w"][made.post, made.pre], **EXACT)
+
+
+@pytest.mark.parametrize("entries", [hoisting.MOST_ENTRIES, 1])
+def test_what_is_kept_of_a_step_is_of_neurons_and_not_of_synapses(
+    entries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hoisting, "MOST_ENTRIES", entries)
+    size = 64
+    kind = Sparse(0.9, autapses=False)
+    made = recurrent(size=size, trials=2, length=40, R1=Pathway("R1", "hidden1.r", "hidden1.drive", connectivity=kind))
+    synapses = len(kind.synapses(made.circuit.ends("R1")).pre)
+
+    state = made.state | {"R1.w": np.full(synapses, 0.01)}
+
+    def kept(steps: int) -> int:
+        phases = (replace(made.circuit.phases[0], duration=f"{steps} ms"),)
+        through = Differentiable(replace(made.circuit, phases=phases), SETTING, ("total_loss",), lean=True)
+        with through.engine.precision():
+            weights, given = through.given(state, made.stimuli).without(["R1.w"])
+            loss = jax.grad(lambda weights: jnp.sum(through.ends(given, values=weights)[0]))
+            memory = jax.jit(loss).lower(weights).compile().memory_analysis()
+        return memory.temp_size_in_bytes
+
+    assert (kept(41) - kept(21)) / 20 < 8 * synapses
 
 
 def test_credit_says_what_it_needs(made: Made) -> None:

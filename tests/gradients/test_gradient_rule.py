@@ -62,12 +62,13 @@ def test_transmissions_can_be_counted(hops: int) -> None:
 
 def test_any_connectivity_and_bounds_go_with_it() -> None:
     weights = np.linspace(-0.3, 0.3, len(Sparse(0.5, autapses=False).synapses(_ends(6)).pre))
-    made = recurrent(R1=by_gradient(connectivity=Sparse(0.5, autapses=False), bounds=(-0.3, 0.3)))
+    fast = {"learning_rate": 20 * RATE}
+    made = recurrent(R1=by_gradient(connectivity=Sparse(0.5, autapses=False), bounds=(-0.3, 0.3), parameters=fast))
     made = replace(made, state=made.state | {"R1.w": weights})
     circuit = learning(made, "R1")
     expected = credit_in_time(circuit, SETTING, made.state, made.stimuli).weights["R1.w"]
-    wanted = np.clip(weights - RATE * expected, -0.3, 0.3) - weights
-    assert np.any(np.abs(weights - RATE * expected) > 0.3)
+    wanted = np.clip(weights - 20 * RATE * expected, -0.3, 0.3) - weights
+    assert np.any(np.abs(weights - 20 * RATE * expected) > 0.3)
     np.testing.assert_allclose(change(circuit, made), wanted, rtol=1e-9, atol=1e-12)
 
 

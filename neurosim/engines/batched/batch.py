@@ -46,6 +46,8 @@ class Request:
         Whether the presentation goes on in another call, so that rules at the ends of phases do not act yet.
     resumed
         Whether an earlier part of it was another call, so that rules before the first phase have acted.
+    differentiated
+        Whether derivatives go through it: then no step keeps what belongs to single synapses, as all of them would.
     """
 
     circuit: Circuit
@@ -59,6 +61,7 @@ class Request:
     own_weights: bool = False
     unfinished: bool = False
     resumed: bool = False
+    differentiated: bool = False
 
     @property
     def wanted(self) -> set[str]:

@@ -88,6 +88,8 @@ class Differentiable:
         Whether rules act, whose increments are then among the results.
     record
         Variables wanted at every step, for gradients through time.
+    lean
+        Whether no step keeps what belongs to single synapses, for gradients through many steps.
     """
 
     circuit: Circuit
@@ -96,6 +98,7 @@ class Differentiable:
     phases: tuple[str, ...] | None = None
     learn: bool = False
     record: tuple[str, ...] = ()
+    lean: bool = False
 
     @classmethod
     def until(cls, circuit: Circuit, setting: Setting, phase: str, *report: str) -> Differentiable:
@@ -162,6 +165,7 @@ class Differentiable:
             record=records_in(self.circuit, self.record),
             learn=self.learn,
             phases=self.phases,
+            differentiated=self.lean,
         )
         return present(request, batch)
 

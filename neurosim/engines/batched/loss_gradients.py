@@ -39,7 +39,7 @@ def loss_gradients(
     dict
         By `gradient_name` of the pathway, in the shape of its weights.
     """
-    found: Arrays = {}
+    by_pathway: Arrays = {}
     reading: dict[tuple[int | None, float | None], list[str]] = {}
     for pathway in at_end(request.circuit, phase, request.learn):
         rule = pathway.synapse.oracle
@@ -47,8 +47,8 @@ def loss_gradients(
             reading.setdefault((rule.hops, rule.surrogate_width), []).append(pathway.name)
     for (hops, width), pathways in reading.items():
         gradients = _of(request, batch, phase, present, hops, width, [f"{name}.w" for name in pathways])
-        found |= {gradient_name(name): gradients[f"{name}.w"] for name in pathways}
-    return found
+        by_pathway |= {gradient_name(name): gradients[f"{name}.w"] for name in pathways}
+    return by_pathway
 
 
 def _of(
@@ -72,6 +72,7 @@ def _of(
         learn=False,
         phases=tuple(run[: run.index(phase.name) + 1]),
         watch="",
+        differentiated=True,
     )
 
     def presented(weights: Arrays, cut: Any) -> Any:

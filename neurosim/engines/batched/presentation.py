@@ -152,6 +152,7 @@ def stretch_of(graph: Plan, request: Request, batch: Batch, phase: Phase, live: 
         until=phase.until,
         sparse=tuple(name for name in request.sparse if name in batch.courses),
         watch=request.watch == "steps",
+        differentiated=request.differentiated,
     )
 
 

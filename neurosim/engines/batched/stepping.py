@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 from neurosim.circuit.description import UNTIL_STEPS
 from neurosim.circuit.moments import INTEGRAL, STEP
-from neurosim.engines.batched.hoisting import prepare
+from neurosim.engines.batched.hoisting import keeps_synapses, prepare
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.probes import NO_PROBES, Probes, sent
 from neurosim.engines.batched.sampling import at_every_step, empty, split_off, written
@@ -139,6 +139,9 @@ def run_steps(
         recorded = at_every_step(stretch, begun, spiked) | sent(stretch, probe, begun, spiked)
         return {name: after[name] for name in carry} | kept, recorded
 
+    if stretch.differentiated and keeps_synapses(stretch):
+        # Computed once more on the way back: what each synapse does in each step is too much to keep.
+        step = jax.checkpoint(step, prevent_cse=False)
     if stretch.until is None:
         begun = carry | empty(stretch)
         if stretch.steps == 1:

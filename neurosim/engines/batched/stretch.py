@@ -35,6 +35,8 @@ class Stretch:
         Stimuli that change in time and are mostly zero.
     watch
         Whether to note the first step at which each live variable is not finite.
+    differentiated
+        Whether derivatives go through it.
     """
 
     plan: Plan
@@ -52,6 +54,7 @@ class Stretch:
     until: tuple[str, float] | None = None
     sparse: tuple[str, ...] = ()
     watch: bool = False
+    differentiated: bool = False
 
     @property
     def spiking(self) -> tuple[str, ...]:

@@ -20,8 +20,8 @@ def in_full(presented: Presented, at: tuple[Any, ...]) -> tuple[Any, tuple[Any, 
         (total, _), wanted = presented(*at, {})
         return total, wanted
 
-    (_, wanted), found = jax.value_and_grad(fully, argnums=tuple(range(len(at))), has_aux=True)(*at)
-    return wanted, found
+    (_, wanted), derivatives = jax.value_and_grad(fully, argnums=tuple(range(len(at))), has_aux=True)(*at)
+    return wanted, derivatives
 
 
 def by_transmissions(
@@ -46,10 +46,10 @@ def by_transmissions(
     (total, sent), pull, wanted = jax.vjp(presented, *at, cut, has_aux=True)
     *local, credit = pull((jnp.ones_like(total), jax.tree.map(jnp.zeros_like, sent)))
 
-    def once_more(_: Any, found: tuple[Any, Any]) -> tuple[Any, Any]:
-        so_far, credit = found
+    def once_more(_: Any, reached: tuple[Any, Any]) -> tuple[Any, Any]:
+        so_far, credit = reached
         *more, credit = pull((jnp.zeros_like(total), credit))
         return jax.tree.map(jnp.add, so_far, more), credit
 
-    found = jax.lax.fori_loop(0, hops, once_more, (local, credit))[0]
-    return wanted, tuple(local), tuple(found)
+    derivatives = jax.lax.fori_loop(0, hops, once_more, (local, credit))[0]
+    return wanted, tuple(local), tuple(derivatives)
