@@ -143,7 +143,9 @@ def margin_of(threshold: str) -> str:
             return f"({left}) - ({right})"
         if isinstance(tree.ops[0], ast.Lt | ast.LtE):
             return f"({right}) - ({left})"
-    raise EquationError(f"a surrogate gradient needs a threshold of the form 'v > v_th' or 'v > v_th and ...', got '{threshold}'")
+    raise EquationError(
+        f"a surrogate gradient needs a threshold of the form 'v > v_th' or 'v > v_th and ...', got '{threshold}'"
+    )
 
 
 class _Renderer(NodeRenderer):
