@@ -14,10 +14,18 @@ from pydantic import PositiveFloat
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import hold
 from neurosim.networks import Relation, Sized, recurrent
+from neurosim.rules import Rule
 from neurosim.schemes._learning_in_time import LearningInTime
 
 GRADIENT = Relation.MEAN
 NETWORKS = (recurrent.Config,)
+
+#: The synapse's held noise times the change of the loss over the presentation; `quiet_loss` is what the clean phase holds.
+RULE = Rule(
+    "w -= learning_rate*(total_loss - quiet_loss)*noise/sigma",
+    parameters={"learning_rate": None},
+    name="episode_weight_perturbation",
+)
 
 
 class Config(LearningInTime):
@@ -34,11 +42,10 @@ class Config(LearningInTime):
 
 def build(config: Config, network: recurrent.Config, task: Sized) -> Circuit:
     """A clean presentation and one with noise on the weights, at whose end they learn."""
-    rule = recurrent.rule_of("episode_weight_perturbation")
 
     def driving(link: recurrent.DrivingLink) -> dict[str, object]:
         rate = config.rate_of(link.place)
-        return {"rule": rule, "parameters": {"learning_rate": rate}, "sigma": config.sigma} if rate else {}
+        return {"rule": RULE, "parameters": {"learning_rate": rate}, "sigma": config.sigma} if rate else {}
 
     pathways = recurrent.driving_pathways(network, driving)
     clean = recurrent.presentation(task, duration=config.duration, name="clean", switches={"perturb": 0.0})
