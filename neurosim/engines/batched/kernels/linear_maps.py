@@ -1,4 +1,7 @@
-"""Kernels of each kind of connectivity: delivery, transposed delivery, and products over both ends of synapses."""
+"""Kernels of each kind of connectivity: delivery, transposed delivery, and products over both ends of synapses.
+
+(Over 300 lines: a class for each kind, a few lines each, and what calls them.)
+"""
 
 from __future__ import annotations
 
