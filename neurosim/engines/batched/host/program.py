@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import jax
+import jax.core
 import numpy as np
 
 from neurosim.engines.batched.host.cache import keep_programs
