@@ -18,7 +18,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Initial, Pathway, Population, Tie
 from neurosim.errors import ConfigError
 from neurosim.networks import Relation, Sized, recurrent
-from neurosim.neurons import TimeConstant
+from neurosim.neurons import Rate, TimeConstant
 from neurosim.schemes._eligibility import Eligibility
 from neurosim.schemes._exploration import BaselineInTime, Exploration, Explored
 from neurosim.schemes._learning_in_time import LearningInTime
@@ -52,6 +52,9 @@ class Config(LearningInTime):
     baseline
         With ``learned`` or ``mirror``, what noise is taken from: a ``clean`` twin of the network with the same weights,
         or a ``running`` mean of the loss (of the answer), which needs more noise and more trials.
+    rate_cost, rate_target
+        Of neurons that spike: half the square of how far the mean rate in a presentation is from the target, in spikes
+        a time step, adds to the loss with this cost, summed over neurons. E-prop follows it without feedback.
     baseline_learning_rate, baseline_width
         Of the running mean of the loss: its rate for each presentation, and the length of the stretches of a
         presentation that each have a mean of their own. That of the answer has `baseline_width` as its time constant.
@@ -67,6 +70,8 @@ class Config(LearningInTime):
     baseline: BaselineInTime = "clean"
     baseline_learning_rate: PositiveFloat = 0.1
     baseline_width: TimeConstant = "10 ms"
+    rate_cost: NonNegativeFloat = 0.0
+    rate_target: Rate = "10 Hz"
 
     @model_validator(mode="after")
     def _decays(self) -> Config:
@@ -85,16 +90,20 @@ def circuit_of(name: str, config: Config, network: recurrent.Config, task: Sized
     traces = Eligibility(network, name)
     decayed = {"rule": recurrent.rule_of("decay"), "parameters": {"decay": config.decay}} if config.decay else {}
 
+    phase = recurrent.presentation(task, duration=config.duration)
+    costs = {"rate_cost": config.rate_cost, "rate_target": config.rate_target, "duration": phase.duration}
+
     def driving(link: recurrent.DrivingLink) -> Mapping[str, Any]:
         settings = traces.settings(link, config.rate_of(link.place))
+        settings = traces.with_rate_cost(link, settings, costs) if config.rate_cost else settings
         return _both(settings, decayed) if link.place == "output" and settings else settings
 
     pathways = recurrent.driving_pathways(network, driving)
-    phase = recurrent.presentation(task, duration=config.duration)
     feedback = recurrent.feedback_pathways(
         network, lambda layer: _feedback(config, traces, layer, decayed, phase.duration)
     )
     populations = traces.populations(recurrent.populations(network, task))
+    populations = traces.counting(populations, phase.seconds) if config.rate_cost else populations
     populations = tuple(
         recurrent.with_signal(each) if each.name in network.hidden_layers else each for each in populations
     )
@@ -137,7 +146,9 @@ def _feedback(
     parameters = {"learning_rate": config.feedback_learning_rate, "duration": duration}
     if config.feedback == "learned":
         parameters["keep"] = config.gamma
-        return {**drawn, "rule": recurrent.rule_of("integral_feedback"), "parameters": parameters}
+        spiking = recurrent.neuron_at(network, layer).threshold is not None
+        learned = recurrent.rule_of("integral_feedback_spikes" if spiking else "integral_feedback")
+        return {**drawn, "rule": learned, "parameters": parameters}
     beside = recurrent.readout_of(network, layer)
     if beside is None:
         raise ConfigError.at(
