@@ -97,8 +97,8 @@ class Exploration:
             if each.name in layers and self.by_spikes(each.neuron):
                 raise ConfigError.at(
                     "scheme.feedback",
-                    f"got 'mirror' with {each.name}, which spikes, expected 'learned': a mirror follows noise that adds "
-                    "to what is sent",
+                    f"got 'mirror' with {each.name}, which spikes, expected 'learned': a mirror follows noise that "
+                    "adds to what is sent",
                 )
         noisy = tuple(self._noisy(each) if each.name in layers else each for each in populations)
         if self.baseline == "clean":
