@@ -11,10 +11,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 
 from benchmarks._command import Options, alone
-from benchmarks._in_time import Kind, apart, batch_of, by_hand, ours
+from benchmarks._in_time import DAMPING, DT, RATE, TAU, V_TH, Kind, apart, batch_of, by_hand, ours
 from benchmarks._measuring import alternate, first_call, named, ratio, row, timed
+from benchmarks._peers import files_of, taking_part
 from benchmarks._results import Asked, Result, Row, Table
 
 TITLE = "E-prop in a recurrent network, a batch"
@@ -42,6 +47,16 @@ def largest_memory() -> float:
     return int(done.stdout.split()[-1]) * 1024 / 1e9
 
 
+def given_to_peers(batch: Mapping[str, np.ndarray]) -> tuple[dict[str, Any], np.ndarray]:
+    """What the network of LIF neurons is made of, and the norms of its gradients, by which equal work shows."""
+    mine = ours("lif", UNITS, batch)
+    changed = mine.once()
+    constants = {"keep": np.exp(-DT / TAU), "v_th": V_TH, "damping": DAMPING}
+    weights = {f"w_{name}": array for name, array in mine.weights.items()}
+    norms = [np.linalg.norm(changed[name]) / RATE for name in ("R1", "Win1")]
+    return {**batch, **constants, **weights}, np.array([norms])
+
+
 def measure(options: Options) -> Result:
     """Measure, and compare."""
     batch = batch_of(TRIALS, STEPS)
@@ -55,7 +70,13 @@ def measure(options: Options) -> Result:
             calls[name] = timed(learner.once)
         if (distance := apart(mine.once(), hand.once())) > SAME:
             raise ArithmeticError(f"{label}: both loops change weights differently, by {distance:.2g} of the change")
-    rounds = alternate(calls, options.rounds or ROUNDS)
+    files, place = files_of("eprop") if options.peers else [], options.environments
+    data, norms = given_to_peers(batch)
+    with taking_part(files, "eprop", data, environments=place, rates=norms, tolerance=SAME) as peers:
+        calls |= {peer.label: peer.round for peer in peers.ready}
+        notes |= {peer.label: f"{peer.note}, first call {peer.first:.1f} s" for peer in peers.ready}
+        rounds = alternate(calls, options.rounds or ROUNDS)
+        peers.missing |= rounds.lost
     rows = [row(name, taken, 1.0, notes[name]) for name, taken in rounds.seconds.items()]
     found = {
         label: ratio(_of(rows, f"neurosim, {label}"), _of(rows, f"by hand in JAX, {label}")) for label in KINDS.values()
@@ -71,6 +92,8 @@ def measure(options: Options) -> Result:
         "both change weights alike.",
         tables=(Table("Time", "s a batch", tuple(rows)),),
         asked=tuple(asked),
+        missing=peers.missing,
+        versions=peers.versions,
     )
 
 
