@@ -31,7 +31,7 @@ class Form:
     truth: bool = False
 
     def times(self, other: Form, power: Fraction = Fraction(1)) -> Form:
-        """The product with a power of another."""
+        """The product with a power of another unit."""
         powers = dict(self.unknown)
         for name, exponent in other.unknown:
             powers[name] = powers.get(name, Fraction(0)) + power * exponent
@@ -39,7 +39,7 @@ class Form:
         return Form(known, tuple(sorted((name, p) for name, p in powers.items() if p)))
 
     def to(self, power: Fraction) -> Form:
-        """A power of it."""
+        """A power of this unit."""
         return Form().times(self, power)
 
 
@@ -47,7 +47,7 @@ NO_UNIT, TRUTH = Form(), Form(truth=True)
 
 
 def form_of(dimension: Any) -> Form:
-    """A Brian2 dimension."""
+    """The unit of a Brian2 dimension."""
     return Form(tuple(Fraction(float(power)).limit_denominator(64) for power in dimension._dims))
 
 

@@ -87,12 +87,14 @@ def conditionally_linear(equations: Equations, variables: Mapping[str, Any]) -> 
     method = "exponential_euler"
     rates: dict[tuple[str, str], sympy.Expr] = {}
     constants: dict[str, sympy.Expr] = {}
-    for name, side in right_sides(equations, variables, method).items():
+    sides = right_sides(equations, variables, method)
+    for name, side in sides.items():
         row, rest = _split(side, name, [name], method)
         if name in row:
             rates[name, name] = row[name]
         constants |= {name: rest} if rest != 0 else {}
-    return Linear(tuple(equations.diff_eq_names), rates, constants)
+    # Brian2's `diff_eq_names` come in another order in each process.
+    return Linear(tuple(sides), rates, constants)
 
 
 def refused(method: str, reason: str) -> EquationError:
