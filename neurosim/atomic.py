@@ -1,4 +1,4 @@
-"""Writing so that, whatever happens, what is at a path is wholly the old or wholly the new.
+"""Atomic writes: whatever happens, a path holds either all of the old content or all of the new.
 
 Everything is written under another name beside its own, brought to the disk (fsync), renamed, and the rename brought to
 the disk as well. What a process that was killed leaves behind has a name that `is_temporary` knows.
@@ -71,7 +71,7 @@ def append_line(path: Path, line: str) -> None:
 
 
 def refuse_link(path: Path) -> None:
-    """Refuse to write into a folder, or to a file, that is a link and so lies elsewhere.
+    """Refuse a link as the target of a write, since what it names lies elsewhere.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def refuse_link(path: Path) -> None:
 
 
 def refuse_shared(path: Path, status: os.stat_result) -> None:
-    """Refuse to write to a file in place that is not only here.
+    """Refuse to change a file in place that has further names (hard links).
 
     Raises
     ------
@@ -127,12 +127,12 @@ def replacing(path: Path, *, parents: bool = False) -> Iterator[Path]:
 
 
 def temporary_name(path: Path) -> Path:
-    """A name beside `path` that nothing has; `is_temporary` knows it."""
+    """A free name beside `path`, which `is_temporary` recognises."""
     return path.with_name(f".{path.stem}.{secrets.token_hex(4)}.tmp{path.suffix}")
 
 
 def is_temporary(path: Path) -> bool:
-    """Whether something has the name of what is still being written, or was when its process died."""
+    """Whether a name is that of a temporary file: still being written, or left by a process that died."""
     return _TEMPORARY.match(path.name) is not None
 
 

@@ -277,7 +277,7 @@ class Pathway:
 
     @functools.cached_property
     def parameter_quantities(self) -> dict[str, tuple[float, str | None]]:
-        """The same with their units, as products of base units; those of plain numbers are none."""
+        """The units of these parameters, as products of base units; a plain number has none."""
         given = {name: value for name, value in self.synapse.parameters.items() if value is not None}
         # Some rules of whole pathways have a memory without an end.
         finite = self.synapse.oracle is None
@@ -454,7 +454,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class ControlLoop:
-    """A leaky integral controller around forward weights, for what can be said of its stability.
+    """A leaky integral controller around forward weights, described so that its stability can be computed.
 
     The controller ``u`` integrates, with time constant `tau_u` and a leak, what the forward pathways make of the
     plant's activity less its target; feedback weights bring it to the plant, which follows with time constant `tau_x`.

@@ -87,7 +87,7 @@ Given = PerSynapse | str | float | np.ndarray | Sequence[object]
 
 
 def per_synapse(what: str, value: Any) -> PerSynapse:
-    """Read a value for each synapse, before it is known whose.
+    """Read a value for each synapse; which pathway it belongs to is not known yet.
 
     Parameters
     ----------

@@ -79,7 +79,7 @@ class Plan:
     steady: bool
 
     def resolve(self, population: str | None, name: str) -> str:
-        """The qualified name of what `name` means to a population (or to all, if none)."""
+        """The qualified name of the variable that a population (or, without one, everybody) reads as `name`."""
         return resolve(self.circuit, population, name)
 
     def leaves_of(self, names: Iterable[str]) -> frozenset[str]:
@@ -201,7 +201,7 @@ def read_of(pathway: str, name: str) -> str:
 
 
 def arrival(pathway: str, variable: str) -> str:
-    """The name of what a delayed pathway read of a variable of its source when it was sent."""
+    """The name of a source variable's value as a delayed pathway read it at the time of sending."""
     return f"{pathway}|{variable} arriving"
 
 

@@ -163,7 +163,7 @@ def _separated(increment: str, kinds: tuple[tuple[str, str], ...]) -> tuple[Term
 
 
 def _refuse_spikes(rule: Rule | OracleRule, statement: Statement) -> None:
-    """Spikes are of one time step."""
+    """Refuse spikes, which last one time step, in rules that act at other moments."""
     for name in sorted({"spikes_pre", "spikes_post"} & statement.names):
         if not rule.moment.sees_spikes:
             raise statement.place.error(

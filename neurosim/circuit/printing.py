@@ -1,4 +1,4 @@
-"""A circuit as the text one would write on a blackboard."""
+"""A circuit as readable text."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _population(population: Population, seen: dict[str, str]) -> str:
 
 
 def _is_told(start: Any) -> bool:
-    """Whether a neuron's start is another one than zero, from which all begin unless they say so."""
+    """Whether an initial value differs from zero, the default."""
     return isinstance(start, str) or not isinstance(start, int | float) or start != 0
 
 

@@ -120,7 +120,7 @@ def _check_names(circuit: Wiring, pathway: Pathway) -> None:
 
 
 def _common() -> set[str]:
-    """Names that need no listing."""
+    """Names that messages do not list: units and constants."""
     return {*UNIT_VALUES, *CONSTANTS}
 
 

@@ -68,7 +68,7 @@ def _shadowed(circuit: Wiring) -> Iterator[str]:
 
 
 def _ties(circuit: Wiring) -> Iterator[str]:
-    """Weights that are used twice have one unit."""
+    """Refuse tied weights whose two uses need different units."""
     for pathway in circuit.pathways:
         if pathway.tie is None:
             continue
@@ -105,7 +105,7 @@ def _check_hold(circuit: Wiring, held: Hold) -> None:
 
 
 def _check_sum(population: Population, name: str, written: str) -> None:
-    """A sum is over numbers without unit, of what both neurons have."""
+    """Refuse a sum with a unit, or over variables that a neuron does not have."""
     text, place = parse_expression(written)
     # At an instant: no time is passed to sums.
     names = names_in(check_expression(text, place)) - (BUILTIN_NAMES - {"t", "dt"})

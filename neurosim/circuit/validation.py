@@ -91,7 +91,7 @@ def _population_faults(circuit: Wiring) -> Iterator[str]:
 
 
 def _name_faults(name: object, what: str) -> Iterator[str]:
-    """Names of populations and pathways stand before a dot, and within names that Brian2 takes."""
+    """Refuse malformed names: they stand before a dot, and within names of Brian2's objects."""
     if not isinstance(name, str) or not _NAME.match(name) or "__" in name:
         yield f"{name!r} cannot be a {what}'s name; expected a letter, then letters, digits and single underscores"
 
@@ -328,7 +328,7 @@ def _broadcast_faults(circuit: Wiring, phase: Phase) -> Iterator[str]:
 
 
 def _change_faults(circuit: Wiring) -> Iterator[str]:
-    """A change of the loss needs something to be measured from."""
+    """Refuse a change of the loss without the held loss that it is measured from."""
     from neurosim.circuit.composition import LOSS_CHANGE, uses_change
 
     if circuit.readout is None or not uses_change(circuit):
@@ -347,7 +347,7 @@ def _change_faults(circuit: Wiring) -> Iterator[str]:
 
 
 def _over_time_faults(circuit: Wiring) -> Iterator[str]:
-    """What is over time is a loss."""
+    """Refuse `over_time` without a readout, which defines the loss."""
     if circuit.over_time and circuit.readout is None:
         yield "it is over time and has no readout, hence no loss; give it one, or leave out over_time"
 

@@ -86,7 +86,7 @@ class WeightFunction(Protocol):
 
 @dataclass(frozen=True)
 class Derived:
-    """Weights that are computed from weights before each presentation. No synapse knows them.
+    """Weights computed from other weights before each presentation; no synapse could do that, so they are not local.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Bounds of weights, which hold after every change, whatever made it."""
+"""Bounds of weights, applied after every change."""
 
 from __future__ import annotations
 

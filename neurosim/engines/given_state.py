@@ -101,7 +101,7 @@ def given_state(
 
 
 def places_of(circuit: Circuit, trials: int) -> dict[str, StateEntry]:
-    """All that the state of a circuit consists of."""
+    """All entries of a circuit's state."""
     graph, moving = plan(circuit), carried_shapes(circuit)
     places: dict[str, StateEntry] = {}
     for population, model in compose(circuit).items():

@@ -1,4 +1,4 @@
-"""Checks that engines' arguments are numbers: others would fail somewhere inside."""
+"""Checks that arguments of engines are numbers, before they fail deep inside an engine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from neurosim.errors import CircuitError
 
 
 def check_numbers(what: str, given: Mapping[str, Any]) -> None:
-    """Refuse what is no array of numbers; of arrays on a device that is known without a copy.
+    """Refuse anything but arrays of numbers; arrays on a device are not copied.
 
     Raises
     ------

@@ -47,7 +47,7 @@ def each_its_own(circuit: Circuit, state: Mapping[str, Any], trials: int) -> Sta
 
 
 def refuse_too_many(circuit: Circuit, trials: int, dtype: Any, *, most: int | None = None) -> None:
-    """Refuse trials whose weights do not fit into memory together, before anything of them is there.
+    """Refuse trials whose weights together do not fit into memory, before any are allocated.
 
     Parameters
     ----------

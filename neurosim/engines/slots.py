@@ -1,4 +1,4 @@
-"""State between two time steps of a circuit: the one list that engines, restarts, carry and files go by.
+"""Slots: the state of a circuit between two time steps, one list for engines, restarts, carry-over and files.
 
 Nothing else is in flight between two steps: a spike acts on its targets within its own step or waits in a slot of its
 pathway, and what it leaves behind is in a slot.
@@ -167,7 +167,7 @@ class Continuation:
 
     @classmethod
     def at(cls, step: int, circuit: Wiring, now: Mapping[str, Any], dt: float) -> Continuation:
-        """What of `now`, the slots as the engine has them after `step` steps of `dt` seconds, goes on."""
+        """The part of `now`, the slots after `step` steps of `dt` seconds, that the rest of the presentation needs."""
         kept = {name: np.asarray(now[name]) for name in _kept(circuit, dt) if name in now}
         ago = {name: step - kept[name].astype(np.int64) for name in kept if slots(circuit, dt)[name].counts_steps}
         return cls(step, kept | ago)

@@ -20,7 +20,7 @@ from neurosim.neurons._model import NeuronModel
 
 
 def refuse_zero_divisors(circuit: Circuit, state: Mapping[str, Any], stimuli: Collection[str]) -> None:
-    """Refuse a state whose zeros are divided by. What stimuli, noise, phases or resets set is left to the run.
+    """Refuse a state with zeros that equations divide by. Stimuli, noise, phases and resets are not checked.
 
     Raises
     ------

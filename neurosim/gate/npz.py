@@ -164,7 +164,7 @@ def _array(stream: IO[bytes], available: int, where: str) -> np.ndarray:
 
 
 def _exactly(stream: IO[bytes], size: int, where: str) -> bytearray:
-    """So many bytes, and then the end: an archive's checksum is held against what was read there."""
+    """Read exactly `size` bytes, then the end, where an archive compares its checksum."""
     data = bytearray()
     # In pieces, so that memory grows with the data and not with the size in the header.
     while len(data) < size and (piece := stream.read(min(size - len(data), 1 << 24))):

@@ -32,7 +32,7 @@ def si_value(neuron: str, equation: Equation, value: Any) -> float:
 
 
 def period_text(value: Any) -> str:
-    """A refractory period that is no text, such as a quantity of Brian2, as one.
+    """The text of a refractory period that is given as a quantity of Brian2 or a number.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def unit_of_value(neuron: str, name: str, value: Any) -> str:
 
 
 def per_neuron_of(neuron: str, equations: EquationSet, values: Mapping[str, Any]) -> dict[str, PerNeuron]:
-    """Those of the values that differ between neurons.
+    """The values that differ between neurons.
 
     Raises
     ------

@@ -45,7 +45,7 @@ class Alignment(BaseModel):
 
 
 class Mirror(Alignment):
-    """Settings of those that learn from activities.
+    """Settings that alignment schemes share which learn from activities.
 
     Attributes
     ----------

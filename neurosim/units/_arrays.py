@@ -9,7 +9,7 @@ from neurosim.units._text import KINDS, dimension_text, fits_kind, is_quantity, 
 
 
 def refuse_masked(value: Any) -> None:
-    """Refuse an array that says of some of its numbers that they are none.
+    """Refuse an array with masked numbers.
 
     Raises
     ------

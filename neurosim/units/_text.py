@@ -138,7 +138,7 @@ def is_quantity(value: Any) -> TypeGuard[Any]:  # Brian2's own class has no type
 
 
 def fits_kind(value: Any, unit: str) -> bool:
-    """Whether numbers are such as a variable takes that counts or decides."""
+    """Whether numbers fit an integer or a boolean variable."""
     import numpy as np
 
     return unit not in KINDS or bool(np.all(np.mod(value, 1) == 0 if unit == "integer" else np.isin(value, (0, 1))))

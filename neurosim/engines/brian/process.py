@@ -1,4 +1,4 @@
-"""Brian2's settings of the whole process: lent to one run at a time, and given back as they were."""
+"""Brian2's settings of the whole process: set for one run at a time, and restored after it."""
 
 from __future__ import annotations
 
