@@ -79,7 +79,9 @@ def refuse_link(path: Path) -> None:
         It is one.
     """
     if path.is_symlink():
-        raise DataError(f"{path}: this is a link, which nothing is written through")
+        raise DataError(
+            f"{path}: this is a link; expected a file or folder, since writing would change what the link names"
+        )
 
 
 def refuse_shared(path: Path, status: os.stat_result) -> None:
@@ -91,11 +93,11 @@ def refuse_shared(path: Path, status: os.stat_result) -> None:
         It is no file, or has a second name (a hard link).
     """
     if not stat.S_ISREG(status.st_mode):
-        raise DataError(f"{path}: this is no file, nothing is written there")
+        raise DataError(f"{path}: this is no file, so that nothing is written there")
     if status.st_nlink > 1:
         raise DataError(
-            f"{path}: this file has {status.st_nlink} names (hard links), so that writing to it would change another "
-            "file, too; go on in a copy of the folder"
+            f"{path}: this file has {status.st_nlink} names (hard links), and writing would change it under all of "
+            "them; continue in a copy of the folder"
         )
 
 

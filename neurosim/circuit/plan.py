@@ -143,8 +143,8 @@ def plan(circuit: Wiring, *, steady: bool = False) -> Plan:
             name = f"{population}.{variable}"
             if variable in model.assigned:
                 raise CircuitError(
-                    f"the reset of population '{population}' assigns to '{variable}', which at every step is the "
-                    f"sum of what {', '.join(pathways)} deliver; assign to a variable of the neuron's own"
+                    f"the reset of population '{population}' assigns to '{variable}', the sum of the input that "
+                    f"{', '.join(pathways)} deliver at every step; assign to another variable"
                 )
             needs: dict[str, str] = {}
             for pathway in pathways:

@@ -87,7 +87,9 @@ def check_run(
     steps = 0 if setting.steady else sum(phase.steps(setting.dt) for phase in run)
     for name, stimulus in stimuli.items():
         if setting.steady and stimulus.changes:
-            raise CircuitError(f"stimuli: '{name}' changes in time, and the level 'steady' has none; use another level")
+            raise CircuitError(
+                f"stimuli: '{name}' changes in time, and the level 'steady' has no time; use another level"
+            )
         size = circuit.population[name.split(".")[0]].size
         _check_stimulus(name, stimulus, steps, trials, size)
     _check_state(circuit, state, stimuli, trials, own_weights=own_weights)
@@ -128,7 +130,7 @@ def check_training(
         raise CircuitError(f"stimuli: got the shapes {shapes or 'of nothing'}; expected (trial, n) of the same trials")
     if rows.min() < 0 or rows.max() >= length:
         raise CircuitError(
-            f"order: got trials {rows.min()} to {rows.max()}; the stimuli have those from 0 to {length - 1}"
+            f"order: got trials {rows.min()} to {rows.max()}; expected 0 to {length - 1}, the trials of the stimuli"
         )
     # Shapes alone: what lies on a device stays there.
     sizes = {n: Stimulus(np.broadcast_to(0.0, (1, *np.shape(each.values)[1:]))) for n, each in stimuli.items()}
@@ -147,7 +149,7 @@ def _check_names(
     for name in report:
         if name not in known:
             spikes = name.endswith(SPIKES) and name in recordable(circuit)
-            hint = "; spikes are an instant's: record them" if spikes else ""
+            hint = "; spikes exist at single steps: record them instead" if spikes else ""
             raise CircuitError(f"report: {_unknown(name, known, 'variable')}{hint}")
     records = records_in(circuit, tuple(record), every)
     if record and setting.steady:

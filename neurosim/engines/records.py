@@ -153,7 +153,8 @@ def _checked_every(record: Record, steps: int) -> int:
         raise CircuitError(f"every: '{record.text}' got {steps!r}, expected a whole number of time steps, one or more")
     if steps > 1 and record.spikes:
         raise CircuitError(
-            f"every: the spikes '{record.text}' would be lost between samples; record them at every step, or as events"
+            f"every: the spikes '{record.text}' would be lost between samples; record them at every step, or say "
+            "spikes='events'"
         )
     return int(steps)
 

@@ -81,7 +81,7 @@ def check_means(model: NeuronModel) -> None:
     for name, written in model.means.items():
         if name not in free:
             raise EquationError(
-                f"a mean '{name}', which is no parameter without a value of neuron '{model.name}'; expected one of "
+                f"a mean '{name}', which is no parameter of neuron '{model.name}' that has no value; expected one of "
                 f"{', '.join(sorted(free)) or 'none'}"
             )
         unit = model.equation_set.by_name[name].unit

@@ -100,7 +100,7 @@ class Rule:
         for statement in self.statements:
             if statement.target not in self.synaptic_variables:
                 raise statement.place.error(
-                    f"a rule changes its synapse's own variables ({', '.join(self.synaptic_variables)}), "
+                    f"a rule changes variables of its synapse ({', '.join(self.synaptic_variables)}), "
                     f"not '{statement.target}'"
                 )
             if statement.operator not in ("+=", "-="):

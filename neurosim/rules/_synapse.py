@@ -43,8 +43,8 @@ class Synapse:
     def __post_init__(self) -> None:
         if len(self.rules) > 1 and (oracle := next((r for r in self.rules if isinstance(r, OracleRule)), None)):
             raise EquationError(
-                f"the rule '{oracle.name}' computes on the arrays of a whole pathway and stands alone; got "
-                f"{len(self.rules)} rules"
+                f"the rule '{oracle.name}' computes on the arrays of a whole pathway and cannot be combined; got "
+                f"{len(self.rules)} rules, expected this one alone"
             )
         _ = self.parameters, self.declared, self.initial
         _check_locals(self.local_rules)
@@ -87,7 +87,7 @@ class Synapse:
                 ):
                     raise equation.place.error(
                         f"'{equation.name}' is declared as '{before}' and as '{equation}' by rules of one pathway; "
-                        "declare it alike, or rename one"
+                        "declare both alike, or rename one"
                     )
         kept = tuple(equation for equation in equations.values() if equation.kind != "subexpression")
         return EquationSet(kept) if kept else None
@@ -222,7 +222,7 @@ def _merged(
                 others = " and ".join(f"'{other.name}'" for other in rules)
                 raise EquationError(
                     f"the {what} '{name}' is {merged[name]!r} and {value!r} in rules of one pathway ({others}); give "
-                    f"both the same, or rename that of '{rule.name}'"
+                    f"both the same value, or rename the one of '{rule.name}'"
                 )
             merged[name] = value
     return merged
