@@ -31,6 +31,7 @@ from neurosim.rules._oracle import OracleRule
 from neurosim.rules._rule import Rule
 from neurosim.rules._synapse import Synapse
 from neurosim.units import format_quantity, parse_quantity
+from neurosim.untyped import UserValue
 
 #: The switch of noise on weights, and by convention of the neurons' noise.
 PERTURB = "perturb"
@@ -88,10 +89,10 @@ class Population:
     lots: tuple[str, ...] = ()
     equations: str = ""
     sums: Mapping[str, str] = field(default_factory=dict[str, str])
-    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    parameters: Mapping[str, UserValue] = field(default_factory=dict[str, UserValue])
     method: str | None = None
     shape: Image | None = None
-    initial: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    initial: Mapping[str, UserValue] = field(default_factory=dict[str, UserValue])
 
     def __post_init__(self) -> None:
         neuron = instance(NeuronModel, expected="a NeuronModel")
@@ -214,7 +215,7 @@ class Pathway:
     source: str
     target: str
     rule: Rule | OracleRule | tuple[Rule, ...] = field(default_factory=lambda: Rule(name="fixed"))
-    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    parameters: Mapping[str, UserValue] = field(default_factory=dict[str, UserValue])
     connectivity: Connectivity | str = "dense"
     initial: Initial | Given = field(default_factory=Initial)
     tie: Tie | None = None

@@ -149,6 +149,6 @@ def _check_order(circuit: Wiring, pathway: Pathway) -> None:
             (first, *_) = sorted(touched)
             raise EquationError(
                 f"its statements at a spike read '{name}', which depends on '{first}', and add to '{first}': "
-                "the order of synapses would matter; deliver into another variable (such as a conductance), and let the "
+                "the order of synapses would matter; deliver into another variable (a conductance, say), and let the "
                 "neuron's equations combine the two"
             )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
 from neurosim.border import FLAG, NAMES, check_fields, one_of, optional
 from neurosim.border.arguments import NAME, NUMBER
+from neurosim.untyped import Array, ArrayModule
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Tie:
 class WeightFunction(Protocol):
     """A function of weights; equal if it computes the same, so that circuits compare. Its text says what it is."""
 
-    def __call__(self, xp: Any, *weights: Any) -> Any:
+    def __call__(self, xp: ArrayModule, *weights: Array) -> Array:
         """The value, computed by the array module `xp`."""
 
 

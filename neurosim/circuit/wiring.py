@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from neurosim.circuit.connectivity import Connectivity
 from neurosim.circuit.description import ControlLoop, Pathway, Phase, Population
 from neurosim.circuit.synapses import Ends
 from neurosim.errors import CircuitError
 from neurosim.readouts._readout import Readout
+from neurosim.untyped import Array, ArrayModule
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Wiring:
             return self.weights_shape(pathway)
         return declared.synapse.shape_of(variable, *self.shape(pathway))
 
-    def derived_weights(self, xp: Any, weights: Callable[[str], Any]) -> dict[str, Any]:
+    def derived_weights(self, xp: ArrayModule, weights: Callable[[str], Array]) -> dict[str, Array]:
         """The weights of all derived pathways, by pathway.
 
         Parameters

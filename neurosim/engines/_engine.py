@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,6 +17,7 @@ from neurosim.engines.optimiser import PLAIN, Optimiser
 from neurosim.engines.setting import Level, Precision, Setting
 from neurosim.errors import EngineError, NeurosimError
 from neurosim.units import parse_quantity
+from neurosim.untyped import Array
 
 if TYPE_CHECKING:
     from typing import Self
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
     from neurosim.engines.outputs import Outputs
     from neurosim.engines.slots import Continuation
     from neurosim.engines.state import State
+    from neurosim.engines.stimuli import Stimulus
 
 #: The engine of a model that names none.
 DEFAULT = "batched"
 #: The kind of part that a limit concerns.
 Part = Literal["setting", "optimiser", "circuit", "population", "phase", "pathway", "call"]
-Names = Mapping[str, Any]
+#: What a limit is about, by the words of its message.
+Names = Mapping[str, object]
 
 
 class EngineConfig(BaseModel):
@@ -140,7 +143,7 @@ class Limit:
     remedy: str
     finds: Callable[[Circuit, Setting, Call], Iterable[Names]] = field(repr=False, compare=False)
     error: type[NeurosimError] = EngineError
-    names: Names = field(default_factory=dict[str, Any], hash=False)
+    names: Names = field(default_factory=dict[str, object], hash=False)
 
     def __str__(self) -> str:
         return self.message.format(**self.names, remedy=self.remedy)
@@ -192,12 +195,12 @@ class Engine(Protocol):
 
     def run(
         self,
-        state: Mapping[str, Any],
-        stimuli: Mapping[str, Any],
+        state: Mapping[str, Array],
+        stimuli: Mapping[str, Array | Stimulus],
         *,
         seed: int = 0,
         first: int = 0,
-        noise: Mapping[str, Mapping[str, Any]] | None = None,
+        noise: Mapping[str, Mapping[str, Array]] | None = None,
         report: Sequence[str] = (),
         record: Sequence[str] = (),
         learn: bool = True,
@@ -215,8 +218,8 @@ class Engine(Protocol):
 
     def train(
         self,
-        state: Mapping[str, Any],
-        stimuli: Mapping[str, Any],
+        state: Mapping[str, Array],
+        stimuli: Mapping[str, Array | Stimulus],
         order: np.ndarray,
         *,
         seed: int,
@@ -226,6 +229,6 @@ class Engine(Protocol):
         """Learn from mini-batches; parameters and results are described at `BatchedEngine.train`."""
         ...
 
-    def placed(self, stimuli: Mapping[str, Any], batch: int) -> dict[str, Any]:
+    def placed(self, stimuli: Mapping[str, Array | Stimulus], batch: int) -> dict[str, Array]:
         """Data brought once to where batches of this size are run, for any number of calls of `train`."""
         ...

@@ -10,7 +10,6 @@ import functools
 import re
 from collections.abc import Generator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import sympy
@@ -30,6 +29,7 @@ from neurosim.equations.propagator import own_step, steps
 from neurosim.equations.renamed import renamed
 from neurosim.equations.written import regular_as_written
 from neurosim.errors import EquationError
+from neurosim.untyped import BrianVariable
 
 #: Brian2's integration methods that both engines can follow.
 METHODS = ("exact", "euler", "exponential_euler", "rk2", "rk4", "heun", "milstein")
@@ -198,9 +198,9 @@ def _exponential_euler(equations: EquationSet) -> str:
     return code
 
 
-def _in_brian(equations: EquationSet, *, refractory: bool = True) -> tuple[dict[str, Any], Equations]:
+def _in_brian(equations: EquationSet, *, refractory: bool = True) -> tuple[dict[str, BrianVariable], Equations]:
     """The variables and equations as Brian2's."""
-    known: dict[str, Any] = variables_of(equations)
+    known: dict[str, BrianVariable] = variables_of(equations)
     used = {name for e in equations.equations for name in (e.name, *e.names)} | {"dt", "t", "not_refractory"}
     # Brian2 hashes all variables it is given, and there are a thousand units.
     variables = {name: known[name] for name in used if name in known}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
 from neurosim.equations.array_code import ArrayFunction, expression_function
+from neurosim.untyped import Array
 
 
 def evaluated(
-    text: str, given: Mapping[str, Any], shape: tuple[int, ...], generator: np.random.Generator | None
+    text: str, given: Mapping[str, Array], shape: tuple[int, ...], generator: np.random.Generator | None
 ) -> np.ndarray:
     """The values of an expression in SI units, float64.
 
@@ -39,6 +39,6 @@ def evaluated(
 
 
 @functools.lru_cache(maxsize=256)
-def _function(text: str) -> tuple[ArrayFunction, Callable[..., Any]]:
+def _function(text: str) -> tuple[ArrayFunction, Callable[..., Array]]:
     function = expression_function("value", text)
     return function, function.compile(np)

@@ -10,13 +10,13 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
 
 from neurosim.equations.brian import DIMENSIONLESS, get_or_create_dimension
 from neurosim.equations.dimensions import shown_unit
 from neurosim.equations.grammar import Place
 from neurosim.equations.reserved import FUNCTIONS
 from neurosim.units import dimension_text
+from neurosim.untyped import BrianDimension
 
 #: Functions whose result has the unit of their first argument, and those whose result has none whatever it is.
 _KEEPING, _FREE = {"abs", "floor", "ceil", "clip"}, {"sign"}
@@ -46,7 +46,7 @@ class Form:
 NO_UNIT, TRUTH = Form(), Form(truth=True)
 
 
-def form_of(dimension: Any) -> Form:
+def form_of(dimension: BrianDimension) -> Form:
     """The unit of a Brian2 dimension."""
     return Form(tuple(Fraction(float(power)).limit_denominator(64) for power in dimension._dims))
 

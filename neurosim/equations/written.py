@@ -106,7 +106,7 @@ def _is_reciprocal(rate: sympy.Expr) -> bool:
     return bool(sympy.fraction(reciprocal)[1].is_number)
 
 
-def _time_constant(rate: Any) -> sympy.Symbol | None:
+def _time_constant(rate: sympy.Expr | None) -> sympy.Symbol | None:
     """The time constant of a rate -1/tau, if it is a name."""
     constant = -1 / rate if rate is not None else None
     return constant if isinstance(constant, sympy.Symbol) else None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from neurosim.equations.grammar import Place, check_identifier
 from neurosim.equations.parse import Equation, parse_equations
 from neurosim.equations.reserved import RULE_NAMES
 from neurosim.errors import UnitError
 from neurosim.units import base_unit, parse_quantity
+from neurosim.untyped import UserValue
 
 
 def check_name(name: str, place: Place) -> None:
@@ -25,7 +25,7 @@ def check_name(name: str, place: Place) -> None:
         raise place.error(f"'{name}' is {RULE_NAMES[name]} and cannot be declared by a rule; rename it")
 
 
-def parameter_value(rule: str, name: str, value: Any, *, finite: bool = True) -> tuple[float, str | None]:
+def parameter_value(rule: str, name: str, value: UserValue, *, finite: bool = True) -> tuple[float, str | None]:
     """A rule's parameter in SI units, and its unit as a product of base units; none of a plain number.
 
     Raises

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from neurosim.equations.inlined import inlined
 from neurosim.equations.parse import Equation, EquationSet, Statement
@@ -14,6 +14,7 @@ from neurosim.rules._at_spikes import local_names, written_out
 from neurosim.rules._moments import MOMENTS, Moment
 from neurosim.rules._oracle import OracleRule
 from neurosim.rules._rule import Rule
+from neurosim.untyped import UserValue
 
 _Value = TypeVar("_Value")
 
@@ -65,12 +66,12 @@ class Synapse:
         return " + ".join(rule.name for rule in self.rules)
 
     @functools.cached_property
-    def parameters(self) -> Mapping[str, Any]:
+    def parameters(self) -> Mapping[str, UserValue]:
         """Names and default values of the parameters of all rules."""
         return _merged(self.rules, ((rule, rule.parameters) for rule in self.rules), "parameter")
 
     @functools.cached_property
-    def initial(self) -> Mapping[str, Any]:
+    def initial(self) -> Mapping[str, UserValue]:
         """Starts of variables, where a rule gives them."""
         return _merged(self.rules, ((rule, rule.initial) for rule in self.local_rules), "start of")
 

@@ -34,7 +34,7 @@ SILENT = NeuronModel("dv/dt = (k - v)/(10*ms) : 1\nk : 1\ndg/dt = -g/(5*ms) : 1"
         ({"on_pre": "g_post = w"}, 1, r"expected \+= or -= in what is delivered, got '='"),
         ({"on_pre": "tau += 1", "parameters": {"tau": 1}}, 1, "'tau' is a parameter of the rule 'rule', and on_pre"),
         ({"on_post": "q = 1", "traces": "q = 3*w : 1"}, 1, "'q' is an expression of the rule 'rule', and on_post"),
-        ({"on_pre": "loss = 1"}, 1, "'loss' is the loss, which is broadcast to all and cannot be a name"),
+        ({"on_pre": "loss = 1"}, 1, "'loss' is the loss, which is broadcast to all and cannot be declared"),
         ({"on_pre": "w += 1", "initial": {"y": 1}}, None, r"an initial value for 'y', .* of the rule 'rule' \(none\)"),
         ({"traces": "x : 1", "update": "x += r_pre"}, None, "change at every step; expected timing='step', a differ"),
         ({"on_pre": "w += 2*(v_pre > 1)"}, 1, "a truth value cannot be used as a number"),
@@ -189,5 +189,5 @@ def test_borrowed_weights_have_no_texts_of_their_own() -> None:
     ends = tuple(Population(name, 2, pair().population["a"].neuron) for name in "ab")
     own = Pathway("W", "a.spikes", "b.g")
     tied = Pathway("T", "a.spikes", "b.h", tie=Tie("W"), rule=Rule(on_pre="x += 1", traces="x : 1"))
-    with pytest.raises(CircuitError, match="it uses the weights of 'W', and statements at spikes belong there"):
+    with pytest.raises(CircuitError, match="it uses the weights of 'W'; give statements at spikes to that pathway"):
         Circuit("tied", ends, (own, tied), (Phase("all", "1 ms"),))

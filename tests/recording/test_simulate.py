@@ -277,7 +277,7 @@ def test_inputs_of_a_circuit_have_to_be_qualified() -> None:
 def test_an_input_that_a_pathway_delivers_cannot_be_set(engine: Any) -> None:
     circuit = Circuit("two", (Population("a", 1, LIF), Population("b", 1, LIF)), (Pathway("W", "a.v", "b.i_ext"),))
     for value in (1.0, over_time(np.ones(10))):
-        with pytest.raises(CircuitError, match=r"'b\.i_ext' is the input that the pathway 'W' delivers"):
+        with pytest.raises(CircuitError, match=r"'b\.i_ext' is what the pathway 'W' delivers"):
             simulate(circuit, "1 ms", inputs={"b.i_ext": value}, engine=engine)
 
 

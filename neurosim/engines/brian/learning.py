@@ -171,8 +171,8 @@ class LearningPathways:
         if (name, timing) in self.applying:
             if self.circuit.connectivity(name).shared:
                 rule = self.circuit.pathway[name].synapse.at(MOMENTS[timing])
-                for variable in rule.changed if rule is not None else ():
-                    if variable in rule.learned:
+                if rule is not None:
+                    for variable in [each for each in rule.changed if each in rule.learned]:
                         self.objects.share(name, change_of(variable))
             self.applying[name, timing].run()
 
