@@ -176,7 +176,7 @@ def test_names_say_what_they_hold() -> None:
 
 
 #: Where each parameter has a type, or a name from `neurosim.untyped` that says what it takes.
-TYPED = ("circuit", "equations", "neurons", "rules")
+TYPED = ("circuit", "equations", "metrics", "neurons", "plots", "random.py", "rules", "stability", "units")
 
 
 def _arguments(node: ast.AST) -> list[ast.arg]:

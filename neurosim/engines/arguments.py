@@ -11,6 +11,7 @@ import numpy as np
 from neurosim.border import COUNT, FLAG, NAMES, SEED, Check, instance, optional, whole
 from neurosim.border.arguments import MAPPING
 from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Phase
 from neurosim.engines.bounds import within_bounds
 from neurosim.engines.given_state import places_of
 from neurosim.engines.noise import drawn_shapes
@@ -25,6 +26,7 @@ from neurosim.engines.stimuli import Stimulus
 from neurosim.engines.zero_divisors import refuse_zero_divisors
 from neurosim.errors import ArgumentError, CircuitError
 from neurosim.suggestions import did_you_mean, nearest
+from neurosim.untyped import Array
 
 #: Running numbers of presentations, which noise is drawn by.
 FIRST = whole(0, 2**32 - 1)
@@ -54,14 +56,14 @@ TRAIN: dict[str, Check] = {"state": MAPPING, "stimuli": MAPPING, "seed": SEED, "
 def check_run(
     circuit: Circuit,
     setting: Setting,
-    state: Mapping[str, Any],
+    state: Mapping[str, Array],
     stimuli: Mapping[str, Stimulus],
     *,
     trials: int,
     report: Collection[str] = (),
     record: Collection[str] = (),
     phases: Collection[str] | None = None,
-    noise: Mapping[str, Mapping[str, Any]] | None = None,
+    noise: Mapping[str, Mapping[str, Array]] | None = None,
     every: Mapping[str, int] | None = None,
     own_weights: bool = False,
 ) -> tuple[Record, ...]:
@@ -108,9 +110,9 @@ def trials_in(stimuli: Mapping[str, Stimulus], trials: int | None = None) -> int
 def check_training(
     circuit: Circuit,
     setting: Setting,
-    state: Mapping[str, Any],
+    state: Mapping[str, Array],
     stimuli: Mapping[str, Stimulus],
-    order: Any,
+    order: Array,
     report: Collection[str],
 ) -> np.ndarray:
     """Refuse what a circuit cannot be trained with; gives the order as an array.
@@ -168,7 +170,7 @@ def _check_stimulus(name: str, stimulus: Stimulus, steps: int, trials: int, size
 
 
 def _check_state(
-    circuit: Circuit, state: Mapping[str, Any], stimuli: Collection[str], trials: int, *, own_weights: bool
+    circuit: Circuit, state: Mapping[str, Array], stimuli: Collection[str], trials: int, *, own_weights: bool
 ) -> None:
     each = with_trials(circuit, state) if own_weights else frozenset()
     moving = carried_shapes(circuit)
@@ -192,7 +194,7 @@ def _check_state(
     _check_bounds(circuit, state)
 
 
-def _check_bounds(circuit: Circuit, state: Mapping[str, Any]) -> None:
+def _check_bounds(circuit: Circuit, state: Mapping[str, Array]) -> None:
     """Refuse weights that begin beyond the bounds of their pathway."""
     for pathway in circuit.owners:
         if pathway.bounds is None:
@@ -213,7 +215,7 @@ def _places(circuit: Circuit, trials: int) -> Mapping[str, Any]:
     return places_of(circuit, trials)
 
 
-def _check_noise(circuit: Circuit, phase: Any, given: Mapping[str, Any], trials: int) -> None:
+def _check_noise(circuit: Circuit, phase: Phase, given: Mapping[str, Array], trials: int) -> None:
     needed = drawn_shapes(circuit, phase)
     known: dict[str, tuple[int, ...]] = {
         f"{p.name}.{name}": (p.size,) for p in circuit.populations for name in (*p.noise, *p.lots)

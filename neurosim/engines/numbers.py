@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from neurosim.errors import CircuitError
+from neurosim.untyped import UserValue
 
 
-def check_numbers(what: str, given: Mapping[str, Any]) -> None:
+def check_numbers(what: str, given: Mapping[str, UserValue]) -> None:
     """Refuse anything but arrays of numbers; arrays on a device are not copied.
 
     Raises

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from neurosim.circuit.composition import compose
 from neurosim.circuit.delays import delay_of
 from neurosim.circuit.spike_texts import under_way
 from neurosim.circuit.wiring import Wiring
+from neurosim.untyped import Array
 
 #: A step long before the first: no neuron starts refractory.
 LONG_AGO = -(2**30)
@@ -166,7 +167,7 @@ class Continuation:
     random: list[dict[str, np.ndarray]] = field(default_factory=list)
 
     @classmethod
-    def at(cls, step: int, circuit: Wiring, now: Mapping[str, Any], dt: float) -> Continuation:
+    def at(cls, step: int, circuit: Wiring, now: Mapping[str, Array], dt: float) -> Continuation:
         """The part of `now`, the slots after `step` steps of `dt` seconds, that the rest of the presentation needs."""
         kept = {name: np.asarray(now[name]) for name in _kept(circuit, dt) if name in now}
         ago = {name: step - kept[name].astype(np.int64) for name in kept if slots(circuit, dt)[name].counts_steps}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neurosim.border import COUNT, FLAG, MOMENT, NAMES, TIME, one_of, optional, whole
 from neurosim.border.arguments import AXES, NAME, by_table, several
@@ -10,9 +10,13 @@ from neurosim.errors import ArgumentError
 from neurosim.metrics._spike_arguments import check_window
 from neurosim.metrics._spike_events import SpikeEvents
 from neurosim.recording.events import spike_events
+from neurosim.untyped import UserValue
+
+if TYPE_CHECKING:
+    import xarray
 
 
-def _recording(name: str, value: Any) -> Any:
+def _recording(name: str, value: UserValue) -> Any:
     if not (isinstance(value, SpikeEvents) or hasattr(value, "data_vars")):
         expected = "a recording of neurosim.simulate with spikes, or spikes of neurosim.spike_events"
         raise ArgumentError(name, value, expected)
@@ -41,7 +45,9 @@ spike_drawing = by_table(
 )
 
 
-def chosen_spikes(recording: Any, population: str | None, neurons: tuple[int, ...] | None = None) -> SpikeEvents:
+def chosen_spikes(
+    recording: xarray.Dataset | SpikeEvents, population: str | None, neurons: tuple[int, ...] | None = None
+) -> SpikeEvents:
     """The events of a population of a recording, of some of its neurons if they are named."""
     events = spike_events(recording, population)
     return events if neurons is None else events.of(neurons=neurons)

@@ -9,7 +9,7 @@ import io
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray
@@ -25,6 +25,7 @@ from neurosim.plots.curve import family
 from neurosim.plots.inversion_error import CURVES, inversion_error
 from neurosim.plots.learning_curve import learning_curve
 from neurosim.recording.exchange import spikes_of, synapses_of
+from neurosim.untyped import Array
 
 if TYPE_CHECKING:
     from neurosim.circuit.circuit import Circuit
@@ -65,7 +66,7 @@ def save_run_figures(history: xarray.Dataset, folder: Path, *, title: str = "") 
 
 
 @drawing()
-def save_circuit_figures(circuit: Circuit, state: Mapping[str, Any], folder: Path, *, title: str = "") -> list[Path]:
+def save_circuit_figures(circuit: Circuit, state: Mapping[str, Array], folder: Path, *, title: str = "") -> list[Path]:
     """Draw ``circuit.png``, ``kernels.png`` of convolutions, and ``feedback_weights.png`` if they should be a matrix.
 
     Kernels are those of the first convolution, and all feedback to layers that have the shape of images.
@@ -108,7 +109,7 @@ def save_circuit_figures(circuit: Circuit, state: Mapping[str, Any], folder: Pat
     return written
 
 
-def _kernels_figure(circuit: Circuit, state: Mapping[str, Any], title: str) -> Figure | None:
+def _kernels_figure(circuit: Circuit, state: Mapping[str, Array], title: str) -> Figure | None:
     from neurosim.circuit.images import Convolution
     from neurosim.engines.state import weights_of
     from neurosim.gradients.feedback import feedback_pathway

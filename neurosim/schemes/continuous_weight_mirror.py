@@ -30,6 +30,7 @@ from neurosim.neurons._quantities import TimeConstant
 from neurosim.schemes import _continuous
 from neurosim.schemes._continuous import Filters, covariance
 from neurosim.units import format_quantity, parse_quantity
+from neurosim.untyped import Array
 
 GRADIENT = Relation.LIMIT
 NETWORKS = (layered.Config,)
@@ -204,7 +205,7 @@ def _responding(population: Population, config: Config) -> Population:
 
 
 def _extended(
-    population: Population, lines: list[str], values: Mapping[str, Any], bind: Mapping[str, str]
+    population: Population, lines: list[str], values: Mapping[str, Array], bind: Mapping[str, str]
 ) -> Population:
     return replace(
         population,
