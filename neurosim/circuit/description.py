@@ -164,10 +164,10 @@ class Pathway:
         in the numbers of the two neurons, ``i`` and ``j``, in ``N_pre``, ``N_post``, units, ``rand()`` and ``randn()``,
         which are drawn from the seed and the pathway's name: ``"rand()*0.5*nS"``.
     chosen_by
-        Of a pathway back from the pools of a maximum: the variable of its target whose largest value in each window
+        For a way back from maximum pooling: the variable of its target whose largest value in each window
         says who gets what the pool delivers (``hidden1.r``).
     tie
-        Whose weights it uses instead of its own.
+        The pathway whose weights it uses instead of its own.
     derived
         What it delivers by instead of its own weights: a function of weights, computed before each presentation. Its
         own are then only what that function may read.
@@ -198,7 +198,7 @@ class Pathway:
     optimised
         Whether training's optimiser steps its weights; by default if they carry no feedback.
     role
-        What part it plays (``forward``, ``feedback`` ...), if that is another one than its target tells; see
+        Its role (``forward``, ``feedback`` ...), if it differs from the role that its target implies; see
         `neurosim.circuit.roles`.
     update_noise
         Standard deviation of noise that each update leaves on every weight, times the learning rate: a normal number
@@ -474,7 +474,7 @@ class ControlLoop:
     feedback
         The pathway from the controller to the plant.
     leak
-        Of the controller.
+        Leak of the controller.
     tau_u, tau_x
         In seconds.
     controller_first

@@ -126,7 +126,7 @@ class PairText:
         ends
             The populations.
         shape
-            Of the result; that of `i` and `j` together by default.
+            Shape of the result; that of `i` and `j` together by default.
         generator
             Where random numbers come from, as many as the result has for each call in the text.
         """

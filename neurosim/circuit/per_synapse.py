@@ -176,7 +176,7 @@ def values(
     connectivity, ends
         The synapses.
     generator
-        Of the random numbers in a text, drawn in the order of the weights.
+        Generator of the random numbers in a text, drawn in the order of the weights.
     what
         What they are, for messages.
 

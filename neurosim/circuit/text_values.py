@@ -17,7 +17,7 @@ def check_texts(pathway: Pathway, values: Mapping[str, float]) -> None:
     Parameters
     ----------
     values
-        Of parameters of the pathway's rules, in SI units.
+        Values of parameters of the pathway's rules, in SI units.
 
     Raises
     ------

@@ -61,7 +61,7 @@ class Tie:
     Attributes
     ----------
     pathway
-        Whose weights they are.
+        The pathway that owns the weights.
     transposed
         Whether they are used as ``(n_pre, n_post)`` of that pathway, which no synapse can.
 
@@ -94,7 +94,7 @@ class Derived:
     function
         ``function(xp, *weights) -> weights``, with `xp` the array module.
     pathways
-        Whose weights it is given, in this order, each ``(n_post, n_pre)``.
+        The pathways whose weights it takes, in this order, each ``(n_post, n_pre)``.
     """
 
     function: WeightFunction

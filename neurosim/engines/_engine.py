@@ -160,7 +160,7 @@ def refuse(met: Iterable[Limit]) -> None:
     Raises
     ------
     NeurosimError
-        Of the limit's class: `EngineError`, `CircuitError`.
+        Error of the limit's class: `EngineError`, `CircuitError`.
     """
     for limit in met:
         raise limit.error(str(limit))

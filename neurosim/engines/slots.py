@@ -42,7 +42,7 @@ class Slot:
     start
         Its value before anything has happened; none if the circuit's state says it.
     dtype
-        Of its array; none for the precision of the run.
+        Dtype of its array; none for the precision of the run.
     counts_steps
         Whether it is the number of a step, so that what matters of it is how long ago that was.
     resting

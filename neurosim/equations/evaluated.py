@@ -19,11 +19,11 @@ def evaluated(
     Parameters
     ----------
     text
-        That the grammar has checked.
+        An expression that the grammar has checked.
     given
         The names that it may read -> numbers or arrays that broadcast to `shape`.
     shape
-        Of the result; draws are made in this shape.
+        Shape of the result; draws are made in this shape.
     generator
         What ``rand()`` (uniform between 0 and 1) and ``randn()`` (standard normal) are drawn by, call by call in the
         order of the text; needed if there are any.

@@ -48,7 +48,7 @@ class RegularRegion:
         Parameters
         ----------
         lines
-            Of `propagator.steps`.
+            Result of `propagator.steps`.
         code
             Brian2's.
         label

@@ -65,7 +65,7 @@ class NeurosimClassifier(ClassifierMixin, FittedNetwork):
     Attributes
     ----------
     classes_, n_features_in_, feature_names_in_
-        Of the data.
+        Properties of the data.
     state_
         Weights and parameters, see `neurosim.engines.state`.
     history_

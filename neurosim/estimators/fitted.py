@@ -47,7 +47,7 @@ class _Fit:
     sizes
         Numbers of inputs and outputs.
     readout
-        Of the outputs.
+        Readout of the outputs.
     """
 
     sections: str

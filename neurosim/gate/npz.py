@@ -38,11 +38,11 @@ def read_npz(
     path
         The file.
     names
-        Those to read, which are there; by default all. The others are not looked at, whatever they are.
+        Names of the arrays to read, by default all. The other arrays are not read.
     largest
         Bytes that all arrays together, unpacked, may take; by default as `neurosim.gate.limits.largest` says.
     hint
-        What to say of more than that, such as how it can be allowed.
+        Text for the error about a larger size, such as how to allow it.
 
     Raises
     ------

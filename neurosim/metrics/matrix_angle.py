@@ -19,7 +19,7 @@ def measure(delivered: Array, true: Array) -> Array:
     Parameters
     ----------
     delivered, true
-        Of any shape, both the same: the feedback matrix and the transposed forward matrix, say.
+        Arrays of one shape, such as the feedback matrix and the transposed forward matrix.
 
     Returns
     -------

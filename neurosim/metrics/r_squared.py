@@ -21,7 +21,7 @@ def measure(delivered: Array, true: Array) -> Array:
     Parameters
     ----------
     delivered, true
-        Of any shape, both the same.
+        Arrays of one shape.
 
     Returns
     -------

@@ -32,8 +32,8 @@ def measure(
     Parameters
     ----------
     spikes
-        Of `neurosim.spike_events`. Of one neuron, ``events.of(neurons=[3])``: its spikes are those around which every
-        neuron of the signal is averaged. Else each neuron's own spikes are.
+        Result of `neurosim.spike_events`. With one neuron, ``events.of(neurons=[3])``, all neurons of the signal are
+        averaged around its spikes; otherwise each neuron around its own spikes.
     signal
         A recorded variable ``(time, trial, neuron)``, such as ``recording["E.v"]``, of the same trials.
     window

@@ -24,9 +24,9 @@ def refuse_targets(readout: str, task: Task | Sizes, *, name: str = "", section:
     task
         The data, or what is known of them.
     name
-        Of the task, where only sizes are known.
+        Name of the task, where only sizes are known.
     section
-        Of the model that names the readout.
+        Section of the model that names the readout.
 
     Raises
     ------

@@ -46,7 +46,7 @@ spike_drawing = by_table(
 
 
 def chosen_spikes(
-    recording: xarray.Dataset | SpikeEvents, population: str | None, neurons: tuple[int, ...] | None = None
+    recording: xarray.Dataset, population: str | None, neurons: tuple[int, ...] | None = None
 ) -> SpikeEvents:
     """The events of a population of a recording, of some of its neurons if they are named."""
     events = spike_events(recording, population)

@@ -27,7 +27,7 @@ def curve(values: xarray.DataArray, ax: Axes, *, name: str = "") -> Axes:
     Parameters
     ----------
     values
-        Of one dimension; its coordinate, if it has one, is the abscissa.
+        Values of one dimension; its coordinate, if it has one, is the abscissa.
     ax
         Where to draw.
     name

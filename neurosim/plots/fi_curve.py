@@ -133,7 +133,7 @@ def fi_curve(curve: xarray.DataArray, ax: Axes | None = None, *, name: str = "")
     Parameters
     ----------
     curve
-        Of `frequencies`.
+        Result of `frequencies`.
     ax
         Where to draw; a new figure by default, which is ``ax.figure``.
     name

@@ -46,7 +46,7 @@ def save_run_figures(history: xarray.Dataset, folder: Path, *, title: str = "") 
     Parameters
     ----------
     history
-        Of the run.
+        History of the run.
     folder
         Where to put the files; made if it is not there.
     title
@@ -148,7 +148,7 @@ def save_map_figure(
     circuit
         What was shown the images.
     activity
-        Of these layers, in the order of the columns, shape (trial, n).
+        Activity of these layers, in the order of the columns, shape (trial, n).
     folder, title
         As for `save_run_figures`.
     """
@@ -173,7 +173,7 @@ def save_recording_figures(recording: xarray.Dataset, folder: Path, *, title: st
     Parameters
     ----------
     recording
-        Of `neurosim.simulate`, whose first trial is drawn, or of a run, of which it is the first trial before learning
+        Result of `neurosim.simulate`, whose first trial is drawn, or of a run: its first trial before learning
         and the same after it; of a long one the first seconds.
     folder, title
         As for `save_run_figures`.
@@ -238,7 +238,7 @@ def _columns(recording: xarray.Dataset) -> dict[str, int]:
 def save_probe_figures(curves: xarray.Dataset, folder: Path, *, title: str = "") -> list[Path]:
     """Draw ``probe.png``, a panel for each variable, repetitions averaged; nothing where there are none.
 
-    Of the probe `spiking_inversion` three panels: error by neurons and by time, and angle by neurons.
+    The probe `spiking_inversion` has three panels: error by neurons and by time, and angle by neurons.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ def phase_portrait(
 ) -> Axes:
     """Draw how one variable of a neuron changes at each of its values, or two at each pair of values.
 
-    Of one variable, its rate of change; filled points attract, open ones repel. Of two, arrows along the flow (the
+    For one variable, its rate of change; filled points attract, open ones repel. For two, arrows along the flow (the
     darker, the faster), the nullclines, and trajectories, with the resets of spikes, from `starts`.
 
     Parameters
@@ -127,7 +127,7 @@ def derivative(neuron: NeuronModel, variable: str, values: Mapping[str, Array]) 
     Parameters
     ----------
     values
-        Of state variables and parameters, numbers or arrays of one shape.
+        Values of state variables and parameters, numbers or arrays of one shape.
     """
     known: dict[str, Any] = dict(values)
     equations = neuron.equation_set.by_name

@@ -64,7 +64,7 @@ def predicted_error(circuit: Circuit, setting: Setting, state: Mapping[str, Any]
     split
         Trials, of which the first few thousand serve for the expectations.
     layer
-        Whose feedback.
+        The layer whose feedback learns.
     """
     stimuli = stimuli_of(circuit, split, slice(_TRIALS))
     pathway, wanted = feedback_pathway(circuit, layer), wanted_weights(circuit, state, layer)

@@ -56,7 +56,7 @@ def build(
     name
         The scheme's, which is also that of the feedback pathways' rule.
     coefficients
-        Of its primitives, by their names.
+        Coefficients of its primitives, by their names.
     timing
         When the feedback pathways' rule acts.
     """

@@ -59,7 +59,7 @@ class Config(BaseModel):
     carry
         Whether state carries over from one presentation to the next; otherwise each starts from rest.
     learning_rate, feedback_learning_rate
-        Of forward and feedback weights per second, for the mean over a batch.
+        Learning rates of forward and feedback weights per second, for the mean over a batch.
     amp, decay
         Coefficients of the feedback weights' primitives.
     feedback_weights
@@ -75,7 +75,7 @@ class Config(BaseModel):
         Mean conduction delay of the response, there and back, and how many low-passes in a row make it up: the more,
         the sharper.
     duration, mirror_duration
-        Of a presentation and of the mirror phase after it.
+        Durations of a presentation and of the mirror phase after it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -34,7 +34,7 @@ def inverse(
     w, b
         Forward weights, (n_post, n_pre), and feedback weights, (n_pre, n_post).
     leak
-        Of the controller; a number.
+        Leak of the controller; a number.
     form
         ``auto`` is ``right`` for n_post <= n_pre, otherwise ``left``, which without leak is no fixed point of the
         dynamics but their limit for a vanishing leak.
@@ -114,7 +114,7 @@ def single_loop_fixed_point(ws: Sequence[Array], b: Array, leak: float, *, xp: A
     b
         Feedback from the output to layer 1, (n_1, n_L).
     leak
-        Of the controller; a number.
+        Leak of the controller; a number.
 
     Returns
     -------

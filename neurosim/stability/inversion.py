@@ -62,7 +62,7 @@ def loop_matrix(w: np.ndarray, b: np.ndarray, leak: float, *, tau_u: float = 1.0
     w, b
         Forward weights, (n_post, n_pre), and feedback weights, (n_pre, n_post).
     leak
-        Of the controller, 0 or above.
+        Leak of the controller, 0 or above.
     tau_u, tau_x
         Time constants of the controller and of the error.
 

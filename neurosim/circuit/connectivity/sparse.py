@@ -26,7 +26,7 @@ class Sparse(Ruled):
     Attributes
     ----------
     probability
-        Of a synapse between two neurons.
+        Probability of a synapse between two neurons.
     draw
         Number of the draw: which pairs have a synapse is a function of this, the probability and the sizes alone.
     senders

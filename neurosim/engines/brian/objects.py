@@ -218,7 +218,7 @@ def build_objects(
     again
         Whether presentations follow each other, each with a time of its own.
     keys
-        Of `noise_keys`; without them Brian2 draws numbers of its own.
+        Keys of `noise_keys`; without them Brian2 draws numbers of its own.
     """
     objects = Objects(circuit, brian2.Clock(dt=setting.dt * brian2.second, name="neurosim_clock"))
     scalars = broadcast(circuit)

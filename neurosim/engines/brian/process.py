@@ -26,9 +26,9 @@ def borrowed(target: str, dtype: str) -> Iterator[None]:
     Parameters
     ----------
     target
-        Of code generation: ``numpy``, ``cython`` or ``cpp_standalone``.
+        Target of code generation: ``numpy``, ``cython`` or ``cpp_standalone``.
     dtype
-        Of all floats.
+        Dtype of all floats.
 
     Raises
     ------
