@@ -33,6 +33,7 @@ from neurosim.recording.variables import is_spikes, unit_of, weights
 from neurosim.runs import folder as files
 from neurosim.runs.integrity import files_in, sealed, unsealed
 from neurosim.tasks._task import Split, Task
+from neurosim.tasks._timed import TimedSplit
 from neurosim.training.config import Config, RecordSettings
 from neurosim.training.progress import Progress
 
@@ -66,7 +67,7 @@ class TrainingRecorder:
         self.path, self.temporary, self.list = folder / files.RECORDING, folder / UNFINISHED, folder / SNAPSHOTS
         # Snapshots start from rest, also where training carries state over.
         self.engine, self.seed = engine.with_circuit(replace(engine.circuit, carry=False)), seed
-        self.split: Split = getattr(task, self.record.split)
+        self.split: Split | TimedSplit = getattr(task, self.record.split)
         outside = [trial for trial in self.record.trials if trial >= len(self.split)]
         if outside:
             raise ConfigError.at(
@@ -163,7 +164,8 @@ class TrainingRecorder:
             return
         piece, count, first = self._piece, len(self.rows), progress.presentations
         for start in range(0, count, piece):
-            stimuli = stimuli_of(self.engine.circuit, self.split, self.rows[start : start + piece])
+            rows = self.rows[start : start + piece]
+            stimuli = stimuli_of(self.engine.circuit, self.split, rows, dt=self.engine.setting.dt)
             settings = {"seed": self.seed, "first": first + start, "record": self.traces, "learn": False}
             _, outputs = self.engine.run(progress.state, stimuli, **settings)
             region = (slice(None), slice(number * count + start, number * count + start + piece))

@@ -36,6 +36,7 @@ from neurosim.training.history import EpochReport
 from neurosim.training.loop import TrainingResult, refuse_large_batches
 from neurosim.training.loop import train as train_circuit
 from neurosim.training.progress import Progress
+from neurosim.training.trial_order import refuse_other_trials
 
 if TYPE_CHECKING:
     import xarray
@@ -128,6 +129,7 @@ def train(
     engine = make_engine(checked.engine, circuit, checked.training.optimiser)
     if not checked.probe_kind:
         refuse_large_batches(task, checked.training)
+        refuse_other_trials(engine, task)
     with taken(path, checked, seed, files_read(checked, task), resume=resume) as place:
         return _run(place, checked, engine, task, seed, progress, checkpoint_every)
 

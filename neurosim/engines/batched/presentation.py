@@ -20,6 +20,7 @@ from neurosim.engines.batched.before_phases import changes_at_beginning
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.limits import LIMITS
 from neurosim.engines.batched.live_variables import asked_at_end, lives
+from neurosim.engines.batched.loss_gradients import loss_gradients
 from neurosim.engines.batched.sampling import joined
 from neurosim.engines.batched.snapshot import Snapshot, time_of
 from neurosim.engines.batched.spiking import last_spikes
@@ -48,7 +49,8 @@ def present(request: Request, batch: Batch, run: Run | None = None) -> Outcome:
     circuit, setting, dtype = request.circuit, request.setting, jnp.dtype(request.setting.dtype)
     graph = plan(circuit, steady=setting.steady)
     texts, trials = tuple(one.text for one in request.record), batch.trials
-    call = Call(request.phases, request.learn, trials, trials, texts, tuple(batch.courses))
+    pieces = request.unfinished or request.resumed
+    call = Call(request.phases, request.learn, trials, trials, texts, tuple(batch.courses), pieces=pieces)
     refuse(limits_met(LIMITS, circuit, setting, call))
     outcome, live = Outcome(), live_in(graph, request)
     leaves = {**batch.values, "dt": jnp.asarray(setting.dt, dtype)}
@@ -87,12 +89,14 @@ def present(request: Request, batch: Batch, run: Run | None = None) -> Outcome:
             {**reached.values, "dt": jnp.asarray(setting.dt, dtype)},
             weights=fixed.weights,
             perturbations=batch.perturbations,
+            probes=batch.probes.between,
             switches=_numbers(circuit, phase),
         )
         outcome.ends[phase.name] = {name: _full(circuit, name, end[name], batch.trials) for name in request.report}
         held = _hold(circuit, phase, end)
         current |= reached.after | held
         if not request.unfinished:
+            end.values |= loss_gradients(request, replace(batch, values=values), phase, present)
             _learn(request, phase, end, held, batch.trials, outcome)
         outcome.stepped |= {name: reached.after[name] for name in _learned_in_steps(request, phase, reached)}
     for name, weights in outcome.stepped.items():
@@ -148,6 +152,7 @@ def stretch_of(graph: Plan, request: Request, batch: Batch, phase: Phase, live: 
         until=phase.until,
         sparse=tuple(name for name in request.sparse if name in batch.courses),
         watch=request.watch == "steps",
+        differentiated=request.differentiated,
     )
 
 
@@ -155,7 +160,8 @@ def _in_time(stretch: Stretch, batch: Batch, fixed: Fixed, step: int) -> Reached
     """Run a stretch that begins so many steps after the batch's first."""
     window = {name: course[step : step + stretch.steps] for name, course in batch.courses.items()}
     since = batch.begin + step
-    after, recorded, made = run_steps(stretch, fixed, window, since, row=batch.row)
+    probes = batch.probes.window(step, stretch.steps)
+    after, recorded, made = run_steps(stretch, fixed, window, since, row=batch.row, probes=probes)
     after, summed = split_sums(after)
     last = {name: moment_of(stretch, name, course[-1], batch.row) for name, course in window.items()}
     return replace(
@@ -265,6 +271,7 @@ def _after_holds(graph: Plan, end: Snapshot, held: Arrays) -> Snapshot:
         weights=end.weights,
         inputs=end,
         perturbations=end.perturbations,
+        probes=end.probes,
         switches=end.switches,
     )
 

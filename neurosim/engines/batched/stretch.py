@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from neurosim.circuit.plan import Plan
 from neurosim.circuit.spike_texts import acts_within_steps
+from neurosim.engines.batched.probes import NO_PROBES, Probes
 from neurosim.engines.batched.snapshot import NOTHING, Prepared, Snapshot
 from neurosim.engines.batched.weights import PLAIN, Weights
 from neurosim.engines.records import Record
@@ -34,6 +35,8 @@ class Stretch:
         Stimuli that change in time and are mostly zero.
     watch
         Whether to note the first step at which each live variable is not finite.
+    differentiated
+        Whether derivatives go through it.
     """
 
     plan: Plan
@@ -51,6 +54,7 @@ class Stretch:
     until: tuple[str, float] | None = None
     sparse: tuple[str, ...] = ()
     watch: bool = False
+    differentiated: bool = False
 
     @property
     def spiking(self) -> tuple[str, ...]:
@@ -90,6 +94,8 @@ class Fixed:
         Those beside the variables.
     perturbations
         Arrays added to named variables.
+    probes
+        Within a step, those of the step; before the loop, those of all its steps.
     prepared
         What was computed before the loop.
     """
@@ -99,7 +105,14 @@ class Fixed:
     presentations: Any
     weights: Weights = PLAIN
     perturbations: Mapping[str, Any] = field(default_factory=dict)
+    probes: Probes = NO_PROBES
     prepared: Prepared = NOTHING
+
+    def at(self, probes: Probes) -> Fixed:
+        """The same within a step that has these probes."""
+        held = self.perturbations
+        added = {name: array + held[name] if name in held else array for name, array in probes.added.items()}
+        return replace(self, perturbations={**held, **added}, probes=probes)
 
     def snapshot(self, plan: Plan, values: Mapping[str, Any], *, inputs: Snapshot | None = None) -> Snapshot:
         """All variables at an instant at which the changing ones are among `values`."""
@@ -110,4 +123,5 @@ class Fixed:
             prepared=self.prepared,
             inputs=inputs,
             perturbations=self.perturbations,
+            probes=self.probes,
         )

@@ -158,9 +158,18 @@ class _Listed(_Map):
         arriving = full[:, pre] * weights
         return jnp.zeros((len(full), self.ends.n_post), arriving.dtype).at[:, post].add(arriving)
 
+    def apply_each(self, weights: Any, activity: Any) -> Any:
+        return self.trials(weights, jnp.broadcast_to(activity, (len(weights), self.ends.n_pre)), None)
+
     def products(self, post: Any, pre: Any) -> Any:
         senders, receivers = self.indices()
         return jnp.sum(post[:, receivers] * pre[:, senders], axis=0)
+
+    def product_each(self, post: Any, pre: Any, trials: int) -> Any:
+        # All at once: a loop within the loop over time is slower, and XLA's analysis of copies fails on it.
+        senders, receivers = self.indices()
+        post, pre = self.both(post, pre, trials)
+        return post[:, receivers] * pre[:, senders]
 
     def indices(self) -> tuple[np.ndarray, np.ndarray]:
         """Both ends of each synapse."""
@@ -211,6 +220,12 @@ def apply(connectivity: Connectivity, ends: Ends, weights: Any, activity: Any, *
         Of the target, what was pooled, for a connectivity that leads back from maxima.
     """
     return _map(connectivity, ends).apply(weights, activity, choice)
+
+
+def as_matrix(connectivity: Connectivity, ends: Ends, weights: Any) -> Any:
+    """The weights of a list of synapses as a matrix (n_post, n_pre), which delivers the same but for rounding."""
+    pre, post = _Listed(connectivity, ends).indices()
+    return jnp.zeros((ends.n_post, ends.n_pre), weights.dtype).at[post, pre].add(weights)
 
 
 def apply_each(connectivity: Connectivity, ends: Ends, weights: Any, activity: Any) -> Any:
