@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 DEFAULT = "batched"
 #: The kind of part that a limit concerns.
 Part = Literal["setting", "optimiser", "circuit", "population", "phase", "pathway", "call"]
-#: What a limit is about, by the words of its message.
-Names = Mapping[str, object]
+#: The words that complete the message of a limit: names and numbers, of any type that can be printed.
+Names = Mapping[str, Any]
 
 
 class EngineConfig(BaseModel):
@@ -143,7 +143,7 @@ class Limit:
     remedy: str
     finds: Callable[[Circuit, Setting, Call], Iterable[Names]] = field(repr=False, compare=False)
     error: type[NeurosimError] = EngineError
-    names: Names = field(default_factory=dict[str, object], hash=False)
+    names: Names = field(default_factory=dict[str, Any], hash=False)
 
     def __str__(self) -> str:
         return self.message.format(**self.names, remedy=self.remedy)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from neurosim.border import COUNT, FLAG, MOMENT, NAMES, TIME, one_of, optional, whole
 from neurosim.border.arguments import AXES, NAME, by_table, several
@@ -11,9 +11,6 @@ from neurosim.metrics._spike_arguments import check_window
 from neurosim.metrics._spike_events import SpikeEvents
 from neurosim.recording.events import spike_events
 from neurosim.untyped import UserValue
-
-if TYPE_CHECKING:
-    import xarray
 
 
 def _recording(name: str, value: UserValue) -> Any:
@@ -45,9 +42,7 @@ spike_drawing = by_table(
 )
 
 
-def chosen_spikes(
-    recording: xarray.Dataset, population: str | None, neurons: tuple[int, ...] | None = None
-) -> SpikeEvents:
+def chosen_spikes(recording: UserValue, population: str | None, neurons: tuple[int, ...] | None = None) -> SpikeEvents:
     """The events of a population of a recording, of some of its neurons if they are named."""
     events = spike_events(recording, population)
     return events if neurons is None else events.of(neurons=neurons)
