@@ -18,7 +18,6 @@ from neurosim.errors import CircuitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.tasks._input_spikes import InputSpikes
 from neurosim.tasks._timed import TimedSplit
-from neurosim.units import format_quantity
 
 _INPUT = "input"
 
@@ -88,7 +87,7 @@ def held_steps(split: TimedSplit, dt: float) -> int:
     """
     held = round(split.dt / dt)
     if held < 1 or abs(held * dt - split.dt) > 1e-6 * dt:
-        grid, step = format_quantity(split.dt, "second"), format_quantity(dt, "second")
+        grid, step = _shown(split.dt), _shown(dt)
         raise CircuitError(
             f"the task has a value every {grid}, and the engine steps by {step}; expected a time step that divides the "
             f"grid step: set engine.dt to '{grid}' or a whole part of it, or another grid step of the task"
@@ -114,12 +113,12 @@ def _refuse_length(circuit: Circuit, phase: Phase, split: TimedSplit, held: int,
     expected = split.steps * held + 1
     got = phase.steps(dt)
     if got != expected:
-        step, grid = format_quantity(dt, "second"), format_quantity(split.dt, "second")
+        step, grid = _shown(dt), _shown(split.dt)
         lasts = presentation_seconds(split.steps, split.dt, dt)
         raise CircuitError(
             f"phase '{phase.name}' of circuit '{circuit.name}' lasts {phase.duration}, {got} time steps of {step}; "
             f"expected {expected}, the {split.steps} grid steps of {grid} of the task and one time step in which the "
-            f"last input acts: a duration of {format_quantity(lasts, 'second')}"
+            f"last input acts: a duration of {_shown(lasts)}"
         )
 
 
@@ -162,3 +161,8 @@ def _each(values: np.ndarray, held: int, times: int, *, late: bool = False, firs
     if first:
         course[:, :, 0] = values[:, None, 0]
     return course.reshape(trials, -1, size)
+
+
+def _shown(seconds: float) -> str:
+    """A time in words, without the last digits that sums lose."""
+    return f"{1e3 * seconds:.9g} ms"

@@ -120,12 +120,6 @@ def read_variables(circuit: Circuit) -> tuple[str, ...]:
     return tuple(dict.fromkeys(p.source for p in circuit.pathways if p.pre in driven and drives(circuit, p)))
 
 
-def credited_variable(circuit: Circuit, population: str) -> str | None:
-    """The variable of a population that pathways read; none if there is none, or more than one."""
-    names = [name for name in read_variables(circuit) if name.split(".")[0] == population]
-    return names[0] if len(names) == 1 else None
-
-
 def _check_cut(circuit: Circuit, cut: Iterable[str]) -> None:
     """Refuse pathways that cannot be cut, and loops that are left."""
     cut = set(cut)

@@ -13,7 +13,6 @@ from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.gradients._arguments import check_layer, check_presented, check_weights, of_circuit
-from neurosim.gradients._in_time import credited_variable
 from neurosim.gradients.alignment_in_time import delivered_in_time
 from neurosim.gradients.credit_in_time import credit_in_time
 from neurosim.gradients.feedback import (
@@ -25,6 +24,7 @@ from neurosim.gradients.feedback import (
     weight_numbers,
 )
 from neurosim.gradients.gauss_newton import gauss_newton_signals
+from neurosim.gradients.layer_credit import kicked_for, layer_credit
 from neurosim.gradients.loops import LOOP_NUMBERS, loop_numbers
 from neurosim.gradients.true_gradient import Gradients, true_gradients
 from neurosim.gradients.update_angles import GAUSS_NEWTON_ANGLES, angles_of, references_of
@@ -154,13 +154,13 @@ def weight_angle(circuit: Circuit, state: Mapping[str, Any], layer: str) -> floa
 
 def _over_time(circuit: Circuit, setting: Setting, state: Mapping[str, Any], stimuli: Mapping[str, Any]) -> _Compared:
     """Total credit and signals of all steps, (trial, step and neuron), and the errors that are not zero."""
-    credit = credit_in_time(circuit, setting, state, stimuli, immediate=False)
+    credit = credit_in_time(circuit, setting, state, stimuli, immediate=False, kicked=kicked_for(circuit))
     signals, errors = delivered_in_time(circuit, setting, state, stimuli, None)
-    sites: dict[str, np.ndarray] = {}
-    for layer in circuit.population:
-        if (variable := credited_variable(circuit, layer)) is not None:
-            sites[layer] = credit.total[variable].reshape(len(credit.loss), -1)
-    flat = {layer: signal.reshape(len(signal), -1) for layer, signal in signals.items()}
+    every = {layer: layer_credit(circuit, setting, state, credit, layer) for layer in circuit.population}
+    sent = {layer: each for layer, each in every.items() if each is not None}
+    sites = {layer: each.total.reshape(len(credit.loss), -1) for layer, each in sent.items()}
+    handed = {layer: sent[layer].through_filter(signal) for layer, signal in signals.items() if layer in sent}
+    flat = {layer: signal.reshape(len(signal), -1) for layer, signal in handed.items()}
     rows = {name: error.reshape(-1, error.shape[-1]) for name, error in errors.items()}
     some = {name: error[np.any(error != 0, axis=-1)] for name, error in rows.items()}
     return Gradients(credit.loss, sites, credit.weights), flat, some, {}

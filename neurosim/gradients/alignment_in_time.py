@@ -16,7 +16,6 @@ from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.engines.state import weights_of
 from neurosim.gradients._arguments import of_circuit, phase_of
-from neurosim.gradients._in_time import credited_variable
 from neurosim.gradients.credit_in_time import CreditInTime, credit_in_time
 from neurosim.gradients.feedback import (
     feedback_pathway,
@@ -25,6 +24,7 @@ from neurosim.gradients.feedback import (
     wanted_weights,
     weight_numbers,
 )
+from neurosim.gradients.layer_credit import kicked_for, layer_credit
 from neurosim.gradients.linear_feedback import LinearFeedback, best_feedback
 from neurosim.gradients.update_angles import angles_of
 from neurosim.metrics import angle, matrix_angle, norm_ratio, r_squared
@@ -89,6 +89,9 @@ def alignment_in_time(
 ) -> dict[str, LayerInTime]:
     """Measure every layer whose activity is passed on, on one batch of trials, with weights that stay as they are.
 
+    Credit is that of the variable that a layer sends; of one that sends its spikes and a filtered version of them, that
+    of a spike, and its signal is handed back through the filter.
+
     Parameters
     ----------
     circuit, setting, state, stimuli, seed, first
@@ -107,22 +110,24 @@ def alignment_in_time(
         As `neurosim.gradients.credit_in_time.credit_in_time`.
     """
     quiet = undisturbed(circuit)
-    credit = credit_in_time(quiet, setting, state, stimuli, phase=phase)
+    credit = credit_in_time(quiet, setting, state, stimuli, phase=phase, kicked=kicked_for(quiet))
     signals, errors = delivered_in_time(quiet, setting, state, stimuli, phase)
     after, _ = BatchedEngine(circuit, setting).run(state, stimuli, seed=seed, first=first)
     layers: dict[str, LayerInTime] = {}
     for population in circuit.populations:
-        variable = credited_variable(circuit, population.name)
-        if variable is None:
-            continue
         layer = population.name
-        total, immediate = credit.total[variable], credit.immediate[variable]
-        signal = signals.get(layer)
+        sent = layer_credit(quiet, setting, state, credit, layer)
+        if sent is None:
+            continue
+        total, immediate = sent.total, sent.immediate
+        signal = sent.through_filter(signals[layer]) if layer in signals else None
         numbers = dict.fromkeys(NUMBERS_IN_TIME, math.nan)
         numbers |= {"immediate_total_angle_deg": _angle(immediate, total)}
         numbers |= _of_signal(signal, total, immediate) if signal is not None else {}
         numbers |= _of_update(circuit, state, after, credit, layer)
-        best, more = _of_weights(circuit, state, layer, errors, total / credit.dt)
+        through = {name: sent.errors(course) for name, course in errors.items()}
+        handed = {name: course for name, course in through.items() if course is not None}
+        best, more = _of_weights(circuit, state, layer, handed, total / credit.dt)
         layers[layer] = LayerInTime(numbers | more, _courses(signal, total, immediate), best)
     return layers
 

@@ -40,6 +40,8 @@ class CreditInTime:
         The same without any recurrent transmission.
     kicks
         State variable -> derivative with respect to a kick at the beginning of each step, likewise.
+    immediate_kicks
+        The same without any recurrent transmission.
     weights
         Synaptic variable -> gradient of the mean loss over trials, in the variable's shape, with as many transmissions.
     immediate_weights
@@ -58,6 +60,7 @@ class CreditInTime:
     total: Credit
     immediate: Credit
     kicks: Credit
+    immediate_kicks: Credit
     weights: dict[str, np.ndarray]
     immediate_weights: dict[str, np.ndarray]
     recurrent: tuple[str, ...]
@@ -125,13 +128,14 @@ def credit_in_time(
         numbers = jnp.asarray((int(first) + np.arange(given.trials)).astype(np.uint32))
         transmissions = None if hops is None else jnp.asarray(hops, jnp.int32)
         derivatives = jax.device_get(_credit(weights, given, numbers, transmissions, what=what))
-    loss, (local_weights, local), (by_weight, by_variable, by_kick) = derivatives
+    loss, (local_weights, local, local_kicks), (by_weight, by_variable, by_kick) = derivatives
     trials = loss.shape[0]
     return CreditInTime(
         loss=loss,
         total=_trials_first(by_variable),
         immediate=_trials_first(local),
         kicks=_trials_first(by_kick),
+        immediate_kicks=_trials_first(local_kicks),
         weights={name: gradient / trials for name, gradient in by_weight.items()},
         immediate_weights={name: gradient / trials for name, gradient in local_weights.items()},
         recurrent=what.cut or (),
@@ -172,6 +176,6 @@ def _credit(weights: Any, given: GivenArrays, numbers: Any, hops: Any, *, what: 
     if what.cut is None or hops is None:
         loss, full = in_full(presented, at)
     if what.cut is None:
-        return loss, ({}, {}), full
+        return loss, ({}, {}, {}), full
     loss, local, counted = by_transmissions(presented, at, zero.cut, 0 if hops is None else hops)
-    return loss, local[:2], full if hops is None else counted
+    return loss, local, full if hops is None else counted

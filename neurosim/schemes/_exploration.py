@@ -53,10 +53,21 @@ class Exploration:
     width: str
     seconds: float
 
-    def of_loss(self, populations: Sequence[Population], pathways: Sequence[Pathway]) -> Explored:
-        """The network whose recurrent neurons have noise and know the loss, and what they expect of it."""
+    def of_loss(
+        self, populations: Sequence[Population], pathways: Sequence[Pathway], *, total: bool = False
+    ) -> Explored:
+        """The network whose recurrent neurons have noise and know the loss, and what they expect of it.
+
+        Parameters
+        ----------
+        total
+            Whether they know both of the whole presentation, too.
+        """
         layers = self.network.hidden_layers
         told = ("loss : Hz (shared)", "expected : Hz", "surprise = loss - expected : Hz")
+        if total:
+            told += ("total_loss : 1 (shared)", "dtotal_expected/dt = expected : 1")
+            told += ("total_surprise = total_loss - total_expected : 1",)
         noisy = tuple(
             recurrent.with_lines(self._noisy(each), *told) if each.name in layers else each for each in populations
         )
@@ -70,6 +81,12 @@ class Exploration:
         """The network whose recurrent neurons have noise, and whose output knows its response to it."""
         layers, output = self.network.hidden_layers, recurrent.neuron_at(self.network, "output")
         shown = recurrent.shown(output)
+        if recurrent.integrators(output):
+            raise ConfigError.at(
+                "scheme.feedback",
+                f"got 'mirror' with an output that filters what drives it ('{output.name}'), expected 'learned', or "
+                "network.output_neuron.kind = 'relay': a mirror follows the response of the same step",
+            )
         noisy = tuple(self._noisy(each) if each.name in layers else each for each in populations)
         if self.baseline == "clean":
             lines, values = (f"response = {shown} - quiet : 1", "quiet : 1"), {}

@@ -77,7 +77,12 @@ class Config(LearningInTime):
 
 def build(config: Config, network: recurrent.Config, task: Sized) -> Circuit:
     """One presentation; all weights change by what its steps add up to."""
-    traces = Eligibility(network, "eprop")
+    return circuit_of("eprop", config, network, task)
+
+
+def circuit_of(name: str, config: Config, network: recurrent.Config, task: Sized) -> Circuit:
+    """The same, of a scheme of another name."""
+    traces = Eligibility(network, name)
     decayed = {"rule": recurrent.rule_of("decay"), "parameters": {"decay": config.decay}} if config.decay else {}
 
     def driving(link: recurrent.DrivingLink) -> Mapping[str, Any]:
@@ -102,7 +107,7 @@ def build(config: Config, network: recurrent.Config, task: Sized) -> Circuit:
         )
     joined = (*pathways, *feedback)
     phase = replace(phase, learn=recurrent.learning(joined))
-    return recurrent.assembled("eprop", network, populations, joined, (phase,))
+    return recurrent.assembled(name, network, populations, joined, (phase,))
 
 
 def _explored(

@@ -102,11 +102,11 @@ def arrays_of(path: Path) -> RecordedArrays:
     if path.is_dir():
         store = open_store(path, whole=True)
         names: Sequence[str] = tuple(store.arrays)
-        found = RecordedArrays(path, tuple(names), store)
+        recorded = RecordedArrays(path, tuple(names), store)
     elif path.suffix.lower() == ".npz":
-        found = RecordedArrays(path, names_in(path), None)
+        recorded = RecordedArrays(path, names_in(path), None)
     else:
         raise DataError(f"{path}: got a file '{path.suffix}', expected .npz, or the folder of a Zarr store")
-    if not found.names:
+    if not recorded.names:
         raise DataError(f"{path}: holds no arrays")
-    return found
+    return recorded

@@ -152,7 +152,7 @@ def _same_length(name: str, array: np.ndarray, fits: tuple[int, int]) -> None:
 
 
 def _finite(name: str, array: np.ndarray, dt: float) -> None:
-    broken = ~np.isfinite(array).all(axis=2)
+    broken = np.asarray(~np.isfinite(array).all(axis=2))
     if not broken.any():
         return
     trial = int(np.flatnonzero(broken.any(axis=1))[0])

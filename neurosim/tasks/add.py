@@ -107,8 +107,8 @@ def load(config: Config, *, seed: int) -> Task:
         target = chance if config.labels == "deterministic" else drawn.astype(float)
         inputs = np.stack([coins[:, before:], 1 - coins[:, before:]], axis=2)
         targets = np.stack([target, 1 - target], axis=2)[:, :, : config.widths[1]]
-        each = (np.repeat(array, config.repeat, axis=1) for array in (inputs, targets))
-        return TimedSplit(*each, config.seconds, mask=np.repeat(config.counted, config.repeat))
+        inputs, targets = (np.repeat(array, config.repeat, axis=1) for array in (inputs, targets))
+        return TimedSplit(inputs, targets, config.seconds, mask=np.repeat(config.counted, config.repeat))
 
     return _temporal.drawn_task(
         "add", config, draw, seed=seed, kind="regression", loss=config.loss, floors=floors(config)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 from neurosim.border import PATH
 from neurosim.errors import DataError
 from neurosim.tasks._input_spikes import InputSpikes, refuse_unsorted
-from neurosim.tasks._recorded import RecordedArrays, arrays_of
+from neurosim.tasks._recorded import arrays_of
 from neurosim.tasks._splitting import parted, parted_by_class
 from neurosim.tasks._task import Task
 from neurosim.tasks._temporal import Duration, constant_floors
@@ -101,8 +101,8 @@ def look(config: Config) -> None:
     DataError, ConfigError
         As `load`.
     """
-    found = arrays_of(PATH("task.path", config.path))
-    found.read({key: name for key, name in config.names.items() if name not in found.names})
+    recorded = arrays_of(PATH("task.path", config.path))
+    recorded.read({key: name for key, name in config.names.items() if name not in recorded.names})
 
 
 def load(config: Config, *, seed: int) -> Task:
@@ -123,12 +123,12 @@ def load(config: Config, *, seed: int) -> Task:
     ConfigError
         Arrays that are not there, or settings that do not fit the data.
     """
-    found = arrays_of(PATH("task.path", config.path))
-    arrays = found.read(config.names)
+    recorded = arrays_of(PATH("task.path", config.path))
+    arrays = recorded.read(config.names)
     try:
-        whole = _whole(config, found, arrays)
+        whole = _whole(config, arrays)
     except DataError as error:
-        raise DataError(f"{found.path}: {error}") from error
+        raise DataError(f"{recorded.path}: {error}") from error
     shares = (config.test_fraction, config.validation_fraction, config.split_seed)
     if whole.labels is None:
         rows = parted(len(whole), *shares)
@@ -139,10 +139,10 @@ def load(config: Config, *, seed: int) -> Task:
         whole = _standardised(whole, rows[0])
     splits = [whole.of_trials(each) for each in rows]
     kind = "regression" if whole.labels is None else "classification"
-    return Task("recorded_trials", *splits, kind=kind, files=found.files(), floors=constant_floors(splits[0]))
+    return Task("recorded_trials", *splits, kind=kind, files=recorded.files(), floors=constant_floors(splits[0]))
 
 
-def _whole(config: Config, found: RecordedArrays, arrays: dict[str, np.ndarray]) -> TimedSplit:
+def _whole(config: Config, arrays: dict[str, np.ndarray]) -> TimedSplit:
     """All trials in the order of the file."""
     unit = parse_quantity(config.time_unit, "second")
     dt = _grid_step(arrays["time"].astype(float) * unit) if config.dt is None else parse_quantity(config.dt, "second")

@@ -97,7 +97,7 @@ def load(config: Config, *, seed: int) -> Task:
 def waveform(config: Config) -> np.ndarray:
     """The target at each grid step, from the phase zero on; shape (T,)."""
     turns = 2 * np.pi * np.arange(config.steps) / config.in_steps("period")
-    return sum(a * np.sin(h * turns) for a, h in zip(config.amplitudes, config.harmonics, strict=True))
+    return np.asarray(config.amplitudes) @ np.sin(np.asarray(config.harmonics)[:, None] * turns)
 
 
 def floors(config: Config) -> dict[str, float]:

@@ -150,6 +150,10 @@ def test_both_engines_agree_where_synapses_share_weights(
         with pytest.raises(CircuitError, match="shares weights among positions, where statements at spikes cannot act"):
             rule_circuit(rule, *SHARED[kind], positions=positions)
         return
+    if rule.flows:
+        with pytest.raises(CircuitError, match="shares weights among positions, where equations of traces cannot act"):
+            rule_circuit(rule, *SHARED[kind], positions=positions)
+        return
     _hold_engines_together(rule_circuit(rule, *SHARED[kind], positions=positions), rule)
 
 
@@ -182,6 +186,7 @@ def test_a_shared_weight_learns_what_its_synapses_would_on_average(
     if (
         isinstance(rule, OracleRule)
         or at_spikes(rule)
+        or rule.flows
         or "update_noise" in rule.names
         or (kind == "per_channel" and rule.reads)
     ):

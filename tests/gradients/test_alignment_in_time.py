@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from neurosim import registry
 from neurosim.circuit.description import Pathway, Role
+from neurosim.engines.state import initial_state
+from neurosim.engines.stimuli import Stimulus
 from neurosim.errors import CircuitError
 from neurosim.gradients.alignment import alignment
 from neurosim.gradients.alignment_in_time import NUMBERS_IN_TIME, alignment_in_time
 from neurosim.gradients.credit_in_time import credit_in_time
 from neurosim.gradients.gauss_newton import gauss_newton_signals
+from neurosim.gradients.layer_credit import LayerCredit
 from neurosim.gradients.linear_feedback import best_feedback
 from neurosim.metrics import angle
+from neurosim.networks import Part
+from neurosim.networks import recurrent as recurrent_network
 from neurosim.neurons._model import NeuronModel
 from neurosim.rules._rule import Rule
 from tests.gradients.recurrent_circuits import SETTING, Made, recurrent
@@ -146,3 +153,36 @@ def test_best_feedback_of_errors_that_depend_on_each_other_is_the_smallest() -> 
 def test_directions_of_one_output_are_refused_over_time(made: Made) -> None:
     with pytest.raises(CircuitError, match="counts at every step"):
         gauss_newton_signals(made.circuit, SETTING, made.state, made.stimuli)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.2])
+def test_spikes_sent_and_filtered_for_the_readout_have_one_credit(beta: float) -> None:
+    scheme = registry.load("schemes", "eprop")
+    neuron = Part(kind="discrete_lif", beta=beta)  # type: ignore[call-arg]
+    network = recurrent_network.Config(hidden=(6,), neuron=neuron, input_weights=8.0)
+    length, trials = 40, 3
+    task: Any = SimpleNamespace(n_inputs=2, n_outputs=2, steps=length, dt=1e-3)
+    circuit = scheme.build(scheme.Config(), network, task)
+    drawn, late, early = np.random.default_rng(0), ((0, 0), (0, 1), (0, 0)), ((0, 0), (1, 0), (0, 0))
+    density = np.full((trials, length, 1), 1 / (length * 1e-3))
+    arrays = {"input.r": (drawn.normal(size=(trials, length, 2)), late), "output.mask": (density, early)}
+    arrays["output.target"] = (drawn.normal(size=(trials, length, 2)), early)
+    stimuli = {name: Stimulus(np.pad(array, width), "course") for name, (array, width) in arrays.items()}
+    setting = replace(SETTING, level="spiking")
+    numbers = alignment_in_time(circuit, setting, initial_state(circuit, 0), stimuli)["hidden1"].numbers
+    # What symmetric feedback delivers, handed back through the filter, is the credit of a spike without recurrence.
+    assert numbers["signal_immediate_angle_deg"] < 1e-6
+    assert numbers["update_immediate_angle_deg"] < 1e-6
+    assert numbers["signal_total_angle_deg"] == pytest.approx(numbers["immediate_total_angle_deg"])
+    assert 1 < numbers["signal_total_angle_deg"] < 45
+
+
+def test_a_filter_hands_back_what_it_adds_up() -> None:
+    drawn = np.random.default_rng(1)
+    spikes, signal = drawn.normal(size=(2, 3, 12, 4))
+    share, memory = drawn.uniform(size=(2, 4))
+    filtered = np.zeros_like(spikes)
+    for step in range(1, 12):
+        filtered[:, step] = memory * filtered[:, step - 1] + share * spikes[:, step - 1]
+    handed = LayerCredit(spikes, spikes, share, memory).through_filter(signal)
+    assert np.sum(signal * filtered) == pytest.approx(np.sum(handed * spikes), rel=1e-12)

@@ -18,6 +18,7 @@ from neurosim.errors import CircuitError
 from neurosim.gradients.credit_in_time import CreditInTime, credit_in_time
 from neurosim.gradients.forward_gradient import forward_gradients
 from neurosim.gradients.true_gradient import true_gradients
+from neurosim.metrics import angle
 from tests.gradients.recurrent_circuits import DT, LEAK, RATE, SETTING, SLOW_ANSWER, Made, recurrent
 
 EXACT: dict[str, Any] = {"rtol": 1e-9, "atol": 1e-12}
@@ -112,6 +113,16 @@ def test_as_many_hops_as_steps_are_all(made: Made, found: CreditInTime) -> None:
     np.testing.assert_allclose(every.total["hidden1.r"], found.total["hidden1.r"], **EXACT)
     for name, gradient in found.weights.items():
         np.testing.assert_allclose(every.weights[name], gradient, **EXACT)
+
+
+@pytest.mark.parametrize(("gain", "least"), [(0.8, 1.5), (1.2, 5.0)])
+def test_hops_lead_from_eprop_to_the_gradient(gain: float, least: float) -> None:
+    made = recurrent(size=40, length=50, trials=4, gain=gain, correlation=0.9)
+    full = credit(made, immediate=False).weights["R1.w"].ravel()
+    angles = [float(angle.measure(credit(made, hops=hops).weights["R1.w"].ravel(), full)) for hops in range(6)]
+    assert np.all(np.diff(angles) < 0)
+    assert 8 < angles[0] < 45
+    assert angles[-1] < least
 
 
 def test_without_transmissions_the_gradient_is_that_of_eprop(made: Made) -> None:
@@ -217,6 +228,7 @@ def test_what_is_kept_of_a_step_is_of_neurons_and_not_of_synapses(
             weights, given = through.given(state, made.stimuli).without(["R1.w"])
             loss = jax.grad(lambda weights: jnp.sum(through.ends(given, values=weights)[0]))
             memory = jax.jit(loss).lower(weights).compile().memory_analysis()
+        assert memory is not None
         return memory.temp_size_in_bytes
 
     assert (kept(41) - kept(21)) / 20 < 8 * synapses

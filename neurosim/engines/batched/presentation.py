@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,6 +22,7 @@ from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.limits import LIMITS
 from neurosim.engines.batched.live_variables import asked_at_end, lives
 from neurosim.engines.batched.loss_gradients import loss_gradients
+from neurosim.engines.batched.matrices import as_matrices
 from neurosim.engines.batched.sampling import joined
 from neurosim.engines.batched.snapshot import Snapshot, time_of
 from neurosim.engines.batched.spiking import last_spikes
@@ -45,7 +47,13 @@ def present(request: Request, batch: Batch, run: Run | None = None) -> Outcome:
     run
         Advances by all steps of a stretch; by default in a loop that XLA compiles.
     """
-    run = run or _in_time
+    if run is None:
+        return as_matrices(functools.partial(_present, run=_in_time), request, batch)
+    return _present(request, batch, run)
+
+
+def _present(request: Request, batch: Batch, run: Run) -> Outcome:
+    """See `present`."""
     circuit, setting, dtype = request.circuit, request.setting, jnp.dtype(request.setting.dtype)
     graph = plan(circuit, steady=setting.steady)
     texts, trials = tuple(one.text for one in request.record), batch.trials

@@ -13,6 +13,7 @@ from jax import lax
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connectivity import Connectivity, Dense, OneToOne, PerChannel
+from neurosim.circuit.connectivity.masked import Masked
 from neurosim.circuit.images import Convolution, Pooling
 from neurosim.circuit.synapses import Ends
 from neurosim.engines.batched.kernels import windows
@@ -108,6 +109,21 @@ class _Dense(_Map):
         return post[:, :, None] * pre[:, None, :]
 
 
+class _Masked(_Dense):
+    def apply(self, weights: Any, activity: Any, choice: Any) -> Any:
+        return self.trials(weights, self.full(activity), choice)
+
+    def product(self, post: Any, pre: Any, trials: int) -> Any:
+        return self.masked(super().product(post, pre, trials))
+
+    def product_each(self, post: Any, pre: Any, trials: int) -> Any:
+        return self.masked(super().product_each(post, pre, trials))
+
+    def masked(self, products: Any) -> Any:
+        """The products where there is a synapse."""
+        return products * jnp.asarray(self.connectivity.mask(self.ends), products.dtype)
+
+
 class _OneToOne(_Map):
     def apply(self, weights: Any, activity: Any, choice: Any) -> Any:
         return self.trials(weights, activity, choice)
@@ -195,6 +211,7 @@ class _Convolution(_Map):
 #: Kind of connectivity -> how its weights act. A kind that is new has an entry here, unless it is listed.
 _MAPS: dict[type, type[_Map]] = {
     Dense: _Dense,
+    Masked: _Masked,
     OneToOne: _OneToOne,
     PerChannel: _PerChannel,
     Pooling: _Pooling,
