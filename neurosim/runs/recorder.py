@@ -23,6 +23,7 @@ import numpy as np
 from neurosim.atomic import discard, put, sync, temporary_name, write_file, writing
 from neurosim.circuit.circuit import Circuit
 from neurosim.engines._engine import Engine
+from neurosim.engines.over_time import bytes_a_trial
 from neurosim.engines.state import State, weights_of
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import ConfigError, DataError, NumericalError
@@ -268,7 +269,10 @@ class TrainingRecorder:
     def _piece(self) -> int:
         """Trials presented at once: a divisor of all, so that all calls have one shape."""
         sizes = [self.engine.circuit.population[name.split(".")[0]].size for name in self.traces]
-        each = self._steps * sum(sizes) * np.dtype(self.engine.setting.dtype).itemsize
+        itemsize = np.dtype(self.engine.setting.dtype).itemsize
+        each = self._steps * sum(sizes) * itemsize
+        if isinstance(self.split, TimedSplit):
+            each += bytes_a_trial(self.engine.circuit, self.split, self.engine.setting.dt, itemsize)
         most, count = max(1, PIECE // max(1, each)), len(self.rows)
         return next(length for length in range(min(most, count), 0, -1) if count % length == 0)
 

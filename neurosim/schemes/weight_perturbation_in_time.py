@@ -20,7 +20,7 @@ from neurosim.schemes._learning_in_time import LearningInTime
 GRADIENT = Relation.MEAN
 NETWORKS = (recurrent.Config,)
 
-#: The synapse's held noise times the change of the loss over the presentation; `quiet_loss` is what the clean phase holds.
+#: The synapse's held noise times the change of the loss over the presentation since the clean phase (`quiet_loss`).
 RULE = Rule(
     "w -= learning_rate*(total_loss - quiet_loss)*noise/sigma",
     parameters={"learning_rate": None},

@@ -13,6 +13,7 @@ from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import DataError, NeurosimError
 from neurosim.model_files.model_file import Model, load
 from neurosim.runs.run import train
+from neurosim.tasks import TimedSplit
 from neurosim.tasks._temporal import Config as Temporal
 
 DRAWN = [name for name in registry.names("tasks") if issubclass(registry.load("tasks", name).Config, Temporal)]
@@ -52,6 +53,69 @@ def test_a_run_learns_and_keeps_the_grid(tmp_path: Path) -> None:
     assert circuit_of(tmp_path / "run", one).phases == one.circuit.phases
     with pytest.raises(DataError, match="its task is over time, and rows of a file have no time"):
         predictions(tmp_path / "run", run.state, tmp_path / "rows.csv")
+
+
+WRITTEN = """
+[task]
+kind = "pattern_generation"
+n_inputs = 4
+duration = "20 ms"
+cycles = [1, 2]
+dt = "1 ms"
+
+[circuit]
+readout = "squared_error"
+output = "output.r"
+over_time = true
+
+[populations.input]
+size = 4
+neuron = "spike_source"
+
+[populations.output]
+size = 1
+neuron = { equations = "dr/dt = -r/(5*ms) : 1", method = "euler" }
+
+[pathways.W]
+source = "input.spikes"
+target = "output.r"
+initial = 0.3
+
+[phases.trial]
+duration = "21 ms"
+
+[engine]
+level = "spiking"
+dt = "1 ms"
+dtype = "float64"
+
+[training]
+epochs = 1
+batch_size = 1
+measure_every = 0
+"""
+
+
+def test_a_written_circuit_takes_spikes_of_a_task_as_events(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(WRITTEN)
+    one = load(tmp_path / "own.toml")
+    task = one.load_task(seed=0)
+    assert isinstance(task.train, TimedSplit)
+    given = stimuli_of(one.build(task), task.train, slice(None), dt=1e-3)
+    assert given["input.firing"].kind == "events"
+    fires, r, spent = task.train.inputs.dense()[0], 0.0, 0.0
+    for step in range(20):
+        r = r - r / 5 + 0.3 * float(fires[step].sum())
+        spent += 0.5 * (r - float(task.test.targets[0, step, 0])) ** 2 / 20
+    assert train(one, out=tmp_path / "run").summary["test_loss"] == pytest.approx(spent, rel=1e-9)
+
+
+def test_a_run_says_when_its_criterion_was_met(tmp_path: Path) -> None:
+    short = {"stimulus": "2 ms", "delay": "0 ms", "response_delay": "0 ms", "report": "2 ms", "fixation": "0 ms"}
+    one = model({"kind": "delayed_match", **FEW, **short}, "training.batch_size=4", "training.epochs=3")
+    run = train(one, out=tmp_path / "run", seed=1)
+    met = [epoch for epoch, each in enumerate(run.history.validation_accuracy.values) if each >= 95]
+    assert run.summary.get("learned_epoch") == (met[0] if met else None)
 
 
 REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any] | None, tuple[str, ...], str]] = {

@@ -162,7 +162,7 @@ def driving_pathways(
     """
     made: list[Pathway] = []
     for link in links(network):
-        given = {"rule": rule_of("fixed"), **(dict(settings(link)) if settings is not None else {})}
+        given: dict[str, Any] = {"rule": rule_of("fixed"), **(settings(link) if settings is not None else {})}
         placed: dict[str, Any] = {
             "initial": link.initial,
             "connectivity": link.connectivity,
@@ -181,13 +181,11 @@ def feedback_pathways(network: Config, settings: Callable[[str], Mapping[str, An
     settings
         Rule, parameters, tie and what else `Pathway` takes, of the pathway to a population.
     """
-    return tuple(
-        Pathway(
-            f"B{number}", "output.error", f"{layer}.{SIGNAL}",
-            **{"rule": rule_of("fixed"), "role": Role.FEEDBACK, **settings(layer)},
-        )
-        for number, layer in enumerate(network.hidden_layers, start=1)
-    )  # fmt: skip
+    made: list[Pathway] = []
+    for number, layer in enumerate(network.hidden_layers, start=1):
+        given: dict[str, Any] = {"rule": rule_of("fixed"), "role": Role.FEEDBACK, **settings(layer)}
+        made.append(Pathway(f"B{number}", "output.error", f"{layer}.{SIGNAL}", **given))
+    return tuple(made)
 
 
 def readout_of(network: Config, layer: str) -> str | None:
