@@ -21,6 +21,8 @@ from neurosim.border.arguments import MAPPING
 from neurosim.plots._arguments import drawing
 from neurosim.plots._plain import with_plain_texts
 from neurosim.plots.alignment import alignment
+from neurosim.plots.credit_in_time import CURVES as IN_TIME
+from neurosim.plots.credit_in_time import credit_in_time, update_angles
 from neurosim.plots.curve import family
 from neurosim.plots.inversion_error import CURVES, inversion_error
 from neurosim.plots.learning_curve import learning_curve
@@ -238,7 +240,8 @@ def _columns(recording: xarray.Dataset) -> dict[str, int]:
 def save_probe_figures(curves: xarray.Dataset, folder: Path, *, title: str = "") -> list[Path]:
     """Draw ``probe.png``, a panel for each variable, repetitions averaged; nothing where there are none.
 
-    The probe `spiking_inversion` has three panels: error by neurons and by time, and angle by neurons.
+    The probe `spiking_inversion` has three panels: error by neurons and by time, and angle by neurons. The probe
+    `credit_in_time` has three as well: the angle of updates by presentations, length of credit and cosines by time.
 
     Parameters
     ----------
@@ -251,6 +254,8 @@ def save_probe_figures(curves: xarray.Dataset, folder: Path, *, title: str = "")
     folder.mkdir(parents=True, exist_ok=True)
     if set(curves) >= CURVES:
         return [save_figure(inversion_figure(curves, title=title), folder / "probe.png")]
+    if set(curves) >= IN_TIME:
+        return [save_figure(credit_figure(curves, title=title), folder / "probe.png")]
     figure, axes = _grid(len(shown), title)
     for name, ax in zip(shown, axes, strict=False):
         family(curves[name], ax)
@@ -291,6 +296,16 @@ def inversion_figure(curves: xarray.Dataset, *, title: str = "") -> Figure:
     inversion_error(curves, axes[0], over="neurons")
     inversion_error(curves, axes[1], over="settling")
     inversion_error(curves, axes[2], over="neurons", measure="angle_deg")
+    return figure
+
+
+@drawing()
+def credit_figure(curves: xarray.Dataset, *, title: str = "") -> Figure:
+    """Angles of updates by presentations, length of credit and cosines of what is delivered by time."""
+    figure, axes = _row(3, title)
+    update_angles(curves, axes[0])
+    credit_in_time(curves, axes[1])
+    credit_in_time(curves, axes[2], show="cosine")
     return figure
 
 
