@@ -15,6 +15,7 @@ import jax.numpy as jnp
 
 from neurosim.circuit.description import UNTIL_STEPS
 from neurosim.circuit.moments import INTEGRAL, STEP
+from neurosim.engines.batched.conditions import updates
 from neurosim.engines.batched.hoisting import prepare
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.sampling import at_every_step, empty, split_off, written
@@ -117,6 +118,8 @@ def run_steps(
     still = {name: value for name, value in start.values.items() if name not in carry and name not in courses}
     moving = {*carry, *courses, "t", *(f"{population}.lastspike" for population in stretch.spiking)}
     fixed = prepare(stretch, replace(start, values=still), changing=moving)
+    ready = fixed.snapshot(stretch.plan, {**fixed.values, "dt": jnp.asarray(stretch.dt, stretch.dtype)})
+    fixed = replace(fixed, updates=updates(stretch.plan, stretch.spiking, ready))
 
     def step(before: Arrays, inputs: tuple[Any, Arrays]) -> tuple[Arrays, Arrays]:
         number, course = inputs
@@ -248,9 +251,13 @@ def _update(stretch: Stretch, fixed: Fixed, population: str, start: Snapshot, nu
         return {}
     function = model.functions["advance"]
     draws = draws_of(stretch, fixed, population, "advance", function, number)
-    results = start.local(population, function, **draws)
-    results = results if len(function.returns) > 1 else (results,)
-    stepped = dict(zip(function.returns, results, strict=True))
+    if population in fixed.updates:
+        clamped = frozenset(n for n in mine if "unless refractory" in model.equation_set.by_name[n].flags)
+        stepped = fixed.updates[population].of(population, start, draws, clamped=clamped)
+    else:
+        results = start.local(population, function, **draws)
+        results = results if len(function.returns) > 1 else (results,)
+        stepped = dict(zip(function.returns, results, strict=True))
     updated: Arrays = {}
     for name in mine:
         # An update that does not depend on the state is a bare number.

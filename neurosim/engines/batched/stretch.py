@@ -8,6 +8,7 @@ from typing import Any
 
 from neurosim.circuit.plan import Plan
 from neurosim.circuit.spike_texts import acts_within_steps
+from neurosim.engines.batched.conditions import Update
 from neurosim.engines.batched.snapshot import NOTHING, Prepared, Snapshot
 from neurosim.engines.batched.weights import PLAIN, Weights
 from neurosim.engines.records import Record
@@ -92,6 +93,8 @@ class Fixed:
         Arrays added to named variables.
     prepared
         What was computed before the loop.
+    updates
+        Population -> its state update, of which a part was computed before the loop.
     """
 
     values: Mapping[str, Any]
@@ -100,6 +103,7 @@ class Fixed:
     weights: Weights = PLAIN
     perturbations: Mapping[str, Any] = field(default_factory=dict)
     prepared: Prepared = NOTHING
+    updates: Mapping[str, Update] = field(default_factory=dict)
 
     def snapshot(self, plan: Plan, values: Mapping[str, Any], *, inputs: Snapshot | None = None) -> Snapshot:
         """All variables at an instant at which the changing ones are among `values`."""
