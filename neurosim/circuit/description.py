@@ -176,6 +176,7 @@ class Pathway:
     delay
         How long what it carries is under way: a time (``"1.5 ms"``) of all synapses, or one of each, an array in the
         shape of the weights or text (``"rand()*5*ms"``, ``"abs(i - j)*0.1*ms"``). Rounded to whole steps, halves up.
+        Until the first value has arrived, one without spikes reads zero of its source.
     delivers
         What is added to the target at a spike, or at every instant without spikes: text over what the synapse sees. By
         default the weight ``w`` at a spike, and ``w`` times the source without: ``"w*(v_pre - v_post)"``.
