@@ -25,7 +25,7 @@ from neurosim.equations.parse import Equation, Statement, parse_equations, parse
 from neurosim.errors import CircuitError, EquationError, UnitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.neurons._per_neuron import settled
-from neurosim.neurons._values import check_given
+from neurosim.neurons._values import check_given, period_text
 from neurosim.rules._declared import parameter_value
 from neurosim.rules._oracle import OracleRule
 from neurosim.rules._rule import Rule
@@ -34,6 +34,8 @@ from neurosim.units import format_quantity, parse_quantity
 
 #: The switch of noise on weights, and by convention of the neurons' noise.
 PERTURB = "perturb"
+#: What a population can have in place of its neuron's.
+SPIKING = ("threshold", "reset", "refractory")
 #: Steps between two looks at whether a phase can end.
 UNTIL_STEPS = 5
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
@@ -59,6 +61,8 @@ class Population:
     method
         Integration method in place of the neuron's own, for lines that it cannot integrate: white noise needs
         ``euler`` or ``heun``.
+    threshold, reset, refractory
+        In place of the neuron's own, each as a whole; they may read and assign what `equations` adds.
     sums
         Sums over the population, each a new variable: a text in ``*_pre`` (the neurons summed over) and
         ``*_post`` (the neuron that sees the sum), e.g. ``{"power": "delta_pre**2"}``. No neuron computes that
@@ -92,12 +96,18 @@ class Population:
     method: str | None = None
     shape: Image | None = None
     initial: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    threshold: str | None = None
+    reset: str | None = None
+    refractory: str | None = None
 
     def __post_init__(self) -> None:
         neuron = instance(NeuronModel, expected="a NeuronModel")
         check_fields(self, name=TEXT, size=WHOLE, neuron=neuron, equations=TEXT, noise=NAMES, lots=NAMES)
         check_fields(self, parameters=MAPPING, initial=MAPPING)
         check_fields(self, method=optional(TEXT), shape=optional(several(WHOLE)))
+        check_fields(self, threshold=optional(TEXT), reset=optional(TEXT))
+        if self.refractory is not None and not isinstance(self.refractory, str):
+            set_fields(self, refractory=period_text(self.refractory))
         check_fields(self, **dict.fromkeys(("bind", "sums"), TEXTS))
         set_fields(self, bind=MappingProxyType(dict(self.bind)))
         for values in ("parameters", "initial"):
@@ -116,7 +126,8 @@ class Population:
         added = [Equation("parameter", name, None, "1") for name in self.sums]
         if self.equations.strip():
             added += parse_equations(self.equations).equations
-        changes: dict[str, Any] = {"method": self.method} if self.method else {}
+        own = {name: getattr(self, name) for name in ("method", *SPIKING)}
+        changes: dict[str, Any] = {name: text for name, text in own.items() if text is not None}
         if self.parameters:
             changes["parameters"] = {**self.neuron.parameters, **self.parameters}
         if self.initial:

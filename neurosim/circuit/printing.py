@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from neurosim.circuit.composition import LOSS_CHANGE, uses_change
-from neurosim.circuit.description import Initial, Pathway, Phase, Population
+from neurosim.circuit.description import SPIKING, Initial, Pathway, Phase, Population
 from neurosim.circuit.pair_text import PairText
 from neurosim.circuit.per_synapse import PerSynapse, Values
 from neurosim.circuit.roles import implied_role
 from neurosim.circuit.wiring import Wiring
+from neurosim.equations.lines import statement_lines
 from neurosim.units import format_quantity
 
 
@@ -51,6 +52,9 @@ def _population(population: Population, seen: dict[str, str]) -> str:
     starts |= dict(population.initial)
     if starts:
         extra.append(f"    begins with {', '.join(f'{name} = {value}' for name, value in starts.items())}")
+    for label in SPIKING:
+        if (text := getattr(population, label)) is not None:
+            extra.append(f"    {label}: {'; '.join(source.text.strip() for source in statement_lines(text))}")
     if population.method:
         extra.append(f"    method: {population.method}")
     extra += [f"    {name} := {text}" for name, text in population.bind.items()]

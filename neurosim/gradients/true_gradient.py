@@ -98,7 +98,7 @@ def true_gradients(
 
 def with_surrogate(circuit: Circuit, setting: Setting) -> Setting:
     """The setting, with a width of the pseudo-derivative if the circuit spikes and the setting names none."""
-    spiking = any(population.neuron.threshold is not None for population in circuit.populations)
+    spiking = any(population.model.threshold is not None for population in circuit.populations)
     if not spiking or setting.surrogate_width is not None:
         return setting
     return replace(setting, surrogate_width=SURROGATE_WIDTH)
