@@ -12,6 +12,10 @@ from typing import Any
 
 import pytest
 
+from neurosim.schemes._pairing import schemes_on
+
+#: The schemes of layered networks.
+LAYERED: tuple[str, ...] = tuple(schemes_on("layered"))
 #: How schemes teach.
 MECHANISMS: dict[str, tuple[str, ...]] = {
     "errors sent back": ("backpropagation", "feedback_alignment", "pseudobackprop", "sign_symmetry"),
@@ -25,6 +29,9 @@ MECHANISMS: dict[str, tuple[str, ...]] = {
     "noise of weights": ("weight_perturbation",),
     "noise of a mirror": ("information_alignment", "weight_mirror"),
     "rules at every step": ("continuous_node_perturbation", "continuous_weight_mirror"),
+    "gradients through time": ("bptt",),
+    "noise in time": ("node_perturbation_in_time", "weight_perturbation_in_time"),
+    "traces in time": ("eprop", "readout_only", "rflo"),
     "loops that invert": ("dynamic_inversion", "nondynamic_inversion", "single_loop_dynamic_inversion"),
 }
 

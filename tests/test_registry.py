@@ -38,7 +38,11 @@ def test_every_variant_loads_and_describes_itself(kind):
 
 
 def test_unknown_names_come_with_a_suggestion():
-    with pytest.raises(UnknownNameError, match=r"unknown task 'digit': did you mean 'digits'\? .*mnist"):
+    with pytest.raises(UnknownNameError, match=r"unknown network 'layerd': did you mean 'layered'\? .*recurrent"):
+        registry.load("networks", "layerd")
+    # There are more than are listed.
+    many = r"unknown task 'digit': did you mean 'digits'\? 'neurosim list tasks' shows all \d+"
+    with pytest.raises(UnknownNameError, match=many):
         registry.load("tasks", "digit")
     with pytest.raises(UnknownNameError, match="unknown kind 'task': did you mean 'tasks'"):
         registry.names("task")

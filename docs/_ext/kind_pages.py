@@ -13,10 +13,12 @@ from page_parts import code, evaluated, table, toctree
 
 from neurosim import registry
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.description import Pathway
+from neurosim.circuit.description import Pathway, Role
+from neurosim.circuit.roles import role
 from neurosim.model_files.model_file import load
 from neurosim.readouts import Readout
 from neurosim.rules import Rule
+from neurosim.schemes._pairing import unsuited
 from neurosim.tasks import Sizes
 
 _INTRODUCTIONS = {
@@ -61,9 +63,12 @@ SCHEME_COLUMNS = (
 
 
 def _circuit(scheme: str) -> Circuit:
-    model = load(
-        {"network": {"hidden": [8, 7]}, "scheme": {"kind": scheme}, "training": {}, "task": {"kind": "teacher_student"}}
-    )
+    network: dict[str, object] = {"hidden": [8, 7]}
+    settings: dict[str, object] = {"kind": scheme}
+    if unsuited(scheme, "layered"):
+        network |= {"kind": "recurrent", "readout_from": "all"}
+        settings |= {"duration": "50 ms"}
+    model = load({"network": network, "scheme": settings, "training": {}, "task": {"kind": "teacher_student"}})
     return model.build(Sizes(6, 5))
 
 
@@ -86,8 +91,7 @@ def _feedback(circuit: Circuit) -> str:
 
 
 def _carries_feedback(circuit: Circuit, pathway: Pathway) -> bool:
-    population, variable = pathway.target.split(".")
-    return circuit.population[population].neuron.ports.get("feedback") == variable
+    return role(circuit, pathway) is Role.FEEDBACK
 
 
 def _way(pathway: Pathway) -> str:

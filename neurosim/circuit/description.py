@@ -73,6 +73,9 @@ class Population:
     lots
         Parameters that are drawn from a standard normal law once for each presentation, the same in all its phases:
         what decides which neurons are left out of a presentation. Zero where nothing is drawn, as in evaluation.
+    drawn_as
+        The population whose random values it has, where what is drawn for each neuron is to be the same in both: of a
+        twin that runs beside it. Its own by default.
     shape
         Height, width and channels, if its neurons are the pixels of an image; its size is their product. Everywhere
         else neurons stay one axis, channels running fastest.
@@ -96,13 +99,18 @@ class Population:
     method: str | None = None
     shape: Image | None = None
     initial: Mapping[str, Any] = field(default_factory=dict[str, Any])
+<<<<<<< HEAD
     threshold: str | None = None
     reset: str | None = None
     refractory: str | None = None
+=======
+    drawn_as: str = ""
+>>>>>>> main
 
     def __post_init__(self) -> None:
         neuron = instance(NeuronModel, expected="a NeuronModel")
         check_fields(self, name=TEXT, size=WHOLE, neuron=neuron, equations=TEXT, noise=NAMES, lots=NAMES)
+        check_fields(self, drawn_as=TEXT)
         check_fields(self, parameters=MAPPING, initial=MAPPING)
         check_fields(self, method=optional(TEXT), shape=optional(several(WHOLE)))
         check_fields(self, threshold=optional(TEXT), reset=optional(TEXT))

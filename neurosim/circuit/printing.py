@@ -52,9 +52,14 @@ def _population(population: Population, seen: dict[str, str]) -> str:
     starts |= dict(population.initial)
     if starts:
         extra.append(f"    begins with {', '.join(f'{name} = {value}' for name, value in starts.items())}")
+<<<<<<< HEAD
     for label in SPIKING:
         if (text := getattr(population, label)) is not None:
             extra.append(f"    {label}: {'; '.join(source.text.strip() for source in statement_lines(text))}")
+=======
+    if population.drawn_as:
+        extra.append(f"    its values are drawn as those of {population.drawn_as}")
+>>>>>>> main
     if population.method:
         extra.append(f"    method: {population.method}")
     extra += [f"    {name} := {text}" for name, text in population.bind.items()]
@@ -137,7 +142,8 @@ def _initial(initial: Initial | PerSynapse) -> str:
     if not isinstance(initial, Initial):
         return f"{'~ ' if isinstance(initial, PairText) and initial.draws else ''}{initial}"
     if initial.adjusted is not None:
-        return f"{initial.adjusted} (beside {', '.join(initial.beside)}) of {_initial(replace(initial, adjusted=None))}"
+        beside = f" (beside {', '.join(initial.beside)})" if initial.beside else ""
+        return f"{initial.adjusted}{beside} of {_initial(replace(initial, adjusted=None))}"
     if initial.law == "constant":
         return f"{initial.scale:g}"
     counts = {"in": "n_pre", "out": "n_post", "both": "n_pre + n_post", "all": "n_all"}

@@ -79,6 +79,9 @@ def _population_faults(circuit: Wiring) -> Iterator[str]:
                 f"population '{population.name}': '{population.neuron.name}' neurons know of means over others, but "
                 f"{one}; expected two or more"
             )
+        if population.drawn_as and population.drawn_as not in circuit.population:
+            missing = _missing(population.drawn_as, circuit.population, "population")
+            yield f"population '{population.name}' is drawn as '{population.drawn_as}', {missing}"
         for name, value in population.model.per_neuron.items():
             equation = population.model.equation_set.by_name[name]
             if fault := value.fault(population.size, equation.unit):
@@ -180,7 +183,8 @@ def _connectivity_faults(circuit: Wiring, pathway: Pathway, where: str) -> Itera
             )
     if not connectivity.weighted and (pathway.synapse.learns or pathway.sigma is not None):
         yield f"{where}: {connectivity} has no weights that could learn or be noisy; expected the rule 'fixed'"
-    if connectivity != Dense() and pathway.synapse.oracle is not None:
+    oracle = pathway.synapse.oracle
+    if connectivity != Dense() and oracle is not None and not oracle.reads_gradient:
         yield (
             f"{where}: the rule '{pathway.synapse.name}' computes on the matrix of a dense pathway, and this one is "
             f"{connectivity}; use another rule, or dense connectivity"
@@ -215,7 +219,9 @@ def _tie_faults(circuit: Wiring, pathway: Pathway, where: str) -> Iterator[str]:
             f"({expected}), got {pathway.connectivity}; leave it out"
         )
     ends = (other.post, other.pre) if pathway.tie.transposed else (other.pre, other.post)
-    if (pathway.pre, pathway.post) != ends:
+    # Between other populations of the same sizes, synapses and weights are the same.
+    alike = not pathway.tie.transposed and circuit.ends(pathway.name) == circuit.ends(other.name)
+    if (pathway.pre, pathway.post) != ends and not (alike and pathway.pre != other.post):
         how = " transposed" if pathway.tie.transposed else ""
         asked = f"{pathway.pre} -> {pathway.post}"
         yield f"{where}: the weights of '{other.name}'{how} lead {ends[0]} -> {ends[1]}, not {asked}"
@@ -355,8 +361,26 @@ def _over_time_faults(circuit: Wiring) -> Iterator[str]:
 def _rule_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:
     from neurosim.circuit.synapse_faults import synapse_faults
 
+    yield from _gradient_faults(circuit, pathway)
     reciprocal = reciprocal_of(circuit, pathway) if "reciprocal" in pathway.synapse.reads else None
     yield from synapse_faults(circuit, pathway, circuit.pathway[reciprocal] if reciprocal else None)
+
+
+def _gradient_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:
+    from neurosim.circuit.moments import PHASE_END
+    from neurosim.circuit.transmissions import recurrent_pathways, uncountable
+
+    rule = pathway.synapse.oracle
+    if rule is None or not rule.reads_gradient:
+        return
+    where = f"pathway '{pathway.name}': the rule '{rule.name}'"
+    if circuit.readout is None:
+        yield f"{where} reads the gradient of the loss, and the circuit has no readout, hence no loss; give it one"
+    elif pathway.synapse.at(PHASE_END) is not rule:
+        yield f"{where} reads the gradient of the loss and acts {rule.moment.phrase}; expected timing='phase_end'"
+    if rule.hops is not None:
+        for fault in uncountable(circuit, recurrent_pathways(circuit)):
+            yield f"{where} counts recurrent transmissions (hops = {rule.hops}), and {fault}, or leave out hops"
 
 
 def reciprocal_of(circuit: Wiring, pathway: Pathway) -> str | None:
@@ -378,7 +402,7 @@ def _readout_names(circuit: Wiring, population: str) -> list[str]:
         return []
     from neurosim.circuit.composition import uses_change
 
-    added = circuit.readout.equations("v", change=uses_change(circuit))
+    added = circuit.readout.equations("v", change=uses_change(circuit), over_time=circuit.over_time)
     return [equation.name for equation in added]
 
 

@@ -94,7 +94,7 @@ class Wiring:
     def variable_shape(self, pathway: str, variable: str) -> tuple[int, ...]:
         """The shape of one of a pathway's synaptic variables."""
         declared = self.pathway[pathway]
-        if declared.synapse.oracle is None:
+        if declared.synapse.oracle is None or variable == "w":
             return self.weights_shape(pathway)
         return declared.synapse.shape_of(variable, *self.shape(pathway))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -121,19 +122,27 @@ def check_training(
     rows = np.asarray(order)
     if rows.ndim != 2 or not rows.size or not np.issubdtype(rows.dtype, np.integer):
         raise ArgumentError("order", order, "which trials each step presents: whole numbers of shape (step, batch)")
-    lengths = [each.trials for each in stimuli.values() if not each.changes and each.trials is not None]
+    lengths = [each.trials for each in stimuli.values() if each.trials is not None]
     length = min(lengths, default=None)
     if length is None or len(set(lengths)) > 1 or len(lengths) < len(stimuli):
         shapes = {name: np.shape(each.values) for name, each in stimuli.items()}
-        raise CircuitError(f"stimuli: got the shapes {shapes or 'of nothing'}; expected (trial, n) of the same trials")
+        raise CircuitError(
+            f"stimuli: got the shapes {shapes or 'of nothing'}; expected (trial, n), or (trial, step, n) of what "
+            "changes in time, of the same trials"
+        )
     if rows.min() < 0 or rows.max() >= length:
         raise CircuitError(
             f"order: got trials {rows.min()} to {rows.max()}; the stimuli have those from 0 to {length - 1}"
         )
     # Shapes alone: what lies on a device stays there.
-    sizes = {n: Stimulus(np.broadcast_to(0.0, (1, *np.shape(each.values)[1:]))) for n, each in stimuli.items()}
+    sizes = {name: replace(each, values=_like_one(each.values)) for name, each in stimuli.items()}
     check_run(circuit, setting, state, sizes, trials=rows.shape[1], report=report)
     return rows
+
+
+def _like_one(values: Any) -> np.ndarray:
+    """Zeros as of one trial, without memory."""
+    return np.broadcast_to(np.zeros((), np.dtype(values.dtype)), (1, *np.shape(values)[1:]))
 
 
 def _check_names(

@@ -33,6 +33,13 @@ def _assigning(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names
                     yield {"pathway": pathway.name, "text": text, "side": side, "trials": call.batch}
 
 
+def reading_gradient(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    """The pathways that learn by the gradient of the loss."""
+    for pathway in acting(circuit, call.phases_of(circuit), learn=call.learn):
+        if pathway.synapse.oracle is not None and pathway.synapse.oracle.reads_gradient:
+            yield {"rule": pathway.synapse.name, "pathway": pathway.name}
+
+
 def plain_steps(kind: str) -> Limit:
     """The limit of an engine, by its name, that takes the rules' increments as they are."""
 
@@ -70,6 +77,15 @@ NO_STEPS = (
         _flowing,
         CircuitError,
     ),
+)
+
+#: Limit of engines that do not differentiate.
+NO_GRADIENT = Limit(
+    "pathway",
+    "rules that read the gradient of the loss",
+    "the rule '{rule}' of pathway '{pathway}' reads the gradient of the loss, and this engine computes none; {remedy}",
+    "use the engine 'batched'",
+    reading_gradient,
 )
 
 #: Limits of engines whose batches share weights.

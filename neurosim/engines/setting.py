@@ -31,9 +31,10 @@ class Setting:
         same with and without. Where the threshold compares with a random number, the derivative is that of the
         spike's probability instead.
     surrogate_reset
-        Whether that derivative also goes through what resets assign (``v = v_reset``); what they increment
-        (``r += 1``) always carries it. Through the assignment every spike multiplies the gradient by about
-        ``1 - v_th/surrogate_width``, which is neither small nor what a reset does to the expected loss.
+        Whether that derivative also goes through what resets assign (``v = v_reset``), or take from a variable that
+        the threshold reads (``v -= v_th``); what they increment (``r += 1``) always carries it. Through the
+        assignment every spike multiplies the gradient by about ``1 - v_th/surrogate_width``, which is neither small
+        nor what a reset does to the expected loss.
 
     Examples
     --------

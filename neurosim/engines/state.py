@@ -89,13 +89,14 @@ def initial_state(circuit: Circuit, seed: int, *, dtype: str = "float64") -> Sta
 def per_neuron_values(circuit: Circuit, population: str, model: NeuronModel, seed: int) -> dict[str, np.ndarray]:
     """Parameters and starts that differ between the neurons of a population, in float64.
 
-    What is random depends on the seed, the population and the variable alone.
+    What is random depends on the seed, the population (or the one as which it is drawn) and the variable alone.
     """
-    size, values = circuit.population[population].size, {}
+    declared, values = circuit.population[population], {}
+    size, drawn_as = declared.size, declared.drawn_as or population
     for name, value in model.per_neuron.items():
         unit = model.equation_set.by_name[name].unit
         try:
-            values[name] = value.values(size, unit, stream(seed, "parameters", population, name))
+            values[name] = value.values(size, unit, stream(seed, "parameters", drawn_as, name))
         except (EquationError, UnitError) as error:
             raise CircuitError(f"population '{population}': the values of '{name}': {error}") from None
     return values

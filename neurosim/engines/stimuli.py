@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -12,8 +12,11 @@ from neurosim.border import check_fields, one_of
 from neurosim.border.arguments import ARRAY
 from neurosim.circuit.circuit import Circuit
 from neurosim.engines.numbers import check_numbers
-from neurosim.errors import CircuitError
+from neurosim.engines.over_time import courses_of
+from neurosim.errors import ArgumentError, CircuitError
 from neurosim.tasks._task import Split
+from neurosim.tasks._timed import TimedSplit
+from neurosim.units import format_quantity
 
 Kind = Literal["constant", "course", "events"]
 _KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -123,7 +126,60 @@ def _constant(name: str, array: Any) -> Stimulus:
     return Stimulus(array)
 
 
-def stimuli_of(circuit: Circuit, split: Split, rows: np.ndarray | slice) -> dict[str, np.ndarray]:
-    """The chosen trials of a split, ``population.variable -> (trial, n)``."""
+def stimuli_of(
+    circuit: Circuit,
+    split: Split | TimedSplit,
+    rows: np.ndarray | slice,
+    *,
+    dt: float | None = None,
+    phases: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """The chosen trials of a split as stimuli.
+
+    Parameters
+    ----------
+    circuit, split, rows
+        The trials, and what they are presented to.
+    dt
+        Time step of the engine in seconds, which trials over time need.
+    phases
+        Names of the phases that run, all by default; trials over time are presented anew in each.
+
+    Returns
+    -------
+    dict
+        ``population.variable -> (trial, n)``; of trials over time, `Stimulus` each, see `courses_of`.
+
+    Raises
+    ------
+    ArgumentError
+        Trials over time without a time step.
+    CircuitError
+        Trials over time for a circuit whose loss is read at the end of a presentation, or the other way round.
+    """
+    if isinstance(split, TimedSplit) != circuit.over_time:
+        _refuse_time(circuit, split)
+    if isinstance(split, TimedSplit):
+        if dt is None:
+            raise ArgumentError("dt", dt, "the engine's time step, such as engine.setting.dt, for trials over time")
+        courses = courses_of(circuit, split, rows, dt, phases=phases)
+        return {
+            name: Stimulus(array, "events" if array.dtype.kind == "i" else "course") for name, array in courses.items()
+        }
     targets = {f"{circuit.output_population}.target": split.targets[rows]}
     return {"input.r": split.inputs[rows], **targets}
+
+
+def _refuse_time(circuit: Circuit, split: Split | TimedSplit) -> None:
+    name = f"circuit '{circuit.name}'"
+    if isinstance(split, TimedSplit):
+        grid = f"{split.steps} steps of {format_quantity(split.dt, 'second')}"
+        raise CircuitError(
+            f"{name} reads its loss at the end of a presentation, and the task has trials over time, of {grid}; "
+            "expected a circuit whose loss is spread over time, such as of the network 'recurrent', or "
+            "Circuit(..., over_time=True)"
+        )
+    raise CircuitError(
+        f"{name} spreads its loss over time, and the task has one input and one target for a whole presentation; "
+        "expected trials over time, a neurosim.tasks.TimedSplit, or another network, such as 'layered'"
+    )

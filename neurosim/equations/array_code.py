@@ -127,19 +127,25 @@ def reset_function(name: str, statements: Sequence[Statement]) -> ArrayFunction:
 def margin_of(threshold: str) -> str:
     """The distance of a threshold condition from its boundary: positive where it is met.
 
+    Of several conditions that must hold (``and``) it is that of the first; the others are no matter of degree.
+
     Raises
     ------
     EquationError
         If the condition is not a single ``<`` or ``>``.
     """
     tree = ast.parse(threshold.strip(), mode="eval").body
+    if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And):
+        tree = tree.values[0]
     if isinstance(tree, ast.Compare):
         left, right = (ast.unparse(side) for side in (tree.left, tree.comparators[0]))
         if isinstance(tree.ops[0], ast.Gt | ast.GtE):
             return f"({left}) - ({right})"
         if isinstance(tree.ops[0], ast.Lt | ast.LtE):
             return f"({right}) - ({left})"
-    raise EquationError(f"a surrogate gradient needs a threshold of the form 'v > v_th', got '{threshold}'")
+    raise EquationError(
+        f"a surrogate gradient needs a threshold of the form 'v > v_th' or 'v > v_th and ...', got '{threshold}'"
+    )
 
 
 class _Renderer(NodeRenderer):

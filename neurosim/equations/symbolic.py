@@ -50,6 +50,22 @@ def differentiate(expression: str, variable: str) -> str:
     return to_text(derivative)
 
 
+def vanishes(expression: str) -> bool:
+    """Whether an expression is zero whatever the values of its names, as far as algebra can tell.
+
+    Raises
+    ------
+    EquationError
+        For a truth value, or a constant that is no finite real number.
+
+    Examples
+    --------
+    >>> vanishes("1/tau - (1/tau)"), vanishes("1/tau - 1")
+    (True, False)
+    """
+    return bool(_shorter(_algebra(expression)) == 0)
+
+
 def _algebra(expression: str) -> sympy.Expr:
     """Text as a sympy expression, after the whitelist."""
     check_expression(expression)

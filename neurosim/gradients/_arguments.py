@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from neurosim.border import COUNT, SEED, instance, number, optional, whole
+from neurosim.border import COUNT, FLAG, NAMES, SEED, TIME, instance, number, optional, whole
 from neurosim.border.arguments import MAPPING, NAME, POSITIVE, by_table
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Phase
@@ -27,6 +27,15 @@ of_circuit = by_table(
         "draws": COUNT,
         "damping": number(0),
         "gauss_newton": optional(number(0)),
+        "hops": optional(whole(0)),
+        "immediate": FLAG,
+        "kicked": NAMES,
+        "recurrent": optional(NAMES),
+        "populations": optional(NAMES),
+        "duration": optional(TIME),
+        "every": COUNT,
+        "discard": number(0, 0.99),
+        "trials": optional(COUNT),
     }
 )
 

@@ -13,6 +13,8 @@ from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.setting import Setting
 from neurosim.gradients._arguments import check_layer, check_presented, check_weights, of_circuit
+from neurosim.gradients.alignment_in_time import delivered_in_time
+from neurosim.gradients.credit_in_time import credit_in_time
 from neurosim.gradients.feedback import (
     WEIGHT_NUMBERS,
     feedback_pathway,
@@ -22,8 +24,9 @@ from neurosim.gradients.feedback import (
     weight_numbers,
 )
 from neurosim.gradients.gauss_newton import gauss_newton_signals
+from neurosim.gradients.layer_credit import kicked_for, layer_credit
 from neurosim.gradients.loops import LOOP_NUMBERS, loop_numbers
-from neurosim.gradients.true_gradient import true_gradients
+from neurosim.gradients.true_gradient import Gradients, true_gradients
 from neurosim.gradients.update_angles import GAUSS_NEWTON_ANGLES, angles_of, references_of
 from neurosim.metrics import (
     angle,
@@ -46,6 +49,9 @@ _SIGNAL = {
 GAUSS_NEWTON_NUMBERS = ("gauss_newton_angle_deg", *GAUSS_NEWTON_ANGLES)
 #: The numbers that `alignment` gives for each layer.
 MEASURES = (*_SIGNAL, "update_angle_deg", *WEIGHT_NUMBERS, "local_angle_deg", *LOOP_NUMBERS, *GAUSS_NEWTON_NUMBERS)
+
+#: The gradient, each layer's signal, the errors that feedback reads, and what loops make.
+_Compared = tuple[Gradients, Mapping[str, np.ndarray], Mapping[str, np.ndarray], dict[str, Any]]
 
 
 @of_circuit()
@@ -72,8 +78,10 @@ def alignment(
     Returns
     -------
     dict
-        Layer -> number: ``signal_*`` compares what the feedback delivers at the end of the first phase (or of the one
-        in which the circuit says that it has delivered), without noise and from rest, with the true gradient at the
+        Layer -> number. Of a circuit over time, signals are those of all steps, and are compared with total credit:
+        `neurosim.gradients.alignment_in_time` has more of them. Of others, ``signal_*`` compares what the feedback
+        delivers at the end of the first phase (or of the one in which the circuit says that it has delivered), without
+        noise and from rest, with the true gradient at the
         layer's site of noise, per trial and then averaged (``batch_*``: of the means over trials);
         ``update_angle_deg`` the update of the layer's incoming weights with minus the gradient; ``weight_*`` the
         feedback weights into the layer with the matrix they should be; ``local_angle_deg`` what the feedback delivers
@@ -103,8 +111,8 @@ def alignment(
     """
     check_presented(circuit, setting, state, stimuli)
     quiet = undisturbed(circuit)
-    truth = true_gradients(quiet, setting, state, stimuli)
-    signals, errors, loops = _delivered(quiet, setting, state, stimuli)
+    compared = _over_time if circuit.over_time else _at_end
+    truth, signals, errors, loops = compared(quiet, setting, state, stimuli)
     newton: Mapping[str, np.ndarray] = {}
     if gauss_newton is not None:
         newton = gauss_newton_signals(quiet, setting, state, stimuli, damping=gauss_newton)
@@ -144,10 +152,23 @@ def weight_angle(circuit: Circuit, state: Mapping[str, Any], layer: str) -> floa
     return weight_numbers(circuit, state, layer)["weight_angle_deg"]
 
 
-def _delivered(
-    circuit: Circuit, setting: Setting, state: Mapping[str, Any], stimuli: Mapping[str, Any]
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, Any]]:
-    """When feedback has delivered: each layer's signal, the errors feedback pathways read, and what loops make."""
+def _over_time(circuit: Circuit, setting: Setting, state: Mapping[str, Any], stimuli: Mapping[str, Any]) -> _Compared:
+    """Total credit and signals of all steps, (trial, step and neuron), and the errors that are not zero."""
+    credit = credit_in_time(circuit, setting, state, stimuli, immediate=False, kicked=kicked_for(circuit))
+    signals, errors = delivered_in_time(circuit, setting, state, stimuli, None)
+    every = {layer: layer_credit(circuit, setting, state, credit, layer) for layer in circuit.population}
+    sent = {layer: each for layer, each in every.items() if each is not None}
+    sites = {layer: each.total.reshape(len(credit.loss), -1) for layer, each in sent.items()}
+    handed = {layer: sent[layer].through_filter(signal) for layer, signal in signals.items() if layer in sent}
+    flat = {layer: signal.reshape(len(signal), -1) for layer, signal in handed.items()}
+    rows = {name: error.reshape(-1, error.shape[-1]) for name, error in errors.items()}
+    some = {name: error[np.any(error != 0, axis=-1)] for name, error in rows.items()}
+    return Gradients(credit.loss, sites, credit.weights), flat, some, {}
+
+
+def _at_end(circuit: Circuit, setting: Setting, state: Mapping[str, Any], stimuli: Mapping[str, Any]) -> _Compared:
+    """The gradient, and when feedback has delivered: signals, the errors feedback reads, and what loops make."""
+    truth = true_gradients(circuit, setting, state, stimuli)
     signals = {
         p.name: f"{p.name}.{p.neuron.ports['signal']}"
         for p in circuit.populations
@@ -164,4 +185,4 @@ def _delivered(
     ends = outputs.ends[phase]
     delivered = {layer: ends[name] for layer, name in signals.items()}
     errors = {name: ends[name] for name in sources}
-    return delivered, errors, loop_numbers(circuit, state, ends)
+    return truth, delivered, errors, loop_numbers(circuit, state, ends)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.composition import LOSS
+from neurosim.circuit.composition import reported_loss
 from neurosim.engines.batched.differentiable import Differentiable, GivenArrays, compiled
 from neurosim.engines.setting import Setting
 from neurosim.gradients._arguments import check_presented, of_circuit, phase_of
@@ -54,7 +54,7 @@ def finite_difference_gradients(
     last = circuit.phases[-1].name if circuit.phases else None
     chosen = phase_of(circuit, last if phase is None else phase).name
     check_presented(circuit, setting, state, stimuli, chosen)
-    through = Differentiable.until(circuit, setting, chosen, LOSS)
+    through = Differentiable.until(circuit, setting, chosen, reported_loss(circuit))
     gradients = {}
     with through.engine.precision():
         given = through.given(state, stimuli, seed=seed)

@@ -61,7 +61,18 @@ def gauss_newton_signals(
 
 
 def answering(circuit: Circuit, setting: Setting, phase: str) -> Differentiable:
-    """A presentation that gives the readout's answer and its error at the end of a phase."""
+    """A presentation that gives the readout's answer and its error at the end of a phase.
+
+    Raises
+    ------
+    CircuitError
+        The loss is over time.
+    """
+    if circuit.over_time:
+        raise CircuitError(
+            f"the loss of the circuit '{circuit.name}' counts at every step, and Gauss-Newton directions are those of "
+            "one output, at the end of a phase; use neurosim.gradients.credit_in_time"
+        )
     output = circuit.output_population
     return Differentiable.until(circuit, setting, phase, f"{output}.y", f"{output}.error")
 

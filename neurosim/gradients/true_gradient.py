@@ -15,14 +15,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.composition import LOSS
+from neurosim.circuit.composition import reported_loss
+from neurosim.circuit.ruleless import without_rules
 from neurosim.engines.batched.differentiable import Differentiable, GivenArrays, compiled
+from neurosim.engines.batched.surrogate import SURROGATE_WIDTH as SURROGATE_WIDTH
+from neurosim.engines.batched.surrogate import with_surrogate as with_surrogate
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
 from neurosim.gradients._arguments import check_presented, of_circuit, phase_of
-
-#: Width of the pseudo-derivative where the setting names none: a tenth of the distance of rest and threshold.
-SURROGATE_WIDTH = 0.1
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def true_gradients(
         As for `BatchedEngine.run`. In a spiking circuit this is a surrogate gradient, of width `SURROGATE_WIDTH`
         if the setting names none.
     phase
-        The phase at whose end the loss counts; the first by default.
+        The phase at whose end the loss counts; the first by default. Over time, the loss summed until then.
 
     Returns
     -------
@@ -88,20 +88,14 @@ def true_gradients(
         raise CircuitError(f"the circuit '{circuit.name}' has no readout, hence no loss to differentiate")
     check_presented(circuit, setting, state, stimuli, phase_of(circuit, phase).name)
     setting = with_surrogate(circuit, setting)
-    through = Differentiable.until(circuit, setting, phase_of(circuit, phase).name, LOSS)
+    circuit = without_rules(circuit) if circuit.over_time else circuit
+    through = Differentiable.until(circuit, setting, phase_of(circuit, phase).name, reported_loss(circuit))
+    through = replace(through, lean=circuit.over_time)
     with through.engine.precision():
         weights, given = through.given(state, stimuli).without([f"{p.name}.w" for p in circuit.owners])
         loss, by_site, by_weight = jax.device_get(_differentiate(weights, given, through=through))
     sites = {name.split(".")[0]: array for name, array in by_site.items()}
     return Gradients(loss, sites, by_weight)
-
-
-def with_surrogate(circuit: Circuit, setting: Setting) -> Setting:
-    """The setting, with a width of the pseudo-derivative if the circuit spikes and the setting names none."""
-    spiking = any(population.model.threshold is not None for population in circuit.populations)
-    if not spiking or setting.surrogate_width is not None:
-        return setting
-    return replace(setting, surrogate_width=SURROGATE_WIDTH)
 
 
 def sites_of(circuit: Circuit) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ from neurosim.model_files.record_section import check_record
 from neurosim.model_files.sections import copied, located, overridden, path_settings, read_sections
 from neurosim.model_files.toml import DEEPEST, depth_is_fine
 from neurosim.model_files.variants import check_variants, parted, variants_of, with_variants
-from neurosim.networks._network import DEFAULT, Network
+from neurosim.networks._network import DEFAULT, Network, with_engine
 from neurosim.schemes._pairing import circuit_of, unsuited
 from neurosim.suggestions import did_you_mean
 from neurosim.tasks._task import Sizes, Task
@@ -121,7 +121,8 @@ class Model:
             if self.written is not None:
                 circuit = self.written.circuit(self.name, task)
             else:
-                circuit = circuit_of(self.scheme_kind, self.scheme_config, self.network, task)
+                sized = with_engine(task, self.engine.setting.dt)
+                circuit = circuit_of(self.scheme_kind, self.scheme_config, self.network, sized)
             if self.training.weight_noise is not None:
                 circuit = with_update_noise(circuit, self.training.weight_noise)
             numbers = numbers_of(circuit)

@@ -7,6 +7,7 @@ import numpy as np
 from neurosim import registry
 from neurosim.errors import ConfigError
 from neurosim.tasks._task import Sizes, Task
+from neurosim.tasks._timed import TimedSplit
 
 # Precision of a sum of a thousand shares in single precision.
 _TOLERANCE = 1e-3
@@ -41,7 +42,8 @@ def refuse_targets(readout: str, task: Task | Sizes, *, name: str = "", section:
             raise _refused(readout, wanted, name, "real numbers", section)
         return
     for split in (task.train, task.validation, task.test):
-        targets = split.targets
+        # Over time, targets count where the mask does.
+        targets = split.targets[split.mask > 0] if isinstance(split, TimedSplit) else split.targets
         if not len(targets):
             continue
         low, high = float(targets.min()), float(targets.max())

@@ -8,6 +8,7 @@ from neurosim.public_names import on_first_use
 
 if TYPE_CHECKING:
     from neurosim.networks import layered as layered
+    from neurosim.networks import recurrent as recurrent
     from neurosim.networks._network import Network as Network
     from neurosim.networks._network import Part as Part
     from neurosim.networks._network import Sized as Sized
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _HOME: dict[str, str] = {
     "layered": "",
+    "recurrent": "",
     **dict.fromkeys(("Network", "Part", "Sized", "image_of", "neuron_of", "rule_of"), "_network"),
     "Relation": "_relation",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict
@@ -29,6 +30,39 @@ class Sized(Protocol):
 def image_of(task: Sized) -> Image | None:
     """Height, width and channels of a task's inputs, if it says that they are images."""
     return getattr(task, "image", None)
+
+
+@dataclass(frozen=True)
+class SizedInTime:
+    """The sizes of a task over time, and the time step of the engine that will run the circuit.
+
+    Attributes
+    ----------
+    n_inputs, n_outputs
+        Inputs and outputs.
+    steps, dt
+        Of the task's grid, `dt` in seconds.
+    events
+        Whether inputs are spikes.
+    engine_dt
+        The time step of the engine, in seconds.
+    """
+
+    n_inputs: int
+    n_outputs: int
+    steps: int
+    dt: float
+    engine_dt: float
+    events: bool = False
+
+
+def with_engine(task: Sized, engine_dt: float) -> Sized:
+    """A task over time together with the time step of the engine, in seconds; any other task as it is."""
+    steps, dt = getattr(task, "steps", None), getattr(task, "dt", None)
+    if steps is None or dt is None:
+        return task
+    events = bool(getattr(task, "events", False))
+    return SizedInTime(task.n_inputs, task.n_outputs, steps, dt, engine_dt, events)
 
 
 class Part(BaseModel):

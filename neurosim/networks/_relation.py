@@ -17,4 +17,6 @@ class Relation(StrEnum):
     CORRELATED = "less than 90 degrees from it, once weights have learned"
     #: The change of activity that would bring the change wanted above: the pseudo-inverse in place of the transpose.
     GAUSS_NEWTON = "another direction, that of Gauss and Newton"
+    #: In time: the gradient without what goes through other neurons' future, or with part of it.
+    TRUNCATED = "part of it: the gradient through time without the future of other neurons"
     OPEN = "whatever its rule makes it"

@@ -6,24 +6,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from neurosim.errors import UnitError
-from neurosim.units import parse_quantity
-
-
-class _Quantity:
-    """Checks the unit, and where there has to be one, the sign."""
-
-    def __init__(self, unit: str, *, positive: bool = False) -> None:
-        self.unit, self.positive = unit, positive
-
-    def __call__(self, text: str) -> str:
-        if parse_quantity(text, self.unit) <= 0 and self.positive:
-            raise UnitError(f"'{text}' is not allowed; expected a positive quantity in {self.unit}")
-        return text
+from neurosim.units._settings import QuantitySetting
 
 
 def _kind(unit: str, *, positive: bool = False) -> AfterValidator:
-    return AfterValidator(_Quantity(unit, positive=positive))
+    return AfterValidator(QuantitySetting(unit, positive=positive))
 
 
 TimeConstant = Annotated[str, _kind("second", positive=True)]

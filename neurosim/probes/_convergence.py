@@ -17,6 +17,7 @@ from neurosim.gradients.true_gradient import true_gradients
 from neurosim.probes._findings import Findings, OnStep
 from neurosim.probes._learning import feedback_alone, learned_layers, random_order, start_of
 from neurosim.tasks._task import Split, Task
+from neurosim.tasks._timed import TimedSplit
 
 if TYPE_CHECKING:
     from neurosim.probes.convergence import Config
@@ -32,7 +33,8 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     circuit = feedback_alone(engine.circuit)
     fixed, layers = replace(engine, circuit=circuit), learned_layers(circuit)
     state = start_of(engine, seed)
-    data = fixed.placed(stimuli_of(circuit, task.train, slice(None)), config.batch_size)
+    stimuli = stimuli_of(circuit, task.train, slice(None), dt=engine.setting.dt)
+    data = fixed.placed(stimuli, config.batch_size)
     series: dict[str, list[list[float]]] = {}
     done = 0
     for mark in config.marks:
@@ -51,7 +53,9 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     return _findings(config, series, layers, predicted)
 
 
-def predicted_error(circuit: Circuit, setting: Setting, state: Mapping[str, Any], split: Split, *, layer: str) -> float:
+def predicted_error(
+    circuit: Circuit, setting: Setting, state: Mapping[str, Any], split: Split | TimedSplit, *, layer: str
+) -> float:
     """The relative error of a layer's feedback weights that theory predicts for one presentation.
 
     After T of them it is this over the root of T. For exact least squares on each trial's own change of the loss,
@@ -66,7 +70,7 @@ def predicted_error(circuit: Circuit, setting: Setting, state: Mapping[str, Any]
     layer
         Whose feedback.
     """
-    stimuli = stimuli_of(circuit, split, slice(_TRIALS))
+    stimuli = stimuli_of(circuit, split, slice(_TRIALS), dt=setting.dt)
     pathway, wanted = feedback_pathway(circuit, layer), wanted_weights(circuit, state, layer)
     assert pathway is not None and wanted is not None
     sites = true_gradients(circuit, setting, state, stimuli).sites
@@ -89,16 +93,15 @@ def _least_squares(circuit: Circuit, layer: str) -> bool:
 
 
 def _look(
-    engine: BatchedEngine, state: Mapping[str, Any], split: Split, layers: tuple[str, ...]
+    engine: BatchedEngine, state: Mapping[str, Any], split: Split | TimedSplit, layers: tuple[str, ...]
 ) -> dict[str, list[float]]:
     """Each number of all layers' feedback as it is now."""
     circuit, phase = engine.circuit, engine.circuit.phases[0].name
     pathways = {layer: feedback_pathway(circuit, layer) for layer in layers}
     sources = {layer: pathway.source for layer, pathway in pathways.items() if pathway is not None}
     report = tuple(dict.fromkeys(sources.values()))
-    _, outputs = engine.run(
-        state, stimuli_of(circuit, split, slice(_TRIALS)), report=report, learn=False, phases=(phase,)
-    )
+    stimuli = stimuli_of(circuit, split, slice(_TRIALS), dt=engine.setting.dt, phases=(phase,))
+    _, outputs = engine.run(state, stimuli, report=report, learn=False, phases=(phase,))
     rows = [
         weight_numbers(circuit, state, layer)
         | {"local_angle_deg": local_angle(circuit, state, layer, outputs.ends[phase])}

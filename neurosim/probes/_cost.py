@@ -56,7 +56,8 @@ def _repetition(config: Config, engine: BatchedEngine, task: Task, layers: tuple
     counts, done = np.full(len(layers), math.nan), 0
     through = Differentiable(circuit, engine.setting, learn=True)
     with engine.precision():
-        data = through.given(state, stimuli_of(circuit, task.train, slice(None)), seed=seed)
+        stimuli = stimuli_of(circuit, task.train, slice(None), dt=engine.setting.dt)
+        data = through.given(state, stimuli, seed=seed)
         learned, data = data.without(sorted(set(learned_names(circuit))))
         wanted = {layer: engine.array(wanted_weights(circuit, state, layer)) for layer in layers}
         while done < config.most and np.isnan(counts).any():

@@ -42,7 +42,7 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     drawing, quiet = Differentiable(circuit, setting), Differentiable.until(circuit, setting, first, LOSS)
     with engine.precision():
         for example in range(config.examples):
-            stimuli = stimuli_of(circuit, task.train, np.array([example]))
+            stimuli = stimuli_of(circuit, task.train, np.array([example]), dt=setting.dt)
             gradient, hessian = _derivatives(
                 quiet.given(values, stimuli), through=quiet, layers=layers, curvature=config.curvature
             )

@@ -92,7 +92,7 @@ def _repetition(
             raise ConfigError.at("probe.noise", "got 'whitened', expected 'drawn': the circuit holds no noise")
         engine, given = _white(engine, task, batch, seed)
     else:
-        given = stimuli_of(circuit, task.train, slice(None))
+        given = stimuli_of(circuit, task.train, slice(None), dt=engine.setting.dt)
     data, done = engine.placed(given, batch), 0
     looks = [{layer: _look(circuit, state, layer) for layer in layers}]
     for mark in config.marks:
@@ -226,7 +226,7 @@ def _white(engine: BatchedEngine, task: Task, trials: int, seed: int) -> tuple[B
     drawn -= drawn.mean(axis=0)
     white = np.linalg.solve(np.linalg.cholesky(drawn.T @ drawn / trials), drawn.T).T if count else drawn
     parts = np.split(white, np.cumsum(list(sizes.values()))[:-1], axis=1) if count else []
-    given = stimuli_of(circuit, task.train, np.arange(trials) % len(task.train))
+    given = stimuli_of(circuit, task.train, np.arange(trials) % len(task.train), dt=engine.setting.dt)
     phases = tuple(replace(phase, draw_noise=False) for phase in circuit.phases)
     populations = tuple(replace(population, noise=()) for population in circuit.populations)
     quiet = replace(engine, circuit=replace(circuit, phases=phases, populations=populations))

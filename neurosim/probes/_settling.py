@@ -39,7 +39,7 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
         )
     state = initial_state(circuit, seed, dtype=engine.setting.dtype)
     rows = stream(seed, "measure").permutation(len(task.train))[: config.trials]
-    bench = _Bench(engine, stimuli_of(circuit, task.train, rows))
+    bench = _Bench(engine, stimuli_of(circuit, task.train, rows, dt=engine.setting.dt))
     numbers: dict[str, float] = {}
     ends = bench.settle(state)
     for loop in circuit.loops:

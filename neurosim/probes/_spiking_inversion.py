@@ -100,7 +100,8 @@ def bench_of(config: Config, engine: BatchedEngine, task: Task, loop: ControlLoo
     circuit = engine.circuit
     state = initial_state(circuit, seed, dtype=engine.setting.dtype)
     rows = stream(seed, "measure").permutation(len(task.train))[: config.trials + _OTHERS]
-    course, ends = _rate_course(config, engine, loop, state, stimuli_of(circuit, task.train, rows))
+    stimuli = stimuli_of(circuit, task.train, rows, dt=engine.setting.dt)
+    course, ends = _rate_course(config, engine, loop, state, stimuli)
     w, b = (np.asarray(weights_of(circuit, state, name), dtype=float) for name in (loop.forward[0], loop.feedback))
     targets = np.asarray(ends[loop.target], dtype=float)
     controller = targets @ np.linalg.inv(w @ b - loop.leak * np.eye(len(w))).T

@@ -72,7 +72,7 @@ def _repetition(
     """Cosines of the means so far and of runs of `draws`, shape (draw, 1 + len(draws), group)."""
     circuit, setting, own = engine.circuit, engine.setting, seed_of_repetition(seed, number)
     rows = stream(own, "measure").permutation(len(task.train))[: config.batch_size]
-    stimuli, state, first = stimuli_of(circuit, task.train, rows), start_of(engine, own), 0
+    stimuli, state, first = stimuli_of(circuit, task.train, rows, dt=setting.dt), start_of(engine, own), 0
     if circuit.carry:
         for _ in range(config.settle):
             state, _ = engine.run(state, stimuli, seed=own, first=first, learn=False)

@@ -11,12 +11,13 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Population
+from neurosim.engines.over_time import told_to_fire
 from neurosim.engines.stimuli import Stimulus
 from neurosim.equations.parse import Equation, parse_equations
 from neurosim.errors import ArgumentError, CircuitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording.courses import InputSize, placed
-from neurosim.recording.spike_times import spikes_given, told_to_fire
+from neurosim.recording.spike_times import spikes_given
 from neurosim.suggestions import hint
 
 #: The target of a readout. The circuit declares it, so it is no parameter of the neuron.

@@ -8,18 +8,11 @@ import numpy as np
 
 from neurosim.engines.stimuli import Stimulus
 from neurosim.errors import CircuitError
-from neurosim.neurons._model import NeuronModel
 from neurosim.recording.courses import InputSize, numbers_in
 
 #: How much of a step a time may lie before it and count as in it, for rounding; as in Brian2.
 _MARGIN = 1e-3
 _EXPECTED = "expected (times, indices), two arrays of one length, or a list with such a pair for each trial"
-
-
-def told_to_fire(model: NeuronModel) -> str | None:
-    """The parameter that says whether a neuron spikes, if its threshold is no more than that."""
-    named = model.equation_set.by_name.get((model.threshold or "").strip())
-    return named.name if named is not None and named.kind == "parameter" else None
 
 
 def spikes_given(name: str, value: Any, extent: InputSize) -> Stimulus:

@@ -6,11 +6,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from neurosim.border import check_fields, optional, whole
+from neurosim.border.arguments import POSITIVE
 from neurosim.equations.parse import Statement
+from neurosim.errors import ArgumentError
 from neurosim.rules._moments import MOMENTS, Moment, Timing
 
 #: The axes of a variable.
 Axes = tuple[Literal["post", "pre"], ...]
+#: What a rule says that it reads to be told the gradient of the loss.
+GRADIENT = "gradient"
+
+
+def gradient_name(pathway: str) -> str:
+    """The name of the gradient with respect to a pathway's weights, among an engine's values."""
+    return f"{pathway}|gradient"
 
 
 @dataclass(frozen=True)
@@ -31,10 +41,16 @@ class OracleRule:
         Names and default values.
     reads
         What it needs beyond the synapse, in words for tables. With ``"reciprocal"`` its inputs hold ``w_reciprocal``:
-        the weights of the pathway that leads back, transposed, so that they have the shape of ``w``.
+        the weights of the pathway that leads back, transposed, so that they have the shape of ``w``. With
+        ``"gradient"`` they hold ``w_gradient``, in the shape of ``w``: that of the mean loss over trials, at the end of
+        the phase in which the pathway learns. Such a rule takes any connectivity and computes element by element.
     timing
         At the end of each phase in which the pathway learns, or at the beginning of each ``presentation`` with such a
         phase; then it can read no neuron's variable.
+    hops
+        Of a rule that reads the gradient, through how many recurrent transmissions; through all if left out.
+    surrogate_width
+        Likewise, the width of the pseudo-derivative of spikes, in place of that of the setting.
     """
 
     step: Callable[[Any, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
@@ -44,6 +60,8 @@ class OracleRule:
     reads: tuple[str, ...] = ("pathway",)
     name: str = "oracle"
     timing: Timing = "phase_end"
+    hops: int | None = None
+    surrogate_width: float | None = None
 
     local: bool = field(default=False, init=False)
     learns: bool = field(default=True, init=False)
@@ -52,7 +70,18 @@ class OracleRule:
     trace_variables: tuple[str, ...] = field(default=(), init=False)
 
     def __hash__(self) -> int:
-        return hash((self.step, self.uses, tuple(self.variables.items()), tuple(self.parameters.items()), self.timing))
+        tables = (tuple(self.variables.items()), tuple(self.parameters.items()))
+        return hash((self.step, self.uses, *tables, self.timing, self.hops, self.surrogate_width))
+
+    def __post_init__(self) -> None:
+        check_fields(self, hops=optional(whole(0)), surrogate_width=optional(POSITIVE))
+        if self.hops is not None and not self.reads_gradient:
+            raise ArgumentError("hops", self.hops, f"None, as the rule '{self.name}' does not read the gradient")
+
+    @property
+    def reads_gradient(self) -> bool:
+        """Whether it is told the gradient of the loss."""
+        return GRADIENT in self.reads
 
     @property
     def moment(self) -> Moment:

@@ -134,7 +134,7 @@ def _feature_maps(
     names = {layer: f"{layer}.{circuit.population[layer].neuron.ports['output']}" for layer in layers}
     engine = make_engine(model.engine, circuit)
     phase = circuit.phases[0].name
-    given = stimuli_of(circuit, split, slice(0, _IMAGES))
+    given = stimuli_of(circuit, split, slice(0, _IMAGES), dt=engine.setting.dt, phases=(phase,))
     asked = [name for layer, name in names.items() if name not in given]
     _, outputs = engine.run(run.state, given, report=asked, learn=False, phases=(phase,))
     shown = {layer: np.asarray(given.get(name, outputs.ends[phase].get(name))) for layer, name in names.items()}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,9 @@ _LARGEST = 1 << 40
 
 def write_task(folder: Path, task: Task) -> None:
     """Write ``task.json``: what predictions and figures need to know of the task."""
-    sizes = {"n_inputs": task.n_inputs, "n_outputs": task.n_outputs, "image": task.image}
+    sizes: dict[str, Any] = {"n_inputs": task.n_inputs, "n_outputs": task.n_outputs, "image": task.image}
+    if task.dt is not None:
+        sizes |= {"steps": task.steps, "dt": task.dt, "events": task.events}
     encoding = None if task.encoding is None else dict(task.encoding)
     files.write_json(folder / files.TASK, {"sizes": sizes, "encoding": encoding})
 
@@ -79,6 +82,11 @@ def predictions(folder: Path, state: Mapping[str, np.ndarray], file: Path) -> tu
     if not state:
         raise DataError(f"{folder} holds a measurement, expected a trained network")
     kept = _kept(folder)
+    if kept is not None and "dt" in (kept.get("sizes") or {}):
+        raise DataError(
+            f"{folder}: its task is over time, and rows of a file have no time; expected a run on a table or images. "
+            "neurosim.open_run(folder).state has the weights, to run the circuit with courses of one's own"
+        )
     if kept is None or not isinstance(kept.get("encoding"), dict):
         what = "this run is too old to have kept the scales" if kept is None else "its task has no scales"
         raise DataError(f"{folder}: new rows cannot be turned into inputs, {what}; train again, or use a table")
@@ -114,6 +122,12 @@ def _sizes(folder: Path, kept: Mapping[str, Any]) -> Sizes:
         if not all(0 < number < _LARGEST for number in (*numbers, *(image or ()))):
             raise ValueError("sizes are out of range")
         height, width, channels = image or (0, 0, 0)
-        return Sizes(*numbers, image=(height, width, channels) if image else None)
+        shape = (height, width, channels) if image else None
+        if "dt" not in sizes:
+            return Sizes(*numbers, image=shape)
+        steps, dt = int(sizes["steps"]), float(sizes["dt"])
+        if not (0 < steps < _LARGEST and 0 < dt < math.inf):
+            raise ValueError("the grid is out of range")
+        return Sizes(*numbers, image=shape, steps=steps, dt=dt, events=bool(sizes["events"]))
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{folder / files.TASK}: damaged, it does not say how large inputs are ({error})") from error

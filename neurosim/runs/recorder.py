@@ -23,6 +23,7 @@ import numpy as np
 from neurosim.atomic import discard, put, sync, temporary_name, write_file, writing
 from neurosim.circuit.circuit import Circuit
 from neurosim.engines._engine import Engine
+from neurosim.engines.over_time import bytes_a_trial
 from neurosim.engines.state import State, weights_of
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import ConfigError, DataError, NumericalError
@@ -33,6 +34,7 @@ from neurosim.recording.variables import is_spikes, unit_of, weights
 from neurosim.runs import folder as files
 from neurosim.runs.integrity import files_in, sealed, unsealed
 from neurosim.tasks._task import Split, Task
+from neurosim.tasks._timed import TimedSplit
 from neurosim.training.config import Config, RecordSettings
 from neurosim.training.progress import Progress
 
@@ -66,7 +68,7 @@ class TrainingRecorder:
         self.path, self.temporary, self.list = folder / files.RECORDING, folder / UNFINISHED, folder / SNAPSHOTS
         # Snapshots start from rest, also where training carries state over.
         self.engine, self.seed = engine.with_circuit(replace(engine.circuit, carry=False)), seed
-        self.split: Split = getattr(task, self.record.split)
+        self.split: Split | TimedSplit = getattr(task, self.record.split)
         outside = [trial for trial in self.record.trials if trial >= len(self.split)]
         if outside:
             raise ConfigError.at(
@@ -163,7 +165,8 @@ class TrainingRecorder:
             return
         piece, count, first = self._piece, len(self.rows), progress.presentations
         for start in range(0, count, piece):
-            stimuli = stimuli_of(self.engine.circuit, self.split, self.rows[start : start + piece])
+            rows = self.rows[start : start + piece]
+            stimuli = stimuli_of(self.engine.circuit, self.split, rows, dt=self.engine.setting.dt)
             settings = {"seed": self.seed, "first": first + start, "record": self.traces, "learn": False}
             _, outputs = self.engine.run(progress.state, stimuli, **settings)
             region = (slice(None), slice(number * count + start, number * count + start + piece))
@@ -266,7 +269,10 @@ class TrainingRecorder:
     def _piece(self) -> int:
         """Trials presented at once: a divisor of all, so that all calls have one shape."""
         sizes = [self.engine.circuit.population[name.split(".")[0]].size for name in self.traces]
-        each = self._steps * sum(sizes) * np.dtype(self.engine.setting.dtype).itemsize
+        itemsize = np.dtype(self.engine.setting.dtype).itemsize
+        each = self._steps * sum(sizes) * itemsize
+        if isinstance(self.split, TimedSplit):
+            each += bytes_a_trial(self.engine.circuit, self.split, self.engine.setting.dt, itemsize)
         most, count = max(1, PIECE // max(1, each)), len(self.rows)
         return next(length for length in range(min(most, count), 0, -1) if count % length == 0)
 

@@ -32,10 +32,11 @@ from neurosim.runs.run_result import Run, draw, short, write_checksums
 from neurosim.runs.run_result import open_run as open_run
 from neurosim.tasks._task import Task
 from neurosim.training.activity import faults
-from neurosim.training.history import EpochReport
+from neurosim.training.history import EpochReport, learned
 from neurosim.training.loop import TrainingResult, refuse_large_batches
 from neurosim.training.loop import train as train_circuit
 from neurosim.training.progress import Progress
+from neurosim.training.trial_order import refuse_other_trials
 
 if TYPE_CHECKING:
     import xarray
@@ -128,6 +129,7 @@ def train(
     engine = make_engine(checked.engine, circuit, checked.training.optimiser)
     if not checked.probe_kind:
         refuse_large_batches(task, checked.training)
+        refuse_other_trials(engine, task)
     with taken(path, checked, seed, files_read(checked, task), resume=resume) as place:
         return _run(place, checked, engine, task, seed, progress, checkpoint_every)
 
@@ -235,7 +237,7 @@ def _learn(
     on_step = progress.step if progress is not None else None
     told: dict[str, Any] = {"on_epoch": hooks, "on_step": on_step, "on_progress": keep}
     result = train_circuit(job.engine, job.task, model.training, seed=job.seed, start=start, **told)
-    numbers = _summary(model, result)
+    numbers = _summary(model, result) | learned(result.history, job.task.criterion)
     if before[-1]:
         numbers["firing"] = {name: asdict(each) for name, each in before[-1].items()}
         numbers["warnings"] = faults(before)

@@ -35,6 +35,11 @@ def unsuited(scheme: str, network: str) -> str:
     return f"got '{network}', on which the scheme '{scheme}' does not build; expected {fitting}"
 
 
+def schemes_on(network: str) -> list[str]:
+    """The schemes that build on a kind of network, by name."""
+    return [name for name in registry.names("schemes") if not unsuited(name, network)]
+
+
 def circuit_of(kind: str, config: Any, network: Network, task: Sized) -> Circuit:
     """The circuit that a scheme makes of a network.
 

@@ -4,55 +4,23 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 
 from neurosim.border import set_fields, whole
 from neurosim.errors import ConfigError, DataError
-from neurosim.tasks._scaling import lost
+from neurosim.tasks._facts import Criterion as Criterion
+from neurosim.tasks._facts import FileRead as FileRead
+from neurosim.tasks._facts import LossHint as LossHint
+from neurosim.tasks._facts import Sizes as Sizes
+from neurosim.tasks._read_only import read_only, single_numbers
+from neurosim.tasks._timed import TimedSplit
+from neurosim.units import format_quantity
 
 # The range of a stream's key.
 _SEED = whole(0, 2**64 - 1)
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """The sizes of a task, which a circuit needs.
-
-    A task whose data must be fetched gives them without the data: ``sizes(config) -> Sizes``.
-
-    Attributes
-    ----------
-    n_inputs, n_outputs
-        Input features and target values.
-    image
-        Height, width and channels of inputs that are images; the inputs are in this order, channels fastest.
-    numbers
-        Whether targets are known to be real numbers of any sign and size, which no loss of classes suits.
-    """
-
-    n_inputs: int
-    n_outputs: int
-    image: tuple[int, int, int] | None = None
-    numbers: bool = False
-
-
-class FileRead(TypedDict):
-    """A file that a task read, as in a run's provenance: the same bytes at another path are the same data.
-
-    Attributes
-    ----------
-    name
-        Of the file, without its folder.
-    sha256, bytes
-        Checksum and number of its bytes; of IDX files unpacked, so that it does not matter who gzipped them.
-    """
-
-    name: str
-    sha256: str
-    bytes: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,9 +48,10 @@ class Split:
 
     def __post_init__(self) -> None:
         for name in ("inputs", "targets"):
-            array = _numbers(name, getattr(self, name))
+            array = single_numbers(name, getattr(self, name))
             if array.ndim != 2 or array.shape[1] == 0:
-                raise DataError(f"{name}: got shape {array.shape}, expected (examples, features)")
+                timed = "; trials over time are a neurosim.tasks.TimedSplit" if array.ndim == 3 else ""
+                raise DataError(f"{name}: got shape {array.shape}, expected (examples, features){timed}")
             if not np.isfinite(array).all():
                 raise DataError(f"{name}: {int((~np.isfinite(array)).sum())} values are not finite")
             set_fields(self, **{name: array})
@@ -95,14 +64,23 @@ class Split:
             raise DataError(
                 f"labels: got {labels.dtype} of shape {labels.shape}, expected integers of shape ({len(self.inputs)},)"
             )
-        set_fields(self, labels=_frozen(labels, np.int64))
+        set_fields(self, labels=read_only(labels, np.int64))
 
     def __len__(self) -> int:
         return len(self.inputs)
 
+    @property
+    def n_inputs(self) -> int:
+        """Number of input features."""
+        return self.inputs.shape[1]
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of target values."""
+        return self.targets.shape[1]
+
     def __repr__(self) -> str:
-        inputs, targets = self.inputs.shape[1], self.targets.shape[1]
-        return f"Split({len(self)} examples, {inputs} inputs, {targets} outputs)"
+        return f"Split({len(self)} examples, {self.n_inputs} inputs, {self.n_outputs} outputs)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +92,7 @@ class Task:
     name
         Its name in the registry.
     train, validation, test
-        The splits; only the validation split may be empty.
+        The splits; only the validation split may be empty. A task over time has a `TimedSplit` for each of them.
     kind
         What the outputs mean.
     shape
@@ -128,6 +106,15 @@ class Task:
     encoding
         What predictions need, for JSON: see `neurosim.tasks._encoding`, whose ``encode`` reads another file's rows as
         inputs and whose ``decode`` says what outputs stand for.
+    loss
+        The readout that suits the targets, if one does more than others.
+    criterion
+        When it counts as learned, if its authors say so.
+    floors
+        Numbers to compare with: losses of who knows nothing, or only part of it; names that end in ``_accuracy`` are
+        percent.
+    stream
+        Whether trials follow one another without a reset, as stretches of endless sequences.
 
     Raises
     ------
@@ -136,19 +123,29 @@ class Task:
     """
 
     name: str
-    train: Split
-    validation: Split
-    test: Split
+    train: Split | TimedSplit
+    validation: Split | TimedSplit
+    test: Split | TimedSplit
     kind: Literal["classification", "regression"]
     shape: tuple[int, int, int] | None = None
     augment: Callable[[np.ndarray, int, np.ndarray], np.ndarray] | None = None
     files: tuple[FileRead, ...] = ()
     encoding: Mapping[str, Any] | None = None
+    loss: LossHint | None = None
+    criterion: Criterion | None = None
+    floors: Mapping[str, float] = field(default_factory=dict[str, float])
+    stream: bool = False
 
     def __post_init__(self) -> None:
         splits = {"train": self.train, "validation": self.validation, "test": self.test}
+        _refuse_other_times(self.name, splits)
+        if self.dt is None and self.stream:
+            raise DataError(f"task {self.name}: stream: got true, expected false, since its examples have no time")
+        if self.dt is not None and (self.shape is not None or self.augment is not None):
+            given = "shape" if self.shape is not None else "augment"
+            raise DataError(f"task {self.name}: {given}: got one, expected none of a task over time; leave it out")
         for name, split in splits.items():
-            got = (split.inputs.shape[1], split.targets.shape[1])
+            got = (split.n_inputs, split.n_outputs)
             if got != (self.n_inputs, self.n_outputs):
                 raise DataError(
                     f"task {self.name}: the {name} split has {got[0]} inputs and {got[1]} outputs, expected "
@@ -164,7 +161,22 @@ class Task:
     @property
     def n_inputs(self) -> int:
         """Number of input features."""
-        return self.train.inputs.shape[1]
+        return self.train.n_inputs
+
+    @property
+    def steps(self) -> int | None:
+        """Grid steps in a trial; none without time."""
+        return self.train.steps if isinstance(self.train, TimedSplit) else None
+
+    @property
+    def dt(self) -> float | None:
+        """Time between two grid steps, in seconds; none without time."""
+        return self.train.dt if isinstance(self.train, TimedSplit) else None
+
+    @property
+    def events(self) -> bool:
+        """Whether inputs are spikes."""
+        return isinstance(self.train, TimedSplit) and self.train.events
 
     @property
     def image(self) -> tuple[int, int, int] | None:
@@ -174,11 +186,33 @@ class Task:
     @property
     def n_outputs(self) -> int:
         """Number of target values: the classes of a classification."""
-        return self.train.targets.shape[1]
+        return self.train.n_outputs
 
     def __repr__(self) -> str:
         sizes = f"{len(self.train)} train, {len(self.validation)} validation, {len(self.test)} test"
-        return f"Task({self.name}: {self.kind}, {self.n_inputs} inputs, {self.n_outputs} outputs; {sizes})"
+        time = "" if self.dt is None else f", {self.steps} steps of {format_quantity(self.dt, 'second')}"
+        listed = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in self.floors.items())
+        floors = f"; floors: {listed}" if listed else ""
+        return (
+            f"Task({self.name}: {self.kind}, {self.n_inputs} inputs, {self.n_outputs} outputs{time}; {sizes}{floors})"
+        )
+
+
+def _refuse_other_times(task: str, splits: Mapping[str, Split | TimedSplit]) -> None:
+    """Refuse splits of which only some have time, or that have other grids."""
+    first = splits["train"]
+    for name, split in splits.items():
+        if isinstance(split, TimedSplit) != isinstance(first, TimedSplit):
+            got, expected = type(split).__name__, type(first).__name__
+            raise DataError(f"task {task}: the {name} split is a {got}, expected a {expected} as the training split")
+        if isinstance(split, TimedSplit) and isinstance(first, TimedSplit):
+            grids = [f"{each.steps} steps of {format_quantity(each.dt, 'second')}" for each in (split, first)]
+            if (split.steps, split.dt, split.events) != (first.steps, first.dt, first.events):
+                kinds = ["spikes" if each.events else "numbers" for each in (split, first)]
+                raise DataError(
+                    f"task {task}: the {name} split has {grids[0]} and {kinds[0]} as inputs, expected {grids[1]} and "
+                    f"{kinds[1]} as in the training split"
+                )
 
 
 def _one_hot(labels: np.ndarray, n_classes: int) -> np.ndarray:
@@ -239,26 +273,3 @@ def _stratified(
         held_out.append(members[:n_held_out])
         kept.append(members[n_held_out:])
     return generator.permutation(np.concatenate(kept)), generator.permutation(np.concatenate(held_out))
-
-
-def _numbers(name: str, given: np.ndarray) -> np.ndarray:
-    """Convert to float32, if all numbers fit."""
-    given = np.asarray(given)
-    if given.dtype.kind not in "biuf":
-        raise DataError(f"{name}: got {given.dtype}, expected numbers")
-    with np.errstate(over="ignore"):
-        numbers = _frozen(given, np.float32)
-    if given.dtype.kind == "f" and given.ndim == 2 and given.itemsize > 4 and np.isfinite(given).all():
-        fault = lost(given, numbers, np.zeros(1), np.ones(1))
-        if fault:
-            raise DataError(f"{name}: expected, {fault}")
-    return numbers
-
-
-def _frozen(array: np.ndarray, dtype: type) -> np.ndarray:
-    array = np.asarray(array)
-    if array.dtype != dtype or array.flags.writeable:
-        # A copy, so that the caller's array cannot change the task.
-        array = np.array(array, dtype=dtype)
-    array.setflags(write=False)
-    return array

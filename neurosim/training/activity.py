@@ -15,6 +15,7 @@ from neurosim.engines._engine import Engine
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.metrics import firing_rate
 from neurosim.tasks._task import Split
+from neurosim.tasks._timed import TimedSplit
 
 #: A population is saturated at this fraction of the highest rate that its refractory period allows.
 SATURATED = 0.9
@@ -58,7 +59,7 @@ def potentials(circuit: Circuit) -> tuple[str, ...]:
     return tuple(potential_names)
 
 
-def activity(engine: Engine, state: Mapping[str, Any], split: Split) -> dict[str, Activity]:
+def activity(engine: Engine, state: Mapping[str, Any], split: Split | TimedSplit) -> dict[str, Activity]:
     """Firing rates of all spiking populations in a few trials of a split, without noise and from rest.
 
     Parameters
@@ -72,9 +73,10 @@ def activity(engine: Engine, state: Mapping[str, Any], split: Split) -> dict[str
     if not populations or engine.setting.level != "spiking" or not len(split):
         return {}
     quiet = engine.with_circuit(undisturbed(engine.circuit))
-    stimuli = stimuli_of(quiet.circuit, split, np.arange(min(_TRIALS, len(split))))
     spikes = [f"{name}.spikes" for name in populations]
     phase = quiet.circuit.phases[0].name
+    rows = np.arange(min(_TRIALS, len(split)))
+    stimuli = stimuli_of(quiet.circuit, split, rows, dt=engine.setting.dt, phases=(phase,))
     _, outputs = quiet.run(state, stimuli, record=spikes, learn=False, phases=(phase,))
     dt, by_population = engine.setting.dt, {}
     for name in populations:

@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.circuit.composition import answer_of, reported_loss
 from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines._engine import Engine
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import NumericalError
 from neurosim.metrics import accuracy
 from neurosim.tasks._task import Split
+from neurosim.tasks._timed import TimedSplit
 from neurosim.training.activity import potentials
+from neurosim.training.trial_order import trials_in_memory
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Evaluation:
 
 
 def evaluate(
-    engine: Engine, state: Mapping[str, Any], split: Split, *, chunk: int = 256, perturbed: bool = False
+    engine: Engine, state: Mapping[str, Any], split: Split | TimedSplit, *, chunk: int = 256, perturbed: bool = False
 ) -> Evaluation:
     """Evaluate a split without learning, from rest and, unless `perturbed`, in the first phase without noise.
 
@@ -59,25 +62,31 @@ def evaluate(
     """
     if not len(split):
         return Evaluation(math.nan, math.nan)
-    answer = f"{engine.circuit.output_population}.y"
+    answer, loss = answer_of(engine.circuit), reported_loss(engine.circuit)
     asked = [answer] if split.labels is not None else []
-    ends = _ends(engine, state, split, [*asked, "loss"], chunk=chunk, perturbed=perturbed)
-    return summarise(ends["loss"], ends.get(answer), split, np.arange(len(split)))
+    ends = _ends(engine, state, split, [*asked, loss], chunk=chunk, perturbed=perturbed)
+    return summarise(ends[loss], ends.get(answer), split, np.arange(len(split)))
 
 
 def answers(engine: Engine, state: Mapping[str, Any], inputs: np.ndarray, *, chunk: int = 256) -> np.ndarray:
     """Outputs for inputs ``(n, d)``, presented as by `evaluate`; shape ``(n, k)``."""
-    answer = f"{engine.circuit.output_population}.y"
+    answer = answer_of(engine.circuit)
     size = engine.circuit.population[str(engine.circuit.output_population)].size
     if not len(inputs):
         return np.empty((0, size), dtype=engine.setting.dtype)
     split = Split(inputs, np.zeros((len(inputs), size)))
     # Asking for the unused loss shares the compiled code with evaluation.
-    return _ends(engine, state, split, [answer, "loss"], chunk=chunk)[answer]
+    return _ends(engine, state, split, [answer, reported_loss(engine.circuit)], chunk=chunk)[answer]
 
 
 def _ends(
-    engine: Engine, state: Mapping[str, Any], split: Split, asked: list[str], *, chunk: int, perturbed: bool = False
+    engine: Engine,
+    state: Mapping[str, Any],
+    split: Split | TimedSplit,
+    asked: list[str],
+    *,
+    chunk: int,
+    perturbed: bool = False,
 ) -> dict[str, np.ndarray]:
     """Variables at the end of each trial, ``(trial, n)``."""
     if not perturbed:
@@ -88,6 +97,8 @@ def _ends(
     # With a potential that is not finite the loss can be finite: the neuron is silent or at its bound.
     watched = () if engine.setting.steady else potentials(circuit)
     pieces: dict[str, list[np.ndarray]] = {name: [] for name in asked}
+    if isinstance(split, TimedSplit):
+        chunk = min(chunk, trials_in_memory(engine, split))
     for start in range(0, len(split), chunk):
         rows = np.arange(start, min(start + chunk, len(split)))
         count = len(rows)
@@ -96,7 +107,7 @@ def _ends(
             rows = np.resize(rows, chunk)
         _, outputs = engine.run(
             state,
-            stimuli_of(circuit, split, rows),
+            stimuli_of(circuit, split, rows, dt=engine.setting.dt, phases=phases),
             report=[*asked, *watched],
             learn=False,
             phases=phases,
@@ -114,7 +125,18 @@ def _ends(
     return {name: np.concatenate(parts) for name, parts in pieces.items()}
 
 
-def summarise(losses: np.ndarray, answers: np.ndarray | None, split: Split, rows: np.ndarray) -> Evaluation:
-    """Mean loss and accuracy of answers ``(trial, n)``, if there are any, to the given rows of a split."""
-    right = math.nan if answers is None else float(accuracy.measure(answers, split.targets[rows]))
+def summarise(
+    losses: np.ndarray, answers: np.ndarray | None, split: Split | TimedSplit, rows: np.ndarray
+) -> Evaluation:
+    """Mean loss and accuracy of answers ``(trial, n)``, if there are any, to the given rows of a split.
+
+    Over time an answer is the mean output over the mask, and the right one the mean target. One output decides by its
+    sign.
+    """
+    right = math.nan
+    if answers is not None:
+        wanted = split.wanted(rows) if isinstance(split, TimedSplit) else split.targets[rows]
+        if isinstance(split, TimedSplit) and split.n_outputs == 1:
+            answers, wanted = (np.concatenate([-each, each], axis=1) for each in (answers, wanted))
+        right = float(accuracy.measure(answers, wanted))
     return Evaluation(float(np.mean(losses, dtype=np.float64)), right)

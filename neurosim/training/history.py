@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from neurosim.tasks._facts import Criterion
+
 if TYPE_CHECKING:
     import xarray
 
@@ -101,6 +103,17 @@ def history_of(reports: Sequence[EpochReport]) -> xarray.Dataset:
     coords = {"epoch": [report.epoch for report in reports], "presentations": presented}
     coords |= {"layer": layers} if layers else {}
     return xarray.Dataset(variables, coords=coords)
+
+
+def learned(history: xarray.Dataset, criterion: Criterion | None) -> dict[str, float]:
+    """After which epoch, and how many training trials, the validation split first met a criterion; else nothing."""
+    if criterion is None:
+        return {}
+    for place, epoch in enumerate(history.epoch.values):
+        loss, accuracy = (float(history[f"validation_{name}"][place]) for name in ("loss", "accuracy"))
+        if criterion.met(loss, accuracy):
+            return {"learned_epoch": int(epoch), "learned_presentations": int(history.presentations[place])}
+    return {}
 
 
 def _attributes(name: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.composition import answer_of, reported_loss
 from neurosim.circuit.description import Role
 from neurosim.circuit.roles import drives, role
 from neurosim.engines._engine import Engine
@@ -29,7 +30,13 @@ from neurosim.training.config import Config
 from neurosim.training.evaluation import Evaluation, evaluate, summarise
 from neurosim.training.history import EpochReport, history_of
 from neurosim.training.progress import EpochPart, Progress
-from neurosim.training.trial_order import order_of, presented
+from neurosim.training.trial_order import (
+    order_of,
+    presented,
+    refuse_other_trials,
+    steps_in_memory,
+    whole_split,
+)
 
 if TYPE_CHECKING:
     import xarray
@@ -94,16 +101,19 @@ def train(
     ------
     ConfigError
         The batch is larger than the training split.
+    CircuitError
+        The task is over time and the circuit not, or the other way round, or phases are not as long as trials.
     NumericalError
         If a control loop does not settle with the initial weights, or if the loss, a weight or a state that carries
         over stops being finite, naming the epoch, the step, the pathways and populations.
     """
     refuse_large_batches(task, config)
+    refuse_other_trials(engine, task)
     progress = start or Progress(initial_state(engine.circuit, seed, dtype=engine.setting.dtype))
     if not progress.reports:
         check_loops(engine.circuit, engine.setting, progress.state)
         progress = _report(progress, EpochReport(0, config.epochs), engine, task, config, seed, on_epoch, on_progress)
-    data = engine.placed(stimuli_of(engine.circuit, task.train, slice(None)), config.batch_size)
+    data = whole_split(engine, task, config)
     while progress.epoch < config.epochs:
         progress, learned = _learn(progress, engine, data, task, config, seed, on_step, on_progress)
         progress = _report(progress, learned, engine, task, config, seed, on_epoch, on_progress)
@@ -147,7 +157,7 @@ def learning_rates(
 def _learn(
     progress: Progress,
     engine: Engine,
-    data: Mapping[str, Any],
+    data: Mapping[str, Any] | None,
     task: Task,
     config: Config,
     seed: int,
@@ -158,7 +168,10 @@ def _learn(
     circuit, epoch, split = engine.circuit, progress.epoch, task.train
     order = order_of(config, epoch, len(split), seed)
     rates = learning_rates(circuit, progress.state, config, epoch)
-    for rows in _calls(order, progress.part.steps, _steps_per_call(engine, config.batch_size)):
+    steps = _steps_per_call(engine, config.batch_size)
+    if data is None:
+        steps = min(steps, steps_in_memory(engine, task, config.batch_size))
+    for rows in _calls(order, progress.part.steps, steps):
         given, at = presented(engine, task, data, rows, seed, progress.presentations)
         progress = _advance(progress, engine, given, at, rates, seed, counted=split.labels is not None)
         if on_step is not None:
@@ -212,7 +225,7 @@ def _advance(
 ) -> Progress:
     """Call the engine once, for some steps of an epoch."""
     circuit, base, part, first = engine.circuit, progress.state, progress.part, progress.presentations
-    phase, answer = circuit.phases[0].name, f"{circuit.output_population}.y"
+    phase, answer = circuit.phases[0].name, answer_of(circuit)
     # Outputs are kept only to count correct classes; those of a regression could be large.
     asked = [answer] if counted else []
     began = time.perf_counter()
@@ -220,7 +233,7 @@ def _advance(
         {**base, **rates, **progress.carried}, data, rows, seed=seed, first=first, report=asked
     )
     seconds = part.seconds + time.perf_counter() - began
-    losses = outputs.ends[phase]["loss"]
+    losses = outputs.ends[phase][reported_loss(circuit)]
     moving = [name for name in carried_shapes(circuit, engine.setting.dt) if name in state] if circuit.carry else []
     carried = {name: state[name] for name in moving}
     _refuse_broken(circuit, state, carried, losses, progress.epoch + 1, part.steps, rows.shape[1])
@@ -265,7 +278,7 @@ def _report(
     layers: Mapping[str, Mapping[str, float]] = {}
     if config.measure_every and (last or progress.epoch % config.measure_every == 0):
         rows = stream(seed, "measure").permutation(len(task.train))[: config.measure_trials]
-        stimuli = stimuli_of(engine.circuit, task.train, rows)
+        stimuli = stimuli_of(engine.circuit, task.train, rows, dt=engine.setting.dt)
         layers = alignment(
             engine.circuit, engine.setting, progress.state, stimuli, seed=seed, gauss_newton=config.gauss_newton
         )

@@ -8,10 +8,17 @@ from typing import Any
 import numpy as np
 
 from neurosim.engines._engine import Engine
+from neurosim.engines.over_time import bytes_a_trial
 from neurosim.engines.stimuli import stimuli_of
+from neurosim.errors import ConfigError
 from neurosim.random import stream
 from neurosim.tasks._task import Task
+from neurosim.tasks._timed import TimedSplit
 from neurosim.training.config import Config
+
+#: Memory of trials over time that are brought to the engine at once. Where an epoch is cut may change last bits, so it
+#: depends on the model alone, not on the machine.
+BYTES_PER_CALL = 1 << 28
 
 
 def order_of(config: Config, epoch: int, trials: int, seed: int) -> np.ndarray:
@@ -49,8 +56,47 @@ def order_of(config: Config, epoch: int, trials: int, seed: int) -> np.ndarray:
     return endless[start : start + count].reshape(config.steps_per_epoch, config.batch_size)
 
 
+def refuse_other_trials(engine: Engine, task: Task) -> None:
+    """Refuse trials that the circuit cannot be presented with: over time or not, and of which length.
+
+    Raises
+    ------
+    ConfigError
+        Trials over time at the steady level.
+    CircuitError
+        As `neurosim.engines.stimuli.stimuli_of`.
+    """
+    if task.dt is not None and engine.setting.steady:
+        raise ConfigError.at(
+            "engine.level", f"got 'steady' for the task '{task.name}' over time, expected 'rate' or 'spiking'"
+        )
+    if task.dt is not None or engine.circuit.over_time:
+        stimuli_of(engine.circuit, task.train, slice(1), dt=engine.setting.dt)
+
+
+def whole_split(engine: Engine, task: Task, config: Config) -> dict[str, Any] | None:
+    """The training split on the engine's device, for all calls; none if it is over time and takes too much memory."""
+    split = task.train
+    if isinstance(split, TimedSplit) and len(split) > trials_in_memory(engine, split):
+        return None
+    stimuli = stimuli_of(engine.circuit, split, slice(None), dt=engine.setting.dt)
+    return engine.placed(stimuli, config.batch_size)
+
+
+def trials_in_memory(engine: Engine, split: TimedSplit) -> int:
+    """How many trials over time are brought to the engine at once, at least one."""
+    each = bytes_a_trial(engine.circuit, split, engine.setting.dt, np.dtype(engine.setting.dtype).itemsize)
+    return max(1, BYTES_PER_CALL // each)
+
+
+def steps_in_memory(engine: Engine, task: Task, batch_size: int) -> int:
+    """How many steps one call of the engine makes whose trials over time it brings along, at least one."""
+    assert isinstance(task.train, TimedSplit)
+    return max(1, trials_in_memory(engine, task.train) // batch_size)
+
+
 def presented(
-    engine: Engine, task: Task, data: Mapping[str, Any], rows: np.ndarray, seed: int, first: int
+    engine: Engine, task: Task, data: Mapping[str, Any] | None, rows: np.ndarray, seed: int, first: int
 ) -> tuple[Mapping[str, Any], np.ndarray]:
     """The trials of one call of the engine, augmented if the task does so.
 
@@ -61,7 +107,8 @@ def presented(
     task
         The task.
     data
-        Its training split on the engine's device, presented unchanged unless the task has an `augment`.
+        Its training split on the engine's device, presented unchanged unless the task has an `augment`; if there is
+        none, the trials of this call are brought there.
     rows
         Which trials each step presents, shape (step, batch).
     seed
@@ -74,8 +121,9 @@ def presented(
     tuple
         Data for the engine, and the rows of them that each step presents, shape (step, batch).
     """
-    if task.augment is None:
+    if data is not None and task.augment is None:
         return data, rows
-    stimuli, count = stimuli_of(engine.circuit, task.train, rows.ravel()), rows.size
-    stimuli["input.r"] = task.augment(stimuli["input.r"], seed, first + np.arange(count))
+    stimuli, count = stimuli_of(engine.circuit, task.train, rows.ravel(), dt=engine.setting.dt), rows.size
+    if task.augment is not None:
+        stimuli["input.r"] = task.augment(stimuli["input.r"], seed, first + np.arange(count))
     return engine.placed(stimuli, rows.shape[1]), np.arange(count).reshape(rows.shape)

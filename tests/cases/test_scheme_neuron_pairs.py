@@ -15,6 +15,7 @@ from neurosim.model_files.model_file import load
 from neurosim.networks import Part
 from neurosim.networks.layered import Config as Network
 from neurosim.schemes import _pairing
+from tests.default_run import LAYERED
 
 TASK = SimpleNamespace(n_inputs=5, n_outputs=3)
 NEURONS = _pairing._layer_neurons()
@@ -60,7 +61,7 @@ def in_the_users_words(message: str, scheme: str, neuron: str) -> bool:
 def test_every_scheme_takes_every_neuron_or_says_why_not():
     said = {
         (scheme, neuron): refusal(scheme, {}, {"hidden": (3,), "neuron": Part(kind=neuron)})
-        for scheme in registry.names("schemes")
+        for scheme in LAYERED
         for neuron in NEURONS
     }
     for (scheme, neuron), message in said.items():
@@ -69,16 +70,19 @@ def test_every_scheme_takes_every_neuron_or_says_why_not():
         ("continuous_node_perturbation", "lif_escape"),
         ("continuous_node_perturbation", "relay"),
         ("continuous_weight_mirror", "lif_escape"),
+        ("dynamic_inversion", "discrete_lif"),
         ("single_loop_dynamic_inversion", "adaptive_lif"),
+        ("single_loop_dynamic_inversion", "discrete_lif"),
         ("single_loop_dynamic_inversion", "lif"),
         ("single_loop_dynamic_inversion", "lif_escape"),
+        ("single_loop_dynamic_inversion", "low_passed_rate"),
         ("single_loop_dynamic_inversion", "relay"),
         ("vector_response", "lif_escape"),
     }
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", registry.names("schemes"))
+@pytest.mark.parametrize("scheme", LAYERED)
 def test_so_it_is_with_each_of_its_choices(scheme):
     for settings in choices(scheme):
         assert not refusal(scheme, settings, {})

@@ -23,7 +23,7 @@ from neurosim.recording.courses import over_time
 from neurosim.recording.inputs import apply_inputs
 from neurosim.rules._oracle import OracleRule
 from neurosim.rules._rule import Rule
-from tests.default_run import mechanism, one_of_each
+from tests.default_run import LAYERED, mechanism, one_of_each
 
 N_INPUTS, N_OUTPUTS = 3, 4
 #: What rules may read besides the two neurons: broadcast scalars, and the noise on the synapse's own weight.
@@ -67,7 +67,7 @@ def variants() -> list[Any]:
     """
     found: list[Any] = []
     seen: set[tuple[str, tuple[Any, ...]]] = set()
-    for name in registry.names("schemes"):
+    for name in LAYERED:
         found.append(pytest.param((name, {}), id=name))
         config = registry.load("schemes", name).Config
         for field, info in config.model_fields.items():

@@ -9,7 +9,6 @@ import jax
 import numpy as np
 import pytest
 
-from neurosim import registry
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.moments import STEP, acting
 from neurosim.engines.batched.engine import BatchedEngine
@@ -19,6 +18,7 @@ from neurosim.gradients.true_gradient import true_gradients
 from neurosim.neurons import lif
 from neurosim.random import held_normal, held_uniform, key_words
 from neurosim.recording.simulate import simulate
+from tests.default_run import LAYERED
 
 TRIALS = 6
 #: Sums are taken in another order, and functions rounded otherwise: the last places, times steps and layers.
@@ -53,7 +53,7 @@ def assert_close(got: Mapping[str, Any], expected: Mapping[str, Any], tolerance:
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("level", ["steady", "rate"])
-@pytest.mark.parametrize("scheme", registry.names("schemes"))
+@pytest.mark.parametrize("scheme", LAYERED)
 def test_training(
     scheme: str, level: Any, dtype: Any, build: Callable[..., Circuit], stimuli: Callable[[int], Any]
 ) -> None:

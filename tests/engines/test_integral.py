@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from neurosim import Circuit, Pathway, Phase, Population, Setting, Stimulus, initial_state
+from neurosim import Circuit, Pathway, Phase, Population, Setting, Stimulus, Where, initial_state
+from neurosim.engines.batched.batch import Request
 from neurosim.engines.batched.engine import BatchedEngine
+from neurosim.engines.batched.matrices import spread_out_of
 from neurosim.engines.brian.engine import BrianEngine
 from neurosim.errors import CircuitError, NeurosimError
 from neurosim.neurons import NeuronModel
@@ -138,6 +140,36 @@ def test_traces_with_an_equation_and_an_update_are_alike_on_both_engines():
     assert not np.allclose(batched["R2.w"], state["R2.w"], rtol=1e-3)
     for name in ("Win.w", "R.w", "R2.w", "Wout.w"):
         assert batched[name] == pytest.approx(brian[name], rel=1e-9), name
+
+
+def test_a_list_of_nearly_all_synapses_is_a_matrix_with_holes():
+    plain = circuit()
+    where = Where("i != j")
+    made = replace(
+        plain,
+        pathways=tuple(replace(p, connectivity=where) if p.name in ("R", "R2") else p for p in plain.pathways),
+    )
+    request = Request(made, Setting(dt=DT, dtype="float64"))
+    spread_out = spread_out_of(request)
+    assert spread_out is not None and set(spread_out.places) == {"R", "R2"}
+    assert spread_out_of(replace(request, report=("R.w",))) is not None and not spread_out_of(
+        replace(request, report=("R.w", "R2.w"))
+    )
+    state, setting = initial_state(made, 0), Setting(dt=DT, dtype="float64")
+    after, _ = BatchedEngine(made, setting).run(state, stimuli())
+    ends = made.ends("R")
+    joined = where.synapses(ends)
+    full = dict(state)
+    for name in ("R.w", "R2.w"):
+        full[name] = np.zeros((SIZE, SIZE))
+        full[name][joined.post, joined.pre] = state[name]
+    _, _, change = by_hand(full)
+    for name in ("R", "R2"):
+        expected = change[name][joined.post, joined.pre]
+        assert after[f"{name}.w"] - state[f"{name}.w"] == pytest.approx(expected, rel=1e-9, abs=1e-15), name
+    brian, _ = BrianEngine(made, setting).run(state, stimuli())
+    for name in ("Win.w", "R.w", "R2.w", "Wout.w"):
+        assert after[name] == pytest.approx(brian[name], rel=1e-9), name
 
 
 def test_nothing_changes_without_learning():

@@ -31,7 +31,7 @@ from neurosim.neurons._model import NeuronModel
 from neurosim.recording.courses import over_time
 from neurosim.recording.simulate import simulate
 from neurosim.rules._rule import Rule
-from tests.default_run import one_of_each
+from tests.default_run import LAYERED, one_of_each
 
 TOLERANCE = 1e-9
 SETTING = Setting("rate", 1e-3, "float64")
@@ -435,7 +435,7 @@ def test_every_readout(
     train_both(circuit, {**stimuli(20), **noise}, 4)
 
 
-@pytest.mark.parametrize("scheme", registry.names("schemes"))
+@pytest.mark.parametrize("scheme", LAYERED)
 def test_a_mini_batch_of_equal_trials_where_rules_act_at_every_step(
     scheme: str, build: Callable[..., Circuit], stimuli: Callable[[int], Any], given_noise: Callable[..., Any]
 ) -> None:

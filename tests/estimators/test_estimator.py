@@ -15,10 +15,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import neurosim
-from neurosim import registry
 from neurosim.errors import ConfigError
 from neurosim.estimators.estimator import NeurosimClassifier, NeurosimRegressor
-from tests.default_run import one_of_each
+from tests.default_run import LAYERED, one_of_each
 
 SMALL: dict[str, Any] = {"hidden": (8,), "epochs": 8, "scheme": "feedback_alignment"}
 #: Schemes that have no steady level, with the shortest phases that they do something in.
@@ -154,7 +153,7 @@ def test_spikes() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", registry.names("schemes"))
+@pytest.mark.parametrize("scheme", LAYERED)
 def test_every_scheme(scheme: str) -> None:
     """About 4 s each."""
     X, y = _blobs(32)

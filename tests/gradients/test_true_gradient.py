@@ -18,7 +18,7 @@ from neurosim.engines.state import initial_state
 from neurosim.errors import CircuitError
 from neurosim.gradients.true_gradient import sites_of, true_gradients
 from neurosim.networks import Part
-from tests.default_run import mechanism, one_of_each
+from tests.default_run import LAYERED, mechanism, one_of_each
 
 SETTINGS = [Setting("steady", dtype="float64"), Setting("rate", 1e-3, "float64")]
 TOLERANCE, STEP = 1e-6, 1e-4
@@ -102,7 +102,7 @@ def by_noise(circuit: Circuit, setting: Setting, state: Arrays, given: Arrays, p
 @pytest.mark.parametrize(
     ("scheme", "setting"),
     one_of_each(
-        [(scheme, setting) for setting in SETTINGS for scheme in reversed(registry.names("schemes"))],
+        [(scheme, setting) for setting in SETTINGS for scheme in reversed(LAYERED)],
         # Gradients are those of the first phase, which in time is a clean one but where rules act at every step.
         lambda scheme, setting: mechanism(scheme) if setting.steady else mechanism(scheme) in NO_CLEAN_PHASE,
     ),

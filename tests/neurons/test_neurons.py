@@ -12,6 +12,8 @@ from neurosim.neurons._model import NeuronModel
 NAMES = registry.names("neurons")
 INPUT_PORTS = {"drive", "feedback"}
 PORTS = INPUT_PORTS | {"output", "readout", "error", "site", "perturbed", "signal", "gain", "factor"}
+#: Of neurons that say how their spikes depend on their state.
+PORTS |= {"pseudo_derivative", "memory", "adaptation", "adaptation_memory"}
 
 
 @pytest.fixture(params=NAMES)

@@ -25,6 +25,7 @@ from neurosim.plots.learning_curve import seed_bands
 from neurosim.plots.phase_portrait import derivative, phase_portrait
 from neurosim.plots.recording import raster, traces
 from neurosim.plots.weights import weight_courses, weight_scatter
+from tests.default_run import LAYERED
 
 LEAKY = NeuronModel(
     "dv/dt = (e_leak - v + r_m*i_ext)/tau_m : volt\ni_ext : amp",
@@ -129,7 +130,7 @@ def test_a_diagram_has_every_population_and_pathway(ax):
     assert sum(isinstance(patch, FancyArrowPatch) for patch in ax.patches) == 5
 
 
-@pytest.mark.parametrize("scheme", registry.names("schemes"))
+@pytest.mark.parametrize("scheme", LAYERED)
 def test_the_diagram_of_every_scheme(scheme, ax):
     sections = {"task": {"kind": "digits"}, "scheme": {"kind": scheme}, "network": {"hidden": [5, 4]}}
     circuit = load(sections).circuit

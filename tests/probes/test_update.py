@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosim import registry
 from neurosim.engines.state import initial_state
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import CircuitError, ConfigError
@@ -18,7 +17,7 @@ from neurosim.gradients.true_gradient import true_gradients
 from neurosim.probes import update
 from neurosim.probes._learning import seed_of_repetition
 from neurosim.random import stream
-from tests.default_run import of_each_mechanism
+from tests.default_run import LAYERED, of_each_mechanism
 
 SMALL: dict[str, Any] = {
     "task": {"kind": "teacher_student", "n_inputs": 5, "hidden": [4], "n_outputs": 3, "n_train": 50},
@@ -137,7 +136,7 @@ def test_a_circuit_whose_state_carries_over_is_measured_where_it_has_settled(par
         assert settled.numbers[f"{layer}.cosine_2"] == pytest.approx(1, abs=1e-6)
 
 
-@pytest.mark.parametrize("scheme", of_each_mechanism(reversed(registry.names("schemes"))))
+@pytest.mark.parametrize("scheme", of_each_mechanism(reversed(LAYERED)))
 def test_every_scheme_is_measured(scheme: str, probe: Callable[..., Any]) -> None:
     model = {**SMALL, "scheme": {"kind": scheme}}
     if scheme == "continuous_node_perturbation":

@@ -17,6 +17,7 @@ from neurosim.engines.state import initial_state
 from neurosim.gradients.true_gradient import true_gradients
 from neurosim.model_files.model_file import Model, load
 from neurosim.networks.layered import Config as Network
+from tests.default_run import LAYERED
 
 N_OUTPUTS = 3
 TASK = SimpleNamespace(n_inputs=40, n_outputs=N_OUTPUTS, image=(5, 4, 2))
@@ -54,7 +55,7 @@ def written_again(model: Model) -> dict[str, Any]:
 def variants() -> list[tuple[str, dict[str, Any]]]:
     """Every scheme, with each topology it has."""
     found = []
-    for name in registry.names("schemes"):
+    for name in LAYERED:
         direct = "topology" in registry.load("schemes", name).Config.model_fields
         found += [(name, {}), *([(name, {"topology": "direct"})] if direct else [])]
     return found

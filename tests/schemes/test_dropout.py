@@ -23,7 +23,7 @@ from neurosim.gradients.alignment import alignment
 from neurosim.networks.layered import Config as Network
 from neurosim.tasks._task import Split
 from neurosim.training.evaluation import evaluate
-from tests.default_run import of_each_mechanism
+from tests.default_run import LAYERED, of_each_mechanism
 
 TASK = SimpleNamespace(n_inputs=6, n_outputs=3)
 STEADY, RATE = Setting("steady", dtype="float64"), Setting("rate", 1e-3, "float64")
@@ -132,7 +132,7 @@ def test_backpropagation_takes_the_gradient_of_the_network_that_is_left() -> Non
         np.testing.assert_allclose(after[name] - state[name], -gradients[name], atol=1e-12, err_msg=name)
 
 
-@pytest.mark.parametrize("scheme", of_each_mechanism(reversed(registry.names("schemes"))))
+@pytest.mark.parametrize("scheme", of_each_mechanism(reversed(LAYERED)))
 def test_every_scheme_learns_with_some_of_its_neurons(scheme: str) -> None:
     circuit = build(scheme)
     assert [population.lots for population in circuit.populations if population.name in SIZES] == [("lot",)] * 2

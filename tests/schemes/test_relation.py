@@ -16,7 +16,7 @@ from neurosim.gradients.alignment import alignment
 from neurosim.model_files.model_file import load
 from neurosim.networks import Relation
 from neurosim.tasks._task import Sizes
-from tests.default_run import of_each_mechanism
+from tests.default_run import LAYERED, of_each_mechanism
 
 STEADY = Setting(level="steady", dtype="float64")
 HIDDEN = ("hidden1", "hidden2")
@@ -42,8 +42,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 def declared(relation: Relation) -> list[str]:
-    names = registry.names("schemes")
-    return [name for name in names if registry.load("schemes", name).GRADIENT is relation and name not in TIMED]
+    return [name for name in LAYERED if registry.load("schemes", name).GRADIENT is relation and name not in TIMED]
 
 
 def circuit_of(scheme: str, **settings: Any) -> Any:

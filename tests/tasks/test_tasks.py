@@ -16,6 +16,8 @@ from neurosim.tasks._task import Split, Task, _one_hot
 def task_module(request, monkeypatch, tmp_path):
     if request.param.startswith("mnist"):
         monkeypatch.setenv("NEUROSIM_DATA", str(request.getfixturevalue("data_folder")))
+    if request.param == "neurogym":
+        pytest.importorskip("neurogym", reason="neurogym is not installed: pip install neurosim-lab[tasks]")
     if request.param in request.getfixturevalue("made_up"):
         request.getfixturevalue("made_up")[request.param](tmp_path / request.param)
         monkeypatch.setenv("NEUROSIM_DATA", str(tmp_path))
@@ -25,8 +27,14 @@ def task_module(request, monkeypatch, tmp_path):
 @pytest.fixture
 def settings(task_module, made_up, tmp_path):
     """What a task cannot do without."""
-    if task_module.__name__.rpartition(".")[2] in made_up:
+    name = task_module.__name__.rpartition(".")[2]
+    if name in made_up:
         return {"verify": False, "validation": 5}
+    if name == "neurogym":
+        return {"environment": "DelayMatchSample-v0", "n_train": 8, "n_validation": 4, "n_test": 4}
+    if name == "recorded_trials":
+        np.savez(tmp_path / "own.npz", seen=np.arange(120.0).reshape(10, 6, 2), targets=np.ones((10, 6, 1)))
+        return {"path": tmp_path / "own.npz", "inputs": "seen", "dt": "5 ms"}
     if not task_module.__name__.endswith(".table"):
         return {}
     lines = [f"{number % 7},{number % 5},{'ab'[number % 2]}" for number in range(40)]
@@ -38,21 +46,26 @@ def test_every_task_keeps_the_contract(task_module, settings):
     config = task_module.Config(**settings)
     task = task_module.load(config, seed=1)
     assert task.name == task_module.__name__.rpartition(".")[2]
+    time = () if task.steps is None else (task.steps,)
     for split in (task.train, task.validation, task.test):
-        assert split.inputs.shape == (len(split), task.n_inputs)
-        assert split.targets.shape == (len(split), task.n_outputs)
-        assert split.inputs.dtype == split.targets.dtype == np.float32
-        with pytest.raises(ValueError, match="read-only"):
-            split.inputs[0, 0] = 1
-        if task.kind == "classification":
+        assert split.inputs.shape == (len(split), *time, task.n_inputs)
+        assert split.targets.shape == (len(split), *time, task.n_outputs)
+        arrays = [split.targets, *(vars(split.inputs).values() if task.events else [split.inputs])]
+        for array in (array for array in arrays if isinstance(array, np.ndarray)):
+            with pytest.raises(ValueError, match="read-only"):
+                array[...] = 1
+        assert split.targets.dtype == np.float32
+        if task.kind == "classification" and task.dt is None:
             np.testing.assert_array_equal(split.targets, _one_hot(split.labels, task.n_outputs))
     assert task.name in repr(task)
     if hasattr(task_module, "sizes"):
         sizes = task_module.sizes(config)
         assert (sizes.n_inputs, sizes.n_outputs) == (task.n_inputs, task.n_outputs)
         assert sizes.image == task.image
+        assert (sizes.steps, sizes.dt, sizes.events) == (task.steps, task.dt, task.events)
     again = task_module.load(config, seed=1)
-    np.testing.assert_array_equal(task.train.inputs, again.train.inputs)
+    one, other = (each.train.inputs.dense() if task.events else each.train.inputs for each in (task, again))
+    np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(task.test.targets, again.test.targets)
     with pytest.raises(pydantic.ValidationError):
         task_module.Config(**settings, no_such_setting=1)

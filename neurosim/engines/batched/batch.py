@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-import jax
 import jax.numpy as jnp
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Phase
+from neurosim.engines.batched.probes import NO_PROBES, Probes
+from neurosim.engines.batched.pytrees import pytree as pytree
 from neurosim.engines.records import Record
 from neurosim.engines.setting import Setting
 
 Arrays = dict[str, Any]
-Registered = TypeVar("Registered")
 #: How variables that are not finite are noted: at the ends of phases, or by their first step.
 Watch = Literal["", "ends", "steps"]
-
-
-def pytree(kind: type[Registered]) -> type[Registered]:
-    """Let JAX see the fields of a dataclass as arrays, so that compiled programs take and return it."""
-    jax.tree_util.register_dataclass(kind, data_fields=[one.name for one in fields(kind)], meta_fields=[])  # type: ignore[arg-type]
-    return kind
 
 
 @dataclass(frozen=True)
@@ -52,6 +46,8 @@ class Request:
         Whether the presentation goes on in another call, so that rules at the ends of phases do not act yet.
     resumed
         Whether an earlier part of it was another call, so that rules before the first phase have acted.
+    differentiated
+        Whether derivatives go through it: then no step keeps what belongs to single synapses, as all of them would.
     """
 
     circuit: Circuit
@@ -65,6 +61,7 @@ class Request:
     own_weights: bool = False
     unfinished: bool = False
     resumed: bool = False
+    differentiated: bool = False
 
     @property
     def wanted(self) -> set[str]:
@@ -99,6 +96,8 @@ class Batch:
         ``pathway.noise -> (trial, n_post, n_pre)``.
     perturbations
         Arrays added to named variables throughout.
+    probes
+        Arrays added at each step, and pathways cut by them.
     left
         Pathway -> what noise of this batch's update leaves on its weights, where its rule acts at the beginning.
     begin
@@ -114,6 +113,7 @@ class Batch:
     courses: Arrays = field(default_factory=dict)
     noise: Mapping[str, Arrays] = field(default_factory=dict)
     perturbations: Arrays = field(default_factory=dict)
+    probes: Probes = NO_PROBES
     left: Arrays = field(default_factory=dict)
     begin: Any = 0
     row: Any = None

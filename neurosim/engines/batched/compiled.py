@@ -86,6 +86,8 @@ class Data:
         What of the state stays as it is.
     stimuli
         All trials, ``population.variable -> (trial, n)``.
+    courses
+        The same of what changes in time, ``(trial, step, n)``.
     order
         Which trials each step presents, shape (step, batch).
     keys
@@ -96,6 +98,7 @@ class Data:
 
     values: Arrays
     stimuli: Arrays
+    courses: Arrays
     order: Any
     keys: Mapping[str, Any]
     first: Any
@@ -192,6 +195,8 @@ def _learn(
     batch = Batch(
         values={**data.values, **carry.weights, **carry.moving},
         stimuli={name: array[chosen] for name, array in data.stimuli.items()},
+        # Only these trials are turned, so that steps come first.
+        courses={name: array[chosen].swapaxes(0, 1) for name, array in data.courses.items()},
         keys=data.keys,
         presentations=data.first + number * trials + jnp.arange(trials, dtype=jnp.uint32),
         noise={name: named_noise(drawing[name][1], drawn, setting.dtype) for name, drawn in pairs.items()},

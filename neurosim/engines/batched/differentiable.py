@@ -23,6 +23,11 @@ from neurosim.engines.batched.batch import pytree as pytree
 from neurosim.engines.batched.engine import BatchedEngine
 from neurosim.engines.batched.host.program import program
 from neurosim.engines.batched.presentation import present
+from neurosim.engines.batched.probes import NO_PROBES, zeros
+from neurosim.engines.batched.probes import Probes as Probes
+from neurosim.engines.batched.probes import sent_by as sent_by
+from neurosim.engines.batched.transmissions import by_transmissions as by_transmissions
+from neurosim.engines.batched.transmissions import in_full as in_full
 from neurosim.engines.noise import noise_keys
 from neurosim.engines.records import records_in
 from neurosim.engines.setting import Setting
@@ -83,6 +88,8 @@ class Differentiable:
         Whether rules act, whose increments are then among the results.
     record
         Variables wanted at every step, for gradients through time.
+    lean
+        Whether no step keeps what belongs to single synapses, for gradients through many steps.
     """
 
     circuit: Circuit
@@ -91,6 +98,7 @@ class Differentiable:
     phases: tuple[str, ...] | None = None
     learn: bool = False
     record: tuple[str, ...] = ()
+    lean: bool = False
 
     @classmethod
     def until(cls, circuit: Circuit, setting: Setting, phase: str, *report: str) -> Differentiable:
@@ -120,6 +128,8 @@ class Differentiable:
         values: Mapping[str, Any] | None = None,
         perturbations: Mapping[str, Any] | None = None,
         presentations: Any = None,
+        probes: Probes = NO_PROBES,
+        begin: Any = 0,
     ) -> Outcome:
         """Present all trials once.
 
@@ -132,6 +142,10 @@ class Differentiable:
         presentations
             Running numbers of the trials' presentations, shape (trial,), by which noise is drawn; from 0 on if there
             are none.
+        probes
+            Arrays added at each step, and pathways cut by them.
+        begin
+            The number of the first step, if an earlier part of the presentation was another call.
         """
         numbers = jnp.arange(given.trials, dtype=jnp.uint32) if presentations is None else presentations
         batch = Batch(
@@ -141,6 +155,8 @@ class Differentiable:
             numbers,
             courses=given.courses,
             perturbations=dict(perturbations or {}),
+            probes=probes,
+            begin=begin,
         )
         request = Request(
             self.circuit,
@@ -149,6 +165,7 @@ class Differentiable:
             record=records_in(self.circuit, self.record),
             learn=self.learn,
             phases=self.phases,
+            differentiated=self.lean,
         )
         return present(request, batch)
 
@@ -157,6 +174,29 @@ class Differentiable:
         last = self.phases[-1] if self.phases else self.circuit.phases[-1].name
         ends = self.present(given, **changed).ends[last]
         return tuple(ends[name] for name in self.report)
+
+    @property
+    def steps(self) -> int:
+        """How many steps its phases have."""
+        run = (each for each in self.circuit.phases if self.phases is None or each.name in self.phases)
+        return sum(phase.steps(self.setting.dt) for phase in run)
+
+    def probes(
+        self,
+        given: GivenArrays,
+        *,
+        added: Iterable[str] = (),
+        received: Iterable[str] = (),
+        cut: Iterable[str] = (),
+    ) -> Probes:
+        """Probes of zero, at which to differentiate; see `Probes`."""
+
+        def nothing(names: Iterable[str]) -> Arrays:
+            sizes = {name: self.circuit.population[name.split(".")[0]].size for name in names}
+            return {name: jnp.zeros((self.steps, given.trials, n), self.setting.dtype) for name, n in sizes.items()}
+
+        through = zeros(self.circuit, cut, self.steps, given.trials, self.setting.dtype)
+        return Probes(nothing(added), nothing(received), through)
 
     def nothing(self, given: GivenArrays, variables: Iterable[str]) -> Arrays:
         """Perturbations of zero, at which to differentiate, one of each trial and neuron."""

@@ -17,6 +17,7 @@ import numpy as np
 from neurosim.border import public
 from neurosim.circuit.batch_schedule import learning_in
 from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.composition import reported_loss
 from neurosim.circuit.plan import plan
 from neurosim.engines._engine import ANY_CALL, Call, Limit, limits_met
 from neurosim.engines.arguments import RUN, TRAIN, check_run, check_training, trials_in
@@ -277,7 +278,7 @@ class BatchedEngine:
         Parameters
         ----------
         stimuli
-            All trials of the data, ``population.variable -> (trial, n)``.
+            All trials of the data, ``population.variable -> (trial, n)``, or courses as for `run`.
         order
             Which trials each step presents, shape (step, batch).
         seed, first
@@ -300,12 +301,13 @@ class BatchedEngine:
             moving = self._moving(values, order.shape[1])
             data = Data(
                 values={name: array for name, array in values.items() if not is_memory(name)},
-                stimuli={name: self.array(each.values) for name, each in given.items()},
+                stimuli={name: self.array(each.values) for name, each in given.items() if not each.changes},
+                courses={name: self._whole(each) for name, each in given.items() if each.changes},
                 order=jnp.asarray(order, jnp.int32),
                 keys=noise_keys(self.circuit, seed),
                 first=jnp.uint32(first),
             )
-            losses = ("loss",) if self.circuit.readout is not None else ()
+            losses = (reported_loss(self.circuit),) if self.circuit.readout is not None else ()
             request = Request(self.circuit, self.setting, report=(*losses, *report))
             trained = jax.device_get(
                 train_batches(Learning(weights, memory), moving, data, request=request, optimiser=self.optimiser)
@@ -330,7 +332,7 @@ class BatchedEngine:
         """Data brought once to where batches of this size are run, for any number of calls of `train`."""
         with self._compiled_for(batch):
             return {
-                name: replace(each, values=self.array(each.values)) if isinstance(each, Stimulus) else self.array(each)
+                name: replace(each, values=self._whole(each)) if isinstance(each, Stimulus) else self.array(each)
                 for name, each in stimuli.items()
             }
 
@@ -348,6 +350,10 @@ class BatchedEngine:
     def array(self, array: Any) -> Any:
         """An array of the setting's precision on the device."""
         return jnp.asarray(self._passed(array), dtype=self.setting.dtype)
+
+    def _whole(self, stimulus: Stimulus) -> Any:
+        """All trials of a stimulus on the device, trials first; of events, the neurons as whole numbers."""
+        return jnp.asarray(stimulus.values, jnp.int32) if stimulus.kind == "events" else self.array(stimulus.values)
 
     def course(self, stimulus: Stimulus) -> Any:
         """A course as a compiled program takes it, steps first; of events, the neurons as whole numbers."""

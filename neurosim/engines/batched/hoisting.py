@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from neurosim.circuit.plan import Node, Plan, choice_of
 from neurosim.circuit.spike_texts import is_plain
-from neurosim.engines.batched.kernels import events
+from neurosim.engines.batched.kernels import events, linear_maps
+from neurosim.engines.batched.probes import Probes
 from neurosim.engines.batched.snapshot import Arrays, Prepared, Relay
 from neurosim.engines.batched.stretch import Fixed, Stretch
-from neurosim.engines.batched.weights import deliver, weights_matrix
+from neurosim.engines.batched.weights import deliver, weights_matrix, weights_of
+
+#: The largest matrix that a list of synapses becomes where derivatives are taken.
+MOST_ENTRIES = 1 << 24
 
 
 def prepare(stretch: Stretch, fixed: Fixed, *, changing: Collection[str]) -> Fixed:
@@ -41,7 +46,7 @@ def prepare(stretch: Stretch, fixed: Fixed, *, changing: Collection[str]) -> Fix
         if _constant(stretch, name, changing):
             ready[name] = still[name]
         elif node.kind == "input":
-            steady = [pathway for pathway in node.pathways if _steady(stretch, node, pathway, changing)]
+            steady = [pathway for pathway in node.pathways if _steady(stretch, node, pathway, changing, fixed.probes)]
             if steady:
                 sums[name] = sum(
                     deliver(plan.circuit, p, values, fixed.weights, still[node.needs[p]], choice=still.choice(node, p))
@@ -56,34 +61,39 @@ def prepare(stretch: Stretch, fixed: Fixed, *, changing: Collection[str]) -> Fix
     return replace(
         fixed,
         values={**values, **ready},
-        weights=replace(fixed.weights, rows=rows),
+        weights=replace(fixed.weights, rows=rows, matrices=_matrices(stretch, fixed, {**values, **ready})),
         prepared=Prepared(sums, frozenset(summed), relays),
     )
 
 
 def _constant(stretch: Stretch, name: str, changing: Collection[str]) -> bool:
     """Whether a variable is the same at every step."""
-    return not (stretch.plan.leaves_of([name]) & set(changing)) and not _learning(stretch, name)
+    below = _read_for(stretch.plan, name)
+    return below.isdisjoint(changing) and not _learning(stretch, below)
 
 
-def _learning(stretch: Stretch, name: str) -> bool:
-    """Whether a variable depends on weights that change at every step."""
-    plan, stack = stretch.plan, [name]
+def _read_for(plan: Plan, name: str) -> set[str]:
+    """A variable and all that it depends on at the same instant, whether given or computed."""
+    below, stack = set[str](), [name]
     while stack:
-        node = plan.nodes.get(stack.pop())
-        if node is None:
-            continue
-        if any(plan.circuit.owner(pathway) in stretch.changing for pathway in node.pathways):
-            return True
-        stack.extend(node.needs.values())
-    return False
+        if (there := stack.pop()) not in below:
+            below.add(there)
+            stack.extend(plan.nodes[there].needs.values() if there in plan.nodes else ())
+    return below
 
 
-def _steady(stretch: Stretch, node: Node, pathway: str, changing: Collection[str]) -> bool:
+def _learning(stretch: Stretch, names: Collection[str]) -> bool:
+    """Whether one of these variables is a sum by weights that change at every step."""
+    plan = stretch.plan
+    pathways = (pathway for name in names if name in plan.nodes for pathway in plan.nodes[name].pathways)
+    return any(plan.circuit.owner(pathway) in stretch.changing for pathway in pathways)
+
+
+def _steady(stretch: Stretch, node: Node, pathway: str, changing: Collection[str], probes: Probes) -> bool:
     """Whether a pathway delivers the same at every step."""
     source = node.needs.get(pathway)
-    if source is None:
-        return False  # a text of its own
+    if source is None or probes.touches(stretch.plan.circuit, pathway):
+        return False  # a text of its own, or another activity at each step
     return (
         _constant(stretch, source, changing)
         and _constant(stretch, node.needs.get(choice_of(pathway), source), changing)
@@ -97,8 +107,10 @@ def _relay(stretch: Stretch, fixed: Fixed, pathway: str) -> Relay | None:
     The product of both weights is computed once, if the detour through the neurons in between costs more at every step.
     """
     plan, circuit = stretch.plan, stretch.plan.circuit
-    before = _only_one_before(plan, pathway, fixed.perturbations)
+    before = _only_one_before(plan, pathway, {*fixed.perturbations, *fixed.probes.added})
     if before is None or {circuit.owner(pathway), circuit.owner(before)} & stretch.changing:
+        return None
+    if any(fixed.probes.touches(circuit, each) for each in (pathway, before)):
         return None
     (n_post, n_between), (_, n_pre) = circuit.shape(pathway), circuit.shape(before)
     if n_post * n_pre >= n_between * (n_post + n_pre):
@@ -118,6 +130,35 @@ def _only_one_before(plan: Plan, pathway: str, perturbations: Collection[str]) -
     (before,) = between.pathways
     plain = between.needs.get(before) == plan.circuit.pathway[before].source
     return before if plain and plan.circuit.pathway[pathway].delay is None else None
+
+
+def _matrices(stretch: Stretch, fixed: Fixed, values: Mapping[str, Any]) -> Arrays:
+    """The matrices of pathways that list their synapses, where a derivative would keep each synapse of every step."""
+    circuit, matrices = stretch.plan.circuit, {}
+    for name in _listed(stretch) if stretch.differentiated else ():
+        weights = weights_of(circuit, name, values, fixed.weights)
+        matrices[name] = linear_maps.as_matrix(circuit.connectivity(name), circuit.ends(name), weights)
+    return matrices
+
+
+def _listed(stretch: Stretch) -> tuple[str, ...]:
+    """The pathways that add up a list of synapses by weights that no step changes, and that fit a matrix."""
+    circuit = stretch.plan.circuit
+    return tuple(
+        pathway.name
+        for pathway in circuit.pathways
+        if circuit.connectivity(pathway.name).listed
+        and is_plain(circuit, pathway.name)
+        and circuit.owner(pathway.name) not in stretch.changing
+        and math.prod(circuit.shape(pathway.name)) <= MOST_ENTRIES
+    )
+
+
+def keeps_synapses(stretch: Stretch) -> bool:
+    """Whether a derivative would keep something of each synapse of every step."""
+    circuit, alike = stretch.plan.circuit, _listed(stretch)
+    own = (p.name for p in circuit.pathways if not is_plain(circuit, p.name) or circuit.connectivity(p.name).listed)
+    return bool(stretch.changing) or any(name not in alike for name in own)
 
 
 def _rows(stretch: Stretch, fixed: Fixed, values: Mapping[str, Any]) -> Arrays:

@@ -15,7 +15,7 @@ from neurosim.engines.batched.kernels import linear_maps
 from neurosim.engines.batched.snapshot import Snapshot
 from neurosim.equations.array_code import ArrayFunction
 from neurosim.rules._moments import Moment
-from neurosim.rules._oracle import OracleRule
+from neurosim.rules._oracle import OracleRule, gradient_name
 
 
 def increments(now: Snapshot, pathway: str, trials: int, moment: Moment) -> dict[str, Any]:
@@ -61,6 +61,8 @@ def _oracle(now: Snapshot, pathway: str, rule: OracleRule, trials: int) -> dict[
     }
     if "reciprocal" in rule.reads:
         inputs["w_reciprocal"] = _reciprocal(now, pathway)
+    if rule.reads_gradient:
+        inputs["w_gradient"] = now[gradient_name(pathway)]
     values = {variable: now[f"{pathway}.{variable}"] for variable in rule.changed}
     parameters = {name: now[f"{pathway}.{name}"] for name in rule.parameters}
     after = rule.step(jnp, values, inputs, parameters)

@@ -8,7 +8,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Phase
 from neurosim.circuit.moments import in_steps
 from neurosim.engines._engine import Call, Limit, Names
-from neurosim.engines.limits import NO_STEPS, SHARED_WEIGHTS
+from neurosim.engines.limits import NO_STEPS, SHARED_WEIGHTS, reading_gradient
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
 
@@ -39,9 +39,51 @@ def _learning(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]
             yield names
 
 
+def _gradient_of_a_piece(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    yield from reading_gradient(circuit, setting, call) if call.pieces else ()
+
+
+def _gradient_of_settling(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    for _, names in _ending(circuit, setting, call):
+        yield from ({**names, **reading} for reading in reading_gradient(circuit, setting, call))
+
+
+def _no_transmissions(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
+    for names in reading_gradient(circuit, setting, call) if setting.steady else ():
+        rule = circuit.pathway[names["pathway"]].synapse.oracle
+        if rule is not None and rule.hops is not None:
+            yield {**names, "hops": rule.hops}
+
+
 LIMITS = (
     *NO_STEPS,
+    Limit(
+        "pathway",
+        "rules that read the gradient of the loss, in a presentation that is run piece by piece",
+        "the rule '{rule}' of pathway '{pathway}' reads the gradient of the loss, which goes back to the beginning of "
+        "the presentation, and this one is run piece by piece; {remedy}",
+        "run it in one call",
+        _gradient_of_a_piece,
+        CircuitError,
+    ),
+    Limit(
+        "pathway",
+        "rules that count recurrent transmissions, at the level `steady`",
+        "the rule '{rule}' of pathway '{pathway}' counts recurrent transmissions (hops = {hops}), and the level "
+        "'steady' has no time for any; {remedy}",
+        "use the level 'rate', or leave out hops",
+        _no_transmissions,
+        CircuitError,
+    ),
     SHARED_WEIGHTS,
+    Limit(
+        "phase",
+        "rules that read the gradient of the loss, after a phase that ends once it has settled",
+        f"{_WHERE}, and the rule '{{rule}}' of pathway '{{pathway}}' cannot have the gradient through it; {{remedy}}",
+        _REMEDY,
+        _gradient_of_settling,
+        CircuitError,
+    ),
     Limit(
         "phase",
         "recording at every step, in a phase that ends once it has settled",

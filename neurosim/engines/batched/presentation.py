@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,13 +14,16 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.delays import delay_of
 from neurosim.circuit.description import Phase
 from neurosim.circuit.moments import INTEGRAL, PHASE_END, STEP, acting, at_end
-from neurosim.circuit.plan import Plan, delays_name, plan, resolve
+from neurosim.circuit.plan import Plan, delays_name, plan
 from neurosim.engines._engine import Call, limits_met, refuse
 from neurosim.engines.batched.batch import Arrays, Batch, Outcome, Request
 from neurosim.engines.batched.before_phases import changes_at_beginning
+from neurosim.engines.batched.holding import after_holds, held_at
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.limits import LIMITS
 from neurosim.engines.batched.live_variables import asked_at_end, lives
+from neurosim.engines.batched.loss_gradients import loss_gradients
+from neurosim.engines.batched.matrices import as_matrices
 from neurosim.engines.batched.sampling import joined
 from neurosim.engines.batched.snapshot import Snapshot, time_of
 from neurosim.engines.batched.spiking import last_spikes
@@ -30,7 +34,6 @@ from neurosim.engines.batched.weights import Weights, noise_on_weights
 from neurosim.engines.noise import draw_noise
 from neurosim.engines.setting import Setting
 from neurosim.engines.slots import slots
-from neurosim.equations.array_code import expression_function
 
 #: Advances by all steps of a stretch that begins so many steps after the batch's first.
 Run = Callable[[Stretch, Batch, Fixed, int], "Reached"]
@@ -44,11 +47,18 @@ def present(request: Request, batch: Batch, run: Run | None = None) -> Outcome:
     run
         Advances by all steps of a stretch; by default in a loop that XLA compiles.
     """
-    run = run or _in_time
+    if run is None:
+        return as_matrices(functools.partial(_present, run=_in_time), request, batch)
+    return _present(request, batch, run)
+
+
+def _present(request: Request, batch: Batch, run: Run) -> Outcome:
+    """See `present`."""
     circuit, setting, dtype = request.circuit, request.setting, jnp.dtype(request.setting.dtype)
     graph = plan(circuit, steady=setting.steady)
     texts, trials = tuple(one.text for one in request.record), batch.trials
-    call = Call(request.phases, request.learn, trials, trials, texts, tuple(batch.courses))
+    pieces = request.unfinished or request.resumed
+    call = Call(request.phases, request.learn, trials, trials, texts, tuple(batch.courses), pieces=pieces)
     refuse(limits_met(LIMITS, circuit, setting, call))
     outcome, live = Outcome(), live_in(graph, request)
     leaves = {**batch.values, "dt": jnp.asarray(setting.dt, dtype)}
@@ -87,12 +97,14 @@ def present(request: Request, batch: Batch, run: Run | None = None) -> Outcome:
             {**reached.values, "dt": jnp.asarray(setting.dt, dtype)},
             weights=fixed.weights,
             perturbations=batch.perturbations,
+            probes=batch.probes.between,
             switches=_numbers(circuit, phase),
         )
         outcome.ends[phase.name] = {name: _full(circuit, name, end[name], batch.trials) for name in request.report}
-        held = _hold(circuit, phase, end)
+        held = held_at(circuit, phase, end)
         current |= reached.after | held
         if not request.unfinished:
+            end.values |= loss_gradients(request, replace(batch, values=values), phase, present)
             _learn(request, phase, end, held, batch.trials, outcome)
         outcome.stepped |= {name: reached.after[name] for name in _learned_in_steps(request, phase, reached)}
     for name, weights in outcome.stepped.items():
@@ -148,6 +160,7 @@ def stretch_of(graph: Plan, request: Request, batch: Batch, phase: Phase, live: 
         until=phase.until,
         sparse=tuple(name for name in request.sparse if name in batch.courses),
         watch=request.watch == "steps",
+        differentiated=request.differentiated,
     )
 
 
@@ -155,7 +168,8 @@ def _in_time(stretch: Stretch, batch: Batch, fixed: Fixed, step: int) -> Reached
     """Run a stretch that begins so many steps after the batch's first."""
     window = {name: course[step : step + stretch.steps] for name, course in batch.courses.items()}
     since = batch.begin + step
-    after, recorded, made = run_steps(stretch, fixed, window, since, row=batch.row)
+    probes = batch.probes.window(step, stretch.steps)
+    after, recorded, made = run_steps(stretch, fixed, window, since, row=batch.row, probes=probes)
     after, summed = split_sums(after)
     last = {name: moment_of(stretch, name, course[-1], batch.row) for name, course in window.items()}
     return replace(
@@ -193,7 +207,7 @@ def _note_what_broke(request: Request, live: Sequence[str], reached: Reached, ou
 def _learn(request: Request, phase: Phase, end: Snapshot, held: Arrays, trials: int, outcome: Outcome) -> None:
     """Add the increments of the rules that act when a phase is over and what it holds is held."""
     if ending := at_end(request.circuit, phase, request.learn):
-        now = _after_holds(end.plan, end, held)
+        now = after_holds(end.plan, end, held)
         for pathway in ending:
             outcome.add(increments(now, pathway.name, trials, PHASE_END))
 
@@ -242,31 +256,6 @@ def _numbers(circuit: Circuit, phase: Phase) -> dict[str, float]:
             if equation is not None and "shared" in equation.flags:
                 numbers[f"{population}.{name}"] = float(value)
     return numbers
-
-
-def _hold(circuit: Circuit, phase: Phase, end: Snapshot) -> Arrays:
-    """Assign what the phase holds, in order, each seeing the earlier ones."""
-    held: Arrays = {}
-    for item in phase.hold:
-        now = _after_holds(end.plan, end, held) if held else end
-        function = expression_function("held", item.statement.expression)
-        arguments = {a: now[resolve(circuit, item.population, a)] for a in function.arguments}
-        held[item.target] = now.call(function, arguments)
-    return held
-
-
-def _after_holds(graph: Plan, end: Snapshot, held: Arrays) -> Snapshot:
-    """The snapshot with held variables replaced; inputs stay, expressions of held variables are computed anew."""
-    affected = {name for name in graph.nodes if graph.leaves_of([name]) & held.keys()}
-    kept = {n: a for n, a in end.values.items() if n not in affected or graph.nodes[n].kind != "expression"}
-    return Snapshot(
-        graph,
-        {**kept, **held},
-        weights=end.weights,
-        inputs=end,
-        perturbations=end.perturbations,
-        switches=end.switches,
-    )
 
 
 def live_in(graph: Plan, request: Request) -> dict[str, tuple[str, ...]]:

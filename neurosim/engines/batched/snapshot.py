@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from neurosim.circuit.plan import Node, Plan, choice_of
 from neurosim.engines.batched.array_functions import compiled
+from neurosim.engines.batched.probes import NO_PROBES, Probes
 from neurosim.engines.batched.step_draws import DRAWS
 from neurosim.engines.batched.synapses import arrived, delivered_by_text
 from neurosim.engines.batched.weights import PLAIN, Weights, deliver
@@ -73,6 +74,8 @@ class Snapshot:
         thresholds and rules still see the inputs of the step's beginning.
     perturbations
         Arrays added to named variables once they are computed, to differentiate with respect to.
+    probes
+        Those of the step, by which pathways are cut.
     switches
         Variables that are known to be these numbers: what they turn off is not computed.
     """
@@ -86,6 +89,7 @@ class Snapshot:
         prepared: Prepared = NOTHING,
         inputs: Snapshot | None = None,
         perturbations: Mapping[str, Any] | None = None,
+        probes: Probes = NO_PROBES,
         switches: Mapping[str, float] | None = None,
     ) -> None:
         self.plan = plan
@@ -93,7 +97,7 @@ class Snapshot:
         self.values = dict(values)
         self.weights, self.prepared = weights, prepared
         self.inputs = inputs
-        self.perturbations = perturbations or {}
+        self.perturbations, self.probes = perturbations or {}, probes
 
     def __getitem__(self, name: str) -> Any:
         if name not in self.values:
@@ -190,6 +194,11 @@ class Snapshot:
         name = node.needs.get(choice_of(pathway))
         return None if name is None else self._per_neuron(name)
 
+    def _read_by(self, node: Node, pathway: str) -> Any:
+        """The activity that a pathway reads; what is under way had its probes when it was sent."""
+        activity, declared = self[node.needs[pathway]], self.plan.circuit.pathway[pathway]
+        return activity if declared.delay is not None else self.probes.read_by(pathway, declared.source, activity)
+
     def _input(self, node: Node) -> Any:
         total = self.prepared.sums.get(node.name)
         for pathway in node.pathways:
@@ -204,7 +213,7 @@ class Snapshot:
                     pathway,
                     self.values,
                     self.weights,
-                    self[node.needs[pathway]],
+                    self._read_by(node, pathway),
                     choice=self.choice(node, pathway),
                 )
             else:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from neurosim.circuit.plan import Plan
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, time_of
 from neurosim.engines.batched.stretch import Fixed, Stretch
-from neurosim.engines.batched.surrogate import expected_spikes, soft_spikes
+from neurosim.engines.batched.surrogate import expected_spikes, soft_spikes, told_spikes
 from neurosim.engines.slots import LONG_AGO, last_step
 from neurosim.equations.array_code import ArrayFunction, expression_function, margin_of
 from neurosim.neurons._model import NeuronModel
@@ -69,7 +69,14 @@ def cross_threshold(stretch: Stretch, fixed: Fixed, population: str, moved: Snap
         margin = expression_function("margin", margin_of(model.threshold or ""))
         draws = draws_of(stretch, fixed, population, "threshold", margin, number)
         difference = moved.local(population, margin, **draws)
-        spikes = expected_spikes(difference) if draws else soft_spikes(difference, stretch.surrogate_width)
+        pseudo = model.ports.get("pseudo_derivative")
+        if pseudo is not None:
+            crossed = moved.local(population, function, **draws)
+            spikes = told_spikes(difference, crossed, moved[f"{population}.{pseudo}"])
+        elif draws:
+            spikes = expected_spikes(difference)
+        else:
+            spikes = soft_spikes(difference, stretch.surrogate_width)
     else:
         draws = draws_of(stretch, fixed, population, "threshold", function, number)
         spikes = jnp.asarray(moved.local(population, function, **draws)).astype(stretch.dtype)
@@ -91,16 +98,21 @@ def reset(stretch: Stretch, fixed: Fixed, population: str, after: Snapshot, spik
     assigned = {f"{population}.{name}": value for name, value in zip(function.returns, results, strict=True)}
     if soft:
         # A sum weighted by the spike lets its derivative through, where a choice would not.
-        cut = set() if stretch.surrogate_reset else _assigned(stretch, population)
+        cut = set() if stretch.surrogate_reset else _put_back(stretch, population)
         weight = {name: jax.lax.stop_gradient(spikes) if name in cut else spikes for name in assigned}
         assigned = {name: after[name] + weight[name] * (value - after[name]) for name, value in assigned.items()}
     return assigned
 
 
-def _assigned(stretch: Stretch, population: str) -> set[str]:
-    """The variables whose reset forgets their value before."""
-    statements = stretch.plan.models[population].reset_statements
-    return {f"{population}.{statement.target}" for statement in statements if statement.operator == "="}
+def _put_back(stretch: Stretch, population: str) -> set[str]:
+    """The variables that a reset brings back: those it assigns, and those below the threshold by a decrement."""
+    model = stretch.plan.models[population]
+    crossing = set(model.functions["threshold"].arguments)
+    return {
+        f"{population}.{statement.target}"
+        for statement in model.reset_statements
+        if statement.operator == "=" or (statement.operator == "-=" and statement.target in crossing)
+    }
 
 
 def draws_of(

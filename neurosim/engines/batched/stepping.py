@@ -15,9 +15,14 @@ import jax.numpy as jnp
 
 from neurosim.circuit.description import UNTIL_STEPS
 from neurosim.circuit.moments import INTEGRAL, STEP
+<<<<<<< HEAD
 from neurosim.engines.batched.conditions import updates
 from neurosim.engines.batched.hoisting import prepare
+=======
+from neurosim.engines.batched.hoisting import keeps_synapses, prepare
+>>>>>>> main
 from neurosim.engines.batched.learning import increments
+from neurosim.engines.batched.probes import NO_PROBES, Probes, sent
 from neurosim.engines.batched.sampling import at_every_step, empty, split_off, written
 from neurosim.engines.batched.snapshot import Arrays, Snapshot, time_of
 from neurosim.engines.batched.spiking import (
@@ -40,9 +45,9 @@ BROKEN = "|broken"
 SUM = "|sum"
 
 
-#: Makes a step from the changing variables, the step's number and what courses are then; gives the new variables and
-#: what is recorded.
-Step = Callable[[Arrays, tuple[Any, Arrays]], tuple[Arrays, Arrays]]
+#: Makes a step from the changing variables, the step's number, and what courses and probes are then; gives the new
+#: variables and what is recorded.
+Step = Callable[[Arrays, tuple[Any, Arrays, Probes]], tuple[Arrays, Arrays]]
 
 
 def carried(stretch: Stretch, values: Mapping[str, Any]) -> Arrays:
@@ -94,7 +99,13 @@ def _full_slot(stretch: Stretch, slot: Slot, values: Mapping[str, Any]) -> Any:
 
 
 def run_steps(
-    stretch: Stretch, start: Fixed, courses: Mapping[str, Any], first_step: Any, *, row: Any = None
+    stretch: Stretch,
+    start: Fixed,
+    courses: Mapping[str, Any],
+    first_step: Any,
+    *,
+    row: Any = None,
+    probes: Probes = NO_PROBES,
 ) -> tuple[Arrays, Arrays, Any]:
     """Advance by all steps of the stretch, or until it ends early.
 
@@ -108,6 +119,8 @@ def run_steps(
         The number of its first step within the presentation.
     row
         The first trial of courses that have more trials than are presented.
+    probes
+        Of its steps.
 
     Returns
     -------
@@ -117,25 +130,36 @@ def run_steps(
     carry = carried(stretch, start.values)
     still = {name: value for name, value in start.values.items() if name not in carry and name not in courses}
     moving = {*carry, *courses, "t", *(f"{population}.lastspike" for population in stretch.spiking)}
+<<<<<<< HEAD
     fixed = prepare(stretch, replace(start, values=still), changing=moving)
     ready = fixed.snapshot(stretch.plan, {**fixed.values, "dt": jnp.asarray(stretch.dt, stretch.dtype)})
     fixed = replace(fixed, updates=updates(stretch.plan, stretch.spiking, ready))
+=======
+    moving |= probes.moves(stretch.plan.circuit)
+    fixed = prepare(stretch, replace(start, values=still, probes=probes), changing=moving)
+>>>>>>> main
 
-    def step(before: Arrays, inputs: tuple[Any, Arrays]) -> tuple[Arrays, Arrays]:
-        number, course = inputs
+    def step(before: Arrays, inputs: tuple[Any, Arrays, Probes]) -> tuple[Arrays, Arrays]:
+        number, course, probe = inputs
         course = {name: moment_of(stretch, name, array, row) for name, array in course.items()}
         now = {name: before[name] for name in carry}
-        after, spiked, begun = _advance(stretch, fixed, {**fixed.values, **course, **now}, number)
+        values = {**fixed.values, **course, **now}
+        values |= probe.leaves_moved(stretch.plan.nodes, values)
+        after, spiked, begun = _advance(stretch, fixed.at(probe), values, number)
         kept = written(stretch, before, begun, number, first_step)
-        return {name: after[name] for name in carry} | kept, at_every_step(stretch, begun, spiked)
+        recorded = at_every_step(stretch, begun, spiked) | sent(stretch, probe, begun, spiked)
+        return {name: after[name] for name in carry} | kept, recorded
 
+    if stretch.differentiated and keeps_synapses(stretch):
+        # Computed once more on the way back: what each synapse does in each step is too much to keep.
+        step = jax.checkpoint(step, prevent_cse=False)
     if stretch.until is None:
         begun = carry | empty(stretch)
         if stretch.steps == 1:
-            after, recorded = _one_step(step, begun, courses, first_step)
+            after, recorded = _one_step(step, begun, (courses, probes), first_step)
         else:
             numbers = first_step + jnp.arange(stretch.steps, dtype=jnp.int32)
-            after, recorded = jax.lax.scan(step, begun, (numbers, dict(courses)), length=stretch.steps)
+            after, recorded = jax.lax.scan(step, begun, (numbers, dict(courses), probes), length=stretch.steps)
         after, kept = split_off(after)
         return after, recorded | kept, stretch.steps
     first = {name: moment_of(stretch, name, course[0], None) for name, course in courses.items()}
@@ -160,16 +184,18 @@ def moment_of(stretch: Stretch, name: str, array: Any, row: Any) -> Any:
     return jnp.zeros((trials, size), bool).at[jnp.arange(trials)[:, None], values].set(True, mode="drop")
 
 
-def _one_step(step: Step, carry: Arrays, courses: Mapping[str, Any], number: Any) -> tuple[Arrays, Arrays]:
+def _one_step(
+    step: Step, carry: Arrays, moving: tuple[Mapping[str, Any], Probes], number: Any
+) -> tuple[Arrays, Arrays]:
     """One step, rounded as in a longer loop: a loop of one is no loop to the compiler, and fused differently."""
 
     def keep(before: Arrays, inputs: Any) -> tuple[Arrays, Any]:
         after, recorded = step(before, inputs)
         return after, (after, recorded)
 
-    twice = {name: jnp.concatenate([course, course]) for name, course in courses.items()}
+    courses, probes = jax.tree.map(lambda course: jnp.concatenate([course, course]), (dict(moving[0]), moving[1]))
     numbers = number + jnp.arange(2, dtype=jnp.int32)
-    _, (after, recorded) = jax.lax.scan(keep, carry, (numbers, twice))
+    _, (after, recorded) = jax.lax.scan(keep, carry, (numbers, courses, probes))
     return {name: array[0] for name, array in after.items()}, {name: array[:1] for name, array in recorded.items()}
 
 
@@ -188,7 +214,11 @@ def _until_settled(stretch: Stretch, step: Step, carry: Arrays, fixed: Fixed, fi
     def on(reached: tuple[Arrays, Any]) -> tuple[Arrays, Any]:
         now, done = reached
         count = jnp.minimum(UNTIL_STEPS, stretch.steps - done)
-        return jax.lax.fori_loop(0, count, lambda k, s: step(s, (first_step + done + k, {}))[0], now), done + count
+
+        def once(number: Any, state: Arrays) -> Arrays:
+            return step(state, (first_step + done + number, {}, NO_PROBES))[0]
+
+        return jax.lax.fori_loop(0, count, once, now), done + count
 
     return jax.lax.while_loop(moves, on, (carry, jnp.asarray(0, jnp.int32)))
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from neurosim.circuit.plan import Plan
 from neurosim.circuit.spike_texts import acts_within_steps
+<<<<<<< HEAD
 from neurosim.engines.batched.conditions import Update
+=======
+from neurosim.engines.batched.probes import NO_PROBES, Probes
+>>>>>>> main
 from neurosim.engines.batched.snapshot import NOTHING, Prepared, Snapshot
 from neurosim.engines.batched.weights import PLAIN, Weights
 from neurosim.engines.records import Record
@@ -35,6 +39,8 @@ class Stretch:
         Stimuli that change in time and are mostly zero.
     watch
         Whether to note the first step at which each live variable is not finite.
+    differentiated
+        Whether derivatives go through it.
     """
 
     plan: Plan
@@ -52,6 +58,7 @@ class Stretch:
     until: tuple[str, float] | None = None
     sparse: tuple[str, ...] = ()
     watch: bool = False
+    differentiated: bool = False
 
     @property
     def spiking(self) -> tuple[str, ...]:
@@ -91,6 +98,8 @@ class Fixed:
         Those beside the variables.
     perturbations
         Arrays added to named variables.
+    probes
+        Within a step, those of the step; before the loop, those of all its steps.
     prepared
         What was computed before the loop.
     updates
@@ -102,8 +111,15 @@ class Fixed:
     presentations: Any
     weights: Weights = PLAIN
     perturbations: Mapping[str, Any] = field(default_factory=dict)
+    probes: Probes = NO_PROBES
     prepared: Prepared = NOTHING
     updates: Mapping[str, Update] = field(default_factory=dict)
+
+    def at(self, probes: Probes) -> Fixed:
+        """The same within a step that has these probes."""
+        held = self.perturbations
+        added = {name: array + held[name] if name in held else array for name, array in probes.added.items()}
+        return replace(self, perturbations={**held, **added}, probes=probes)
 
     def snapshot(self, plan: Plan, values: Mapping[str, Any], *, inputs: Snapshot | None = None) -> Snapshot:
         """All variables at an instant at which the changing ones are among `values`."""
@@ -114,4 +130,5 @@ class Fixed:
             prepared=self.prepared,
             inputs=inputs,
             perturbations=self.perturbations,
+            probes=self.probes,
         )

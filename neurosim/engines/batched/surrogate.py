@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+
+from neurosim.circuit.wiring import Wiring
+from neurosim.engines.setting import Setting
+
+#: Width of the pseudo-derivative where the setting names none: a tenth of the distance of rest and threshold.
+SURROGATE_WIDTH = 0.1
+
+
+def with_surrogate(circuit: Wiring, setting: Setting, width: float | None = None) -> Setting:
+    """The setting with a width of the pseudo-derivative: this one if given; else, of what spikes, its own or another.
+
+    A circuit in which nothing spikes needs none.
+    """
+    spiking = any(population.model.threshold is not None for population in circuit.populations)
+    if not spiking or (width is None and setting.surrogate_width is not None):
+        return setting
+    return replace(setting, surrogate_width=SURROGATE_WIDTH if width is None else width)
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
@@ -37,3 +55,9 @@ def expected_spikes(margin: Any) -> Any:
 @expected_spikes.defjvp
 def _expectation(primals: Any, tangents: Any) -> Any:
     return expected_spikes(*primals), tangents[0]
+
+
+def told_spikes(margin: Any, crossed: Any, pseudo_derivative: Any) -> Any:
+    """One where the threshold is crossed, else zero; differentiated as the neuron's own equations say."""
+    spikes = jnp.asarray(crossed).astype(margin.dtype)
+    return spikes + jax.lax.stop_gradient(pseudo_derivative) * (margin - jax.lax.stop_gradient(margin))

@@ -121,11 +121,15 @@ def delivered_by_text(now: Snapshot, node: Node, pathway: str) -> Any:
     function = expression_function("delivered", written_delivery(circuit, pathway))
     each = now.plan.nodes
     values = {}
-    for name, (kind, _) in names.items():
+    for name, (kind, qualified) in names.items():
         needed = node.needs[read_of(pathway, name)]
         # With delays of each synapse, what arrives is at the synapses already.
         there = needed in each and "delays" in each[needed].needs
-        values[name] = now[needed] if there else _spread(spread, kind, now[needed])
+        value = now[needed]
+        # What is under way had its probes when it was sent.
+        if kind == "pre" and needed == qualified:
+            value = now.probes.sent(qualified, value)
+        values[name] = value if there else _spread(spread, kind, value)
     delivered = compiled(function)(**{name: values[name] for name in function.arguments})
     trials = jnp.ndim(delivered) - len(circuit.weights_shape(pathway))
     full = jnp.broadcast_to(delivered, (*jnp.shape(delivered)[: max(0, trials)], *circuit.weights_shape(pathway)))

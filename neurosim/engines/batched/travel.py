@@ -27,7 +27,8 @@ def move_synapses(stretch: Stretch, start: Snapshot) -> Arrays:
         if not pathway.at_spikes and pathway.delay is not None:
             size = circuit.population[pathway.pre].size
             for variable in values_under_way(circuit, name):
-                sent = jnp.broadcast_to(start[f"{pathway.pre}.{variable}"], (stretch.trials, size))
+                read = f"{pathway.pre}.{variable}"
+                sent = jnp.broadcast_to(start.probes.read_by(name, read, start[read]), (stretch.trials, size))
                 moved |= _sent(start.values, flight(name, variable), sent)
     return moved
 
@@ -48,7 +49,9 @@ def travel(stretch: Stretch, fixed: Fixed, state: Arrays, spiked: Arrays, start:
     for pathway in circuit.pathways:
         if not strikes(circuit, pathway.name) or (pathway.at_spikes and pathway.target not in stretch.live):
             continue
-        spikes, at = _arriving(stretch, pathway, state, spiked[f"{pathway.pre}.spikes"])
+        source = f"{pathway.pre}.spikes"
+        sent = fixed.probes.read_by(pathway.name, source, spiked[source])
+        spikes, at = _arriving(stretch, pathway, state, sent)
         text = _text(stretch, pathway, "pre")
         if is_plain(circuit, pathway.name) and spikes is not None:
             _add(stretch, state, pathway.target, deliver(circuit, pathway.name, state, fixed.weights, spikes))

@@ -14,6 +14,7 @@ import numpy as np
 
 from neurosim.border import COUNT, optional, public
 from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.composition import reported_loss
 from neurosim.engines._engine import ANY_CALL, Call, Limit, limits_met, refuse
 from neurosim.engines.arguments import RUN, TRAIN, check_run, check_training, trials_in
 from neurosim.engines.brian.failures import told
@@ -165,8 +166,8 @@ class BrianEngine:
         """Learn from trials in the given order, shape (step, batch); see `BatchedEngine.train`."""
         given = stimuli_in(stimuli)
         order = check_training(self.circuit, self.setting, state, given, order, report)
-        flat = {name: np.asarray(each.values)[np.ravel(order)] for name, each in given.items()}
-        losses = ("loss",) if self.circuit.readout is not None else ()
+        flat = {name: each.of_trials(np.ravel(order)) for name, each in given.items()}
+        losses = (reported_loss(self.circuit),) if self.circuit.readout is not None else ()
         return self.run(state, flat, seed=seed, first=first, batch=order.shape[1], report=(*losses, *report))
 
     def placed(self, stimuli: Mapping[str, np.ndarray], batch: int) -> dict[str, np.ndarray]:

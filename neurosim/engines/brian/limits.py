@@ -11,7 +11,7 @@ from neurosim.circuit.delays import delay_of
 from neurosim.circuit.description import Pathway
 from neurosim.circuit.moments import PHASE_END, STEP, acting
 from neurosim.engines._engine import Call, Limit, Names
-from neurosim.engines.limits import plain_steps
+from neurosim.engines.limits import NO_GRADIENT, plain_steps
 from neurosim.engines.noise import needs_update_noise
 from neurosim.engines.setting import Setting
 
@@ -124,6 +124,7 @@ LIMITS = (
         _no_time,
     ),
     plain_steps("brian"),
+    NO_GRADIENT,
     Limit(
         "call",
         "a number of trials that is no multiple of the batch",

@@ -35,7 +35,7 @@ from neurosim.engines.brian.names import (
     SPIKING,
     synaptic,
 )
-from neurosim.engines.brian.pathways import make_synapses
+from neurosim.engines.brian.pathways import make_synapses, used_elsewhere
 from neurosim.engines.setting import Setting
 from neurosim.equations.parse import CONSTANT, Equation, Statement
 from neurosim.equations.whole import real_numbers
@@ -240,6 +240,9 @@ def build_objects(
     updaters: dict[str, Any] = {}
     for pathway in circuit.pathways:
         if pathway.tie is None:
+            objects.synapses[pathway.name] = make_synapses(circuit, pathway, objects, updaters, setting.dt)
+    for pathway in circuit.pathways:
+        if used_elsewhere(circuit, pathway):
             objects.synapses[pathway.name] = make_synapses(circuit, pathway, objects, updaters, setting.dt)
     _add_sums(circuit, objects, updaters)
     _add_held(circuit, objects, updaters, keys or {})

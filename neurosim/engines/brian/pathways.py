@@ -76,6 +76,10 @@ def make_synapses(circuit: Circuit, pathway: Pathway, objects: Objects, updaters
         clock=objects.clock,
         name=f"{pathway.name}_synapses",
     )
+    if pathway.tie is not None:
+        # The same synapses in the same order, as only sizes decide.
+        owner = objects.synapses[circuit.owner(pathway.name)]
+        synapses.variables.add_reference(synaptic("w"), owner, synaptic("w"))
     if code := synapse_texts.trace_code(circuit, pathway):
         # All from the beginning of the step: before any neuron moves.
         objects.extra.append(objects.runner(synapses, code, when="groups", order=-1))
@@ -100,12 +104,27 @@ def sums_positions(circuit: Circuit, pathway: Pathway) -> bool:
     return circuit.connectivity(pathway.name).shared and pathway.positions == "sum"
 
 
+def used_elsewhere(circuit: Circuit, pathway: Pathway) -> bool:
+    """Whether a pathway uses the weights of one between other populations, beside whose synapses it has its own."""
+    owner = circuit.pathway[circuit.owner(pathway.name)]
+    return pathway.tie is not None and {owner.pre, owner.post} != {pathway.pre, pathway.post}
+
+
+def _texts_elsewhere(circuit: Circuit, pathway: Pathway) -> SynapseTexts:
+    """Of a pathway that has synapses of its own and no weights."""
+    texts = SynapseTexts([])
+    _add_user(circuit, pathway, synaptic("w"), texts)
+    return texts
+
+
 def _texts(circuit: Circuit, pathway: Pathway) -> SynapseTexts:
+    if pathway.tie is not None:
+        return _texts_elsewhere(circuit, pathway)
     texts = SynapseTexts([f"{synaptic('w')} : {weight_unit(circuit, pathway)}", *_declared(circuit, pathway)])
     weight, lines = _delivered_weight(circuit, pathway)
     texts.lines += lines
     for user in circuit.pathways:
-        if circuit.owner(user.name) == pathway.name:
+        if circuit.owner(user.name) == pathway.name and not used_elsewhere(circuit, user):
             _add_user(circuit, user, weight, texts)
     if behind := synapse_texts.at_spikes(circuit, pathway, "post"):
         texts.paths[None] = ("post", behind)

@@ -8,7 +8,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connectivity import is_linear
 from neurosim.circuit.moments import acting
 from neurosim.engines._engine import Call, Limit, Names
-from neurosim.engines.limits import NO_STEPS, plain_steps
+from neurosim.engines.limits import NO_GRADIENT, NO_STEPS, plain_steps
 from neurosim.engines.noise import needs_update_noise
 from neurosim.engines.setting import Setting
 
@@ -50,6 +50,7 @@ LIMITS = (
     ),
     plain_steps("numpy"),
     *NO_STEPS,
+    NO_GRADIENT,
     Limit(
         "call",
         "state that carries over, stimuli that change in time, and presentations in pieces",

@@ -1,22 +1,22 @@
-"""Kernels of each kind of connectivity: delivery, transposed delivery, and products over both ends of synapses."""
+"""Kernels of each kind of connectivity: delivery, transposed delivery, and products over both ends of synapses.
+
+(Over 300 lines: a class for each kind, a few lines each, and what calls them.)
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connectivity import Connectivity, Dense, OneToOne, PerChannel
+from neurosim.circuit.connectivity.masked import Masked
 from neurosim.circuit.images import Convolution, Pooling
 from neurosim.circuit.synapses import Ends
 from neurosim.engines.batched.kernels import windows
-from neurosim.engines.state import weights_of
 
 
 def transposed_weights(weights: Any) -> Any:
@@ -108,6 +108,21 @@ class _Dense(_Map):
         return post[:, :, None] * pre[:, None, :]
 
 
+class _Masked(_Dense):
+    def apply(self, weights: Any, activity: Any, choice: Any) -> Any:
+        return self.trials(weights, self.full(activity), choice)
+
+    def product(self, post: Any, pre: Any, trials: int) -> Any:
+        return self.masked(super().product(post, pre, trials))
+
+    def product_each(self, post: Any, pre: Any, trials: int) -> Any:
+        return self.masked(super().product_each(post, pre, trials))
+
+    def masked(self, products: Any) -> Any:
+        """The products where there is a synapse."""
+        return products * jnp.asarray(self.connectivity.mask(self.ends), products.dtype)
+
+
 class _OneToOne(_Map):
     def apply(self, weights: Any, activity: Any, choice: Any) -> Any:
         return self.trials(weights, activity, choice)
@@ -158,9 +173,18 @@ class _Listed(_Map):
         arriving = full[:, pre] * weights
         return jnp.zeros((len(full), self.ends.n_post), arriving.dtype).at[:, post].add(arriving)
 
+    def apply_each(self, weights: Any, activity: Any) -> Any:
+        return self.trials(weights, jnp.broadcast_to(activity, (len(weights), self.ends.n_pre)), None)
+
     def products(self, post: Any, pre: Any) -> Any:
         senders, receivers = self.indices()
         return jnp.sum(post[:, receivers] * pre[:, senders], axis=0)
+
+    def product_each(self, post: Any, pre: Any, trials: int) -> Any:
+        # All at once: a loop within the loop over time is slower, and XLA's analysis of copies fails on it.
+        senders, receivers = self.indices()
+        post, pre = self.both(post, pre, trials)
+        return post[:, receivers] * pre[:, senders]
 
     def indices(self) -> tuple[np.ndarray, np.ndarray]:
         """Both ends of each synapse."""
@@ -186,6 +210,7 @@ class _Convolution(_Map):
 #: Kind of connectivity -> how its weights act. A kind that is new has an entry here, unless it is listed.
 _MAPS: dict[type, type[_Map]] = {
     Dense: _Dense,
+    Masked: _Masked,
     OneToOne: _OneToOne,
     PerChannel: _PerChannel,
     Pooling: _Pooling,
@@ -213,6 +238,12 @@ def apply(connectivity: Connectivity, ends: Ends, weights: Any, activity: Any, *
     return _map(connectivity, ends).apply(weights, activity, choice)
 
 
+def as_matrix(connectivity: Connectivity, ends: Ends, weights: Any) -> Any:
+    """The weights of a list of synapses as a matrix (n_post, n_pre), which delivers the same but for rounding."""
+    pre, post = _Listed(connectivity, ends).indices()
+    return jnp.zeros((ends.n_post, ends.n_pre), weights.dtype).at[post, pre].add(weights)
+
+
 def apply_each(connectivity: Connectivity, ends: Ends, weights: Any, activity: Any) -> Any:
     """As `apply`, but of each trial by weights of its own, with a leading axis of trials."""
     return _map(connectivity, ends).apply_each(weights, activity)
@@ -238,30 +269,6 @@ def product_each(connectivity: Connectivity, ends: Ends, post: Any, pre: Any, tr
     """As `product`, but of each trial, with a leading axis of trials."""
     post, pre = (_per_trial(jnp.ones(()) if factor is None else factor) for factor in (post, pre))
     return _map(connectivity, ends).product_each(post, pre, trials)
-
-
-def delivered(connectivity: Connectivity, ends: Ends, weights: np.ndarray, activity: np.ndarray) -> np.ndarray:
-    """As `apply`, of weights as `weights_of` gives them: from arrays to arrays, in double precision, no engine."""
-    if connectivity.weighted and not connectivity.shared:
-        connectivity = Dense()  # those of single synapses come as a matrix
-    with jax.enable_x64(True):
-        return np.asarray(apply(connectivity, ends, np.asarray(weights, np.float64), np.asarray(activity, np.float64)))
-
-
-def returned(circuit: Circuit, state: Mapping[str, Any], pathway: str, activity: np.ndarray) -> np.ndarray:
-    """The transposed product, from a pathway's target to its source, shape (trial, n_pre).
-
-    Parameters
-    ----------
-    activity
-        Of the target, shape (trial, n_post).
-    """
-    back = circuit.connectivity(pathway).reversed
-    assert back is not None, "forward pathways between layers have a way back"
-    weights = weights_of(circuit, state, pathway) if back.weighted else np.zeros(0)
-    if weights.ndim > 1:
-        weights = np.swapaxes(weights, 0, 1)
-    return delivered(back, circuit.ends(pathway).reversed, weights, activity)
 
 
 def _per_trial(factor: Any) -> Any:

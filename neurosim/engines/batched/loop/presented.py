@@ -61,6 +61,8 @@ def reasons(request: Request, batch: Batch) -> list[str]:
     for pathway in acting(request.circuit, request.run, learn=request.learn):
         unknown = (moment for moment in pathway.synapse.moments if moment not in MOMENTS)
         sentences += [f"the rule of '{pathway.name}' acts {moment.phrase}" for moment in unknown]
+        if pathway.synapse.oracle is not None and pathway.synapse.oracle.reads_gradient:
+            sentences.append(f"the rule of '{pathway.name}' reads the gradient of the loss")
     for stretch in stretches(request, batch):
         sentences += eligible.reasons(Needs(stretch, frozenset(batch.courses), own=request.own_weights))
     return list(dict.fromkeys(sentences))

@@ -1,0 +1,21 @@
+"""Gradient descent (not local): minus the exact gradient of the loss, through time where the loss is over time.
+
+Backpropagation through time (Werbos 1990, Proceedings of the IEEE 78:1550) by automatic differentiation of the engine's
+own steps. It is a reference: no synapse could compute it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from neurosim.rules._oracle import OracleRule
+
+
+def _step(
+    xp: Any, values: Mapping[str, Any], inputs: Mapping[str, Any], parameters: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {"w": values["w"] - parameters["learning_rate"] * inputs["w_gradient"]}
+
+
+RULE = OracleRule(_step, uses=(), parameters={"learning_rate": None}, reads=("gradient",), name="gradient")
