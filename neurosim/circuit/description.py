@@ -99,13 +99,10 @@ class Population:
     method: str | None = None
     shape: Image | None = None
     initial: Mapping[str, Any] = field(default_factory=dict[str, Any])
-<<<<<<< HEAD
+    drawn_as: str = ""
     threshold: str | None = None
     reset: str | None = None
     refractory: str | None = None
-=======
-    drawn_as: str = ""
->>>>>>> main
 
     def __post_init__(self) -> None:
         neuron = instance(NeuronModel, expected="a NeuronModel")

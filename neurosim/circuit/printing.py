@@ -52,14 +52,11 @@ def _population(population: Population, seen: dict[str, str]) -> str:
     starts |= dict(population.initial)
     if starts:
         extra.append(f"    begins with {', '.join(f'{name} = {value}' for name, value in starts.items())}")
-<<<<<<< HEAD
+    if population.drawn_as:
+        extra.append(f"    its values are drawn as those of {population.drawn_as}")
     for label in SPIKING:
         if (text := getattr(population, label)) is not None:
             extra.append(f"    {label}: {'; '.join(source.text.strip() for source in statement_lines(text))}")
-=======
-    if population.drawn_as:
-        extra.append(f"    its values are drawn as those of {population.drawn_as}")
->>>>>>> main
     if population.method:
         extra.append(f"    method: {population.method}")
     extra += [f"    {name} := {text}" for name, text in population.bind.items()]

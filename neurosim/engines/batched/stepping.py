@@ -15,12 +15,8 @@ import jax.numpy as jnp
 
 from neurosim.circuit.description import UNTIL_STEPS
 from neurosim.circuit.moments import INTEGRAL, STEP
-<<<<<<< HEAD
 from neurosim.engines.batched.conditions import updates
-from neurosim.engines.batched.hoisting import prepare
-=======
 from neurosim.engines.batched.hoisting import keeps_synapses, prepare
->>>>>>> main
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.probes import NO_PROBES, Probes, sent
 from neurosim.engines.batched.sampling import at_every_step, empty, split_off, written
@@ -130,14 +126,11 @@ def run_steps(
     carry = carried(stretch, start.values)
     still = {name: value for name, value in start.values.items() if name not in carry and name not in courses}
     moving = {*carry, *courses, "t", *(f"{population}.lastspike" for population in stretch.spiking)}
-<<<<<<< HEAD
-    fixed = prepare(stretch, replace(start, values=still), changing=moving)
-    ready = fixed.snapshot(stretch.plan, {**fixed.values, "dt": jnp.asarray(stretch.dt, stretch.dtype)})
-    fixed = replace(fixed, updates=updates(stretch.plan, stretch.spiking, ready))
-=======
     moving |= probes.moves(stretch.plan.circuit)
     fixed = prepare(stretch, replace(start, values=still, probes=probes), changing=moving)
->>>>>>> main
+    ready = {name: value for name, value in fixed.values.items() if name not in moving}
+    ready |= {"dt": jnp.asarray(stretch.dt, stretch.dtype)}
+    fixed = replace(fixed, updates=updates(stretch.plan, stretch.spiking, fixed.snapshot(stretch.plan, ready)))
 
     def step(before: Arrays, inputs: tuple[Any, Arrays, Probes]) -> tuple[Arrays, Arrays]:
         number, course, probe = inputs

@@ -8,11 +8,8 @@ from typing import Any
 
 from neurosim.circuit.plan import Plan
 from neurosim.circuit.spike_texts import acts_within_steps
-<<<<<<< HEAD
 from neurosim.engines.batched.conditions import Update
-=======
 from neurosim.engines.batched.probes import NO_PROBES, Probes
->>>>>>> main
 from neurosim.engines.batched.snapshot import NOTHING, Prepared, Snapshot
 from neurosim.engines.batched.weights import PLAIN, Weights
 from neurosim.engines.records import Record
