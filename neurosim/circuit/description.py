@@ -31,6 +31,7 @@ from neurosim.rules._oracle import OracleRule
 from neurosim.rules._rule import Rule
 from neurosim.rules._synapse import Synapse
 from neurosim.units import format_quantity, parse_quantity
+from neurosim.untyped import UserValue
 
 #: The switch of noise on weights, and by convention of the neurons' noise.
 PERTURB = "perturb"
@@ -95,10 +96,10 @@ class Population:
     lots: tuple[str, ...] = ()
     equations: str = ""
     sums: Mapping[str, str] = field(default_factory=dict[str, str])
-    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    parameters: Mapping[str, UserValue] = field(default_factory=dict[str, UserValue])
     method: str | None = None
     shape: Image | None = None
-    initial: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    initial: Mapping[str, UserValue] = field(default_factory=dict[str, UserValue])
     drawn_as: str = ""
     threshold: str | None = None
     reset: str | None = None
@@ -111,8 +112,9 @@ class Population:
         check_fields(self, parameters=MAPPING, initial=MAPPING)
         check_fields(self, method=optional(TEXT), shape=optional(several(WHOLE)))
         check_fields(self, threshold=optional(TEXT), reset=optional(TEXT))
-        if self.refractory is not None and not isinstance(self.refractory, str):
-            set_fields(self, refractory=period_text(self.refractory))
+        given: Any = self.refractory
+        if given is not None and not isinstance(given, str):
+            set_fields(self, refractory=period_text(given))
         check_fields(self, **dict.fromkeys(("bind", "sums"), TEXTS))
         set_fields(self, bind=MappingProxyType(dict(self.bind)))
         for values in ("parameters", "initial"):
@@ -179,10 +181,10 @@ class Pathway:
         in the numbers of the two neurons, ``i`` and ``j``, in ``N_pre``, ``N_post``, units, ``rand()`` and ``randn()``,
         which are drawn from the seed and the pathway's name: ``"rand()*0.5*nS"``.
     chosen_by
-        Of a pathway back from the pools of a maximum: the variable of its target whose largest value in each window
+        For a way back from maximum pooling: the variable of its target whose largest value in each window
         says who gets what the pool delivers (``hidden1.r``).
     tie
-        Whose weights it uses instead of its own.
+        The pathway whose weights it uses instead of its own.
     derived
         What it delivers by instead of its own weights: a function of weights, computed before each presentation. Its
         own are then only what that function may read.
@@ -214,7 +216,7 @@ class Pathway:
     optimised
         Whether training's optimiser steps its weights; by default if they carry no feedback.
     role
-        What part it plays (``forward``, ``feedback`` ...), if that is another one than its target tells; see
+        Its role (``forward``, ``feedback`` ...), if it differs from the role that its target implies; see
         `neurosim.circuit.roles`.
     update_noise
         Standard deviation of noise that each update leaves on every weight, times the learning rate: a normal number
@@ -231,7 +233,7 @@ class Pathway:
     source: str
     target: str
     rule: Rule | OracleRule | tuple[Rule, ...] = field(default_factory=lambda: Rule(name="fixed"))
-    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    parameters: Mapping[str, UserValue] = field(default_factory=dict[str, UserValue])
     connectivity: Connectivity | str = "dense"
     initial: Initial | Given = field(default_factory=Initial)
     tie: Tie | None = None
@@ -294,7 +296,7 @@ class Pathway:
 
     @functools.cached_property
     def parameter_quantities(self) -> dict[str, tuple[float, str | None]]:
-        """The same with their units, as products of base units; those of plain numbers are none."""
+        """The units of these parameters, as products of base units; a plain number has none."""
         given = {name: value for name, value in self.synapse.parameters.items() if value is not None}
         # Some rules of whole pathways have a memory without an end.
         finite = self.synapse.oracle is None
@@ -471,7 +473,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class ControlLoop:
-    """A leaky integral controller around forward weights, for what can be said of its stability.
+    """A leaky integral controller around forward weights, described so that its stability can be computed.
 
     The controller ``u`` integrates, with time constant `tau_u` and a leak, what the forward pathways make of the
     plant's activity less its target; feedback weights bring it to the plant, which follows with time constant `tau_x`.
@@ -490,7 +492,7 @@ class ControlLoop:
     feedback
         The pathway from the controller to the plant.
     leak
-        Of the controller.
+        Leak of the controller.
     tau_u, tau_x
         In seconds.
     controller_first

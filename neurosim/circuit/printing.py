@@ -1,9 +1,8 @@
-"""A circuit as the text one would write on a blackboard."""
+"""A circuit as readable text."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from neurosim.circuit.composition import LOSS_CHANGE, uses_change
 from neurosim.circuit.description import SPIKING, Initial, Pathway, Phase, Population
@@ -13,6 +12,7 @@ from neurosim.circuit.roles import implied_role
 from neurosim.circuit.wiring import Wiring
 from neurosim.equations.lines import statement_lines
 from neurosim.units import format_quantity
+from neurosim.untyped import UserValue
 
 
 def circuit_text(circuit: Wiring) -> str:
@@ -70,8 +70,8 @@ def _population(population: Population, seen: dict[str, str]) -> str:
     return "\n".join([f"{head}: {population.neuron.name}", *lines, *extra])
 
 
-def _is_told(start: Any) -> bool:
-    """Whether a neuron's start is another one than zero, from which all begin unless they say so."""
+def _is_told(start: UserValue) -> bool:
+    """Whether an initial value differs from zero, the default."""
     return isinstance(start, str) or not isinstance(start, int | float) or start != 0
 
 
@@ -108,7 +108,7 @@ def _pathway(pathway: Pathway, circuit: Wiring) -> str:
     return "\n".join(lines)
 
 
-def _delay(delay: Any) -> str:
+def _delay(delay: UserValue) -> str:
     """A delay in seconds, whether or not it was given with a unit."""
     if isinstance(delay, Values) and not delay.array.ndim:
         return format_quantity(float(delay.array), "second")

@@ -33,7 +33,7 @@ class _Display(Protocol):
         ...
 
 
-class Progress:
+class SimulationProgress:
     """Shows how far a simulation is, as a context around it.
 
     Parameters

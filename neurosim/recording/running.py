@@ -20,7 +20,7 @@ from neurosim.engines.slots import Continuation
 from neurosim.engines.state import State, learned_names
 from neurosim.engines.stimuli import Stimulus
 from neurosim.errors import NumericalError
-from neurosim.recording.progress import Progress
+from neurosim.recording.progress import SimulationProgress
 from neurosim.recording.setup import shortened
 
 
@@ -65,9 +65,10 @@ class SimulationRun:
         acts_later = self.learning and any(
             waits(pathway) or pathway.update_noise is not None for pathway in self.circuit.pathways
         )
-        return self.engine != "brian" and not acts_later
+        # Engines that generate code build their objects anew for each part.
+        return not has_target(self.engine) and not acts_later
 
-    def pieces(self, steps: int, piece: int, shown: Progress) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+    def pieces(self, steps: int, piece: int, shown: SimulationProgress) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
         """Run so many steps, and so many at a time.
 
         Parameters

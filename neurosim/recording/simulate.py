@@ -35,7 +35,7 @@ from neurosim.recording.collecting import InMemory, OnDisk, Results
 from neurosim.recording.ends import End, check_end, read_end, store_end, weights_in
 from neurosim.recording.inputs import apply_inputs
 from neurosim.recording.layout import Layout, Span, layout
-from neurosim.recording.progress import Progress, parts_of
+from neurosim.recording.progress import SimulationProgress, parts_of
 from neurosim.recording.running import SimulationRun, has_target
 from neurosim.recording.setup import circuit_of, learning_pathways, refuse_parts, varying
 from neurosim.recording.variables import asked
@@ -227,7 +227,7 @@ def simulate(
     bare, events = isinstance(model, NeuronModel), spikes == "events"
     settings: dict[str, Any] = {"trials": trials, "dtype": dtype, "bare": bare, "events": events}
     plan = layout(circuit, records, learning, span, held=out is None, **settings)
-    with Progress(progress, f"simulating {circuit.name}") as shown:
+    with SimulationProgress(progress, f"simulating {circuit.name}") as shown:
         dataset = _recorded(run, plan, span, None if out is None else Path(out), shown, whole=whole)
     if store is not None:
         assert run.start is not None
@@ -255,7 +255,7 @@ def _start(
 
 
 def _recorded(
-    run: SimulationRun, plan: Layout, span: Span, out: Path | None, shown: Progress, *, whole: bool
+    run: SimulationRun, plan: Layout, span: Span, out: Path | None, shown: SimulationProgress, *, whole: bool
 ) -> xarray.Dataset:
     """Run to the end, into a Zarr store if there is one, else into memory."""
     cut = not whole and run.keeping

@@ -15,7 +15,7 @@ from neurosim.circuit.description import Pathway, Phase, Population
 from neurosim.neurons._model import NeuronModel
 from neurosim.recording import progress
 from neurosim.recording import simulate as simulating
-from neurosim.recording.progress import Progress, parts_of
+from neurosim.recording.progress import SimulationProgress, parts_of
 from neurosim.rules._rule import Rule
 
 NEURON = NeuronModel(
@@ -39,8 +39,8 @@ class Terminal(io.StringIO):
         return True
 
 
-class Noted(Progress):
-    """Progress that keeps what it is told and shows nothing."""
+class Noted(SimulationProgress):
+    """SimulationProgress that keeps what it is told and shows nothing."""
 
     made: ClassVar[list[Noted]] = []
 
@@ -57,7 +57,7 @@ class Noted(Progress):
 @pytest.fixture()
 def noted(monkeypatch: pytest.MonkeyPatch) -> list[Noted]:
     Noted.made = []
-    monkeypatch.setattr(simulating, "Progress", Noted)
+    monkeypatch.setattr(simulating, "SimulationProgress", Noted)
     return Noted.made
 
 
@@ -106,7 +106,7 @@ def test_only_what_lasts_long_is_cut():
     assert 5 < parts_of(circuit(), 2_000_000, 1) < parts_of(circuit(), 2_000_000, 400) <= 50
 
 
-def wait(shown: Progress, stream: io.StringIO, text: str) -> None:
+def wait(shown: SimulationProgress, stream: io.StringIO, text: str) -> None:
     """Until the text is written."""
     for _ in range(2000):
         if text in stream.getvalue():
@@ -119,7 +119,7 @@ def test_on_a_terminal_there_is_a_bar_that_goes_away(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
-    with Progress(None, "simulating [net]", patience=0.0) as shown:
+    with SimulationProgress(None, "simulating [net]", patience=0.0) as shown:
         assert shown.shown
         wait(shown, stream, "simulating [net]")
         shown.part(0.5, 0.5, 0.5)
@@ -129,20 +129,20 @@ def test_on_a_terminal_there_is_a_bar_that_goes_away(monkeypatch):
 def test_elsewhere_it_is_silent_unless_asked_for(monkeypatch):
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
-    with Progress(None, "simulating", patience=0.0) as shown:
+    with SimulationProgress(None, "simulating", patience=0.0) as shown:
         assert not shown.shown and shown._thread is None
     monkeypatch.setattr(progress, "_LOG", 0.01)
-    with Progress(True, "simulating", patience=0.0) as shown:
+    with SimulationProgress(True, "simulating", patience=0.0) as shown:
         shown.part(0.0, 0.5)
         wait(shown, stream, "simulating: 50 %, 0 s, about 0 s left\n")
-    with Progress(False, "simulating", patience=0.0) as shown:
+    with SimulationProgress(False, "simulating", patience=0.0) as shown:
         assert shown._thread is None
 
 
 def test_what_is_over_soon_shows_nothing(monkeypatch):
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
-    with Progress(True, "simulating"):
+    with SimulationProgress(True, "simulating"):
         pass
     assert stream.getvalue() == ""
 
@@ -151,10 +151,10 @@ def test_in_a_notebook_it_is_a_line_that_is_written_over(monkeypatch):
     stream = io.StringIO()
     monkeypatch.setattr(progress, "_in_notebook", lambda: True)
     monkeypatch.setattr(sys, "stdout", stream)
-    with Progress(None, "simulating", patience=0.0) as shown:
+    with SimulationProgress(None, "simulating", patience=0.0) as shown:
         wait(shown, stream, "\rsimulating: 0 s")
         shown.part(0.0, 0.25)
         wait(shown, stream, "\rsimulating: 25 %")
     assert stream.getvalue().endswith(" \r")
-    with Progress(False, "simulating", patience=0.0) as shown:
+    with SimulationProgress(False, "simulating", patience=0.0) as shown:
         assert not shown.shown

@@ -81,7 +81,7 @@ def updates(plan: Plan, populations: tuple[str, ...], still: Snapshot) -> dict[s
     still
         All that does not change in the loop, and nothing else.
     """
-    found: dict[str, Update] = {}
+    prepared: dict[str, Update] = {}
     for population in populations:
         function = plan.models[population].functions.get("advance")
         # What reads the time is computed as a whole, in double precision.
@@ -90,8 +90,8 @@ def updates(plan: Plan, populations: tuple[str, ...], still: Snapshot) -> dict[s
         read = set(function.arguments) - {draw for draw, _ in function.draws}
         known = frozenset(name for name in read if plan.resolve(population, name) in still.values)
         yes, no = (_branch(function, known, population, still, truth=truth) for truth in (True, False))
-        found[population] = Update(yes, no, depends_on(function, _CONDITION))
-    return found
+        prepared[population] = Update(yes, no, depends_on(function, _CONDITION))
+    return prepared
 
 
 def _branch(

@@ -306,7 +306,7 @@ class Presentations:
         return number, learning_in(self.circuit, number) if self.learn else frozenset()
 
     def _drawing(self, trial: int, batch: int) -> int:
-        """The number by which noise of updates is drawn: of networks of their own, each draws its own."""
+        """The running number that keys noise of updates; each network with weights of its own has one."""
         return self.first + trial if self.own_weights else batch
 
     def _make_holds(self) -> dict[str, list[Any]]:
