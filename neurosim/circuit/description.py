@@ -25,7 +25,7 @@ from neurosim.equations.parse import Equation, Statement, parse_equations, parse
 from neurosim.errors import CircuitError, EquationError, UnitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.neurons._per_neuron import settled
-from neurosim.neurons._values import check_given
+from neurosim.neurons._values import check_given, period_text
 from neurosim.rules._declared import parameter_value
 from neurosim.rules._oracle import OracleRule
 from neurosim.rules._rule import Rule
@@ -35,6 +35,8 @@ from neurosim.untyped import UserValue
 
 #: The switch of noise on weights, and by convention of the neurons' noise.
 PERTURB = "perturb"
+#: What a population can have in place of its neuron's.
+SPIKING = ("threshold", "reset", "refractory")
 #: Steps between two looks at whether a phase can end.
 UNTIL_STEPS = 5
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
@@ -60,6 +62,8 @@ class Population:
     method
         Integration method in place of the neuron's own, for lines that it cannot integrate: white noise needs
         ``euler`` or ``heun``.
+    threshold, reset, refractory
+        In place of the neuron's own, each as a whole; they may read and assign what `equations` adds.
     sums
         Sums over the population, each a new variable: a text in ``*_pre`` (the neurons summed over) and
         ``*_post`` (the neuron that sees the sum), e.g. ``{"power": "delta_pre**2"}``. No neuron computes that
@@ -97,6 +101,9 @@ class Population:
     shape: Image | None = None
     initial: Mapping[str, UserValue] = field(default_factory=dict[str, UserValue])
     drawn_as: str = ""
+    threshold: str | None = None
+    reset: str | None = None
+    refractory: str | None = None
 
     def __post_init__(self) -> None:
         neuron = instance(NeuronModel, expected="a NeuronModel")
@@ -104,6 +111,10 @@ class Population:
         check_fields(self, drawn_as=TEXT)
         check_fields(self, parameters=MAPPING, initial=MAPPING)
         check_fields(self, method=optional(TEXT), shape=optional(several(WHOLE)))
+        check_fields(self, threshold=optional(TEXT), reset=optional(TEXT))
+        given: Any = self.refractory
+        if given is not None and not isinstance(given, str):
+            set_fields(self, refractory=period_text(given))
         check_fields(self, **dict.fromkeys(("bind", "sums"), TEXTS))
         set_fields(self, bind=MappingProxyType(dict(self.bind)))
         for values in ("parameters", "initial"):
@@ -122,7 +133,8 @@ class Population:
         added = [Equation("parameter", name, None, "1") for name in self.sums]
         if self.equations.strip():
             added += parse_equations(self.equations).equations
-        changes: dict[str, Any] = {"method": self.method} if self.method else {}
+        own = {name: getattr(self, name) for name in ("method", *SPIKING)}
+        changes: dict[str, Any] = {name: text for name, text in own.items() if text is not None}
         if self.parameters:
             changes["parameters"] = {**self.neuron.parameters, **self.parameters}
         if self.initial:
@@ -182,6 +194,7 @@ class Pathway:
     delay
         How long what it carries is under way: a time (``"1.5 ms"``) of all synapses, or one of each, an array in the
         shape of the weights or text (``"rand()*5*ms"``, ``"abs(i - j)*0.1*ms"``). Rounded to whole steps, halves up.
+        Until the first value has arrived, one without spikes reads zero of its source.
     delivers
         What is added to the target at a spike, or at every instant without spikes: text over what the synapse sees. By
         default the weight ``w`` at a spike, and ``w`` times the source without: ``"w*(v_pre - v_post)"``.

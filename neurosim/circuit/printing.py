@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from neurosim.circuit.composition import LOSS_CHANGE, uses_change
-from neurosim.circuit.description import Initial, Pathway, Phase, Population
+from neurosim.circuit.description import SPIKING, Initial, Pathway, Phase, Population
 from neurosim.circuit.pair_text import PairText
 from neurosim.circuit.per_synapse import PerSynapse, Values
 from neurosim.circuit.roles import implied_role
 from neurosim.circuit.wiring import Wiring
+from neurosim.equations.lines import statement_lines
 from neurosim.units import format_quantity
 from neurosim.untyped import UserValue
 
@@ -53,6 +54,9 @@ def _population(population: Population, seen: dict[str, str]) -> str:
         extra.append(f"    begins with {', '.join(f'{name} = {value}' for name, value in starts.items())}")
     if population.drawn_as:
         extra.append(f"    its values are drawn as those of {population.drawn_as}")
+    for label in SPIKING:
+        if (text := getattr(population, label)) is not None:
+            extra.append(f"    {label}: {'; '.join(source.text.strip() for source in statement_lines(text))}")
     if population.method:
         extra.append(f"    method: {population.method}")
     extra += [f"    {name} := {text}" for name, text in population.bind.items()]

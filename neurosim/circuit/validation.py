@@ -143,7 +143,7 @@ def _end_faults(circuit: Wiring, pathway: Pathway, where: str) -> Iterator[str]:
     variable = pathway.source.split(".")[1]
     known = [*source.model.equation_set.by_name, *_readout_names(circuit, source.name)]
     if variable == "spikes":
-        if source.neuron.threshold is None:
+        if source.model.threshold is None:
             yield f"{where}: '{source.name}' never spikes, its neuron '{source.neuron.name}' has no threshold"
     elif variable not in known:
         yield f"{where}: source '{pathway.source}', {_missing(variable, known, 'variable')}"

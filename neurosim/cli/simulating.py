@@ -43,8 +43,8 @@ def simulate(
     settled(circuit, changed, variant or [])
     checked = load_circuit(circuit, changed, variant or [])
     console.print(checked.headline, soft_wrap=True)
-    with console.status("simulating"):
-        recording = checked.simulate(**({} if out is None else {"out": out}))
+    silent = {"progress": False} if quiet or as_json else {}
+    recording = checked.simulate(**silent, **({} if out is None else {"out": out}))
     from neurosim.model_files.circuits.numbers import unit_texts
     from neurosim.model_files.circuits.summary import COLUMNS, rows_of
 

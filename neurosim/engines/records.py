@@ -20,6 +20,7 @@ from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.plan import plan
 from neurosim.circuit.wiring import Wiring
 from neurosim.engines.slots import slots
+from neurosim.engines.unrecordable import why_not
 from neurosim.errors import CircuitError
 from neurosim.suggestions import did_you_mean
 
@@ -175,6 +176,8 @@ def check_record(circuit: Circuit, record: Record) -> None:
             raise CircuitError(
                 f"record: pathway '{owner}' uses the weights of '{tie.pathway}'; record '{tie.pathway}.w'"
             )
+        if (reason := why_not(circuit, record.name)) is not None:
+            raise CircuitError(f"record: '{record.name}': {reason}")
         hint = did_you_mean(record.name, sorted(known))
         raise CircuitError(f"record: this circuit has no variable '{record.name}'; {hint}")
     size = size_of(circuit, record.name)

@@ -159,7 +159,7 @@ def credit_in_time(
 
 def how_spikes_are_differentiated(circuit: Circuit, setting: Setting) -> str:
     """A sentence on the surrogate; empty where nothing spikes."""
-    if all(population.neuron.threshold is None for population in circuit.populations):
+    if all(population.model.threshold is None for population in circuit.populations):
         return ""
     reset = "goes through resets, too" if setting.surrogate_reset else "does not go through resets"
     told = [p.name for p in circuit.populations if "pseudo_derivative" in p.neuron.ports]
