@@ -18,16 +18,14 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Initial, Pathway, Population, Tie
 from neurosim.errors import ConfigError
 from neurosim.networks import Relation, Sized, recurrent
-from neurosim.neurons import TimeConstant
 from neurosim.schemes._eligibility import Eligibility
-from neurosim.schemes._exploration import BaselineInTime, Exploration, Explored
-from neurosim.schemes._learning_in_time import LearningInTime
+from neurosim.schemes._exploration import Exploration, Explored, ExploringInTime
 
 GRADIENT = Relation.TRUNCATED
 NETWORKS = (recurrent.Config,)
 
 
-class Config(LearningInTime):
+class Config(ExploringInTime):
     """Settings of e-prop, besides learning rates and duration.
 
     Attributes
@@ -50,10 +48,11 @@ class Config(LearningInTime):
         feedback comes to deliver the immediate credit, as the symmetric weights do, towards 1 the best linear
         prediction of the total credit through time.
     baseline
-        With ``learned`` or ``mirror``, what noise is taken from: a ``clean`` twin of the network with the same weights,
-        or a ``running`` mean of the loss (of the answer), which needs more noise and more trials.
+        With ``learned``, what the loss is compared with: that of a ``clean`` twin of the network with the same weights,
+        a ``running`` mean, or one for each trial ``type`` of the task. Means need more noise and more trials. With a
+        ``mirror``, what the answer is compared with: that of the twin, or a running mean.
     baseline_learning_rate, baseline_width
-        Of the running mean of the loss: its rate for each presentation, and the length of the stretches of a
+        Of running means of the loss: their rate for each presentation, and the length of the stretches of a
         presentation that each have a mean of their own. That of the answer has `baseline_width` as its time constant.
     """
 
@@ -64,9 +63,6 @@ class Config(LearningInTime):
     decay: NonNegativeFloat = 0.0
     feedback_learning_rate: PositiveFloat = 0.05
     gamma: float = Field(default=0.9, ge=0, lt=1)
-    baseline: BaselineInTime = "clean"
-    baseline_learning_rate: PositiveFloat = 0.1
-    baseline_width: TimeConstant = "10 ms"
 
     @model_validator(mode="after")
     def _decays(self) -> Config:
@@ -118,8 +114,7 @@ def _explored(
     seconds: float,
 ) -> Explored:
     """Populations with noise, and what says what to expect."""
-    baseline = (config.baseline, config.baseline_learning_rate, config.baseline_width)
-    exploration = Exploration(network, "eprop", "rate", *baseline, seconds)
+    exploration = Exploration(network, "eprop", "rate", config, seconds)
     if config.feedback == "learned":
         return exploration.of_loss(populations, pathways)
     return exploration.of_response(populations, pathways)
