@@ -41,7 +41,7 @@ def reading_gradient(circuit: Circuit, setting: Setting, call: Call) -> Iterator
 
 
 def plain_steps(kind: str) -> Limit:
-    """The limit of an engine, by its name, that takes the rules' increments as they are."""
+    """The limit of an engine without optimisers, which applies the rules' increments as they are."""
 
     def finds(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
         if call.optimiser.kind != "sgd":

@@ -21,9 +21,9 @@ class Optimiser(BaseModel):
         ``sgd`` (the rules' increments as they are), ``momentum``, ``adam`` (Kingma & Ba 2015) or ``normalised``: the
         direction of each matrix's increment alone, every step as long as the learning rate.
     momentum
-        Of ``momentum``: the fraction of the last step that goes on.
+        Fraction of the last step that is kept, for the kind ``momentum``.
     beta1, beta2, epsilon
-        Of ``adam``.
+        Parameters of the kind ``adam``.
     clip
         The most by which a weight changes in a step, learning rate included; no limit by default.
     """

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from neurosim.border import FLAG, check_fields, optional, whole
 from neurosim.border.arguments import POSITIVE
 from neurosim.equations.parse import Statement
 from neurosim.errors import ArgumentError
 from neurosim.rules._moments import MOMENTS, Moment, Timing
+from neurosim.untyped import Array, ArrayModule
 
 #: The axes of a variable.
 Axes = tuple[Literal["post", "pre"], ...]
@@ -56,7 +57,7 @@ class OracleRule:
         is the same, and takes as many runs as there are weights.
     """
 
-    step: Callable[[Any, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
+    step: Callable[[ArrayModule, Mapping[str, Array], Mapping[str, Array], Mapping[str, Array]], Mapping[str, Array]]
     uses: tuple[str, ...]
     variables: Mapping[str, Axes] = field(default_factory=dict[str, Axes])
     parameters: Mapping[str, float | None] = field(default_factory=dict[str, float | None])

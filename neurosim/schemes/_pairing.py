@@ -1,4 +1,4 @@
-"""A scheme on a network's neurons: what does not go together is said in the words of the settings.
+"""Build a scheme on a network; combinations that do not fit are reported with the settings at fault.
 
 Schemes add lines of their own to the neurons of a network. Where one is refused, its place in that text would tell a
 user nothing: the scheme, the neuron and what the one lacks for the other are what can be changed.

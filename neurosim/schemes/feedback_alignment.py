@@ -27,7 +27,7 @@ class Config(BaseModel):
     topology
         ``layerwise`` (from the layer above) or ``direct`` (from the output to every layer).
     learning_rate, decay
-        Of the forward weights: the rate for the mean over a batch, and the fraction of each weight that every update
+        Forward weights: learning rate for the mean over a batch, and the fraction of each weight that every update
         takes away, whatever the rate.
     feedback_law, feedback_weights
         ``normal`` with this standard deviation, or ``uniform`` between plus and minus this, both over the root of the
@@ -36,7 +36,7 @@ class Config(BaseModel):
     noise
         Whether learning sees activities with noise, of each neuron's own sigma; evaluation never does.
     duration
-        Of a presentation, or of each of its two phases with noise.
+        Duration of a presentation, or of each of its two phases with noise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

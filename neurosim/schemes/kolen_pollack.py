@@ -24,7 +24,7 @@ class Config(BaseModel):
     Attributes
     ----------
     learning_rate
-        Of forward and feedback weights, for the mean over a batch.
+        Learning rate of forward and feedback weights, for the mean over a batch.
     decay, feedback_decay
         Fraction of each weight that is lost at every update; the same in both directions unless the latter is given.
     optimised
@@ -35,7 +35,7 @@ class Config(BaseModel):
     noise
         Whether learning sees activities with noise, of each neuron's own sigma; evaluation never does.
     duration
-        Of a presentation, or of each of its two phases with noise.
+        Duration of a presentation, or of each of its two phases with noise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -23,7 +23,7 @@ class Config(_inversion.Inversion):
     Attributes
     ----------
     duration
-        Of a presentation.
+        Duration of a presentation.
     """
 
     duration: str = "50 ms"

@@ -37,11 +37,11 @@ class Config(BaseModel):
     topology
         ``layerwise`` (from the layer above) or ``direct`` (from the output to every layer).
     learning_rate
-        Of the forward weights, for the mean over a batch.
+        Learning rate of the forward weights, for the mean over a batch.
     feedback_weights
         Standard deviation of the initial feedback weights times the root of the number of neurons they reach.
     duration, perturbed_duration
-        Of the clean and the perturbed phase.
+        Durations of the clean and the perturbed phase.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -22,10 +22,10 @@ class Config(BaseModel):
     Attributes
     ----------
     learning_rate, decay
-        Of the forward weights: the rate for the mean over a batch, and the fraction of each weight that every update
+        Forward weights: learning rate for the mean over a batch, and the fraction of each weight that every update
         takes away, whatever the rate.
     duration
-        Of a presentation.
+        Duration of a presentation.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

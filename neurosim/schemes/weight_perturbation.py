@@ -26,9 +26,9 @@ class Config(BaseModel):
     sigma
         Standard deviation of the noise on all weights and biases; each trial has its own.
     learning_rate
-        Of all weights, for the mean over a batch.
+        Learning rate of all weights, for the mean over a batch.
     duration, perturbed_duration
-        Of the clean and the perturbed phase.
+        Durations of the clean and the perturbed phase.
     restart
         Whether the perturbed phase begins at rest like the clean one; see `neurosim.schemes.node_perturbation`.
     """
