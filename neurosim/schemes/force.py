@@ -3,7 +3,8 @@
 Sussillo & Abbott (2009), Neuron 63:544. The answer comes back into the network by fixed random weights; as it is nearly
 right at all times, the network learns in the state in which it will run on its own. Weights change within the
 presentation. The inverse of the correlation of rates is shared by all outputs and is no synapse's to know: it stands in
-a pathway ``P`` from the neurons that are read to themselves, whose weights say what a sample adds. With several trials
+a pathway ``P`` from the neurons that are read to themselves, whose weights say what a sample adds (``P1_2`` ... where
+several populations are read). With several trials
 at once their steps are averaged, as one step of all is not what least squares would do: present one trial at a time.
 """
 
@@ -21,6 +22,13 @@ from neurosim.neurons import NeuronModel
 
 GRADIENT = Relation.OPEN
 NETWORKS = (recurrent.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "layered": (
+        "it learns from errors at every step, and those of a layered network count at the end of a phase; use "
+        "scheme.kind = 'backpropagation'"
+    ),
+}
 _ONE = Initial("constant", 1.0, None)
 
 
@@ -54,30 +62,18 @@ class Config(BaseModel):
 
 def build(config: Config, network: recurrent.Config, task: Sized) -> Circuit:
     """One presentation, at whose steps the readout learns."""
-    read = _read(network)
+    _refuse_filters(network)
     rule = recurrent.rule_of("least_squares_readout")
     pathways = recurrent.driving_pathways(network, lambda link: {"rule": rule} if link.place == "output" else {})
-    joined = (*pathways, *_inverse(config, network, read), *_back(config, network))
-    populations = tuple(_told(network, each, read) for each in recurrent.populations(network, task))
+    joined = (*pathways, *_inverse(config, network), *_told(network), *_back(config, network))
+    populations = tuple(_informed(network, each) for each in recurrent.populations(network, task))
     sums = Population("least_squares", 1, _sums(config))
     phase = recurrent.presentation(task, recurrent.learning(joined), duration=config.duration)
     return recurrent.assembled("force", network, (*populations, sums), joined, (phase,), carry=config.carry)
 
 
-def _read(network: recurrent.Config) -> str:
-    """The one population that is read.
-
-    Raises
-    ------
-    ConfigError
-        Several, or an output that is not a sum of what it reads at the same instant.
-    """
-    if len(network.read_layers) > 1:
-        raise ConfigError.at(
-            "network.readout_from",
-            "got 'all' with the scheme 'force', which keeps the correlation of the rates of one population; expected "
-            "'last'",
-        )
+def _refuse_filters(network: recurrent.Config) -> None:
+    """Refuse an output that is not a sum of what it reads at the same instant."""
     output = recurrent.neuron_at(network, "output")
     if recurrent.integrators(output) or output.threshold is not None:
         raise ConfigError.at(
@@ -85,24 +81,33 @@ def _read(network: recurrent.Config) -> str:
             f"got '{output.name}' with the scheme 'force', whose least squares are those of an answer that is the sum "
             "of what it reads at the same instant; expected 'relay'",
         )
-    return network.read_layers[0]
 
 
-def _inverse(config: Config, network: recurrent.Config, read: str) -> tuple[Pathway, ...]:
-    """The pathway whose weights are the inverse correlation, and those that tell of sums."""
-    shown = recurrent.shown(recurrent.neuron_at(network, read))
-    kept = Pathway(
-        "P", f"{read}.{shown}", f"{read}.gained",
-        rule=recurrent.rule_of("recursive_least_squares"), initial=f"int(i == j)/{config.alpha!r}", role=Role.OTHER,
+def _inverse(config: Config, network: recurrent.Config) -> tuple[Pathway, ...]:
+    """The pathways whose weights are the inverse correlation of all neurons that are read."""
+    rule, layers = recurrent.rule_of("recursive_least_squares"), network.read_layers
+    shown = {layer: f"{layer}.{recurrent.shown(recurrent.neuron_at(network, layer))}" for layer in layers}
+    numbers = {layer: network.hidden_layers.index(layer) + 1 for layer in layers}
+    return tuple(
+        Pathway(
+            "P" if len(layers) == 1 else f"P{numbers[pre]}_{numbers[post]}", shown[pre], f"{post}.gained",
+            rule=rule, initial=f"int(i == j)/{config.alpha!r}" if pre == post else 0.0, role=Role.OTHER,
+        )
+        for pre in layers
+        for post in layers
     )  # fmt: skip
-    ends = (
-        (f"{read}.power", "least_squares.power"),
-        ("output.mask", "least_squares.counting"),
-        ("least_squares.share", f"{read}.share"),
-        ("least_squares.share", "output.share"),
-    )
+
+
+def _told(network: recurrent.Config) -> tuple[Pathway, ...]:
+    """What tells of sums."""
     told: dict[str, Any] = {"rule": recurrent.rule_of("fixed"), "initial": _ONE, "role": Role.OTHER}
-    return (kept, *(Pathway(f"P{number}", *each, **told) for number, each in enumerate(ends, start=1)))
+    made = [Pathway("counting", "output.mask", "least_squares.counting", **told)]
+    made += [Pathway(f"power_{name}", f"{name}.power", "least_squares.power", **told) for name in network.read_layers]
+    made += [
+        Pathway(f"share_{name}", "least_squares.share", f"{name}.share", **told)
+        for name in (*network.read_layers, "output")
+    ]
+    return tuple(made)
 
 
 def _back(config: Config, network: recurrent.Config) -> tuple[Pathway, ...]:
@@ -120,9 +125,9 @@ def _back(config: Config, network: recurrent.Config) -> tuple[Pathway, ...]:
     )  # fmt: skip
 
 
-def _told(network: recurrent.Config, population: Population, read: str) -> Population:
-    """The population that is read knows its gain, and output and it the share of the sample."""
-    if population.name == read:
+def _informed(network: recurrent.Config, population: Population) -> Population:
+    """Populations that are read know their gain; they and the output know the share of the sample."""
+    if population.name in network.read_layers:
         shown = recurrent.shown(population.neuron)
         return recurrent.with_lines(population, "gained : 1", f"power = gained*{shown} : 1", "share : 1")
     return recurrent.with_lines(population, "share : 1") if population.name == "output" else population

@@ -31,6 +31,13 @@ from neurosim.units import format_quantity, parse_quantity
 
 GRADIENT = Relation.MEAN
 NETWORKS = (recurrent.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "layered": (
+        "it learns from errors at every step, and those of a layered network count at the end of a phase; use "
+        "scheme.kind = 'node_perturbation_only'"
+    ),
+}
 #: The rate that acted on a potential: that of the step before.
 BEFORE = "before"
 

@@ -17,6 +17,13 @@ from neurosim.schemes._learning_in_time import LearningInTime
 
 GRADIENT = Relation.EXACT
 NETWORKS = (recurrent.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "layered": (
+        "it learns from errors at every step, and those of a layered network count at the end of a phase; use "
+        "scheme.kind = 'backpropagation'"
+    ),
+}
 #: The largest population; what is carried grows with the cube of its size, and time with its fourth power.
 MOST_NEURONS = 32
 

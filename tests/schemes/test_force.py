@@ -82,7 +82,6 @@ def test_a_chaotic_network_comes_to_run_on_its_own() -> None:
 @pytest.mark.parametrize(
     ("network", "key"),
     [
-        ({"hidden": (4, 3), "readout_from": "all"}, "network.readout_from"),
         ({"output_neuron": {"kind": "leaky_rate", "activation": "identity"}}, "network.output_neuron.kind"),
     ],
 )
@@ -90,3 +89,17 @@ def test_what_least_squares_are_not_written_for_is_refused(network: dict[str, An
     with pytest.raises(ConfigError, match=r"'force'.*expected") as refused:
         built(**network)
     assert refused.value.faults[0][0] == key
+
+
+def test_populations_that_are_read_together_are_one() -> None:
+    circuit = built({"alpha": 0.5}, hidden=(4, 3), readout_from="all")
+    given = {name: array[:1] for name, array in in_time.trials(STEPS).items()}
+    state = initial_state(circuit, 0)
+    after, outputs = BatchedEngine(circuit, in_time.SETTING).run(
+        state, in_time.stimuli(given), record=("hidden1.r", "hidden2.r", "output.mask")
+    )
+    rates = np.concatenate([outputs.recordings[f"hidden{n}.r"][:, 0] for n in (1, 2)], axis=1)
+    counted = outputs.recordings["output.mask"][:, 0, 0] > 0
+    expected = np.linalg.inv(0.5 * np.eye(7) + rates[counted].T @ rates[counted])
+    blocks = [[weights_of(circuit, after, f"P{pre}_{post}") for pre in (1, 2)] for post in (1, 2)]
+    np.testing.assert_allclose(np.block(blocks), expected, rtol=1e-9, atol=1e-12)
