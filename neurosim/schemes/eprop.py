@@ -50,6 +50,9 @@ class Config(ExploringInTime):
         With ``kolen_pollack``: the fraction that feedback and readout weights lose with each update.
     feedback_learning_rate
         Of feedback that is ``learned``, or a ``mirror``: of the mean over the presentation, errors taken as numbers.
+    estimator
+        With ``learned``: whether steps grow with the error (``lms``), or are divided by its power (``normalised_lms``),
+        which no synapse knows.
     gamma
         With ``learned``: the share that changes of the loss one time step of the engine later count with. At 0
         feedback comes to deliver the immediate credit, as the symmetric weights do, towards 1 the best linear
@@ -69,12 +72,15 @@ class Config(ExploringInTime):
     feedback_fan: Literal["out", "in", "none"] = "out"
     decay: NonNegativeFloat = 0.0
     feedback_learning_rate: PositiveFloat = 0.05
+    estimator: Literal["lms", "normalised_lms"] = "lms"
     gamma: float = Field(default=0.9, ge=0, lt=1)
 
     @model_validator(mode="after")
     def _decays(self) -> Config:
         if self.decay and self.feedback != "kolen_pollack":
             raise ValueError(f"decay: got {self.decay:g} with feedback '{self.feedback}', expected 'kolen_pollack'")
+        if self.estimator != "lms" and self.feedback != "learned":
+            raise ValueError(f"estimator: got '{self.estimator}' with feedback '{self.feedback}', expected 'learned'")
         return self
 
 
@@ -108,6 +114,10 @@ def circuit_of(name: str, config: Config, network: recurrent.Config, task: Sized
             explored.pathways,
             replace(phase, switches={"perturb": 1.0}),
         )
+    if config.estimator == "normalised_lms":
+        populations = tuple(
+            _with_power(each, phase.duration) if each.name == "output" else each for each in populations
+        )
     joined = (*pathways, *feedback)
     phase = replace(phase, learn=recurrent.learning(joined))
     return recurrent.assembled(name, network, populations, joined, (phase,))
@@ -139,7 +149,8 @@ def _feedback(
     parameters = {"learning_rate": config.feedback_learning_rate, "duration": duration}
     if config.feedback == "learned":
         parameters["keep"] = config.gamma
-        return {**drawn, "rule": recurrent.rule_of("integral_feedback"), "parameters": parameters}
+        rule = "integral_feedback" if config.estimator == "lms" else "integral_normalised_feedback"
+        return {**drawn, "rule": recurrent.rule_of(rule), "parameters": parameters}
     beside = recurrent.readout_of(network, layer)
     if beside is None:
         raise ConfigError.at(
@@ -153,6 +164,14 @@ def _feedback(
         return {"tie": Tie(beside, transposed=True)}
     rate = config.rate_of("output")
     return {**drawn, **_both(traces.feedback_settings(layer, rate), decayed)} if rate else drawn
+
+
+def _with_power(output: Population, duration: str) -> Population:
+    """The output, which knows the power of its error, taken as numbers."""
+    made = recurrent.with_lines(output, "squared : 1", "lasting : second", parameters={"lasting": duration})
+    return replace(
+        made, bind={**made.bind, "squared": "(error*lasting)**2"}, sums={**made.sums, "power": "squared_pre"}
+    )
 
 
 def _both(settings: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
