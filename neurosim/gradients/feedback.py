@@ -12,7 +12,7 @@ from neurosim.circuit.connectivity import Dense, OneToOne, is_linear
 from neurosim.circuit.description import Initial, Pathway, Role
 from neurosim.circuit.per_synapse import Values
 from neurosim.circuit.roles import drives, with_role
-from neurosim.engines.batched.kernels.linear_maps import delivered, returned
+from neurosim.engines.batched.kernels.by_arrays import delivered, returned
 from neurosim.engines.state import weights_of
 from neurosim.metrics import angle, matrix_angle, norm_ratio, relative_error, sign_agreement
 

@@ -41,7 +41,7 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     split = task.validation if len(task.validation) else task.train
     shown = stimuli_of(circuit, split, slice(config.trials), dt=setting.dt)
     data = learning.placed(stimuli_of(circuit, task.train, slice(None), dt=setting.dt), config.batch_size)
-    found: list[dict[str, LayerInTime]] = []
+    measured: list[dict[str, LayerInTime]] = []
     done = 0
     for mark in config.marks:
         updates = (mark - done) // config.batch_size
@@ -51,8 +51,8 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
             done += part.size
             if on_step is not None:
                 on_step(done, config.marks[-1])
-        found.append(alignment_in_time(circuit, setting, state, shown, seed=seed, first=done))
-    numbers = {f"{layer}.{name}": value for layer, each in found[-1].items() for name, value in each.numbers.items()}
+        measured.append(alignment_in_time(circuit, setting, state, shown, seed=seed, first=done))
+    numbers = {f"{layer}.{name}": value for layer, each in measured[-1].items() for name, value in each.numbers.items()}
     numbers["loss"] = _loss(engine, state, shown)
     numbers |= _by_hops(config, engine, state, shown)
     if config.lyapunov and all(model.threshold is None for model in compose(circuit).values()):
@@ -60,7 +60,7 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
         numbers["lyapunov_exponent"] = exponent.exponent
         if exponent.warning:
             warnings.warn(exponent.warning, NeurosimWarning, stacklevel=2)
-    return Findings(numbers, _curves(config, engine, found))
+    return Findings(numbers, _curves(config, engine, measured))
 
 
 def _loss(engine: BatchedEngine, state: Mapping[str, Any], shown: Mapping[str, Any]) -> float:
@@ -91,22 +91,22 @@ def _below_output(circuit: Circuit, weights: Mapping[str, np.ndarray]) -> np.nda
     return np.concatenate([weights[name].ravel() for name in names if name in weights])
 
 
-def _curves(config: Config, engine: BatchedEngine, found: list[dict[str, LayerInTime]]) -> xarray.Dataset:
+def _curves(config: Config, engine: BatchedEngine, measured: list[dict[str, LayerInTime]]) -> xarray.Dataset:
     import xarray
 
-    layers = list(found[-1])
+    layers = list(measured[-1])
     by_mark: dict[str, Any] = {
         name: (
             ("presentations", "layer"),
-            np.array([[each[layer].numbers[name] for layer in layers] for each in found]),
+            np.array([[each[layer].numbers[name] for layer in layers] for each in measured]),
         )
         for name in NUMBERS_IN_TIME
     }
-    courses = {name for layer in layers for name in found[-1][layer].courses}
-    steps = max(len(course) for layer in layers for course in found[-1][layer].courses.values())
+    courses = {name for layer in layers for name in measured[-1][layer].courses}
+    steps = max(len(course) for layer in layers for course in measured[-1][layer].courses.values())
     for name in sorted(courses):
         unknown = np.full(steps, np.nan)
-        each = [found[-1][layer].courses.get(name, unknown) for layer in layers]
+        each = [measured[-1][layer].courses.get(name, unknown) for layer in layers]
         by_mark[name] = (("layer", "time"), np.array(each))
     time = xarray.DataArray(np.arange(steps) * engine.setting.dt, dims="time", attrs={"units": "s"})
     return xarray.Dataset(by_mark, {"presentations": list(config.marks), "layer": layers, "time": time})

@@ -23,8 +23,8 @@ import numpy as np
 from neurosim.atomic import discard, put, sync, temporary_name, write_file, writing
 from neurosim.circuit.circuit import Circuit
 from neurosim.engines._engine import Engine
-from neurosim.engines.state import State, weights_of
 from neurosim.engines.over_time import bytes_a_trial
+from neurosim.engines.state import State, weights_of
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import ConfigError, DataError, NumericalError
 from neurosim.gate.stores import open_store

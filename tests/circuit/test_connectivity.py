@@ -21,7 +21,7 @@ from neurosim.circuit.connectivity import NAMED, Connectivity, Dense, OneToOne, 
 from neurosim.circuit.description import Pathway, Population, Tie
 from neurosim.circuit.images import Convolution, Pooling, Window
 from neurosim.circuit.synapses import Ends, size_of
-from neurosim.engines.batched.kernels import linear_maps, windows, winograd
+from neurosim.engines.batched.kernels import by_arrays, linear_maps, windows, winograd
 from neurosim.engines.state import initial_state, weights_of
 from neurosim.errors import CircuitError
 from neurosim.registry import load
@@ -277,9 +277,9 @@ def test_weights_of_single_synapses_are_told_as_a_matrix(connectivity: Connectiv
     assert np.count_nonzero(matrix) == len(made.pre)
     activity = np.random.default_rng(0).standard_normal((3, 32))
     expected = np.asarray(linear_maps.apply(connectivity, circuit.ends("W"), state["W.w"], activity))
-    found = linear_maps.delivered(connectivity, circuit.ends("W"), matrix, activity)
+    found = by_arrays.delivered(connectivity, circuit.ends("W"), matrix, activity)
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(linear_maps.returned(circuit, state, "W", activity), activity @ matrix, atol=1e-12)
+    np.testing.assert_allclose(by_arrays.returned(circuit, state, "W", activity), activity @ matrix, atol=1e-12)
 
 
 def test_weights_shapes_and_fans() -> None:

@@ -27,7 +27,7 @@ from neurosim.circuit.description import Pathway, Population, Tie
 from neurosim.circuit.pair_text import PairText
 from neurosim.circuit.per_synapse import per_synapse
 from neurosim.circuit.synapses import Ends
-from neurosim.engines.batched.kernels import linear_maps
+from neurosim.engines.batched.kernels import by_arrays, linear_maps
 from neurosim.engines.state import initial_state, weights_of
 from neurosim.neurons._model import NeuronModel
 
@@ -148,7 +148,7 @@ def test_a_transposed_tie_uses_the_same_weights_the_other_way_round(connectivity
         ends = circuit.ends(name)
         found = linear_maps.apply(circuit.connectivity(name), ends, state["W.w"], activity.astype(np.float32))
         np.testing.assert_allclose(found, activity @ weights.T, atol=1e-5)
-    np.testing.assert_allclose(linear_maps.returned(circuit, state, "W", activity), activity @ forward, atol=1e-12)
+    np.testing.assert_allclose(by_arrays.returned(circuit, state, "W", activity), activity @ forward, atol=1e-12)
 
 
 def test_lists_are_equal_by_their_numbers_and_cannot_be_changed() -> None:

@@ -40,9 +40,9 @@ class SpreadOut:
         """Variables of synapses as matrices, behind further axes."""
         spread = dict(values)
         for name, array in values.items():
-            found = self._place(name)
-            if found is not None and jnp.ndim(array):
-                post, pre, shape = found
+            place = self._place(name)
+            if place is not None and jnp.ndim(array):
+                post, pre, shape = place
                 leading = jnp.shape(array)[:-1]
                 spread[name] = jnp.zeros((*leading, *shape), jnp.asarray(array).dtype).at[..., post, pre].set(array)
         return spread
@@ -51,9 +51,9 @@ class SpreadOut:
         """Variables of synapses as lists again."""
         picked = dict(values)
         for name, array in values.items():
-            found = self._place(name)
-            if found is not None and jnp.ndim(array) > 1:
-                picked[name] = array[..., found[0], found[1]]
+            place = self._place(name)
+            if place is not None and jnp.ndim(array) > 1:
+                picked[name] = array[..., place[0], place[1]]
         return picked
 
     def _place(self, name: str) -> tuple[np.ndarray, np.ndarray, tuple[int, int]] | None:

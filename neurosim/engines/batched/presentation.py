@@ -14,10 +14,11 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.delays import delay_of
 from neurosim.circuit.description import Phase
 from neurosim.circuit.moments import INTEGRAL, PHASE_END, STEP, acting, at_end
-from neurosim.circuit.plan import Plan, delays_name, plan, resolve
+from neurosim.circuit.plan import Plan, delays_name, plan
 from neurosim.engines._engine import Call, limits_met, refuse
 from neurosim.engines.batched.batch import Arrays, Batch, Outcome, Request
 from neurosim.engines.batched.before_phases import changes_at_beginning
+from neurosim.engines.batched.holding import after_holds, held_at
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.limits import LIMITS
 from neurosim.engines.batched.live_variables import asked_at_end, lives
@@ -33,7 +34,6 @@ from neurosim.engines.batched.weights import Weights, noise_on_weights
 from neurosim.engines.noise import draw_noise
 from neurosim.engines.setting import Setting
 from neurosim.engines.slots import slots
-from neurosim.equations.array_code import expression_function
 
 #: Advances by all steps of a stretch that begins so many steps after the batch's first.
 Run = Callable[[Stretch, Batch, Fixed, int], "Reached"]
@@ -101,7 +101,7 @@ def _present(request: Request, batch: Batch, run: Run) -> Outcome:
             switches=_numbers(circuit, phase),
         )
         outcome.ends[phase.name] = {name: _full(circuit, name, end[name], batch.trials) for name in request.report}
-        held = _hold(circuit, phase, end)
+        held = held_at(circuit, phase, end)
         current |= reached.after | held
         if not request.unfinished:
             end.values |= loss_gradients(request, replace(batch, values=values), phase, present)
@@ -207,7 +207,7 @@ def _note_what_broke(request: Request, live: Sequence[str], reached: Reached, ou
 def _learn(request: Request, phase: Phase, end: Snapshot, held: Arrays, trials: int, outcome: Outcome) -> None:
     """Add the increments of the rules that act when a phase is over and what it holds is held."""
     if ending := at_end(request.circuit, phase, request.learn):
-        now = _after_holds(end.plan, end, held)
+        now = after_holds(end.plan, end, held)
         for pathway in ending:
             outcome.add(increments(now, pathway.name, trials, PHASE_END))
 
@@ -256,32 +256,6 @@ def _numbers(circuit: Circuit, phase: Phase) -> dict[str, float]:
             if equation is not None and "shared" in equation.flags:
                 numbers[f"{population}.{name}"] = float(value)
     return numbers
-
-
-def _hold(circuit: Circuit, phase: Phase, end: Snapshot) -> Arrays:
-    """Assign what the phase holds, in order, each seeing the earlier ones."""
-    held: Arrays = {}
-    for item in phase.hold:
-        now = _after_holds(end.plan, end, held) if held else end
-        function = expression_function("held", item.statement.expression)
-        arguments = {a: now[resolve(circuit, item.population, a)] for a in function.arguments}
-        held[item.target] = now.call(function, arguments)
-    return held
-
-
-def _after_holds(graph: Plan, end: Snapshot, held: Arrays) -> Snapshot:
-    """The snapshot with held variables replaced; inputs stay, expressions of held variables are computed anew."""
-    affected = {name for name in graph.nodes if graph.leaves_of([name]) & held.keys()}
-    kept = {n: a for n, a in end.values.items() if n not in affected or graph.nodes[n].kind != "expression"}
-    return Snapshot(
-        graph,
-        {**kept, **held},
-        weights=end.weights,
-        inputs=end,
-        perturbations=end.perturbations,
-        probes=end.probes,
-        switches=end.switches,
-    )
 
 
 def live_in(graph: Plan, request: Request) -> dict[str, tuple[str, ...]]:
