@@ -84,8 +84,12 @@ def eprop(data: dict[str, np.ndarray]) -> dict[str, Any]:
     recurrent, shown = into[:, :units].copy(), into[:, units:]
     # There are no autapses.
     np.fill_diagonal(recurrent, 0)
+
+    def wait() -> None:
+        changes()
+
     return {
-        "round": changes,
+        "round": wait,
         "trials": trials,
         "rated": range(1),
         "rates": [float(np.linalg.norm(each)) / trials for each in (recurrent, shown)],
