@@ -19,7 +19,7 @@ from tests.schemes import in_time
 
 SIZE, STEPS, A = 16, 30, 0.2
 NEURON: dict[str, Any] = {"kind": "leaky_rate", "tau_m": "5 ms", "sigma": 0.01}
-TASK = SimpleNamespace(n_inputs=3, n_outputs=2, steps=STEPS, dt=in_time.DT)
+TASK: Any = SimpleNamespace(n_inputs=3, n_outputs=2, steps=STEPS, dt=in_time.DT)
 
 
 def built(config: dict[str, Any], **settings: Any) -> Circuit:
