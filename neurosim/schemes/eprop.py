@@ -18,16 +18,21 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Initial, Pathway, Population, Tie
 from neurosim.errors import ConfigError
 from neurosim.networks import Relation, Sized, recurrent
-from neurosim.neurons import TimeConstant
 from neurosim.schemes._eligibility import Eligibility
-from neurosim.schemes._exploration import BaselineInTime, Exploration, Explored
-from neurosim.schemes._learning_in_time import LearningInTime
+from neurosim.schemes._exploration import Exploration, Explored, ExploringInTime
 
 GRADIENT = Relation.TRUNCATED
 NETWORKS = (recurrent.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "layered": (
+        "it learns from errors at every step, and those of a layered network count at the end of a phase; use "
+        "scheme.kind = 'feedback_alignment'"
+    ),
+}
 
 
-class Config(LearningInTime):
+class Config(ExploringInTime):
     """Settings of e-prop, besides learning rates and duration.
 
     Attributes
@@ -45,15 +50,19 @@ class Config(LearningInTime):
         With ``kolen_pollack``: the fraction that feedback and readout weights lose with each update.
     feedback_learning_rate
         Of feedback that is ``learned``, or a ``mirror``: of the mean over the presentation, errors taken as numbers.
+    estimator
+        With ``learned``: whether steps grow with the error (``lms``), or are divided by its power (``normalised_lms``),
+        which no synapse knows.
     gamma
         With ``learned``: the share that changes of the loss one time step of the engine later count with. At 0
         feedback comes to deliver the immediate credit, as the symmetric weights do, towards 1 the best linear
         prediction of the total credit through time.
     baseline
-        With ``learned`` or ``mirror``, what noise is taken from: a ``clean`` twin of the network with the same weights,
-        or a ``running`` mean of the loss (of the answer), which needs more noise and more trials.
+        With ``learned``, what the loss is compared with: that of a ``clean`` twin of the network with the same weights,
+        a ``running`` mean, or one for each trial ``type`` of the task. Means need more noise and more trials. With a
+        ``mirror``, what the answer is compared with: that of the twin, or a running mean.
     baseline_learning_rate, baseline_width
-        Of the running mean of the loss: its rate for each presentation, and the length of the stretches of a
+        Of running means of the loss: their rate for each presentation, and the length of the stretches of a
         presentation that each have a mean of their own. That of the answer has `baseline_width` as its time constant.
     """
 
@@ -63,15 +72,15 @@ class Config(LearningInTime):
     feedback_fan: Literal["out", "in", "none"] = "out"
     decay: NonNegativeFloat = 0.0
     feedback_learning_rate: PositiveFloat = 0.05
+    estimator: Literal["lms", "normalised_lms"] = "lms"
     gamma: float = Field(default=0.9, ge=0, lt=1)
-    baseline: BaselineInTime = "clean"
-    baseline_learning_rate: PositiveFloat = 0.1
-    baseline_width: TimeConstant = "10 ms"
 
     @model_validator(mode="after")
     def _decays(self) -> Config:
         if self.decay and self.feedback != "kolen_pollack":
             raise ValueError(f"decay: got {self.decay:g} with feedback '{self.feedback}', expected 'kolen_pollack'")
+        if self.estimator != "lms" and self.feedback != "learned":
+            raise ValueError(f"estimator: got '{self.estimator}' with feedback '{self.feedback}', expected 'learned'")
         return self
 
 
@@ -105,6 +114,10 @@ def circuit_of(name: str, config: Config, network: recurrent.Config, task: Sized
             explored.pathways,
             replace(phase, switches={"perturb": 1.0}),
         )
+    if config.estimator == "normalised_lms":
+        populations = tuple(
+            _with_power(each, phase.duration) if each.name == "output" else each for each in populations
+        )
     joined = (*pathways, *feedback)
     phase = replace(phase, learn=recurrent.learning(joined))
     return recurrent.assembled(name, network, populations, joined, (phase,))
@@ -118,8 +131,7 @@ def _explored(
     seconds: float,
 ) -> Explored:
     """Populations with noise, and what says what to expect."""
-    baseline = (config.baseline, config.baseline_learning_rate, config.baseline_width)
-    exploration = Exploration(network, "eprop", "rate", *baseline, seconds)
+    exploration = Exploration(network, "eprop", "rate", config, seconds)
     if config.feedback == "learned":
         return exploration.of_loss(populations, pathways)
     return exploration.of_response(populations, pathways)
@@ -137,7 +149,8 @@ def _feedback(
     parameters = {"learning_rate": config.feedback_learning_rate, "duration": duration}
     if config.feedback == "learned":
         parameters["keep"] = config.gamma
-        return {**drawn, "rule": recurrent.rule_of("integral_feedback"), "parameters": parameters}
+        rule = "integral_feedback" if config.estimator == "lms" else "integral_normalised_feedback"
+        return {**drawn, "rule": recurrent.rule_of(rule), "parameters": parameters}
     beside = recurrent.readout_of(network, layer)
     if beside is None:
         raise ConfigError.at(
@@ -151,6 +164,14 @@ def _feedback(
         return {"tie": Tie(beside, transposed=True)}
     rate = config.rate_of("output")
     return {**drawn, **_both(traces.feedback_settings(layer, rate), decayed)} if rate else drawn
+
+
+def _with_power(output: Population, duration: str) -> Population:
+    """The output, which knows the power of its error, taken as numbers."""
+    made = recurrent.with_lines(output, "squared : 1", "lasting : second", parameters={"lasting": duration})
+    return replace(
+        made, bind={**made.bind, "squared": "(error*lasting)**2"}, sums={**made.sums, "power": "squared_pre"}
+    )
 
 
 def _both(settings: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def build(config: Config, circuit: Circuit, optimiser: Optimiser = PLAIN) -> Bat
 
 
 def limits() -> tuple[Limit, ...]:
-    """What it refuses."""
+    """Limits of the engine."""
     from neurosim.engines.batched.limits import LIMITS
 
     return LIMITS
