@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from neurosim.estimators.estimator import NeurosimClassifier as NeurosimClassifier
     from neurosim.estimators.estimator import NeurosimRegressor as NeurosimRegressor
     from neurosim.gradients.alignment import alignment as alignment
+    from neurosim.gradients.alignment_in_time import alignment_in_time as alignment_in_time
+    from neurosim.gradients.credit_in_time import credit_in_time as credit_in_time
+    from neurosim.gradients.lyapunov import lyapunov_exponent as lyapunov_exponent
     from neurosim.gradients.true_gradient import true_gradients as true_gradients
     from neurosim.model_files.circuits.circuit_file import load_circuit as load_circuit
     from neurosim.model_files.model_file import load as load
@@ -77,6 +80,9 @@ _HOME = {
     "train": "runs.run",
     "sweep": "studies.sweeps.driver",
     "alignment": "gradients.alignment",
+    "alignment_in_time": "gradients.alignment_in_time",
+    "credit_in_time": "gradients.credit_in_time",
+    "lyapunov_exponent": "gradients.lyapunov",
     "true_gradients": "gradients.true_gradient",
     "NeuronModel": "neurons._model",
     "Readout": "readouts._readout",

@@ -1,4 +1,4 @@
-"""Writing so that, whatever happens, what is at a path is wholly the old or wholly the new.
+"""Atomic writes: whatever happens, a path holds either all of the old content or all of the new.
 
 Everything is written under another name beside its own, brought to the disk (fsync), renamed, and the rename brought to
 the disk as well. What a process that was killed leaves behind has a name that `is_temporary` knows.
@@ -71,7 +71,7 @@ def append_line(path: Path, line: str) -> None:
 
 
 def refuse_link(path: Path) -> None:
-    """Refuse to write into a folder, or to a file, that is a link and so lies elsewhere.
+    """Refuse a link as the target of a write, since what it names lies elsewhere.
 
     Raises
     ------
@@ -79,11 +79,13 @@ def refuse_link(path: Path) -> None:
         It is one.
     """
     if path.is_symlink():
-        raise DataError(f"{path}: this is a link, which nothing is written through")
+        raise DataError(
+            f"{path}: this is a link; expected a file or folder, since writing would change what the link names"
+        )
 
 
 def refuse_shared(path: Path, status: os.stat_result) -> None:
-    """Refuse to write to a file in place that is not only here.
+    """Refuse to change a file in place that has further names (hard links).
 
     Raises
     ------
@@ -91,11 +93,11 @@ def refuse_shared(path: Path, status: os.stat_result) -> None:
         It is no file, or has a second name (a hard link).
     """
     if not stat.S_ISREG(status.st_mode):
-        raise DataError(f"{path}: this is no file, nothing is written there")
+        raise DataError(f"{path}: this is no file, so that nothing is written there")
     if status.st_nlink > 1:
         raise DataError(
-            f"{path}: this file has {status.st_nlink} names (hard links), so that writing to it would change another "
-            "file, too; go on in a copy of the folder"
+            f"{path}: this file has {status.st_nlink} names (hard links), and writing would change it under all of "
+            "them; continue in a copy of the folder"
         )
 
 
@@ -127,12 +129,12 @@ def replacing(path: Path, *, parents: bool = False) -> Iterator[Path]:
 
 
 def temporary_name(path: Path) -> Path:
-    """A name beside `path` that nothing has; `is_temporary` knows it."""
+    """A free name beside `path`, which `is_temporary` recognises."""
     return path.with_name(f".{path.stem}.{secrets.token_hex(4)}.tmp{path.suffix}")
 
 
 def is_temporary(path: Path) -> bool:
-    """Whether something has the name of what is still being written, or was when its process died."""
+    """Whether a name is that of a temporary file: still being written, or left by a process that died."""
     return _TEMPORARY.match(path.name) is not None
 
 

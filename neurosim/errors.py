@@ -104,7 +104,7 @@ class ArgumentError(NeurosimError, ValueError):
     Parameters
     ----------
     name
-        Of the argument.
+        Name of the argument.
     value
         What was given.
     expected

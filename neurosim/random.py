@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.imports import require_jax
+from neurosim.untyped import Array, ArrayModule
 
 _ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 _PARITY = 0x1BD11BDA
@@ -41,7 +42,7 @@ def key_words(seed: int, *labels: str | int) -> np.ndarray:
     return _words(seed, labels, 2)
 
 
-def held_normal(key: Any, presentations: Any, size: int, *, step: Any = None) -> Any:
+def held_normal(key: Array, presentations: Array, size: int, *, step: Array = None) -> Array:
     """Standard normal numbers, one per trial and neuron.
 
     Parameters
@@ -63,7 +64,9 @@ def held_normal(key: Any, presentations: Any, size: int, *, step: Any = None) ->
     return normals_of(held_pairs([key], presentations, [size], step=step), [size])[0]
 
 
-def held_pairs(keys: Sequence[Any], presentations: Any, sizes: Sequence[int], *, step: Any = None) -> tuple[Any, Any]:
+def held_pairs(
+    keys: Sequence[Array], presentations: Array, sizes: Sequence[int], *, step: Array = None
+) -> tuple[Array, Array]:
     """Standard normal numbers of several streams, drawn in pairs; `normals_of` separates them.
 
     Parameters
@@ -82,7 +85,7 @@ def held_pairs(keys: Sequence[Any], presentations: Any, sizes: Sequence[int], *,
 
 
 @functools.cache
-def _compiled_pairs() -> Any:
+def _compiled_pairs() -> Array:
     require_jax()
     import jax
 
@@ -90,7 +93,7 @@ def _compiled_pairs() -> Any:
     return jax.jit(_pairs, static_argnums=2)
 
 
-def _pairs(keys: Any, presentations: Any, sizes: tuple[int, ...], step: Any) -> tuple[Any, Any]:
+def _pairs(keys: Array, presentations: Array, sizes: tuple[int, ...], step: Array) -> tuple[Array, Array]:
     import jax.numpy as jnp
 
     blocks = [(size + 1) // 2 for size in sizes]
@@ -103,7 +106,7 @@ def _pairs(keys: Any, presentations: Any, sizes: tuple[int, ...], step: Any) -> 
     return radius * cosine, radius * sine
 
 
-def normals_of(pairs: tuple[Any, Any], sizes: Sequence[int]) -> list[Any]:
+def normals_of(pairs: tuple[Array, Array], sizes: Sequence[int]) -> list[Array]:
     """The numbers of each stream, shape (trial, size), from `held_pairs`.
 
     A separate step: where XLA on the CPU fuses this with drawing, it does not vectorise.
@@ -118,7 +121,7 @@ def normals_of(pairs: tuple[Any, Any], sizes: Sequence[int]) -> list[Any]:
     return numbers
 
 
-def held_uniform(key: Any, presentations: Any, size: int, *, step: Any = None) -> Any:
+def held_uniform(key: Array, presentations: Array, size: int, *, step: Array = None) -> Array:
     """Uniform numbers in (0, 1); arguments and shape as `held_normal`."""
     require_jax()
     import jax.numpy as jnp
@@ -127,7 +130,7 @@ def held_uniform(key: Any, presentations: Any, size: int, *, step: Any = None) -
     return jnp.concatenate([_unit(first), _unit(second)], axis=1)[:, :size]
 
 
-def drawn_at(law: str, key: Any, presentations: Any, size: int, step: Any, *, xp: Any) -> Any:
+def drawn_at(law: str, key: Array, presentations: Array, size: int, step: Array, *, xp: ArrayModule) -> Array:
     """Numbers of a law, one per trial and neuron, the same to the last bit by NumPy and by JAX.
 
     Parameters
@@ -151,7 +154,7 @@ def drawn_at(law: str, key: Any, presentations: Any, size: int, step: Any, *, xp
         return _drawn_at(law, key, presentations, size, step, xp)
 
 
-def _drawn_at(law: str, key: Any, presentations: Any, size: int, step: Any, xp: Any) -> Any:
+def _drawn_at(law: str, key: Array, presentations: Array, size: int, step: Array, xp: ArrayModule) -> Array:
     if law == "uniform":
         first, second = _bits(key, presentations, np.arange((size + 1) // 2, dtype=np.uint32), step, xp)
         return xp.concatenate([_unit(first, xp), _unit(second, xp)], axis=1)[:, :size]
@@ -159,7 +162,7 @@ def _drawn_at(law: str, key: Any, presentations: Any, size: int, step: Any, xp: 
     return _normal(xp, words) if law == "normal" else words
 
 
-def _normal(xp: Any, words: Any) -> Any:
+def _normal(xp: ArrayModule, words: Array) -> Array:
     """Standard normal numbers from two words each (Box & Muller 1958).
 
     In double precision, and rounded to single: what compilers round differently is lost in that.
@@ -169,7 +172,7 @@ def _normal(xp: Any, words: Any) -> Any:
         return (xp.sqrt(-2.0 * xp.log(first)) * xp.cos(2 * np.pi * second)).astype(xp.float32)
 
 
-def unit_of_words(xp: Any, words: Any, number: Any) -> Any:
+def unit_of_words(xp: ArrayModule, words: Array, number: Array) -> Array:
     """Uniform numbers strictly between 0 and 1, of 53 bits, in double precision: the `number`-th of two words each."""
     first, second = _threefry(words[0], words[1], number, xp.uint32(0))
     high, low = ((bits >> np.uint32(drop)).astype(xp.float64) for bits, drop in ((first, 5), (second, 6)))
@@ -177,7 +180,7 @@ def unit_of_words(xp: Any, words: Any, number: Any) -> Any:
     return xp.minimum((high * 2.0**26 + low + 0.5) * 2.0**-53, 1 - 2.0**-53)
 
 
-def _x64(xp: Any) -> Any:
+def _x64(xp: ArrayModule) -> Array:
     if xp is np:
         return contextlib.nullcontext()
     import jax
@@ -191,7 +194,7 @@ def _words(seed: int, labels: tuple[str | int, ...], count: int) -> np.ndarray:
     return np.frombuffer(digest, dtype="<u4").astype(np.uint32)
 
 
-def _bits(key: Any, presentations: Any, counter: Any, step: Any, xp: Any = None) -> tuple[Any, Any]:
+def _bits(key: Array, presentations: Array, counter: Array, step: Array, xp: ArrayModule = None) -> tuple[Array, Array]:
     if xp is None:
         import jax.numpy as xp
     key0, key1 = xp.asarray(key[0], dtype=xp.uint32), xp.asarray(key[1], dtype=xp.uint32)
@@ -203,7 +206,7 @@ def _bits(key: Any, presentations: Any, counter: Any, step: Any, xp: Any = None)
     return _threefry(key0, key1, trial, xp.asarray(counter, dtype=xp.uint32)[None, :])
 
 
-def _threefry(key0: Any, key1: Any, first: Any, second: Any) -> tuple[Any, Any]:
+def _threefry(key0: Array, key1: Array, first: Array, second: Array) -> tuple[Array, Array]:
     """Threefry-2x32 (Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3")."""
     keys = (key0, key1, key0 ^ key1 ^ np.uint32(_PARITY))
     first, second = first + keys[0], second + keys[1]
@@ -218,7 +221,7 @@ def _threefry(key0: Any, key1: Any, first: Any, second: Any) -> tuple[Any, Any]:
     return first, second
 
 
-def _circle(turns: Any) -> tuple[Any, Any]:
+def _circle(turns: Array) -> tuple[Array, Array]:
     """Cosine and sine of an angle in turns, between 0 and 1; to 1e-7 in float32, and three times as fast as XLA's.
 
     The angle is brought to an eighth of a turn around zero, where truncated series are as exact as the precision.
@@ -235,7 +238,7 @@ def _circle(turns: Any) -> tuple[Any, Any]:
     return jnp.where(((quarter + 1) & 2) == 2, -cosine, cosine), jnp.where((quarter & 2) == 2, -sine, sine)
 
 
-def _series(square: Any, first: int, terms: int) -> Any:
+def _series(square: Array, first: int, terms: int) -> Array:
     """``1 - x^2/((first+1)(first+2)) + ...``: Taylor's series of cosine (from 0) or sine over x (from 1)."""
     total: Any = np.float32(1)
     for number in range(2 * (terms - 1) + first, first, -2):
@@ -243,7 +246,7 @@ def _series(square: Any, first: int, terms: int) -> Any:
     return total
 
 
-def _unit(bits: Any, xp: Any = None) -> Any:
+def _unit(bits: Array, xp: ArrayModule = None) -> Array:
     """24 bits as a float32 strictly between 0 and 1."""
     if xp is None:
         import jax.numpy as xp

@@ -1,4 +1,4 @@
-"""Names that may have been meant, for messages about names that do not exist."""
+"""Suggestions for messages about names that do not exist."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SHOWN = 12
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most like `name`, if need be whatever the case of its letters; none if none is near.
+    """The known name closest to `name`, ignoring case if necessary; ``None`` if none is near.
 
     Examples
     --------

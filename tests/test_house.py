@@ -173,3 +173,24 @@ def test_names_say_what_they_hold() -> None:
     """`found` says that something is returned, and not what."""
     nodes = _nodes()
     assert [where for where, node in nodes if isinstance(node, ast.Name) and node.id == "found"] == []
+
+
+#: Where each parameter has a type, or a name from `neurosim.untyped` that says what it takes.
+TYPED = ("circuit", "equations", "metrics", "neurons", "plots", "random.py", "rules", "stability", "units")
+
+
+def _arguments(node: ast.AST) -> list[ast.arg]:
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return []
+    given = node.args
+    return [arg for arg in (*given.posonlyargs, *given.args, given.vararg, *given.kwonlyargs, given.kwarg) if arg]
+
+
+def test_parameters_of_any_type_say_why() -> None:
+    loose = [
+        f"{where}: {argument.arg}"
+        for where, node in _nodes(*TYPED)
+        for argument in _arguments(node)
+        if argument.annotation and re.search(r"\bAny\b", ast.unparse(argument.annotation))
+    ]
+    assert loose == []

@@ -71,7 +71,7 @@ def number(least: float = -math.inf, most: float = math.inf) -> Check:
 
 
 def _is_finite(value: Real | float) -> bool:
-    """Whether it is a number that a computer has; some whole numbers are too large for one."""
+    """Whether a number is finite as a float; some whole numbers are too large."""
     try:
         return math.isfinite(value)
     except OverflowError:

@@ -54,7 +54,7 @@ def several(check: Check) -> Check:
 
 
 def one_or_more(check: Check) -> Check:
-    """A value that passes a check, or a list or tuple of at least one; a single one in it stands for itself."""
+    """A value that passes a check, or a list or tuple of such values; a list of one stands for its value."""
 
     def checked(name: str, value: Any) -> Any:
         if not isinstance(value, list | tuple):
@@ -98,7 +98,7 @@ def _real(name: str, value: Any) -> Any:
 
 
 def _mapping(name: str, value: Any) -> Mapping[str, Any]:
-    """Names and what belongs to them."""
+    """A mapping whose keys are text."""
     if not isinstance(value, Mapping):
         raise ArgumentError(name, value, "names and values, as a dict")
     for key in value:
@@ -108,7 +108,7 @@ def _mapping(name: str, value: Any) -> Mapping[str, Any]:
 
 
 def _texts(name: str, value: Any) -> Mapping[str, str]:
-    """Names and texts."""
+    """A mapping from text to text."""
     for key, text in _mapping(name, value).items():
         if not isinstance(text, str):
             raise ArgumentError(f"{name}[{key!r}]", text, "text")

@@ -99,7 +99,7 @@ def _package(error: Exception, frames: list[str]) -> str:
 
 
 def root_sentence(error: BaseException) -> str:
-    """The message of the first cause, on one line: Brian2's outermost error says only that there was one."""
+    """The message of the root cause, on one line; Brian2's outermost error does not repeat it."""
     seen: set[int] = set()
     while (cause := error.__cause__) is not None and id(cause) not in seen:
         seen.add(id(cause))

@@ -1,4 +1,4 @@
-"""The equations each population of a circuit ends up with.
+"""The complete equations of each population of a circuit.
 
 A neuron's own text, plus what the circuit adds: bound parameters, the readout's lines in the output
 population, and a declaration for every variable that a phase holds. Both engines start from here.
@@ -62,7 +62,7 @@ def compose(circuit: Wiring) -> Mapping[str, NeuronModel]:
 
 
 def _summing(population: str, model: NeuronModel) -> str:
-    """The method that sums over steps, which a loss over time does."""
+    """The integration method of a loss over time: Euler's, which sums over steps."""
     if model.resolved_method in (None, "euler"):
         return "euler"
     fault = f"got '{model.resolved_method}', expected 'euler': what is read out over time is summed over steps"
@@ -73,7 +73,7 @@ def _summing(population: str, model: NeuronModel) -> str:
 
 @functools.lru_cache(maxsize=64)
 def broadcast(circuit: Wiring) -> Mapping[str, str]:
-    """Variables everybody can read, with their units: the loss, its change where used, what phases hold of them.
+    """Broadcast variables and their units: the loss, its change where used, and variables that phases hold.
 
     Switches are not among them: they are shared parameters of the neurons that have them.
     """

@@ -75,7 +75,9 @@ def check_delay(circuit: Wiring, pathway: str) -> None:
     connectivity, ends = circuit.connectivity(pathway), circuit.ends(pathway)
     check(lag, "second", connectivity, ends)
     if differs(circuit, pathway) and (connectivity.shared or not connectivity.weighted):
-        raise CircuitError(f"{connectivity} has no weights of single synapses, and so no delays of them; give one time")
+        raise CircuitError(
+            f"{connectivity} has one delay for all synapses, since these have no weights of their own; give one time"
+        )
     if isinstance(lag, Values) or not lag.draws:
         _seconds(circuit, pathway)
 
@@ -93,7 +95,7 @@ def refuse_beyond(circuit: Wiring, steps: int, dt: float) -> None:
         if longest > steps:
             raise CircuitError(
                 f"pathway '{pathway.name}' has a delay of {longest * dt * 1e3:g} ms, and {steps * dt * 1e3:g} ms are "
-                "simulated, so that it would deliver nothing; simulate for longer, or store= where this ends and go on"
+                "simulated, so that nothing would arrive; simulate longer, or store= the end and continue"
             )
 
 

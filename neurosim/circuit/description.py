@@ -25,15 +25,18 @@ from neurosim.equations.parse import Equation, Statement, parse_equations, parse
 from neurosim.errors import CircuitError, EquationError, UnitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.neurons._per_neuron import settled
-from neurosim.neurons._values import check_given
+from neurosim.neurons._values import check_given, period_text
 from neurosim.rules._declared import parameter_value
 from neurosim.rules._oracle import OracleRule
 from neurosim.rules._rule import Rule
 from neurosim.rules._synapse import Synapse
 from neurosim.units import format_quantity, parse_quantity
+from neurosim.untyped import UserValue
 
 #: The switch of noise on weights, and by convention of the neurons' noise.
 PERTURB = "perturb"
+#: What a population can have in place of its neuron's.
+SPIKING = ("threshold", "reset", "refractory")
 #: Steps between two looks at whether a phase can end.
 UNTIL_STEPS = 5
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
@@ -59,6 +62,8 @@ class Population:
     method
         Integration method in place of the neuron's own, for lines that it cannot integrate: white noise needs
         ``euler`` or ``heun``.
+    threshold, reset, refractory
+        In place of the neuron's own, each as a whole; they may read and assign what `equations` adds.
     sums
         Sums over the population, each a new variable: a text in ``*_pre`` (the neurons summed over) and
         ``*_post`` (the neuron that sees the sum), e.g. ``{"power": "delta_pre**2"}``. No neuron computes that
@@ -91,11 +96,14 @@ class Population:
     lots: tuple[str, ...] = ()
     equations: str = ""
     sums: Mapping[str, str] = field(default_factory=dict[str, str])
-    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    parameters: Mapping[str, UserValue] = field(default_factory=dict[str, UserValue])
     method: str | None = None
     shape: Image | None = None
-    initial: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    initial: Mapping[str, UserValue] = field(default_factory=dict[str, UserValue])
     drawn_as: str = ""
+    threshold: str | None = None
+    reset: str | None = None
+    refractory: str | None = None
 
     def __post_init__(self) -> None:
         neuron = instance(NeuronModel, expected="a NeuronModel")
@@ -103,6 +111,10 @@ class Population:
         check_fields(self, drawn_as=TEXT)
         check_fields(self, parameters=MAPPING, initial=MAPPING)
         check_fields(self, method=optional(TEXT), shape=optional(several(WHOLE)))
+        check_fields(self, threshold=optional(TEXT), reset=optional(TEXT))
+        given: Any = self.refractory
+        if given is not None and not isinstance(given, str):
+            set_fields(self, refractory=period_text(given))
         check_fields(self, **dict.fromkeys(("bind", "sums"), TEXTS))
         set_fields(self, bind=MappingProxyType(dict(self.bind)))
         for values in ("parameters", "initial"):
@@ -121,7 +133,8 @@ class Population:
         added = [Equation("parameter", name, None, "1") for name in self.sums]
         if self.equations.strip():
             added += parse_equations(self.equations).equations
-        changes: dict[str, Any] = {"method": self.method} if self.method else {}
+        own = {name: getattr(self, name) for name in ("method", *SPIKING)}
+        changes: dict[str, Any] = {name: text for name, text in own.items() if text is not None}
         if self.parameters:
             changes["parameters"] = {**self.neuron.parameters, **self.parameters}
         if self.initial:
@@ -168,10 +181,10 @@ class Pathway:
         in the numbers of the two neurons, ``i`` and ``j``, in ``N_pre``, ``N_post``, units, ``rand()`` and ``randn()``,
         which are drawn from the seed and the pathway's name: ``"rand()*0.5*nS"``.
     chosen_by
-        Of a pathway back from the pools of a maximum: the variable of its target whose largest value in each window
+        For a way back from maximum pooling: the variable of its target whose largest value in each window
         says who gets what the pool delivers (``hidden1.r``).
     tie
-        Whose weights it uses instead of its own.
+        The pathway whose weights it uses instead of its own.
     derived
         What it delivers by instead of its own weights: a function of weights, computed before each presentation. Its
         own are then only what that function may read.
@@ -181,6 +194,7 @@ class Pathway:
     delay
         How long what it carries is under way: a time (``"1.5 ms"``) of all synapses, or one of each, an array in the
         shape of the weights or text (``"rand()*5*ms"``, ``"abs(i - j)*0.1*ms"``). Rounded to whole steps, halves up.
+        Until the first value has arrived, one without spikes reads zero of its source.
     delivers
         What is added to the target at a spike, or at every instant without spikes: text over what the synapse sees. By
         default the weight ``w`` at a spike, and ``w`` times the source without: ``"w*(v_pre - v_post)"``.
@@ -202,7 +216,7 @@ class Pathway:
     optimised
         Whether training's optimiser steps its weights; by default if they carry no feedback.
     role
-        What part it plays (``forward``, ``feedback`` ...), if that is another one than its target tells; see
+        Its role (``forward``, ``feedback`` ...), if it differs from the role that its target implies; see
         `neurosim.circuit.roles`.
     update_noise
         Standard deviation of noise that each update leaves on every weight, times the learning rate: a normal number
@@ -219,7 +233,7 @@ class Pathway:
     source: str
     target: str
     rule: Rule | OracleRule | tuple[Rule, ...] = field(default_factory=lambda: Rule(name="fixed"))
-    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    parameters: Mapping[str, UserValue] = field(default_factory=dict[str, UserValue])
     connectivity: Connectivity | str = "dense"
     initial: Initial | Given = field(default_factory=Initial)
     tie: Tie | None = None
@@ -282,7 +296,7 @@ class Pathway:
 
     @functools.cached_property
     def parameter_quantities(self) -> dict[str, tuple[float, str | None]]:
-        """The same with their units, as products of base units; those of plain numbers are none."""
+        """The units of these parameters, as products of base units; a plain number has none."""
         given = {name: value for name, value in self.synapse.parameters.items() if value is not None}
         # Some rules of whole pathways have a memory without an end.
         finite = self.synapse.oracle is None
@@ -459,7 +473,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class ControlLoop:
-    """A leaky integral controller around forward weights, for what can be said of its stability.
+    """A leaky integral controller around forward weights, described so that its stability can be computed.
 
     The controller ``u`` integrates, with time constant `tau_u` and a leak, what the forward pathways make of the
     plant's activity less its target; feedback weights bring it to the plant, which follows with time constant `tau_x`.
@@ -478,7 +492,7 @@ class ControlLoop:
     feedback
         The pathway from the controller to the plant.
     leak
-        Of the controller.
+        Leak of the controller.
     tau_u, tau_x
         In seconds.
     controller_first

@@ -54,7 +54,7 @@ class Window:
         return rows, columns
 
     def meetings(self, image: Image, axis: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Along one axis, all that meet: the window's place, the number within the window, the pixel."""
+        """All overlaps along one axis: window position, index within the window, pixel."""
         low, places = self.around(image)[axis][0], self.positions(image)[axis]
         place, inside = (a.ravel() for a in np.indices((places, self.size[axis])))
         pixel = place * self.stride[axis] - low + inside
@@ -182,7 +182,7 @@ class Pooling:
 
     @property
     def chooses(self) -> bool:
-        """Whether what it delivers back depends on activities: those of the neurons that were pooled."""
+        """Whether its way back depends on activities, as that of a maximum does."""
         return self.transposed and self.kind == "maximum"
 
     def counts(self, ends: Ends) -> np.ndarray:
@@ -215,7 +215,7 @@ def _by(numbers: tuple[int, ...]) -> str:
 
 
 def _image_faults(what: str, window: Window, forward: Ends) -> Iterator[str]:
-    """Ends of a map that reads a window of an image and has an image of windows."""
+    """Faults in the ends of a pathway from an image to an image of windows."""
     if forward.pre is None or forward.post is None:
         missing = "the one it reads" if forward.pre is None else "the one with its windows"
         yield f"{what} joins populations with a shape (height, width, channels); got none for {missing}"
@@ -236,7 +236,7 @@ def _positions(window: Window, image: Image) -> np.ndarray:
 
 
 def _flat(window: Window, forward: Ends) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All pairs of a window's place and a pixel in it, as numbers of positions, and the number within the window."""
+    """All pairs of a window position and a pixel in it, as flat indices, and the index within the window."""
     pre, post = forward.pre_image, forward.post_image
     (row, above, y), (column, left, x) = (window.meetings(pre, axis) for axis in (0, 1))
 

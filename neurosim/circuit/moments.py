@@ -49,10 +49,10 @@ def at_end(circuit: Wiring, phase: Phase, learn: Learn = True) -> tuple[Pathway,
 
 
 def waiting(circuit: Wiring, phases: Iterable[Phase], learn: Learn = True) -> tuple[Pathway, ...]:
-    """The pathways that learn in one of the phases by increments which wait for the end of the batch."""
+    """The pathways whose increments, made in one of the phases, wait for the end of the batch."""
     return tuple(pathway for pathway in acting(circuit, phases, learn=learn) if waits(pathway))
 
 
 def waits(pathway: Pathway) -> bool:
-    """Whether increments of a pathway wait for the end of the batch, whenever in it they are found."""
+    """Whether any increments of a pathway wait for the end of the batch."""
     return any(moment.averaged for moment in pathway.synapse.moments)

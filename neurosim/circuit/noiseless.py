@@ -11,9 +11,9 @@ from neurosim.circuit.description import PERTURB
 
 @functools.lru_cache(maxsize=64)
 def undisturbed(circuit: Circuit) -> Circuit:
-    """Noise off in the first phase, no lots, nothing carried over; the circuit itself where that is so already.
+    """The circuit with noise off in its first phase, no lots and nothing carried over; itself if it is so already.
 
-    What a network is worth, and which gradient its feedback should deliver, is asked of it without the noise it
+    The accuracy of a network, and the gradient that its feedback should deliver, are computed without the noise it
     learns from. A circuit that starts with a clean phase stays as it is.
     """
     if any(population.lots for population in circuit.populations):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import functools
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -111,7 +110,12 @@ class PairText:
             raise self.place.unit_error(f"'{self.text}' is in {shown_unit(got)}, expected {shown_unit(expected)}")
 
     def evaluated(
-        self, i: Any, j: Any, ends: Ends, shape: tuple[int, ...] | None = None, generator: Any = None
+        self,
+        i: np.ndarray | int,
+        j: np.ndarray | int,
+        ends: Ends,
+        shape: tuple[int, ...] | None = None,
+        generator: np.random.Generator | None = None,
     ) -> np.ndarray:
         """The value for each pair of neurons, in SI units.
 
@@ -122,7 +126,7 @@ class PairText:
         ends
             The populations.
         shape
-            Of the result; that of `i` and `j` together by default.
+            Shape of the result; that of `i` and `j` together by default.
         generator
             Where random numbers come from, as many as the result has for each call in the text.
         """

@@ -10,7 +10,7 @@ import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from neurosim.units import (
     parse_quantity,
     unit_dimensions,
 )
+from neurosim.untyped import Array, UserValue
 
 if TYPE_CHECKING:
     from neurosim.circuit.connectivity import Connectivity
@@ -72,7 +73,7 @@ class Values:
         least, most = self._shown(self.array.min()), self._shown(self.array.max())
         return f"an array ({shape}) from {least} to {most}, {self.content}"
 
-    def _shown(self, number: Any) -> str:
+    def _shown(self, number: Array) -> str:
         if self.unit is None or self.unit == "1":
             return f"{float(number):g}"
         dimensions = unit_dimensions(self.unit)
@@ -86,8 +87,8 @@ PerSynapse = Values | PairText
 Given = PerSynapse | str | float | np.ndarray | Sequence[object]
 
 
-def per_synapse(what: str, value: Any) -> PerSynapse:
-    """Read a value for each synapse, before it is known whose.
+def per_synapse(what: str, value: UserValue) -> PerSynapse:
+    """Read a value for each synapse; which pathway it belongs to is not known yet.
 
     Parameters
     ----------
@@ -175,7 +176,7 @@ def values(
     connectivity, ends
         The synapses.
     generator
-        Of the random numbers in a text, drawn in the order of the weights.
+        Generator of the random numbers in a text, drawn in the order of the weights.
     what
         What they are, for messages.
 
@@ -225,20 +226,20 @@ def _from_text(what: str, text: str) -> PerSynapse:
         raise EquationError(f"{what}: {error.message}", line=error.line, column=error.column, text=error.text) from None
 
 
-def _unit_of(value: Any) -> str | None:
+def _unit_of(value: UserValue) -> str | None:
     """The unit of a quantity, of the first of several, or none of plain numbers."""
     if is_quantity(value):
         return dimension_text(value.dim)
     if isinstance(value, list | tuple) and value:
-        first = cast(Sequence[Any], value)[0]
+        first = cast(Sequence[UserValue], value)[0]
         return base_unit(first) if isinstance(first, str) else _unit_of(first)
     return None
 
 
-def _in_si(value: Any, unit: str) -> np.ndarray:
+def _in_si(value: UserValue, unit: str) -> np.ndarray:
     """As `array_in_si`, also of lists in lists."""
     if isinstance(value, list | tuple):
-        return np.array([_in_si(each, unit) for each in cast(Sequence[Any], value)])
+        return np.array([_in_si(each, unit) for each in cast(Sequence[UserValue], value)])
     return array_in_si(value, unit)
 
 

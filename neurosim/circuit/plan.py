@@ -79,7 +79,7 @@ class Plan:
     steady: bool
 
     def resolve(self, population: str | None, name: str) -> str:
-        """The qualified name of what `name` means to a population (or to all, if none)."""
+        """The qualified name of the variable that a population (or, without one, everybody) reads as `name`."""
         return resolve(self.circuit, population, name)
 
     def leaves_of(self, names: Iterable[str]) -> frozenset[str]:
@@ -143,8 +143,8 @@ def plan(circuit: Wiring, *, steady: bool = False) -> Plan:
             name = f"{population}.{variable}"
             if variable in model.assigned:
                 raise CircuitError(
-                    f"the reset of population '{population}' assigns to '{variable}', which at every step is the "
-                    f"sum of what {', '.join(pathways)} deliver; assign to a variable of the neuron's own"
+                    f"the reset of population '{population}' assigns to '{variable}', the sum of the input that "
+                    f"{', '.join(pathways)} deliver at every step; assign to another variable"
                 )
             needs: dict[str, str] = {}
             for pathway in pathways:
@@ -201,7 +201,7 @@ def read_of(pathway: str, name: str) -> str:
 
 
 def arrival(pathway: str, variable: str) -> str:
-    """The name of what a delayed pathway read of a variable of its source when it was sent."""
+    """The name of a source variable's value as a delayed pathway read it at the time of sending."""
     return f"{pathway}|{variable} arriving"
 
 

@@ -94,7 +94,7 @@ def synapse_names(circuit: Wiring, pathway: str, *, spikes: bool = False) -> dic
     known |= {UPDATE_NOISE: ("own", f"{pathway}.{UPDATE_NOISE}")}
     if twice := sorted(known.keys() & broadcast(circuit).keys()):
         raise EquationError(
-            f"'{twice[0]}' of the rule '{synapse.name}' is also what a phase holds for all to read; rename one"
+            f"'{twice[0]}' of the rule '{synapse.name}' is also the name of a broadcast variable; rename one"
         )
     known |= {name: ("trial", name) for name in broadcast(circuit)}
     known |= {"dt": ("constant", "dt")}
@@ -163,13 +163,13 @@ def _separated(increment: str, kinds: tuple[tuple[str, str], ...]) -> tuple[Term
 
 
 def _refuse_spikes(rule: Rule | OracleRule, statement: Statement) -> None:
-    """Spikes are of one time step."""
+    """Refuse spikes, which last one time step, in rules that act at other moments."""
     for name in sorted({"spikes_pre", "spikes_post"} & statement.names):
         if not rule.moment.sees_spikes:
             raise statement.place.error(
                 f"the rule '{rule.name}' reads '{name}', the spikes of one time step, and acts "
                 f"{rule.moment.phrase}; expected timing='step', or a variable "
-                "of the neuron that remembers its spikes",
+                "of the neuron that keeps a trace of its spikes",
                 statement.place.find(name),
             )
 

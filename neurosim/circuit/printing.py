@@ -1,17 +1,18 @@
-"""A circuit as the text one would write on a blackboard."""
+"""A circuit as readable text."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from neurosim.circuit.composition import LOSS_CHANGE, uses_change
-from neurosim.circuit.description import Initial, Pathway, Phase, Population
+from neurosim.circuit.description import SPIKING, Initial, Pathway, Phase, Population
 from neurosim.circuit.pair_text import PairText
 from neurosim.circuit.per_synapse import PerSynapse, Values
 from neurosim.circuit.roles import implied_role
 from neurosim.circuit.wiring import Wiring
+from neurosim.equations.lines import statement_lines
 from neurosim.units import format_quantity
+from neurosim.untyped import UserValue
 
 
 def circuit_text(circuit: Wiring) -> str:
@@ -53,6 +54,9 @@ def _population(population: Population, seen: dict[str, str]) -> str:
         extra.append(f"    begins with {', '.join(f'{name} = {value}' for name, value in starts.items())}")
     if population.drawn_as:
         extra.append(f"    its values are drawn as those of {population.drawn_as}")
+    for label in SPIKING:
+        if (text := getattr(population, label)) is not None:
+            extra.append(f"    {label}: {'; '.join(source.text.strip() for source in statement_lines(text))}")
     if population.method:
         extra.append(f"    method: {population.method}")
     extra += [f"    {name} := {text}" for name, text in population.bind.items()]
@@ -66,8 +70,8 @@ def _population(population: Population, seen: dict[str, str]) -> str:
     return "\n".join([f"{head}: {population.neuron.name}", *lines, *extra])
 
 
-def _is_told(start: Any) -> bool:
-    """Whether a neuron's start is another one than zero, from which all begin unless they say so."""
+def _is_told(start: UserValue) -> bool:
+    """Whether an initial value differs from zero, the default."""
     return isinstance(start, str) or not isinstance(start, int | float) or start != 0
 
 
@@ -104,7 +108,7 @@ def _pathway(pathway: Pathway, circuit: Wiring) -> str:
     return "\n".join(lines)
 
 
-def _delay(delay: Any) -> str:
+def _delay(delay: UserValue) -> str:
     """A delay in seconds, whether or not it was given with a unit."""
     if isinstance(delay, Values) and not delay.array.ndim:
         return format_quantity(float(delay.array), "second")

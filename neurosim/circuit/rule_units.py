@@ -1,4 +1,4 @@
-"""Whether a pathway's texts change its weights, its own variables and its targets by quantities of their units."""
+"""Units of a pathway's texts: a change has the unit of the weight, variable or target that it changes."""
 
 from __future__ import annotations
 

@@ -58,19 +58,19 @@ def _part_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:
     said = [name for name, given in texts.items() if given]
     connectivity = circuit.connectivity(pathway.name)
     if said and not connectivity.weighted:
-        yield f"{connectivity} has no weights, and so no {said[0]}"
+        yield f"{connectivity} has no weights and cannot have {said[0]}"
     elif said and connectivity.shared:
         yield f"{connectivity} shares weights among positions, where {said[0]} cannot act; expected dense or sparse"
     elif said and pathway.tie is not None:
-        yield f"it uses the weights of '{pathway.tie.pathway}', and {said[0]} belong there"
+        yield f"it uses the weights of '{pathway.tie.pathway}'; give {said[0]} to that pathway"
     elif said and (pathway.derived is not None or pathway.sigma is not None):
         kind = "derived" if pathway.derived is not None else "noisy (sigma)"
-        yield f"its weights are {kind}, which goes with what is delivered by default only, not with {said[0]}"
+        yield f"its weights are {kind}, and such pathways deliver weight times activity; leave out {said[0]}"
     elif said and synapse.oracle is not None and said != ["bounds"]:
-        yield f"the rule '{synapse.name}' computes on the whole pathway, which has no {said[0]}"
+        yield f"the rule '{synapse.name}' computes on the whole pathway and cannot be combined with {said[0]}"
     yield from _bound_faults(circuit, pathway)
     if pathway.chosen_by is not None and pathway.delay is not None:
-        yield "it leads back from a maximum, whose choice is of the same instant; it cannot have a delay"
+        yield "it leads back from maximum pooling, which chooses neurons at the same instant; leave out the delay"
 
 
 def _bound_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:
@@ -120,15 +120,15 @@ def _check_names(circuit: Wiring, pathway: Pathway) -> None:
 
 
 def _common() -> set[str]:
-    """Names that need no listing."""
+    """Names that messages do not list: units and constants."""
     return {*UNIT_VALUES, *CONSTANTS}
 
 
 def _refuse_broadcast(circuit: Wiring, rule: Rule, statement: Statement) -> None:
     if statement.target in broadcast(circuit):
         raise statement.place.error(
-            f"'{statement.target}' is broadcast to all, and a text at spikes of the rule '{rule.name}' cannot assign "
-            "it; rename it"
+            f"'{statement.target}' is a broadcast variable, which statements at spikes of the rule '{rule.name}' "
+            "cannot assign; rename it"
         )
 
 
@@ -148,7 +148,7 @@ def _check_order(circuit: Wiring, pathway: Pathway) -> None:
         if touched and name != "w":
             (first, *_) = sorted(touched)
             raise EquationError(
-                f"its text at a spike reads '{name}' and adds to '{first}', on which that depends, so that the order "
-                "of synapses would matter; deliver into a variable of its own (such as a conductance), and let the "
-                "neuron's equations combine them"
+                f"its statements at a spike read '{name}', which depends on '{first}', and add to '{first}': "
+                "the order of synapses would matter; deliver into another variable (a conductance, say), and let the "
+                "neuron's equations combine the two"
             )

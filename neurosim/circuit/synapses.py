@@ -32,7 +32,7 @@ class Ends:
 
     @property
     def reversed(self) -> Ends:
-        """The same, the other way round."""
+        """The ends with source and target exchanged."""
         return Ends(self.n_post, self.n_pre, self.post, self.pre, self.recurrent)
 
     @property
@@ -71,7 +71,7 @@ class Synapses:
     repeated: bool = False
 
     def matrix(self, each: np.ndarray, ends: Ends) -> np.ndarray:
-        """A number of each synapse as a matrix: zero where there is none, the sum where there are several.
+        """A number per synapse as a matrix: zero without a synapse, the sum where several join two neurons.
 
         Parameters
         ----------

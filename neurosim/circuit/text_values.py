@@ -1,4 +1,4 @@
-"""Whether the texts of a pathway are numbers, as far as the values of its parameters decide it."""
+"""Faults in a pathway's texts that parameter values decide: divisions by zero, values that are no real number."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def check_texts(pathway: Pathway, values: Mapping[str, float]) -> None:
     Parameters
     ----------
     values
-        Of parameters of the pathway's rules, in SI units.
+        Values of parameters of the pathway's rules, in SI units.
 
     Raises
     ------

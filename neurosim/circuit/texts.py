@@ -62,13 +62,13 @@ def _shadowed(circuit: Wiring) -> Iterator[str]:
         own = name in population.model.parameters or equation.kind != "parameter" or "shared" not in equation.flags
         if own:
             yield (
-                f"population '{population.name}' has a variable '{name}' of its own, which is also what the circuit "
-                f"broadcasts to all; rename it, or declare '{name} : 1 (shared)', without a value, to read that"
+                f"population '{population.name}' has a variable '{name}', which is also the name of a broadcast "
+                f"variable; rename it, or declare '{name} : 1 (shared)' without a value to read the broadcast one"
             )
 
 
 def _ties(circuit: Wiring) -> Iterator[str]:
-    """Weights that are used twice have one unit."""
+    """Refuse tied weights whose two uses need different units."""
     for pathway in circuit.pathways:
         if pathway.tie is None:
             continue
@@ -77,7 +77,7 @@ def _ties(circuit: Wiring) -> Iterator[str]:
         if dimension_of(here) is not dimension_of(there):
             yield (
                 f"pathway '{pathway.name}': its weights, '{pathway.target}' per '{pathway.source}', have unit "
-                f"{shown_unit(dimension_of(here))}, and those of '{other.name}', to which it is tied, "
+                f"{shown_unit(dimension_of(here))}, and the weights of '{other.name}', to which it is tied, have unit "
                 f"{shown_unit(dimension_of(there))}"
             )
 
@@ -89,14 +89,14 @@ def _check_hold(circuit: Wiring, held: Hold) -> None:
         got = unit_of_expression(held.statement.expression, scalars, held.statement.place)
         if got is not dimension_of("1"):
             raise held.statement.place.unit_error(
-                f"has unit {shown_unit(got)}, expected none; hold it in a population's variable, which has the unit of "
-                "what it holds"
+                f"has unit {shown_unit(got)}, expected none; hold it in a variable of a population, which takes the "
+                "unit of what it holds"
             )
         return
     fed = next((p.name for p in circuit.pathways if p.target == held.target and not p.at_spikes), None)
     if fed is not None:
         raise held.statement.place.error(
-            f"'{held.target}' is what the pathway '{fed}' delivers, at every instant; hold another parameter"
+            f"'{held.target}' is the input that the pathway '{fed}' delivers at every instant; hold another parameter"
         )
     model = compose(circuit)[held.population]
     if model.refractory is None and (missing := sorted(held.statement.names & REFRACTORY)):
@@ -105,7 +105,7 @@ def _check_hold(circuit: Wiring, held: Hold) -> None:
 
 
 def _check_sum(population: Population, name: str, written: str) -> None:
-    """A sum is over numbers without unit, of what both neurons have."""
+    """Refuse a sum with a unit, or over variables that a neuron does not have."""
     text, place = parse_expression(written)
     # At an instant: no time is passed to sums.
     names = names_in(check_expression(text, place)) - (BUILTIN_NAMES - {"t", "dt"})
@@ -115,4 +115,4 @@ def _check_sum(population: Population, name: str, written: str) -> None:
     unknown_names(names, known, place, what=f"the sum '{name}'")
     got = unit_of_expression(text, known | {n: variables[n] for n in BUILTIN_NAMES}, place)
     if got is not dimension_of("1"):
-        raise place.unit_error(f"has unit {shown_unit(got)}; expected none, divide by a quantity of that unit")
+        raise place.unit_error(f"has unit {shown_unit(got)}; expected none; divide by a quantity of that unit")

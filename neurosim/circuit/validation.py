@@ -76,7 +76,7 @@ def _population_faults(circuit: Wiring) -> Iterator[str]:
         elif population.neuron.means and population.size == population.channels:
             one = "each of its channels has one position" if population.shape else "it has one neuron"
             yield (
-                f"population '{population.name}': '{population.neuron.name}' neurons know of means over others, but "
+                f"population '{population.name}': '{population.neuron.name}' neurons need means over several, but "
                 f"{one}; expected two or more"
             )
         if population.drawn_as and population.drawn_as not in circuit.population:
@@ -94,7 +94,7 @@ def _population_faults(circuit: Wiring) -> Iterator[str]:
 
 
 def _name_faults(name: object, what: str) -> Iterator[str]:
-    """Names of populations and pathways stand before a dot, and within names that Brian2 takes."""
+    """Refuse malformed names: they stand before a dot, and within names of Brian2's objects."""
     if not isinstance(name, str) or not _NAME.match(name) or "__" in name:
         yield f"{name!r} cannot be a {what}'s name; expected a letter, then letters, digits and single underscores"
 
@@ -143,7 +143,7 @@ def _end_faults(circuit: Wiring, pathway: Pathway, where: str) -> Iterator[str]:
     variable = pathway.source.split(".")[1]
     known = [*source.model.equation_set.by_name, *_readout_names(circuit, source.name)]
     if variable == "spikes":
-        if source.neuron.threshold is None:
+        if source.model.threshold is None:
             yield f"{where}: '{source.name}' never spikes, its neuron '{source.neuron.name}' has no threshold"
     elif variable not in known:
         yield f"{where}: source '{pathway.source}', {_missing(variable, known, 'variable')}"
@@ -176,7 +176,7 @@ def _connectivity_faults(circuit: Wiring, pathway: Pathway, where: str) -> Itera
         population, _, variable = (pathway.chosen_by or "").partition(".")
         known = circuit.population[pathway.post].model.equation_set.by_name
         if not chooses:
-            yield f"{where}: chosen_by is '{pathway.chosen_by}', and only what leads back from a maximum has a choice"
+            yield f"{where}: chosen_by is '{pathway.chosen_by}', but no maximum is pooled; leave it out"
         elif population != pathway.post or variable not in known:
             yield (
                 f"{where}: chosen_by is '{pathway.chosen_by}'; expected the variable of '{pathway.post}' that is pooled"
@@ -231,7 +231,7 @@ def _tie_faults(circuit: Wiring, pathway: Pathway, where: str) -> Iterator[str]:
 
 def _loop_faults(circuit: Wiring) -> Iterator[str]:
     if circuit.delivered_at is not None and circuit.delivered_at not in [phase.name for phase in circuit.phases]:
-        yield f"feedback is said to have delivered at the end of phase '{circuit.delivered_at}', which it does not have"
+        yield f"delivered_at: got '{circuit.delivered_at}', expected a phase at whose end feedback has been delivered"
     for loop in circuit.loops:
         for name in (*loop.forward, loop.feedback):
             if name not in circuit.pathway:
@@ -280,12 +280,12 @@ def _noise_faults(pathway: Pathway, where: str) -> Iterator[str]:
         yield f"{where}: it has no weights of its own; put the noise on those of '{pathway.tie.pathway}'"
     for name in ("noise", "sigma", PERTURB):
         if name in (*pathway.synapse.synaptic_variables, *pathway.synapse.parameters):
-            yield f"{where}: '{name}' of the rule '{pathway.synapse.name}' is also the name of the noise on its weights"
+            yield f"{where}: '{name}' of the rule '{pathway.synapse.name}' is also a name of the noise on its weights"
 
 
 def _readout_faults(circuit: Wiring) -> Iterator[str]:
     if (circuit.readout is None) != (circuit.output is None):
-        yield "a readout needs an output variable, and the other way round"
+        yield "a readout needs an output variable, and an output needs a readout"
     if circuit.output is not None:
         population, _, variable = circuit.output.partition(".")
         if population not in circuit.population:
@@ -334,15 +334,15 @@ def _broadcast_faults(circuit: Wiring, phase: Phase) -> Iterator[str]:
 
 
 def _change_faults(circuit: Wiring) -> Iterator[str]:
-    """A change of the loss needs something to be measured from."""
+    """Refuse a change of the loss without the held loss that it is measured from."""
     from neurosim.circuit.composition import LOSS_CHANGE, uses_change
 
     if circuit.readout is None or not uses_change(circuit):
         return
     if circuit.over_time:
         yield (
-            f"'{LOSS_CHANGE}' compares the ends of two phases, and the loss of this circuit is that of every step; "
-            "read 'loss', of the step, or 'total_loss'"
+            f"'{LOSS_CHANGE}' compares the ends of two phases, but the loss of this circuit is over time; "
+            "read 'loss' (of one step) or 'total_loss'"
         )
         return
     held = {held.target for phase in circuit.phases for held in phase.hold}
@@ -353,9 +353,9 @@ def _change_faults(circuit: Wiring) -> Iterator[str]:
 
 
 def _over_time_faults(circuit: Wiring) -> Iterator[str]:
-    """What is over time is a loss."""
+    """Refuse `over_time` without a readout, which defines the loss."""
     if circuit.over_time and circuit.readout is None:
-        yield "it is over time and has no readout, hence no loss; give it one, or leave out over_time"
+        yield "over_time needs a loss, and the circuit has no readout; give it one, or leave out over_time"
 
 
 def _rule_faults(circuit: Wiring, pathway: Pathway) -> Iterator[str]:

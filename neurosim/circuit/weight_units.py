@@ -1,4 +1,4 @@
-"""The units of weights, which nobody declares."""
+"""The units of weights, inferred from those of source and target."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _inferred(circuit: Wiring, pathway: Pathway) -> str:
 
 
 def names_of(circuit: Wiring, pathway: Pathway, reciprocal: Pathway | None = None) -> Mapping[str, Form]:
-    """The unit of each name that a pathway's synapse sees, but for its weight."""
+    """The unit of each name that a pathway's synapse sees, except its weight."""
     synapse = pathway.synapse
     known = {name: form_of(unit_of_name(name)) for name in _written_units(pathway)}
     known |= {name: NO_UNIT for name in (*CONSTANTS, "update_noise", "noise", "spikes_pre", "spikes_post")}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
 from neurosim.border import FLAG, NAMES, check_fields, one_of, optional
 from neurosim.border.arguments import NAME, NUMBER
+from neurosim.untyped import Array, ArrayModule
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Tie:
     Attributes
     ----------
     pathway
-        Whose weights they are.
+        The pathway that owns the weights.
     transposed
         Whether they are used as ``(n_pre, n_post)`` of that pathway, which no synapse can.
 
@@ -80,20 +81,20 @@ class Tie:
 class WeightFunction(Protocol):
     """A function of weights; equal if it computes the same, so that circuits compare. Its text says what it is."""
 
-    def __call__(self, xp: Any, *weights: Any) -> Any:
+    def __call__(self, xp: ArrayModule, *weights: Array) -> Array:
         """The value, computed by the array module `xp`."""
 
 
 @dataclass(frozen=True)
 class Derived:
-    """Weights that are computed from weights before each presentation. No synapse knows them.
+    """Weights computed from other weights before each presentation; no synapse could do that, so they are not local.
 
     Attributes
     ----------
     function
         ``function(xp, *weights) -> weights``, with `xp` the array module.
     pathways
-        Whose weights it is given, in this order, each ``(n_post, n_pre)``.
+        The pathways whose weights it takes, in this order, each ``(n_post, n_pre)``.
     """
 
     function: WeightFunction

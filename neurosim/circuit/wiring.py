@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from neurosim.circuit.connectivity import Connectivity
 from neurosim.circuit.description import ControlLoop, Pathway, Phase, Population
 from neurosim.circuit.synapses import Ends
 from neurosim.errors import CircuitError
 from neurosim.readouts._readout import Readout
+from neurosim.untyped import Array, ArrayModule
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Wiring:
         return tuple(p for p in self.pathways if p.tie is None and self.connectivity(p.name).weighted)
 
     def convergence(self, pathway: str) -> int:
-        """How many synapses reach a neuron of a pathway's target, of it and of others."""
+        """The number of synapses that reach a target neuron of a pathway, over all pathways to that variable."""
         target = self.pathway[pathway].target
         return sum(self.fans(other.name)[0] for other in self.pathways if other.target == target)
 
@@ -98,8 +98,8 @@ class Wiring:
             return self.weights_shape(pathway)
         return declared.synapse.shape_of(variable, *self.shape(pathway))
 
-    def derived_weights(self, xp: Any, weights: Callable[[str], Any]) -> dict[str, Any]:
-        """Pathway -> its weights, of all whose weights are a function of others.
+    def derived_weights(self, xp: ArrayModule, weights: Callable[[str], Array]) -> dict[str, Array]:
+        """The weights of all derived pathways, by pathway.
 
         Parameters
         ----------

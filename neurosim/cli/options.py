@@ -48,7 +48,7 @@ def _circuits(incomplete: str) -> list[str]:
 
 
 def _files(incomplete: str) -> list[str]:
-    """Files of TOML, and folders, that begin so."""
+    """Completions that are TOML files or folders."""
     files = sorted(Path().glob(f"{incomplete}*")) if incomplete[:1] not in ("/", "~") else []
     return [f"{path}/" if path.is_dir() else str(path) for path in files if path.is_dir() or path.suffix == ".toml"]
 

@@ -33,7 +33,7 @@ class _Output:
 
     @property
     def encoding(self) -> str:
-        """That of the underlying stream."""
+        """Encoding of the underlying stream."""
         return getattr(sys.stdout, "encoding", None) or "utf-8"
 
     def write(self, text: str) -> int:
@@ -51,7 +51,7 @@ class _Output:
         return sys.stdout is not None and sys.stdout.isatty()
 
     def fileno(self) -> int:
-        """That of the underlying stream."""
+        """File descriptor of the underlying stream."""
         return sys.stdout.fileno()
 
     def failed(self) -> bool:

@@ -13,12 +13,10 @@ from neurosim.cli.options import AsJson, CircuitName, Overrides, Quiet, Variants
 from neurosim.cli.printing import console_of, print_table, say, say_json
 from neurosim.errors import ConfigError
 
-Engine = Annotated[
-    str | None, typer.Option(metavar="NAME", help="What runs it, batched or brian, whatever the file says.")
-]
-Seed = Annotated[int | None, typer.Option(min=0, metavar="N", help="Random seed, whatever the file says.")]
+Engine = Annotated[str | None, typer.Option(metavar="NAME", help="Engine, in place of the file's: batched or brian.")]
+Seed = Annotated[int | None, typer.Option(min=0, metavar="N", help="Random seed, in place of the file's.")]
 Out = Annotated[Path | None, typer.Option(metavar="STORE", help="A new Zarr store for the recordings: rec.zarr.")]
-Plot = Annotated[Path | None, typer.Option(metavar="FILE", help="A figure of what was recorded: .png, .pdf or .svg.")]
+Plot = Annotated[Path | None, typer.Option(metavar="FILE", help="Figure of what is recorded: .png, .pdf or .svg.")]
 
 
 @plainly(keeps=True)
@@ -45,8 +43,8 @@ def simulate(
     settled(circuit, changed, variant or [])
     checked = load_circuit(circuit, changed, variant or [])
     console.print(checked.headline, soft_wrap=True)
-    with console.status("simulating"):
-        recording = checked.simulate(**({} if out is None else {"out": out}))
+    silent = {"progress": False} if quiet or as_json else {}
+    recording = checked.simulate(**silent, **({} if out is None else {"out": out}))
     from neurosim.model_files.circuits.numbers import unit_texts
     from neurosim.model_files.circuits.summary import COLUMNS, rows_of
 

@@ -235,7 +235,7 @@ def sweep(
 @app.command("list", cls=Command)
 @plainly
 def list_(kind: Kind = None, *, as_json: AsJson = False) -> None:
-    """List what is available: models, circuits, schemes, rules, neurons, readouts, tasks, metrics, probes."""
+    """List what is available: models, circuits, and variants such as neurons, rules, schemes, networks, engines."""
     asked = listing.chosen(kind)
     if as_json:
         say_json({each: listing.entries(each) for each in asked})

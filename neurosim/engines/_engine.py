@@ -17,6 +17,7 @@ from neurosim.engines.optimiser import PLAIN, Optimiser
 from neurosim.engines.setting import Level, Precision, Setting
 from neurosim.errors import EngineError, NeurosimError
 from neurosim.units import parse_quantity
+from neurosim.untyped import Array
 
 if TYPE_CHECKING:
     from typing import Self
@@ -29,11 +30,13 @@ if TYPE_CHECKING:
     from neurosim.engines.outputs import Outputs
     from neurosim.engines.slots import Continuation
     from neurosim.engines.state import State
+    from neurosim.engines.stimuli import Stimulus
 
 #: The engine of a model that names none.
 DEFAULT = "batched"
 #: The kind of part that a limit concerns.
 Part = Literal["setting", "optimiser", "circuit", "population", "phase", "pathway", "call"]
+#: The words that complete the message of a limit: names and numbers, of any type that can be printed.
 Names = Mapping[str, Any]
 
 
@@ -157,7 +160,7 @@ def refuse(met: Iterable[Limit]) -> None:
     Raises
     ------
     NeurosimError
-        Of the limit's class: `EngineError`, `CircuitError`.
+        Error of the limit's class: `EngineError`, `CircuitError`.
     """
     for limit in met:
         raise limit.error(str(limit))
@@ -192,12 +195,12 @@ class Engine(Protocol):
 
     def run(
         self,
-        state: Mapping[str, Any],
-        stimuli: Mapping[str, Any],
+        state: Mapping[str, Array],
+        stimuli: Mapping[str, Array | Stimulus],
         *,
         seed: int = 0,
         first: int = 0,
-        noise: Mapping[str, Mapping[str, Any]] | None = None,
+        noise: Mapping[str, Mapping[str, Array]] | None = None,
         report: Sequence[str] = (),
         record: Sequence[str] = (),
         learn: bool = True,
@@ -215,8 +218,8 @@ class Engine(Protocol):
 
     def train(
         self,
-        state: Mapping[str, Any],
-        stimuli: Mapping[str, Any],
+        state: Mapping[str, Array],
+        stimuli: Mapping[str, Array | Stimulus],
         order: np.ndarray,
         *,
         seed: int,
@@ -226,6 +229,6 @@ class Engine(Protocol):
         """Learn from mini-batches; parameters and results are described at `BatchedEngine.train`."""
         ...
 
-    def placed(self, stimuli: Mapping[str, Any], batch: int) -> dict[str, Any]:
+    def placed(self, stimuli: Mapping[str, Array | Stimulus], batch: int) -> dict[str, Array]:
         """Data brought once to where batches of this size are run, for any number of calls of `train`."""
         ...

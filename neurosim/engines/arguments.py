@@ -12,6 +12,7 @@ import numpy as np
 from neurosim.border import COUNT, FLAG, NAMES, SEED, Check, instance, optional, whole
 from neurosim.border.arguments import MAPPING
 from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.description import Phase
 from neurosim.engines.bounds import within_bounds
 from neurosim.engines.given_state import places_of
 from neurosim.engines.noise import drawn_shapes
@@ -26,6 +27,7 @@ from neurosim.engines.stimuli import Stimulus
 from neurosim.engines.zero_divisors import refuse_zero_divisors
 from neurosim.errors import ArgumentError, CircuitError
 from neurosim.suggestions import did_you_mean, nearest
+from neurosim.untyped import Array
 
 #: Running numbers of presentations, which noise is drawn by.
 FIRST = whole(0, 2**32 - 1)
@@ -55,14 +57,14 @@ TRAIN: dict[str, Check] = {"state": MAPPING, "stimuli": MAPPING, "seed": SEED, "
 def check_run(
     circuit: Circuit,
     setting: Setting,
-    state: Mapping[str, Any],
+    state: Mapping[str, Array],
     stimuli: Mapping[str, Stimulus],
     *,
     trials: int,
     report: Collection[str] = (),
     record: Collection[str] = (),
     phases: Collection[str] | None = None,
-    noise: Mapping[str, Mapping[str, Any]] | None = None,
+    noise: Mapping[str, Mapping[str, Array]] | None = None,
     every: Mapping[str, int] | None = None,
     own_weights: bool = False,
 ) -> tuple[Record, ...]:
@@ -88,7 +90,9 @@ def check_run(
     steps = 0 if setting.steady else sum(phase.steps(setting.dt) for phase in run)
     for name, stimulus in stimuli.items():
         if setting.steady and stimulus.changes:
-            raise CircuitError(f"stimuli: '{name}' changes in time, and the level 'steady' has none; use another level")
+            raise CircuitError(
+                f"stimuli: '{name}' changes in time, and the level 'steady' has no time; use another level"
+            )
         size = circuit.population[name.split(".")[0]].size
         _check_stimulus(name, stimulus, steps, trials, size)
     _check_state(circuit, state, stimuli, trials, own_weights=own_weights)
@@ -107,9 +111,9 @@ def trials_in(stimuli: Mapping[str, Stimulus], trials: int | None = None) -> int
 def check_training(
     circuit: Circuit,
     setting: Setting,
-    state: Mapping[str, Any],
+    state: Mapping[str, Array],
     stimuli: Mapping[str, Stimulus],
-    order: Any,
+    order: Array,
     report: Collection[str],
 ) -> np.ndarray:
     """Refuse what a circuit cannot be trained with; gives the order as an array.
@@ -132,7 +136,7 @@ def check_training(
         )
     if rows.min() < 0 or rows.max() >= length:
         raise CircuitError(
-            f"order: got trials {rows.min()} to {rows.max()}; the stimuli have those from 0 to {length - 1}"
+            f"order: got trials {rows.min()} to {rows.max()}; expected 0 to {length - 1}, the trials of the stimuli"
         )
     # Shapes alone: what lies on a device stays there.
     sizes = {name: replace(each, values=_like_one(each.values)) for name, each in stimuli.items()}
@@ -156,7 +160,7 @@ def _check_names(
     for name in report:
         if name not in known:
             spikes = name.endswith(SPIKES) and name in recordable(circuit)
-            hint = "; spikes are an instant's: record them" if spikes else ""
+            hint = "; spikes exist at single steps: record them instead" if spikes else ""
             raise CircuitError(f"report: {_unknown(name, known, 'variable')}{hint}")
     records = records_in(circuit, tuple(record), every)
     if record and setting.steady:
@@ -175,7 +179,7 @@ def _check_stimulus(name: str, stimulus: Stimulus, steps: int, trials: int, size
 
 
 def _check_state(
-    circuit: Circuit, state: Mapping[str, Any], stimuli: Collection[str], trials: int, *, own_weights: bool
+    circuit: Circuit, state: Mapping[str, Array], stimuli: Collection[str], trials: int, *, own_weights: bool
 ) -> None:
     each = with_trials(circuit, state) if own_weights else frozenset()
     moving = carried_shapes(circuit)
@@ -199,7 +203,7 @@ def _check_state(
     _check_bounds(circuit, state)
 
 
-def _check_bounds(circuit: Circuit, state: Mapping[str, Any]) -> None:
+def _check_bounds(circuit: Circuit, state: Mapping[str, Array]) -> None:
     """Refuse weights that begin beyond the bounds of their pathway."""
     for pathway in circuit.owners:
         if pathway.bounds is None:
@@ -220,7 +224,7 @@ def _places(circuit: Circuit, trials: int) -> Mapping[str, Any]:
     return places_of(circuit, trials)
 
 
-def _check_noise(circuit: Circuit, phase: Any, given: Mapping[str, Any], trials: int) -> None:
+def _check_noise(circuit: Circuit, phase: Phase, given: Mapping[str, Array], trials: int) -> None:
     needed = drawn_shapes(circuit, phase)
     known: dict[str, tuple[int, ...]] = {
         f"{p.name}.{name}": (p.size,) for p in circuit.populations for name in (*p.noise, *p.lots)

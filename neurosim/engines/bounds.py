@@ -1,4 +1,4 @@
-"""Bounds of weights, which hold after every change, whatever made it."""
+"""Bounds of weights, applied after every change."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 from neurosim.circuit.spike_texts import bounds_of
 from neurosim.circuit.wiring import Wiring
+from neurosim.untyped import Array, ArrayModule
 
 
-def within_bounds(xp: Any, circuit: Wiring, pathway: str, values: Mapping[str, Any], weights: Any) -> Any:
+def within_bounds(xp: ArrayModule, circuit: Wiring, pathway: str, values: Mapping[str, Array], weights: Array) -> Any:
     """Weights brought into the bounds of their pathway, if it has any.
 
     Parameters
@@ -27,7 +28,7 @@ def within_bounds(xp: Any, circuit: Wiring, pathway: str, values: Mapping[str, A
 
 
 def all_within_bounds(
-    xp: Any, circuit: Wiring, values: Mapping[str, Any], state: Mapping[str, Any], changed: Collection[str]
+    xp: ArrayModule, circuit: Wiring, values: Mapping[str, Array], state: Mapping[str, Array], changed: Collection[str]
 ) -> dict[str, Any]:
     """A state in which weights that have changed are within their bounds.
 

@@ -20,6 +20,7 @@ from neurosim.engines.state import State
 from neurosim.errors import ArgumentError, CircuitError, UnitError
 from neurosim.suggestions import did_you_mean
 from neurosim.units import array_in_si, dimension_text, parse_quantity
+from neurosim.untyped import UserValue
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class StateEntry:
 
 def given_state(
     circuit: Circuit,
-    given: Mapping[str, Any],
+    given: Mapping[str, UserValue],
     *,
     trials: int,
     beside: Circuit | None = None,
@@ -101,7 +102,7 @@ def given_state(
 
 
 def places_of(circuit: Circuit, trials: int) -> dict[str, StateEntry]:
-    """All that the state of a circuit consists of."""
+    """All entries of a circuit's state."""
     graph, moving = plan(circuit), carried_shapes(circuit)
     places: dict[str, StateEntry] = {}
     for population, model in compose(circuit).items():
@@ -162,7 +163,7 @@ def _unknown(circuit: Circuit, name: str, qualified: str, places: Mapping[str, S
     return f"state: '{name}' is no variable of this circuit; {did_you_mean(name, shown)}"
 
 
-def _fitting(name: str, value: Any, place: StateEntry) -> np.ndarray:
+def _fitting(name: str, value: UserValue, place: StateEntry) -> np.ndarray:
     array = _in_si(name, value, place.unit)
     if array.shape not in place.shapes.values():
         fitting = [f"{shape} ({what})" for what, shape in place.shapes.items() if shape]
@@ -173,7 +174,7 @@ def _fitting(name: str, value: Any, place: StateEntry) -> np.ndarray:
     return array
 
 
-def _in_si(name: str, value: Any, unit: str | None) -> np.ndarray:
+def _in_si(name: str, value: UserValue, unit: str | None) -> np.ndarray:
     # Plain numbers are in SI units here, as everything in a state is.
     plain: Any = np.asarray(value) if isinstance(value, Real) and not isinstance(value, bool) else value
     if unit is None:

@@ -9,11 +9,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from numpy.typing import DTypeLike
+
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import compose
 from neurosim.circuit.description import Pathway, Phase
 from neurosim.circuit.plasticity import UPDATE_NOISE
 from neurosim.random import held_normal, held_pairs, key_words, normals_of
+from neurosim.untyped import Array
 
 
 def noise_keys(circuit: Circuit, seed: int) -> dict[str, Any]:
@@ -55,7 +58,9 @@ def needs_update_noise(pathway: Pathway) -> bool:
     return pathway.update_noise is not None or UPDATE_NOISE in pathway.synapse.names
 
 
-def draw_update_noise(circuit: Circuit, pathway: str, keys: Mapping[str, Any], batch: Any, dtype: Any) -> Any:
+def draw_update_noise(
+    circuit: Circuit, pathway: str, keys: Mapping[str, Array], batch: Array, dtype: DTypeLike
+) -> Array:
     """A standard normal number for each weight of a pathway, the same for all trials of a batch.
 
     Parameters
@@ -68,7 +73,7 @@ def draw_update_noise(circuit: Circuit, pathway: str, keys: Mapping[str, Any], b
 
 
 def draw_noise(
-    circuit: Circuit, phase: Phase, keys: Mapping[str, Any], presentations: Any, dtype: Any
+    circuit: Circuit, phase: Phase, keys: Mapping[str, Array], presentations: Array, dtype: DTypeLike
 ) -> dict[str, Any]:
     """The held noise of a phase, and the lots of the presentation; empty if there are none.
 
@@ -92,14 +97,14 @@ def drawn_shapes(circuit: Circuit, phase: Phase) -> dict[str, tuple[int, ...]]:
 
 
 def draw_pairs(
-    shapes: Mapping[str, tuple[int, ...]], phase: Phase, keys: Mapping[str, Any], presentations: Any
+    shapes: Mapping[str, tuple[int, ...]], phase: Phase, keys: Mapping[str, Array], presentations: Array
 ) -> tuple[Any, Any]:
     """The numbers of a phase as `held_pairs` gives them, for any number of presentations."""
     words = [keys[f"{phase.name}:{name}"] for name in shapes]
     return held_pairs(words, presentations, tuple(math.prod(shape) for shape in shapes.values()))
 
 
-def named_noise(shapes: Mapping[str, tuple[int, ...]], pairs: tuple[Any, Any], dtype: Any) -> dict[str, Any]:
+def named_noise(shapes: Mapping[str, tuple[int, ...]], pairs: tuple[Array, Array], dtype: DTypeLike) -> dict[str, Any]:
     """The numbers that `draw_pairs` drew, by variable."""
     drawn = normals_of(pairs, [math.prod(shape) for shape in shapes.values()])
     return {n: a.astype(dtype).reshape(-1, *shape) for (n, shape), a in zip(shapes.items(), drawn, strict=True)}

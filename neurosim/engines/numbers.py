@@ -1,17 +1,17 @@
-"""Checks that engines' arguments are numbers: others would fail somewhere inside."""
+"""Checks that arguments of engines are numbers, before they fail deep inside an engine."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from neurosim.errors import CircuitError
+from neurosim.untyped import UserValue
 
 
-def check_numbers(what: str, given: Mapping[str, Any]) -> None:
-    """Refuse what is no array of numbers; of arrays on a device that is known without a copy.
+def check_numbers(what: str, given: Mapping[str, UserValue]) -> None:
+    """Refuse anything but arrays of numbers; arrays on a device are not copied.
 
     Raises
     ------

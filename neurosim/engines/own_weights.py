@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.engines.records import synaptic_shapes, traces_among
 from neurosim.engines.state import State, learned_names
 from neurosim.errors import CircuitError
 from neurosim.gate.limits import memory, shown
+from neurosim.untyped import Array
 
 #: Arrays of the weights of all trials that a run holds at once: what it is given, what a step changes, what it returns.
 _ARRAYS = 3
@@ -26,18 +28,18 @@ def shapes_of_one(circuit: Circuit) -> Mapping[str, tuple[int, ...]]:
     return {name: shapes[name] for name in shapes.keys() - traces_among(circuit, shapes.keys())}
 
 
-def with_trials(circuit: Circuit, state: Mapping[str, Any]) -> frozenset[str]:
+def with_trials(circuit: Circuit, state: Mapping[str, Array]) -> frozenset[str]:
     """The variables of synapses that have an axis of trials in this state."""
     known = shapes_of_one(circuit)
     return frozenset(name for name in known if name in state and np.ndim(state[name]) == len(known[name]) + 1)
 
 
-def of_trial(circuit: Circuit, state: Mapping[str, Any], trial: int) -> dict[str, Any]:
+def of_trial(circuit: Circuit, state: Mapping[str, Array], trial: int) -> dict[str, Any]:
     """A state in which the variables of synapses are those of one trial."""
     return {**state, **{name: state[name][trial] for name in with_trials(circuit, state)}}
 
 
-def each_its_own(circuit: Circuit, state: Mapping[str, Any], trials: int) -> State:
+def each_its_own(circuit: Circuit, state: Mapping[str, Array], trials: int) -> State:
     """The state with an axis of trials for all that learning changes."""
     own: State = {name: np.asarray(array) for name, array in state.items()}
     for name in learned_names(circuit):
@@ -46,8 +48,8 @@ def each_its_own(circuit: Circuit, state: Mapping[str, Any], trials: int) -> Sta
     return own
 
 
-def refuse_too_many(circuit: Circuit, trials: int, dtype: Any, *, most: int | None = None) -> None:
-    """Refuse trials whose weights do not fit into memory together, before anything of them is there.
+def refuse_too_many(circuit: Circuit, trials: int, dtype: DTypeLike, *, most: int | None = None) -> None:
+    """Refuse trials whose weights together do not fit into memory, before any are allocated.
 
     Parameters
     ----------

@@ -20,6 +20,7 @@ from neurosim.circuit.composition import broadcast, compose
 from neurosim.circuit.plan import plan
 from neurosim.circuit.wiring import Wiring
 from neurosim.engines.slots import slots
+from neurosim.engines.unrecordable import why_not
 from neurosim.errors import CircuitError
 from neurosim.suggestions import did_you_mean
 
@@ -61,12 +62,12 @@ class Record:
 
     @property
     def spikes(self) -> bool:
-        """Whether it is of spikes."""
+        """Whether it records spikes."""
         return self.name.endswith(".spikes")
 
     @property
     def slice(self) -> slice:
-        """Which places of the variable's flattened array it is of."""
+        """The recorded places in the variable's flattened array."""
         match = _SLICE.match(self.chosen)
         assert match is not None, "checked where it was read"
         first, colon, last, step = match.groups()
@@ -77,19 +78,19 @@ class Record:
         return slice(*(None if number is None else int(number) for number in (first, last, step)))
 
     def places(self, size: int) -> np.ndarray:
-        """The numbers of its neurons or synapses, of so many."""
+        """The indices of the recorded neurons or synapses, out of `size`."""
         return np.arange(size)[self.slice]
 
     def width(self, size: int) -> int:
-        """How many numbers a sample of one trial has."""
+        """The number of values in a sample of one trial."""
         return 1 if self.over else len(self.places(size))
 
     def samples(self, begin: int, steps: int) -> int:
-        """How many samples there are in so many steps from step `begin` on."""
+        """The number of samples in `steps` steps from step `begin` on."""
         return self.before(begin + steps) - self.before(begin)
 
     def before(self, step: int) -> int:
-        """How many samples there are before a step."""
+        """The number of samples before a step."""
         return -(-step // self.every)
 
 
@@ -153,7 +154,8 @@ def _checked_every(record: Record, steps: int) -> int:
         raise CircuitError(f"every: '{record.text}' got {steps!r}, expected a whole number of time steps, one or more")
     if steps > 1 and record.spikes:
         raise CircuitError(
-            f"every: the spikes '{record.text}' would be lost between samples; record them at every step, or as events"
+            f"every: the spikes '{record.text}' would be lost between samples; record them at every step, or say "
+            "spikes='events'"
         )
     return int(steps)
 
@@ -174,6 +176,8 @@ def check_record(circuit: Circuit, record: Record) -> None:
             raise CircuitError(
                 f"record: pathway '{owner}' uses the weights of '{tie.pathway}'; record '{tie.pathway}.w'"
             )
+        if (reason := why_not(circuit, record.name)) is not None:
+            raise CircuitError(f"record: '{record.name}': {reason}")
         hint = did_you_mean(record.name, sorted(known))
         raise CircuitError(f"record: this circuit has no variable '{record.name}'; {hint}")
     size = size_of(circuit, record.name)
@@ -228,6 +232,6 @@ def synaptic_shapes(circuit: Wiring) -> Mapping[str, tuple[int, ...]]:
 
 
 def traces_among(circuit: Wiring, names: Collection[str]) -> frozenset[str]:
-    """Those that are traces of synapses, of which each trial has its own."""
+    """The names that are traces of synapses, which differ between trials."""
     known = slots(circuit)
     return frozenset(name for name in names if name in known and known[name].kind == "trace")

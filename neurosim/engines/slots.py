@@ -1,4 +1,4 @@
-"""State between two time steps of a circuit: the one list that engines, restarts, carry and files go by.
+"""Slots: the state of a circuit between two time steps, one list for engines, restarts, carry-over and files.
 
 Nothing else is in flight between two steps: a spike acts on its targets within its own step or waits in a slot of its
 pathway, and what it leaves behind is in a slot.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from neurosim.circuit.composition import compose
 from neurosim.circuit.delays import delay_of
 from neurosim.circuit.spike_texts import under_way
 from neurosim.circuit.wiring import Wiring
+from neurosim.untyped import Array
 
 #: A step long before the first: no neuron starts refractory.
 LONG_AGO = -(2**30)
@@ -41,7 +42,7 @@ class Slot:
     start
         Its value before anything has happened; none if the circuit's state says it.
     dtype
-        Of its array; none for the precision of the run.
+        Dtype of its array; none for the precision of the run.
     counts_steps
         Whether it is the number of a step, so that what matters of it is how long ago that was.
     resting
@@ -166,8 +167,8 @@ class Continuation:
     random: list[dict[str, np.ndarray]] = field(default_factory=list)
 
     @classmethod
-    def at(cls, step: int, circuit: Wiring, now: Mapping[str, Any], dt: float) -> Continuation:
-        """What of `now`, the slots as the engine has them after `step` steps of `dt` seconds, goes on."""
+    def at(cls, step: int, circuit: Wiring, now: Mapping[str, Array], dt: float) -> Continuation:
+        """The part of `now`, the slots after `step` steps of `dt` seconds, that the rest of the presentation needs."""
         kept = {name: np.asarray(now[name]) for name in _kept(circuit, dt) if name in now}
         ago = {name: step - kept[name].astype(np.int64) for name in kept if slots(circuit, dt)[name].counts_steps}
         return cls(step, kept | ago)

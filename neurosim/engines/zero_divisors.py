@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -17,10 +16,11 @@ from neurosim.engines.slots import slots
 from neurosim.errors import CircuitError, EquationError
 from neurosim.neurons._checks import check_values, unread
 from neurosim.neurons._model import NeuronModel
+from neurosim.untyped import Array
 
 
-def refuse_zero_divisors(circuit: Circuit, state: Mapping[str, Any], stimuli: Collection[str]) -> None:
-    """Refuse a state whose zeros are divided by. What stimuli, noise, phases or resets set is left to the run.
+def refuse_zero_divisors(circuit: Circuit, state: Mapping[str, Array], stimuli: Collection[str]) -> None:
+    """Refuse a state with zeros that equations divide by. Stimuli, noise, phases and resets are not checked.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def refuse_zero_divisors(circuit: Circuit, state: Mapping[str, Any], stimuli: Co
             raise CircuitError(f"population '{population}'{_hint(model, zero)}, {error}") from None
 
 
-def _refuse_in_texts(circuit: Circuit, pathway: Pathway, state: Mapping[str, Any]) -> None:
+def _refuse_in_texts(circuit: Circuit, pathway: Pathway, state: Mapping[str, Array]) -> None:
     """Refuse zeros that the texts of a pathway's rules divide by."""
     names = {name: f"{pathway.name}.{name}" for name in pathway.synapse.parameters}
     values = {name: float(state[q]) for name, q in names.items() if q in state and np.ndim(state[q]) == 0}

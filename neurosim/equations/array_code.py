@@ -25,6 +25,7 @@ from neurosim.equations.parse import Statement
 from neurosim.equations.reserved import COUNT_FUNCTIONS
 from neurosim.equations.whole import is_bare, real_number
 from neurosim.errors import EquationError
+from neurosim.untyped import Array, ArrayModule
 
 #: A whole number beyond which integers of 32 bits have their end.
 _LARGEST = 2**31 - 1
@@ -67,7 +68,7 @@ class ArrayFunction:
     def __str__(self) -> str:
         return self.source
 
-    def compile(self, xp: ModuleType) -> Callable[..., Any]:
+    def compile(self, xp: ModuleType) -> Callable[..., Array]:
         """The function, running on `xp` (`numpy` or `jax.numpy`); called with keyword arguments.
 
         Raises
@@ -213,8 +214,8 @@ class _Renderer(NodeRenderer):
         return super().render_UnaryOp(node)
 
 
-def _functions(xp: Any) -> Mapping[str, Callable[..., Any]]:
-    def number(x: Any) -> Any:
+def _functions(xp: ArrayModule) -> Mapping[str, Callable[..., Array]]:
+    def number(x: Array) -> Array:
         """Brian2's `int`: a boolean as 0 or 1, a number without its fraction."""
         x = xp.asarray(x)
         if x.dtype == bool:
@@ -222,7 +223,7 @@ def _functions(xp: Any) -> Mapping[str, Callable[..., Any]]:
             return xp.where(x, 1.0, 0.0)
         return xp.trunc(x)
 
-    def exprel(x: Any) -> Any:
+    def exprel(x: Array) -> Array:
         """``(exp(x) - 1)/x``: near zero by its series, whose derivative has all digits, too."""
         small = xp.abs(x) < 0.5
         near, far = xp.where(small, x, 0.0), xp.where(small, 1.0, x)

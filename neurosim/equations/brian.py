@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from brian2.units.fundamentalunits import Dimension
 
 from neurosim.imports import process_as_it_was
+from neurosim.untyped import BrianVariable
 
 with contextlib.nullcontext() if "brian2" in sys.modules else process_as_it_was():
     import brian2 as brian2
@@ -44,7 +45,7 @@ with contextlib.nullcontext() if "brian2" in sys.modules else process_as_it_was(
     from brian2.units.fundamentalunits import get_unit_for_display as get_unit_for_display
 
 # The signatures of what other modules call.
-is_boolean_expression: Callable[[str, Mapping[str, Any]], bool | None] = _expressions.is_boolean_expression
+is_boolean_expression: Callable[[str, Mapping[str, BrianVariable]], bool | None] = _expressions.is_boolean_expression
 #: Gives a number's expression, or a condition, which is no `sympy.Expr`.
 str_to_sympy: Callable[..., Any] = _sympytools.str_to_sympy
 sympy_to_str: Callable[[sympy.Basic], str] = _sympytools.sympy_to_str

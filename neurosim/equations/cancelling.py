@@ -17,12 +17,12 @@ _KINDS = ((ast.Mult, ast.Div), (ast.Add, ast.Sub))
 
 
 def uncancelled(tree: ast.Expression) -> ast.Expression:
-    """An expression in which nothing cancels; as it is, where nothing would."""
+    """The expression, rewritten so that no terms cancel; unchanged where none would."""
     return _Uncancelled().visit(tree)
 
 
 def kept_whole(expression: str) -> str:
-    """The text of an expression in which nothing cancels; the very text, where nothing would."""
+    """The text of the expression, rewritten so that no terms cancel; the same text where none would."""
     tree = ast.parse(expression.strip(), mode="eval")
     if _has_a_value_everywhere(tree):
         return expression

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from neurosim.imports import require_jax
 from neurosim.random import unit_of_words
+from neurosim.untyped import Array, ArrayModule
 
 #: The largest mean of a Poisson, and the largest number of a binomial count; a step's time grows with it.
 MOST = 10_000
@@ -21,10 +21,10 @@ MOST = 10_000
 _PART_OF_MEAN, _PART_OF_NUMBER = 256.0, 1000.0
 
 #: From a count and the probability of the one before it, its own.
-Next = Callable[[Any, Any], Any]
+Next = Callable[[Array, Array], Array]
 
 
-def poisson(xp: Any, words: Any, mean: Any) -> Any:
+def poisson(xp: ArrayModule, words: Array, mean: Array) -> Array:
     """Poisson counts, not a number where the mean is negative or above `MOST`.
 
     Parameters
@@ -41,14 +41,14 @@ def poisson(xp: Any, words: Any, mean: Any) -> Any:
         full = xp.broadcast_to(xp.asarray(mean, dtype=xp.float64), words.shape[1:])
         fits = (full >= 0) & (full <= MOST)
 
-        def part(uniform: Any, left: Any) -> tuple[Any, Any]:
+        def part(uniform: Array, left: Array) -> tuple[Array, Array]:
             here = xp.minimum(left, _PART_OF_MEAN)
             return _inverse(xp, uniform, xp.exp(-here), lambda k, before: before * here / k), left - here
 
         return xp.where(fits, _in_parts(xp, words, xp.where(fits, full, 0.0), part), xp.nan).astype(result)
 
 
-def binomial(xp: Any, words: Any, number: Any, probability: Any) -> Any:
+def binomial(xp: ArrayModule, words: Array, number: Array, probability: Array) -> Array:
     """Binomial counts; not a number where `number` is not whole or beyond `MOST`, or `probability` is none."""
     result = xp.result_type(float)
     with _double(xp):
@@ -60,7 +60,7 @@ def binomial(xp: Any, words: Any, number: Any, probability: Any) -> Any:
         rare = xp.where(fits, xp.minimum(chance, 1 - chance), 0.0)
         odds = rare / (1 - rare)
 
-        def part(uniform: Any, left: Any) -> tuple[Any, Any]:
+        def part(uniform: Array, left: Array) -> tuple[Array, Array]:
             here = xp.minimum(left, _PART_OF_NUMBER)
             none = xp.exp(here * xp.log1p(-rare))
             return _inverse(xp, uniform, none, lambda k, before: before * ((here - k + 1) * odds) / k), left - here
@@ -84,10 +84,12 @@ def fault_of(function: str, numbers: Sequence[float]) -> str | None:
     return None
 
 
-def _in_parts(xp: Any, words: Any, whole: Any, part: Callable[[Any, Any], tuple[Any, Any]]) -> Any:
+def _in_parts(
+    xp: ArrayModule, words: Array, whole: Array, part: Callable[[Array, Array], tuple[Array, Array]]
+) -> Array:
     """The sum of counts of parts until nothing of `whole` is left."""
 
-    def on(reached: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+    def on(reached: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         number, left, total = reached
         count, after = part(unit_of_words(xp, words, number), left)
         return number + xp.uint32(1), after, total + count
@@ -96,14 +98,14 @@ def _in_parts(xp: Any, words: Any, whole: Any, part: Callable[[Any, Any], tuple[
     return _while(xp, lambda reached: xp.any(reached[1] > 0), on, start)[2]
 
 
-def _inverse(xp: Any, uniform: Any, none: Any, following: Next) -> Any:
+def _inverse(xp: ArrayModule, uniform: Array, none: Array, following: Next) -> Array:
     """The smallest count whose cumulative probability reaches a uniform number; `none` is the probability of zero."""
 
-    def short(reached: tuple[Any, Any, Any]) -> Any:
+    def short(reached: tuple[Array, Array, Array]) -> Array:
         # Rounded, all probabilities together may stay below the largest uniform number.
         return (uniform > reached[2]) & (reached[1] > 0)
 
-    def on(reached: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+    def on(reached: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         count, mass, sum_so_far = reached
         going = short(reached)
         after = xp.where(going, count + 1, count)
@@ -113,7 +115,7 @@ def _inverse(xp: Any, uniform: Any, none: Any, following: Next) -> Any:
     return _while(xp, lambda reached: xp.any(short(reached)), on, (xp.zeros_like(none), none, none))[0]
 
 
-def _while(xp: Any, condition: Callable[[Any], Any], body: Callable[[Any], Any], state: Any) -> Any:
+def _while(xp: ArrayModule, condition: Callable[[Array], Array], body: Callable[[Array], Array], state: Array) -> Array:
     if xp.__name__ != "numpy":
         require_jax()
         import jax
@@ -124,7 +126,7 @@ def _while(xp: Any, condition: Callable[[Any], Any], body: Callable[[Any], Any],
     return state
 
 
-def _double(xp: Any) -> Any:
+def _double(xp: ArrayModule) -> Array:
     """A context with double precision, whatever that of the run: both count alike."""
     if xp.__name__ == "numpy":
         return contextlib.nullcontext()

@@ -20,7 +20,7 @@ def decided_value(expression: str, values: Mapping[str, float], place: Place) ->
     expression
         Checked text.
     values
-        Of names, in SI units.
+        Values of names, in SI units.
     place
         Where it stands.
 

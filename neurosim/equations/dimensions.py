@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Mapping
-from typing import Any
 
 from neurosim.equations.brian import (
     DEFAULT_CONSTANTS,
@@ -29,9 +28,10 @@ from neurosim.equations.grammar import Place, check_expression, names_in
 from neurosim.equations.parse import Equation, EquationSet, Statement, unknown_names
 from neurosim.equations.whole import is_count
 from neurosim.units import UNIT_VALUES as UNIT_VALUES
+from neurosim.untyped import BrianDimension, BrianVariable
 
 _SECOND = get_dimensions(DEFAULT_UNITS["second"])
-_BUILTIN: dict[str, Any] = {
+_BUILTIN: dict[str, BrianVariable] = {
     **{name: function for name, function in DEFAULT_FUNCTIONS.items() if name != "timestep"},
     "binomial": Function(lambda n, p: n * p, arg_units=[1, 1], return_unit=1, stateless=False),
     **DEFAULT_CONSTANTS,
@@ -43,7 +43,7 @@ _BUILTIN: dict[str, Any] = {
 BUILTIN_NAMES = frozenset(_BUILTIN)
 
 
-def dimension_of(unit: str, place: Place | None = None) -> Any:
+def dimension_of(unit: str, place: Place | None = None) -> BrianDimension:
     """Brian2's dimension of a unit text such as ``1``, ``volt``, ``amp/second``.
 
     Raises
@@ -58,11 +58,11 @@ def dimension_of(unit: str, place: Place | None = None) -> Any:
 
 
 @functools.lru_cache(maxsize=4096)
-def _unit_type(unit: str) -> Any:
+def _unit_type(unit: str) -> str:
     return dimensions_and_type_from_string(unit)[1]
 
 
-def variables_of(equations: EquationSet, extra: Mapping[str, str] | None = None) -> dict[str, Any]:
+def variables_of(equations: EquationSet, extra: Mapping[str, str] | None = None) -> dict[str, BrianVariable]:
     """Brian2 variables for all names of a model, for its parsers to check against.
 
     Parameters
@@ -184,12 +184,14 @@ def _check_writable(target: Equation, statement: Statement, what: str) -> None:
         )
 
 
-def unit_of_expression(expression: str, variables: Mapping[str, Any], place: Place | None = None) -> Any:
+def unit_of_expression(
+    expression: str, variables: Mapping[str, BrianVariable], place: Place | None = None
+) -> BrianDimension:
     """The dimension of an expression over given Brian2 variables."""
     return _dimension(expression, variables, place or Place(text=expression))
 
 
-def unit_of_name(name: str) -> Any:
+def unit_of_name(name: str) -> BrianDimension:
     """The dimension of a unit that stands in an expression, such as ``mV``."""
     return get_dimensions(DEFAULT_UNITS[name])
 
@@ -202,7 +204,7 @@ def _unit_place(place: Place) -> Place:
     return Place(line, column, text)
 
 
-def _check_known(equation: Equation, equations: EquationSet, variables: Mapping[str, Any]) -> None:
+def _check_known(equation: Equation, equations: EquationSet, variables: Mapping[str, BrianVariable]) -> None:
     names = {n for n in equation.names if not (n == "xi" or n.startswith("xi_"))}
     if names <= variables.keys():
         return
@@ -212,7 +214,7 @@ def _check_known(equation: Equation, equations: EquationSet, variables: Mapping[
     unknown_names(unknown, own, equation.place, what=f"the equation of '{equation.name}'")
 
 
-def _with_noise(variables: dict[str, Any], equation: Equation) -> dict[str, Any]:
+def _with_noise(variables: dict[str, BrianVariable], equation: Equation) -> dict[str, BrianVariable]:
     noise = {n for n in equation.names if n == "xi" or n.startswith("xi_")}
     if not noise:
         return variables
@@ -220,7 +222,7 @@ def _with_noise(variables: dict[str, Any], equation: Equation) -> dict[str, Any]
     return variables | {name: Variable(name, dimensions=dimension) for name in noise}
 
 
-def _dimension(expression: str, variables: Mapping[str, Any], place: Place) -> Any:
+def _dimension(expression: str, variables: Mapping[str, BrianVariable], place: Place) -> BrianDimension:
     try:
         return parse_expression_dimensions(expression, variables)
     except DimensionMismatchError as error:
@@ -230,7 +232,7 @@ def _dimension(expression: str, variables: Mapping[str, Any], place: Place) -> A
         raise place.error(f"cannot check the units of '{expression}': {reason}") from None
 
 
-def is_condition(text: str, variables: Mapping[str, Any], place: Place) -> bool:
+def is_condition(text: str, variables: Mapping[str, BrianVariable], place: Place) -> bool:
     """Whether an expression is a truth value."""
     try:
         return bool(is_boolean_expression(text, variables))
@@ -238,12 +240,12 @@ def is_condition(text: str, variables: Mapping[str, Any], place: Place) -> bool:
         raise place.error(f"'{text}' mixes truth values and numbers: {error}") from None
 
 
-def shown_unit(dimension: Any) -> str:
+def shown_unit(dimension: BrianDimension) -> str:
     """A dimension for a message."""
     return "1 (no unit)" if dimension is DIMENSIONLESS else str(get_unit_for_display(dimension))
 
 
-def _hint(equation: Equation, got: Any, declared: Any) -> str:
+def _hint(equation: Equation, got: BrianDimension, declared: BrianDimension) -> str:
     if equation.kind == "differential" and got is declared:
         return "; is a division by a time constant missing?"
     return ""

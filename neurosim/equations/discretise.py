@@ -10,7 +10,6 @@ import functools
 import re
 from collections.abc import Generator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import sympy
@@ -27,8 +26,10 @@ from neurosim.equations.divided import Lines
 from neurosim.equations.linear import conditionally_linear, linear_system, refused
 from neurosim.equations.parse import Equation, EquationSet
 from neurosim.equations.propagator import own_step, steps
+from neurosim.equations.renamed import renamed
 from neurosim.equations.written import regular_as_written
 from neurosim.errors import EquationError
+from neurosim.untyped import BrianVariable
 
 #: Brian2's integration methods that both engines can follow.
 METHODS = ("exact", "euler", "exponential_euler", "rk2", "rk4", "heun", "milstein")
@@ -107,8 +108,8 @@ def abstract_code(equations: EquationSet, method: str) -> str:
         own |= {e.name for e in equations.of("differential")} & set(dir(sympy))
     if own:
         # The user's own, by a name that algebra prints for something else.
-        apart = EquationSet(tuple(_renamed(equation, own) for equation in equations.equations))
-        return re.sub(rf"\b({'|'.join(own)}){_APART}\b", r"\1", abstract_code(apart, method))
+        apart = EquationSet(tuple(_kept_apart(equation, own) for equation in equations.equations))
+        return renamed(abstract_code(apart, method), {f"{name}{_APART}": name for name in own})
     if method == "exponential_euler":
         return _exponential_euler(equations)
     if method == "exact":
@@ -117,11 +118,11 @@ def abstract_code(equations: EquationSet, method: str) -> str:
     return _apply(equations, method)
 
 
-def _renamed(equation: Equation, names: set[str]) -> Equation:
+def _kept_apart(equation: Equation, names: set[str]) -> Equation:
     """An equation with names kept apart from those of algebra."""
-    text = re.sub(rf"\b({'|'.join(names)})\b", rf"\1{_APART}", equation.expression or "")
-    name = f"{equation.name}{_APART}" if equation.name in names else equation.name
-    return replace(equation, name=name, expression=text if equation.expression is not None else None)
+    apart = {name: f"{name}{_APART}" for name in names}
+    text = None if equation.expression is None else renamed(equation.expression, apart)
+    return replace(equation, name=apart.get(equation.name, equation.name), expression=text)
 
 
 def coupled(equations: EquationSet) -> tuple[frozenset[str], ...]:
@@ -197,9 +198,9 @@ def _exponential_euler(equations: EquationSet) -> str:
     return code
 
 
-def _in_brian(equations: EquationSet, *, refractory: bool = True) -> tuple[dict[str, Any], Equations]:
+def _in_brian(equations: EquationSet, *, refractory: bool = True) -> tuple[dict[str, BrianVariable], Equations]:
     """The variables and equations as Brian2's."""
-    known: dict[str, Any] = variables_of(equations)
+    known: dict[str, BrianVariable] = variables_of(equations)
     used = {name for e in equations.equations for name in (e.name, *e.names)} | {"dt", "t", "not_refractory"}
     # Brian2 hashes all variables it is given, and there are a thousand units.
     variables = {name: known[name] for name in used if name in known}

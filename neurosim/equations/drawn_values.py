@@ -32,7 +32,7 @@ class ValueText:
     text
         The expression, on one line.
     unit
-        Of the values, in base units; ``boolean`` of a condition.
+        Unit of the values, in base units; ``boolean`` of a condition.
     """
 
     text: str
@@ -52,7 +52,7 @@ class ValueText:
         Parameters
         ----------
         shape
-            Of the result; draws are made in this shape.
+            Shape of the result; draws are made in this shape.
         given
             The names that the text may read -> numbers or arrays that broadcast to `shape`.
         generator

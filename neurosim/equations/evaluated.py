@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
 from neurosim.equations.array_code import ArrayFunction, expression_function
+from neurosim.untyped import Array
 
 
 def evaluated(
-    text: str, given: Mapping[str, Any], shape: tuple[int, ...], generator: np.random.Generator | None
+    text: str, given: Mapping[str, Array], shape: tuple[int, ...], generator: np.random.Generator | None
 ) -> np.ndarray:
     """The values of an expression in SI units, float64.
 
     Parameters
     ----------
     text
-        That the grammar has checked.
+        An expression that the grammar has checked.
     given
         The names that it may read -> numbers or arrays that broadcast to `shape`.
     shape
-        Of the result; draws are made in this shape.
+        Shape of the result; draws are made in this shape.
     generator
         What ``rand()`` (uniform between 0 and 1) and ``randn()`` (standard normal) are drawn by, call by call in the
         order of the text; needed if there are any.
@@ -39,6 +39,6 @@ def evaluated(
 
 
 @functools.lru_cache(maxsize=256)
-def _function(text: str) -> tuple[ArrayFunction, Callable[..., Any]]:
+def _function(text: str) -> tuple[ArrayFunction, Callable[..., Array]]:
     function = expression_function("value", text)
     return function, function.compile(np)

@@ -10,13 +10,13 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
 
 from neurosim.equations.brian import DIMENSIONLESS, get_or_create_dimension
 from neurosim.equations.dimensions import shown_unit
 from neurosim.equations.grammar import Place
 from neurosim.equations.reserved import FUNCTIONS
 from neurosim.units import dimension_text
+from neurosim.untyped import BrianDimension
 
 #: Functions whose result has the unit of their first argument, and those whose result has none whatever it is.
 _KEEPING, _FREE = {"abs", "floor", "ceil", "clip"}, {"sign"}
@@ -31,7 +31,7 @@ class Form:
     truth: bool = False
 
     def times(self, other: Form, power: Fraction = Fraction(1)) -> Form:
-        """The product with a power of another."""
+        """The product with a power of another unit."""
         powers = dict(self.unknown)
         for name, exponent in other.unknown:
             powers[name] = powers.get(name, Fraction(0)) + power * exponent
@@ -39,15 +39,15 @@ class Form:
         return Form(known, tuple(sorted((name, p) for name, p in powers.items() if p)))
 
     def to(self, power: Fraction) -> Form:
-        """A power of it."""
+        """A power of this unit."""
         return Form().times(self, power)
 
 
 NO_UNIT, TRUTH = Form(), Form(truth=True)
 
 
-def form_of(dimension: Any) -> Form:
-    """A Brian2 dimension."""
+def form_of(dimension: BrianDimension) -> Form:
+    """The unit of a Brian2 dimension."""
     return Form(tuple(Fraction(float(power)).limit_denominator(64) for power in dimension._dims))
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sympy
 
 from neurosim.equations.brian import Equations, is_constant_over_dt, str_to_sympy, sympy_to_str
 from neurosim.equations.symbolic import MAX_SUMMANDS, summands
 from neurosim.errors import EquationError
+from neurosim.untyped import BrianVariable
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Linear:
         return tuple(other for other in self.names if other != name and (name, other) in self.rates)
 
 
-def right_sides(equations: Equations, variables: Mapping[str, Any], method: str) -> dict[str, sympy.Expr]:
+def right_sides(equations: Equations, variables: Mapping[str, BrianVariable], method: str) -> dict[str, sympy.Expr]:
     """The right-hand side of each differential equation, with subexpressions put in.
 
     Raises
@@ -54,7 +54,7 @@ def right_sides(equations: Equations, variables: Mapping[str, Any], method: str)
     return {name: str_to_sympy(expression.code, variables) for name, expression in substituted}
 
 
-def linear_system(equations: Equations, variables: Mapping[str, Any]) -> Linear:
+def linear_system(equations: Equations, variables: Mapping[str, BrianVariable]) -> Linear:
     """All equations as one linear system, whose rates and constants do not change within a time step.
 
     Raises
@@ -76,7 +76,7 @@ def linear_system(equations: Equations, variables: Mapping[str, Any]) -> Linear:
     return Linear(tuple(sides), rates, constants)
 
 
-def conditionally_linear(equations: Equations, variables: Mapping[str, Any]) -> Linear:
+def conditionally_linear(equations: Equations, variables: Mapping[str, BrianVariable]) -> Linear:
     """Each equation as linear in its own variable, with all others constant.
 
     Raises
@@ -87,12 +87,14 @@ def conditionally_linear(equations: Equations, variables: Mapping[str, Any]) -> 
     method = "exponential_euler"
     rates: dict[tuple[str, str], sympy.Expr] = {}
     constants: dict[str, sympy.Expr] = {}
-    for name, side in right_sides(equations, variables, method).items():
+    sides = right_sides(equations, variables, method)
+    for name, side in sides.items():
         row, rest = _split(side, name, [name], method)
         if name in row:
             rates[name, name] = row[name]
         constants |= {name: rest} if rest != 0 else {}
-    return Linear(tuple(equations.diff_eq_names), rates, constants)
+    # Brian2's `diff_eq_names` come in another order in each process.
+    return Linear(tuple(sides), rates, constants)
 
 
 def refused(method: str, reason: str) -> EquationError:

@@ -58,7 +58,7 @@ class Source:
 
 
 def equation_lines(text: str) -> list[Source]:
-    """One for each equation: it goes on until its unit, and may have its flags on a further line.
+    """One logical line per equation: it ends with its unit, and flags may stand on a further line.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def equation_lines(text: str) -> list[Source]:
 
 
 def statement_lines(text: str, *, whole: bool = False) -> list[Source]:
-    """One for each line that no bracket or backslash carries on into the next; or all lines as one.
+    """One logical line per line that no bracket or backslash continues; or all lines as one.
 
     Raises
     ------

@@ -13,7 +13,7 @@ def as_stepped(equations: EquationSet, *, refractory: bool) -> EquationSet:
     Parameters
     ----------
     equations
-        Of a neuron.
+        Equations of a neuron.
     refractory
         Whether it has a refractory period, in which variables can stand still.
     """

@@ -18,7 +18,7 @@ def switched(expression: str, values: Mapping[str, float]) -> str:
     expression
         Text in the equation language.
     values
-        Of some of its names.
+        Values of some of its names.
 
     Examples
     --------

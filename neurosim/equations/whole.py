@@ -34,8 +34,8 @@ def real_numbers(expression: str, truths: Collection[str] = ()) -> str:
     return ast.unparse(ast.fix_missing_locations(uncancelled(tree)))
 
 
-def real_number(value: Any) -> Any:
-    """A whole number as a real one; truth values stay what they are."""
+def real_number(value: object) -> Any:
+    """A whole number as a real one; truth values, and what is no number, stay what they are."""
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 

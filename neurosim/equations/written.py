@@ -11,7 +11,6 @@ zero, so that all results of the one are left as they are.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +20,7 @@ from sympy.core.function import AppliedUndef
 
 from neurosim.equations.brian import sympy_to_str
 from neurosim.equations.linear import Linear
+from neurosim.equations.renamed import renamed
 
 #: Slower decays lose digits in ``1 - exp(-dt/tau)``, nearer ones in the difference of two; faster ones overflow.
 _SLOWEST, _NEAREST, _FASTEST = 1 / 64, 0.14, 30.0
@@ -48,14 +48,14 @@ class RegularRegion:
         Parameters
         ----------
         lines
-            Of `propagator.steps`.
+            Result of `propagator.steps`.
         code
             Brian2's.
         label
             Part of the names of what is computed on the way.
         """
         chosen = f"_{label}_written"
-        statements = [_renamed(line, linear.names, label) for line in lines]
+        statements = [_result_renamed(line, linear.names, label) for line in lines]
         if len(linear.names) == 1:
             # Only what is slow is left: a step towards where it tends, which no rate divides.
             (name,) = linear.names
@@ -65,7 +65,7 @@ class RegularRegion:
         statements.append(f"{chosen} = {self.condition}")
         for number, name in enumerate(self.constants, start=1):
             statements.append(f"_{label}_{name} = {chosen}*{name} + (1 - {chosen})*{number}.0*dt")
-            code = re.sub(rf"\b{name}\b", f"_{label}_{name}", code)
+        code = renamed(code, {name: f"_{label}_{name}" for name in self.constants})
         results = dict(line.split(" = ", 1) for line in code.splitlines() if line.startswith("_"))
         for name in linear.names:
             statements.append(f"_{name} = {chosen}*({results[f'_{name}']}) + (1 - {chosen})*_{label}_new_{name}")
@@ -93,7 +93,7 @@ def regular_as_written(linear: Linear) -> RegularRegion | None:
     return RegularRegion("*".join([*conditions, apart]), tuple(str(constant) for constant in constants))
 
 
-def _renamed(line: str, names: Sequence[str], label: str) -> str:
+def _result_renamed(line: str, names: Sequence[str], label: str) -> str:
     """A line whose result is that of a variable, under another name."""
     target, rest = line.split(" = ", 1)
     return f"_{label}_new{target} = {rest}" if target in {f"_{name}" for name in names} else line
@@ -106,7 +106,7 @@ def _is_reciprocal(rate: sympy.Expr) -> bool:
     return bool(sympy.fraction(reciprocal)[1].is_number)
 
 
-def _time_constant(rate: Any) -> sympy.Symbol | None:
+def _time_constant(rate: sympy.Expr | None) -> sympy.Symbol | None:
     """The time constant of a rate -1/tau, if it is a name."""
     constant = -1 / rate if rate is not None else None
     return constant if isinstance(constant, sympy.Symbol) else None

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from neurosim.errors import ConfigError
+from neurosim.untyped import UserValue
 
 # NumPy's texts for a missing number, and an empty cell.
 _NO_LABEL = ("nan", "NaN", "NAN", "<NA>", "NaT", "")
 
 
-def refuse_no_inputs(X: Any) -> None:
+def refuse_no_inputs(X: UserValue) -> None:
     """Refuse inputs that only look like a table of numbers.
 
     Raises
@@ -28,7 +29,7 @@ def refuse_no_inputs(X: Any) -> None:
         raise ConfigError(f"X: got the column '{twice[0]}' more than once, expected a name of its own for each column")
 
 
-def refuse_no_numbers(name: str, given: Any) -> None:
+def refuse_no_numbers(name: str, given: UserValue) -> None:
     """Refuse masked values, which would be used, and dates, which would become nanoseconds.
 
     Raises
@@ -42,7 +43,7 @@ def refuse_no_numbers(name: str, given: Any) -> None:
         raise ConfigError(f"{name}: got dates or times, expected numbers, such as the days since the first one")
 
 
-def refuse_no_labels(y: Any) -> None:
+def refuse_no_labels(y: UserValue) -> None:
     """Refuse missing labels, such as empty cells, and labels of types that cannot be sorted.
 
     Raises
@@ -65,7 +66,7 @@ def refuse_no_labels(y: Any) -> None:
         raise ConfigError(f"y: got labels of different types ({', '.join(kinds)}), expected one type")
 
 
-def _each(y: Any) -> list[Any]:
+def _each(y: UserValue) -> list[Any]:
     """Labels that may be texts or objects; none where scikit-learn says what is wrong, or nothing can be."""
     if isinstance(y, list | tuple):
         return list(y)
@@ -77,7 +78,7 @@ def _each(y: Any) -> list[Any]:
     return list(array.ravel()) if array.dtype.kind in "OUTM" else []
 
 
-def _missing(label: Any) -> bool:
+def _missing(label: UserValue) -> bool:
     """Whether a value is NaN, NaT or pandas' missing value; none of them equals itself."""
     try:
         return label is None or bool(label != label)
@@ -85,7 +86,7 @@ def _missing(label: Any) -> bool:
         return type(label).__name__ == "NAType"
 
 
-def _refuse_masked(name: str, given: Any) -> None:
+def _refuse_masked(name: str, given: UserValue) -> None:
     if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
         raise ConfigError(
             f"{name}: got an array of which {int(np.ma.count_masked(given))} values are masked, expected values "
@@ -93,7 +94,7 @@ def _refuse_masked(name: str, given: Any) -> None:
         )
 
 
-def _dtypes(given: Any) -> Iterable[Any]:
+def _dtypes(given: UserValue) -> Iterable[Any]:
     """Data types of an array, or of the columns of a table."""
     dtypes = getattr(given, "dtypes", None)
     if dtypes is None:

@@ -19,6 +19,7 @@ from neurosim.errors import ConfigError
 from neurosim.estimators.data import refuse_no_inputs, refuse_no_labels, refuse_no_numbers
 from neurosim.estimators.fitted import FittedNetwork
 from neurosim.tasks._scaling import unscaled
+from neurosim.untyped import UserValue
 
 
 def _gives_probabilities(estimator: Any) -> bool:
@@ -64,7 +65,7 @@ class NeurosimClassifier(ClassifierMixin, FittedNetwork):
     Attributes
     ----------
     classes_, n_features_in_, feature_names_in_
-        Of the data.
+        Properties of the data.
     state_
         Weights and parameters, see `neurosim.engines.state`.
     history_
@@ -88,7 +89,7 @@ class NeurosimClassifier(ClassifierMixin, FittedNetwork):
     if TYPE_CHECKING:
         classes_: np.ndarray
 
-    def fit(self, X: Any, y: Any) -> NeurosimClassifier:
+    def fit(self, X: UserValue, y: UserValue) -> NeurosimClassifier:
         """Learn from inputs ``(n, d)`` and labels ``(n,)``.
 
         Raises
@@ -102,7 +103,7 @@ class NeurosimClassifier(ClassifierMixin, FittedNetwork):
         """
         return self._refitted(X, y)
 
-    def _learn(self, X: Any, y: Any) -> None:
+    def _learn(self, X: UserValue, y: UserValue) -> None:
         refuse_no_inputs(X)
         refuse_no_labels(y)
         inputs, labels = validate_data(self, X, y, dtype=np.float64)
@@ -113,18 +114,18 @@ class NeurosimClassifier(ClassifierMixin, FittedNetwork):
             raise ConfigError(f"y: got 1 class ({self.classes_[0]!r}), expected at least two classes to tell apart")
         self._train(np.asarray(inputs), codes, self.classes_)
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: UserValue) -> np.ndarray:
         """The class of each input, shape ``(n,)``."""
         outputs = self._outputs(X)
         return self.classes_[outputs.argmax(axis=1)]
 
-    def decision_function(self, X: Any) -> np.ndarray:
+    def decision_function(self, X: UserValue) -> np.ndarray:
         """The outputs, shape ``(n, classes)``; for two classes their difference, shape ``(n,)``."""
         outputs = self._outputs(X)
         return outputs[:, 1] - outputs[:, 0] if len(self.classes_) == 2 else outputs
 
     @available_if(_gives_probabilities)
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: UserValue) -> np.ndarray:
         """The probability of each class, shape ``(n, classes)``: the softmax of the outputs."""
         outputs = self._outputs(X)
         weights = np.exp(outputs - outputs.max(axis=1, keepdims=True))
@@ -166,8 +167,8 @@ class NeurosimRegressor(RegressorMixin, FittedNetwork):
         sigma: float | None = None,
         standardise: bool = True,
         validation_fraction: float = 0.0,
-        settings: Mapping[str, Any] | None = None,
-        random_state: Any = None,
+        settings: Mapping[str, UserValue] | None = None,
+        random_state: UserValue = None,
     ) -> None:
         super().__init__(
             hidden,
@@ -186,11 +187,11 @@ class NeurosimRegressor(RegressorMixin, FittedNetwork):
             random_state=random_state,
         )
 
-    def fit(self, X: Any, y: Any) -> NeurosimRegressor:
+    def fit(self, X: UserValue, y: UserValue) -> NeurosimRegressor:
         """Learn from inputs ``(n, d)`` and targets ``(n,)`` or ``(n, k)``; see `NeurosimClassifier.fit`."""
         return self._refitted(X, y)
 
-    def _learn(self, X: Any, y: Any) -> None:
+    def _learn(self, X: UserValue, y: UserValue) -> None:
         refuse_no_inputs(X)
         refuse_no_numbers("y", y)
         inputs, targets = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
@@ -199,7 +200,7 @@ class NeurosimRegressor(RegressorMixin, FittedNetwork):
         targets = targets.reshape(len(targets), -1)
         self._train(np.asarray(inputs), targets, None)
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: UserValue) -> np.ndarray:
         """The predictions, shape ``(n,)`` or ``(n, k)`` like the targets."""
         outputs = unscaled(self._outputs(X), self.target_mean_, self.target_scale_)
         return outputs[:, 0] if self._one_dimensional else outputs

@@ -28,6 +28,7 @@ from neurosim.tasks._scaling import lost, moments, scaled
 from neurosim.tasks._task import Sizes, Split, Task, _one_hot, _stratified
 from neurosim.training.evaluation import answers
 from neurosim.training.loop import train
+from neurosim.untyped import UserValue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +47,7 @@ class _Fit:
     sizes
         Numbers of inputs and outputs.
     readout
-        Of the outputs.
+        Readout of the outputs.
     """
 
     sections: str
@@ -87,8 +88,8 @@ class FittedNetwork(BaseEstimator):
         sigma: float | None = None,
         standardise: bool = True,
         validation_fraction: float = 0.0,
-        settings: Mapping[str, Any] | None = None,
-        random_state: Any = None,
+        settings: Mapping[str, UserValue] | None = None,
+        random_state: UserValue = None,
     ) -> None:
         self.hidden = hidden
         self.scheme = scheme
@@ -121,7 +122,7 @@ class FittedNetwork(BaseEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_fit")
 
-    def _refitted(self, X: Any, y: Any) -> Self:
+    def _refitted(self, X: UserValue, y: UserValue) -> Self:
         """The same estimator after a fit; a fit that fails leaves it unchanged."""
         fresh = copy.copy(self)
         for name in [name for name in vars(fresh) if name == "_fit" or name.endswith("_")]:
@@ -131,7 +132,7 @@ class FittedNetwork(BaseEstimator):
         vars(self).update(vars(fresh))
         return self
 
-    def _learn(self, X: Any, y: Any) -> None:
+    def _learn(self, X: UserValue, y: UserValue) -> None:
         """Set all attributes of a fit."""
         raise NotImplementedError
 
@@ -171,7 +172,7 @@ class FittedNetwork(BaseEstimator):
         self.n_iter_ = len(self.loss_curve_)
         self._fit = fit
 
-    def _outputs(self, X: Any) -> np.ndarray:
+    def _outputs(self, X: UserValue) -> np.ndarray:
         check_is_fitted(self)
         refuse_no_inputs(X)
         inputs = np.asarray(validate_data(self, X, reset=False, dtype=np.float64))
@@ -188,7 +189,7 @@ def _engine_of(sections: str, sizes: Sizes, *modules: Any) -> Engine:
 
 
 def _split(
-    count: int, labels: np.ndarray | None, fraction: float, seed: int, names: Sequence[Any] | None
+    count: int, labels: np.ndarray | None, fraction: float, seed: int, names: Sequence[UserValue] | None
 ) -> tuple[np.ndarray, np.ndarray]:
     rows = np.arange(count)
     if not fraction:

@@ -14,6 +14,7 @@ from neurosim import registry
 from neurosim.border import COUNT, ENGINE, LEVEL, SEED, Check, instance, number, optional
 from neurosim.errors import ArgumentError, ConfigError
 from neurosim.model_files.variants import merged
+from neurosim.untyped import UserValue
 
 # Settings with which spiking neurons fire, as in the model lansdell2020/spiking_digits.
 _SPIKING: dict[str, Any] = {
@@ -24,7 +25,7 @@ _SPIKING: dict[str, Any] = {
 _LAYERS = "sizes of the hidden layers, such as (48, 32), or that of a single one; other layers go into settings"
 
 
-def _sizes(name: str, value: Any) -> tuple[int, ...]:
+def _sizes(name: str, value: UserValue) -> tuple[int, ...]:
     """One size, or several."""
     if isinstance(value, Integral) and not isinstance(value, bool):
         return (COUNT(name, value),)
@@ -36,14 +37,14 @@ def _sizes(name: str, value: Any) -> tuple[int, ...]:
     return tuple(int(size) for size in sizes)
 
 
-def _share(name: str, value: Any) -> float:
+def _share(name: str, value: UserValue) -> float:
     share = number()(name, value)
     if not 0 <= share < 1:
         raise ConfigError(f"{name}: got {value}, expected 0 or more, and less than 1")
     return share
 
 
-def _settings(name: str, value: Any) -> dict[str, Any]:
+def _settings(name: str, value: UserValue) -> dict[str, Any]:
     """Sections of a model file."""
     expected = 'sections of a model file, such as {"scheme": {"topology": "direct"}}'
     settings = instance(Mapping, expected=expected)(name, value)
@@ -58,7 +59,7 @@ def _settings(name: str, value: Any) -> dict[str, Any]:
         ) from error
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: UserValue) -> Any:
     """Convert values that TOML could write but JSON does not know: NumPy's numbers and arrays, paths."""
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
@@ -83,7 +84,7 @@ _CHECKS: dict[str, Check] = {
 }
 
 
-def checked(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def checked(parameters: Mapping[str, UserValue]) -> dict[str, Any]:
     """Check an estimator's parameters and convert them to the form used.
 
     Raises
@@ -94,7 +95,7 @@ def checked(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {name: check(name, parameters[name]) for name, check in _CHECKS.items()}
 
 
-def sections_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def sections_of(parameters: Mapping[str, UserValue]) -> dict[str, Any]:
     """The sections of a model file that checked parameters describe."""
     network: dict[str, Any] = {"hidden": list(parameters["hidden"]), "readout": parameters["readout"]}
     if parameters["level"] == "spiking":
@@ -116,7 +117,7 @@ def sections_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return sections
 
 
-def _set_sigma(sections: dict[str, Any], sigma: float) -> None:
+def _set_sigma(sections: dict[str, UserValue], sigma: float) -> None:
     """Set the noise in the scheme, if it has such a setting, or else in the hidden neurons."""
     scheme = registry.load("schemes", sections["scheme"]["kind"])
     if "sigma" in scheme.Config.model_fields:
@@ -128,7 +129,7 @@ def _set_sigma(sections: dict[str, Any], sigma: float) -> None:
     sections["network"]["neuron"] = given if several else given[0]
 
 
-def seed_of(random_state: Any) -> int:
+def seed_of(random_state: UserValue) -> int:
     """The seed: a whole number as it is, or one drawn from a generator.
 
     Raises

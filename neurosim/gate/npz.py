@@ -38,11 +38,11 @@ def read_npz(
     path
         The file.
     names
-        Those to read, which are there; by default all. The others are not looked at, whatever they are.
+        Names of the arrays to read, by default all. The other arrays are not read.
     largest
         Bytes that all arrays together, unpacked, may take; by default as `neurosim.gate.limits.largest` says.
     hint
-        What to say of more than that, such as how it can be allowed.
+        Text for the error about a larger size, such as how to allow it.
 
     Raises
     ------
@@ -164,7 +164,7 @@ def _array(stream: IO[bytes], available: int, where: str) -> np.ndarray:
 
 
 def _exactly(stream: IO[bytes], size: int, where: str) -> bytearray:
-    """So many bytes, and then the end: an archive's checksum is held against what was read there."""
+    """Read exactly `size` bytes, then the end, where an archive compares its checksum."""
     data = bytearray()
     # In pieces, so that memory grows with the data and not with the size in the header.
     while len(data) < size and (piece := stream.read(min(size - len(data), 1 << 24))):

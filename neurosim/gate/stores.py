@@ -51,11 +51,11 @@ class Store:
     path
         Its folder.
     attrs
-        Of the whole.
+        Attributes of the whole.
     arrays
         By name.
     checksums
-        Of all files by their names in the store, where they were written down.
+        Checksums of all files by their names in the store, where they were written down.
     """
 
     path: Path
@@ -77,7 +77,7 @@ class StoredArray:
     present
         The chunks that there are.
     checksums
-        Of these chunks.
+        Checksums of these chunks.
     """
 
     path: Path

@@ -88,7 +88,7 @@ def read_tensors(path: Path, digest: str | None = None) -> Tensors:
 
 
 def packed(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> bytes:
-    """Such a file; the same bytes for the same content."""
+    """Bytes of a safetensors file, the same for the same content."""
     from safetensors.numpy import save
 
     whole = _little(arrays)
@@ -102,7 +102,7 @@ def packed(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> byt
 
 
 def with_seal(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> bytes:
-    """The same, with the checksum in its metadata that `read_tensors` checks."""
+    """Bytes of a safetensors file whose metadata hold the checksum that `read_tensors` checks."""
     return packed(arrays, {**metadata, SEAL: arrays_digest(_little(arrays))})
 
 

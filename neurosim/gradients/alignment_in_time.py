@@ -108,6 +108,18 @@ def alignment_in_time(
     ------
     CircuitError
         As `neurosim.gradients.credit_in_time.credit_in_time`.
+
+    Examples
+    --------
+    >>> import neurosim
+    >>> from neurosim.engines.stimuli import stimuli_of
+    >>> model = neurosim.load("learned_in_time/teacher+symmetric", ["task.n_train=8", "task.n_validation=8"])
+    >>> circuit, setting = model.circuit, model.engine.setting
+    >>> shown = stimuli_of(circuit, model.load_task(seed=0).validation, slice(8), dt=setting.dt)
+    >>> state = neurosim.initial_state(circuit, 0)
+    >>> numbers = neurosim.alignment_in_time(circuit, setting, state, shown)["hidden1"].numbers
+    >>> bool(numbers["signal_immediate_angle_deg"] < 1e-6)  # symmetric feedback delivers immediate credit
+    True
     """
     quiet = undisturbed(circuit)
     credit = credit_in_time(quiet, setting, state, stimuli, phase=phase, kicked=kicked_for(quiet))

@@ -119,6 +119,18 @@ def credit_in_time(
     All steps are differentiated in one backward pass, with respect to zeros that are added within the loop over time:
     Williams & Zipser (1989), Neural Computation 1:270. Without `hops` that is one pass for total and one for immediate
     credit; with them, one for each transmission.
+
+    Examples
+    --------
+    >>> import neurosim
+    >>> from neurosim.engines.stimuli import stimuli_of
+    >>> model = neurosim.load("learned_in_time/teacher+symmetric", ["task.n_train=8", "task.n_validation=8"])
+    >>> circuit, setting = model.circuit, model.engine.setting
+    >>> shown = stimuli_of(circuit, model.load_task(seed=0).validation, slice(8), dt=setting.dt)
+    >>> state = neurosim.initial_state(circuit, 0)
+    >>> credit = neurosim.credit_in_time(circuit, setting, state, shown)
+    >>> credit.total["hidden1.r"].shape  # trial, step, neuron
+    (8, 51, 40)
     """
     uncut = not immediate and hops is None
     what = in_time(circuit, setting, state, stimuli, phase=phase, added=kicked, recurrent=recurrent, uncut=uncut)
@@ -147,7 +159,7 @@ def credit_in_time(
 
 def how_spikes_are_differentiated(circuit: Circuit, setting: Setting) -> str:
     """A sentence on the surrogate; empty where nothing spikes."""
-    if all(population.neuron.threshold is None for population in circuit.populations):
+    if all(population.model.threshold is None for population in circuit.populations):
         return ""
     reset = "goes through resets, too" if setting.surrogate_reset else "does not go through resets"
     told = [p.name for p in circuit.populations if "pseudo_derivative" in p.neuron.ports]

@@ -118,6 +118,17 @@ def lyapunov_exponent(
     -----
     The tangent goes through the engine's own steps by forward-mode differentiation and is renormalised: Benettin,
     Galgani, Giorgilli & Strelcyn (1980), Meccanica 15:9.
+
+    Examples
+    --------
+    >>> import neurosim
+    >>> from neurosim.engines.stimuli import stimuli_of
+    >>> model = neurosim.load("learned_in_time/teacher+symmetric", ["task.n_train=8", "task.n_validation=8"])
+    >>> circuit, setting = model.circuit, model.engine.setting
+    >>> shown = stimuli_of(circuit, model.load_task(seed=0).validation, slice(8), dt=setting.dt)
+    >>> state = neurosim.initial_state(circuit, 0)
+    >>> neurosim.lyapunov_exponent(circuit, setting, state, shown).chaotic
+    False
     """
     if setting.steady:
         raise CircuitError("a Lyapunov exponent at the level 'steady', which has no time; use the level 'rate'")

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from neurosim.errors import ArgumentError
+from neurosim.untyped import Array, ArrayModule
 
 
-def namespace(*arrays: Any) -> tuple[Any, ...]:
+def namespace(*arrays: Array) -> tuple[Array, ...]:
     """Choose NumPy or JAX, and convert the arrays to its floating-point arrays.
 
     Returns
@@ -25,7 +26,7 @@ def namespace(*arrays: Any) -> tuple[Any, ...]:
     return (xp, *floats)
 
 
-def pair(delivered: Any, true: Any, *, same: bool = False) -> tuple[Any, ...]:
+def pair(delivered: Array, true: Array, *, same: bool = False) -> tuple[Array, ...]:
     """As `namespace`, for two arrays to compare, whose shapes have to fit.
 
     Parameters
@@ -55,7 +56,7 @@ class _Shape(tuple[int, ...]):
         return f"shape {tuple(self)}"
 
 
-def unit_vectors(xp: Any, vectors: Any) -> tuple[Any, Any]:
+def unit_vectors(xp: ArrayModule, vectors: Array) -> tuple[Array, Array]:
     """Split vectors along the last axis into direction and length.
 
     Returns

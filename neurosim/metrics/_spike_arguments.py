@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from neurosim.border.arguments import by_table, having
 from neurosim.errors import ArgumentError
 from neurosim.metrics._spike_events import SpikeEvents
 from neurosim.units import parse_quantity
+from neurosim.untyped import Array, UserValue
 
 if TYPE_CHECKING:
     import xarray
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 PER = one_of("population", "neuron")
 
 
-def check_spikes(name: str, value: Any) -> SpikeEvents:
+def check_spikes(name: str, value: UserValue) -> SpikeEvents:
     """Check that an argument is spikes as events.
 
     Raises
@@ -38,7 +39,7 @@ def seconds(time: str | float) -> float:
     return parse_quantity(time, "second") if isinstance(time, str) else float(time)
 
 
-def check_window(name: str, value: Any) -> tuple[float, float]:
+def check_window(name: str, value: UserValue) -> tuple[float, float]:
     """Check that an argument is two moments, the first before the second, and give them in seconds.
 
     Raises
@@ -75,12 +76,12 @@ measuring = by_table(
 def labelled(
     values: np.ndarray,
     dims: Sequence[str],
-    coords: Mapping[str, Any],
+    coords: Mapping[str, Array | tuple[str, Array]],
     *,
     name: str,
     unit: str,
     long_name: str,
-    **attrs: Any,
+    **attrs: object,
 ) -> xarray.DataArray:
     """A result with its axes; coordinates over time are in seconds.
 

@@ -21,7 +21,7 @@ class SpikeEvents:
     Attributes
     ----------
     time
-        Of each spike, in seconds, shape (spike,).
+        Time of each spike, in seconds, shape (spike,).
     trial, neuron
         Numbers of the trial and of the neuron of each spike, shape (spike,).
     trials, neurons

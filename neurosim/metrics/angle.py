@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from neurosim.border import public
 from neurosim.border.arguments import ARRAY
 from neurosim.metrics._arrays import pair, unit_vectors
+from neurosim.untyped import Array
 
 UNIT = "deg"
 BETTER = "lower"
 
 
 @public(delivered=ARRAY, true=ARRAY)
-def measure(delivered: Any, true: Any) -> Any:
+def measure(delivered: Array, true: Array) -> Array:
     """Measure the angle between vectors along the last axis.
 
     Parameters

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from neurosim.border import public
 from neurosim.border.arguments import ARRAY
 from neurosim.metrics import angle
 from neurosim.metrics._arrays import pair
+from neurosim.untyped import Array
 
 UNIT = "deg"
 BETTER = "lower"
 
 
 @public(delivered=ARRAY, true=ARRAY)
-def measure(delivered: Any, true: Any) -> Any:
+def measure(delivered: Array, true: Array) -> Array:
     """Average over the first axis, then measure the angle along the last.
 
     Parameters

@@ -33,7 +33,7 @@ def measure(
     Parameters
     ----------
     spikes
-        Of `neurosim.spike_events`: the reference. ``events.of(neurons=[3])`` is one neuron.
+        Result of `neurosim.spike_events`: the reference. ``events.of(neurons=[3])`` is one neuron.
     target
         Spikes of the same recording. Their trains are pooled, like those of the reference, so that all pairs of a
         neuron of one and a neuron of the other count. Without it: all pairs of different neurons of the reference.

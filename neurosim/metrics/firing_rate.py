@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from neurosim.border import TIME, public
 from neurosim.border.arguments import ARRAY, or_traced
 from neurosim.metrics._arrays import namespace
+from neurosim.untyped import Array
 
 UNIT = "Hz"
 BETTER = "none"
 
 
 @public(spikes=ARRAY, dt=or_traced(TIME))
-def measure(spikes: Any, dt: float) -> Any:
+def measure(spikes: Array, dt: float) -> Array:
     """Count the spikes over time; unlike the other metrics this one compares nothing.
 
     Parameters

@@ -34,7 +34,7 @@ def measure(
     Parameters
     ----------
     spikes
-        Of `neurosim.spike_events`.
+        Result of `neurosim.spike_events`.
     sigma
         Standard deviation of the kernel: a quantity, or seconds. The half width of ``rectangular`` is
         ``sqrt(3)*sigma``, the time constant of ``exponential`` is ``sigma``.

@@ -24,7 +24,7 @@ def measure(spikes: SpikeEvents) -> xarray.DataArray:
     Parameters
     ----------
     spikes
-        Of `neurosim.spike_events`.
+        Result of `neurosim.spike_events`.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def measure(spikes: SpikeEvents) -> xarray.DataArray:
     Raises
     ------
     ArgumentError
-        What is given are no spikes as events.
+        The argument is not spikes as events.
 
     Notes
     -----

@@ -25,7 +25,7 @@ def measure(spikes: SpikeEvents) -> xarray.DataArray:
     Parameters
     ----------
     spikes
-        Of `neurosim.spike_events`.
+        Result of `neurosim.spike_events`.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def measure(spikes: SpikeEvents) -> xarray.DataArray:
     Raises
     ------
     ArgumentError
-        What is given are no spikes as events.
+        The argument is not spikes as events.
 
     Notes
     -----

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from neurosim.border import public
 from neurosim.border.arguments import ARRAY
 from neurosim.metrics import angle
 from neurosim.metrics._arrays import pair
+from neurosim.untyped import Array
 
 UNIT = "deg"
 BETTER = "lower"
 
 
 @public(delivered=ARRAY, true=ARRAY)
-def measure(delivered: Any, true: Any) -> Any:
+def measure(delivered: Array, true: Array) -> Array:
     """Measure the angle between two arrays of one shape.
 
     Parameters
     ----------
     delivered, true
-        Of any shape, both the same: the feedback matrix and the transposed forward matrix, say.
+        Arrays of one shape, such as the feedback matrix and the transposed forward matrix.
 
     Returns
     -------

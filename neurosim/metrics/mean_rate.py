@@ -24,7 +24,7 @@ def measure(spikes: SpikeEvents) -> xarray.DataArray:
     Parameters
     ----------
     spikes
-        Of `neurosim.spike_events`.
+        Result of `neurosim.spike_events`.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def measure(spikes: SpikeEvents) -> xarray.DataArray:
     Raises
     ------
     ArgumentError
-        What is given are no spikes as events.
+        The argument is not spikes as events.
     """
     count = np.bincount(spikes.trial_place, minlength=len(spikes.trials))
     rate = count / (len(spikes.neurons) * spikes.duration)

@@ -34,7 +34,7 @@ def measure(signal: xarray.DataArray) -> float:
     Raises
     ------
     ArgumentError
-        What is given is no variable.
+        The argument is not a recorded variable.
     """
     values = np.asarray(signal.values, dtype=float)
     return float(np.nanmean(values)) if np.isfinite(values).any() else math.nan

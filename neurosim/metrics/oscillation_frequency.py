@@ -26,7 +26,7 @@ def measure(spikes: SpikeEvents, *, bin: str | float = "1 ms", segment: str | fl
     Parameters
     ----------
     spikes
-        Of `neurosim.spike_events`.
+        Result of `neurosim.spike_events`.
     bin
         Width of the bins in which spikes are counted; frequencies reach half its inverse.
     segment

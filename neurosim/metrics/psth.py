@@ -31,7 +31,7 @@ def measure(
     Parameters
     ----------
     spikes
-        Of `neurosim.spike_events`.
+        Result of `neurosim.spike_events`.
     bin
         Length of a bin: a quantity, or seconds. A bin holds its left edge and not its right one.
     onset

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from neurosim.border import public
 from neurosim.border.arguments import ARRAY
 from neurosim.metrics._arrays import pair, unit_vectors
+from neurosim.untyped import Array
 
 UNIT = "1"
 BETTER = "higher"
 
 
 @public(delivered=ARRAY, true=ARRAY)
-def measure(delivered: Any, true: Any) -> Any:
+def measure(delivered: Array, true: Array) -> Array:
     """Measure R2 of the regression of ``true`` on ``delivered`` through the origin.
 
     ``1 - sum((true - g*delivered)**2) / sum(true**2)`` with the gain ``g`` that makes it largest, which is
@@ -22,7 +21,7 @@ def measure(delivered: Any, true: Any) -> Any:
     Parameters
     ----------
     delivered, true
-        Of any shape, both the same.
+        Arrays of one shape.
 
     Returns
     -------

@@ -25,7 +25,7 @@ def measure(
     Parameters
     ----------
     spikes
-        Of `neurosim.spike_events`.
+        Result of `neurosim.spike_events`.
     bin
         Length of a bin: a quantity, or seconds. A bin holds its left edge and not its right one; what is left at the
         end of the recording is no bin.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from neurosim.errors import ArgumentError
 from neurosim.metrics._spike_arguments import measuring
 from neurosim.units import parse_quantity
+from neurosim.untyped import Array, UserValue
 
 if TYPE_CHECKING:
     import xarray
@@ -19,7 +20,7 @@ BETTER = "none"
 OF = "variable"
 
 
-def _limit(name: str, value: Any) -> Any:
+def _limit(name: str, value: UserValue) -> Array:
     """A number or a quantity; its unit is checked where that of the values is known."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ArgumentError(name, value, "a number in SI units, or a quantity such as '2 nS'")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from neurosim.border import public
 from neurosim.border.arguments import ARRAY
 from neurosim.metrics._arrays import pair
+from neurosim.untyped import Array
 
 UNIT = "%"
 BETTER = "higher"
 
 
 @public(delivered=ARRAY, true=ARRAY)
-def measure(delivered: Any, true: Any) -> Any:
+def measure(delivered: Array, true: Array) -> Array:
     """Count equal signs along the last axis, among the entries where the true sign is not zero.
 
     Parameters

@@ -24,7 +24,7 @@ def measure(spikes: SpikeEvents) -> xarray.DataArray:
     Parameters
     ----------
     spikes
-        Of `neurosim.spike_events`, in a window that holds one volley.
+        Result of `neurosim.spike_events`, in a window that holds one volley.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def measure(spikes: SpikeEvents) -> xarray.DataArray:
     Raises
     ------
     ArgumentError
-        What is given are no spikes as events.
+        The argument is not spikes as events.
     """
     times = [spikes.time[spikes.trial == trial] for trial in spikes.trials]
     spread = np.array([np.std(each) if len(each) > 1 else np.nan for each in times])

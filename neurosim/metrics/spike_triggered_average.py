@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from neurosim.errors import ArgumentError
 from neurosim.metrics._spike_arguments import labelled, measuring, seconds
 from neurosim.metrics._spike_events import SpikeEvents
+from neurosim.untyped import Array
 
 if TYPE_CHECKING:
     import xarray
@@ -30,8 +32,8 @@ def measure(
     Parameters
     ----------
     spikes
-        Of `neurosim.spike_events`. Of one neuron, ``events.of(neurons=[3])``: its spikes are those around which every
-        neuron of the signal is averaged. Else each neuron's own spikes are.
+        Result of `neurosim.spike_events`. With one neuron, ``events.of(neurons=[3])``, all neurons of the signal are
+        averaged around its spikes; otherwise each neuron around its own spikes.
     signal
         A recorded variable ``(time, trial, neuron)``, such as ``recording["E.v"]``, of the same trials.
     window
@@ -92,7 +94,7 @@ def measure(
     )
 
 
-def _sampled(signal: xarray.DataArray) -> tuple[Any, np.ndarray, float]:
+def _sampled(signal: xarray.DataArray) -> tuple[Array, np.ndarray, float]:
     """The signal ``(time, trial, neuron)``, its times, and the step between them."""
     if not {"time", "trial"} <= set(signal.dims) or len(signal.dims) != 3 or "time" not in signal.coords:
         raise ArgumentError("signal", f"the dimensions {signal.dims}", "(time, trial, neuron), with times")
@@ -109,7 +111,7 @@ def _sampled(signal: xarray.DataArray) -> tuple[Any, np.ndarray, float]:
     return signal.transpose("time", "trial", ...).values, time, step
 
 
-def _numbers(signal: xarray.DataArray, dim: Any) -> np.ndarray:
+def _numbers(signal: xarray.DataArray, dim: Hashable) -> np.ndarray:
     return np.asarray(signal[dim].values) if dim in signal.coords else np.arange(signal.sizes[dim])
 
 

@@ -24,7 +24,7 @@ def measure(spikes: SpikeEvents, *, bin: str | float = "1 ms") -> xarray.DataArr
     Parameters
     ----------
     spikes
-        Of `neurosim.spike_events`.
+        Result of `neurosim.spike_events`.
     bin
         Width of a bin.
 

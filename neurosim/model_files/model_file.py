@@ -26,6 +26,7 @@ from neurosim.engines._engine import EngineConfig
 from neurosim.errors import ArgumentError, ConfigError, Fault, NeurosimError
 from neurosim.model_files.about import About, NoTask
 from neurosim.model_files.checking import Faults, check_table, line_of
+from neurosim.model_files.circuits.array_files import by_content
 from neurosim.model_files.circuits.built import SECTIONS as CIRCUIT_SECTIONS
 from neurosim.model_files.circuits.trained import NAME as WRITTEN
 from neurosim.model_files.circuits.trained import TrainableSections, is_circuit, written_section
@@ -200,11 +201,16 @@ class Model:
 
     @property
     def hash(self) -> str:
-        """A hash of all settings that determine a run's results, without the seed and the paths of data."""
+        """A hash of all settings that determine a run's results, without the seed and the paths of data.
+
+        Of files with arrays it has the content.
+        """
         sections = {name: section for name, section in self.resolve().items() if name != "model"}
         if self.task_kind:
             paths = path_settings(self.task_kind)
             sections["task"] = {key: value for key, value in sections["task"].items() if key not in paths}
+        if self.written is not None:
+            sections = by_content(sections)
         return hashlib.sha256(json.dumps(sections, sort_keys=True).encode()).hexdigest()[:16]
 
     @property

@@ -1,4 +1,4 @@
-"""Whether the targets of a task are such that a readout's loss means anything."""
+"""Checks that the targets of a task fit the loss of the readout."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _EXPECTED = {
 
 
 def refuse_targets(readout: str, task: Task | Sizes, *, name: str = "", section: str = "network") -> None:
-    """Refuse targets that a readout has no loss for: the shares of classes that cross-entropy wants, say.
+    """Refuse targets that do not fit the loss, such as real numbers where cross-entropy needs shares of classes.
 
     Parameters
     ----------
     task
         The data, or what is known of them.
     name
-        Of the task, where only sizes are known.
+        Name of the task, where only sizes are known.
     section
-        Of the model that names the readout.
+        Section of the model that names the readout.
 
     Raises
     ------

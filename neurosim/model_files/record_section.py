@@ -35,12 +35,15 @@ def check_record(model: str, record: RecordSettings, epochs: int, circuit: Circu
 def _complaint(name: str, circuit: Circuit, *, steady: bool) -> str:
     """The fault of a name, as a clause to follow it; empty if there is none."""
     # Late: it reads equations and so imports Brian2.
+    from neurosim.engines.unrecordable import why_not
     from neurosim.recording.variables import traces, weights
 
     courses, synapses = traces(circuit), weights(circuit)
     if name in synapses:
         return ""
     instead = f"expected weights, such as '{synapses[0]}'"
+    if name not in courses and (reason := why_not(circuit, name)) is not None:
+        return f": {reason}"
     if name not in courses:
         near = nearest(name, [*courses, *synapses])
         owners = dict.fromkeys(each.split(".")[0] for each in (*courses, *synapses))

@@ -40,7 +40,7 @@ def check_refractory(model: NeuronModel) -> None:
 
 
 def _refuse_other_unit(text: str, place: Place) -> None:
-    """A quantity of another unit than time, such as ``5 mV``, is no expression."""
+    """Refuse a quantity in another unit than time, such as ``5 mV``."""
     try:
         parse_quantity(text)
     except UnitError:
@@ -60,7 +60,7 @@ def check_ports(model: NeuronModel) -> None:
 
 
 def check_unread(model: NeuronModel) -> None:
-    """Refuse the value of a parameter that nothing reads, of a neuron by itself: most often a misspelt name."""
+    """Refuse a value of a parameter that nothing in a bare neuron reads: most often a misspelt name."""
     for name, near in unread(model).items():
         hint = f"did you mean '{near}'?" if near else "leave it out, or use it"
         raise EquationError(f"nothing reads the parameter '{name}' of neuron '{model.name}'; {hint}")
@@ -81,7 +81,7 @@ def check_means(model: NeuronModel) -> None:
     for name, written in model.means.items():
         if name not in free:
             raise EquationError(
-                f"a mean '{name}', which is no parameter without a value of neuron '{model.name}'; expected one of "
+                f"a mean '{name}', which is no parameter of neuron '{model.name}' that has no value; expected one of "
                 f"{', '.join(sorted(free)) or 'none'}"
             )
         unit = model.equation_set.by_name[name].unit
@@ -100,7 +100,7 @@ def reads_last_spike(model: NeuronModel) -> bool:
 
 
 def check_reads(model: NeuronModel) -> None:
-    """Without a refractory period, nothing is known of the last spike."""
+    """Refuse texts that read the last spike of a neuron without a refractory period."""
     if model.refractory is not None:
         return
     for what, text, place in _texts(model):
@@ -118,7 +118,7 @@ def check_reads(model: NeuronModel) -> None:
 
 
 def check_draws(model: NeuronModel) -> None:
-    """Lines that draw have streams of their own, by their names; those of thresholds and resets are taken."""
+    """Refuse lines that draw under a name whose random stream belongs to a threshold or a reset."""
     for name in ("threshold", "reset"):
         if name in model.expressions and model.expressions[name].draws:
             raise model.equation_set.by_name[name].place.error(

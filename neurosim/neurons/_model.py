@@ -9,7 +9,7 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from neurosim import equations as language
 from neurosim.border import Check, check_fields, optional, set_fields
@@ -29,6 +29,7 @@ from neurosim.errors import EquationError, UnitError
 from neurosim.neurons._per_neuron import PerNeuron, settled
 from neurosim.neurons._values import per_neuron_of, period_text, si_value, unit_of_value
 from neurosim.units import format_quantity, parse_quantity
+from neurosim.untyped import UserValue
 
 if TYPE_CHECKING:
     from neurosim.equations.array_code import ArrayFunction
@@ -92,8 +93,8 @@ class NeuronModel:
     reset: str | None = None
     refractory: str | None = None
     method: str | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    initial: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    parameters: Mapping[str, UserValue] = field(default_factory=dict[str, UserValue])
+    initial: Mapping[str, UserValue] = field(default_factory=dict[str, UserValue])
     ports: Mapping[str, str] = field(default_factory=dict[str, str])
     means: Mapping[str, str] = field(default_factory=dict[str, str])
     name: str = "neuron"
@@ -234,7 +235,7 @@ class NeuronModel:
                 )
         return self._si_values(self.equation_set.of("differential"), self.initial)
 
-    def _si_values(self, equations: tuple[Equation, ...], given: Mapping[str, Any]) -> dict[str, float]:
+    def _si_values(self, equations: tuple[Equation, ...], given: Mapping[str, UserValue]) -> dict[str, float]:
         values = {e: given.get(e.name, 0.0) for e in equations}
         return {e.name: si_value(self.name, e, v) for e, v in values.items() if not isinstance(v, PerNeuron)}
 
@@ -294,7 +295,7 @@ class NeuronModel:
         """The array code as text: what the batched engine runs, one function a quantity."""
         return "\n\n".join(str(function) for function in (*self.expressions.values(), *self.functions.values()))
 
-    def extended(self, *equations: Equation, **changes: Any) -> NeuronModel:
+    def extended(self, *equations: Equation, **changes: UserValue) -> NeuronModel:
         """The same model with equations added or replaced, and other fields changed."""
         return replace(self, equations=str(parse_equations(self.equations).with_(*equations)), **changes)
 

@@ -1,7 +1,7 @@
 """Texts of the leaky rate neuron that normalises its drive; `leaky_rate` says what it is.
 
 ``mean`` and ``variance`` of the drive are taken over a feature map. ``offset_delta`` is the error at the offset, which
-is added after the normalisation; ``delta``, the error at the drive, is the derivative through both means.
+is added after the normalisation. ``delta``, the error at the drive, is the derivative through both means.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 #: Noise after the activation.
 RATE = """
     dv/dt = (normal + offset - v)/tau_m : 1
-    r = {rate} + perturb*sigma*noise : 1
-    slope = {slope} : 1
+    r = activation + perturb*sigma*noise : 1
+    slope = derivative : 1
     da/dt = (feedback - a)/tau_a : 1
     driven = drive : 1
-    offset_delta = {error} : 1
+    offset_delta = passed_on : 1
     centred = driven - mean : 1
     scale = 1/sqrt(variance + 1e-5) : 1
     normal = centred*scale : 1
@@ -31,11 +31,11 @@ RATE = """
 #: Noise as an input to the soma.
 CURRENT = """
     dv/dt = (normal + offset - v)/tau_m : 1
-    r = {rate} : 1
-    slope = {slope} : 1
+    r = activation : 1
+    slope = derivative : 1
     da/dt = (feedback - a)/tau_a : 1
     driven = drive + perturb*sigma*noise : 1
-    offset_delta = {error} : 1
+    offset_delta = passed_on : 1
     centred = driven - mean : 1
     scale = 1/sqrt(variance + 1e-5) : 1
     normal = centred*scale : 1

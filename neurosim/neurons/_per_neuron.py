@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from neurosim.errors import EquationError, UnitError
 from neurosim.random import stream
 from neurosim.units import KINDS, array_in_si, base_unit, dimension_text, fits_kind, is_quantity, unit_dimensions
+from neurosim.untyped import UserValue
 
 if TYPE_CHECKING:
     from neurosim.equations.drawn_values import ValueText
@@ -87,7 +88,7 @@ class PerNeuron:
         return f"{numbers.size} values, {span} [{hashlib.sha256(self.data).hexdigest()[:_DIGITS]}]"
 
 
-def settled(values: Mapping[str, Any], *, what: str) -> dict[str, Any]:
+def settled(values: Mapping[str, UserValue], *, what: str) -> dict[str, UserValue]:
     """Values as a neuron or a population keeps them: those that differ between neurons as `PerNeuron`.
 
     Parameters
@@ -103,7 +104,7 @@ def settled(values: Mapping[str, Any], *, what: str) -> dict[str, Any]:
     return {name: _settled(value, f"'{name}' of {what}") for name, value in values.items()}
 
 
-def _settled(value: Any, what: str) -> Any:
+def _settled(value: UserValue, what: str) -> UserValue:
     if isinstance(value, PerNeuron):
         return value
     # Late: it asks Brian2, which takes long to import.
@@ -148,13 +149,13 @@ def _kind(value: PerNeuron) -> str:
     return "a condition" if value.unit == "boolean" else "no condition"
 
 
-def _is_array(value: Any) -> bool:
+def _is_array(value: UserValue) -> bool:
     return isinstance(value, list | tuple) or (not isinstance(value, str) and getattr(value, "size", 1) != 1)
 
 
-def _unit_of(value: Any) -> str | None:
+def _unit_of(value: UserValue) -> str | None:
     """The unit of an array; of a list, that of its first quantity."""
     if is_quantity(value):
         return dimension_text(value.dim)
-    first = cast(Sequence[Any], value)[0] if isinstance(value, list | tuple) and value else None
+    first = cast(Sequence[UserValue], value)[0] if isinstance(value, list | tuple) and value else None
     return base_unit(first) if isinstance(first, str) or is_quantity(first) else None

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from neurosim.equations.parse import Equation, EquationSet
 from neurosim.errors import EquationError, UnitError
 from neurosim.neurons._per_neuron import PerNeuron, check_unit
 from neurosim.units import base_unit, parse_quantity
+from neurosim.untyped import UserValue
 
 
-def si_value(neuron: str, equation: Equation, value: Any) -> float:
+def si_value(neuron: str, equation: Equation, value: UserValue) -> float:
     """A parameter or an initial value of a neuron in SI units.
 
     Raises
@@ -31,8 +31,8 @@ def si_value(neuron: str, equation: Equation, value: Any) -> float:
         ) from None
 
 
-def period_text(value: Any) -> str:
-    """A refractory period that is no text, such as a quantity of Brian2, as one.
+def period_text(value: UserValue) -> str:
+    """The text of a refractory period that is given as a quantity of Brian2 or a number.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def period_text(value: Any) -> str:
         raise UnitError(f"refractory: {error}") from error
 
 
-def unit_of_value(neuron: str, name: str, value: Any) -> str:
+def unit_of_value(neuron: str, name: str, value: UserValue) -> str:
     """The unit of a parameter that no line declares, in base units.
 
     Raises
@@ -66,8 +66,8 @@ def unit_of_value(neuron: str, name: str, value: Any) -> str:
         ) from None
 
 
-def per_neuron_of(neuron: str, equations: EquationSet, values: Mapping[str, Any]) -> dict[str, PerNeuron]:
-    """Those of the values that differ between neurons.
+def per_neuron_of(neuron: str, equations: EquationSet, values: Mapping[str, UserValue]) -> dict[str, PerNeuron]:
+    """The values that differ between neurons.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def per_neuron_of(neuron: str, equations: EquationSet, values: Mapping[str, Any]
     return differing
 
 
-def check_given(neuron: str, equations: EquationSet, values: Mapping[str, Any]) -> None:
+def check_given(neuron: str, equations: EquationSet, values: Mapping[str, UserValue]) -> None:
     """Refuse values that are given in place of a neuron's, and have another unit than its variables.
 
     Raises

@@ -18,7 +18,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat
 
 from neurosim import equations
-from neurosim.equations.parse import parse_expression
+from neurosim.equations.parse import parse_equations, parse_expression
+from neurosim.equations.renamed import with_parts
 from neurosim.neurons import _dropout_rate, _normalised_rate
 from neurosim.neurons._model import NeuronModel
 from neurosim.neurons._quantities import TimeConstant
@@ -32,14 +33,15 @@ ACTIVATIONS = {
     "identity": "v",
 }
 
-#: Noise after the activation.
+#: Noise after the activation. The names ``activation``, ``derivative`` and ``passed_on`` are parts: `build` writes out
+#: what the settings choose.
 RATE = """
     dv/dt = (drive - v)/tau_m : 1
-    r = {rate} + perturb*sigma*noise : 1
-    slope = {slope} : 1
+    r = activation + perturb*sigma*noise : 1
+    slope = derivative : 1
     gain = slope : 1
     da/dt = (feedback - a)/tau_a : 1
-    delta = {error} : 1
+    delta = passed_on : 1
     drive : 1
     feedback : 1
     noise : 1
@@ -48,11 +50,11 @@ RATE = """
 #: Noise as an input to the soma.
 CURRENT = """
     dv/dt = (drive + perturb*sigma*noise - v)/tau_m : 1
-    r = {rate} : 1
-    slope = {slope} : 1
+    r = activation : 1
+    slope = derivative : 1
     gain = 1 : 1
     da/dt = (feedback - a)/tau_a : 1
-    delta = {error} : 1
+    delta = passed_on : 1
     drive : 1
     feedback : 1
     noise : 1
@@ -111,11 +113,12 @@ def build(config: Config) -> NeuronModel:
     rate, slope = activation, str(equations.symbolic.differentiate(activation, "v"))
     plain, normalised = (RATE, _normalised_rate.RATE) if at_rate else (CURRENT, _normalised_rate.CURRENT)
     text = normalised if config.normalised else plain
+    parts = {"activation": rate, "derivative": slope, "passed_on": ERRORS[config.readout]}
     if config.dropout:
-        rate, slope = _dropout_rate.RATE.format(rate=rate), _dropout_rate.SLOPE.format(slope=slope)
-        text += _dropout_rate.share(config.dropout)
+        text += _dropout_rate.SHARE
+        parts = _dropout_rate.with_share(parts, config.dropout)
     return NeuronModel(
-        text.format(rate=rate, slope=slope, error=ERRORS[config.readout]),
+        str(with_parts(parse_equations(text), parts)),
         method=config.method,
         parameters={"tau_m": config.tau_m, "tau_a": config.tau_a, "sigma": config.sigma},
         ports={

@@ -10,9 +10,10 @@ from neurosim.errors import ArgumentError
 from neurosim.metrics._spike_arguments import check_window
 from neurosim.metrics._spike_events import SpikeEvents
 from neurosim.recording.events import spike_events
+from neurosim.untyped import UserValue
 
 
-def _recording(name: str, value: Any) -> Any:
+def _recording(name: str, value: UserValue) -> Any:
     if not (isinstance(value, SpikeEvents) or hasattr(value, "data_vars")):
         expected = "a recording of neurosim.simulate with spikes, or spikes of neurosim.spike_events"
         raise ArgumentError(name, value, expected)
@@ -41,7 +42,7 @@ spike_drawing = by_table(
 )
 
 
-def chosen_spikes(recording: Any, population: str | None, neurons: tuple[int, ...] | None = None) -> SpikeEvents:
+def chosen_spikes(recording: UserValue, population: str | None, neurons: tuple[int, ...] | None = None) -> SpikeEvents:
     """The events of a population of a recording, of some of its neurons if they are named."""
     events = spike_events(recording, population)
     return events if neurons is None else events.of(neurons=neurons)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    import xarray
 
 # Okabe and Ito, Color Universal Design, 2008; without the yellow, which is too faint for lines on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -16,7 +19,7 @@ _SYMBOLS = {"volt": "V", "amp": "A", "siemens": "S", "1": ""}
 _SHOWN = {"deg": "degrees", "1": ""}
 
 
-def label(variable: Any) -> str:
+def label(variable: xarray.DataArray) -> str:
     """Name and unit of a Dataset's variable, for an axis."""
     name = variable.attrs.get("long_name", variable.name)
     unit = variable.attrs.get("units", "")
@@ -43,7 +46,7 @@ def readable_time(time: np.ndarray) -> tuple[float, str]:
     return (1e3, "ms") if time[-1] - time[0] < _SHORT else (1.0, "s")
 
 
-def readable(variable: Any, values: np.ndarray) -> tuple[np.ndarray, str]:
+def readable(variable: xarray.DataArray, values: np.ndarray) -> tuple[np.ndarray, str]:
     """Values of a variable in the most readable unit, and that unit."""
     unit = str(variable.attrs.get("units", "1"))
     symbol = _SYMBOLS.get(unit)

@@ -27,15 +27,15 @@ def alignment(
     Parameters
     ----------
     history
-        Of a run; `measure` has the dims ``epoch`` and ``layer``.
+        History of a run; `measure` has the dims ``epoch`` and ``layer``.
     ax
         Where to draw.
     measure
         Which number.
     style
-        Of the lines, to draw several runs into the same Axes.
+        Style of the lines, to draw several runs into the same Axes.
     name
-        Of the run, for the legend.
+        Name of the run, for the legend.
     """
     values = history[measure]
     shown = values.dropna("layer", how="all")

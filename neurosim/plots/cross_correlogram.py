@@ -36,7 +36,7 @@ def cross_correlogram(
     Parameters
     ----------
     recording
-        Of `neurosim.simulate`, with spikes; or spikes of `neurosim.spike_events`.
+        Result of `neurosim.simulate`, with spikes; or spikes of `neurosim.spike_events`.
     ax
         Where to draw; a new figure by default, which is ``ax.figure``.
     population, target_population

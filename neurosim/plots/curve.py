@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def curve(values: xarray.DataArray, ax: Axes, *, name: str = "") -> Axes:
     Parameters
     ----------
     values
-        Of one dimension; its coordinate, if it has one, is the abscissa.
+        Values of one dimension; its coordinate, if it has one, is the abscissa.
     ax
         Where to draw.
     name
@@ -79,12 +80,12 @@ def family(values: xarray.DataArray, ax: Axes) -> Axes:
     return ax
 
 
-def _labels(values: xarray.DataArray, dim: Any) -> bool:
+def _labels(values: xarray.DataArray, dim: Hashable) -> bool:
     """Whether a dimension holds labels instead of numbers."""
     return dim in values.coords and values[dim].dtype.kind not in "iuf"
 
 
-def _name(place: Any) -> str:
+def _name(place: object) -> str:
     return ", ".join(map(str, place)) if isinstance(place, tuple) else str(place)
 
 

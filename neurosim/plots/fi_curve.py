@@ -20,9 +20,10 @@ from neurosim.recording.events import spike_events
 from neurosim.recording.simulate import simulate
 from neurosim.suggestions import hint
 from neurosim.units import array_in_si
+from neurosim.untyped import UserValue
 
 
-def _neuron(name: str, value: Any) -> NeuronModel:
+def _neuron(name: str, value: UserValue) -> NeuronModel:
     if not isinstance(value, NeuronModel) or value.threshold is None:
         raise ArgumentError(name, value, "a NeuronModel with a threshold, so that it spikes")
     return value
@@ -41,13 +42,13 @@ def _neuron(name: str, value: Any) -> NeuronModel:
 )
 def frequencies(
     neuron: NeuronModel,
-    currents: Sequence[Any] | np.ndarray,
+    currents: Sequence[UserValue] | np.ndarray,
     *,
     variable: str = "i_ext",
     duration: str | float = "1 second",
     settle: str | float = "100 ms",
     trials: int = 1,
-    inputs: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, UserValue] | None = None,
     engine: str = "batched",
     dt: str | float = "0.1 ms",
     seed: int = 0,
@@ -132,7 +133,7 @@ def fi_curve(curve: xarray.DataArray, ax: Axes | None = None, *, name: str = "")
     Parameters
     ----------
     curve
-        Of `frequencies`.
+        Result of `frequencies`.
     ax
         Where to draw; a new figure by default, which is ``ax.figure``.
     name

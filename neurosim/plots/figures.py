@@ -9,7 +9,7 @@ import io
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray
@@ -21,10 +21,13 @@ from neurosim.border.arguments import MAPPING
 from neurosim.plots._arguments import drawing
 from neurosim.plots._plain import with_plain_texts
 from neurosim.plots.alignment import alignment
+from neurosim.plots.credit_in_time import CURVES as IN_TIME
+from neurosim.plots.credit_in_time import credit_in_time, update_angles
 from neurosim.plots.curve import family
 from neurosim.plots.inversion_error import CURVES, inversion_error
 from neurosim.plots.learning_curve import learning_curve
 from neurosim.recording.exchange import spikes_of, synapses_of
+from neurosim.untyped import Array
 
 if TYPE_CHECKING:
     from neurosim.circuit.circuit import Circuit
@@ -45,7 +48,7 @@ def save_run_figures(history: xarray.Dataset, folder: Path, *, title: str = "") 
     Parameters
     ----------
     history
-        Of the run.
+        History of the run.
     folder
         Where to put the files; made if it is not there.
     title
@@ -65,7 +68,7 @@ def save_run_figures(history: xarray.Dataset, folder: Path, *, title: str = "") 
 
 
 @drawing()
-def save_circuit_figures(circuit: Circuit, state: Mapping[str, Any], folder: Path, *, title: str = "") -> list[Path]:
+def save_circuit_figures(circuit: Circuit, state: Mapping[str, Array], folder: Path, *, title: str = "") -> list[Path]:
     """Draw ``circuit.png``, ``kernels.png`` of convolutions, and ``feedback_weights.png`` if they should be a matrix.
 
     Kernels are those of the first convolution, and all feedback to layers that have the shape of images.
@@ -108,7 +111,7 @@ def save_circuit_figures(circuit: Circuit, state: Mapping[str, Any], folder: Pat
     return written
 
 
-def _kernels_figure(circuit: Circuit, state: Mapping[str, Any], title: str) -> Figure | None:
+def _kernels_figure(circuit: Circuit, state: Mapping[str, Array], title: str) -> Figure | None:
     from neurosim.circuit.images import Convolution
     from neurosim.engines.state import weights_of
     from neurosim.gradients.feedback import feedback_pathway
@@ -147,7 +150,7 @@ def save_map_figure(
     circuit
         What was shown the images.
     activity
-        Of these layers, in the order of the columns, shape (trial, n).
+        Activity of these layers, in the order of the columns, shape (trial, n).
     folder, title
         As for `save_run_figures`.
     """
@@ -172,7 +175,7 @@ def save_recording_figures(recording: xarray.Dataset, folder: Path, *, title: st
     Parameters
     ----------
     recording
-        Of `neurosim.simulate`, whose first trial is drawn, or of a run, of which it is the first trial before learning
+        Result of `neurosim.simulate`, whose first trial is drawn, or of a run: its first trial before learning
         and the same after it; of a long one the first seconds.
     folder, title
         As for `save_run_figures`.
@@ -237,7 +240,8 @@ def _columns(recording: xarray.Dataset) -> dict[str, int]:
 def save_probe_figures(curves: xarray.Dataset, folder: Path, *, title: str = "") -> list[Path]:
     """Draw ``probe.png``, a panel for each variable, repetitions averaged; nothing where there are none.
 
-    Of the probe `spiking_inversion` three panels: error by neurons and by time, and angle by neurons.
+    The probe `spiking_inversion` has three panels: error by neurons and by time, and angle by neurons. The probe
+    `credit_in_time` has three as well: the angle of updates by presentations, length of credit and cosines by time.
 
     Parameters
     ----------
@@ -250,6 +254,8 @@ def save_probe_figures(curves: xarray.Dataset, folder: Path, *, title: str = "")
     folder.mkdir(parents=True, exist_ok=True)
     if set(curves) >= CURVES:
         return [save_figure(inversion_figure(curves, title=title), folder / "probe.png")]
+    if set(curves) >= IN_TIME:
+        return [save_figure(credit_figure(curves, title=title), folder / "probe.png")]
     figure, axes = _grid(len(shown), title)
     for name, ax in zip(shown, axes, strict=False):
         family(curves[name], ax)
@@ -290,6 +296,16 @@ def inversion_figure(curves: xarray.Dataset, *, title: str = "") -> Figure:
     inversion_error(curves, axes[0], over="neurons")
     inversion_error(curves, axes[1], over="settling")
     inversion_error(curves, axes[2], over="neurons", measure="angle_deg")
+    return figure
+
+
+@drawing()
+def credit_figure(curves: xarray.Dataset, *, title: str = "") -> Figure:
+    """Angles of updates by presentations, length of credit and cosines of what is delivered by time."""
+    figure, axes = _row(3, title)
+    update_angles(curves, axes[0])
+    credit_in_time(curves, axes[1])
+    credit_in_time(curves, axes[2], show="cosine")
     return figure
 
 

@@ -35,7 +35,7 @@ def firing_rates(
     Parameters
     ----------
     recording
-        Of `neurosim.simulate`, with spikes; or spikes of `neurosim.spike_events`.
+        Result of `neurosim.simulate`, with spikes; or spikes of `neurosim.spike_events`.
     ax
         Where to draw; a new figure by default, which is ``ax.figure``.
     populations

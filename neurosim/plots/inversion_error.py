@@ -26,7 +26,7 @@ def inversion_error(
     Parameters
     ----------
     curves
-        Of the probe `spiking_inversion`.
+        Curves of the probe `spiking_inversion`.
     ax
         Where to draw.
     over

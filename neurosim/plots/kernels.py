@@ -28,7 +28,7 @@ def kernel_tiles(kernels: np.ndarray, ax: Axes, *, name: str = "", coloured: boo
     ax
         Where to draw.
     name
-        Of the pathway, before the number of maps.
+        Name of the pathway, before the number of maps.
     coloured
         Whether the maps that they read are red, green and blue: then one tile in colour for each map that they make,
         grey for zero.
@@ -64,13 +64,13 @@ def map_tiles(activity: np.ndarray, image: tuple[int, int, int], ax: Axes, *, na
     Parameters
     ----------
     activity
-        Of one trial, shape (n,), in the order height, width, channel.
+        Activity of one trial, shape (n,), in the order height, width, channel.
     image
         Height, width and channels of the population.
     ax
         Where to draw.
     name
-        Of the layer.
+        Name of the layer.
 
     Raises
     ------

@@ -37,9 +37,9 @@ def seed_bands(
     quantity
         A variable of the histories, such as ``validation_accuracy``.
     colour
-        Of line and band, to draw several groups of runs into the same Axes.
+        Colour of line and band, to draw several groups of runs into the same Axes.
     name
-        Of the group, for the legend; how many seeds is added.
+        Name of the group, for the legend; how many seeds is added.
 
     Raises
     ------
@@ -84,17 +84,17 @@ def learning_curve(
     Parameters
     ----------
     history
-        Of a run: ``train_<quantity>`` and ``validation_<quantity>`` over ``epoch``.
+        History of a run: ``train_<quantity>`` and ``validation_<quantity>`` over ``epoch``.
     ax
         Where to draw.
     quantity
         What to draw.
     splits
-        Of which splits.
+        The splits to draw.
     colour
         One colour for both lines, to draw several runs into the same Axes.
     name
-        Of the run, for the legend.
+        Name of the run, for the legend.
     """
     for split in splits:
         values = history[f"{split}_{quantity}"]

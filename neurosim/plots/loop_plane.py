@@ -37,7 +37,7 @@ def loop_plane(
     Parameters
     ----------
     eigenvalues
-        Of W B, or of W_L ... W_2 B for a single loop, (n,).
+        Eigenvalues of W B, or of W_L ... W_2 B for a single loop, (n,).
     ax
         Where to draw.
     leak, tau_u, tau_x

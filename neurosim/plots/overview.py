@@ -33,7 +33,7 @@ def save_overview(recording: xarray.Dataset, path: Path, *, title: str = "") -> 
     Parameters
     ----------
     recording
-        Of `neurosim.simulate`; of a long one the first seconds are drawn.
+        Result of `neurosim.simulate`; of a long one the first seconds are drawn.
     path
         The file, whose suffix says its format.
     title

@@ -18,6 +18,7 @@ from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, tidy
 from neurosim.recording.simulate import simulate
 from neurosim.units import parse_quantity
+from neurosim.untyped import Array, UserValue
 
 _ARROWS, _FINE = 17, 201
 #: Readable units of potentials and currents, and their number per SI unit.
@@ -29,14 +30,14 @@ def phase_portrait(
     neuron: NeuronModel,
     ax: Axes,
     *,
-    spans: Mapping[str, tuple[Any, Any]],
-    inputs: Mapping[str, Any] | None = None,
-    starts: Sequence[Sequence[Any]] = (),
+    spans: Mapping[str, tuple[UserValue, UserValue]],
+    inputs: Mapping[str, UserValue] | None = None,
+    starts: Sequence[Sequence[UserValue]] = (),
     duration: str = "100 ms",
 ) -> Axes:
     """Draw how one variable of a neuron changes at each of its values, or two at each pair of values.
 
-    Of one variable, its rate of change; filled points attract, open ones repel. Of two, arrows along the flow (the
+    For one variable, its rate of change; filled points attract, open ones repel. For two, arrows along the flow (the
     darker, the faster), the nullclines, and trajectories, with the resets of spikes, from `starts`.
 
     Parameters
@@ -120,13 +121,13 @@ def phase_portrait(
 
 
 @drawing(values=MAPPING)
-def derivative(neuron: NeuronModel, variable: str, values: Mapping[str, Any]) -> np.ndarray:
+def derivative(neuron: NeuronModel, variable: str, values: Mapping[str, Array]) -> np.ndarray:
     """The rate of change of a variable, in SI units, with noise at its mean.
 
     Parameters
     ----------
     values
-        Of state variables and parameters, numbers or arrays of one shape.
+        Values of state variables and parameters, numbers or arrays of one shape.
     """
     known: dict[str, Any] = dict(values)
     equations = neuron.equation_set.by_name
@@ -155,7 +156,7 @@ def _line(
     ax: Axes,
     name: str,
     span: tuple[float, ...],
-    fixed: Mapping[str, Any],
+    fixed: Mapping[str, Array],
     units: Mapping[str, str],
 ) -> Axes:
     """Draw the rate of change of one variable."""
@@ -183,7 +184,7 @@ def _flow(
     ax: Axes,
     names: Sequence[str],
     ranges: Sequence[tuple[float, ...]],
-    fixed: Mapping[str, Any],
+    fixed: Mapping[str, Array],
     scales: Sequence[float],
 ) -> None:
     """Arrows, one length, in the directions that the axes show."""

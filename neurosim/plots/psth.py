@@ -33,7 +33,7 @@ def psth(
     Parameters
     ----------
     recording
-        Of `neurosim.simulate`, with spikes; or spikes of `neurosim.spike_events`.
+        Result of `neurosim.simulate`, with spikes; or spikes of `neurosim.spike_events`.
     ax
         Where to draw; a new figure by default, which is ``ax.figure``.
     population

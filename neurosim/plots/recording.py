@@ -28,7 +28,7 @@ def raster(recording: xarray.Dataset, ax: Axes, *, trial: int = 0, populations: 
     Parameters
     ----------
     recording
-        Of `neurosim.simulate`, with spikes.
+        Result of `neurosim.simulate`, with spikes.
     ax
         Where to draw.
     trial
@@ -103,7 +103,7 @@ def traces(
     Parameters
     ----------
     recording
-        Of `neurosim.simulate`.
+        Result of `neurosim.simulate`.
     ax
         Where to draw.
     variable

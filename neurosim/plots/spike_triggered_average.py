@@ -33,13 +33,13 @@ def spike_triggered_average(
     Parameters
     ----------
     recording
-        Of `neurosim.simulate`, with spikes and the variable.
+        Result of `neurosim.simulate`, with spikes and the variable.
     ax
         Where to draw; a new figure by default, which is ``ax.figure``.
     variable
         Its name in the recording: ``v``, or ``E.v``.
     population
-        Whose spikes; that of the variable by default. Of another population one neuron has to be named.
+        Population of the spikes; by default that of the variable. For another population, name one neuron.
     neurons
         Numbers of neurons whose spikes count; all by default.
     window

@@ -74,7 +74,7 @@ def seed_band(metric: xarray.DataArray, ax: Axes, *, name: str = "") -> Axes:
     ax
         Where to draw.
     name
-        Of the key; by default its path.
+        Name of the key; by default its path.
     """
     key = next(str(dim) for dim in metric.dims if dim != "seed")
     ordered = metric.sortby(key) if _numeric(metric[key]) else metric
@@ -99,7 +99,7 @@ def heat_map(
     Parameters
     ----------
     mean
-        Of two dims.
+        Mean over the seeds, with two dims.
     ax
         Where to draw.
     names
@@ -151,7 +151,7 @@ def scatter(metric: xarray.DataArray, key: str, ax: Axes, *, name: str = "", dir
     ax
         Where to draw.
     name
-        Of the key; by default its path.
+        Name of the key; by default its path.
     direction
         ``maximize`` or ``minimize`` marks the best configuration.
     """

@@ -28,7 +28,7 @@ def weight_distribution(
     Parameters
     ----------
     recording
-        Of `neurosim.simulate` or of a run, with weights.
+        Result of `neurosim.simulate` or of a run, with weights.
     ax
         Where to draw; a new figure by default, which is ``ax.figure``.
     variable

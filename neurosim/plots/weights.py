@@ -34,7 +34,7 @@ def weight_scatter(forward: np.ndarray, feedback: np.ndarray, ax: Axes, *, name:
     ax
         Where to draw.
     name
-        Of the pair, before the angle.
+        Name of the pair, before the angle.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def sampled_courses(recording: xarray.Dataset, ax: Axes, *, variable: str, trial
     Parameters
     ----------
     recording
-        Of `neurosim.simulate`.
+        Result of `neurosim.simulate`.
     ax
         Where to draw.
     variable
@@ -112,7 +112,7 @@ def weight_courses(recording: xarray.Dataset, ax: Axes, *, variable: str) -> Axe
     Parameters
     ----------
     recording
-        Of a run, with weights.
+        Recording of a run, with weights.
     ax
         Where to draw.
     variable

@@ -68,7 +68,7 @@ def predicted_error(
     split
         Trials, of which the first few thousand serve for the expectations.
     layer
-        Whose feedback.
+        The layer whose feedback learns.
     """
     stimuli = stimuli_of(circuit, split, slice(_TRIALS), dt=setting.dt)
     pathway, wanted = feedback_pathway(circuit, layer), wanted_weights(circuit, state, layer)

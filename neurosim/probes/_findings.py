@@ -79,7 +79,7 @@ class Measure(Protocol):
         task
             Where its trials come from.
         seed
-            Of everything that is drawn.
+            Seed of everything that is drawn.
         on_step
             Told about progress.
         """

@@ -49,7 +49,7 @@ class Bench:
     fixed
         The exact fixed point of the error, (trial, n_pre).
     ranges
-        Of the ``controller`` and of the ``error``, one for each number.
+        Ranges of the ``controller`` and of the ``error``, one for each number.
     course
         The error of the loop without spikes, at the times that are asked for, (time, trial, n_pre).
     """

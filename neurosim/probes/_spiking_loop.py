@@ -47,11 +47,11 @@ def spiking_loop(
     Parameters
     ----------
     shape
-        Of the forward weights, (n_post, n_pre): of numbers in the controller and in the error.
+        Shape of the forward weights, (n_post, n_pre): of numbers in the controller and in the error.
     neurons
-        That carry each of these numbers.
+        Neurons that carry each of these numbers.
     leak, taus
-        Of the loop and the neurons.
+        Leak of the loop, and time constants of the loop and the neurons.
     background, settling
         Durations of the phase without the target, in which neurons find their background rates, and of that with it.
 
@@ -115,9 +115,9 @@ def loop_state(
     w, b
         Forward weights, (n_post, n_pre), and feedback weights, (n_pre, n_post).
     codes
-        Of ``controller`` and ``error``, one for each number, of as many neurons each.
+        Codes of ``controller`` and ``error``, one for each number, with equal numbers of neurons.
     ranges
-        Of both, the size of each number that is 1 to its population.
+        Ranges of both, the size of each number that is 1 to its population.
     taus
         ``tau_u`` and ``tau_x`` in seconds.
     """

@@ -71,7 +71,7 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     config, engine, task, on_step
         See `neurosim.probes._findings.Measure`.
     seed
-        Of initial weights, order and noise.
+        Seed of initial weights, order and noise.
 
     Returns
     -------

@@ -69,7 +69,7 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     config, engine, task, on_step
         See `neurosim.probes._findings.Measure`.
     seed
-        Of everything that is drawn.
+        Seed of everything that is drawn.
 
     Returns
     -------

@@ -28,7 +28,7 @@ class Config(BaseModel):
     examples
         How many trials of the training split, from the first on.
     draws
-        Of the noise, for each example.
+        Draws of the noise, for each example.
     chunk
         Draws at once; the last chunk is as large as the others, so there may be a few draws more.
     curvature
@@ -62,7 +62,7 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     config, engine, task, on_step
         See `neurosim.probes._findings.Measure`.
     seed
-        Of initial weights and noise.
+        Seed of initial weights and noise.
 
     Returns
     -------

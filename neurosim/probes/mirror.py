@@ -97,12 +97,12 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     config, engine, task, on_step
         See `neurosim.probes._findings.Measure`.
     seed
-        Of initial weights, order and noise.
+        Seed of initial weights, order and noise.
 
     Returns
     -------
     Findings
-        Of each layer whose feedback learns, at the last mark. Of the feedback weights B and the forward weights W:
+        For each layer whose feedback learns, at the last mark. For the feedback weights B and the forward weights W:
         ``<layer>.angle_deg`` between B and W^T; ``gain``, the factor of W^T in B; ``norm_ratio``, |B|/|W|;
         ``forward_norm``, |W|; ``asymmetry``, |W - B^T|/|W|; ``from_mean``, the distance of both from the mean of W^T
         and B at the start, over their norm; ``growth_rate`` of |W^T + B| between the last two looks, per update and

@@ -122,7 +122,7 @@ def measure(
     config, engine, task
         The settings, what runs the circuit, and where its trials come from.
     seed
-        Of the draws; each has initial weights, data order and noise of its own.
+        Seed of the draws; each has initial weights, data order and noise of its own.
     on_step
         Told about progress, draw by draw.
     others

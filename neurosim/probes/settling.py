@@ -27,7 +27,7 @@ class Config(BaseModel):
     Attributes
     ----------
     trials
-        Of the training split that are presented.
+        Trials of the training split that are presented.
     systems
         Random loops of the circuit's shape (weights, feedback, leak and time constants) whose predicted stability is
         held against their course.
@@ -88,12 +88,12 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     config, engine, task, on_step
         See `neurosim.probes._findings.Measure`.
     seed
-        Of initial weights, trials and random systems.
+        Seed of initial weights, trials and random systems.
 
     Returns
     -------
     Findings
-        Of the layer of each loop, with the settled error x, its target, and matrices K by which targets would be
+        For the layer of each loop, with the settled error x, its target, and matrices K by which targets would be
         multiplied: ``fixed_point_error``, the largest distance of a trial's x from the loop's exact fixed point, over
         its length; ``forms_error``, of the two forms of K from each other (with a leak only); ``residual``, of W x from
         the target; ``pseudo_inverse_error``, of x from what the pseudo-inverse of W (damped by the leak) makes of the
@@ -102,7 +102,7 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
         ``sequential_angle_deg``, between x and what loops one after the other would settle to. Not a number where
         there is no such thing.
 
-        Of the first loop: ``systems_wrong``, how many random systems grew or decayed against the prediction (by the
+        For the first loop: ``systems_wrong``, how many random systems grew or decayed against the prediction (by the
         linear map from step to step that fits their courses, so that slow growth does not have to be waited for),
         ``naive_wrong``, how often the rule that all eigenvalues of W B less the leak have a negative real part is not
         what the exact criterion says, ``systems_stable``; ``largest_gain``, the largest |mu| for which feedback of

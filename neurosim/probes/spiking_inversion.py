@@ -41,15 +41,15 @@ class Config(BaseModel):
     Attributes
     ----------
     neurons
-        That carry each number of the controller and of the error; one loop for each of these.
+        Numbers of neurons that carry each number of the controller and of the error; one loop for each of these.
     settling
         Times after the target's onset at which the error is read.
     background
         How long neurons fire before, without a target.
     trials
-        Of the training split, whose output errors are the targets.
+        Trials of the training split, whose output errors are the targets.
     draws
-        Of weights, trials and neurons.
+        Draws of weights, trials and neurons.
     tau_m, tau_ref
         Membrane and refractory period of the neurons.
     lowest_rate, highest_rate
@@ -111,7 +111,7 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     config, engine, task, on_step
         See `neurosim.probes._findings.Measure`.
     seed
-        Of weights, trials and neurons.
+        Seed of weights, trials and neurons.
 
     Returns
     -------

@@ -238,9 +238,13 @@ def _vary_in_lines(circuit: Circuit, population: str, parameter: str) -> Circuit
 
 def _replace_draw(circuit: Circuit, population: str) -> tuple[Circuit, str]:
     """Replace the random draws of a threshold by a parameter."""
-    model = circuit.population[population].neuron
-    declared = Equation("parameter", GIVEN_UNIFORM, None, "1")
-    threshold = (model.threshold or "").replace("rand()", GIVEN_UNIFORM)
+    owner = circuit.population[population]
+    model, declared = owner.neuron, Equation("parameter", GIVEN_UNIFORM, None, "1")
+    threshold = (owner.model.threshold or "").replace("rand()", GIVEN_UNIFORM)
+    if owner.threshold is not None:
+        lines = f"{owner.equations}\n{declared}"
+        changed = replace(owner, equations=lines, threshold=threshold, method=owner.model.resolved_method)
+        return _with_population(circuit, changed), GIVEN_UNIFORM
     changed = model.extended(declared, threshold=threshold, method=model.resolved_method)
     return _with_neuron(circuit, population, changed), GIVEN_UNIFORM
 

@@ -6,7 +6,6 @@ pieces, so that a recording on disk need not fit into memory.
 
 from __future__ import annotations
 
-import math
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +27,8 @@ from neurosim.recording.exchange import (
     unit_name,
     written,
 )
+from neurosim.recording.nwb_samples import UNITS, add_series, add_table, pieces, safe_name, weights_module
+from neurosim.recording.sampled import sampled_of
 from neurosim.recording.selection import (
     Timing,
     check_recording,
@@ -40,12 +41,6 @@ from neurosim.recording.selection import (
 
 if TYPE_CHECKING:
     import xarray
-
-# Gigabytes of values in memory at once, and bytes of a chunk in the file.
-_BUFFER = 0.05
-_CHUNK = 1 << 20
-#: NWB's own names of units.
-_NAMES = {"volt": "volts", "ampere": "amperes", "1": "n.a."}
 
 
 @public(
@@ -66,7 +61,9 @@ def to_nwb(
     Each variable over time is a TimeSeries ``(time, neuron)`` with unit and sampling rate under ``acquisition``, one
     for each trial; each neuron that spikes is a row of ``units``, with its population and number. Of what was
     recorded while a model was trained, the table of trials has the epochs, and weights are a table of the module
-    ``weights`` with a row for each recorded epoch. What was selected of a recording keeps its times, as timestamps
+    ``weights`` with a row for each recorded epoch. Weights within a simulation or at its end are tables there, one
+    for each trial, with a row for each sample; a variable of neurons at times of its own is a TimeSeries with
+    timestamps. What was selected of a recording keeps its times, as timestamps
     where they are irregular, and the numbers of its trials and neurons.
 
     Parameters
@@ -103,7 +100,7 @@ def to_nwb(
         import pynwb
     except ImportError:
         raise needs("pynwb", "NWB") from None
-    recording = in_order(recording)
+    given, recording = recording, in_order(recording)
     timing = timing_of(recording)
     model = str(recording.attrs.get("model", "a circuit"))
     session = pynwb.NWBFile(
@@ -128,6 +125,9 @@ def to_nwb(
         for place, number in enumerate(numbers):
             _add_trace(session, recording, name, (place, number), unit, timing)
     _add_synapses(session, recording, timing)
+    for sampled in sampled_of(given, timing):
+        for trial in enumerate(numbers):
+            (add_table if sampled.synaptic else add_series)(session, sampled, trial, timing)
     _add_units(session, recording, timing)
 
     def write(temporary: Path) -> None:
@@ -157,11 +157,10 @@ def _add_trace(
     when: dict[str, Any] = {"starting_time": start, "rate": 1 / timing.step} if timing.step is not None else {}
     session.add_acquisition(
         series(
-            # A slash would be a place in the file.
-            name=(f"{name} trial {number}" if several else name).replace("/", "_"),
+            name=safe_name(f"{name} trial {number}" if several else name),
             description=f"'{name}' of {population_of(recording, name)}, one column a neuron{chosen}; simulated",
-            data=data_io(_pieces(variable.isel(trial=place)), compression="gzip", compression_opts=1),
-            unit=_NAMES.get(unit, unit),
+            data=data_io(pieces(variable.isel(trial=place)), compression="gzip", compression_opts=1),
+            unit=UNITS.get(unit, unit),
             **(when or {"timestamps": start + (timing.time - timing.begin)}),
         )
     )
@@ -185,10 +184,10 @@ def _add_synapses(session: Any, recording: xarray.Dataset, timing: Timing) -> No
         column(name="start_time", description="when the trials of the row begin, in seconds", data=starts),
     ]
     for name in names:
-        data = data_io(_pieces(recording[name]), compression="gzip", compression_opts=1)
+        data = data_io(pieces(recording[name]), compression="gzip", compression_opts=1)
         what = f"'{name}', with the axes {', '.join(map(str, recording[name].dims))}; simulated"
-        columns.append(column(name=name.replace("/", "_"), description=what, data=data))
-    session.create_processing_module("weights", "synapses while the model was trained").add(
+        columns.append(column(name=safe_name(name), description=what, data=data))
+    weights_module(session, "synapses while the model was trained").add(
         table(name="weights", description="a row for each recorded epoch", columns=columns)
     )
 
@@ -209,23 +208,3 @@ def _add_units(session: Any, recording: xarray.Dataset, timing: Timing) -> None:
             times = np.concatenate([trial * length + row[place] for trial, row in enumerate(spike_times)])
             population = population_of(recording, name)
             session.add_unit(spike_times=times, obs_intervals=observed, population=population, neuron=neuron)
-
-
-def _pieces(variable: Any) -> Any:
-    """A variable, such as ``(time, neuron)``, read piece by piece while it is written."""
-    from hdmf.data_utils import GenericDataChunkIterator
-
-    class Pieces(GenericDataChunkIterator):
-        def _get_data(self, selection: tuple[slice, ...]) -> np.ndarray:
-            return np.asarray(variable[selection].values)
-
-        def _get_maxshape(self) -> tuple[int, ...]:
-            return tuple(variable.shape)
-
-        def _get_dtype(self) -> np.dtype:
-            return variable.dtype
-
-    steps, *rest = variable.shape
-    row = variable.dtype.itemsize * math.prod(rest)
-    chunk = (max(1, min(steps, _CHUNK // row)), *rest)
-    return Pieces(buffer_gb=max(_BUFFER, 2e-9 * chunk[0] * row), chunk_shape=chunk)

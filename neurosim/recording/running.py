@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +11,16 @@ import numpy as np
 
 from neurosim import registry
 from neurosim.circuit.circuit import Circuit
+from neurosim.circuit.moments import waits
 from neurosim.engines._engine import Engine
+from neurosim.engines.progress import telling
 from neurosim.engines.records import Record
 from neurosim.engines.setting import Setting
 from neurosim.engines.slots import Continuation
 from neurosim.engines.state import State, learned_names
 from neurosim.engines.stimuli import Stimulus
 from neurosim.errors import NumericalError
+from neurosim.recording.progress import SimulationProgress
 from neurosim.recording.setup import shortened
 
 
@@ -55,8 +59,22 @@ class SimulationRun:
     learning: bool = False
     own_weights: bool = False
 
-    def pieces(self, steps: int, piece: int) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+    @property
+    def can_be_cut(self) -> bool:
+        """Whether to cut it costs little, and no rule acts when all of it is over."""
+        acts_later = self.learning and any(
+            waits(pathway) or pathway.update_noise is not None for pathway in self.circuit.pathways
+        )
+        # Engines that generate code build their objects anew for each part.
+        return not has_target(self.engine) and not acts_later
+
+    def pieces(self, steps: int, piece: int, shown: SimulationProgress) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
         """Run so many steps, and so many at a time.
+
+        Parameters
+        ----------
+        shown
+            Is told how far it is.
 
         Yields
         ------
@@ -74,20 +92,23 @@ class SimulationRun:
         for first in range(0, steps, piece):
             length = min(piece, steps - first)
             part = self.circuit if length == steps else shortened(self.circuit, length, dt)
-            after, outputs = _engine(self.engine, part, self.setting, self.target).run(
-                self.values,
-                {name: stimulus.in_steps(first, length) for name, stimulus in self.stimuli.items()},
-                seed=self.seed,
-                record=[one.text for one in self.records],
-                learn=self.learning,
-                trials=self.trials,
-                watch=True,
-                start=self.start,
-                keep=self.keeping,
-                own_weights=self.own_weights,
-                every=every,
-                unfinished=first + length < steps,
-            )
+            begun, share = first / steps, length / steps
+            with telling(functools.partial(shown.part, begun, share) if shown.shown else None):
+                after, outputs = _engine(self.engine, part, self.setting, self.target).run(
+                    self.values,
+                    {name: stimulus.in_steps(first, length) for name, stimulus in self.stimuli.items()},
+                    seed=self.seed,
+                    record=[one.text for one in self.records],
+                    learn=self.learning,
+                    trials=self.trials,
+                    watch=True,
+                    start=self.start,
+                    keep=self.keeping,
+                    own_weights=self.own_weights,
+                    every=every,
+                    unfinished=first + length < steps,
+                )
+            shown.part(begun, share)
             self.start = outputs.end
             arrays = {one.text: np.asarray(outputs.recordings[one.text]) for one in self.records}
             for one in self.records:

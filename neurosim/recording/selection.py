@@ -7,7 +7,7 @@ A recording is often cut before export: every tenth step, two trials, one neuron
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -81,13 +81,14 @@ def in_order(recording: xarray.Dataset, *, timeless: bool = False) -> xarray.Dat
     """
     moved = [str(n) for n, v in recording.data_vars.items() if SNAPSHOT in v.dims and v.dims[0] != SNAPSHOT]
     recording = recording.assign({name: recording[name].transpose(SNAPSHOT, ...) for name in moved})
-    recording = _without_others(recording)
+    empty = not recording.data_vars
+    recording = _without_others(_with_time(recording))
     synapses = synapses_of(recording)
     if synapses and len(synapses) == len(recording.data_vars):
         if not timeless:
             raise DataError(f"this recording holds weights only ({', '.join(synapses)}), which --to csv takes")
         return recording
-    if "time" not in recording.coords or not recording.data_vars:
+    if "time" not in recording.coords or empty:
         raise DataError("no recording of neurosim.simulate: it has no time, or no variables")
     others = [n for n in recording.data_vars if n not in synapses and not is_event(recording, str(n))]
     for name in others:
@@ -95,7 +96,7 @@ def in_order(recording: xarray.Dataset, *, timeless: bool = False) -> xarray.Dat
     recording = recording.assign({name: recording[name].transpose("time", "trial", ...) for name in others})
     for dim in {dim for name in others for dim in recording[name].dims[1:]}:
         numbers_along(recording, str(dim))
-    seconds = _seconds(recording["time"])
+    seconds = seconds_of(recording["time"])
     if np.any(np.diff(seconds) <= 0):
         order = np.argsort(seconds, kind="stable")
         recording, seconds = recording.isel(time=order), seconds[order]
@@ -104,21 +105,24 @@ def in_order(recording: xarray.Dataset, *, timeless: bool = False) -> xarray.Dat
     return recording.assign_coords(time=("time", seconds, {"units": "second"}))
 
 
+def _with_time(recording: xarray.Dataset) -> xarray.Dataset:
+    """A recording whose times are those of the longest variable, if only variables with times of their own are left."""
+    own = [name for name in recording.coords if str(name).startswith("time_") and recording[name].ndim == 1]
+    if "time" in recording.coords or not own:
+        return recording
+    longest = recording[max(own, key=lambda name: recording.sizes[name])]
+    return recording.assign_coords(time=("time", longest.values, longest.attrs))
+
+
+def is_apart(dims: Sequence[str]) -> bool:
+    """Whether a variable with these dimensions is of synapses, or has times of its own."""
+    return any(dim.startswith(("post", "pre", "synapse", "time_")) for dim in dims)
+
+
 def _without_others(recording: xarray.Dataset) -> xarray.Dataset:
-    """A recording without what no other format takes, of which a warning tells; sums get an axis of neurons."""
+    """A recording without what `neurosim.recording.sampled` takes; sums get an axis of neurons."""
     dims = {str(name): [str(dim) for dim in variable.dims] for name, variable in recording.data_vars.items()}
-    left = [
-        name
-        for name, own in dims.items()
-        if SNAPSHOT not in own and any(dim.startswith(("post", "pre", "synapse", "time_")) for dim in own)
-    ]
-    if left:
-        warnings.warn(
-            f"{', '.join(left)}: weights within a simulation or at its end, and variables at times of their own, are "
-            "not exported; they are in the recording itself",
-            NeurosimWarning,
-            stacklevel=5,
-        )
+    left = [name for name, own in dims.items() if SNAPSHOT not in own and is_apart(own)]
     sums = [name for name, own in dims.items() if name.startswith(("mean(", "sum(")) and set(own) == {"time", "trial"}]
     added = {name: recording[name].expand_dims({f"neuron_{name}": [0]}, axis=2) for name in sums}
     return recording.drop_vars(left).assign(added)
@@ -196,16 +200,16 @@ def _check_variable(name: str, variable: Any) -> None:
         raise DataError(f"'{name}' is empty: its shape is {variable.shape}")
 
 
-def _seconds(time: Any) -> np.ndarray:
+def seconds_of(time: Any) -> np.ndarray:
     """A time coordinate in seconds, whatever its unit."""
     values = np.asarray(time.values)
     if values.dtype.kind == "m":
         return values / np.timedelta64(1, "s")
     if values.dtype.kind not in "fiu" or not np.all(np.isfinite(values)):
-        raise DataError(f"the coordinate 'time' holds {values.dtype}, expected seconds, finite numbers")
+        raise DataError(f"the coordinate '{time.name}' holds {values.dtype}, expected seconds, finite numbers")
     unit = str(time.attrs.get("units", "second"))
     try:
         scale = 1.0 if unit in ("second", "s") else parse_quantity(f"1 {unit}", "second")
     except UnitError as error:
-        raise DataError(f"the coordinate 'time' is in '{unit}', expected a unit of time ({error})") from error
+        raise DataError(f"the coordinate '{time.name}' is in '{unit}', expected a unit of time ({error})") from error
     return values.astype(float) if scale == 1.0 else values * scale

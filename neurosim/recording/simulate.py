@@ -35,6 +35,7 @@ from neurosim.recording.collecting import InMemory, OnDisk, Results
 from neurosim.recording.ends import End, check_end, read_end, store_end, weights_in
 from neurosim.recording.inputs import apply_inputs
 from neurosim.recording.layout import Layout, Span, layout
+from neurosim.recording.progress import SimulationProgress, parts_of
 from neurosim.recording.running import SimulationRun, has_target
 from neurosim.recording.setup import circuit_of, learning_pathways, refuse_parts, varying
 from neurosim.recording.variables import asked
@@ -71,6 +72,7 @@ _GIVEN = optional(instance(Mapping, expected="names and values, such as {'i_ext'
     learn=optional(FLAG),
     every=optional(instance(Mapping, expected="what is recorded and times, such as {'EE.w': '100 ms'}")),
     spikes=one_of("array", "events"),
+    progress=optional(FLAG),
 )
 def simulate(
     model: NeuronModel | Circuit,
@@ -93,6 +95,7 @@ def simulate(
     learn: bool | None = None,
     every: Mapping[str, Any] | None = None,
     spikes: Literal["array", "events"] = "array",
+    progress: bool | None = None,
 ) -> xarray.Dataset:
     """Simulate, with learning where phases name pathways in ``learn``.
 
@@ -154,6 +157,9 @@ def simulate(
         Whether rules act: by default those that the phases that run name in ``learn``. A rule at the end of a phase
         acts once, when the simulation is over. ``False``: weights stay as they are. Without this argument there is a
         warning (`neurosim.NeurosimWarning`) if the circuit has rules and none acts.
+    progress
+        Whether to show how far it is once it takes more than two seconds: by default on a terminal (on standard error)
+        and in a notebook; ``True`` also where neither is, as a line every ten seconds. Results are the same.
 
     Returns
     -------
@@ -221,7 +227,8 @@ def simulate(
     bare, events = isinstance(model, NeuronModel), spikes == "events"
     settings: dict[str, Any] = {"trials": trials, "dtype": dtype, "bare": bare, "events": events}
     plan = layout(circuit, records, learning, span, held=out is None, **settings)
-    dataset = _recorded(run, plan, span, None if out is None else Path(out), whole=whole)
+    with SimulationProgress(progress, f"simulating {circuit.name}") as shown:
+        dataset = _recorded(run, plan, span, None if out is None else Path(out), shown, whole=whole)
     if store is not None:
         assert run.start is not None
         store_end(Path(store), End(run.start, weights_in(circuit, run.values), step, seed, trials))
@@ -247,17 +254,22 @@ def _start(
     return end.continuation, values | end.weights
 
 
-def _recorded(run: SimulationRun, plan: Layout, span: Span, out: Path | None, *, whole: bool) -> xarray.Dataset:
+def _recorded(
+    run: SimulationRun, plan: Layout, span: Span, out: Path | None, shown: SimulationProgress, *, whole: bool
+) -> xarray.Dataset:
     """Run to the end, into a Zarr store if there is one, else into memory."""
-    pieces = not whole and run.keeping and (out is not None or bool(plan.events))
+    cut = not whole and run.keeping
+    pieces = cut and (out is not None or bool(plan.events))
     piece = max(1, min(span.steps, int(PIECE // max(1, plan.bytes_a_step)))) if pieces else span.steps
+    if cut and shown.shown and out is None and run.can_be_cut:
+        piece = min(piece, -(-span.steps // parts_of(run.circuit, span.steps, run.trials)))
     attrs = {"model": run.circuit.name, "dt": span.dt}
     if out is None:
         results: Results = InMemory(plan, span, attrs)
     else:
         results = OnDisk(plan, span, attrs, out, piece)
     with results:
-        for first, arrays in run.pieces(span.steps, piece):
+        for first, arrays in run.pieces(span.steps, piece, shown):
             results.add(first, arrays)
         results.end(run.values)
     return results.dataset()

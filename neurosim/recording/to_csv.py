@@ -22,7 +22,8 @@ from neurosim.recording.exchange import (
     unit_name,
     written,
 )
-from neurosim.recording.selection import check_recording, in_order, numbers_along, unit_said
+from neurosim.recording.sampled import Sampled, sampled_of
+from neurosim.recording.selection import check_recording, in_order, numbers_along, timing_of, unit_said
 
 if TYPE_CHECKING:
     import xarray
@@ -35,8 +36,10 @@ def to_csv(recording: xarray.Dataset, path: str | Path) -> Path:
     ``v.csv`` has a row for each step of each trial, ``time (second)``, ``trial`` and one column a neuron with the unit
     in its name; ``spikes.csv`` has a row for each spike, ``trial``, ``neuron``, ``time (second)``.
     A recording during training has ``trials.csv``, too, with ``trial``, ``epoch`` and ``row``, and of
-    weights a row for each postsynaptic neuron after each epoch that was recorded. What was selected of a recording
-    keeps its times and the numbers of its trials and neurons.
+    weights a row for each postsynaptic neuron after each epoch that was recorded. Weights within a simulation, or at
+    its end, have tables of their own with ``time (second)``, ``trial``, the numbers of all dimensions but the last
+    (``post``), and a column for each number along that (``pre 0 (siemens)``, ``synapse 0``). What was selected
+    of a recording keeps its times and the numbers of its trials and neurons.
 
     Parameters
     ----------
@@ -64,7 +67,9 @@ def to_csv(recording: xarray.Dataset, path: str | Path) -> Path:
     >>> [path.name for path in to_csv(simulate(leak, "5 ms"), "tables").iterdir()]
     ['v.csv']
     """
+    given = recording
     recording = in_order(recording, timeless=True)
+    apart = list(sampled_of(given, timing_of(recording))) if "time" in recording.coords else []
     time = recording.time.values if "time" in recording.coords else np.zeros(0)
 
     def write(folder: Path) -> None:
@@ -73,6 +78,8 @@ def to_csv(recording: xarray.Dataset, path: str | Path) -> Path:
             _write_trials(folder, numbers_along(recording, "trial"), columns)
         for name in synapses_of(recording):
             _write_synapses(folder, name, recording[name])
+        for sampled in apart:
+            _write_sampled(folder, sampled)
         for name in traces_of(recording):
             variable = recording[name]
             unit = unit_name(unit_said(name, variable))
@@ -140,6 +147,23 @@ def _write_synapses(folder: Path, name: str, variable: xarray.DataArray) -> None
             # One at a time: there may be very many.
             for post, row in zip(rows, np.atleast_2d(variable[number].values).tolist(), strict=True):
                 writer.writerow([epoch, post, *map(repr, row)])
+
+
+def _write_sampled(folder: Path, sampled: Sampled) -> None:
+    *outer, last = sampled.places.items() or [("", [0])]
+    shown = "" if sampled.unit == "1" else f" ({sampled.unit})"
+    trials = numbers_along(sampled.values, "trial")
+    with _table(folder, sampled.name) as stream:
+        writer = csv.writer(stream)
+        heads = [f"{last[0]} {n}{shown}" for n in last[1]] if sampled.places else [f"{sampled.name}{shown}"]
+        writer.writerow(["time (second)", "trial", *(dim for dim, _ in outer), *heads])
+        for begin, block in blocks_of(sampled.values):
+            for place in np.ndindex(block.shape[: 2 + len(outer)]):
+                inner = [numbers[at] for (_, numbers), at in zip(outer, place[2:], strict=True)]
+                row = np.atleast_1d(block[place]).tolist()
+                writer.writerow(
+                    [repr(float(sampled.time[begin + place[0]])), trials[place[1]], *inner, *map(repr, row)]
+                )
 
 
 def _table(folder: Path, name: str) -> Any:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import operator
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurosim.border import PATH, public
-from neurosim.errors import ConfigError
+from neurosim.errors import ConfigError, NeurosimWarning
 from neurosim.recording.exchange import (
     SNAPSHOT,
     needs,
@@ -23,6 +24,7 @@ from neurosim.recording.exchange import (
     unit_name,
     written,
 )
+from neurosim.recording.sampled import Sampled, sampled_of
 from neurosim.recording.selection import (
     Timing,
     check_recording,
@@ -45,7 +47,9 @@ def to_neo(recording: xarray.Dataset) -> Any:
     spikes are a SpikeTrain, annotated with its population and number. The block holds the recording in memory.
     Of what was recorded while a model was trained, segments have the annotations ``epoch`` and ``row``, and weights are
     an IrregularlySampledSignal in the first of them: a row for each recorded epoch, all synapses in it, and as times
-    when its trials begin if all follow one another; epochs and shape are annotations. What was selected of a recording
+    when its trials begin if all follow one another; epochs and shape are annotations. Weights within a simulation or
+    at its end, and variables at times of their own, are IrregularlySampledSignals of each trial with all places in a
+    row; their dimensions and shape are annotations. What was selected of a recording
     keeps its times and the numbers of its trials and neurons; at irregular times it is an IrregularlySampledSignal.
 
     Parameters
@@ -77,8 +81,9 @@ def to_neo(recording: xarray.Dataset) -> Any:
         import quantities
     except ImportError:
         raise needs("neo", "Neo") from None
-    recording = in_order(recording)
+    given, recording = recording, in_order(recording)
     timing = timing_of(recording)
+    apart = list(sampled_of(given, timing))
     block = neo.Block(name=str(recording.attrs.get("model", "")), description="simulated with neurosim")
     spikes = {name: spikes_in(recording, name, timing.time) for name in spikes_of(recording)}
     trains = {name: spikes_in_time.times() for name, spikes_in_time in spikes.items()}
@@ -91,6 +96,7 @@ def to_neo(recording: xarray.Dataset) -> Any:
         for name in traces_of(recording):
             kept = segment.analogsignals if timing.step is not None else segment.irregularlysampledsignals
             kept.append(_signal(recording, name, trial, timing))
+        segment.irregularlysampledsignals.extend([_sampled(each, trial) for each in apart])
         for name, spikes_in_time in trains.items():
             for neuron, times in zip(spikes[name].neurons.tolist(), spikes_in_time[trial], strict=True):
                 segment.spiketrains.append(
@@ -127,6 +133,23 @@ def _signal(recording: xarray.Dataset, name: str, trial: int, timing: Timing) ->
     return neo.AnalogSignal(values, sampling_rate=rate, t_start=timing.begin * quantities.s, **settings)
 
 
+def _sampled(sampled: Sampled, trial: int) -> Any:
+    """One trial of what has times of its own; Neo's signals have one axis of places."""
+    import neo
+    import quantities
+
+    values = sampled.values.isel(trial=trial).values
+    return neo.IrregularlySampledSignal(
+        sampled.time * quantities.s,
+        values.reshape(len(sampled.time), -1),
+        units=_quantity(sampled.unit, quantities),
+        name=sampled.name,
+        description=sampled.description,
+        dimensions=list(sampled.places),
+        shape=list(values.shape[1:]),
+    )
+
+
 def _synapses(recording: xarray.Dataset, name: str, timing: Timing) -> Any:
     import neo
     import quantities
@@ -146,6 +169,8 @@ def _synapses(recording: xarray.Dataset, name: str, timing: Timing) -> Any:
 def save_neo(recording: xarray.Dataset, path: str | Path) -> Path:
     """Write a recording with Neo, as a ``.mat`` file (``neo.io.NeoMatlabIO``), which MATLAB opens, too.
 
+    What has one sample, such as weights at the end, is left out with a warning: Neo cannot read it back.
+
     Raises
     ------
     DataError
@@ -157,9 +182,26 @@ def save_neo(recording: xarray.Dataset, path: str | Path) -> Path:
     if file.suffix != ".mat":
         raise ConfigError(f"{file}: got the suffix '{file.suffix}', expected .mat")
     block = to_neo(recording)
+    _leave_out_single(block)
     from neo.io import NeoMatlabIO
 
     return written(file, lambda temporary: NeoMatlabIO(str(temporary)).write_block(block))
+
+
+def _leave_out_single(block: Any) -> None:
+    """Leave out signals of one sample, whose axes the file does not keep."""
+    left: dict[str, None] = {}
+    for segment in block.segments:
+        kept = [signal for signal in segment.irregularlysampledsignals if len(signal) > 1]
+        left |= {signal.name: None for signal in segment.irregularlysampledsignals if len(signal) == 1}
+        segment.irregularlysampledsignals = kept
+    if left:
+        warnings.warn(
+            f"{', '.join(left)}: left out, because Neo cannot read signals of one sample from its MATLAB files; export "
+            "to NWB or CSV, or take neurosim.to_neo",
+            NeurosimWarning,
+            stacklevel=4,
+        )
 
 
 def _quantity(name: str, quantities: Any) -> Any:

@@ -12,6 +12,7 @@ from neurosim.circuit.composition import compose
 from neurosim.circuit.plan import plan
 from neurosim.circuit.weight_units import weight_unit
 from neurosim.engines.records import Record, read_record, records_in, synaptic_shapes
+from neurosim.engines.unrecordable import why_not
 from neurosim.errors import CircuitError, UnitError
 from neurosim.suggestions import nearest
 from neurosim.units import format_quantity, parse_quantity
@@ -106,6 +107,8 @@ def _known(circuit: Circuit, text: str) -> str:
     if read.name not in traces(circuit) and read.name not in synaptic:
         shown = [name.removeprefix(f"{alone}.") for name in (*traces(circuit), *synaptic)]
         name = read.name.removeprefix(f"{alone}.")
+        if (reason := why_not(circuit, read.name)) is not None:
+            raise CircuitError(f"cannot record '{name}': {reason}")
         near = nearest(name, shown)
         hint = f"did you mean '{near}'? " if near else ""
         tied = circuit.pathway.get(read.name.rpartition(".")[0])

@@ -46,7 +46,7 @@ def _refuse_unread(rule: Rule, side: str, statements: tuple[Statement, ...]) -> 
             asked = f"; is it '{near}'?" if near else ""
             raise statement.place.error(
                 f"'{statement.target}' is assigned in {side} and never read there{asked}; "
-                "declare it among the traces to have it from step to step, or leave the statement out"
+                "declare it among the traces to keep it between steps, or leave the statement out"
             )
 
 
@@ -58,17 +58,19 @@ def _check_target(rule: Rule, side: str, statement: Statement, local: Iterable[s
         kind = "an expression" if target in rule.expressions else "a parameter"
         raise statement.place.error(f"'{target}' is {kind} of the rule '{rule.name}', and {side} cannot change it")
     if target.endswith("_pre"):
-        raise statement.place.error(f"{side} changes '{target}', and a synapse changes nothing in front of it")
+        raise statement.place.error(f"{side} changes '{target}', and a synapse cannot change its presynaptic neuron")
     if target.endswith("_post"):
         if side == "on_post":
-            raise statement.place.error(f"on_post changes '{target}', and only on_pre delivers; move it there")
+            raise statement.place.error(
+                f"on_post changes '{target}', but only on_pre delivers to the postsynaptic neuron; move it there"
+            )
         if statement.operator not in ("+=", "-="):
             raise statement.place.error(f"expected += or -= in what is delivered, got '{statement.operator}'")
         return
     if statement.operator != "=" and target not in local:
         raise statement.place.error(
             f"'{target}' is no variable of the synapse ({', '.join(rule.synaptic_variables)}); declare it among the "
-            f"traces, or assign it with '=' to have it in this text alone"
+            f"traces, or assign it with '=' to use it in this text only"
         )
     check_name(target, statement.place)
 

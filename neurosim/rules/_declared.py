@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from neurosim.equations.grammar import Place, check_identifier
 from neurosim.equations.parse import Equation, parse_equations
 from neurosim.equations.reserved import RULE_NAMES
 from neurosim.errors import UnitError
 from neurosim.units import base_unit, parse_quantity
+from neurosim.untyped import UserValue
 
 
 def check_name(name: str, place: Place) -> None:
@@ -22,10 +22,10 @@ def check_name(name: str, place: Place) -> None:
     """
     check_identifier(name, place)
     if name in RULE_NAMES:
-        raise place.error(f"'{name}' is {RULE_NAMES[name]} and cannot be a name of the rule's own; rename it")
+        raise place.error(f"'{name}' is {RULE_NAMES[name]} and cannot be declared by a rule; rename it")
 
 
-def parameter_value(rule: str, name: str, value: Any, *, finite: bool = True) -> tuple[float, str | None]:
+def parameter_value(rule: str, name: str, value: UserValue, *, finite: bool = True) -> tuple[float, str | None]:
     """A rule's parameter in SI units, and its unit as a product of base units; none of a plain number.
 
     Raises
@@ -62,13 +62,13 @@ def declarations(text: str, what: str) -> tuple[Equation, ...]:
         if what == "variable" and equation.kind != "parameter":
             kind = "a differential equation" if equation.kind == "differential" else "an expression"
             raise equation.place.error(
-                f"the variable '{name}' has {kind}, and variables are changed by learning alone; declare it among the "
-                f"traces, which have equations, or as '{name} : {unit}'"
+                f"the variable '{name}' has {kind}, but only learning changes variables; declare it among the traces, "
+                f"which have equations, or as '{name} : {unit}'"
             )
         if equation.flags:
             raise equation.place.error(
-                f"the {what} '{name}' has the flag '{equation.flags[0]}', and variables of synapses have none: each "
-                "synapse has its own number"
+                f"the {what} '{name}' has the flag '{equation.flags[0]}', expected none: each synapse has a "
+                "number of its own"
             )
         if unit == "integer" or (unit == "boolean" and equation.kind != "subexpression"):
             raise equation.place.error(

@@ -23,10 +23,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from neurosim.rules._oracle import OracleRule
 from neurosim.rules._rule import Rule
+from neurosim.untyped import Array, ArrayModule
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,8 @@ def batch_centred(*primitives: str) -> OracleRule:
     chosen = {primitive: products[primitive] for primitive in primitives if primitive != "decay"}
 
     def step(
-        xp: Any, values: Mapping[str, Any], inputs: Mapping[str, Any], parameters: Mapping[str, Any]
-    ) -> dict[str, Any]:
+        xp: ArrayModule, values: Mapping[str, Array], inputs: Mapping[str, Array], parameters: Mapping[str, Array]
+    ) -> dict[str, Array]:
         change = -parameters[coefficient("decay")] * values["w"] if "decay" in primitives else 0.0 * values["w"]
         for primitive, (sign, post, pre) in chosen.items():
             left, right = inputs[f"mirror_{post}_post"], inputs[f"mirror_{pre}_pre"]

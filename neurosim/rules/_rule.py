@@ -6,7 +6,6 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
 
 from neurosim.border import NAMES, check_fields, one_of, set_fields
 from neurosim.border.arguments import MAPPING, TEXT
@@ -17,6 +16,7 @@ from neurosim.errors import EquationError
 from neurosim.rules import _at_spikes
 from neurosim.rules._declared import check_name, declarations, parameter_value
 from neurosim.rules._moments import MOMENTS, Moment, Timing
+from neurosim.untyped import UserValue
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,14 @@ class Rule:
 
     update: str = ""
     variables: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    parameters: Mapping[str, UserValue] = field(default_factory=dict[str, UserValue])
     timing: Timing = "phase_end"
     reads: tuple[str, ...] = ()
     name: str = "rule"
     traces: str = ""
     on_pre: str = ""
     on_post: str = ""
-    initial: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    initial: Mapping[str, UserValue] = field(default_factory=dict[str, UserValue])
 
     def __post_init__(self) -> None:
         texts = dict.fromkeys(("update", "variables", "traces", "name", "on_pre", "on_post"), TEXT)
@@ -100,7 +100,7 @@ class Rule:
         for statement in self.statements:
             if statement.target not in self.synaptic_variables:
                 raise statement.place.error(
-                    f"a rule changes its synapse's own variables ({', '.join(self.synaptic_variables)}), "
+                    f"a rule changes variables of its synapse ({', '.join(self.synaptic_variables)}), "
                     f"not '{statement.target}'"
                 )
             if statement.operator not in ("+=", "-="):

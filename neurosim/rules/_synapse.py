@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from neurosim.equations.inlined import inlined
 from neurosim.equations.parse import Equation, EquationSet, Statement
@@ -14,6 +14,7 @@ from neurosim.rules._at_spikes import local_names, written_out
 from neurosim.rules._moments import MOMENTS, Moment
 from neurosim.rules._oracle import OracleRule
 from neurosim.rules._rule import Rule
+from neurosim.untyped import UserValue
 
 _Value = TypeVar("_Value")
 
@@ -43,8 +44,8 @@ class Synapse:
     def __post_init__(self) -> None:
         if len(self.rules) > 1 and (oracle := next((r for r in self.rules if isinstance(r, OracleRule)), None)):
             raise EquationError(
-                f"the rule '{oracle.name}' computes on the arrays of a whole pathway and stands alone; got "
-                f"{len(self.rules)} rules"
+                f"the rule '{oracle.name}' computes on the arrays of a whole pathway and cannot be combined; got "
+                f"{len(self.rules)} rules, expected this one alone"
             )
         _ = self.parameters, self.declared, self.initial
         _check_locals(self.local_rules)
@@ -65,12 +66,12 @@ class Synapse:
         return " + ".join(rule.name for rule in self.rules)
 
     @functools.cached_property
-    def parameters(self) -> Mapping[str, Any]:
+    def parameters(self) -> Mapping[str, UserValue]:
         """Names and default values of the parameters of all rules."""
         return _merged(self.rules, ((rule, rule.parameters) for rule in self.rules), "parameter")
 
     @functools.cached_property
-    def initial(self) -> Mapping[str, Any]:
+    def initial(self) -> Mapping[str, UserValue]:
         """Starts of variables, where a rule gives them."""
         return _merged(self.rules, ((rule, rule.initial) for rule in self.local_rules), "start of")
 
@@ -87,7 +88,7 @@ class Synapse:
                 ):
                     raise equation.place.error(
                         f"'{equation.name}' is declared as '{before}' and as '{equation}' by rules of one pathway; "
-                        "declare it alike, or rename one"
+                        "declare both alike, or rename one"
                     )
         kept = tuple(equation for equation in equations.values() if equation.kind != "subexpression")
         return EquationSet(kept) if kept else None
@@ -222,7 +223,7 @@ def _merged(
                 others = " and ".join(f"'{other.name}'" for other in rules)
                 raise EquationError(
                     f"the {what} '{name}' is {merged[name]!r} and {value!r} in rules of one pathway ({others}); give "
-                    f"both the same, or rename that of '{rule.name}'"
+                    f"both the same value, or rename the one of '{rule.name}'"
                 )
             merged[name] = value
     return merged

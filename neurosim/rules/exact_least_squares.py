@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
 
 from neurosim.rules._oracle import OracleRule
+from neurosim.untyped import Array, ArrayModule
 
 
 def _step(
-    xp: Any, values: Mapping[str, Any], inputs: Mapping[str, Any], parameters: Mapping[str, Any]
-) -> dict[str, Any]:
+    xp: ArrayModule, values: Mapping[str, Array], inputs: Mapping[str, Array], parameters: Mapping[str, Array]
+) -> dict[str, Array]:
     error, estimate = inputs["delta_held_pre"], inputs["estimate_post"]
     lost = -xp.expm1(-error.shape[0] / parameters["memory"])
     moment, moment_rest = _added(values["moment"], error.T @ error, lost, values["moment_rest"])
@@ -28,7 +28,7 @@ def _step(
     return {"w": weights, "moment": moment, "cross": cross, "moment_rest": moment_rest, "cross_rest": cross_rest}
 
 
-def _added(total: Any, new: Any, lost: Any, rest: Any) -> tuple[Any, Any]:
+def _added(total: Array, new: Array, lost: Array, rest: Array) -> tuple[Array, Array]:
     # Millions of samples add up to numbers beside which the next one is rounded away in single precision, and with
     # it the directions in which errors are rare. What rounding loses is added with the next sample (Kahan 1965).
     step = new - lost * total + rest

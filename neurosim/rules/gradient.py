@@ -7,14 +7,14 @@ own steps. It is a reference: no synapse could compute it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from neurosim.rules._oracle import OracleRule
+from neurosim.untyped import Array, ArrayModule
 
 
 def _step(
-    xp: Any, values: Mapping[str, Any], inputs: Mapping[str, Any], parameters: Mapping[str, Any]
-) -> dict[str, Any]:
+    xp: ArrayModule, values: Mapping[str, Array], inputs: Mapping[str, Array], parameters: Mapping[str, Array]
+) -> dict[str, Array]:
     return {"w": values["w"] - parameters["learning_rate"] * inputs["w_gradient"]}
 
 

@@ -7,14 +7,14 @@ forgets: the number of presentations after which a sample counts 1/e; infinite b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from neurosim.rules._oracle import OracleRule
+from neurosim.untyped import Array, ArrayModule
 
 
 def _step(
-    xp: Any, values: Mapping[str, Any], inputs: Mapping[str, Any], parameters: Mapping[str, Any]
-) -> dict[str, Any]:
+    xp: ArrayModule, values: Mapping[str, Array], inputs: Mapping[str, Array], parameters: Mapping[str, Array]
+) -> dict[str, Array]:
     eligibility, response = inputs["eligibility_post"], inputs["response_pre"]
     batch = response.shape[0]
     seen = values["seen"] * xp.exp(-batch / parameters["memory"]) + batch

@@ -7,20 +7,20 @@ Podlaski & Machens (2020), NeurIPS: descent on the spectral abscissa of the loop
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from neurosim.rules._oracle import OracleRule
+from neurosim.untyped import Array, ArrayModule
 
 #: Steps of descent before each presentation.
 STEPS = 20
 
 
 def _step(
-    xp: Any, values: Mapping[str, Any], inputs: Mapping[str, Any], parameters: Mapping[str, Any]
-) -> dict[str, Any]:
+    xp: ArrayModule, values: Mapping[str, Array], inputs: Mapping[str, Array], parameters: Mapping[str, Array]
+) -> dict[str, Array]:
     forward, feedback = inputs["w_reciprocal"].T, values["w"]
 
-    def moved(b: Any) -> tuple[Any, Any]:
+    def moved(b: Array) -> tuple[Array, Array]:
         rate, gradient = _slowest(xp, forward, b, parameters["leak"], parameters["tau_u"], parameters["tau_x"])
         return rate, b - parameters["repair_rate"] * gradient
 
@@ -33,14 +33,14 @@ def _step(
         return {"w": feedback}
     from jax import lax
 
-    def unstable(reached: tuple[Any, Any]) -> Any:
+    def unstable(reached: tuple[Array, Array]) -> Array:
         b, done = reached
         return (done < STEPS) & (moved(b)[0] > 0)
 
     return {"w": lax.while_loop(unstable, lambda reached: (moved(reached[0])[1], reached[1] + 1), (feedback, 0))[0]}
 
 
-def _slowest(xp: Any, w: Any, b: Any, leak: Any, tau_u: Any, tau_x: Any) -> tuple[Any, Any]:
+def _slowest(xp: ArrayModule, w: Array, b: Array, leak: Array, tau_u: Array, tau_x: Array) -> tuple[Array, Array]:
     """The real part of the slowest mode that feedback moves, and its gradient with respect to the feedback.
 
     As `neurosim.stability.abscissa.abscissa_gradient`, in an array namespace.

@@ -10,6 +10,7 @@ import tomli_w
 from neurosim.atomic import write_file, writing
 from neurosim.model_files.circuits.circuit_file import CircuitFile
 from neurosim.runs import folder as files
+from neurosim.runs.data_identity import arrays_read
 from neurosim.runs.lock import locked
 from neurosim.runs.run_result import Run, write_checksums
 
@@ -30,7 +31,7 @@ def simulate_run(circuit: CircuitFile, *, seed: int, out: Path) -> Run:
     Raises
     ------
     ConfigError, DataError
-        The folder is in use, cannot be written, or a number cannot be measured.
+        The folder is in use, cannot be written, a number cannot be measured, or an array in a file changed meanwhile.
     NumericalError
         A variable stops being finite.
     """
@@ -40,9 +41,11 @@ def simulate_run(circuit: CircuitFile, *, seed: int, out: Path) -> Run:
         out.mkdir(parents=True, exist_ok=True)
     with locked(out):
         write_file(out / files.CONFIG, tomli_w.dumps(circuit.resolve()))
-        files.write_json(out / files.PROVENANCE, files.provenance(seed, circuit.hash) | {"data": []})
+        read = arrays_read(circuit.resolve())
+        files.write_json(out / files.PROVENANCE, files.provenance(seed, circuit.hash) | {"data": read})
         began = time.perf_counter()
         numbers = circuit.measure(circuit.simulate(seed=seed))
+        circuit.refuse_changed()
         summary = {
             "model": circuit.name,
             "title": circuit.about.title,

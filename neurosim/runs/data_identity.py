@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from neurosim import registry
 from neurosim.errors import ConfigError, DataError, NeurosimError
+from neurosim.model_files.circuits.array_files import array_files, content_of
 from neurosim.runs import folder as files
 from neurosim.runs.integrity import digest_of_file, read_json
 from neurosim.tasks._task import Task
@@ -27,11 +28,18 @@ FileRead = Mapping[str, Any]
 
 
 def files_read(model: Model, task: Task) -> list[FileRead]:
-    """The files that a run depends on: those of the data, then registered components."""
+    """The files that a run depends on: those of the data, arrays of a circuit, then registered components."""
     read: list[FileRead] = [dict(each) for each in getattr(task, "files", ())]
+    read += arrays_read(_written_circuit(model))
     for kind, path in _components(model):
         read.append({"name": f"{kind}/{path.name}", "sha256": digest_of_file(path), "bytes": path.stat().st_size})
     return read
+
+
+def arrays_read(sections: Mapping[str, Any]) -> list[FileRead]:
+    """The files with arrays that the sections of a circuit name."""
+    contents = [(path.name, *content_of(path)) for path in array_files(sections)]
+    return [{"name": name, "sha256": digest, "bytes": size} for name, digest, size in contents]
 
 
 def digest_of_files(read: Sequence[FileRead]) -> str:
@@ -78,7 +86,8 @@ class Identified:
         """The model with its checksum; an empty one if the data cannot be read, which the run will report."""
         if model.data is not None:
             return model
-        key = json.dumps([model.task_kind, model.task_config.model_dump(mode="json"), _names(model)], sort_keys=True)
+        task = model.task_config.model_dump(mode="json")
+        key = json.dumps([model.task_kind, task, _names(model), _written_circuit(model)], sort_keys=True, default=str)
         if key not in self._known:
             try:
                 self._known[key] = digest_of_files(files_read(model, model.load_task()))
@@ -95,6 +104,11 @@ def _components(model: Model) -> list[tuple[str, Path]]:
     own = any(kind == "schemes" and path.stem in named for kind, path in registry.registered())
     inner = ("rules", "neurons", "readouts") if own else ()
     return [(kind, path) for kind, path in registry.registered() if path.stem in named or kind in inner]
+
+
+def _written_circuit(model: Model) -> Mapping[str, Any]:
+    """The sections of a circuit that a model has in place of a network and a scheme."""
+    return model.written.sections if model.written is not None else {}
 
 
 def _names(model: Model) -> list[str]:

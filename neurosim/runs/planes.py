@@ -32,7 +32,7 @@ def save_planes(model: Model, circuit: Circuit, seed: int, folder: Path) -> tupl
     Parameters
     ----------
     model, circuit, seed
-        Of the run.
+        Model, circuit and seed of the run.
     folder
         Where to put the file.
 

@@ -13,7 +13,8 @@ class Alignment(BaseModel):
     Attributes
     ----------
     learning_rate, feedback_learning_rate
-        Of the forward and the feedback weights; the latter multiplies all coefficients of the primitives.
+        Learning rates of the forward and the feedback weights; the latter multiplies all coefficients of the
+        primitives.
     update_forward
         Whether the forward weights receive the gradient of the same regulariser, too.
     task_every, mirror_every
@@ -22,7 +23,7 @@ class Alignment(BaseModel):
     feedback_weights
         Standard deviation of the initial feedback weights times the root of the number of neurons they reach.
     duration
-        Of the engaged phase.
+        Duration of the engaged phase.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,7 +46,7 @@ class Alignment(BaseModel):
 
 
 class Mirror(Alignment):
-    """Settings of those that learn from activities.
+    """Settings that alignment schemes share which learn from activities.
 
     Attributes
     ----------
@@ -68,11 +69,11 @@ class Mirror(Alignment):
         layer sends has no mean to subtract; an answer has, and what it adds to the estimate is as large as the answer
         to no noise at all.
     centring_rate
-        Of the running mean: the fraction by which it follows each batch.
+        Rate of the running mean: the fraction by which it follows each batch.
     reduction
         Whether a batch counts by the ``mean`` over its trials or by their ``sum`` (decay included).
     mirror_duration
-        Of each mirror phase.
+        Duration of each mirror phase.
     restart
         Whether mirror phases begin at rest.
     """

@@ -97,7 +97,7 @@ def phases(
     Parameters
     ----------
     durations
-        Of the clean and of the perturbed phase.
+        Durations of the clean and of the perturbed phase.
     needed
         What learning needs besides `layered.holds`: of the clean phase, if there is one.
     estimates

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from neurosim.circuit.description import Hold, Initial, Pathway, Population, Role, Tie, hold
+from neurosim.equations.renamed import renamed
 from neurosim.errors import ConfigError
 from neurosim.networks import layered
 
@@ -145,4 +145,4 @@ def _passed_on(network: layered.Config, layer: str) -> str:
             f"got 'true_gradient', which needs neurons that pass on an expression of their apical "
             f"compartment 'a'; '{passed.name}' of '{neuron.name}' ({layer}) is none",
         )
-    return re.sub(r"\ba\b", "exact", passed.expression)
+    return renamed(passed.expression, {"a": "exact"})

@@ -8,7 +8,6 @@ error of a layer has the sign of the gradient.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -16,6 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, model_validator
 
 from neurosim.circuit.description import ControlLoop, Hold, Initial, Phase, Population, hold
+from neurosim.equations.renamed import calls, renamed, with_function
 from neurosim.errors import ConfigError
 from neurosim.networks import layered
 from neurosim.neurons._model import NeuronModel
@@ -28,13 +28,13 @@ SWITCH = "inverting"
 
 
 class Inversion(BaseModel):
-    """Settings of all of them.
+    """Settings that all inversion schemes share.
 
     Attributes
     ----------
     learning_rate, decay
-        Of the forward weights: the rate for the mean over a batch, and the fraction of each weight that every update
-        takes away, whatever the rate.
+        Forward weights: learning rate for the mean over a batch, and fraction of each weight that every update removes,
+        independent of the rate.
     feedback
         The loop's feedback weights: ``negative_transpose`` of the initial forward weights, ``random``, or
         ``stabilised``: random, then changed until the loop is stable. They stay as they are while forward weights
@@ -42,7 +42,7 @@ class Inversion(BaseModel):
     feedback_width
         Feedback that is drawn is uniform between plus and minus this.
     leak
-        Of the controller, over its time constant. It damps the inverse, and makes loops stable that would not be.
+        Leak of the controller, over its time constant. It damps the inverse, and stabilises loops.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,7 +54,7 @@ class Inversion(BaseModel):
 
 
 class Settling(Inversion):
-    """Settings of those that settle in time.
+    """Settings that schemes share whose loops settle in time.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class Settling(Inversion):
         Whether within a time step the error follows the controller's new state, as published, instead of the old one.
         That is stable for larger time steps.
     duration, inversion_duration
-        Of the forward phase, and of each phase in which a loop settles.
+        Duration of the forward phase, and of each phase in which a loop settles.
     tolerance
         Ends such a phase as soon as what moves the controller is smaller than this fraction of its target's length, in
         every neuron and trial of the batch. By default the whole duration is used.
@@ -129,7 +129,7 @@ def neuron_text(neuron: NeuronModel, text: str) -> str:
     ConfigError
         If the neuron's output is not a function of one state variable.
     """
-    if not re.search(r"\bg\(", text):
+    if not calls(text, "g"):
         return text
     output = neuron.equation_set.by_name[neuron.ports["output"]]
     states = sorted(output.names & set(neuron.state_variables))
@@ -141,11 +141,7 @@ def neuron_text(neuron: NeuronModel, text: str) -> str:
             f"such as leaky_rate: its output '{output.name}' is none, and the convention applies it to errors in the "
             "loop; or use scheme.convention = 'gated'",
         )
-
-    def at(match: re.Match[str]) -> str:
-        return "(" + re.sub(rf"\b{states[0]}\b", f"({match.group(1)})", str(output.expression)) + ")"
-
-    return re.sub(r"\bg\(([^()]*)\)", at, text)
+    return with_function(text, "g", str(output.expression), states[0])
 
 
 def at_once(population: Population) -> Population:
@@ -188,7 +184,7 @@ def with_error(population: Population, convention: Convention, *, driven: Settli
 
 
 def _of(text: str, name: str) -> str:
-    return re.sub(r"\bx\b", name, text)
+    return renamed(text, {"x": name})
 
 
 def with_controller(population: Population, config: Settling, switch: str) -> Population:

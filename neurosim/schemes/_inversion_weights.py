@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.errors import NumericalError
+from neurosim.untyped import Array, ArrayModule
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class LoopInverse:
 
     leak: float
 
-    def __call__(self, xp: Any, *weights: Any) -> Any:
+    def __call__(self, xp: ArrayModule, *weights: Array) -> Any:
         from neurosim.stability.inverse import inverse
 
         forward, feedback = weights
@@ -93,7 +94,7 @@ class LoopInverse:
 class PseudoInverse:
     """The Moore-Penrose inverse of forward weights."""
 
-    def __call__(self, xp: Any, *weights: Any) -> Any:
+    def __call__(self, xp: ArrayModule, *weights: Array) -> Any:
         from neurosim.stability.inverse import pseudo_inverse
 
         return pseudo_inverse(weights[0], xp=xp)

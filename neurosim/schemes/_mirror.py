@@ -56,7 +56,7 @@ def build(
     name
         The scheme's, which is also that of the feedback pathways' rule.
     coefficients
-        Of its primitives, by their names.
+        Coefficients of its primitives, by their names.
     timing
         When the feedback pathways' rule acts.
     """
@@ -289,7 +289,7 @@ class _Plan:
         return f"M{role}{first.feedback[1:]}"
 
     def refuse_mixtures(self) -> None:
-        """Where skips would mix what one pathway learns from with what another does.
+        """Refuse skips that would mix the signals that two pathways learn from.
 
         Raises
         ------

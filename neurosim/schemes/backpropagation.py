@@ -10,6 +10,13 @@ from neurosim.networks import Relation, Sized, layered
 
 GRADIENT = Relation.EXACT
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "errors pass down through layers at the end of a phase, and recurrent weights need them back through time; "
+        "use scheme.kind = 'bptt'"
+    ),
+}
 
 
 class Config(BaseModel):
@@ -18,12 +25,12 @@ class Config(BaseModel):
     Attributes
     ----------
     learning_rate, decay
-        Of the forward weights: the rate for the mean gradient over a batch, and the fraction of each weight that every
+        Forward weights: learning rate for the mean gradient over a batch, and the fraction of each weight that every
         update takes away, whatever the rate.
     noise
         Whether learning sees activities with noise, of each neuron's own sigma; evaluation never does.
     duration
-        Of a presentation, or of each of its two phases with noise.
+        Duration of a presentation, or of each of its two phases with noise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -29,6 +29,13 @@ from neurosim.schemes._continuous import Estimating
 
 GRADIENT = Relation.LIMIT
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "the loss is that of layers that settle, and what noise does in a recurrent network comes later; use "
+        "scheme.kind = 'node_perturbation_in_time', or 'eprop' with feedback = 'learned'"
+    ),
+}
 
 
 class Config(BaseModel):
@@ -40,7 +47,8 @@ class Config(BaseModel):
         ``learned`` (feedback weights predict the estimates, forward weights learn from what they deliver) or
         ``none`` (node perturbation alone: every neuron, the output's too, learns from its own estimate).
     topology
-        Of learned feedback: ``layerwise`` (from the layer above) or ``direct`` (from the output to every layer).
+        Topology of learned feedback: ``layerwise`` (from the layer above) or ``direct`` (from the output to every
+        layer).
     factor
         The postsynaptic factor: the neuron's own ``noise``, or the ``deviation`` of the variable in which the
         noise shows (the potential, or the rate where noise enters there) from its running mean, for which
@@ -53,14 +61,14 @@ class Config(BaseModel):
     carry
         Whether state carries over from one presentation to the next; otherwise each starts from rest.
     learning_rate, feedback_learning_rate
-        Of forward and feedback weights per second, for the mean over a batch.
+        Learning rates of forward and feedback weights per second, for the mean over a batch.
     feedback_weights
         Standard deviation of the initial feedback weights times the root of the number of neurons they reach.
     tau_noise, tau_trace, tau_mean, tau_reward
         Correlation time of the noise; time constant of the trace (that of the membrane if left out), of the
         running mean of a deviation, and of the running mean of the loss.
     duration
-        Of a presentation.
+        Duration of a presentation.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

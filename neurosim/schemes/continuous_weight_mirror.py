@@ -30,9 +30,17 @@ from neurosim.neurons._quantities import TimeConstant
 from neurosim.schemes import _continuous
 from neurosim.schemes._continuous import Filters, covariance
 from neurosim.units import format_quantity, parse_quantity
+from neurosim.untyped import Array
 
 GRADIENT = Relation.LIMIT
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "a mirror lies between two layers that settle, and recurrent neurons answer their own past; use scheme.kind = "
+        "'eprop', with feedback = 'mirror'"
+    ),
+}
 
 #: Switches: whether the mirror's running means go on, and whether the input shows its stimulus.
 MIRROR, SHOWN = "mirror", "shown"
@@ -58,7 +66,7 @@ class Config(BaseModel):
     carry
         Whether state carries over from one presentation to the next; otherwise each starts from rest.
     learning_rate, feedback_learning_rate
-        Of forward and feedback weights per second, for the mean over a batch.
+        Learning rates of forward and feedback weights per second, for the mean over a batch.
     amp, decay
         Coefficients of the feedback weights' primitives.
     feedback_weights
@@ -74,7 +82,7 @@ class Config(BaseModel):
         Mean conduction delay of the response, there and back, and how many low-passes in a row make it up: the more,
         the sharper.
     duration, mirror_duration
-        Of a presentation and of the mirror phase after it.
+        Durations of a presentation and of the mirror phase after it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -204,7 +212,7 @@ def _responding(population: Population, config: Config) -> Population:
 
 
 def _extended(
-    population: Population, lines: list[str], values: Mapping[str, Any], bind: Mapping[str, str]
+    population: Population, lines: list[str], values: Mapping[str, Array], bind: Mapping[str, str]
 ) -> Population:
     return replace(
         population,

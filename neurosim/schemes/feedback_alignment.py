@@ -17,6 +17,13 @@ from neurosim.schemes._inversion_weights import NegativeTranspose
 
 GRADIENT = Relation.CORRELATED
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "errors travel from layer to layer at the end of a phase, and recurrent neurons need one at every step; use "
+        "scheme.kind = 'rflo'"
+    ),
+}
 
 
 class Config(BaseModel):
@@ -27,7 +34,7 @@ class Config(BaseModel):
     topology
         ``layerwise`` (from the layer above) or ``direct`` (from the output to every layer).
     learning_rate, decay
-        Of the forward weights: the rate for the mean over a batch, and the fraction of each weight that every update
+        Forward weights: learning rate for the mean over a batch, and the fraction of each weight that every update
         takes away, whatever the rate.
     feedback_law, feedback_weights
         ``normal`` with this standard deviation, or ``uniform`` between plus and minus this, both over the root of the
@@ -36,7 +43,7 @@ class Config(BaseModel):
     noise
         Whether learning sees activities with noise, of each neuron's own sigma; evaluation never does.
     duration
-        Of a presentation, or of each of its two phases with noise.
+        Duration of a presentation, or of each of its two phases with noise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -16,6 +16,13 @@ from neurosim.networks import Relation, Sized, layered
 
 GRADIENT = Relation.LIMIT
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "errors travel from layer to layer at the end of a phase, and recurrent neurons need one at every step; use "
+        "scheme.kind = 'eprop', with feedback = 'kolen_pollack'"
+    ),
+}
 
 
 class Config(BaseModel):
@@ -24,7 +31,7 @@ class Config(BaseModel):
     Attributes
     ----------
     learning_rate
-        Of forward and feedback weights, for the mean over a batch.
+        Learning rate of forward and feedback weights, for the mean over a batch.
     decay, feedback_decay
         Fraction of each weight that is lost at every update; the same in both directions unless the latter is given.
     optimised
@@ -35,7 +42,7 @@ class Config(BaseModel):
     noise
         Whether learning sees activities with noise, of each neuron's own sigma; evaluation never does.
     duration
-        Of a presentation, or of each of its two phases with noise.
+        Duration of a presentation, or of each of its two phases with noise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

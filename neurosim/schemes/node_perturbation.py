@@ -22,6 +22,13 @@ from neurosim.schemes._estimators import Addition
 
 GRADIENT = Relation.LIMIT
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "noise is held through a phase at whose end the loss counts, and a loss over time needs noise at every step; "
+        "use scheme.kind = 'eprop', with feedback = 'learned'"
+    ),
+}
 
 
 class Config(BaseModel):
@@ -32,17 +39,17 @@ class Config(BaseModel):
     topology
         ``layerwise`` (from the layer above) or ``direct`` (from the output to every layer).
     learning_rate, feedback_learning_rate
-        Of the forward and the feedback weights, for the mean over a batch.
+        Learning rates of the forward and the feedback weights, for the mean over a batch.
     output_learning_rate
-        Of the weights into the output, by default the same. They have the exact error, while hidden neurons learn
-        from a prediction of it, which is the shorter the less of the gradient it predicts.
+        Learning rate of the weights into the output, by default the same. They have the exact error, while hidden
+        neurons learn from a prediction of it, which is smaller if it predicts less of the gradient.
     estimator
         How feedback weights are found from the noise-based estimates: ``lms`` (online, local),
         ``normalised_lms`` (steps divided by the power of the sender's error), ``exact_least_squares`` (over all
         samples so far, not local; starts at zero and needs no rate), or, as a control, from the
         ``true_gradient`` itself (not local).
     gamma, memory
-        Of exact least squares: what is added to the diagonal of the error's second moment, and presentations after
+        Exact least squares: what is added to the diagonal of the error's second moment, and presentations after
         which a sample is forgotten (infinite by default).
     reward_scope
         Whether each trial's noise meets its own change of the loss, or that of the whole ``batch``, which is
@@ -53,11 +60,11 @@ class Config(BaseModel):
         variance of the loss over sigma squared, so sigma should be larger, and forward weights learn from perturbed
         activities, with a bias of the order of sigma squared.
     baseline_learning_rate
-        Of the critic.
+        Learning rate of the critic.
     feedback_weights
         Standard deviation of the initial feedback weights times the root of the number of neurons they reach.
     duration, perturbed_duration
-        Of the clean and the perturbed phase.
+        Durations of the clean and the perturbed phase.
     restart
         Whether the perturbed phase begins at rest like the clean one, as after a silence, instead of going on from
         its end. Spikes fall at other times as a phase goes on, so that the loss changes without any noise; two

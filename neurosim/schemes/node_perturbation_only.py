@@ -19,6 +19,13 @@ from neurosim.schemes._baselines import Baseline, Critic
 
 GRADIENT = Relation.MEAN
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "noise is held through a phase at whose end the loss counts, and a loss over time needs noise at every step; "
+        "use scheme.kind = 'node_perturbation_in_time'"
+    ),
+}
 
 
 class Config(BaseModel):
@@ -31,15 +38,15 @@ class Config(BaseModel):
         change of its ``activity``, noise from below included, which needs no access to the noise but a sum over
         all perturbed neurons.
     learning_rate
-        Of all weights, for the mean over a batch.
+        Learning rate of all weights, for the mean over a batch.
     baseline
         What the loss is compared with: that of a ``clean`` phase, or what a critic expects, which has learned a
         ``running`` mean of the loss or one for each ``class``; then presynaptic rates are those of the perturbed
         phase, with a bias of the order of sigma squared.
     baseline_learning_rate
-        Of the critic.
+        Learning rate of the critic.
     duration, perturbed_duration
-        Of the clean and the perturbed phase.
+        Durations of the clean and the perturbed phase.
     restart
         Whether the perturbed phase begins at rest like the clean one; see `neurosim.schemes.node_perturbation`.
     """

@@ -15,6 +15,13 @@ from neurosim.schemes._inversion_weights import LoopInverse
 
 GRADIENT = Relation.GAUSS_NEWTON
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "it inverts the weights between layers, and recurrent neurons have no layer to invert; use network.kind = "
+        "'layered'"
+    ),
+}
 
 
 class Config(_inversion.Inversion):
@@ -23,7 +30,7 @@ class Config(_inversion.Inversion):
     Attributes
     ----------
     duration
-        Of a presentation.
+        Duration of a presentation.
     """
 
     duration: str = "50 ms"

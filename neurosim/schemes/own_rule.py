@@ -22,6 +22,13 @@ from neurosim.suggestions import nearest
 
 GRADIENT = Relation.OPEN
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "the rule reads what layers hold at the end of a phase, and a recurrent network learns at every step; use a "
+        "circuit file, with timing = 'integral' rules"
+    ),
+}
 
 
 class Config(BaseModel):
@@ -37,11 +44,11 @@ class Config(BaseModel):
     topology
         ``layerwise`` (from the layer above) or ``direct`` (from the output to every layer).
     learning_rate
-        Of the forward weights, for the mean over a batch.
+        Learning rate of the forward weights, for the mean over a batch.
     feedback_weights
         Standard deviation of the initial feedback weights times the root of the number of neurons they reach.
     duration, perturbed_duration
-        Of the clean and the perturbed phase.
+        Durations of the clean and the perturbed phase.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

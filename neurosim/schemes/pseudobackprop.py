@@ -14,6 +14,13 @@ from neurosim.schemes._inversion_weights import PseudoInverse
 
 GRADIENT = Relation.GAUSS_NEWTON
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "the pseudo-inverse is that of weights between two layers, and recurrent neurons have none above them; use "
+        "scheme.kind = 'eprop', with feedback = 'symmetric'"
+    ),
+}
 
 
 class Config(BaseModel):
@@ -22,10 +29,10 @@ class Config(BaseModel):
     Attributes
     ----------
     learning_rate, decay
-        Of the forward weights: the rate for the mean over a batch, and the fraction of each weight that every update
+        Forward weights: learning rate for the mean over a batch, and the fraction of each weight that every update
         takes away, whatever the rate.
     duration
-        Of a presentation.
+        Duration of a presentation.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -17,6 +17,13 @@ from neurosim.networks import Relation, Sized, layered
 
 GRADIENT = Relation.CORRELATED
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "signs are those of forward weights between layers, and recurrent neurons learn from the readout's error; use "
+        "scheme.kind = 'eprop', with feedback = 'symmetric'"
+    ),
+}
 
 
 class Config(BaseModel):
@@ -25,15 +32,15 @@ class Config(BaseModel):
     Attributes
     ----------
     magnitude
-        Of the feedback weights: all equal (``uniform``), random and kept (``fixed``), or drawn anew in each batch
-        (``batchwise``).
+        Magnitude of the feedback weights: all equal (``uniform``), random and kept (``fixed``), or drawn anew in each
+        batch (``batchwise``).
     learning_rate
-        Of the forward weights, for the mean over a batch.
+        Learning rate of the forward weights, for the mean over a batch.
     feedback_weights
         Magnitude, or standard deviation of the normal law whose absolute value it is, times the root of the number of
         neurons that the feedback reaches.
     duration
-        Of a presentation.
+        Duration of a presentation.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -20,6 +20,13 @@ from neurosim.schemes import _continuous, _estimators
 
 GRADIENT = Relation.LIMIT
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "the response is that of layers above at the end of a phase, and noise in time acts at every later step; use "
+        "scheme.kind = 'eprop', with feedback = 'mirror'"
+    ),
+}
 
 
 class Config(BaseModel):
@@ -30,16 +37,16 @@ class Config(BaseModel):
     topology
         ``layerwise`` (from the layer above) or ``direct`` (from the output to every layer).
     learning_rate, feedback_learning_rate
-        Of the forward and the feedback weights, for the mean over a batch.
+        Learning rates of the forward and the feedback weights, for the mean over a batch.
     estimator
         How feedback weights are found from noise times response: ``online`` (a leaky average, local) or
         ``exact_mean`` (the average of all samples so far, not local; starts at zero and needs no rate).
     memory
-        Of the exact mean: presentations after which a sample is forgotten (infinite by default).
+        Memory of the exact mean: presentations after which a sample is forgotten (infinite by default).
     feedback_weights
         Standard deviation of the initial feedback weights times the root of the number of neurons they reach.
     duration, perturbed_duration
-        Of the clean and the perturbed phase.
+        Durations of the clean and the perturbed phase.
     restart
         Whether the perturbed phase begins at rest like the clean one; see `neurosim.schemes.node_perturbation`.
     """

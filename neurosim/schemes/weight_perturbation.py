@@ -16,6 +16,13 @@ from neurosim.networks import Relation, Sized, layered
 
 GRADIENT = Relation.MEAN
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "the loss counts at the end of a phase, and that of a recurrent network is summed over time; use scheme.kind "
+        "= 'weight_perturbation_in_time'"
+    ),
+}
 
 
 class Config(BaseModel):
@@ -26,9 +33,9 @@ class Config(BaseModel):
     sigma
         Standard deviation of the noise on all weights and biases; each trial has its own.
     learning_rate
-        Of all weights, for the mean over a batch.
+        Learning rate of all weights, for the mean over a batch.
     duration, perturbed_duration
-        Of the clean and the perturbed phase.
+        Durations of the clean and the perturbed phase.
     restart
         Whether the perturbed phase begins at rest like the clean one; see `neurosim.schemes.node_perturbation`.
     """

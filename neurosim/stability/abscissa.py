@@ -27,7 +27,7 @@ class Stabilised:
     succeeded
         Whether the loop is stable with it.
     abscissa
-        Of the loop with it.
+        Abscissa of the loop with it.
     steps
         How many were taken.
     """
@@ -98,7 +98,7 @@ def stabilised(
     leak, tau_u, tau_x
         As in `inversion.loop_matrix`.
     rate
-        Of the descent. The defaults are those published for linear regression.
+        Rate of the descent. The defaults are those published for linear regression.
     steps_min, steps_max
         At least and at most so many steps.
     margin

@@ -31,7 +31,7 @@ class Decoded:
     ranges
         (n,), the size of each number that is 1 to its population.
     tau
-        Of the filter by which spikes are read, in seconds.
+        Time constant of the filter by which spikes are read, in seconds.
     """
 
     def __init__(self, codes: Sequence[PopulationCode], ranges: np.ndarray, tau: float) -> None:
@@ -58,7 +58,7 @@ def decoded_fixed_point(
     w, b
         Forward weights, (n_post, n_pre), and feedback weights, (n_pre, n_post).
     leak
-        Of the controller, above 0.
+        Leak of the controller, above 0.
     targets
         (trial, n_post).
     controller, error

@@ -26,7 +26,7 @@ def weight_mirror_gain(amp: float, decay: float, variance: float, slope: float =
     amp, decay
         Coefficients.
     variance
-        Of the noise.
+        Variance of the noise.
     slope
         Mean slope of the units above.
     """
@@ -100,7 +100,7 @@ def membrane_gain(tau_noise: float, tau_m: float, *, delay: float = 0.0) -> floa
     tau_noise, tau_m
         Correlation time of the noise and time constant of the membrane, in one unit.
     delay
-        Of the conduction, in the same unit.
+        Delay of the conduction, in the same unit.
     """
     return tau_noise / (tau_noise + tau_m) * math.exp(-delay / tau_noise)
 

@@ -8,19 +8,22 @@ of a leak, which is a number.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from neurosim.errors import ConfigError
 from neurosim.stability._arguments import checked_loop
+from neurosim.untyped import Array, ArrayModule
 
 #: ``right``: solve in the layer above; ``left``: in the layer below; ``auto``: in the smaller one.
 Form = Literal["auto", "right", "left"]
 
 
 @checked_loop()
-def inverse(w: Any, b: Any, leak: float, form: Form = "auto", *, least_squares: bool = False, xp: Any = np) -> Any:
+def inverse(
+    w: Array, b: Array, leak: float, form: Form = "auto", *, least_squares: bool = False, xp: ArrayModule = np
+) -> Array:
     """The matrix K of the fixed point ``x = K target``.
 
     ``right``: ``B (W B - leak)^-1``, exact without leak if W B has an inverse: W K = 1.
@@ -31,7 +34,7 @@ def inverse(w: Any, b: Any, leak: float, form: Form = "auto", *, least_squares: 
     w, b
         Forward weights, (n_post, n_pre), and feedback weights, (n_pre, n_post).
     leak
-        Of the controller; a number.
+        Leak of the controller; a number.
     form
         ``auto`` is ``right`` for n_post <= n_pre, otherwise ``left``, which without leak is no fixed point of the
         dynamics but their limit for a vanishing leak.
@@ -73,7 +76,7 @@ def inverse(w: Any, b: Any, leak: float, form: Form = "auto", *, least_squares: 
 
 
 @checked_loop()
-def pseudo_inverse(w: Any, leak: float = 0.0, *, xp: Any = np) -> Any:
+def pseudo_inverse(w: Array, leak: float = 0.0, *, xp: ArrayModule = np) -> Array:
     """The Moore-Penrose inverse of W, (n_pre, n_post), or with a leak ``W^T (W W^T + leak)^-1``.
 
     Which is what `inverse` gives for B = -W^T. Without leak it is the rule "pseudobackprop" of Lillicrap, Cownden,
@@ -98,7 +101,7 @@ def pseudo_inverse(w: Any, leak: float = 0.0, *, xp: Any = np) -> Any:
 
 
 @checked_loop()
-def single_loop_fixed_point(ws: Sequence[Any], b: Any, leak: float, *, xp: Any = np) -> tuple[Any, ...]:
+def single_loop_fixed_point(ws: Sequence[Array], b: Array, leak: float, *, xp: ArrayModule = np) -> tuple[Array, ...]:
     """The matrices that give each layer's error from the target when one controller at the output reaches layer 1.
 
     The error of layer 1 is ``B (W_L ... W_2 B - leak)^-1 target``; the layers above are driven through the forward
@@ -111,7 +114,7 @@ def single_loop_fixed_point(ws: Sequence[Any], b: Any, leak: float, *, xp: Any =
     b
         Feedback from the output to layer 1, (n_1, n_L).
     leak
-        Of the controller; a number.
+        Leak of the controller; a number.
 
     Returns
     -------
@@ -137,7 +140,7 @@ def single_loop_fixed_point(ws: Sequence[Any], b: Any, leak: float, *, xp: Any =
 
 
 @checked_loop()
-def chained(ws: Sequence[Any], *, xp: Any = np) -> Any:
+def chained(ws: Sequence[Array], *, xp: ArrayModule = np) -> Array:
     """The product W_L ... W_2 of W_2 to W_L; ConfigError if they do not fit."""
     if not ws:
         raise ConfigError("forward weights: got none, expected those from the first hidden layer to the output")
@@ -149,5 +152,5 @@ def chained(ws: Sequence[Any], *, xp: Any = np) -> Any:
     return product
 
 
-def _minus_leak(square: Any, leak: float, xp: Any) -> Any:
+def _minus_leak(square: Array, leak: float, xp: ArrayModule) -> Array:
     return square - leak * xp.eye(square.shape[0], dtype=square.dtype)

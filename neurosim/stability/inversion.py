@@ -62,7 +62,7 @@ def loop_matrix(w: np.ndarray, b: np.ndarray, leak: float, *, tau_u: float = 1.0
     w, b
         Forward weights, (n_post, n_pre), and feedback weights, (n_pre, n_post).
     leak
-        Of the controller, 0 or above.
+        Leak of the controller, 0 or above.
     tau_u, tau_x
         Time constants of the controller and of the error.
 
@@ -139,7 +139,7 @@ def is_stable(w: np.ndarray, b: np.ndarray, leak: float, *, tau_u: float = 1.0, 
 
 @checked_loop()
 def leak_needed(mu: np.ndarray, *, tau_u: float = 1.0, tau_x: float = 1.0) -> float:
-    """The leak above which loops with these eigenvalues of W B are stable, and not at it or below.
+    """The smallest leak for stability: loops with these eigenvalues of W B are stable only above it.
 
     The largest root of the criterion in `is_stable`, by Newton's method from above, where it is convex.
     """

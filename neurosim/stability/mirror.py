@@ -60,7 +60,7 @@ class ScalarFlow:
     amp, null, decay
         Coefficients of the primitives, in their half-normalised form; without `null` it is the weight mirror.
     variance
-        Of the activity below.
+        Variance of the activity below.
 
     Raises
     ------
@@ -212,7 +212,7 @@ class MatrixFlow:
     def sizes(self) -> np.ndarray:
         """The singular values at the stable point, falling, (m,): ``s_i^2 = amp/null - decay/(null*lambda_i)``.
 
-        Of the largest eigenvalues, as many as there are units above or modes that grow; the rest is zero. Not finite
+        For the largest eigenvalues, as many as there are units above or modes that grow; the rest is zero. Not finite
         where the weight mirror grows.
         """
         values, sizes = self.modes[0], np.zeros(self.outputs)

@@ -70,7 +70,7 @@ class PopulationCode:
     Attributes
     ----------
     curve
-        Of each of them.
+        Rate curve of each of them.
     gain, background
         (n,); the gain is positive in the first half of the neurons and negative in the others.
     """
@@ -120,7 +120,7 @@ def population_code(
     neurons
         How many; even.
     curve
-        Of each of them.
+        Rate curve of each of them.
     rates
         Between which their largest rate is drawn, in spikes per second: that at a scalar of 1, or -1.
     thresholds
@@ -154,7 +154,7 @@ def spike_variance(rate: np.ndarray, tau: float) -> np.ndarray:
     rate
         Spikes per second.
     tau
-        Of the filter, in seconds.
+        Time constant of the filter, in seconds.
     """
     f = np.asarray(rate, dtype=float)
     count = np.maximum(f * tau, 1e-3)  # below that the hyperbolic cotangent is one

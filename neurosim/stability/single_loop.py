@@ -52,7 +52,7 @@ def single_loop_abscissa(
 ) -> float:
     """The largest real part of all roots s of ``(tau_x s + 1)^stages (tau_u s + leak) = mu``.
 
-    Of the modes that reach the output; those that do not decay at 1/tau_x.
+    For the modes that reach the output; the others decay at 1/tau_x.
 
     Parameters
     ----------
@@ -81,12 +81,12 @@ def single_loop_bound(
     stages, leak, tau_u, tau_x
         As for `single_loop_abscissa`.
     angle
-        Of the eigenvalue in the complex plane, in radians, -pi to pi; real negative by default.
+        Angle of the eigenvalue in the complex plane, in radians, -pi to pi; real negative by default.
 
     Returns
     -------
     numpy.ndarray
-        Of the shape of `angle`; infinite where nothing is too large.
+        In the shape of `angle`; infinite where no eigenvalue is too large.
     """
     if stages < 1:
         raise ConfigError(f"stages: got {stages}, expected at least one hidden layer")

@@ -14,7 +14,7 @@ from neurosim.model_files.circuits.circuit_file import CircuitFile
 from neurosim.model_files.model_file import Model
 from neurosim.runs import folder as files
 from neurosim.runs.circuit_run import simulate_run
-from neurosim.runs.data_identity import Identified, same_data
+from neurosim.runs.data_identity import Identified, arrays_read, digest_of_files, same_data
 from neurosim.runs.integrity import read_json
 from neurosim.runs.lock import holder
 from neurosim.runs.run import Run, RunWatcher, open_run, train
@@ -52,7 +52,7 @@ def key_of(model: Runnable, seed: int) -> tuple[str, int]:
 
 
 def identified_by(identified: Identified, model: Runnable) -> Runnable:
-    """A model with the checksum of its data; a circuit has none."""
+    """A model with the checksum of its data; a circuit reads arrays only, which are part of its hash."""
     return model if isinstance(model, CircuitFile) else identified(model)
 
 
@@ -146,7 +146,10 @@ def finished(model: Runnable, seed: int, root: Path) -> Attempt | None:
 
 
 def _data_of(model: Runnable) -> str:
-    return "" if isinstance(model, CircuitFile) else model.data or ""
+    """The checksum of what a run reads besides its settings."""
+    if isinstance(model, CircuitFile):
+        return digest_of_files(arrays_read(model.resolve()))
+    return model.data or ""
 
 
 def _same_version(folder: Path) -> bool:

@@ -6,10 +6,11 @@ from typing import Any
 
 from neurosim.errors import UnitError
 from neurosim.units._text import KINDS, dimension_text, fits_kind, is_quantity, parse_quantity, unit_dimensions
+from neurosim.untyped import UserValue
 
 
-def refuse_masked(value: Any) -> None:
-    """Refuse an array that says of some of its numbers that they are none.
+def refuse_masked(value: UserValue) -> None:
+    """Refuse an array with masked numbers.
 
     Raises
     ------
@@ -24,7 +25,7 @@ def refuse_masked(value: Any) -> None:
         )
 
 
-def array_in_si(value: Any, unit: str) -> Any:
+def array_in_si(value: UserValue, unit: str) -> Any:
     """A number, a quantity or an array of either, as a NumPy array in SI units.
 
     Parameters

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from neurosim.errors import UnitError
 from neurosim.suggestions import nearest
 from neurosim.units._table import BASES, NO_DIMENSIONS, Dimensions, table
+from neurosim.untyped import BrianDimension, UserValue
 
 if TYPE_CHECKING:
     from brian2.units.fundamentalunits import Dimension, Quantity
@@ -131,20 +132,20 @@ def format_quantity(value: float, unit: str) -> str:
     return f"{_digits(value, size)} {name}"
 
 
-def is_quantity(value: Any) -> TypeGuard[Any]:  # Brian2's own class has no types
+def is_quantity(value: UserValue) -> TypeGuard[Any]:  # Brian2's own class has no types
     """Whether a value is a Brian2 quantity; there are none before Brian2 is imported."""
     brian = sys.modules.get("brian2.units.fundamentalunits")
     return brian is not None and isinstance(value, brian.Quantity)
 
 
-def fits_kind(value: Any, unit: str) -> bool:
-    """Whether numbers are such as a variable takes that counts or decides."""
+def fits_kind(value: UserValue, unit: str) -> bool:
+    """Whether numbers fit an integer or a boolean variable."""
     import numpy as np
 
     return unit not in KINDS or bool(np.all(np.mod(value, 1) == 0 if unit == "integer" else np.isin(value, (0, 1))))
 
 
-def _read(text: Any) -> tuple[float, Dimensions]:
+def _read(text: UserValue) -> tuple[float, Dimensions]:
     if is_quantity(text):
         if text.size != 1:
             raise UnitError(f"got an array of shape {text.shape}, expected a single quantity")
@@ -292,6 +293,6 @@ def dimension_text(dimension: Dimensions | Dimension) -> str:
     return "*".join(name if power == 1 else f"{name}**{power}" for name, power in powers) or "1"
 
 
-def _dimensions_of(dimension: Any) -> Dimensions:
+def _dimensions_of(dimension: BrianDimension) -> Dimensions:
     """The powers of Brian2's dimensions, which are NumPy's numbers; ours are left as they are."""
     return dimension if isinstance(dimension, tuple) else tuple(float(power) for power in dimension._dims)

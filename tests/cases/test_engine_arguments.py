@@ -72,7 +72,7 @@ def test_what_cannot_be_run_is_refused_by_name(engine, given, message):
 @pytest.mark.parametrize(
     ("order", "message"),
     [
-        ([[0, 4]], "order: got trials 0 to 4; the stimuli have those from 0 to 3"),
+        ([[0, 4]], "order: got trials 0 to 4; expected 0 to 3, the trials of the stimuli"),
         ([0, 1], "order: got .*shape .step, batch"),
         ([[0.0, 1.0]], "order: got .*whole numbers"),
         (None, "order: got None"),

@@ -120,7 +120,7 @@ def test_texts_and_durations_that_say_nothing_are_refused_by_name() -> None:
 
 
 def test_what_a_pathway_delivers_is_not_held() -> None:
-    with pytest.raises(CircuitError, match=r"'b\.d' is what the pathway 'W' delivers"):
+    with pytest.raises(CircuitError, match=r"'b\.d' is the input that the pathway 'W' delivers"):
         circuit(held="b.d = 2")
 
 

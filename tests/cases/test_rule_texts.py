@@ -50,7 +50,7 @@ def test_an_eligibility_written_as_a_step_has_its_closed_form() -> None:
         ({"variables": "b : 1\nda/dt = -a/(20*ms) : 1"}, 2, "'a' has a differential equation.*among the traces"),
         ({"variables": "q = 3*r_post : 1"}, 1, "the variable 'q' has an expression.*declare it among the traces"),
         ({"variables": "q = no_such_name*volt : 1"}, 1, "the variable 'q' has an expression"),
-        ({"variables": "q : 1 (shared)"}, 1, "the flag 'shared', and variables of synapses have none"),
+        ({"variables": "q : 1 (shared)"}, 1, "the flag 'shared', expected none"),
         ({"variables": "q : 1 (constant)"}, 1, "the flag 'constant'"),
         ({"variables": "k : integer"}, 1, "what synapses change are real numbers"),
         ({"variables": "q : 1", "traces": "q : 1", "timing": "step"}, 1, "among the variables and among the traces"),
@@ -172,7 +172,7 @@ def test_a_name_with_a_meaning_is_refused_in_every_declaration(name: str, meanin
 
 def test_two_meanings_of_a_name_are_told_apart() -> None:
     rule = Rule("w += mark*r_pre", parameters={"mark": 1})
-    with pytest.raises(CircuitError, match="'mark' of the rule 'rule' is also what a phase holds"):
+    with pytest.raises(CircuitError, match="'mark' of the rule 'rule' is also the name of a broadcast variable"):
         circuit(rule, holds=["mark = 1"])
     with pytest.raises(CircuitError, match="name of a pathway and of a population"):
         Circuit("pair", (Population("a", 1, SENDER), Population("W", 1, RECEIVER)), (Pathway("W", "a.r", "W.drive"),))
@@ -194,7 +194,7 @@ def test_texts_that_a_circuit_adds_have_units() -> None:
         Circuit("one", (Population("a", 2, neuron, sums={"power": "v_pre"}),))
     below, above = NeuronModel("r = 1 : 1\nfeedback : 1"), NeuronModel("drive : 1\nerror = drive*mV : volt")
     tied = Pathway("B", "b.error", "a.feedback", tie=Tie("W", transposed=True))
-    with pytest.raises(CircuitError, match=r"'a\.feedback' per 'b\.error', have unit m\^-2.*and those of 'W'"):
+    with pytest.raises(CircuitError, match=r"'a\.feedback' per 'b\.error', have unit m\^-2.*and the weights of 'W'"):
         Circuit("ties", (Population("a", 1, below), Population("b", 1, above)), (Pathway("W", "a.r", "b.drive"), tied))
 
 

@@ -35,11 +35,6 @@ ROW = re.compile(r"\[[-\d\s.,]+\],?")
 #: What in a test is not of the script: it asks the circuit, draws what the circuit drew, or compares.
 OTHERS = {"load_circuit", "on_both", "simulate", "Classic", "Given", "default_rng"}
 OTHERS |= {"equal", "same_spikes", "assert_same_spikes", "assert_same_weights", "assert_allclose"}
-#: Classics that need more lines, and why.
-LONGER = {
-    "diehl_cook2015": "Its two kinds of neurons share three equations, which the script writes once. A population that "
-    "adds an equation to a named neuron cannot change its threshold and its reset as well.",
-}
 
 
 def classics() -> list[str]:
@@ -102,14 +97,7 @@ def lines_of_script(text: str) -> int:
 def test_a_file_has_no_more_lines_than_its_script_and_five(name: str) -> None:
     file = lines_of_file((FILES / f"{name}.toml").read_text())
     beside = lines_of_script((HERE / f"test_{name}.py").read_text())
-    if name in LONGER:
-        assert file > beside + MORE, f"{name} has {file} lines and its script {beside}: it is long no longer"
-    else:
-        assert file <= beside + MORE, f"{file} lines, of which the script beside it needs {beside}"
-
-
-def test_reasons_are_given_for_classics() -> None:
-    assert LONGER.keys() <= set(classics())
+    assert file <= beside + MORE, f"{file} lines, of which the script beside it needs {beside}"
 
 
 def test_what_is_counted_of_a_file() -> None:

@@ -264,7 +264,7 @@ def test_what_cannot_be_separated_is_refused_by_name(rule_circuit: Callable[...,
     [
         ("w = r_pre", "expected \\+= or -="),
         ("w *= r_pre", "expected \\+= or -="),
-        ("v += r_pre", "its synapse's own variables \\(w\\), not 'v'"),
+        ("v += r_pre", "variables of its synapse \\(w\\), not 'v'"),
         ("w += __import__('os')", "allowed are"),
     ],
 )

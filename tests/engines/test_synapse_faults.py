@@ -29,12 +29,12 @@ SILENT = NeuronModel("dv/dt = (k - v)/(10*ms) : 1\nk : 1\ndg/dt = -g/(5*ms) : 1"
     [
         ({"on_pre": "x += q\nq = 2", "traces": "x : 1"}, 1, "'q' of on_pre is read before it is assigned; put"),
         ({"on_pre": "w += 1\nq += 2"}, 2, r"'q' is no variable of the synapse \(w\); declare it among the traces, or"),
-        ({"on_pre": "v_pre += 1"}, 1, "on_pre changes 'v_pre', and a synapse changes nothing in front of it"),
-        ({"on_post": "g_post += 1"}, 1, "on_post changes 'g_post', and only on_pre delivers; move it there"),
+        ({"on_pre": "v_pre += 1"}, 1, "on_pre changes 'v_pre', and a synapse cannot change its presynaptic neuron"),
+        ({"on_post": "g_post += 1"}, 1, "on_post changes 'g_post', but only on_pre delivers"),
         ({"on_pre": "g_post = w"}, 1, r"expected \+= or -= in what is delivered, got '='"),
         ({"on_pre": "tau += 1", "parameters": {"tau": 1}}, 1, "'tau' is a parameter of the rule 'rule', and on_pre"),
         ({"on_post": "q = 1", "traces": "q = 3*w : 1"}, 1, "'q' is an expression of the rule 'rule', and on_post"),
-        ({"on_pre": "loss = 1"}, 1, "'loss' is the loss, which is broadcast to all and cannot be a name"),
+        ({"on_pre": "loss = 1"}, 1, "'loss' is the loss, which is broadcast to all and cannot be declared"),
         ({"on_pre": "w += 1", "initial": {"y": 1}}, None, r"an initial value for 'y', .* of the rule 'rule' \(none\)"),
         ({"traces": "x : 1", "update": "x += r_pre"}, None, "change at every step; expected timing='step', a differ"),
         ({"on_pre": "w += 2*(v_pre > 1)"}, 1, "a truth value cannot be used as a number"),
@@ -55,14 +55,14 @@ def test_a_rule_says_what_it_cannot_do(texts: dict[str, Any], line: int | None, 
         ({"traces": "dx/dt = -x/nothing : 1"}, {}, "line 1, column 12: unknown name 'nothing' in the trace 'x'"),
         ({"on_post": "w += 1"}, {"cells": "behind"}, "on_post acts at spikes of 'b', whose neuron 'neuron' has no thr"),
         ({"on_pre": "w += 1"}, {"cells": "ahead"}, "on_pre acts at spikes of 'a', whose neuron 'neuron' has no th"),
-        ({"on_pre": "w -= g_post"}, {}, "reads 'g_post' and adds to 'b.g', on which that depends, so that the order"),
+        ({"on_pre": "w -= g_post"}, {}, "read 'g_post', which depends on 'b.g', and add to 'b.g': the order"),
         ({}, {"delivers": "w*q"}, "line 1, column 3: unknown name 'q' in what is delivered"),
-        ({}, {"delivers": "w*(g_post)"}, "reads 'g_post' and adds to 'b.g'"),
+        ({}, {"delivers": "w*(g_post)"}, "read 'g_post', which depends on 'b.g', and add to 'b.g'"),
         ({}, {"bounds": (1, 0)}, "the least weight 1 is above the greatest 0"),
         ({}, {"bounds": (0, "w_max")}, r"bounds: .*'w_max'.*; expected quantities, or names of parameters of the rule"),
         ({}, {"bounds": (0, "1 mV")}, "bounds: .*mV"),
         ({"on_pre": "w += v_pre > 1"}, {}, "changes the weights, 'b.g' per spike, by a truth value, expected 1"),
-        ({"on_pre": "w += 1"}, {"sigma": 0.1}, r"its weights are noisy \(sigma\), which goes with what is deliver"),
+        ({"on_pre": "w += 1"}, {"sigma": 0.1}, r"its weights are noisy \(sigma\), and such pathways deliver"),
         ({"on_pre": "w += 1*mV"}, {}, "the rule 'rule' changes the weights, 'b.g' per spike, by V, expected 1"),
         ({"traces": "dx/dt = -x : 1"}, {}, "the right-hand side of dx/dt has unit 1.*expected Hz"),
         ({"on_pre": "w += a", "parameters": {"a": None}}, {}, "the rule 'rule' needs a value for 'a'"),
@@ -103,7 +103,7 @@ def test_rules_of_one_pathway_agree_on_their_names() -> None:
     for other, message in (
         (
             Rule(traces="dx/dt = -x/(10*ms) : 1", name="two"),
-            "'x' is declared as .* by rules of one pathway; declare it",
+            "'x' is declared as .* by rules of one pathway; declare both",
         ),
         (
             Rule(on_pre="x = 1\nw += x", name="two"),
@@ -189,5 +189,5 @@ def test_borrowed_weights_have_no_texts_of_their_own() -> None:
     ends = tuple(Population(name, 2, pair().population["a"].neuron) for name in "ab")
     own = Pathway("W", "a.spikes", "b.g")
     tied = Pathway("T", "a.spikes", "b.h", tie=Tie("W"), rule=Rule(on_pre="x += 1", traces="x : 1"))
-    with pytest.raises(CircuitError, match="it uses the weights of 'W', and statements at spikes belong there"):
+    with pytest.raises(CircuitError, match="it uses the weights of 'W'; give statements at spikes to that pathway"):
         Circuit("tied", ends, (own, tied), (Phase("all", "1 ms"),))

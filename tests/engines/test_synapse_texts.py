@@ -18,6 +18,7 @@ from neurosim.engines.brian.engine import BrianEngine
 from neurosim.engines.state import initial_state
 from neurosim.errors import CircuitError
 from neurosim.neurons._model import NeuronModel
+from neurosim.recording.simulate import simulate
 from neurosim.rules._rule import Rule
 from tests.engines.synapse_pair import DT, SENT, SETTING, STDP, both, pair, script
 
@@ -139,6 +140,20 @@ def test_what_is_graded_arrives_later(steps: int) -> None:
     sent[steps:] = found.recorded["a.v"][: len(sent) - steps if steps < len(sent) else 0]
     expected = sent @ weights.T - found.recorded["b.v"] * weights.sum(axis=1)
     np.testing.assert_allclose(found.recorded["b.k"], expected, atol=1e-12)
+
+
+def test_a_line_that_is_zero_at_rest_delivers_nothing_before_the_first_value_has_arrived() -> None:
+    settings: dict[str, Any] = {"parameters": {"tau": "5 ms", "rest": "-65 mV"}, "initial": {"v": "-65 mV"}}
+    neuron = NeuronModel("dv/dt = (rest - v + k)/tau : volt\nup = v - rest : volt\nk : volt", **settings)
+    populations = (Population("a", 1, neuron), Population("b", 1, neuron))
+    made = [
+        Circuit("joined", populations, (Pathway("J", "a.v", "b.k", delivers=text, initial=0.5, delay="1 ms"),))
+        for text in ("w*(up_pre - up_post)", "w*(v_pre - v_post)")
+    ]
+    for circuit, first in zip(made, (0.0, 0.5 * 65e-3), strict=True):
+        found = [simulate(circuit, "3 ms", engine=engine, record=["b.k", "b.v"]) for engine in ("batched", "brian")]
+        np.testing.assert_allclose(found[0]["b.k"], found[1]["b.k"], rtol=1e-9, atol=1e-18)
+        assert found[0]["b.k"].values[0, 0, 0] == pytest.approx(first)
 
 
 def test_what_is_graded_and_opens_at_spikes_arrives_later() -> None:

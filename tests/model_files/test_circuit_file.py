@@ -164,7 +164,7 @@ def test_the_settings_of_a_simulation_are_arguments_of_simulate():
     import inspect
 
     taken = inspect.signature(neurosim.simulate).parameters
-    elsewhere = {"model", "n", "method", "inputs", "state", "out", "store", "restore"}
+    elsewhere = {"model", "n", "method", "inputs", "state", "out", "store", "restore", "progress"}
     assert set(taken) - elsewhere <= set(parts.Simulation.model_fields)
     for name in set(taken) & set(parts.Simulation.model_fields) - {"every"}:
         assert taken[name].default == parts.Simulation.model_fields[name].default, name

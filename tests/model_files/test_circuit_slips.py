@@ -10,7 +10,7 @@ from neurosim.model_files.circuits.circuit_file import load_circuit, settled
 LIGHT = {
     "populations.E.siz=3": "populations.E.siz: unknown key, got 3; did you mean 'size'?",
     "populations.E.neuron=cel": "populations.E.neuron: got 'cel', expected .*did you mean 'cell'",
-    "populations.E.threshold=v > vt": "populations.E.threshold: got it beside a neuron",
+    "populations.E.reference=mine": "populations.E.reference: got it beside a neuron",
     "populations.E.size=1000000000": "populations.E.size: got 1000000000, expected at most",
     "populations.E.size=3.5": "populations.E.size: got 3.5, expected a valid integer",
     "populations.E.neuron={kind='lif',tau_m='3 mV'}": "populations.E.neuron.tau_m: '3 mV' has the wrong unit",

@@ -13,12 +13,13 @@ from matplotlib.figure import Figure
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Initial, Pathway, Phase, Population
 from neurosim.engines.records import Record, read_record
-from neurosim.errors import CircuitError, NeurosimWarning, UnitError
+from neurosim.errors import CircuitError, UnitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.plots.recording import raster
 from neurosim.recording import simulate as module
 from neurosim.recording.exchange import spikes_in, spikes_of
-from neurosim.recording.selection import in_order
+from neurosim.recording.sampled import sampled_of
+from neurosim.recording.selection import in_order, timing_of
 from neurosim.recording.simulate import simulate
 from neurosim.recording.store import open_recording
 from neurosim.recording.to_csv import to_csv
@@ -183,9 +184,9 @@ def test_events_are_exported_and_drawn_like_truth_values(both: tuple[xarray.Data
     assert lines[0] == lines[1] and sum(lines[0]) > 10
 
 
-def test_weights_and_other_times_are_told_of_at_export() -> None:
+def test_weights_and_other_times_are_apart_at_export() -> None:
     found = simulate(CIRCUIT, record=["E.v", "mean(E.v)", "EI.w"], every={"EI.w": "1 ms"})
-    with pytest.warns(NeurosimWarning, match=r"EI\.w, end\(EI\.w\): weights within a simulation"):
-        kept = in_order(found)
+    kept = in_order(found)
     assert list(kept) == ["E.v", "mean(E.v)"]
     assert kept["mean(E.v)"].shape == (71, 1, 1)
+    assert [each.name for each in sampled_of(found, timing_of(kept))] == ["EI.w", "end(EI.w)"]

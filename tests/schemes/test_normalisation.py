@@ -132,7 +132,7 @@ def test_a_map_of_one_position_cannot_be_normalised() -> None:
     [
         (
             {"other": "r_pre"},
-            "a mean 'other', which is no parameter without a value of neuron 'own'; expected one of m",
+            "a mean 'other', which is no parameter of neuron 'own' that has no value; expected one of m",
         ),
         ({"m": "rate_pre"}, "unknown name 'rate_pre' in the mean 'm'; did you mean 'r_pre'"),
         ({"m": "r_pre; import os"}, "cannot be read as an expression"),

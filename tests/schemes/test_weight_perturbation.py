@@ -206,7 +206,7 @@ def test_is_printed_and_held_in_the_state() -> None:
         ({"sigma": None}, "switch 'perturb', which is no shared parameter"),
         (
             {"rule": Rule("w += sigma*r_pre", parameters={"sigma": 1.0}), "parameters": {}},
-            "'sigma' of the rule 'rule' is also the name of the noise on its weights",
+            "'sigma' of the rule 'rule' is also a name of the noise on its weights",
         ),
         ({"rule": Rule(), "parameters": {}, "tie": Tie("W")}, "put the noise on those of 'W'"),
     ],

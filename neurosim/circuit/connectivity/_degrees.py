@@ -51,7 +51,7 @@ class Degree(Ruled):
         return (other, own) if self.receives else (own, other)
 
     def _sides(self, forward: Ends) -> tuple[int, int]:
-        """How many neurons have the number, and how many their partners are."""
+        """The number of neurons on the side with the fixed degree, and on the other side."""
         return (forward.n_post, forward.n_pre) if self.receives else (forward.n_pre, forward.n_post)
 
     def _excluded(self, forward: Ends) -> bool:
@@ -63,7 +63,7 @@ class Degree(Ruled):
 
 
 def degree_faults(k: int, neurons: int, others: int, *, excluded: bool, what: str) -> Iterator[str]:
-    """Faults of settings where each of `neurons` has `k` synapses with as many of `others`."""
+    """Faults of a degree: each of `neurons` neurons has `k` synapses, each with another of `others` neurons."""
     if k > (most := others - excluded):
         but = " but itself" if excluded else ""
         yield f"each neuron {what} {k:,} synapses; expected at most {most:,}, one with each of {others:,} neurons{but}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from neurosim.circuit.content import digest, unchanging
 from neurosim.circuit.synapses import Ends
 from neurosim.errors import ArgumentError
 from neurosim.units import is_quantity
+from neurosim.untyped import UserValue
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +42,8 @@ class Explicit(Listed):
     ('5 listed synapses', True)
     """
 
-    pre: Any
-    post: Any
+    pre: UserValue
+    post: UserValue
 
     repeats = True
 
@@ -91,7 +91,7 @@ class Explicit(Listed):
         return f"{len(self.pre):,} listed synapses, {self.content}"
 
 
-def _neurons(name: str, value: Any) -> np.ndarray:
+def _neurons(name: str, value: UserValue) -> np.ndarray:
     """Numbers of neurons as a list that nobody changes."""
     expected = "a list or an array of whole numbers, the neurons counted from zero"
     try:

@@ -1,4 +1,4 @@
-"""Synapses one by one: what all connectivities have in common whose weights are a list, ``(n_synapses,)``."""
+"""Listed synapses: the base of all connectivities whose weights are a list, ``(n_synapses,)``."""
 
 from __future__ import annotations
 
@@ -92,11 +92,11 @@ class Ruled(Listed):
 
     @abstractmethod
     def forward_faults(self, forward: Ends) -> Iterator[str]:
-        """As `settings_faults`, of the ends in the direction of the settings."""
+        """Faults of the settings, for ends in the direction of the settings."""
 
     @abstractmethod
     def forward_pairs(self, forward: Ends) -> Pairs:
-        """As `pairs`, in the direction of the settings."""
+        """The neurons of each synapse, in the direction of the settings."""
 
     def settings_faults(self, ends: Ends) -> Iterator[str]:
         """See `Listed.settings_faults`."""

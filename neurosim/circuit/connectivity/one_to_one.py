@@ -1,4 +1,4 @@
-"""Every neuron to the one of the same number."""
+"""Each neuron to the neuron with the same index."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from neurosim.circuit.synapses import Ends, Synapses
 
 @dataclass(frozen=True)
 class OneToOne:
-    """Every neuron to the one of the same number; weights ``(n,)``.
+    """Each neuron to the neuron with the same index; weights ``(n,)``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Every neuron to every one of an image, by weights that all positions of a channel share."""
+"""Every neuron to every neuron of an image; all positions of a channel share their weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from neurosim.circuit.synapses import Ends, Synapses
 
 @dataclass(frozen=True)
 class PerChannel:
-    """Every neuron to every one of an image, by weights that all positions of a channel share.
+    """Every neuron to every neuron of an image; all positions of a channel share their weights.
 
     Weights ``(channels, n_pre)``: from a unit that is always on, one bias for each channel.
     """

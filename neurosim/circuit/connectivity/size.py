@@ -28,7 +28,7 @@ def bytes_of(connectivity: Connectivity, ends: Ends, *, copies: int = 1) -> int:
     connectivity, ends
         The kind, and the populations that it joins; both are checked.
     copies
-        Of the weights, such as one for each trial. There is one list of synapses whatever their number.
+        Copies of the weights, such as one for each trial. There is one list of synapses whatever their number.
     """
     weights = math.prod(connectivity.weights_shape(ends))
     return copies * weights * WEIGHT + (weights * LISTED if connectivity.listed else 0)

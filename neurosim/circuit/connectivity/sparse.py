@@ -26,7 +26,7 @@ class Sparse(Ruled):
     Attributes
     ----------
     probability
-        Of a synapse between two neurons.
+        Probability of a synapse between two neurons.
     draw
         Number of the draw: which pairs have a synapse is a function of this, the probability and the sizes alone.
     senders
@@ -91,7 +91,7 @@ class Sparse(Ruled):
         return pre, post + (post >= pre) if without else post
 
     def _pairs(self, forward: Ends) -> tuple[int, int, int]:
-        """The first and the one past the last sender, and to how many neurons each of them may send."""
+        """The first sender, one past the last sender, and the number of neurons that each may reach."""
         first, last = self.senders or (0, forward.n_pre)
         return first, last, forward.n_post - (forward.recurrent and not self.autapses)
 

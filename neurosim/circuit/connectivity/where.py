@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -131,9 +130,9 @@ class Where(Ruled):
                 raise CircuitError(f"where '{self.condition}': at least {fault}")
         return np.concatenate([pre for pre, _ in pairs]), np.concatenate([post for _, post in pairs])
 
-    def _probabilities(self, pre: np.ndarray, post: np.ndarray, forward: Ends) -> Any:
+    def _probabilities(self, pre: np.ndarray, post: np.ndarray, forward: Ends) -> np.ndarray | float:
         if self._chance is None:
-            return self.p
+            return float(self.p)
         chances = self._chance.evaluated(pre, post, forward)
         wrong = np.flatnonzero(~((chances >= 0) & (chances <= 1)))
         if len(wrong):

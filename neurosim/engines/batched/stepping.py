@@ -15,6 +15,7 @@ import jax.numpy as jnp
 
 from neurosim.circuit.description import UNTIL_STEPS
 from neurosim.circuit.moments import INTEGRAL, STEP
+from neurosim.engines.batched.conditions import updates
 from neurosim.engines.batched.hoisting import keeps_synapses, prepare
 from neurosim.engines.batched.learning import increments
 from neurosim.engines.batched.probes import NO_PROBES, Probes, sent
@@ -127,6 +128,9 @@ def run_steps(
     moving = {*carry, *courses, "t", *(f"{population}.lastspike" for population in stretch.spiking)}
     moving |= probes.moves(stretch.plan.circuit)
     fixed = prepare(stretch, replace(start, values=still, probes=probes), changing=moving)
+    ready = {name: value for name, value in fixed.values.items() if name not in moving}
+    ready |= {"dt": jnp.asarray(stretch.dt, stretch.dtype)}
+    fixed = replace(fixed, updates=updates(stretch.plan, stretch.spiking, fixed.snapshot(stretch.plan, ready)))
 
     def step(before: Arrays, inputs: tuple[Any, Arrays, Probes]) -> tuple[Arrays, Arrays]:
         number, course, probe = inputs
@@ -270,9 +274,13 @@ def _update(stretch: Stretch, fixed: Fixed, population: str, start: Snapshot, nu
         return {}
     function = model.functions["advance"]
     draws = draws_of(stretch, fixed, population, "advance", function, number)
-    results = start.local(population, function, **draws)
-    results = results if len(function.returns) > 1 else (results,)
-    stepped = dict(zip(function.returns, results, strict=True))
+    if population in fixed.updates:
+        clamped = frozenset(n for n in mine if "unless refractory" in model.equation_set.by_name[n].flags)
+        stepped = fixed.updates[population].of(population, start, draws, clamped=clamped)
+    else:
+        results = start.local(population, function, **draws)
+        results = results if len(function.returns) > 1 else (results,)
+        stepped = dict(zip(function.returns, results, strict=True))
     updated: Arrays = {}
     for name in mine:
         # An update that does not depend on the state is a bare number.

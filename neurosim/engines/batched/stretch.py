@@ -8,6 +8,7 @@ from typing import Any
 
 from neurosim.circuit.plan import Plan
 from neurosim.circuit.spike_texts import acts_within_steps
+from neurosim.engines.batched.conditions import Update
 from neurosim.engines.batched.probes import NO_PROBES, Probes
 from neurosim.engines.batched.snapshot import NOTHING, Prepared, Snapshot
 from neurosim.engines.batched.weights import PLAIN, Weights
@@ -98,6 +99,8 @@ class Fixed:
         Within a step, those of the step; before the loop, those of all its steps.
     prepared
         What was computed before the loop.
+    updates
+        Population -> its state update, of which a part was computed before the loop.
     """
 
     values: Mapping[str, Any]
@@ -107,6 +110,7 @@ class Fixed:
     perturbations: Mapping[str, Any] = field(default_factory=dict)
     probes: Probes = NO_PROBES
     prepared: Prepared = NOTHING
+    updates: Mapping[str, Update] = field(default_factory=dict)
 
     def at(self, probes: Probes) -> Fixed:
         """The same within a step that has these probes."""

@@ -21,7 +21,7 @@ def with_surrogate(circuit: Wiring, setting: Setting, width: float | None = None
 
     A circuit in which nothing spikes needs none.
     """
-    spiking = any(population.neuron.threshold is not None for population in circuit.populations)
+    spiking = any(population.model.threshold is not None for population in circuit.populations)
     if not spiking or (width is None and setting.surrogate_width is not None):
         return setting
     return replace(setting, surrogate_width=SURROGATE_WIDTH if width is None else width)

@@ -61,15 +61,15 @@ class Draw:
     arguments: tuple[str, ...] = ()
 
     def variable(self, purpose: str) -> str:
-        """The variable of neurons that has what is drawn."""
+        """Name of the variable that holds the drawn numbers."""
         return f"{self.name}__{purpose}"
 
     def argument(self, purpose: str, number: int) -> str:
-        """The variable that has an argument of it."""
+        """Name of the variable that holds one of its arguments."""
         return f"{self.name}__{purpose}__{number}"
 
     def declared(self, purpose: str) -> list[str]:
-        """The lines that declare them."""
+        """Lines that declare these variables."""
         names = [self.argument(purpose, number) for number in range(len(self.arguments))]
         return [f"{name} : 1" for name in (self.variable(purpose), *names)]
 
@@ -134,7 +134,7 @@ class Numbers:
     _kept: tuple[int, int, Any] | None = None
 
     def at(self, step: int) -> np.ndarray:
-        """Shape (n,); of words (2, 1, n)."""
+        """The numbers of a step, shape (n,); random words have shape (2, 1, n)."""
         number = self.presented.number
         if self._kept is None or self._kept[0] != number or not 0 <= step - self._kept[1] < self._kept[2].shape[-2]:
             self._kept = (number, step, self._drawn(number, step))
@@ -216,7 +216,7 @@ def law_of(function: str) -> str:
 
 
 def writer(draw: Draw, numbers: Numbers, arrays: Sequence[np.ndarray]) -> Callable[[int], None]:
-    """What draws into the first of some arrays of neurons; the others are its arguments."""
+    """A function that draws into the first array that it gets; the other arrays are arguments of the draw."""
 
     def write(step: int) -> None:
         drawn = numbers.at(step)

@@ -50,7 +50,7 @@ class Flights:
         self.waiting = False
 
     def begin(self, values: Mapping[str, np.ndarray]) -> None:
-        """Have these under way when the next step begins, and nothing else."""
+        """Replace all that is under way by these values, as of the beginning of the next step."""
         for name, rows in self.rows.items():
             rows[...] = values.get(name, 0.0)
         self.waiting = True

@@ -57,7 +57,7 @@ class PopulationTexts:
 
 
 def texts_of(circuit: Circuit, population: str | None, *, again: bool, drawn: bool = False) -> PopulationTexts:
-    """The texts of a population; without a name, of what is broadcast.
+    """The texts of a population or, without a name, of the broadcast variables.
 
     Parameters
     ----------

@@ -119,12 +119,12 @@ class LearningPathways:
             self.objects.set_synaptic(name, LEARNING, float(name in acting and name in phase.learn))
 
     def begin_batch(self, number: int, acting: frozenset[str], *, resumed: bool = False) -> None:
-        """Draw what rules read of the noise of a batch's updates; let those act that act before the first phase.
+        """Draw the update noise that rules read, and apply the rules that act before the first phase.
 
         Parameters
         ----------
         number
-            That noise is drawn by.
+            Running number of the batch, by which that noise is drawn.
         resumed
             Whether an earlier part of the presentation was another call, in which these have acted.
         """
@@ -157,7 +157,7 @@ class LearningPathways:
                 self.collected.setdefault(name, []).append({a: self.objects.get(n) for a, (_, n) in seen.items()})
 
     def apply(self, number: int, acting: frozenset[str]) -> None:
-        """The batch of that running number is over: change the weights."""
+        """Change the weights at the end of the batch with this running number."""
         for name, timing in self.applying:
             if MOMENTS[timing].averaged:
                 self._apply(name, timing)
@@ -167,12 +167,12 @@ class LearningPathways:
         self._leave_noise([name for name in acting if name not in self.beginning], number)
 
     def _apply(self, name: str, timing: Timing) -> None:
-        """Change a pathway by what its synapses have collected, if it is theirs to change."""
+        """Apply the increments that a pathway's synapses have collected, if they act at this moment."""
         if (name, timing) in self.applying:
             if self.circuit.connectivity(name).shared:
                 rule = self.circuit.pathway[name].synapse.at(MOMENTS[timing])
-                for variable in rule.changed if rule is not None else ():
-                    if variable in rule.learned:
+                if rule is not None:
+                    for variable in [each for each in rule.changed if each in rule.learned]:
                         self.objects.share(name, change_of(variable))
             self.applying[name, timing].run()
 

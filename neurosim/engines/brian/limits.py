@@ -119,8 +119,8 @@ LIMITS = (
     Limit(
         "setting",
         "the level `steady`",
-        "the engine 'brian' simulates time; {remedy}",
-        "for the level 'steady' use the engine 'batched'",
+        "the engine 'brian' simulates time, which the level 'steady' does not have; {remedy}",
+        "use the engine 'batched'",
         _no_time,
     ),
     plain_steps("brian"),
@@ -176,8 +176,8 @@ STANDALONE = (
     Limit(
         "call",
         "standalone code: several trials with weights of their own",
-        "standalone code learns with one set of weights, and {trials} trials have weights of their own; {remedy}, or "
-        "say learn=False, or run one trial",
+        "standalone code learns with one set of weights, and {trials} trials have weights of their own; {remedy}, "
+        "set learn=False, or run one trial",
         _OTHER_TARGET,
         _own_weights,
     ),
@@ -198,22 +198,22 @@ STANDALONE = (
     Limit(
         "pathway",
         "standalone code: delays of pathways without spikes, or in several trials",
-        "what pathway '{pathway}' has under way lies on the host, which standalone code cannot reach, unless it is "
-        "spikes of a single trial without a restart; {remedy}",
+        "pathway '{pathway}' has a delay; in standalone code only spikes of a single trial without a restart can have "
+        "delays; {remedy}",
         _OTHER_TARGET,
         _delays,
     ),
     Limit(
         "pathway",
         "standalone code: weights that are computed from others",
-        "the weights of pathway '{pathway}' are computed from others, which standalone code cannot; {remedy}",
+        "the weights of pathway '{pathway}' are computed from others, which standalone code cannot do; {remedy}",
         _OTHER_TARGET,
         _derived,
     ),
     Limit(
         "pathway",
         "standalone code: rules that read more than their synapses see",
-        "pathway '{pathway}' reads more than its synapses see, which standalone code cannot do; {remedy}",
+        "the rule of pathway '{pathway}' reads more than its synapses see, which standalone code cannot do; {remedy}",
         _OTHER_TARGET,
         _reading,
     ),

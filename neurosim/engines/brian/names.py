@@ -1,4 +1,4 @@
-"""Names in Brian2 of what a circuit does not name, and where it acts within a step."""
+"""Names of Brian2 variables that a circuit does not name, and the order of operations within a step."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def set_random_state(state: Mapping[str, np.ndarray]) -> None:
 
 
 def lend(back: contextlib.ExitStack) -> None:
-    """Let a run draw as it likes: when `back` is left, all generators are the caller's again as they were."""
+    """Let a run draw random numbers; on leaving `back`, all generators return to the caller's state."""
     before = np.random.get_state()
     held = {kind: tuple(np.array(array) for array in _buffer(kind)) for kind in _KINDS}
     for kind in _KINDS:

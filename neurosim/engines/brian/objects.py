@@ -96,7 +96,7 @@ class Objects:
         return self.groups[population] if population else self.scalars
 
     def begin(self, step: int, *, presentation: int) -> None:
-        """Say that a presentation begins, so many steps after the first of the run, and its running number."""
+        """Set the start of a presentation, in steps from the start of the run, and its running number."""
         if self.step_draws is not None:
             self.step_draws.presented.number, self.step_draws.presented.done = presentation, step
         for population, texts in self.texts.items():
@@ -104,7 +104,7 @@ class Objects:
                 self.set(f"{population}.{BEGUN}", step)
 
     def fire(self, name: str, events: np.ndarray, *, first: int, begin: int) -> None:
-        """Let a truth value be true of these neurons in each step: ``(trial, step, most)``.
+        """Set a boolean variable to true in these neurons in each step: ``(trial, step, most)``.
 
         Parameters
         ----------
@@ -151,7 +151,7 @@ class Objects:
         return whole
 
     def set_synaptic(self, pathway: str, variable: str, value: Any) -> None:
-        """Set a synaptic variable from the shape of the weights, or one that all synapses have from a number."""
+        """Set a synaptic variable from an array in the shape of the weights, or all synapses from one number."""
         array = self.synapses[pathway].variables[synaptic(variable)]
         given = np.asarray(value, dtype=array.dtype)
         if given.ndim:
@@ -176,12 +176,12 @@ class Objects:
         values.set_value(total / np.bincount(index)[index] if averaged else total)
 
     def get_in_trial(self, name: str) -> np.ndarray:
-        """A variable of neurons or, of a pathway, a trace, by its qualified name."""
+        """A variable of neurons, or a trace of a pathway, by its qualified name."""
         owner, _, variable = name.rpartition(".")
         return self.get_synaptic(owner, variable) if owner in self.synapses else self.get(name)
 
     def set_in_trial(self, name: str, value: Any) -> None:
-        """Set a variable of neurons or, of a pathway, a trace, by its qualified name."""
+        """Set a variable of neurons, or a trace of a pathway, by its qualified name."""
         owner, _, variable = name.rpartition(".")
         if owner in self.synapses:
             self.set_synaptic(owner, variable, value)
@@ -218,7 +218,7 @@ def build_objects(
     again
         Whether presentations follow each other, each with a time of its own.
     keys
-        Of `noise_keys`; without them Brian2 draws numbers of its own.
+        Keys of `noise_keys`; without them Brian2 draws numbers of its own.
     """
     objects = Objects(circuit, brian2.Clock(dt=setting.dt * brian2.second, name="neurosim_clock"))
     scalars = broadcast(circuit)

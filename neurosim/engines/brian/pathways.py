@@ -198,7 +198,7 @@ def _path_name(pathway: str | None) -> str:
 
 
 def _order(circuit: Circuit, objects: Objects, synapses: Any, texts: SynapseTexts, dt: float) -> None:
-    """Let spikes that arrive act pathway by pathway, as the circuit has them, then those of the neurons behind."""
+    """Order effects of spikes: those that arrive, pathway by pathway in the circuit's order, then postsynaptic ones."""
     position: Mapping[str, int] = {pathway.name: number for number, pathway in enumerate(circuit.pathways)}
     for name in texts.paths:
         path = getattr(synapses, _path_name(name))

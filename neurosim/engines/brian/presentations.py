@@ -29,10 +29,14 @@ from neurosim.engines.finite import Broken
 from neurosim.engines.noise import draw_noise, noise_keys
 from neurosim.engines.outputs import Outputs
 from neurosim.engines.own_weights import of_trial
+from neurosim.engines.progress import listener
 from neurosim.engines.records import Record
 from neurosim.engines.setting import Setting
 from neurosim.engines.slots import Continuation, Slot, carried_shapes, neuron_variables, slots
 from neurosim.engines.state import State
+
+#: How often to say how far it is.
+_REPORT = 0.5 * brian2.second
 
 
 def _joined(ends: Sequence[Continuation]) -> Continuation:
@@ -191,7 +195,10 @@ class Presentations:
             network.add(self.watch)
         self._begin(0, 0)
         network.t_ = self.begin * self.setting.dt
-        network.run(self.trials * sum(self.steps) * self.setting.dt * brian2.second, namespace={})
+        told: dict[str, Any] = {}
+        if (heard := listener()) is not None:
+            told = {"report": lambda _elapsed, done, _start, _duration: heard(float(done)), "report_period": _REPORT}
+        network.run(self.trials * sum(self.steps) * self.setting.dt * brian2.second, namespace={}, **told)
 
     def _turn(self, now: tuple[int, int], following: tuple[int, int] | None) -> None:
         """End one phase, given as (trial, number), and begin the next."""
@@ -299,7 +306,7 @@ class Presentations:
         return number, learning_in(self.circuit, number) if self.learn else frozenset()
 
     def _drawing(self, trial: int, batch: int) -> int:
-        """The number by which noise of updates is drawn: of networks of their own, each draws its own."""
+        """The running number that keys noise of updates; each network with weights of its own has one."""
         return self.first + trial if self.own_weights else batch
 
     def _make_holds(self) -> dict[str, list[Any]]:

@@ -1,4 +1,4 @@
-"""Brian2's settings of the whole process: lent to one run at a time, and given back as they were."""
+"""Brian2's settings of the whole process: set for one run at a time, and restored after it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def borrowed(target: str, dtype: str) -> Iterator[None]:
     Parameters
     ----------
     target
-        Of code generation: ``numpy``, ``cython`` or ``cpp_standalone``.
+        Target of code generation: ``numpy``, ``cython`` or ``cpp_standalone``.
     dtype
-        Of all floats.
+        Dtype of all floats.
 
     Raises
     ------

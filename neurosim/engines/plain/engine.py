@@ -31,6 +31,7 @@ from neurosim.engines.slots import Continuation
 from neurosim.engines.state import State
 from neurosim.engines.stimuli import stimuli_in
 from neurosim.equations.array_code import expression_function
+from neurosim.untyped import Array
 
 
 @dataclass(frozen=True)
@@ -69,19 +70,19 @@ class NumpyEngine:
         """The limits that a call would meet."""
         return limits_met(LIMITS, self.circuit, self.setting, call)
 
-    def placed(self, stimuli: Mapping[str, Any], batch: int) -> dict[str, Any]:
+    def placed(self, stimuli: Mapping[str, Array], batch: int) -> dict[str, Any]:
         """Data as `train` takes them; see `BatchedEngine.placed`."""
         return dict(stimuli)
 
     @public(**RUN)
     def run(
         self,
-        state: Mapping[str, Any],
-        stimuli: Mapping[str, Any],
+        state: Mapping[str, Array],
+        stimuli: Mapping[str, Array],
         *,
         seed: int = 0,
         first: int = 0,
-        noise: Mapping[str, Mapping[str, Any]] | None = None,
+        noise: Mapping[str, Mapping[str, Array]] | None = None,
         report: Sequence[str] = (),
         record: Sequence[str] = (),
         learn: bool = True,
@@ -127,8 +128,8 @@ class NumpyEngine:
     @public(**TRAIN)
     def train(
         self,
-        state: Mapping[str, Any],
-        stimuli: Mapping[str, Any],
+        state: Mapping[str, Array],
+        stimuli: Mapping[str, Array],
         order: np.ndarray,
         *,
         seed: int,

@@ -11,6 +11,7 @@ import numpy as np
 from neurosim.circuit.plan import Node, Plan, read_of
 from neurosim.circuit.spike_texts import delivered_names, written_delivery
 from neurosim.equations.array_code import ArrayFunction, expression_function
+from neurosim.untyped import Array
 
 
 @functools.lru_cache(maxsize=1024)
@@ -32,7 +33,7 @@ class Instant:
         Another instant, whose sums of inputs hold here, too.
     """
 
-    def __init__(self, plan: Plan, given: Mapping[str, Any], inputs: Instant | None = None) -> None:
+    def __init__(self, plan: Plan, given: Mapping[str, Array], inputs: Instant | None = None) -> None:
         self.plan, self.given, self.inputs = plan, given, inputs
         self.computed: dict[str, Any] = {}
 

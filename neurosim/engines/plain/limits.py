@@ -44,7 +44,7 @@ LIMITS = (
     Limit(
         "setting",
         "any level but `steady`, and single precision",
-        "the engine 'numpy' has no time, and computes in double precision; got '{level}' and {dtype}: {remedy}",
+        "the engine 'numpy' has the level 'steady' and double precision only; got '{level}' and {dtype}: {remedy}",
         "use level 'steady' with dtype 'float64', or the engine 'batched'",
         _not_this,
     ),
@@ -68,7 +68,7 @@ LIMITS = (
     Limit(
         "pathway",
         "maximum pooling",
-        "pathway '{pathway}' is no sum over synapses, which is all that the engine 'numpy' knows; {remedy}",
+        "pathway '{pathway}' is no sum over synapses, and the engine 'numpy' computes nothing else; {remedy}",
         "use the engine 'batched', or pools of the average",
         _not_linear,
     ),

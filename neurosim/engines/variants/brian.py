@@ -43,7 +43,7 @@ def build(config: Config, circuit: Circuit, optimiser: Optimiser = PLAIN) -> Bri
 
 
 def limits() -> tuple[Limit, ...]:
-    """What it refuses."""
+    """Limits of the engine."""
     from neurosim.engines.brian.limits import LIMITS, STANDALONE
 
     return (*LIMITS, *STANDALONE)

@@ -40,7 +40,7 @@ def build(config: Config, circuit: Circuit, optimiser: Optimiser = PLAIN) -> Num
 
 
 def limits() -> tuple[Limit, ...]:
-    """What it refuses."""
+    """Limits of the engine."""
     from neurosim.engines.plain.limits import LIMITS
 
     return LIMITS

@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.errors import ArgumentError, ConfigError, DataError, NeurosimError
 from neurosim.model_files.about import About
 from neurosim.model_files.checking import Faults, check_kind, check_table, cut
+from neurosim.model_files.circuits.array_files import array_files, by_content
 from neurosim.model_files.circuits.built import SECTIONS, DescribedCircuit, described
 from neurosim.model_files.circuits.numbers import CircuitNumber, check_numbers, check_recorded
 from neurosim.model_files.circuits.parts import Simulation, check_times
@@ -75,6 +76,8 @@ class CircuitFile:
         ConfigError
             With all faults in its texts, each with the key that holds it.
         """
+        # Before they are read, so that what changes meanwhile shows.
+        _ = self._contents
         faults = Faults()
         made = self._described(faults).circuit(self.name.rpartition("/")[2], faults)
         faults.raise_any(self.name)
@@ -140,16 +143,33 @@ class CircuitFile:
 
     @property
     def hash(self) -> str:
-        """A hash of all settings that determine a simulation, without the seed."""
-        sections = {name: section for name, section in self.resolve().items() if name != "model"}
+        """A hash of all settings that determine a simulation, and the content of arrays in files; without the seed."""
+        sections = dict(self._contents)
         if "simulation" in sections:
             sections["simulation"] = {key: v for key, v in sections["simulation"].items() if key != "seed"}
         return hashlib.sha256(json.dumps(sections, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
     @property
     def identity(self) -> str:
-        """The `hash`: a circuit reads no data."""
+        """The `hash`: a circuit reads no data but arrays."""
         return self.hash
+
+    @functools.cached_property
+    def _contents(self) -> Mapping[str, Any]:
+        """All sections but for the title, with checksums of files when they were first read."""
+        return by_content({name: section for name, section in self.resolve().items() if name != "model"})
+
+    def refuse_changed(self) -> None:
+        """Refuse arrays in files that are others than those by which `hash` was made.
+
+        Raises
+        ------
+        DataError
+            Naming the files.
+        """
+        if replace(self)._contents != self._contents:
+            names = ", ".join(str(path) for path in array_files(self.resolve()))
+            raise DataError(f"{self.name}: {names} changed since it was loaded; load the circuit again")
 
     @property
     def arguments(self) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from neurosim.units import parse_quantity, unit_dimensions
 _EXPECTED = "expected a number, a quantity such as '10 ms', or an array of numbers"
 #: Keys by one of which a table is a value, and no table of names.
 _MARKS = ("file", "values", "times")
-_SUFFIXES = (".npy", ".npz", ".zarr")
+#: How names of files with arrays end.
+SUFFIXES = (".npy", ".npz", ".zarr")
 
 
 class Array(BaseModel):
@@ -56,7 +57,7 @@ class Array(BaseModel):
     @field_validator("file")
     @classmethod
     def _is_of_arrays(cls, file: str | None) -> str | None:
-        if file is not None and Path(file).suffix not in _SUFFIXES:
+        if file is not None and Path(file).suffix not in SUFFIXES:
             raise ValueError(f"got {shown(file)}, expected a file .npy or .npz, or a Zarr store .zarr")
         return file
 

@@ -1,7 +1,4 @@
-"""Kernels of each kind of connectivity: delivery, transposed delivery, and products over both ends of synapses.
-
-(Over 300 lines: a class for each kind, a few lines each, and what calls them.)
-"""
+"""Kernels of each kind of connectivity: delivery, transposed delivery, and products over both ends of synapses."""
 
 from __future__ import annotations
 
