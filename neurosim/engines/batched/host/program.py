@@ -73,15 +73,21 @@ class _Compiled:
         if not self.asks or any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
             # What a function with tracers becomes is compiled by what surrounds it, and not seen here.
             return self.plain(*arrays)
-        kinds = (structure, tuple((np.shape(leaf), getattr(leaf, "dtype", type(leaf))) for leaf in leaves))
-        if kinds not in self.chosen:
-            self.chosen[kinds] = self.looking if self.safe(arrays) else self.plain
-        return self.chosen[kinds](*arrays)
+        # JAX compiles anew for each of these.
+        kind = (structure, tuple(map(_kind, leaves)), jax.config.jax_enable_x64, jax.config.jax_default_device)
+        if kind not in self.chosen:
+            self.chosen[kind] = self.looking if self.safe(arrays) else self.plain
+        return self.chosen[kind](*arrays)
 
     def safe(self, arrays: tuple[Any, ...]) -> bool:
         """Whether the program shows that no loop has become a call. JAX keeps it, and does not compile it again."""
         text = self.looking.lower(*arrays).compile().as_text()
         return text is not None and CALL not in text
+
+
+def _kind(array: Any) -> Hashable:
+    """The shape, the numbers' type, and where the array is."""
+    return np.shape(array), getattr(array, "dtype", type(array)), getattr(array, "sharding", None)
 
 
 @functools.cache
