@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.core
+import jax.numpy as jnp
 import numpy as np
 
 from neurosim.engines.batched.host.cache import keep_programs
@@ -73,11 +74,11 @@ class _Compiled:
         if not self.asks or any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
             # What a function with tracers becomes is compiled by what surrounds it, and not seen here.
             return self.plain(*arrays)
-        # JAX compiles anew for each of these.
-        kind = (structure, tuple(map(_kind, leaves)), jax.config.jax_enable_x64, jax.config.jax_default_device)
-        if kind not in self.chosen:
-            self.chosen[kind] = self.looking if self.safe(arrays) else self.plain
-        return self.chosen[kind](*arrays)
+        kind = (structure, _kind(leaves))
+        chosen = self.chosen.get(kind)
+        if chosen is None:
+            chosen = self.chosen[kind] = self.looking if self.safe(arrays) else self.plain
+        return chosen(*arrays)
 
     def safe(self, arrays: tuple[Any, ...]) -> bool:
         """Whether the program shows that no loop has become a call. JAX keeps it, and does not compile it again."""
@@ -85,9 +86,14 @@ class _Compiled:
         return text is not None and CALL not in text
 
 
-def _kind(array: Any) -> Hashable:
-    """The shape, the numbers' type, and where the array is."""
-    return np.shape(array), getattr(array, "dtype", type(array)), getattr(array, "sharding", None)
+def _kind(leaves: Sequence[Any]) -> Hashable:
+    """What JAX compiles anew for: shapes, types of numbers, and where arrays are.
+
+    A new array shows the precision and the device that hold now.
+    """
+    present = [*leaves, jnp.zeros(())]
+    forms = tuple((getattr(leaf, "shape", ()), getattr(leaf, "dtype", type(leaf))) for leaf in present)
+    return forms, frozenset(getattr(leaf, "sharding", None) for leaf in present)
 
 
 @functools.cache
