@@ -21,6 +21,12 @@ from neurosim.units import parse_quantity
 
 #: What the loss of a step is compared with.
 BaselineInTime = Literal["clean", "running", "type"]
+#: Of neurons that spike in steps: how far the potential is above the threshold, whether the neuron can spike, and the
+#: share with which what drives it counts.
+_SURPRISING = ("margin", "ready", "share")
+#: The square root of two over pi, and a number of the approximation of the normal distribution by the hyperbolic
+#: tangent (to 3e-4; Hendrycks & Gimpel 2016, arXiv 1606.08415).
+_ROOT, _CUBIC = 0.7978845608028654, 0.044715
 
 
 class ExploringInTime(LearningInTime):
@@ -129,6 +135,13 @@ class Exploration:
                 f"got 'mirror' with an output that filters what drives it ('{output.name}'), expected 'learned', or "
                 "network.output_neuron.kind = 'relay': a mirror follows the response of the same step",
             )
+        for each in populations:
+            if each.name in layers and self.by_spikes(each.neuron):
+                raise ConfigError.at(
+                    "scheme.feedback",
+                    f"got 'mirror' with {each.name}, which spikes, expected 'learned': a mirror follows noise that "
+                    "adds to what is sent",
+                )
         noisy = tuple(self._noisy(each) if each.name in layers else each for each in populations)
         if self.settings.baseline == "clean":
             lines, values = (f"response = {shown} - quiet : 1", "quiet : 1"), {}
@@ -148,9 +161,15 @@ class Exploration:
 
     def _noisy(self, population: Population) -> Population:
         """A recurrent population with noise at every step."""
-        self._refuse_other_noise(population)
-        lines, values = ("fluctuation = randn() : 1 (constant over dt)", "factor = fluctuation/sigma : 1"), {}
-        if self.kick_rate is not None:
+        spiking = self.by_spikes(population.neuron)
+        if not spiking:
+            self._refuse_other_noise(population)
+        self._refuse_no_noise(population)
+        values: dict[str, float | str] = {}
+        lines = ("fluctuation = randn() : 1 (constant over dt)", "factor = fluctuation/sigma : 1")
+        if spiking:
+            lines = (lines[0], *_unforeseen(population.neuron))
+        elif self.kick_rate is not None:
             values = {"kick_rate": self.kick_rate}
             # Of the kick that there may be, and whether there is one; a third of one is the mean square of its size.
             lines = ("kick = 2*rand() - 1 : 1 (constant over dt)", "chance = rand() : 1 (constant over dt)")
@@ -171,6 +190,13 @@ class Exploration:
                 f"'{self.scheme}' needs it; expected "
                 + ("a leaky_rate with noise_site = 'rate'" if self.site == "rate" else "one with noise in the current"),
             )
+
+    def by_spikes(self, neuron: NeuronModel) -> bool:
+        """Whether what is learned from is spikes that could not be foreseen, in place of the noise itself."""
+        return self.site == "rate" and neuron.threshold is not None and all(p in neuron.ports for p in _SURPRISING)
+
+    def _refuse_no_noise(self, population: Population) -> None:
+        neuron, key = population.neuron, recurrent.key_of(self.network, population.name)
         if not neuron.parameter_values.get("sigma", 1.0) > 0:
             raise ConfigError.at(
                 f"network.{key}.sigma",
@@ -213,3 +239,19 @@ class Exploration:
             rule=recurrent.rule_of("fixed"), initial=Initial("constant", 1.0, None), role=Role.OTHER,
         )  # fmt: skip
         return (kind, *units), (shows, learned, *told)
+
+
+def _unforeseen(neuron: NeuronModel) -> tuple[str, ...]:
+    """Lines of a spike less its probability before the last noise (``factor``), and the variance (``certainty``).
+
+    Given all that was before, its mean is zero: times what the loss becomes it estimates what the spike does to it,
+    whatever the spike does, as the score of a random choice does (Williams 1992, Machine Learning 8:229).
+    """
+    margin, ready, share = (neuron.ports[port] for port in _SURPRISING)
+    return (
+        f"djolt/dt = ({share}*perturb*sigma*fluctuation - jolt)/dt : 1",
+        f"apart = clip(({margin} - jolt)/({share}*sigma), -6, 6) : 1",
+        f"chance = {ready}*0.5*(1 + tanh({_ROOT}*(apart + {_CUBIC}*apart**3))) : 1",
+        f"factor = {neuron.ports['output']} - chance : 1",
+        "certainty = chance*(1 - chance) : 1",
+    )

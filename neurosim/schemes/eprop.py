@@ -18,6 +18,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Initial, Pathway, Population, Tie
 from neurosim.errors import ConfigError
 from neurosim.networks import Relation, Sized, recurrent
+from neurosim.neurons import Rate
 from neurosim.schemes._eligibility import Eligibility
 from neurosim.schemes._exploration import Exploration, Explored, ExploringInTime
 
@@ -61,6 +62,9 @@ class Config(ExploringInTime):
         With ``learned``, what the loss is compared with: that of a ``clean`` twin of the network with the same weights,
         a ``running`` mean, or one for each trial ``type`` of the task. Means need more noise and more trials. With a
         ``mirror``, what the answer is compared with: that of the twin, or a running mean.
+    rate_cost, rate_target
+        Of neurons that spike: half the square of how far the mean rate in a presentation is from the target, in spikes
+        a time step, adds to the loss with this cost, summed over neurons. E-prop follows it without feedback.
     baseline_learning_rate, baseline_width
         Of running means of the loss: their rate for each presentation, and the length of the stretches of a
         presentation that each have a mean of their own. That of the answer has `baseline_width` as its time constant.
@@ -74,6 +78,8 @@ class Config(ExploringInTime):
     feedback_learning_rate: PositiveFloat = 0.05
     estimator: Literal["lms", "normalised_lms"] = "lms"
     gamma: float = Field(default=0.9, ge=0, lt=1)
+    rate_cost: NonNegativeFloat = 0.0
+    rate_target: Rate = "10 Hz"
 
     @model_validator(mode="after")
     def _decays(self) -> Config:
@@ -94,16 +100,20 @@ def circuit_of(name: str, config: Config, network: recurrent.Config, task: Sized
     traces = Eligibility(network, name)
     decayed = {"rule": recurrent.rule_of("decay"), "parameters": {"decay": config.decay}} if config.decay else {}
 
+    phase = recurrent.presentation(task, duration=config.duration)
+    costs = {"rate_cost": config.rate_cost, "rate_target": config.rate_target, "duration": phase.duration}
+
     def driving(link: recurrent.DrivingLink) -> Mapping[str, Any]:
         settings = traces.settings(link, config.rate_of(link.place))
+        settings = traces.with_rate_cost(link, settings, costs) if config.rate_cost else settings
         return _both(settings, decayed) if link.place == "output" and settings else settings
 
     pathways = recurrent.driving_pathways(network, driving)
-    phase = recurrent.presentation(task, duration=config.duration)
     feedback = recurrent.feedback_pathways(
         network, lambda layer: _feedback(config, traces, layer, decayed, phase.duration)
     )
     populations = traces.populations(recurrent.populations(network, task))
+    populations = traces.counting(populations, phase.seconds) if config.rate_cost else populations
     populations = tuple(
         recurrent.with_signal(each) if each.name in network.hidden_layers else each for each in populations
     )
@@ -150,6 +160,12 @@ def _feedback(
     if config.feedback == "learned":
         parameters["keep"] = config.gamma
         rule = "integral_feedback" if config.estimator == "lms" else "integral_normalised_feedback"
+        if recurrent.neuron_at(network, layer).threshold is not None:
+            if config.estimator != "lms":
+                raise ConfigError.at(
+                    "scheme.estimator", f"got '{config.estimator}' with {layer}, which spikes, expected 'lms'"
+                )
+            rule = "integral_feedback_spikes"
         return {**drawn, "rule": recurrent.rule_of(rule), "parameters": parameters}
     beside = recurrent.readout_of(network, layer)
     if beside is None:

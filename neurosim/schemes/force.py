@@ -10,6 +10,7 @@ at once their steps are averaged, as one step of all is not what least squares w
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, PositiveInt
@@ -130,7 +131,11 @@ def _informed(network: recurrent.Config, population: Population) -> Population:
     if population.name in network.read_layers:
         shown = recurrent.shown(population.neuron)
         return recurrent.with_lines(population, "gained : 1", f"power = gained*{shown} : 1", "share : 1")
-    return recurrent.with_lines(population, "share : 1") if population.name == "output" else population
+    if population.name != "output":
+        return population
+    made = recurrent.with_lines(population, "share : 1", "miss : 1")
+    # The mask says when an error counts, not how much.
+    return replace(made, bind={**made.bind, "miss": "error/(mask + 1e-30*Hz)"})
 
 
 def _sums(config: Config) -> NeuronModel:

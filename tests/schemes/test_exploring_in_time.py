@@ -23,7 +23,7 @@ from neurosim.tasks import TimedSplit
 from tests.schemes import in_time
 
 STEPS, SIZE, TYPES = 8, 6, 2
-TASK = SimpleNamespace(n_inputs=3, n_outputs=2, steps=STEPS, dt=in_time.DT)
+TASK: Any = SimpleNamespace(n_inputs=3, n_outputs=2, steps=STEPS, dt=in_time.DT)
 NEURON: dict[str, Any] = {"kind": "leaky_rate", "tau_m": "5 ms", "sigma": 0.5, "noise_site": "current"}
 MICONI: dict[str, Any] = {
     "estimate": "episodic", "factor": "cubed_deviation", "times_expected": True, "kick_rate": "200 Hz",
