@@ -128,7 +128,7 @@ class Model:
                 # Imported late: what has no streams needs nothing of engines to be checked.
                 from neurosim.training.streams import refuse_circuit
 
-                refuse_circuit(circuit)
+                refuse_circuit(circuit, self.engine.setting.dt)
             if self.training.weight_noise is not None:
                 circuit = with_update_noise(circuit, self.training.weight_noise)
             numbers = numbers_of(circuit)

@@ -277,7 +277,7 @@ def _report(
             raise NumericalError(f"after epoch {progress.epoch}: {error}") from error
     layers: Mapping[str, Mapping[str, float]] = {}
     if config.measure_every and (last or progress.epoch % config.measure_every == 0):
-        rows, state = to_measure(engine.circuit, task, config, progress, seed)
+        rows, state = to_measure(task, config, progress, seed)
         stimuli = stimuli_of(engine.circuit, presented_split(task, config), rows, dt=engine.setting.dt)
         layers = alignment(engine.circuit, engine.setting, state, stimuli, seed=seed, gauss_newton=config.gauss_newton)
     report = replace(report, layers=layers, presentations=progress.presentations)

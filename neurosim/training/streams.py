@@ -42,8 +42,8 @@ def refuse_settings(task: Task, config: Config) -> None:
         )
 
 
-def refuse_circuit(circuit: Circuit) -> None:
-    """Refuse a circuit that cannot be presented with windows of streams.
+def refuse_circuit(circuit: Circuit, dt: float) -> None:
+    """Refuse a circuit that cannot be presented with windows of streams, in time steps of `dt` seconds.
 
     Raises
     ------
@@ -70,6 +70,12 @@ def refuse_circuit(circuit: Circuit) -> None:
             f"got true for '{circuit.name}', which {why}; expected a scheme whose rules act at each step, such as "
             "'eprop', or trials: stream = false",
         )
+    if circuit.phases[0].steps(dt) < 2 and any(_reads_gradient(circuit, name) for name in circuit.phases[0].learn):
+        raise ConfigError.at(
+            "training.update_every",
+            f"got a single time step with the scheme '{circuit.name}', whose gradient ends at the borders of windows; "
+            "expected two at least: an input acts on the state that the next step reads",
+        )
     for population, model in compose(circuit).items():
         if model.refractory is not None:
             raise ConfigError.at(
@@ -79,20 +85,27 @@ def refuse_circuit(circuit: Circuit) -> None:
             )
 
 
+def _reads_gradient(circuit: Circuit, pathway: str) -> bool:
+    rule = circuit.pathway[pathway].synapse.oracle
+    return rule is not None and rule.reads_gradient
+
+
 def _reading_whole(circuit: Circuit) -> list[str]:
     """Pathways and populations that read the loss of a whole presentation."""
     pathways = [pathway.name for pathway in circuit.pathways if TOTAL_LOSS in pathway.synapse.names]
     return pathways + [each.name for each in circuit.populations if TOTAL_LOSS in each.model.equation_set.by_name]
 
 
-def to_measure(circuit: Circuit, task: Task, config: Config, progress: Progress, seed: int) -> tuple[np.ndarray, State]:
+def to_measure(task: Task, config: Config, progress: Progress, seed: int) -> tuple[np.ndarray, State]:
     """The rows of `presented_split` on which alignment is measured, and the state in which they begin.
 
-    Of trials they are the same ones throughout; of streams the windows that come next, from the state reached.
+    Of trials they are the same ones throughout; of streams the next windows in which anything counts, from the state
+    reached.
     """
     split, most = presented_split(task, config), config.measure_trials
     if not isinstance(split, Windows):
         return stream(seed, "measure").permutation(len(split))[:most], progress.state
-    first = progress.presentations % len(split)
-    rows = first + np.arange(min(most, split.streams))
+    windows = progress.presentations // split.streams + np.arange(split.count)
+    ahead = windows[np.argmax(split.counting[windows % split.count])] % split.count
+    rows = ahead * split.streams + np.arange(min(most, split.streams))
     return rows, {**progress.state, **{name: array[: len(rows)] for name, array in progress.carried.items()}}

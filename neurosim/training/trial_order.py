@@ -74,7 +74,7 @@ def refuse_other_trials(engine: Engine, task: Task, config: Config) -> None:
             "engine.level", f"got 'steady' for the task '{task.name}' over time, expected 'rate' or 'spiking'"
         )
     if task.stream:
-        refuse_circuit(engine.circuit)
+        refuse_circuit(engine.circuit, engine.setting.dt)
     if task.dt is not None or engine.circuit.over_time:
         stimuli_of(engine.circuit, presented_split(task, config), slice(1), dt=engine.setting.dt)
 
