@@ -29,9 +29,10 @@ MECHANISMS: dict[str, tuple[str, ...]] = {
     "noise of weights": ("weight_perturbation",),
     "noise of a mirror": ("information_alignment", "weight_mirror"),
     "rules at every step": ("continuous_node_perturbation", "continuous_weight_mirror"),
-    "gradients through time": ("bptt",),
-    "noise in time": ("node_perturbation_in_time", "weight_perturbation_in_time"),
+    "gradients through time": ("bptt", "rtrl"),
+    "noise in time": ("node_perturbation_in_time", "uoro", "weight_perturbation_in_time"),
     "traces in time": ("eprop", "readout_only", "rflo"),
+    "least squares in time": ("force",),
     "loops that invert": ("dynamic_inversion", "nondynamic_inversion", "single_loop_dynamic_inversion"),
 }
 

@@ -66,7 +66,9 @@ def _circuit(scheme: str) -> Circuit:
     network: dict[str, object] = {"hidden": [8, 7]}
     settings: dict[str, object] = {"kind": scheme}
     if unsuited(scheme, "layered"):
-        network |= {"kind": "recurrent", "readout_from": "all"}
+        # Noise that enters with the drive: where some schemes need it, and of no matter to the others.
+        neuron = {"kind": "leaky_rate", "noise_site": "current"}
+        network |= {"kind": "recurrent", "readout_from": "all", "neuron": neuron}
         settings |= {"duration": "50 ms"}
     model = load({"network": network, "scheme": settings, "training": {}, "task": {"kind": "teacher_student"}})
     return model.build(Sizes(6, 5))

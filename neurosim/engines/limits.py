@@ -45,14 +45,16 @@ def plain_steps(kind: str) -> Limit:
 
     def finds(circuit: Circuit, setting: Setting, call: Call) -> Iterator[Names]:
         if call.optimiser.kind != "sgd":
-            yield {"got": call.optimiser.kind, "kind": kind}
+            yield {"key": "kind", "got": f"'{call.optimiser.kind}'", "kind": kind}
+        elif call.optimiser.clip is not None:
+            yield {"key": "clip", "got": f"{call.optimiser.clip:g}", "kind": kind}
 
     return Limit(
         "optimiser",
-        "momentum, Adam, and steps of one length",
-        "training.optimiser.kind: got '{got}' with engine.kind '{kind}', {remedy}: there the rules' increments are the "
+        "momentum, Adam, steps of one length, and clipped ones",
+        "training.optimiser.{key}: got {got} with engine.kind '{kind}', {remedy}: there the rules' increments are the "
         "steps",
-        "expected 'sgd'",
+        "expected 'sgd' without clip",
         finds,
         ConfigError,
     )

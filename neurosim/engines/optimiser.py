@@ -24,6 +24,8 @@ class Optimiser(BaseModel):
         Fraction of the last step that is kept, for the kind ``momentum``.
     beta1, beta2, epsilon
         Parameters of the kind ``adam``.
+    clip
+        The most by which a weight changes in a step, learning rate included; no limit by default.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,6 +34,13 @@ class Optimiser(BaseModel):
     beta1: Fraction = 0.9
     beta2: Fraction = 0.999
     epsilon: PositiveFloat = 1e-8
+    # Left out where it is not used, so that a model's hash stays what it was before there was any.
+    clip: PositiveFloat | None = Field(default=None, exclude_if=lambda clip: clip is None)
+
+    @property
+    def plain(self) -> bool:
+        """Whether the rules' increments are the steps."""
+        return self.kind == "sgd" and self.clip is None
 
 
 PLAIN = Optimiser()

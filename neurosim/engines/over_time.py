@@ -19,7 +19,7 @@ from neurosim.circuit.description import Phase
 from neurosim.errors import CircuitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.tasks._input_spikes import InputSpikes
-from neurosim.tasks._timed import TimedSplit
+from neurosim.tasks._timed import TRIAL_TYPE, TimedSplit
 from neurosim.tasks._windows import Windows
 
 _INPUT = "input"
@@ -70,13 +70,15 @@ def courses_of(
     dict
         ``input.r`` (or, of spikes given to neurons that fire when told, events), ``target`` and ``mask`` of the output
         population, for as many steps as the phases last. The mask is a density in Hz: in each phase the sum over all
-        steps times `dt` is one. Whole numbers are events, see `neurosim.Stimulus`.
+        steps times `dt` is one. Whole numbers are events, see `neurosim.Stimulus`. A circuit with a population
+        ``trial_type`` is told the type of each trial: ``trial_type.r``, one for the neuron of that number, at all
+        times alike, ``(trial, types)``.
 
     Raises
     ------
     CircuitError
-        A time step that does not divide the grid step, a phase of another length, or an input that does not take what
-        the task gives.
+        A time step that does not divide the grid step, a phase of another length, an input that does not take what
+        the task gives, or more types of trials than the circuit knows.
     DataError
         A stream of which nothing counts.
     """
@@ -86,12 +88,13 @@ def courses_of(
         _refuse_length(circuit, phase, split, held, dt)
     output, times = circuit.output_population, len(run)
     if isinstance(split, Windows):
-        given = {
+        # A circuit for windows has one phase.
+        return {
+            **_inputs_of_windows(circuit, split, rows, held),
             f"{output}.target": split.targets(rows, held),
             f"{output}.mask": split.density(rows, held)[:, :, None],
-            **_inputs_of_windows(circuit, split, rows, held),
+            **_types(circuit, split, rows),
         }
-        return {name: np.tile(course, (1, times, 1)) if times > 1 else course for name, course in given.items()}
     mask = _each(split.density(rows)[:, :, None], held, times, late=True)
     # Its mask is zero in the step before the first target; that target is a number that every loss takes.
     targets = _each(split.targets[rows], held, times, late=True, first=True)
@@ -99,7 +102,22 @@ def courses_of(
         **_inputs(circuit, split, rows, held, times),
         f"{output}.target": targets,
         f"{output}.mask": mask,
+        **_types(circuit, split, rows),
     }
+
+
+def _types(circuit: Circuit, split: TimedSplit | Windows, rows: np.ndarray | slice) -> dict[str, np.ndarray]:
+    """The type of each trial, as activity of the neuron of that number."""
+    if TRIAL_TYPE not in circuit.population:
+        return {}
+    types, known = split.trial_type[rows], circuit.population[TRIAL_TYPE].size
+    if len(types) and types.max() >= known:
+        raise CircuitError(
+            f"circuit '{circuit.name}' tells {known} types of trials apart, and the task has a trial of type "
+            f"{types.max()}, counted from 0; expected at most {known - 1}: set scheme.trial_types to the number of "
+            "types of the task"
+        )
+    return {f"{TRIAL_TYPE}.r": (types[:, None] == np.arange(known)).astype(np.float32)}
 
 
 def held_steps(split: TimedSplit | Windows, dt: float) -> int:

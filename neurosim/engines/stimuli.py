@@ -166,9 +166,7 @@ def stimuli_of(
         if dt is None:
             raise ArgumentError("dt", dt, "the engine's time step, such as engine.setting.dt, for trials over time")
         courses = courses_of(circuit, split, rows, dt, phases=phases)
-        return {
-            name: Stimulus(array, "events" if array.dtype.kind == "i" else "course") for name, array in courses.items()
-        }
+        return {name: Stimulus(array, _kind_of(array)) for name, array in courses.items()}
     targets = {f"{circuit.output_population}.target": split.targets[rows]}
     return {"input.r": split.inputs[rows], **targets}
 
@@ -184,6 +182,12 @@ def _refuse_other_state(circuit: Circuit, split: TimedSplit | Windows) -> None:
             f"circuit '{circuit.name}' carries its state over, and the trials do not follow one another; expected "
             "windows of streams: task.stream = true and training.update_every, or a circuit with carry = false"
         )
+
+
+def _kind_of(array: np.ndarray) -> Kind:
+    if array.ndim < 3:
+        return "constant"
+    return "events" if array.dtype.kind == "i" else "course"
 
 
 def _refuse_time(circuit: Circuit, split: Split | TimedSplit | Windows) -> None:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.engines.batched.differentiable import GivenArrays, compiled
+from neurosim.engines.batched.differentiable import GivenArrays, compiled, forward_gradient
 from neurosim.engines.setting import Setting
 from neurosim.errors import CircuitError
 from neurosim.gradients._arguments import of_circuit
@@ -18,8 +18,6 @@ from neurosim.gradients._in_time import InTime, in_time
 
 #: The largest population whose weights are differentiated forward in time.
 MOST_NEURONS = 32
-#: Weights whose influence is carried along together.
-_TOGETHER = 64
 
 
 @of_circuit()
@@ -73,15 +71,4 @@ def _forward(weights: Any, given: GivenArrays, *, what: InTime) -> Any:
         (losses,) = what.through.ends(given, values=weights)
         return jnp.mean(losses[:, 0])
 
-    nothing = {name: jnp.zeros_like(array) for name, array in weights.items()}
-
-    def of(name: str) -> Any:
-        shape, dtype = weights[name].shape, weights[name].dtype
-
-        def one(number: Any) -> Any:
-            direction = jnp.zeros(weights[name].size, dtype).at[number].set(1).reshape(shape)
-            return jax.jvp(loss, (weights,), ({**nothing, name: direction},))[1]
-
-        return jax.lax.map(one, jnp.arange(weights[name].size), batch_size=_TOGETHER).reshape(shape)
-
-    return {name: of(name) for name in weights}
+    return forward_gradient(loss, weights)

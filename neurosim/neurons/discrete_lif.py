@@ -8,7 +8,7 @@ spike is zero while the neuron is refractory.
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, PositiveFloat
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from neurosim.neurons._model import NeuronModel
 from neurosim.neurons._quantities import TimeConstant
@@ -35,6 +35,8 @@ class Config(BaseModel):
     beta, tau_theta
         The rise of the threshold with each spike, and the time constant with which it falls back; without a rise the
         neuron has no adaptation.
+    adaptive_share
+        The share of a population's neurons, its last ones, whose threshold rises (rounded up).
     refractory_steps
         Time steps after a spike in which there is no other.
     damping
@@ -50,9 +52,18 @@ class Config(BaseModel):
     input_share: bool = False
     beta: NonNegativeFloat = 0.0
     tau_theta: TimeConstant = "200 ms"
+    adaptive_share: float = Field(default=1.0, gt=0, le=1)
     refractory_steps: NonNegativeInt = 0
     damping: PositiveFloat = 0.3
     sigma: NonNegativeFloat = 0.1
+
+
+def _rises(config: Config) -> float | str:
+    """The rise of the threshold: a number, or text that gives each neuron its own."""
+    if config.adaptive_share == 1:
+        return config.beta
+    # Rounded up, but for what is left of a product that should be whole.
+    return f"{config.beta!r}*int(i + 1 - 1e-6 > {1 - config.adaptive_share!r}*N)"
 
 
 def build(config: Config) -> NeuronModel:
@@ -64,7 +75,7 @@ def build(config: Config) -> NeuronModel:
     # One more than the steps without a spike, as the first of them begins with the step after the spike.
     rest = float(config.refractory_steps + 1)
     if adapts:
-        parameters |= {"beta": config.beta, "tau_theta": config.tau_theta}
+        parameters |= {"beta": _rises(config), "tau_theta": config.tau_theta}
     return NeuronModel(
         f"""
         dv/dt = ((exp(-dt/tau_m) - 1)*v + {share}(drive + perturb*sigma*noise) - v_th*fired)/dt : 1
@@ -74,6 +85,9 @@ def build(config: Config) -> NeuronModel:
         drf/dt = (exp(-dt/tau_out) - 1)*rf/dt : 1
         {ADAPTATION if adapts else ""}
         level = {level} : 1
+        margin = v - level : 1
+        ready = int(rest < 0.5) + z : 1
+        share = {share.rstrip("*") or "1"} : 1
         kappa = exp(-dt/tau_out) : 1
         psi = damping/v_th*clip(1 - abs(v - level)/v_th, 0, 1)*(int(rest < 0.5) + z) : 1
         gain = 1 : 1
@@ -101,6 +115,9 @@ def build(config: Config) -> NeuronModel:
             "gain": "gain",
             "pseudo_derivative": "psi",
             "memory": "kappa",
+            "margin": "margin",
+            "ready": "ready",
+            "share": "share",
             **({"adaptation": "beta", "adaptation_memory": "rho"} if adapts else {}),
         },
         name="discrete_lif",

@@ -105,6 +105,33 @@ def eprop(form: Form, *, pre: str = "", readout: Readout = "instant", name: str 
     )
 
 
+def rate_cost(form: Form, *, pre: str) -> tuple[Rule, Rule]:
+    """The rules that bring a spiking neuron's mean rate towards a target: what the synapse keeps, and what it does.
+
+    The mean eligibility of a presentation, unfiltered, times how far the mean rate is from the target, in spikes a time
+    step (Bellec et al. 2020, with the mean over trials of the product in place of the product of means).
+
+    Parameters
+    ----------
+    form, pre
+        As of `eprop`.
+    """
+    term = TERMS[form].value.format(pre=pre)
+    kept = Rule(
+        f"mean_eligibility += dt/duration*({term})",
+        traces=f"mean_eligibility : 1\n{TERMS[form].traces}".strip(),
+        parameters={"duration": None},
+        timing="integral",
+        name="mean_eligibility",
+    )
+    acts = Rule(
+        "w -= learning_rate*rate_cost*dt*(mean_rate_post - rate_target)*mean_eligibility",
+        parameters={"learning_rate": None, "rate_cost": None, "rate_target": None},
+        name="rate_cost",
+    )
+    return kept, acts
+
+
 def readout_delta(pre: str = "r", *, name: str = "integral_delta") -> Rule:
     """The rule of weights into the output: its error times what it reads, at every step.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from neurosim.border import check_fields, optional, whole
+from neurosim.border import FLAG, check_fields, optional, whole
 from neurosim.border.arguments import POSITIVE
 from neurosim.equations.parse import Statement
 from neurosim.errors import ArgumentError
@@ -52,6 +52,9 @@ class OracleRule:
         Of a rule that reads the gradient, through how many recurrent transmissions; through all if left out.
     surrogate_width
         Likewise, the width of the pseudo-derivative of spikes, in place of that of the setting.
+    forward
+        Likewise, whether the gradient is carried forward with the state, weight by weight, instead of back in time. It
+        is the same, and takes as many runs as there are weights.
     """
 
     step: Callable[[ArrayModule, Mapping[str, Array], Mapping[str, Array], Mapping[str, Array]], Mapping[str, Array]]
@@ -63,6 +66,7 @@ class OracleRule:
     timing: Timing = "phase_end"
     hops: int | None = None
     surrogate_width: float | None = None
+    forward: bool = False
 
     local: bool = field(default=False, init=False)
     learns: bool = field(default=True, init=False)
@@ -72,12 +76,14 @@ class OracleRule:
 
     def __hash__(self) -> int:
         tables = (tuple(self.variables.items()), tuple(self.parameters.items()))
-        return hash((self.step, self.uses, *tables, self.timing, self.hops, self.surrogate_width))
+        return hash((self.step, self.uses, *tables, self.timing, self.hops, self.surrogate_width, self.forward))
 
     def __post_init__(self) -> None:
-        check_fields(self, hops=optional(whole(0)), surrogate_width=optional(POSITIVE))
+        check_fields(self, hops=optional(whole(0)), surrogate_width=optional(POSITIVE), forward=FLAG)
         if self.hops is not None and not self.reads_gradient:
             raise ArgumentError("hops", self.hops, f"None, as the rule '{self.name}' does not read the gradient")
+        if self.forward and (self.hops is not None or not self.reads_gradient):
+            raise ArgumentError("forward", self.forward, "False, or a rule that reads the gradient through all hops")
 
     @property
     def reads_gradient(self) -> bool:

@@ -4,11 +4,6 @@ Fiete & Seung (2006), Physical Review Letters 97:048104. The trace is that of `i
 end of the presentation.
 """
 
-from neurosim.rules._rule import Rule
+from neurosim.rules._exploring import exploring
 
-RULE = Rule(
-    "w -= learning_rate*total_surprise_post*seen",
-    traces="dseen/dt = factor_post*r_pre/dt : 1",
-    parameters={"learning_rate": None},
-    name="episode_reward",
-)
+RULE = exploring("episodic", "noise", name="episode_reward")

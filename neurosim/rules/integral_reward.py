@@ -5,15 +5,6 @@ share ``keep`` in each step; at 1 the mean of the update over the noise is the g
 (2006), Physical Review Letters 97:048104, with the loss as it comes.
 """
 
-from neurosim.rules._rule import Rule
+from neurosim.rules._exploring import exploring
 
-RULE = Rule(
-    """
-    seen += (keep - 1)*seen + factor_post*r_pre
-    w -= dt*learning_rate*surprise_post*seen
-    """,
-    traces="seen : 1",
-    parameters={"learning_rate": None, "keep": 1.0},
-    timing="integral",
-    name="integral_reward",
-)
+RULE = exploring("running", "noise", name="integral_reward")

@@ -15,7 +15,7 @@ from neurosim.circuit.description import Population
 from neurosim.equations.evaluated import evaluated
 from neurosim.errors import ConfigError, NeurosimError
 from neurosim.networks import Part, neuron_of, recurrent
-from neurosim.rules._eligibility import Readout, eprop, feedback_delta, readout_delta
+from neurosim.rules._eligibility import Readout, eprop, feedback_delta, rate_cost, readout_delta
 from neurosim.schemes._local_dynamics import Local, LowPass, NoTraceError, local_dynamics, output_filter
 from neurosim.schemes._pairing import PORTS
 
@@ -157,6 +157,37 @@ class Eligibility(ReadingOut):
         if readout == "leaky":
             parameters["tau_out"] = self._tau_out()
         return {"rule": eprop(local.form, pre=self.read(link), readout=readout), "parameters": parameters}
+
+    def with_rate_cost(
+        self, link: recurrent.DrivingLink, settings: Mapping[str, Any], parameters: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Settings of a driving pathway that learns by its e-prop rule, and to bring rates towards a target."""
+        if not settings or link.post == "output":
+            return settings
+        rules = (settings["rule"], *rate_cost(self.local[link.post].form, pre=self.read(link)))
+        return {**settings, "rule": rules, "parameters": {**settings["parameters"], **parameters}}
+
+    def counting(self, populations: Iterable[Population], seconds: float) -> tuple[Population, ...]:
+        """Populations whose spiking neurons know their mean rate in a presentation.
+
+        Raises
+        ------
+        ConfigError
+            A recurrent population that does not spike.
+        """
+        made: list[Population] = []
+        for each in populations:
+            if each.name in self.local:
+                if each.neuron.threshold is None:
+                    raise ConfigError.at(
+                        "scheme.rate_cost",
+                        f"got more than 0 with {each.name}, which does not spike and has no rate to regulate; "
+                        "expected 0, or a neuron that spikes, such as 'discrete_lif'",
+                    )
+                sent = recurrent.sent(each.neuron)
+                each = recurrent.with_lines(each, f"dmean_rate/dt = {sent}/(dt*{seconds!r}*second) : Hz")
+            made.append(each)
+        return tuple(made)
 
     def feedback_settings(self, layer: str, learning_rate: float) -> Mapping[str, Any]:
         """Rule and parameters of feedback that takes the steps of the readout weights beside it."""

@@ -7,6 +7,7 @@ user nothing: the scheme, the neuron and what the one lacks for the other are wh
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,9 +25,11 @@ def unsuited(scheme: str, network: str) -> str:
     """Why a scheme does not build on a kind of network; empty if it does.
 
     A scheme declares as ``NETWORKS`` the classes of settings that it builds on; networks whose settings inherit from
-    one of these do as well. Without a declaration it builds on layered networks.
+    one of these do as well. Without a declaration it builds on layered networks. As ``NOT_ON`` it can say why not, by
+    the kind of network.
     """
-    needed = getattr(registry.load("schemes", scheme), "NETWORKS", (layered.Config,))
+    module = registry.load("schemes", scheme)
+    needed = getattr(module, "NETWORKS", (layered.Config,))
 
     def suits(name: str) -> bool:
         return issubclass(registry.load("networks", name).Config, needed)
@@ -34,7 +37,16 @@ def unsuited(scheme: str, network: str) -> str:
     if suits(network):
         return ""
     fitting = ", ".join(name for name in registry.names("networks") if suits(name)) or "one of another package"
-    return f"got '{network}', on which the scheme '{scheme}' does not build; expected {fitting}"
+    reasons: Mapping[str, str] = getattr(module, "NOT_ON", {})
+    reason = next((why for kind, why in reasons.items() if _is(network, kind)), "")
+    return f"got '{network}', on which the scheme '{scheme}' does not build; expected {fitting}" + (
+        f": {reason}" if reason else ""
+    )
+
+
+def _is(network: str, kind: str) -> bool:
+    """Whether a network is of a kind, or of one that inherits from it."""
+    return issubclass(registry.load("networks", network).Config, registry.load("networks", kind).Config)
 
 
 def schemes_on(network: str) -> list[str]:

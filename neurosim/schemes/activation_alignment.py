@@ -17,6 +17,13 @@ from neurosim.schemes._alignment import Mirror
 
 GRADIENT = Relation.LIMIT
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "feedback is fitted to what two layers hold at the end of a phase, and a recurrent network holds nothing; use "
+        "scheme.kind = 'eprop', with feedback = 'mirror'"
+    ),
+}
 
 
 class Config(Mirror):

@@ -10,6 +10,13 @@ from neurosim.networks import Relation, Sized, layered
 
 GRADIENT = Relation.EXACT
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "errors pass down through layers at the end of a phase, and recurrent weights need them back through time; "
+        "use scheme.kind = 'bptt'"
+    ),
+}
 
 
 class Config(BaseModel):

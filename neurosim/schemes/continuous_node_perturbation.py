@@ -29,6 +29,13 @@ from neurosim.schemes._continuous import Estimating
 
 GRADIENT = Relation.LIMIT
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "the loss is that of layers that settle, and what noise does in a recurrent network comes later; use "
+        "scheme.kind = 'node_perturbation_in_time', or 'eprop' with feedback = 'learned'"
+    ),
+}
 
 
 class Config(BaseModel):

@@ -34,6 +34,13 @@ from neurosim.untyped import Array
 
 GRADIENT = Relation.LIMIT
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "a mirror lies between two layers that settle, and recurrent neurons answer their own past; use scheme.kind = "
+        "'eprop', with feedback = 'mirror'"
+    ),
+}
 
 #: Switches: whether the mirror's running means go on, and whether the input shows its stimulus.
 MIRROR, SHOWN = "mirror", "shown"

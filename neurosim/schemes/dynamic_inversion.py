@@ -17,6 +17,13 @@ from neurosim.units import parse_quantity
 
 GRADIENT = Relation.GAUSS_NEWTON
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "control loops settle to what inverts the weights between layers, and recurrent neurons have no layer to "
+        "invert; use network.kind = 'layered'"
+    ),
+}
 
 
 class Config(_inversion.Settling):

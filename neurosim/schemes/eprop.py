@@ -18,16 +18,22 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Initial, Pathway, Population, Tie
 from neurosim.errors import ConfigError
 from neurosim.networks import Relation, Sized, recurrent
-from neurosim.neurons import TimeConstant
+from neurosim.neurons import Rate
 from neurosim.schemes._eligibility import Eligibility
-from neurosim.schemes._exploration import BaselineInTime, Exploration, Explored
-from neurosim.schemes._learning_in_time import LearningInTime
+from neurosim.schemes._exploration import Exploration, Explored, ExploringInTime
 
 GRADIENT = Relation.TRUNCATED
 NETWORKS = (recurrent.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "layered": (
+        "it learns from errors at every step, and those of a layered network count at the end of a phase; use "
+        "scheme.kind = 'feedback_alignment'"
+    ),
+}
 
 
-class Config(LearningInTime):
+class Config(ExploringInTime):
     """Settings of e-prop, besides learning rates and duration.
 
     Attributes
@@ -45,15 +51,22 @@ class Config(LearningInTime):
         With ``kolen_pollack``: the fraction that feedback and readout weights lose with each update.
     feedback_learning_rate
         Of feedback that is ``learned``, or a ``mirror``: of the mean over the presentation, errors taken as numbers.
+    estimator
+        With ``learned``: whether steps grow with the error (``lms``), or are divided by its power (``normalised_lms``),
+        which no synapse knows.
     gamma
         With ``learned``: the share that changes of the loss one time step of the engine later count with. At 0
         feedback comes to deliver the immediate credit, as the symmetric weights do, towards 1 the best linear
         prediction of the total credit through time.
     baseline
-        With ``learned`` or ``mirror``, what noise is taken from: a ``clean`` twin of the network with the same weights,
-        or a ``running`` mean of the loss (of the answer), which needs more noise and more trials.
+        With ``learned``, what the loss is compared with: that of a ``clean`` twin of the network with the same weights,
+        a ``running`` mean, or one for each trial ``type`` of the task. Means need more noise and more trials. With a
+        ``mirror``, what the answer is compared with: that of the twin, or a running mean.
+    rate_cost, rate_target
+        Of neurons that spike: half the square of how far the mean rate in a presentation is from the target, in spikes
+        a time step, adds to the loss with this cost, summed over neurons. E-prop follows it without feedback.
     baseline_learning_rate, baseline_width
-        Of the running mean of the loss: its rate for each presentation, and the length of the stretches of a
+        Of running means of the loss: their rate for each presentation, and the length of the stretches of a
         presentation that each have a mean of their own. That of the answer has `baseline_width` as its time constant.
     """
 
@@ -63,15 +76,17 @@ class Config(LearningInTime):
     feedback_fan: Literal["out", "in", "none"] = "out"
     decay: NonNegativeFloat = 0.0
     feedback_learning_rate: PositiveFloat = 0.05
+    estimator: Literal["lms", "normalised_lms"] = "lms"
     gamma: float = Field(default=0.9, ge=0, lt=1)
-    baseline: BaselineInTime = "clean"
-    baseline_learning_rate: PositiveFloat = 0.1
-    baseline_width: TimeConstant = "10 ms"
+    rate_cost: NonNegativeFloat = 0.0
+    rate_target: Rate = "10 Hz"
 
     @model_validator(mode="after")
     def _decays(self) -> Config:
         if self.decay and self.feedback != "kolen_pollack":
             raise ValueError(f"decay: got {self.decay:g} with feedback '{self.feedback}', expected 'kolen_pollack'")
+        if self.estimator != "lms" and self.feedback != "learned":
+            raise ValueError(f"estimator: got '{self.estimator}' with feedback '{self.feedback}', expected 'learned'")
         return self
 
 
@@ -85,16 +100,20 @@ def circuit_of(name: str, config: Config, network: recurrent.Config, task: Sized
     traces = Eligibility(network, name)
     decayed = {"rule": recurrent.rule_of("decay"), "parameters": {"decay": config.decay}} if config.decay else {}
 
+    phase = recurrent.presentation(task, duration=config.duration)
+    costs = {"rate_cost": config.rate_cost, "rate_target": config.rate_target, "duration": phase.duration}
+
     def driving(link: recurrent.DrivingLink) -> Mapping[str, Any]:
         settings = traces.settings(link, config.rate_of(link.place))
+        settings = traces.with_rate_cost(link, settings, costs) if config.rate_cost else settings
         return _both(settings, decayed) if link.place == "output" and settings else settings
 
     pathways = recurrent.driving_pathways(network, driving)
-    phase = recurrent.presentation(task, duration=config.duration)
     feedback = recurrent.feedback_pathways(
         network, lambda layer: _feedback(config, traces, layer, decayed, phase.duration)
     )
     populations = traces.populations(recurrent.populations(network, task))
+    populations = traces.counting(populations, phase.seconds) if config.rate_cost else populations
     populations = tuple(
         recurrent.with_signal(each) if each.name in network.hidden_layers else each for each in populations
     )
@@ -104,6 +123,10 @@ def circuit_of(name: str, config: Config, network: recurrent.Config, task: Sized
             explored.populations,
             explored.pathways,
             replace(phase, switches={"perturb": 1.0}),
+        )
+    if config.estimator == "normalised_lms":
+        populations = tuple(
+            _with_power(each, phase.duration) if each.name == "output" else each for each in populations
         )
     joined = (*pathways, *feedback)
     phase = replace(phase, learn=recurrent.learning(joined))
@@ -118,8 +141,7 @@ def _explored(
     seconds: float,
 ) -> Explored:
     """Populations with noise, and what says what to expect."""
-    baseline = (config.baseline, config.baseline_learning_rate, config.baseline_width)
-    exploration = Exploration(network, "eprop", "rate", *baseline, seconds)
+    exploration = Exploration(network, "eprop", "rate", config, seconds)
     if config.feedback == "learned":
         return exploration.of_loss(populations, pathways)
     return exploration.of_response(populations, pathways)
@@ -137,7 +159,14 @@ def _feedback(
     parameters = {"learning_rate": config.feedback_learning_rate, "duration": duration}
     if config.feedback == "learned":
         parameters["keep"] = config.gamma
-        return {**drawn, "rule": recurrent.rule_of("integral_feedback"), "parameters": parameters}
+        rule = "integral_feedback" if config.estimator == "lms" else "integral_normalised_feedback"
+        if recurrent.neuron_at(network, layer).threshold is not None:
+            if config.estimator != "lms":
+                raise ConfigError.at(
+                    "scheme.estimator", f"got '{config.estimator}' with {layer}, which spikes, expected 'lms'"
+                )
+            rule = "integral_feedback_spikes"
+        return {**drawn, "rule": recurrent.rule_of(rule), "parameters": parameters}
     beside = recurrent.readout_of(network, layer)
     if beside is None:
         raise ConfigError.at(
@@ -151,6 +180,14 @@ def _feedback(
         return {"tie": Tie(beside, transposed=True)}
     rate = config.rate_of("output")
     return {**drawn, **_both(traces.feedback_settings(layer, rate), decayed)} if rate else drawn
+
+
+def _with_power(output: Population, duration: str) -> Population:
+    """The output, which knows the power of its error, taken as numbers."""
+    made = recurrent.with_lines(output, "squared : 1", "lasting : second", parameters={"lasting": duration})
+    return replace(
+        made, bind={**made.bind, "squared": "(error*lasting)**2"}, sums={**made.sums, "power": "squared_pre"}
+    )
 
 
 def _both(settings: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

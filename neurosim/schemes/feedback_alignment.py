@@ -17,6 +17,13 @@ from neurosim.schemes._inversion_weights import NegativeTranspose
 
 GRADIENT = Relation.CORRELATED
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "errors travel from layer to layer at the end of a phase, and recurrent neurons need one at every step; use "
+        "scheme.kind = 'rflo'"
+    ),
+}
 
 
 class Config(BaseModel):

@@ -16,6 +16,13 @@ from neurosim.networks import Relation, Sized, layered
 
 GRADIENT = Relation.LIMIT
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "errors travel from layer to layer at the end of a phase, and recurrent neurons need one at every step; use "
+        "scheme.kind = 'eprop', with feedback = 'kolen_pollack'"
+    ),
+}
 
 
 class Config(BaseModel):

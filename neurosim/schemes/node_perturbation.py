@@ -22,6 +22,13 @@ from neurosim.schemes._estimators import Addition
 
 GRADIENT = Relation.LIMIT
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "noise is held through a phase at whose end the loss counts, and a loss over time needs noise at every step; "
+        "use scheme.kind = 'eprop', with feedback = 'learned'"
+    ),
+}
 
 
 class Config(BaseModel):

@@ -19,6 +19,13 @@ from neurosim.schemes._baselines import Baseline, Critic
 
 GRADIENT = Relation.MEAN
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "noise is held through a phase at whose end the loss counts, and a loss over time needs noise at every step; "
+        "use scheme.kind = 'node_perturbation_in_time'"
+    ),
+}
 
 
 class Config(BaseModel):

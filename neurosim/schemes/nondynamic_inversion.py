@@ -15,6 +15,13 @@ from neurosim.schemes._inversion_weights import LoopInverse
 
 GRADIENT = Relation.GAUSS_NEWTON
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "it inverts the weights between layers, and recurrent neurons have no layer to invert; use network.kind = "
+        "'layered'"
+    ),
+}
 
 
 class Config(_inversion.Inversion):

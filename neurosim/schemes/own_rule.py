@@ -22,6 +22,13 @@ from neurosim.suggestions import nearest
 
 GRADIENT = Relation.OPEN
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "the rule reads what layers hold at the end of a phase, and a recurrent network learns at every step; use a "
+        "circuit file, with timing = 'integral' rules"
+    ),
+}
 
 
 class Config(BaseModel):

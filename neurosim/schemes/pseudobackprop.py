@@ -14,6 +14,13 @@ from neurosim.schemes._inversion_weights import PseudoInverse
 
 GRADIENT = Relation.GAUSS_NEWTON
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "the pseudo-inverse is that of weights between two layers, and recurrent neurons have none above them; use "
+        "scheme.kind = 'eprop', with feedback = 'symmetric'"
+    ),
+}
 
 
 class Config(BaseModel):

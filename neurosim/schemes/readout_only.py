@@ -14,6 +14,13 @@ from neurosim.schemes._eligibility import ReadingOut
 
 GRADIENT = Relation.OPEN
 NETWORKS = (recurrent.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "layered": (
+        "it learns from errors at every step, and those of a layered network count at the end of a phase; use "
+        "scheme.kind = 'node_perturbation_only'"
+    ),
+}
 
 
 class Config(BaseModel):

@@ -17,6 +17,13 @@ from neurosim.networks import Relation, Sized, layered
 
 GRADIENT = Relation.CORRELATED
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "signs are those of forward weights between layers, and recurrent neurons learn from the readout's error; use "
+        "scheme.kind = 'eprop', with feedback = 'symmetric'"
+    ),
+}
 
 
 class Config(BaseModel):

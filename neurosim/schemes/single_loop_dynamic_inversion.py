@@ -18,6 +18,13 @@ from neurosim.schemes._inversion import CONVENTIONS, FeedbackPlace
 
 GRADIENT = Relation.GAUSS_NEWTON
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "the control loop settles around layers, and recurrent neurons have no layer to invert; use network.kind = "
+        "'layered'"
+    ),
+}
 
 
 class Config(_inversion.Settling):

@@ -16,6 +16,13 @@ from neurosim.schemes._alignment import Alignment
 
 GRADIENT = Relation.LIMIT
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "feedback follows forward weights between layers at the end of a phase, and errors come at every step; use "
+        "scheme.kind = 'eprop', with feedback = 'kolen_pollack'"
+    ),
+}
 
 
 class Config(Alignment):

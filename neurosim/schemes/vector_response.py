@@ -20,6 +20,13 @@ from neurosim.schemes import _continuous, _estimators
 
 GRADIENT = Relation.LIMIT
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "the response is that of layers above at the end of a phase, and noise in time acts at every later step; use "
+        "scheme.kind = 'eprop', with feedback = 'mirror'"
+    ),
+}
 
 
 class Config(BaseModel):

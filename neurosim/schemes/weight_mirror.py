@@ -15,6 +15,13 @@ from neurosim.schemes._alignment import Mirror
 
 GRADIENT = Relation.LIMIT
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "a mirror compares what two layers hold at the end of a phase, and a recurrent network holds nothing; use "
+        "scheme.kind = 'eprop', with feedback = 'mirror'"
+    ),
+}
 
 
 class Config(Mirror):

@@ -16,6 +16,13 @@ from neurosim.networks import Relation, Sized, layered
 
 GRADIENT = Relation.MEAN
 NETWORKS = (layered.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "recurrent": (
+        "the loss counts at the end of a phase, and that of a recurrent network is summed over time; use scheme.kind "
+        "= 'weight_perturbation_in_time'"
+    ),
+}
 
 
 class Config(BaseModel):

@@ -19,6 +19,13 @@ from neurosim.schemes._learning_in_time import LearningInTime
 
 GRADIENT = Relation.MEAN
 NETWORKS = (recurrent.Config,)
+#: Why not on other networks, by their kind.
+NOT_ON = {
+    "layered": (
+        "it learns from errors at every step, and those of a layered network count at the end of a phase; use "
+        "scheme.kind = 'weight_perturbation'"
+    ),
+}
 
 #: The synapse's held noise times the change of the loss over the presentation since the clean phase (`quiet_loss`).
 RULE = Rule(

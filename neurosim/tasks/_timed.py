@@ -13,6 +13,8 @@ from neurosim.tasks._input_spikes import InputSpikes
 from neurosim.tasks._read_only import read_only, single_numbers
 from neurosim.units import format_quantity
 
+#: The population, where a circuit has one, whose neurons say by ``r`` of which type a trial is: one for each type.
+TRIAL_TYPE = "trial_type"
 _ONE_LENGTH = "bring all trials to one length, and give what is added a mask of zero"
 
 

@@ -77,6 +77,11 @@ class Windows:
         return self.split.n_outputs
 
     @property
+    def trial_type(self) -> np.ndarray:
+        """The type of each row's stream."""
+        return np.tile(self.split.trial_type, self.count)
+
+    @property
     def labels(self) -> None:
         """None: nothing is decided in a stream."""
         return None

@@ -19,7 +19,7 @@ from tests.schemes import in_time
 
 SIZE, STEPS, A = 16, 30, 0.2
 NEURON: dict[str, Any] = {"kind": "leaky_rate", "tau_m": "5 ms", "sigma": 0.01}
-TASK = SimpleNamespace(n_inputs=3, n_outputs=2, steps=STEPS, dt=in_time.DT)
+TASK: Any = SimpleNamespace(n_inputs=3, n_outputs=2, steps=STEPS, dt=in_time.DT)
 
 
 def built(config: dict[str, Any], **settings: Any) -> Circuit:
@@ -124,3 +124,21 @@ def test_neurons_that_cannot_explore_are_refused(neuron: dict[str, Any], key: st
     with pytest.raises(ConfigError, match=said) as refused:
         built({"feedback": "learned"}, neuron=Part.model_validate(neuron))
     assert refused.value.faults[0][0] == key
+
+
+def test_normalised_steps_do_not_grow_with_the_error() -> None:
+    state = {}
+    for size in (1.0, 10.0):
+        given = in_time.trials(STEPS)
+        # A target far away makes errors large; the change of the loss by noise grows in proportion.
+        given["target"] = size * 1e3 * np.sign(given["target"])
+        settings = {"feedback": "learned", "feedback_weights": 0.0, "estimator": "normalised_lms", "gamma": 0.8}
+        circuit = built({**settings, "learning_rate": 0.0, "output_learning_rate": 0.0})
+        start = initial_state(circuit, 0)
+        after, _ = BatchedEngine(circuit, in_time.SETTING).run(start, in_time.stimuli(given))
+        state[size] = after["B1.w"] - start["B1.w"]
+        assert not circuit.pathway["B1"].synapse.local
+    np.testing.assert_allclose(state[1.0], state[10.0], rtol=0.02, atol=1e-5)
+    assert np.abs(state[1.0]).max() > 1e-4
+    with pytest.raises(ValueError, match="expected 'learned'"):
+        eprop.Config(feedback="random", estimator="normalised_lms")

@@ -21,6 +21,7 @@ from neurosim.engines.batched.batch import Batch, Request
 from neurosim.engines.batched.batch import Outcome as Outcome
 from neurosim.engines.batched.batch import pytree as pytree
 from neurosim.engines.batched.engine import BatchedEngine
+from neurosim.engines.batched.forward_mode import forward_gradient as forward_gradient
 from neurosim.engines.batched.host.program import program
 from neurosim.engines.batched.presentation import present
 from neurosim.engines.batched.probes import NO_PROBES, zeros

@@ -14,6 +14,7 @@ from neurosim.circuit.moments import at_end
 from neurosim.circuit.ruleless import without_rules
 from neurosim.circuit.transmissions import recurrent_pathways
 from neurosim.engines.batched.batch import Arrays, Batch, Outcome, Request
+from neurosim.engines.batched.forward_mode import forward_gradient
 from neurosim.engines.batched.probes import Probes, sent_by, zeros
 from neurosim.engines.batched.surrogate import with_surrogate
 from neurosim.engines.batched.transmissions import by_transmissions, in_full
@@ -40,13 +41,13 @@ def loss_gradients(
         By `gradient_name` of the pathway, in the shape of its weights.
     """
     by_pathway: Arrays = {}
-    reading: dict[tuple[int | None, float | None], list[str]] = {}
+    reading: dict[tuple[int | None, float | None, bool], list[str]] = {}
     for pathway in at_end(request.circuit, phase, request.learn):
         rule = pathway.synapse.oracle
         if rule is not None and rule.reads_gradient:
-            reading.setdefault((rule.hops, rule.surrogate_width), []).append(pathway.name)
-    for (hops, width), pathways in reading.items():
-        gradients = _of(request, batch, phase, present, hops, width, [f"{name}.w" for name in pathways])
+            reading.setdefault((rule.hops, rule.surrogate_width, rule.forward), []).append(pathway.name)
+    for how, pathways in reading.items():
+        gradients = _of(request, batch, phase, present, how, [f"{name}.w" for name in pathways])
         by_pathway |= {gradient_name(name): gradients[f"{name}.w"] for name in pathways}
     return by_pathway
 
@@ -56,10 +57,10 @@ def _of(
     batch: Batch,
     phase: Phase,
     present: Callable[[Request, Batch], Outcome],
-    hops: int | None,
-    width: float | None,
+    how: tuple[int | None, float | None, bool],
     names: list[str],
 ) -> Arrays:
+    hops, width, forward = how
     circuit, loss = without_rules(request.circuit), reported_loss(request.circuit)
     run = [each.name for each in request.run]
     setting = with_surrogate(circuit, request.setting, width)
@@ -81,6 +82,8 @@ def _of(
         return (jnp.mean(outcome.ends[phase.name][loss][:, 0]), sent_by(outcome)), None
 
     at = ({name: batch.values[name] for name in names},)
+    if forward:
+        return forward_gradient(lambda weights: presented(weights, {})[0][0], *at)
     if hops is None:
         return in_full(presented, at)[1][0]
     steps = sum(each.steps(setting.dt) for each in alone.run)

@@ -60,7 +60,7 @@ def steps(
     tuple
         The steps of all changed variables, and the new memory.
     """
-    if optimiser.kind == "sgd":
+    if optimiser.plain:
         return dict(changes), {}
     increments, after = dict(changes), dict(memory)
     transform = _transform(optimiser)
@@ -71,7 +71,8 @@ def steps(
         direction = jnp.where(rate > 0, changes[name] / rate, 0.0)
         before = _unnamed(transform.init(direction), name, memory)
         step, kept = transform.update(direction, before)
-        increments[name] = rate * jnp.asarray(step)
+        step = rate * jnp.asarray(step)
+        increments[name] = step if optimiser.clip is None else jnp.clip(step, -optimiser.clip, optimiser.clip)
         after |= {n: jnp.where(rate > 0, array, memory[n]) for n, array in _named(kept, name).items()}
     return increments, after
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import operator
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from pydantic import Field
 
 from neurosim.engines._engine import EngineConfig, Limit
 from neurosim.engines.optimiser import PLAIN, Optimiser
+from neurosim.engines.setting import Setting
 
 if TYPE_CHECKING:
     from neurosim.circuit.circuit import Circuit
@@ -13,7 +18,20 @@ if TYPE_CHECKING:
 
 
 class Config(EngineConfig):
-    """Settings of the batched engine: those of all engines."""
+    """Settings of the batched engine, besides those of all engines.
+
+    Attributes
+    ----------
+    surrogate_reset
+        Whether gradients through spikes also go through resets, see `neurosim.engines.setting.Setting`.
+    """
+
+    surrogate_reset: bool = Field(default=False, exclude_if=operator.not_)
+
+    @property
+    def setting(self) -> Setting:
+        """See `EngineConfig.setting`."""
+        return replace(super().setting, surrogate_reset=self.surrogate_reset)
 
 
 def build(config: Config, circuit: Circuit, optimiser: Optimiser = PLAIN) -> BatchedEngine:
