@@ -16,7 +16,7 @@ from neurosim.engines.state import weights_of
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import CircuitError, ConfigError, DataError
 from neurosim.model_files.engine_section import make_engine
-from neurosim.tasks import InputSpikes, Task, TimedSplit
+from neurosim.tasks import InputSpikes, Task, TimedSplit, mimic, recorded_trials
 from neurosim.tasks._windows import Windows
 from neurosim.training import loop
 from neurosim.training.config import Config
@@ -220,3 +220,49 @@ def test_what_does_not_go_with_the_data_is_refused_before_training():
     labelled = replace(task.train, labels=np.zeros(STREAMS, int))
     with pytest.raises(DataError, match=r"task add: stream: got true with labels, expected none"):
         Task("add", labelled, task.validation, task.test, kind="regression", stream=True)
+
+
+def test_mimic_is_a_stream_whose_teacher_answers_to_all_of_it_and_own_data_can_be_one(tmp_path):
+    settings = mimic.Config(stream=True, samples=40, burn_in=10, n_train=2, n_validation=0, n_test=1)
+    task = mimic.load(settings, seed=0)
+    assert task.stream
+    assert mimic.sizes(settings).stream
+    np.testing.assert_allclose(task.train.targets, mimic.answer(settings, task.train.inputs), rtol=1e-6)
+    np.testing.assert_array_equal(task.train.mask, np.tile(np.arange(40) >= 10, (2, 1)))
+    # Settings that say nothing of streams are written as they were before there were any.
+    assert not {"stream", "burn_in"} & mimic.Config().model_dump().keys()
+    assert mimic.load(settings.model_copy(update={"burn_in": 0}), seed=0).floors["teacher"] > 0
+    drawn = np.random.default_rng(0)
+    np.savez(tmp_path / "long.npz", inputs=drawn.normal(size=(6, 30, 2)), targets=drawn.normal(size=(6, 30, 1)))
+    own = recorded_trials.Config(path=tmp_path / "long.npz", inputs="inputs", dt="1 ms", stream=True)
+    assert recorded_trials.load(own, seed=0).stream
+    with pytest.raises(ValueError, match=r"labels: got 'side' with stream = true, expected none"):
+        recorded_trials.Config(path=tmp_path / "long.npz", inputs="inputs", dt="1 ms", stream=True, labels="side")
+
+
+def test_the_samples_of_add_follow_from_those_before_without_a_shift_in_a_circle():
+    split = parts()[1].train
+    first, second = (split.inputs[:, 6 - lag : STEPS - lag, 0] for lag in (3, 6))
+    np.testing.assert_allclose(split.targets[:, 6:, 0], 0.5 + 0.5 * first - 0.25 * second)
+    np.testing.assert_array_equal(split.mask[0], np.arange(STEPS) >= 7)
+
+
+@pytest.mark.slow  # 40,000 updates
+def test_the_readout_of_an_orthogonal_network_alone_comes_to_half_a_nat_in_a_stream_of_add():
+    model = load(
+        {
+            "task": {"kind": "add", "stream": True, "samples": 10_000, "burn_in": 20, "n_train": 16, "n_validation": 4,
+                     "n_test": 4},
+            "network": {"kind": "recurrent", "hidden": [24], "recurrent_law": "orthogonal", "autapses": True,
+                        "readout": "cross_entropy",
+                        "neuron": {"kind": "leaky_rate", "activation": "tanh", "tau_m": "1 ms"}},
+            "scheme": {"kind": "readout_only", "learning_rate": 0.01},
+            "engine": {"level": "rate", "dt": "1 ms"},
+            "training": {"epochs": 4, "steps_per_epoch": 10_000, "batch_size": 16, "update_every": 1, "shuffle": False,
+                         "measure_every": 0, "evaluate_every": 4},
+        }
+    )  # fmt: skip
+    task = model.load_task(seed=0)
+    assert task.floors["second_lag"] == pytest.approx(0.6277, abs=1e-4)
+    learned = train(make_engine(model.engine, model.build(task)), task, model.training, seed=0)
+    assert learned.test.loss == pytest.approx(0.5, abs=0.02)
