@@ -90,7 +90,7 @@ class Windows:
     def counting(self) -> np.ndarray:
         """Whether anything counts in each window, ``(window,)``."""
         met = np.pad(self.split.mask.any(axis=0), (1, 0))[: self.count * self.steps]
-        return met.reshape(self.count, self.steps).any(axis=1)
+        return np.asarray(met.reshape(self.count, self.steps).any(axis=1))
 
     def instants(self, rows: Any, held: int) -> tuple[np.ndarray, np.ndarray]:
         """Stream and time step of rows, if a grid step lasts so many time steps: ``(row, 1)`` and ``(row, step)``."""

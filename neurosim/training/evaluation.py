@@ -140,7 +140,7 @@ def summarise(
     sign.
     """
     right = math.nan
-    if answers is not None:
+    if answers is not None and not isinstance(split, Windows):
         wanted = split.wanted(rows) if isinstance(split, TimedSplit) else split.targets[rows]
         if isinstance(split, TimedSplit) and split.n_outputs == 1:
             answers, wanted = (np.concatenate([-each, each], axis=1) for each in (answers, wanted))

@@ -70,7 +70,8 @@ def refuse_circuit(circuit: Circuit, dt: float) -> None:
             f"got true for '{circuit.name}', which {why}; expected a scheme whose rules act at each step, such as "
             "'eprop', or trials: stream = false",
         )
-    if circuit.phases[0].steps(dt) < 2 and any(_reads_gradient(circuit, name) for name in circuit.phases[0].learn):
+    short = [phase for phase in circuit.phases if phase.steps(dt) < 2]
+    if any(_reads_gradient(circuit, name) for phase in short for name in phase.learn):
         raise ConfigError.at(
             "training.update_every",
             f"got a single time step with the scheme '{circuit.name}', whose gradient ends at the borders of windows; "
