@@ -140,6 +140,13 @@ def answer_of(circuit: Wiring) -> str:
     return f"{circuit.output_population}.{'answer' if circuit.over_time else 'y'}"
 
 
+def of_one_presentation(circuit: Wiring) -> frozenset[str]:
+    """Variables that begin anew with each presentation, also where state carries over: what the loss adds up."""
+    if circuit.readout is None or not circuit.over_time:
+        return frozenset()
+    return frozenset(f"{circuit.output_population}.{name}" for name in ("spent", "answer"))
+
+
 def means_of(circuit: Wiring) -> dict[str, str]:
     """All means over the neurons of a channel, ``population.variable -> text``."""
     return {f"{p.name}.{name}": text for p in circuit.populations for name, text in p.neuron.means.items()}

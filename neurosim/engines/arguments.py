@@ -21,7 +21,7 @@ from neurosim.engines.optimiser import is_memory
 from neurosim.engines.own_weights import refuse_too_many, with_trials
 from neurosim.engines.records import SPIKES, Record, recordable, records_in, reportable
 from neurosim.engines.setting import Setting
-from neurosim.engines.slots import Continuation, carried_shapes
+from neurosim.engines.slots import Continuation, starting_shapes
 from neurosim.engines.state import check_stimuli
 from neurosim.engines.stimuli import Stimulus
 from neurosim.engines.zero_divisors import refuse_zero_divisors
@@ -182,7 +182,7 @@ def _check_state(
     circuit: Circuit, state: Mapping[str, Array], stimuli: Collection[str], trials: int, *, own_weights: bool
 ) -> None:
     each = with_trials(circuit, state) if own_weights else frozenset()
-    moving = carried_shapes(circuit)
+    moving = starting_shapes(circuit)
     for name, place in _places(circuit, trials).items():
         if name not in state:
             if name in stimuli:

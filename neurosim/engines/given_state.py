@@ -15,7 +15,7 @@ from neurosim.circuit.description import Pathway
 from neurosim.circuit.plan import plan
 from neurosim.circuit.weight_units import weight_unit
 from neurosim.engines.optimiser import is_memory
-from neurosim.engines.slots import carried_shapes
+from neurosim.engines.slots import starting_shapes
 from neurosim.engines.state import State
 from neurosim.errors import ArgumentError, CircuitError, UnitError
 from neurosim.suggestions import did_you_mean
@@ -103,7 +103,7 @@ def given_state(
 
 def places_of(circuit: Circuit, trials: int) -> dict[str, StateEntry]:
     """All entries of a circuit's state."""
-    graph, moving = plan(circuit), carried_shapes(circuit)
+    graph, moving = plan(circuit), starting_shapes(circuit)
     places: dict[str, StateEntry] = {}
     for population, model in compose(circuit).items():
         size = circuit.population[population].size

@@ -3,11 +3,13 @@
 The grid step of a task may be several time steps of an engine: values hold, they are not interpolated. Inputs of an
 engine's step act on the state of the next one, so a presentation lasts one engine step longer than the grid. Inputs
 end one step early, targets and mask begin one step late: the state after an input has acted meets its own target.
+Windows of a stream have no such step of their own: it is the first one of the next window.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from neurosim.errors import CircuitError
 from neurosim.neurons._model import NeuronModel
 from neurosim.tasks._input_spikes import InputSpikes
 from neurosim.tasks._timed import TRIAL_TYPE, TimedSplit
+from neurosim.tasks._windows import Windows
 
 _INPUT = "input"
 
@@ -28,9 +31,22 @@ def told_to_fire(model: NeuronModel) -> str | None:
     return named.name if named is not None and named.kind == "parameter" else None
 
 
+def in_windows(circuit: Circuit) -> bool:
+    """Whether a circuit is presented with windows of streams: state carries over, and its loss is over time."""
+    return circuit.over_time and circuit.carry
+
+
+def for_whole_streams(circuit: Circuit, split: TimedSplit, dt: float) -> Circuit:
+    """The circuit to which streams are presented as a whole, each from rest; itself if it is not one of windows."""
+    if not in_windows(circuit):
+        return circuit
+    duration = f"{presentation_seconds(split.steps, split.dt, dt) * 1e3:.12g} ms"
+    return replace(circuit, carry=False, phases=tuple(replace(each, duration=duration) for each in circuit.phases))
+
+
 def courses_of(
     circuit: Circuit,
-    split: TimedSplit,
+    split: TimedSplit | Windows,
     rows: np.ndarray | slice,
     dt: float,
     *,
@@ -43,7 +59,7 @@ def courses_of(
     circuit
         What they are presented to; it has a population ``input``.
     split, rows
-        The trials.
+        The trials, or windows of streams.
     dt
         Time step of the engine, in seconds.
     phases
@@ -63,12 +79,22 @@ def courses_of(
     CircuitError
         A time step that does not divide the grid step, a phase of another length, an input that does not take what
         the task gives, or more types of trials than the circuit knows.
+    DataError
+        A stream of which nothing counts.
     """
     held = held_steps(split, dt)
     run = [phase for phase in circuit.phases if phases is None or phase.name in phases]
     for phase in run:
         _refuse_length(circuit, phase, split, held, dt)
     output, times = circuit.output_population, len(run)
+    if isinstance(split, Windows):
+        # A circuit for windows has one phase.
+        return {
+            **_inputs_of_windows(circuit, split, rows, held),
+            f"{output}.target": split.targets(rows, held),
+            f"{output}.mask": split.density(rows, held)[:, :, None],
+            **_types(circuit, split, rows),
+        }
     mask = _each(split.density(rows)[:, :, None], held, times, late=True)
     # Its mask is zero in the step before the first target; that target is a number that every loss takes.
     targets = _each(split.targets[rows], held, times, late=True, first=True)
@@ -80,7 +106,7 @@ def courses_of(
     }
 
 
-def _types(circuit: Circuit, split: TimedSplit, rows: np.ndarray | slice) -> dict[str, np.ndarray]:
+def _types(circuit: Circuit, split: TimedSplit | Windows, rows: np.ndarray | slice) -> dict[str, np.ndarray]:
     """The type of each trial, as activity of the neuron of that number."""
     if TRIAL_TYPE not in circuit.population:
         return {}
@@ -94,7 +120,7 @@ def _types(circuit: Circuit, split: TimedSplit, rows: np.ndarray | slice) -> dic
     return {f"{TRIAL_TYPE}.r": (types[:, None] == np.arange(known)).astype(np.float32)}
 
 
-def held_steps(split: TimedSplit, dt: float) -> int:
+def held_steps(split: TimedSplit | Windows, dt: float) -> int:
     """How many time steps of an engine a grid step lasts.
 
     Raises
@@ -117,7 +143,7 @@ def presentation_seconds(steps: int, grid: float, dt: float) -> float:
     return steps * grid + dt
 
 
-def bytes_a_trial(circuit: Circuit, split: TimedSplit, dt: float, itemsize: int) -> int:
+def bytes_a_trial(circuit: Circuit, split: TimedSplit | Windows, dt: float, itemsize: int) -> int:
     """Memory that the stimuli of one trial take in all phases."""
     steps = len(circuit.phases) * (split.steps * held_steps(split, dt) + 1)
     spikes = isinstance(split.inputs, InputSpikes) and told_to_fire(compose(circuit)[_INPUT]) is not None
@@ -126,30 +152,53 @@ def bytes_a_trial(circuit: Circuit, split: TimedSplit, dt: float, itemsize: int)
     return steps * (inputs + itemsize * (split.n_outputs + 1))
 
 
-def _refuse_length(circuit: Circuit, phase: Phase, split: TimedSplit, held: int, dt: float) -> None:
-    expected = split.steps * held + 1
+def _refuse_length(circuit: Circuit, phase: Phase, split: TimedSplit | Windows, held: int, dt: float) -> None:
+    windows = isinstance(split, Windows)
+    expected = split.steps * held + (not windows)
     got = phase.steps(dt)
     if got != expected:
         step, grid = _shown(dt), _shown(split.dt)
-        lasts = presentation_seconds(split.steps, split.dt, dt)
+        what = f"the {split.steps} grid steps of {grid} " + (
+            "of a window" if windows else "of the task and one time step in which the last input acts"
+        )
         raise CircuitError(
             f"phase '{phase.name}' of circuit '{circuit.name}' lasts {phase.duration}, {got} time steps of {step}; "
-            f"expected {expected}, the {split.steps} grid steps of {grid} of the task and one time step in which the "
-            f"last input acts: a duration of {_shown(lasts)}"
+            f"expected {expected}, {what}: a duration of {_shown(expected * dt)}"
         )
+
+
+def _told(circuit: Circuit, split: TimedSplit | Windows) -> str | None:
+    """The parameter of the input that spikes are given by, none where inputs are numbers.
+
+    Raises
+    ------
+    CircuitError
+        Numbers for an input that fires.
+    """
+    model = compose(circuit)[_INPUT]
+    told = told_to_fire(model)
+    if told is not None and not isinstance(split.inputs, InputSpikes):
+        raise CircuitError(
+            f"population '{_INPUT}' fires when it is told ('{model.name}'), and the inputs of the task are "
+            "numbers; expected spikes: give the network another input neuron, such as 'stimulus'"
+        )
+    return told
+
+
+def _inputs_of_windows(
+    circuit: Circuit, windows: Windows, rows: np.ndarray | slice, held: int
+) -> dict[str, np.ndarray]:
+    told = _told(circuit, windows)
+    if told is None:
+        return {f"{_INPUT}.r": windows.shown(rows, held)}
+    return {f"{_INPUT}.{told}": windows.firing(rows, held)}
 
 
 def _inputs(
     circuit: Circuit, split: TimedSplit, rows: np.ndarray | slice, held: int, times: int
 ) -> dict[str, np.ndarray]:
-    model = compose(circuit)[_INPUT]
-    told = told_to_fire(model)
+    told = _told(circuit, split)
     if not isinstance(split.inputs, InputSpikes):
-        if told is not None:
-            raise CircuitError(
-                f"population '{_INPUT}' fires when it is told ('{model.name}'), and the inputs of the task are "
-                "numbers; expected spikes: give the network another input neuron, such as 'stimulus'"
-            )
         return {f"{_INPUT}.r": _each(split.inputs[rows], held, times)}
     if told is None:
         return {f"{_INPUT}.r": _each(split.inputs.dense(rows), held, times)}

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from neurosim.circuit.composition import compose
+from neurosim.circuit.composition import compose, of_one_presentation
 from neurosim.circuit.delays import delay_of
 from neurosim.circuit.spike_texts import under_way
 from neurosim.circuit.wiring import Wiring
@@ -47,6 +47,8 @@ class Slot:
         Whether it is the number of a step, so that what matters of it is how long ago that was.
     resting
         Whether it returns to its start where a phase begins at rest.
+    lasting
+        Whether it outlasts a presentation where state carries over.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Slot:
     dtype: str | None = None
     counts_steps: bool = False
     resting: bool = True
+    lasting: bool = True
 
     @property
     def per_trial(self) -> bool:
@@ -64,9 +67,14 @@ class Slot:
         return self.kind != "synapse"
 
     @property
+    def starts(self) -> bool:
+        """Whether it has a value at the start of a presentation, which each trial can have its own of."""
+        return self.kind in ("neuron", "trace", "flight", "held")
+
+    @property
     def carried(self) -> bool:
         """Whether it is part of the state that carries over from one presentation to the next."""
-        return self.kind in ("neuron", "trace", "flight", "held")
+        return self.starts and self.lasting
 
     @property
     def at_rest(self) -> bool:
@@ -90,9 +98,11 @@ def slots(circuit: Wiring, dt: float | None = None) -> Mapping[str, Slot]:
         at the steady level.
     """
     by_name: dict[str, Slot] = {}
+    anew = of_one_presentation(circuit)
     for population, model in compose(circuit).items():
         shape = (circuit.population[population].size,)
-        by_name |= {f"{population}.{v}": Slot(f"{population}.{v}", population, shape, "neuron") for v in model.moving}
+        for name in (f"{population}.{variable}" for variable in model.moving):
+            by_name[name] = Slot(name, population, shape, "neuron", lasting=name not in anew)
     for population, model in compose(circuit).items():
         shape = (circuit.population[population].size,)
         for slot in _of_spikes(population, shape) if model.threshold is not None else ():
@@ -139,6 +149,11 @@ def last_step(population: str) -> str:
 def carried_shapes(circuit: Wiring, dt: float | None = None) -> dict[str, tuple[int, ...]]:
     """Variables that carry over between presentations where a circuit says so, with their shape in one trial."""
     return {name: slot.shape for name, slot in slots(circuit, dt).items() if slot.carried}
+
+
+def starting_shapes(circuit: Wiring, dt: float | None = None) -> dict[str, tuple[int, ...]]:
+    """Variables that have a value at the start of a presentation, with their shape in one trial."""
+    return {name: slot.shape for name, slot in slots(circuit, dt).items() if slot.starts}
 
 
 def neuron_variables(circuit: Wiring) -> tuple[str, ...]:

@@ -12,10 +12,11 @@ from neurosim.border import check_fields, one_of
 from neurosim.border.arguments import ARRAY
 from neurosim.circuit.circuit import Circuit
 from neurosim.engines.numbers import check_numbers
-from neurosim.engines.over_time import courses_of
+from neurosim.engines.over_time import courses_of, in_windows
 from neurosim.errors import ArgumentError, CircuitError
 from neurosim.tasks._task import Split
 from neurosim.tasks._timed import TimedSplit
+from neurosim.tasks._windows import Windows
 from neurosim.units import format_quantity
 
 Kind = Literal["constant", "course", "events"]
@@ -128,7 +129,7 @@ def _constant(name: str, array: Any) -> Stimulus:
 
 def stimuli_of(
     circuit: Circuit,
-    split: Split | TimedSplit,
+    split: Split | TimedSplit | Windows,
     rows: np.ndarray | slice,
     *,
     dt: float | None = None,
@@ -155,11 +156,13 @@ def stimuli_of(
     ArgumentError
         Trials over time without a time step.
     CircuitError
-        Trials over time for a circuit whose loss is read at the end of a presentation, or the other way round.
+        Trials over time for a circuit whose loss is read at the end of a presentation, or the other way round; windows
+        of streams for a circuit whose state does not carry over, or trials for one that is made for windows.
     """
-    if isinstance(split, TimedSplit) != circuit.over_time:
+    if isinstance(split, TimedSplit | Windows) != circuit.over_time:
         _refuse_time(circuit, split)
-    if isinstance(split, TimedSplit):
+    if isinstance(split, TimedSplit | Windows):
+        _refuse_other_state(circuit, split)
         if dt is None:
             raise ArgumentError("dt", dt, "the engine's time step, such as engine.setting.dt, for trials over time")
         courses = courses_of(circuit, split, rows, dt, phases=phases)
@@ -168,15 +171,28 @@ def stimuli_of(
     return {"input.r": split.inputs[rows], **targets}
 
 
+def _refuse_other_state(circuit: Circuit, split: TimedSplit | Windows) -> None:
+    if isinstance(split, Windows) and not in_windows(circuit):
+        raise CircuitError(
+            f"circuit '{circuit.name}' begins each presentation from rest, and the task is a stream; expected a "
+            "circuit whose state carries over: carry = true"
+        )
+    if isinstance(split, TimedSplit) and in_windows(circuit):
+        raise CircuitError(
+            f"circuit '{circuit.name}' carries its state over, and the trials do not follow one another; expected "
+            "windows of streams: task.stream = true and training.update_every, or a circuit with carry = false"
+        )
+
+
 def _kind_of(array: np.ndarray) -> Kind:
     if array.ndim < 3:
         return "constant"
     return "events" if array.dtype.kind == "i" else "course"
 
 
-def _refuse_time(circuit: Circuit, split: Split | TimedSplit) -> None:
+def _refuse_time(circuit: Circuit, split: Split | TimedSplit | Windows) -> None:
     name = f"circuit '{circuit.name}'"
-    if isinstance(split, TimedSplit):
+    if isinstance(split, TimedSplit | Windows):
         grid = f"{split.steps} steps of {format_quantity(split.dt, 'second')}"
         raise CircuitError(
             f"{name} reads its loss at the end of a presentation, and the task has trials over time, of {grid}; "

@@ -37,7 +37,7 @@ from neurosim.model_files.record_section import check_record
 from neurosim.model_files.sections import copied, located, overridden, path_settings, read_sections
 from neurosim.model_files.toml import DEEPEST, depth_is_fine
 from neurosim.model_files.variants import check_variants, parted, variants_of, with_variants
-from neurosim.networks._network import DEFAULT, Network, with_engine
+from neurosim.networks._network import DEFAULT, Network, is_stream, with_engine
 from neurosim.schemes._pairing import circuit_of, unsuited
 from neurosim.suggestions import did_you_mean
 from neurosim.tasks._task import Sizes, Task
@@ -118,11 +118,17 @@ class Model:
         if readout is not None and isinstance(task, Task | Sizes):
             refuse_targets(readout, task, name=self.task_kind, section="circuit" if self.written else "network")
         try:
+            window = self._window(task)
             if self.written is not None:
                 circuit = self.written.circuit(self.name, task)
             else:
-                sized = with_engine(task, self.engine.setting.dt)
+                sized = with_engine(task, self.engine.setting.dt, window)
                 circuit = circuit_of(self.scheme_kind, self.scheme_config, self.network, sized)
+            if is_stream(task):
+                # Imported late: what has no streams needs nothing of engines to be checked.
+                from neurosim.training.streams import refuse_circuit
+
+                refuse_circuit(circuit, self.engine.setting.dt)
             if self.training.weight_noise is not None:
                 circuit = with_update_noise(circuit, self.training.weight_noise)
             numbers = numbers_of(circuit)
@@ -150,6 +156,17 @@ class Model:
         sizes = getattr(registry.load("tasks", self.task_kind), "sizes", None)
         # The sizes suffice; no data are read.
         return self.build(sizes(self.task_config) if sizes else self.load_task())
+
+    def _window(self, task: Any) -> int | None:
+        """How many grid steps of a stream are presented at once; none of trials."""
+        if self.probe_kind:
+            if is_stream(task):
+                raise ConfigError.at(
+                    "task.stream", f"got true, expected false: the probe '{self.probe_kind}' shows trials"
+                )
+            return None
+        training_section.refuse_windows(self.training, getattr(task, "steps", None), streams=is_stream(task))
+        return self.training.update_every
 
     def _refuse_no_task(self) -> None:
         if not self.task_kind:

@@ -41,11 +41,13 @@ class SizedInTime:
     n_inputs, n_outputs
         Inputs and outputs.
     steps, dt
-        Of the task's grid, `dt` in seconds.
+        Of what is presented at once on the task's grid: a trial, or a window of a stream; `dt` in seconds.
     events
         Whether inputs are spikes.
     engine_dt
         The time step of the engine, in seconds.
+    stream
+        Whether presentations are windows of endless sequences.
     """
 
     n_inputs: int
@@ -54,15 +56,28 @@ class SizedInTime:
     dt: float
     engine_dt: float
     events: bool = False
+    stream: bool = False
 
 
-def with_engine(task: Sized, engine_dt: float) -> Sized:
-    """A task over time together with the time step of the engine, in seconds; any other task as it is."""
+def is_stream(task: Sized) -> bool:
+    """Whether a task's trials are endless sequences, of which windows are presented."""
+    return bool(getattr(task, "stream", False))
+
+
+def with_engine(task: Sized, engine_dt: float, window: int | None = None) -> Sized:
+    """A task over time together with the time step of the engine, in seconds; any other task as it is.
+
+    Parameters
+    ----------
+    window
+        How many grid steps of a stream are presented at once.
+    """
     steps, dt = getattr(task, "steps", None), getattr(task, "dt", None)
     if steps is None or dt is None:
         return task
-    events = bool(getattr(task, "events", False))
-    return SizedInTime(task.n_inputs, task.n_outputs, steps, dt, engine_dt, events)
+    events, stream = bool(getattr(task, "events", False)), is_stream(task)
+    shown = window if stream and window is not None else steps
+    return SizedInTime(task.n_inputs, task.n_outputs, shown, dt, engine_dt, events, stream)
 
 
 class Part(BaseModel):

@@ -23,7 +23,7 @@ import numpy as np
 from neurosim.atomic import discard, put, sync, temporary_name, write_file, writing
 from neurosim.circuit.circuit import Circuit
 from neurosim.engines._engine import Engine
-from neurosim.engines.over_time import bytes_a_trial
+from neurosim.engines.over_time import bytes_a_trial, for_whole_streams
 from neurosim.engines.state import State, weights_of
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import ConfigError, DataError, NumericalError
@@ -66,9 +66,12 @@ class TrainingRecorder:
         assert config.record is not None
         self.record: RecordSettings = config.record
         self.path, self.temporary, self.list = folder / files.RECORDING, folder / UNFINISHED, folder / SNAPSHOTS
-        # Snapshots start from rest, also where training carries state over.
-        self.engine, self.seed = engine.with_circuit(replace(engine.circuit, carry=False)), seed
         self.split: Split | TimedSplit = getattr(task, self.record.split)
+        circuit = engine.circuit
+        if isinstance(self.split, TimedSplit):
+            circuit = for_whole_streams(circuit, self.split, engine.setting.dt)
+        # Snapshots start from rest, also where training carries state over.
+        self.engine, self.seed = engine.with_circuit(replace(circuit, carry=False)), seed
         outside = [trial for trial in self.record.trials if trial >= len(self.split)]
         if outside:
             raise ConfigError.at(

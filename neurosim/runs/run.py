@@ -129,7 +129,7 @@ def train(
     engine = make_engine(checked.engine, circuit, checked.training.optimiser)
     if not checked.probe_kind:
         refuse_large_batches(task, checked.training)
-        refuse_other_trials(engine, task)
+        refuse_other_trials(engine, task, checked.training)
     with taken(path, checked, seed, files_read(checked, task), resume=resume) as place:
         return _run(place, checked, engine, task, seed, progress, checkpoint_every)
 

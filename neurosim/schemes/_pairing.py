@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from neurosim import registry
 from neurosim.circuit.circuit import Circuit
 from neurosim.errors import CircuitError, ConfigError, EquationError, NeurosimError, UnitError
 from neurosim.networks import Network, Part, Sized, layered, neuron_of
+from neurosim.networks._network import is_stream
 
 #: Ports that every neuron of a layer must have, see `NeuronModel.ports`.
 PORTS = ("drive", "output", "feedback", "error", "signal")
@@ -71,7 +73,8 @@ def circuit_of(kind: str, config: Any, network: Network, task: Sized) -> Circuit
     """
     build = registry.load("schemes", kind).build
     try:
-        return build(config, network, task)
+        made = build(config, network, task)
+        return replace(made, carry=True) if is_stream(task) and made.over_time else made
     except ConfigError as error:
         key, sentence = error.faults[0] if error.faults else ("", "")
         if not key.startswith("network.") or f"'{kind}'" in sentence:

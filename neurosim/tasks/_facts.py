@@ -24,6 +24,8 @@ class Sizes:
         Of a task over time: grid steps in a trial, and the time between two of them in seconds; none otherwise.
     events
         Whether inputs are spikes.
+    stream
+        Whether trials are endless sequences, of which windows are presented one after the other.
     """
 
     n_inputs: int
@@ -33,6 +35,7 @@ class Sizes:
     steps: int | None = None
     dt: float | None = None
     events: bool = False
+    stream: bool = False
 
 
 class FileRead(TypedDict):

@@ -114,7 +114,8 @@ class Task:
         Numbers to compare with: losses of who knows nothing, or only part of it; names that end in ``_accuracy`` are
         percent.
     stream
-        Whether trials follow one another without a reset, as stretches of endless sequences.
+        Whether each trial is a long stretch of an endless sequence, which training cuts into windows that follow one
+        another without a reset.
 
     Raises
     ------
@@ -141,6 +142,8 @@ class Task:
         _refuse_other_times(self.name, splits)
         if self.dt is None and self.stream:
             raise DataError(f"task {self.name}: stream: got true, expected false, since its examples have no time")
+        if self.stream and any(split.labels is not None for split in splits.values()):
+            raise DataError(f"task {self.name}: stream: got true with labels, expected none: a stream decides nothing")
         if self.dt is not None and (self.shape is not None or self.augment is not None):
             given = "shape" if self.shape is not None else "augment"
             raise DataError(f"task {self.name}: {given}: got one, expected none of a task over time; leave it out")

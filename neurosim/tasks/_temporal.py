@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -95,9 +96,49 @@ class Config(BaseModel):
         return round(steps)
 
 
+class Streaming(Config):
+    """Settings of drawn tasks of samples, whose sequences can be endless.
+
+    Attributes
+    ----------
+    samples
+        Samples in a trial.
+    repeat
+        Grid steps for which each sample stays.
+    stream
+        Whether trials are streams: each is one long sequence, which training cuts into windows without a reset.
+    burn_in
+        How many samples at the beginning of each stream do not count.
+    """
+
+    samples: PositiveInt = 30
+    repeat: PositiveInt = 1
+    stream: bool = Field(default=False, exclude_if=operator.not_)
+    burn_in: int = Field(default=0, ge=0, exclude_if=operator.not_)
+
+    @model_validator(mode="after")
+    def _burns_in(self) -> Streaming:
+        if self.burn_in and not self.stream:
+            raise ValueError(f"burn_in: got {self.burn_in} without stream, expected 0, or stream = true")
+        if self.burn_in >= self.samples:
+            raise ValueError(f"burn_in: got {self.burn_in}, expected fewer than the {self.samples} samples")
+        return self
+
+    @property
+    def steps(self) -> int:
+        """Grid steps in a trial."""
+        return self.samples * self.repeat
+
+    @property
+    def burnt_in(self) -> np.ndarray:
+        """Whether each sample is after those that do not count."""
+        return np.arange(self.samples) >= self.burn_in
+
+
 def sizes_of(config: Config, *, events: bool = False, numbers: bool = False) -> Sizes:
     """Sizes without drawing trials."""
-    return Sizes(*config.widths, numbers=numbers, steps=config.steps, dt=config.seconds, events=events)
+    stream = isinstance(config, Streaming) and config.stream
+    return Sizes(*config.widths, numbers=numbers, steps=config.steps, dt=config.seconds, events=events, stream=stream)
 
 
 def drawn_task(
@@ -124,7 +165,7 @@ def drawn_task(
     check_size(config.numbers * _BYTES_A_NUMBER, f"task {name}: what it draws")
     counts = {"train": config.n_train, "validation": config.n_validation, "test": config.n_test}
     splits = {split: draw(_split_generator(seed, split), count) for split, count in counts.items()}
-    return Task(name, **splits, **facts)
+    return Task(name, **splits, stream=isinstance(config, Streaming) and config.stream, **facts)
 
 
 def poisson(generator: np.random.Generator, rates: np.ndarray, dt: float) -> np.ndarray:

@@ -20,17 +20,13 @@ from neurosim.tasks._timed import TimedSplit
 _SHARES = "cross_entropy"
 
 
-class Config(_temporal.Config):
+class Config(_temporal.Streaming):
     """Settings of the lags, and of what is asked.
 
     Attributes
     ----------
     t1, t2
         The lags, in samples.
-    samples
-        Samples in a trial.
-    repeat
-        Grid steps for which each sample stays.
     labels
         Whether the target is ``p`` itself (``deterministic``), or a coin that falls with it (``bernoulli``).
     loss
@@ -43,8 +39,6 @@ class Config(_temporal.Config):
     n_train: PositiveInt = 512
     t1: int = Field(default=3, ge=0)
     t2: int = Field(default=6, ge=0)
-    samples: PositiveInt = 30
-    repeat: PositiveInt = 1
     labels: Literal["deterministic", "bernoulli"] = "deterministic"
     loss: Literal["cross_entropy", "sigmoid_cross_entropy", "squared_error"] = _SHARES
     unseen: Literal["masked", "counted"] = "masked"
@@ -61,11 +55,6 @@ class Config(_temporal.Config):
         return self
 
     @property
-    def steps(self) -> int:
-        """Grid steps in a trial."""
-        return self.samples * self.repeat
-
-    @property
     def widths(self) -> tuple[int, int]:
         """The sample and its complement; shares of two classes, or one number."""
         return 2, 2 if self.loss == _SHARES else 1
@@ -73,7 +62,8 @@ class Config(_temporal.Config):
     @property
     def counted(self) -> np.ndarray:
         """Whether each sample counts."""
-        return (self.unseen == "counted") | (np.arange(self.samples) >= max(self.t1, self.t2))
+        known = (self.unseen == "counted") | (np.arange(self.samples) >= max(self.t1, self.t2))
+        return known & self.burnt_in
 
 
 def sizes(config: Config) -> Sizes:

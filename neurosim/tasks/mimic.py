@@ -18,19 +18,16 @@ from neurosim.tasks._task import Sizes, Task, _split_generator
 from neurosim.tasks._timed import TimedSplit
 
 _SAMPLE = 256
+_STREAMS, _SAMPLES = 8, 1000
 
 
-class Config(_temporal.Config):
+class Config(_temporal.Streaming):
     """Settings of the teacher and of what it sees.
 
     Attributes
     ----------
     n_inputs, n_hidden, n_outputs
         Sizes of the teacher.
-    samples
-        Samples in a trial.
-    repeat
-        Grid steps for which each sample stays.
     probability
         Of a one among the inputs, which are ones and zeros, each drawn on its own.
     leak
@@ -47,19 +44,12 @@ class Config(_temporal.Config):
     n_inputs: PositiveInt = 4
     n_hidden: PositiveInt = 24
     n_outputs: int = Field(default=4, ge=2)
-    samples: PositiveInt = 30
-    repeat: PositiveInt = 1
     probability: float = Field(default=0.5, gt=0, lt=1)
     leak: float = Field(default=0.5, gt=0, le=1)
     gain: PositiveFloat = 1.2
     sharpness: PositiveFloat = 3.0
     loss: Literal["cross_entropy", "squared_error"] = "cross_entropy"
     teacher_seed: int = Field(default=0, ge=0, lt=2**64)
-
-    @property
-    def steps(self) -> int:
-        """Grid steps in a trial."""
-        return self.samples * self.repeat
 
     @property
     def widths(self) -> tuple[int, int]:
@@ -90,7 +80,8 @@ def load(config: Config, *, seed: int) -> Task:
 
     def draw(generator: np.random.Generator, trials: int) -> TimedSplit:
         inputs = _coins(config, generator, trials)
-        return TimedSplit(inputs, answer(config, inputs), config.seconds)
+        mask = np.repeat(config.burnt_in, config.repeat) if config.burn_in else None
+        return TimedSplit(inputs, answer(config, inputs), config.seconds, mask=mask)
 
     facts = {"kind": "regression", "loss": config.loss, "floors": floors(config)}
     return _temporal.drawn_task("mimic", config, draw, seed=seed, **facts)
@@ -118,9 +109,16 @@ def answer(config: Config, inputs: np.ndarray) -> np.ndarray:
 
 
 def floors(config: Config) -> dict[str, float]:
-    """The loss of the best constant output, and of the teacher itself; of a sample of 256 trials of their own."""
-    inputs = _coins(config, _split_generator(config.teacher_seed, "floors"), _SAMPLE)
-    targets = answer(config, inputs).reshape(-1, config.n_outputs)
+    """The loss of the best constant output, and of the teacher itself; of a sample of their own.
+
+    It is 256 trials, or the first 1000 samples that count of 8 streams.
+    """
+    trials = _SAMPLE
+    if config.stream:
+        trials, samples = _STREAMS, min(config.samples, config.burn_in + _SAMPLES)
+        config = config.model_copy(update={"samples": samples})
+    inputs = _coins(config, _split_generator(config.teacher_seed, "floors"), trials)
+    targets = answer(config, inputs)[:, config.burn_in * config.repeat :].reshape(-1, config.n_outputs)
     mean = targets.mean(axis=0)
     if config.loss == "squared_error":
         return {"nothing": float(0.5 * ((targets - mean) ** 2).sum(axis=1).mean()), "teacher": 0.0}

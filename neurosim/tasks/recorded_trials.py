@@ -6,6 +6,7 @@ Spikes are three arrays of one entry a spike: the trial, the time from the trial
 
 from __future__ import annotations
 
+import operator
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ class Config(BaseModel):
         in its share.
     split_seed
         Which trials are held out; apart from the seed of the run.
+    stream
+        Whether trials are streams: each is one long recording, which training cuts into windows without a reset.
     standardise
         Centre and scale each input by the training split; inputs that are spikes stay as they are.
     """
@@ -70,6 +73,7 @@ class Config(BaseModel):
     validation_fraction: float = Field(default=0.1, ge=0, lt=1)
     split_seed: int = Field(default=0, ge=0, lt=2**64)
     standardise: bool = False
+    stream: bool = Field(default=False, exclude_if=operator.not_)
 
     @model_validator(mode="after")
     def _says_enough(self) -> Config:
@@ -82,6 +86,8 @@ class Config(BaseModel):
         if (self.time is None) == (self.dt is None):
             got = "neither time nor dt" if self.time is None else "both time and dt"
             raise ValueError(f"dt: got {got}, expected one of them")
+        if self.stream and self.labels is not None:
+            raise ValueError(f"labels: got '{self.labels}' with stream = true, expected none: a stream decides nothing")
         return self
 
     @property
@@ -139,7 +145,8 @@ def load(config: Config, *, seed: int) -> Task:
         whole = _standardised(whole, rows[0])
     splits = [whole.of_trials(each) for each in rows]
     kind = "regression" if whole.labels is None else "classification"
-    return Task("recorded_trials", *splits, kind=kind, files=recorded.files(), floors=constant_floors(splits[0]))
+    floors = constant_floors(splits[0])
+    return Task("recorded_trials", *splits, kind=kind, files=recorded.files(), floors=floors, stream=config.stream)
 
 
 def _whole(config: Config, arrays: dict[str, np.ndarray]) -> TimedSplit:

@@ -12,6 +12,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.composition import compose
 from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines._engine import Engine
+from neurosim.engines.over_time import for_whole_streams
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.metrics import firing_rate
 from neurosim.tasks._task import Split
@@ -72,7 +73,10 @@ def activity(engine: Engine, state: Mapping[str, Any], split: Split | TimedSplit
     populations = [name for name, model in compose(engine.circuit).items() if model.threshold is not None]
     if not populations or engine.setting.level != "spiking" or not len(split):
         return {}
-    quiet = engine.with_circuit(undisturbed(engine.circuit))
+    circuit = engine.circuit
+    if isinstance(split, TimedSplit):
+        circuit = for_whole_streams(circuit, split, engine.setting.dt)
+    quiet = engine.with_circuit(undisturbed(circuit))
     spikes = [f"{name}.spikes" for name in populations]
     phase = quiet.circuit.phases[0].name
     rows = np.arange(min(_TRIALS, len(split)))

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegative
 
 from neurosim.circuit.update_noise import UpdateNoise
 from neurosim.engines.optimiser import Optimiser
+from neurosim.errors import ConfigError
 
 
 class RecordSettings(BaseModel):
@@ -58,7 +59,11 @@ class Config(BaseModel):
         Mini-batches per epoch, if an epoch is no pass through the split. Passes, each ordered by `shuffle`, then follow
         one another across epochs.
     batch_size
-        Trials per update. If it does not divide the split, the remaining trials are not presented in that epoch.
+        Trials per update, or the number of streams. If it does not divide the split, the remaining trials are not
+        presented in that epoch.
+    update_every
+        Of a stream: how many grid steps pass from one update of the weights to the next. Each batch has one window of
+        so many steps of each stream, in order and without `shuffle`; state and traces carry over.
     shuffle
         Whether each pass has a new random order; if not, it is the order of the split, as some authors have it.
     learning_rate_decay
@@ -95,6 +100,7 @@ class Config(BaseModel):
     epochs: int = Field(default=20, gt=0, le=10**9)
     steps_per_epoch: int | None = Field(default=None, gt=0, le=10**7)
     batch_size: int = Field(default=32, gt=0, le=10**6)
+    update_every: int | None = Field(default=None, gt=0, le=10**7)
     shuffle: bool = Field(default=True, exclude_if=operator.truth)
     learning_rate_decay: float = Field(default=1.0, gt=0, le=1)
     optimiser: Optimiser = Optimiser()
@@ -108,3 +114,35 @@ class Config(BaseModel):
     evaluate_test: bool = False
     evaluation_batch: int = Field(default=256, gt=0, le=10**6)
     record: RecordSettings | None = None
+
+
+def refuse_windows(config: Config, steps: int | None, *, streams: bool) -> None:
+    """Refuse windows without streams, or streams without fitting windows in their order.
+
+    Parameters
+    ----------
+    config
+        The settings.
+    steps
+        Grid steps of a trial or stream, if they are known.
+    streams
+        Whether trials are streams.
+
+    Raises
+    ------
+    ConfigError
+        Naming the setting.
+    """
+    key, every = "training.update_every", config.update_every
+    if not streams:
+        if every is not None:
+            raise ConfigError.at(key, f"got {every} for trials, expected none, or task.stream = true")
+        return
+    if every is None:
+        raise ConfigError.at(key, "missing for a stream, expected after how many grid steps weights change, such as 10")
+    if steps is not None and every > steps:
+        raise ConfigError.at(key, f"got {every}, expected at most the {steps} grid steps of a stream")
+    if config.shuffle:
+        raise ConfigError.at(
+            "training.shuffle", "got true for a stream, expected false: its windows follow one another"
+        )

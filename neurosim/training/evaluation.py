@@ -12,11 +12,13 @@ import numpy as np
 from neurosim.circuit.composition import answer_of, reported_loss
 from neurosim.circuit.noiseless import undisturbed
 from neurosim.engines._engine import Engine
+from neurosim.engines.over_time import for_whole_streams
 from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import NumericalError
 from neurosim.metrics import accuracy
 from neurosim.tasks._task import Split
 from neurosim.tasks._timed import TimedSplit
+from neurosim.tasks._windows import Windows
 from neurosim.training.activity import potentials
 from neurosim.training.trial_order import trials_in_memory
 
@@ -41,6 +43,8 @@ def evaluate(
     engine: Engine, state: Mapping[str, Any], split: Split | TimedSplit, *, chunk: int = 256, perturbed: bool = False
 ) -> Evaluation:
     """Evaluate a split without learning, from rest and, unless `perturbed`, in the first phase without noise.
+
+    Streams are presented as a whole, each from rest.
 
     Parameters
     ----------
@@ -89,6 +93,8 @@ def _ends(
     perturbed: bool = False,
 ) -> dict[str, np.ndarray]:
     """Variables at the end of each trial, ``(trial, n)``."""
+    if isinstance(split, TimedSplit):
+        engine = engine.with_circuit(for_whole_streams(engine.circuit, split, engine.setting.dt))
     if not perturbed:
         engine = engine.with_circuit(undisturbed(engine.circuit))
     circuit = engine.circuit
@@ -126,7 +132,7 @@ def _ends(
 
 
 def summarise(
-    losses: np.ndarray, answers: np.ndarray | None, split: Split | TimedSplit, rows: np.ndarray
+    losses: np.ndarray, answers: np.ndarray | None, split: Split | TimedSplit | Windows, rows: np.ndarray
 ) -> Evaluation:
     """Mean loss and accuracy of answers ``(trial, n)``, if there are any, to the given rows of a split.
 
@@ -134,7 +140,7 @@ def summarise(
     sign.
     """
     right = math.nan
-    if answers is not None:
+    if answers is not None and not isinstance(split, Windows):
         wanted = split.wanted(rows) if isinstance(split, TimedSplit) else split.targets[rows]
         if isinstance(split, TimedSplit) and split.n_outputs == 1:
             answers, wanted = (np.concatenate([-each, each], axis=1) for each in (answers, wanted))

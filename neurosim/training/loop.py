@@ -23,13 +23,13 @@ from neurosim.engines.stimuli import stimuli_of
 from neurosim.errors import ConfigError, DataError, NumericalError
 from neurosim.gradients.alignment import alignment
 from neurosim.gradients.loops import check_loops
-from neurosim.random import stream
 from neurosim.tasks._task import Task
 from neurosim.training.activity import activity
 from neurosim.training.config import Config
 from neurosim.training.evaluation import Evaluation, evaluate, summarise
 from neurosim.training.history import EpochReport, history_of
 from neurosim.training.progress import EpochPart, Progress
+from neurosim.training.streams import presented_split, to_measure
 from neurosim.training.trial_order import (
     order_of,
     presented,
@@ -108,7 +108,7 @@ def train(
         over stops being finite, naming the epoch, the step, the pathways and populations.
     """
     refuse_large_batches(task, config)
-    refuse_other_trials(engine, task)
+    refuse_other_trials(engine, task, config)
     progress = start or Progress(initial_state(engine.circuit, seed, dtype=engine.setting.dtype))
     if not progress.reports:
         check_loops(engine.circuit, engine.setting, progress.state)
@@ -165,14 +165,14 @@ def _learn(
     on_progress: Callable[[Progress], None] | None = None,
 ) -> tuple[Progress, EpochReport]:
     """Learn for one epoch, or its remainder."""
-    circuit, epoch, split = engine.circuit, progress.epoch, task.train
+    circuit, epoch, split = engine.circuit, progress.epoch, presented_split(task, config)
     order = order_of(config, epoch, len(split), seed)
     rates = learning_rates(circuit, progress.state, config, epoch)
     steps = _steps_per_call(engine, config.batch_size)
     if data is None:
-        steps = min(steps, steps_in_memory(engine, task, config.batch_size))
+        steps = min(steps, steps_in_memory(engine, task, config))
     for rows in _calls(order, progress.part.steps, steps):
-        given, at = presented(engine, task, data, rows, seed, progress.presentations)
+        given, at = presented(engine, task, config, data, rows, seed, progress.presentations)
         progress = _advance(progress, engine, given, at, rates, seed, counted=split.labels is not None)
         if on_step is not None:
             on_step(progress.part.steps, len(order))
@@ -277,11 +277,9 @@ def _report(
             raise NumericalError(f"after epoch {progress.epoch}: {error}") from error
     layers: Mapping[str, Mapping[str, float]] = {}
     if config.measure_every and (last or progress.epoch % config.measure_every == 0):
-        rows = stream(seed, "measure").permutation(len(task.train))[: config.measure_trials]
-        stimuli = stimuli_of(engine.circuit, task.train, rows, dt=engine.setting.dt)
-        layers = alignment(
-            engine.circuit, engine.setting, progress.state, stimuli, seed=seed, gauss_newton=config.gauss_newton
-        )
+        rows, state = to_measure(task, config, progress, seed)
+        stimuli = stimuli_of(engine.circuit, presented_split(task, config), rows, dt=engine.setting.dt)
+        layers = alignment(engine.circuit, engine.setting, state, stimuli, seed=seed, gauss_newton=config.gauss_newton)
     report = replace(report, layers=layers, presentations=progress.presentations)
     progress = replace(progress, reports=(*progress.reports, report))
     for call in on_epoch:

@@ -32,7 +32,7 @@ from neurosim.engines.own_weights import of_trial
 from neurosim.engines.progress import listener
 from neurosim.engines.records import Record
 from neurosim.engines.setting import Setting
-from neurosim.engines.slots import Continuation, Slot, carried_shapes, neuron_variables, slots
+from neurosim.engines.slots import Continuation, Slot, carried_shapes, neuron_variables, slots, starting_shapes
 from neurosim.engines.state import State
 
 #: How often to say how far it is.
@@ -131,6 +131,7 @@ class Presentations:
         self.phases = [phase for phase in circuit.phases if given.phases is None or phase.name in given.phases]
         self.steps = [phase.steps(setting.dt) for phase in self.phases]
         self.trials, self.batch = given.trials, given.batch
+        self.starting = starting_shapes(circuit, setting.dt)
         self.carried = carried_shapes(circuit, setting.dt)
         #: The end state of each place of the batch, where state carries over.
         self.left: list[dict[str, np.ndarray]] = [{} for _ in range(self.places)]
@@ -321,7 +322,7 @@ class Presentations:
 
     def _set_parameters(self) -> None:
         # State that carries over is set at the start of each presentation.
-        given = {*self.stimuli, *self.courses, *self.carried}
+        given = {*self.stimuli, *self.courses, *self.starting}
         for population, model in compose(self.circuit).items():
             for equation in model.equation_set.of("parameter"):
                 name = f"{population}.{equation.name}"
@@ -380,17 +381,20 @@ class Presentations:
     def _place(self, trial: int) -> None:
         """Set the start of a presentation: its initial values, or the end of its place in the batch before."""
         place = trial % self.places
-        if not self.circuit.carry or trial < self.places:
-            for name, shape in self.carried.items():
+        going = self.circuit.carry and trial >= self.places
+        if going and self.places > 1:
+            self.began = dict(self.left[place])
+        elif going and not self.standalone:
+            self.began = {name: self._in_trial(name) for name in self.carried}
+        for name, shape in self.starting.items():
+            if not going or name not in self.carried:
                 value = self.state[name] if self.slots[name].start is None else self.state.get(name, np.zeros(shape))
                 with_trials = value.ndim > len(shape)
                 self.began[name] = value[place % len(value)] if with_trials else value
-        elif self.places > 1:
-            self.began = self.left[place]
-        elif not self.standalone:
-            self.began = {name: self._in_trial(name) for name in self.carried}
+        # Standalone code has not run yet: what goes on there is where the presentation before will have left it.
+        kept = self.carried if going and self.standalone else ()
         for name, value in self.began.items():
-            if name not in self.flights.rows:
+            if name not in self.flights.rows and name not in kept:
                 self.objects.set_in_trial(name, value)
         self._forget_spikes()
         self.flights.begin(self.began)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from neurosim.circuit.description import Phase
 from neurosim.errors import ConfigError
-from neurosim.networks._network import Sized
+from neurosim.networks._network import Sized, is_stream
 
 
 def presentation(
@@ -17,9 +17,10 @@ def presentation(
     name: str = "presentation",
     switches: Mapping[str, float] | None = None,
 ) -> Phase:
-    """One presentation: all steps of the task's grid, and one step of the engine.
+    """One presentation: all steps of the task's grid, and one step of the engine; of a stream, the steps of a window.
 
-    Inputs of a step act on the state of the next one. The last step is there for the error after the last input.
+    Inputs of a step act on the state of the next one. The last step is there for the error after the last input; in a
+    stream that is the first step of the next window.
 
     Parameters
     ----------
@@ -47,6 +48,6 @@ def _duration_of(task: Sized) -> str:
             "scheme.duration",
             "got none, and the task has no time of its own; expected the duration of a presentation, such as '50 ms'",
         )
-    engine = getattr(task, "engine_dt", None) or dt
+    further = 0.0 if is_stream(task) else getattr(task, "engine_dt", None) or dt
     # In full: a duration has to be a whole number of the engine's steps.
-    return f"{(steps * dt + engine) * 1e3:.12g} ms"
+    return f"{(steps * dt + further) * 1e3:.12g} ms"
