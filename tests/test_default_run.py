@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import pytest
 
 from neurosim import registry
-from tests.default_run import MECHANISMS, mechanism, one_of_each
+from neurosim.schemes._pairing import schemes_on
+from tests.default_run import LAYERED, MECHANISMS, mechanism, one_of_each
 
 SAME_RESULT, RULES = "tests/engines/test_same_result.py", "tests/engines/test_rules.py"
 
@@ -30,7 +31,8 @@ def _values(items: Iterable[pytest.Item]) -> set[str]:
 @pytest.mark.parametrize(
     ("kind", "test", "elsewhere"),
     [
-        ("schemes", f"{SAME_RESULT}::test_weights_after_twenty_presentations", set()),
+        ("schemes", f"{SAME_RESULT}::test_weights_after_twenty_presentations", set(schemes_on("recurrent"))),
+        ("schemes", "tests/engines/test_schemes_in_time.py::test_weights_after_a_batch", set(LAYERED)),
         # All schemes are read out by it.
         ("readouts", f"{SAME_RESULT}::test_every_readout", {"cross_entropy"}),
         # Without state: circuits have some of them, and tests/cases/test_sources.py has those that only send spikes.

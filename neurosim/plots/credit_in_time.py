@@ -9,6 +9,7 @@ import numpy as np
 import xarray
 from matplotlib.axes import Axes
 
+from neurosim.border.arguments import TEXT
 from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, readable_time, tidy
 
@@ -19,7 +20,7 @@ _NORMS = (("total_norm", "total", False), ("immediate_norm", "immediate", True),
 _COSINES = (("signal_total_cosine", "total", False), ("signal_immediate_cosine", "immediate", True))
 
 
-@drawing()
+@drawing(layer=TEXT)
 def credit_in_time(
     curves: xarray.Dataset, ax: Axes, *, show: Literal["norm", "cosine"] = "norm", layer: str = ""
 ) -> Axes:

@@ -98,7 +98,7 @@ def test_what_is_the_same_for_all_neurons_is_no_resets_to_assign(flag):
 
 def test_what_pathways_feed_is_no_resets_to_assign():
     fed = counting(reset="v = 0; count += 1")
-    with pytest.raises(CircuitError, match=r"the reset of population 'b' assigns to 'count'.*what W deliver"):
+    with pytest.raises(CircuitError, match=r"the reset of population 'b' assigns to 'count'.*that W deliver"):
         Circuit(
             "c", (Population("a", 1, fed), Population("b", 1, fed)), (Pathway("W", "a.v", "b.count"),),
             phases=(Phase("p", "1 ms"),),

@@ -45,6 +45,7 @@ def _recorder(folder: Path) -> TrainingRecorder:
     found.engine = SimpleNamespace(circuit=SimpleNamespace(name="tiny", phases=()), setting=setting)
     found.epochs, found.rows, found.weights, found.traces = [0, 1, 2], np.asarray([0]), [NAME], []
     found.digests, found.group = {}, None
+    found.split = None
     return found
 
 

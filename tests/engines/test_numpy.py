@@ -112,7 +112,7 @@ def test_noise_that_is_given_and_phases_that_are_left_out() -> None:
 
 def test_what_it_refuses_has_a_remedy() -> None:
     circuit = build("backpropagation", DENSE)
-    with pytest.raises(EngineError, match=r"no time.*use level 'steady' with dtype 'float64'"):
+    with pytest.raises(EngineError, match=r"double precision only.*use level 'steady' with dtype 'float64'"):
         NumpyEngine(circuit, RATE)
     with pytest.raises(EngineError, match="double precision"):
         NumpyEngine(circuit, Setting("steady", dtype="float32"))

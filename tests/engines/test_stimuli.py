@@ -46,7 +46,7 @@ def test_three_axes_without_a_kind(engine: type[BatchedEngine] | type[BrianEngin
 
 def test_there_is_no_time_at_fixed_points() -> None:
     runner = BatchedEngine(CIRCUIT, Setting("steady", dtype="float64"))
-    with pytest.raises(CircuitError, match=r"'input.r' changes in time, and the level 'steady' has none"):
+    with pytest.raises(CircuitError, match=r"'input.r' changes in time, and the level 'steady' has no time"):
         runner.run(initial_state(CIRCUIT, 0), {"input.r": Stimulus(np.zeros((4, 5, 2)), "course")})
 
 

@@ -13,7 +13,7 @@ NAMES = registry.names("neurons")
 INPUT_PORTS = {"drive", "feedback"}
 PORTS = INPUT_PORTS | {"output", "readout", "error", "site", "perturbed", "signal", "gain", "factor"}
 #: Of neurons that say how their spikes depend on their state.
-PORTS |= {"pseudo_derivative", "memory", "adaptation", "adaptation_memory"}
+PORTS |= {"pseudo_derivative", "memory", "adaptation", "adaptation_memory", "ready", "margin", "share"}
 
 
 @pytest.fixture(params=NAMES)

@@ -81,6 +81,7 @@ SHORT = {
         "draws": 1,
     },
     "update": {"draws": [1, 2], "repetitions": 2},
+    "credit_in_time": {"marks": [0, 32], "trials": 4, "hops": [0, 1]},
 }
 
 
@@ -95,7 +96,13 @@ def test_every_probe_tells_how_far_it_is_and_repeats_itself(name: str, parts: Ca
     }
     taus = {"leak": 0.2, "tau_u": "20 ms", "tau_x": "50 ms"}
     slow = {**loops, "scheme": {**loops["scheme"], **taus}}
-    own = {"sensitivity": classes, "settling": loops, "spiking_inversion": slow}
+    in_time = {
+        "task": {"kind": "recurrent_teacher", "duration": "10 ms", "n_train": 64, "n_validation": 8},
+        "network": {"kind": "recurrent", "hidden": [6]},
+        "scheme": {"kind": "eprop", "feedback": "learned"},
+        "engine": {"level": "rate", "dt": "1 ms", "dtype": "float64"},
+    }
+    own = {"sensitivity": classes, "settling": loops, "spiking_inversion": slow, "credit_in_time": in_time}
     engine, task = parts({**ISOTROPIC, **own.get(name, {})})
     module, told = registry.load("probes", name), []
     config = module.Config(**SHORT[name])

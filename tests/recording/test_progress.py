@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import time
 from typing import Any, ClassVar
 
 import numpy as np
@@ -111,7 +112,7 @@ def wait(shown: SimulationProgress, stream: io.StringIO, text: str) -> None:
     for _ in range(2000):
         if text in stream.getvalue():
             return
-        shown._over.wait(0.005)
+        time.sleep(0.005)
     raise AssertionError(f"{text!r} not in {stream.getvalue()!r}")
 
 

@@ -82,7 +82,8 @@ def spread_out_of(request: Request) -> SpreadOut | None:
     A pathway of which something is reported or recorded stays a list.
     """
     circuit, places = request.circuit, dict[str, tuple[np.ndarray, np.ndarray]]()
-    if request.own_weights:
+    # Synapses that see those that lead back have to be lists of one kind, or none.
+    if request.own_weights or any("reciprocal" in pathway.synapse.reads for pathway in circuit.pathways):
         return None
     asked = {text.rpartition(".")[0] for text in (*request.report, *(record.name for record in request.record))}
     users = {

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.engines.over_time import told_to_fire
 from neurosim.model_files.checking import Faults
 from neurosim.model_files.circuits.built import SECTIONS, described
 from neurosim.model_files.sections import copied
@@ -53,6 +52,9 @@ class TrainableSections:
 
     def _fit(self, circuit: Circuit, task: Sized, faults: Faults) -> None:
         shown = circuit.population.get(_INPUT)
+        # Late, so that a slip is told before anything heavy is imported.
+        from neurosim.engines.over_time import told_to_fire
+
         spikes = shown is not None and getattr(task, "events", False) and told_to_fire(shown.model) is not None
         if shown is None or (_SHOWN not in shown.model.equation_set.by_name and not spikes):
             faults.add(
