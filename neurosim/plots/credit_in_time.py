@@ -9,7 +9,8 @@ import numpy as np
 import xarray
 from matplotlib.axes import Axes
 
-from neurosim.border.arguments import TEXT
+from neurosim.border import optional
+from neurosim.border.arguments import NAME
 from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, readable_time, tidy
 
@@ -20,9 +21,9 @@ _NORMS = (("total_norm", "total", False), ("immediate_norm", "immediate", True),
 _COSINES = (("signal_total_cosine", "total", False), ("signal_immediate_cosine", "immediate", True))
 
 
-@drawing(layer=TEXT)
+@drawing(layer=optional(NAME))
 def credit_in_time(
-    curves: xarray.Dataset, ax: Axes, *, show: Literal["norm", "cosine"] = "norm", layer: str = ""
+    curves: xarray.Dataset, ax: Axes, *, show: Literal["norm", "cosine"] = "norm", layer: str | None = None
 ) -> Axes:
     """Draw the length of credit at each step, or the cosine of what feedback delivers with it.
 
@@ -37,7 +38,7 @@ def credit_in_time(
     layer
         Which, by default the first.
     """
-    chosen = curves.sel(layer=layer) if layer else curves.isel(layer=0)
+    chosen = curves.sel(layer=layer) if layer is not None else curves.isel(layer=0)
     factor, unit = readable_time(curves.time.values)
     for colour, (name, words, dashed) in enumerate(_NORMS if show == "norm" else _COSINES):
         if name in chosen and not bool(np.isnan(chosen[name]).all()):
