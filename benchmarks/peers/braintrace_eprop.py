@@ -76,7 +76,7 @@ def eprop(data: dict[str, np.ndarray]) -> dict[str, Any]:
 
         return learner.etrace_grad(x, target, step_fn=loss, mask=counts, weights=model.states(brainstate.ParamState))
 
-    def changes() -> dict[str, Any]:
+    def changes() -> dict[tuple[str, ...], Any]:
         return jax.block_until_ready(one(x, target))
 
     found = changes()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,12 @@ PARAMETERS = {"tau": "10 ms"}
 LEAK = NeuronModel(TEXT, parameters=PARAMETERS, method="euler")
 CELL = NeuronModel(TEXT, threshold="v > 1", reset="v = 0", refractory="2 ms", parameters=PARAMETERS, method="euler")
 THETA = "dtheta/dt = -theta/(50*ms) : 1"
-OWN = {"equations": THETA, "threshold": "v > 1 + theta", "reset": "v = 0.1; theta += 0.2", "refractory": "4 ms"}
+OWN: dict[str, Any] = {
+    "equations": THETA,
+    "threshold": "v > 1 + theta",
+    "reset": "v = 0.1; theta += 0.2",
+    "refractory": "4 ms",
+}
 WHOLE = NeuronModel(
     f"{TEXT}\n{THETA}", parameters=PARAMETERS, method="euler", **{k: OWN[k] for k in OWN if k[0] != "e"}
 )
@@ -47,7 +54,7 @@ def spikes(circuit: Circuit, engine: str = "batched") -> np.ndarray:
     return simulate(circuit, "60 ms", engine=engine, record=["b.spikes"])["b.spikes"].values
 
 
-def circuit(**own: str) -> Circuit:
+def circuit(**own: Any) -> Circuit:
     return Circuit("net", (Population("a", 2, CELL), Population("b", 2, CELL, **own)))
 
 

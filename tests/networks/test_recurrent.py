@@ -19,7 +19,7 @@ from neurosim.networks import recurrent
 from neurosim.plots.circuit import circuit_diagram
 from neurosim.schemes import readout_only
 
-TASK = SimpleNamespace(n_inputs=3, n_outputs=2, steps=20, dt=1e-3)
+TASK: Any = SimpleNamespace(n_inputs=3, n_outputs=2, steps=20, dt=1e-3)
 
 
 def sections(scheme: str = "eprop", **network: Any) -> dict[str, Any]:

@@ -30,18 +30,20 @@ def curves() -> xarray.Dataset:
 
 def test_lengths_by_time_without_a_signal_where_none_is_delivered(curves):
     ax = credit_in_time(curves, Figure().subplots())
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["total", "immediate"]
+    legend = ax.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["total", "immediate"]
     assert ax.lines[0].get_xdata() == pytest.approx([0, 1, 2, 3, 4])  # ms
 
 
 def test_cosines_by_time(curves):
     ax = credit_in_time(curves, Figure().subplots(), show="cosine", layer="hidden1")
-    assert [line.get_ydata()[0] for line in ax.lines] == [0.9, 0.8]
+    assert [np.asarray(line.get_ydata())[0] for line in ax.lines] == [0.9, 0.8]
 
 
 def test_the_beginning_is_left_of_the_first_mark(curves):
     ax = update_angles(curves, Figure().subplots())
-    first, second, third = ax.lines[0].get_xdata()
+    first, second, third = np.asarray(ax.lines[0].get_xdata())
     assert 0 < first < second == 100 < third == 1000
     assert ax.lines[1].get_ydata() == pytest.approx([20, 20, 20])
 

@@ -31,7 +31,8 @@ STDP = Rule(on_pre="w += 0.1*y", on_post="y += 1", traces="dy/dt = -y/(10*ms) : 
 
 
 def circuit(rule: Rule | None = None) -> Circuit:
-    pathway = Pathway("aa", "a.spikes", "a.g", initial=0.2, delay="1 ms", **({} if rule is None else {"rule": rule}))
+    own: dict[str, Any] = {} if rule is None else {"rule": rule}
+    pathway = Pathway("aa", "a.spikes", "a.g", initial=0.2, delay="1 ms", **own)
     return Circuit("net", (Population("a", 4, NEURON),), (pathway,), ())
 
 

@@ -121,7 +121,7 @@ def test_csv(recording: xarray.Dataset, tmp_path: Path) -> None:
         table = pandas.read_csv(folder / f"{file}.csv")
         times, values = expected(recording, name)
         for trial in range(TRIALS):
-            rows = table[table.trial == trial]
+            rows: Any = table[table.trial == trial]
             np.testing.assert_array_equal(rows["time (second)"].unique(), times)
             np.testing.assert_array_equal(rows.iloc[:, first:].to_numpy().reshape(values[trial].shape), values[trial])
     assert list(pandas.read_csv(folder / "mean_ab.w_.csv")) == ["time (second)", "trial", "mean(ab.w) (siemens)"]

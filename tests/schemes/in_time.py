@@ -21,7 +21,7 @@ from neurosim.engines.state import State, initial_state, weights_of
 from neurosim.engines.stimuli import Stimulus
 
 STEPS, INPUTS, OUTPUTS, TRIALS, DT = 12, 3, 2, 4, 1e-3
-TASK = SimpleNamespace(n_inputs=INPUTS, n_outputs=OUTPUTS, steps=STEPS, dt=DT)
+TASK: Any = SimpleNamespace(n_inputs=INPUTS, n_outputs=OUTPUTS, steps=STEPS, dt=DT)
 SETTING = Setting("rate", DT, "float64")
 
 
@@ -62,7 +62,7 @@ def changes(
 def gradients(loss: Any, weights: Mapping[str, np.ndarray], given: Mapping[str, np.ndarray]) -> tuple[Any, Any]:
     """The loss of each trial and the gradient of their mean, in double precision."""
     with jax.enable_x64(True):
-        arrays = {name: jnp.asarray(array, jnp.float64) for name, array in (weights | {}).items()}
+        arrays = {name: jnp.asarray(array, jnp.float64) for name, array in weights.items()}
         data = {name: jnp.asarray(array, jnp.float64) for name, array in given.items()}
         values = loss(arrays, data)
         slopes = jax.grad(lambda w: jnp.mean(loss(w, data)))(arrays)
@@ -107,7 +107,7 @@ def rate_loss(start: np.ndarray, a: float, *, truncated: bool, on_rate: bool = F
 
         trials = data["x"].shape[0]
         begun = (jnp.broadcast_to(start, (trials, len(start))), jnp.zeros((trials, data["target"].shape[2])))
-        courses = tuple(jnp.swapaxes(data[name], 0, 1) for name in ("x", "target", "mask"))
+        courses: Any = tuple(jnp.swapaxes(data[name], 0, 1) for name in ("x", "target", "mask"))
         return jnp.sum(jax.lax.scan(step, begun, courses)[1], axis=0)
 
     return loss
@@ -159,7 +159,7 @@ def spiking_loss(
         trials, size = data["x"].shape[0], w["R1"].shape[0]
         zero = jnp.zeros((trials, size))
         begun = (zero, zero, zero, jnp.zeros((trials, size), jnp.int32), zero)
-        courses = tuple(jnp.swapaxes(data[name], 0, 1) for name in ("x", "target", "mask"))
+        courses: Any = tuple(jnp.swapaxes(data[name], 0, 1) for name in ("x", "target", "mask"))
         return jnp.sum(jax.lax.scan(step, begun, courses)[1][0], axis=0)
 
     return loss

@@ -99,7 +99,8 @@ def test_with_the_leak_on_the_rate_the_synapse_keeps_the_trace() -> None:
 
 @pytest.mark.parametrize("neuron", ["leaky_rate", "low_passed_rate"])
 def test_a_leaky_readout_filters_the_eligibility(neuron: str) -> None:
-    settings = {"neuron": Part.model_validate({**RATE, "kind": neuron}), "output_neuron": Part.model_validate(LINEAR)}
+    parts = {"neuron": {**RATE, "kind": neuron}, "output_neuron": LINEAR}
+    settings: dict[str, Any] = {name: Part.model_validate(each) for name, each in parts.items()}
     circuit, given = built(**settings), trials()
     start = "hidden1.v" if neuron == "leaky_rate" else "hidden1.r"
     state, changed, loss = changes(circuit, given)
@@ -157,7 +158,9 @@ def test_random_feedback_stays_and_each_kind_of_pathway_has_its_rate() -> None:
     ],
 )
 def test_what_has_no_trace_or_no_way_back_is_refused(settings: dict[str, Any], key: str, said: str) -> None:
-    parts = {name: Part.model_validate(each) if isinstance(each, dict) else each for name, each in settings.items()}
+    parts: dict[str, Any] = {
+        name: Part.model_validate(each) if isinstance(each, dict) else each for name, each in settings.items()
+    }
     with pytest.raises(ConfigError, match=said) as refused:
         built(**parts)
     assert refused.value.faults[0][0] == key

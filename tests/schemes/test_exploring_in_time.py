@@ -90,7 +90,7 @@ def test_the_cubed_rule_as_published(neuron: str) -> None:
     v, r, x, kicks = (np.swapaxes(outputs.recordings[name], 0, 1) for name in record)
     assert 0.1 < np.mean(kicks != 0) < 0.35 and np.abs(kicks).max() <= 1
     loss = outputs.ends["presentation"]["total_loss"].ravel()
-    usual, traces = np.zeros_like(v[:, 0]), {"R1": 0.0, "Win1": 0.0}
+    usual, traces = np.zeros_like(v[:, 0]), dict[str, Any](R1=0.0, Win1=0.0)
     late = neuron == "leaky_rate"
     for step in range(v.shape[1]):
         for name, sent in (("R1", r), ("Win1", x)):
@@ -114,7 +114,8 @@ def test_the_cubed_rule_as_published(neuron: str) -> None:
 def test_of_one_type_it_is_the_running_mean() -> None:
     quiet = {"kind": "leaky_rate", "tau_m": "5 ms", "sigma": 0.1}
     given, states = in_time.stimuli(in_time.trials(STEPS)), []
-    for settings in ({"baseline": "running"}, {"baseline": "type", "trial_types": 1}):
+    both: tuple[dict[str, Any], ...] = ({"baseline": "running"}, {"baseline": "type", "trial_types": 1})
+    for settings in both:
         circuit = eprop.build(eprop.Config(feedback="learned", **settings), network(quiet), TASK)
         told = {"trial_type.r": in_time.Stimulus(np.ones((1, 1)))} if "trial_types" in settings else {}
         states.append(BatchedEngine(circuit, in_time.SETTING).run(initial_state(circuit, 0), given | told)[0])

@@ -23,7 +23,7 @@ STEPS = 25
 
 
 def built(settings: dict[str, Any] | None = None, steps: int = STEPS, n_outputs: int = 2, **network: Any) -> Circuit:
-    task = SimpleNamespace(n_inputs=3, n_outputs=n_outputs, steps=steps, dt=in_time.DT)
+    task: Any = SimpleNamespace(n_inputs=3, n_outputs=n_outputs, steps=steps, dt=in_time.DT)
     given = {"hidden": (6,), "neuron": {"kind": "leaky_rate", "tau_m": "5 ms"}, "gain": 1.5, "initial": 0.5, **network}
     given = {name: Part.model_validate(each) if name.endswith("neuron") else each for name, each in given.items()}
     return force.build(force.Config(**(settings or {})), recurrent.Config.model_validate(given), task)
@@ -63,7 +63,7 @@ def test_a_chaotic_network_follows_from_the_start(seed: int) -> None:
     )  # fmt: skip
     time = np.arange(steps + 1)
     parts = ((1, 1.0), (2, 0.5), (3, 1 / 6), (4, 1 / 3))
-    wave = 1.3 / 1.5 * sum(share * np.sin(2 * np.pi * k * time / period) for k, share in parts)
+    wave: Any = 1.3 / 1.5 * sum(share * np.sin(2 * np.pi * k * time / period) for k, share in parts)
 
     def shown(first: int, count: int) -> dict[str, Stimulus]:
         courses = {"input.r": np.zeros((1, count, 3)), "output.target": wave[first : first + count].reshape(1, -1, 1)}

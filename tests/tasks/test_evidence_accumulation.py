@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import cast
 
 import numpy as np
 import pytest
 
-from neurosim.tasks import evidence_accumulation
+from neurosim.tasks import TimedSplit, evidence_accumulation
 
 
 def test_the_published_evidence() -> None:
     config = evidence_accumulation.Config(n_train=300)
     task = evidence_accumulation.load(config, seed=0)
-    split = task.train
+    split = cast(TimedSplit, task.train)
     assert split.steps == 2250 and split.n_inputs == 40 and config.begins.tolist() == list(range(50, 1000, 150))
     rates = split.inputs.dense().reshape(300, 2250, 4, 10).mean(axis=3) * 1000
     shown = np.stack([rates[:, begin : begin + 100].mean(axis=1) for begin in config.begins], axis=1)

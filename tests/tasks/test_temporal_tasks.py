@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pydantic
@@ -11,6 +11,7 @@ import pytest
 
 from neurosim import registry
 from neurosim.tasks import (
+    Task,
     TimedSplit,
     add,
     centre_out,
@@ -39,6 +40,11 @@ SHORT: dict[str, dict[str, Any]] = {
     },
     "delayed_xor": {"dt": "5 ms", "report": "5 ms"},
 }
+
+
+def in_time(task: Task) -> TimedSplit:
+    """The training split of a task over time."""
+    return cast(TimedSplit, task.train)
 
 
 def short(module: Any, **settings: Any) -> Any:
@@ -127,9 +133,9 @@ def test_the_floors_of_add_are_the_published_ones() -> None:
 @pytest.mark.parametrize("loss", ["cross_entropy", "squared_error", "sigmoid_cross_entropy"])
 @pytest.mark.parametrize("labels", ["deterministic", "bernoulli"])
 @pytest.mark.parametrize("unseen", ["masked", "counted"])
-def test_the_floors_of_add_are_those_of_the_best_guesses(loss: str, labels: str, unseen: str) -> None:
+def test_the_floors_of_add_are_those_of_the_best_guesses(loss: Any, labels: Any, unseen: Any) -> None:
     config = add.Config(n_train=4000, loss=loss, labels=labels, unseen=unseen, t1=1, t2=2, samples=8, repeat=2)
-    split = add.load(config, seed=1).train
+    split = in_time(add.load(config, seed=1))
     coins, target, mask = split.inputs[:, ::2, 0], split.targets[:, ::2, 0].astype(float), split.mask[0, ::2]
     time, losses = np.arange(8), {}
     for name, (one, two) in {"nothing": (0, 0), "first_lag": (1, 0), "second_lag": (0, 1), "both": (1, 1)}.items():
@@ -170,14 +176,16 @@ def test_the_sine_is_the_published_one() -> None:
 
 def test_the_pattern_is_a_sum_of_four_sines_by_a_frozen_clock() -> None:
     task = pattern_generation.load(pattern_generation.Config(n_train=2), seed=4)
+    shown = in_time(task).inputs
     target = task.train.targets[0, :, 0].astype(float)
     assert target[0] == 0 and np.abs(target).max() == pytest.approx(1)
     time = np.arange(1000)[:, None] / np.array([1000, 500, 333, 200])
     waves = np.concatenate([np.sin(2 * np.pi * time), np.cos(2 * np.pi * time), np.ones((1000, 1))], axis=1)
     assert np.abs(waves @ np.linalg.lstsq(waves, target, rcond=None)[0] - target).max() < 1e-6
-    np.testing.assert_array_equal(task.train.inputs.dense(slice(0, 1)), task.test.inputs.dense())
-    assert task.train.inputs.dense(slice(0, 1)).mean() == pytest.approx(0.05, rel=0.1)
-    fresh = pattern_generation.load(pattern_generation.Config(n_train=2, frozen=False), seed=4).train.inputs.dense()
+    np.testing.assert_array_equal(shown.dense(slice(0, 1)), cast(TimedSplit, task.test).inputs.dense())
+    assert shown.dense(slice(0, 1)).mean() == pytest.approx(0.05, rel=0.1)
+    drawn = pattern_generation.load(pattern_generation.Config(n_train=2, frozen=False), seed=4)
+    fresh = in_time(drawn).inputs.dense()
     assert not np.array_equal(fresh[0], fresh[1])
 
 
@@ -208,7 +216,7 @@ def test_the_teacher_of_mimic_answers_step_by_step() -> None:
 
 
 def test_the_published_match_to_sample() -> None:
-    split = delayed_match.load(delayed_match.Config(), seed=0).train
+    split = in_time(delayed_match.load(delayed_match.Config(), seed=0))
     assert split.steps == 1000
     np.testing.assert_array_equal(split.trial_type[:8], [0, 1, 2, 3] * 2)
     for trial, (first, second) in enumerate(product((0, 1), repeat=2)):
@@ -225,7 +233,7 @@ def test_the_published_match_to_sample() -> None:
 def test_match_and_classes_are_settings() -> None:
     settings = {**SHORT["delayed_match"], "fixation": "0 ms"}
     match = delayed_match.load(delayed_match.Config(**settings, high="match", target="classes"), seed=0)
-    assert match.train.steps == 50 and match.loss == "cross_entropy"
+    assert in_time(match).steps == 50 and match.loss == "cross_entropy"
     assert match.train.labels is not None and match.train.labels[:4].tolist() == [1, 0, 0, 1]
     np.testing.assert_array_equal(match.train.targets[0, -1], [0, 1])
     np.testing.assert_array_equal(match.train.targets[0, 0], [0.5, 0.5])
@@ -235,8 +243,8 @@ def test_match_and_classes_are_settings() -> None:
 def test_delays_vary_and_reports_follow_them() -> None:
     settings = {**SHORT["delayed_match"], "longest_delay": "25 ms", "outside": 0.1, "n_train": 200, "noise": 0.1}
     config = delayed_match.Config(**settings)
-    split = delayed_match.load(config, seed=0).train
-    clean = delayed_match.load(config.model_copy(update={"noise": 0.0}), seed=0).train
+    split = in_time(delayed_match.load(config, seed=0))
+    clean = in_time(delayed_match.load(config.model_copy(update={"noise": 0.0}), seed=0))
     assert (split.inputs - clean.inputs).std() == pytest.approx(0.1, rel=0.05)
     quiet = (clean.inputs.sum(axis=2) == 0).sum(axis=1)
     assert (quiet == split.steps - 20).all()
@@ -250,7 +258,7 @@ def test_delays_vary_and_reports_follow_them() -> None:
 
 def test_the_published_exclusive_or() -> None:
     config = delayed_xor.Config(noise=0.0)
-    split = delayed_xor.load(config, seed=0).train
+    split = in_time(delayed_xor.load(config, seed=0))
     assert split.steps == 900 and split.mask[0].nonzero()[0].tolist() == [899]
     for trial, (first, second) in enumerate(product((0, 1), repeat=2)):
         inputs = split.inputs[trial].astype(float) - 0.02
@@ -262,7 +270,7 @@ def test_the_published_exclusive_or() -> None:
 
 
 def test_targets_around_the_centre() -> None:
-    split = centre_out.load(centre_out.Config(), seed=0).train
+    split = in_time(centre_out.load(centre_out.Config(), seed=0))
     np.testing.assert_allclose(split.targets[:, -1], [[1, 1], [-1, 1], [-1, -1], [1, -1]], atol=1e-6)
     np.testing.assert_array_equal(split.inputs[:, 0], np.eye(4))
     assert not split.inputs[:, 10:].any() and split.inputs[:, :10].sum() == 40

@@ -18,7 +18,7 @@ def timed(**changes: Any) -> TimedSplit:
     return TimedSplit(**(given | changes))
 
 
-def with_one(shape: tuple[int, ...], place: tuple[int, ...], value: float) -> np.ndarray:
+def with_one(shape: tuple[int, ...], place: tuple[int | slice, ...], value: float) -> np.ndarray:
     array = np.ones(shape)
     array[place] = value
     return array
@@ -208,7 +208,7 @@ TASK_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("fault", TASK_FAULTS)
 def test_a_task_has_one_grid(fault: str) -> None:
     changes, message = TASK_FAULTS[fault]
-    given = {"train": timed(), "validation": timed(), "test": timed()} | changes
+    given: dict[str, Any] = {"train": timed(), "validation": timed(), "test": timed(), **changes}
     with pytest.raises(DataError, match=message):
         Task("t", kind="regression", **given)
 

@@ -38,7 +38,7 @@ MODEL: dict[str, Any] = {
 WEIGHTS = ("Win1.w", "R1.w", "b1.w", "Wout.w", "bout.w")
 
 
-def parts(*overrides: str) -> tuple[Any, Task, Config]:
+def parts(*overrides: str) -> tuple[Any, Any, Config]:
     model = load(MODEL, list(overrides))
     task = model.load_task(seed=0)
     return make_engine(model.engine, model.build(task)), task, model.training
@@ -141,7 +141,8 @@ def test_windows_beside_each_other_are_the_stream(held, spikes):
     drawn = np.random.default_rng(0)
     fires = drawn.uniform(size=(STREAMS, 17, 2)) < 0.3
     inputs = InputSpikes.of_dense(fires) if spikes else fires
-    split = TimedSplit(inputs, drawn.normal(size=(STREAMS, 17, 1)), "1 ms", mask=drawn.uniform(size=(STREAMS, 17)))
+    dt: Any = "1 ms"
+    split = TimedSplit(inputs, drawn.normal(size=(STREAMS, 17, 1)), dt, mask=drawn.uniform(size=(STREAMS, 17)))
     windows = Windows(split, 5)
     assert len(windows) == 9
     whole = courses_of(for_whole_streams(engine.circuit, split, DT / held), split, slice(None), DT / held)
@@ -224,7 +225,7 @@ def test_what_does_not_go_with_the_data_is_refused_before_training():
 
 def test_mimic_is_a_stream_whose_teacher_answers_to_all_of_it_and_own_data_can_be_one(tmp_path):
     settings = mimic.Config(stream=True, samples=40, burn_in=10, n_train=2, n_validation=0, n_test=1)
-    task = mimic.load(settings, seed=0)
+    task: Any = mimic.load(settings, seed=0)
     assert task.stream
     assert mimic.sizes(settings).stream
     np.testing.assert_allclose(task.train.targets, mimic.answer(settings, task.train.inputs), rtol=1e-6)

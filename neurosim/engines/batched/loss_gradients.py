@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -76,7 +76,7 @@ def _of(
         differentiated=True,
     )
 
-    def presented(weights: Arrays, cut: Any) -> Any:
+    def presented(weights: Mapping[str, Any], cut: Any) -> Any:
         there = replace(batch, values={**batch.values, **weights}, probes=Probes(cut=cut))
         outcome = present(alone, there)
         return (jnp.mean(outcome.ends[phase.name][loss][:, 0]), sent_by(outcome)), None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -156,7 +156,7 @@ class BrianEngine:
     def train(
         self,
         state: Mapping[str, np.ndarray],
-        stimuli: Mapping[str, np.ndarray],
+        stimuli: Mapping[str, np.ndarray | Stimulus],
         order: np.ndarray,
         *,
         seed: int,
@@ -170,6 +170,6 @@ class BrianEngine:
         losses = (reported_loss(self.circuit),) if self.circuit.readout is not None else ()
         return self.run(state, flat, seed=seed, first=first, batch=order.shape[1], report=(*losses, *report))
 
-    def placed(self, stimuli: Mapping[str, np.ndarray], batch: int) -> dict[str, np.ndarray]:
+    def placed(self, stimuli: Mapping[str, np.ndarray | Stimulus], batch: int) -> dict[str, Any]:
         """Data as `train` wants them; see `BatchedEngine.placed`."""
         return dict(stimuli)
