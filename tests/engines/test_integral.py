@@ -172,6 +172,19 @@ def test_a_list_of_nearly_all_synapses_is_a_matrix_with_holes():
         assert after[name] == pytest.approx(brian[name], rel=1e-9), name
 
 
+def test_bounds_that_zero_does_not_meet_fill_no_holes():
+    rule = Rule("w += 0.01*r_post*r_pre", timing="step", name="growing")
+    plain = circuit()
+    grown = {"rule": rule, "parameters": {}, "connectivity": Where("i != j"), "initial": 0.2, "bounds": (0.1, 0.5)}
+    made = replace(plain, pathways=tuple(replace(p, **grown) if p.name == "R" else p for p in plain.pathways))
+    state, setting = initial_state(made, 0), Setting(dt=DT, dtype="float64")
+    given = {name: each.of_trials(slice(0, 1)) for name, each in stimuli().items()}
+    (after, _), (brian, _) = (engine(made, setting).run(state, given) for engine in (BatchedEngine, BrianEngine))
+    assert np.any(after["R.w"] != state["R.w"])
+    for name in ("Win.w", "R.w", "R2.w", "Wout.w"):
+        assert after[name] == pytest.approx(brian[name], rel=1e-9), name
+
+
 def test_nothing_changes_without_learning():
     made = circuit()
     state = initial_state(made, 0)

@@ -17,11 +17,10 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connectivity.listed import Listed
-from neurosim.circuit.connectivity.masked import Masked
 from neurosim.circuit.description import Initial
 from neurosim.circuit.plasticity import UPDATE_NOISE
-from neurosim.circuit.spike_texts import acts_within_steps
 from neurosim.engines.batched.batch import Batch, Outcome, Request
+from neurosim.engines.batched.kernels.masked import Masked
 
 #: Weights come with the state.
 _GIVEN = Initial("constant", 0.0, None)
@@ -86,12 +85,11 @@ def spread_out_of(request: Request) -> SpreadOut | None:
     if request.own_weights or any("reciprocal" in pathway.synapse.reads for pathway in circuit.pathways):
         return None
     asked = {text.rpartition(".")[0] for text in (*request.report, *(record.name for record in request.record))}
-    users = {
-        pathway.name: [p.name for p in circuit.pathways if circuit.owner(p.name) == pathway.name]
-        for pathway in circuit.owners
-    }
-    for owner, used in users.items():
-        if owner not in asked and all(_suits(circuit, name) for name in used) and _is_much(circuit, owner):
+    # Functions of weights take them as they are given.
+    asked |= {name for pathway in circuit.pathways if pathway.derived for name in pathway.derived.pathways}
+    for owner in (pathway.name for pathway in circuit.owners):
+        users = (each.name for each in circuit.pathways if circuit.owner(each.name) == owner)
+        if owner not in asked and all(_suits(circuit, name) for name in users) and _is_much(circuit, owner):
             made = circuit.connectivity(owner).synapses(circuit.ends(owner))
             places[owner] = (made.post.astype(np.int32), made.pre.astype(np.int32))
     if not places:
@@ -114,12 +112,12 @@ def _listing(circuit: Circuit, pathway: str) -> Listed:
 def _suits(circuit: Circuit, name: str) -> bool:
     """Whether a pathway does no more in its synapses than to deliver and learn by graded variables."""
     pathway = circuit.pathway[name]
-    if pathway.at_spikes or pathway.delivers is not None or pathway.sigma is not None or pathway.derived is not None:
+    at_synapses = (pathway.delivers, pathway.sigma, pathway.derived, pathway.update_noise, pathway.chosen_by)
+    if pathway.at_spikes or pathway.delay is not None or any(each is not None for each in at_synapses):
         return False
-    if pathway.update_noise is not None or UPDATE_NOISE in pathway.synapse.names or pathway.chosen_by is not None:
-        return False
-    flowing = acts_within_steps(circuit, name) and not pathway.synapse.acts_at_spikes
-    return (not acts_within_steps(circuit, name) or flowing) and pathway.delay is None
+    # Bounds are applied within steps to all of an array: those that zero does not meet would fill the holes.
+    stepped = pathway.bounds is not None and "w" in pathway.synapse.stepped
+    return not stepped and not pathway.synapse.acts_at_spikes and UPDATE_NOISE not in pathway.synapse.names
 
 
 def _is_much(circuit: Circuit, owner: str) -> bool:

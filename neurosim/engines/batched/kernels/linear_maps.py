@@ -10,10 +10,10 @@ import numpy as np
 from jax import lax
 
 from neurosim.circuit.connectivity import Connectivity, Dense, OneToOne, PerChannel
-from neurosim.circuit.connectivity.masked import Masked
 from neurosim.circuit.images import Convolution, Pooling
 from neurosim.circuit.synapses import Ends
 from neurosim.engines.batched.kernels import windows
+from neurosim.engines.batched.kernels.masked import Masked
 
 
 def transposed_weights(weights: Any) -> Any:

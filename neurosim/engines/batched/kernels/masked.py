@@ -1,4 +1,4 @@
-"""A list of synapses that joins nearly all neurons, as a matrix with holes: what an engine computes with."""
+"""A list of synapses that joins many of all pairs, as a matrix with holes."""
 
 from __future__ import annotations
 
