@@ -12,7 +12,7 @@ import pytest
 
 from neurosim.circuit.connectivity import Sparse
 from neurosim.circuit.description import Pathway, Role
-from neurosim.engines.batched import hoisting
+from neurosim.engines.batched import matrices
 from neurosim.engines.batched.differentiable import Differentiable
 from neurosim.errors import CircuitError
 from neurosim.gradients.credit_in_time import CreditInTime, credit_in_time
@@ -192,9 +192,9 @@ def test_delays_are_transmissions_that_take_longer() -> None:
     assert np.all(np.any(once[:, :-3] != 0, axis=-1))
 
 
-@pytest.mark.parametrize("entries", [hoisting.MOST_ENTRIES, 1])
+@pytest.mark.parametrize("entries", [matrices.MOST_DIFFERENTIATED, 1])
 def test_lists_of_synapses_are_matrices_with_zeros(entries: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hoisting, "MOST_ENTRIES", entries)
+    monkeypatch.setattr(matrices, "MOST_DIFFERENTIATED", entries)
     # Another length, as programs are kept.
     length = 7 if entries == 1 else 8
     kind = Sparse(0.5, autapses=False)
@@ -209,11 +209,11 @@ def test_lists_of_synapses_are_matrices_with_zeros(entries: int, monkeypatch: py
     np.testing.assert_allclose(listed.weights["R1.w"], full.weights["R1.w"][made.post, made.pre], **EXACT)
 
 
-@pytest.mark.parametrize("entries", [hoisting.MOST_ENTRIES, 1])
+@pytest.mark.parametrize("entries", [matrices.MOST_DIFFERENTIATED, 1])
 def test_what_is_kept_of_a_step_is_of_neurons_and_not_of_synapses(
     entries: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hoisting, "MOST_ENTRIES", entries)
+    monkeypatch.setattr(matrices, "MOST_DIFFERENTIATED", entries)
     size = 64
     kind = Sparse(0.9, autapses=False)
     made = recurrent(size=size, trials=2, length=40, R1=Pathway("R1", "hidden1.r", "hidden1.drive", connectivity=kind))

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from neurosim.circuit.plan import Node, Plan, choice_of
 from neurosim.circuit.spike_texts import is_plain
-from neurosim.engines.batched.kernels import events, linear_maps
+from neurosim.engines.batched.kernels import events
 from neurosim.engines.batched.probes import Probes
 from neurosim.engines.batched.snapshot import Arrays, Prepared, Relay
 from neurosim.engines.batched.stretch import Fixed, Stretch
-from neurosim.engines.batched.weights import deliver, weights_matrix, weights_of
-
-#: The largest matrix that a list of synapses becomes where derivatives are taken.
-MOST_ENTRIES = 1 << 24
+from neurosim.engines.batched.weights import deliver, weights_matrix
 
 
 def prepare(stretch: Stretch, fixed: Fixed, *, changing: Collection[str]) -> Fixed:
@@ -61,7 +57,7 @@ def prepare(stretch: Stretch, fixed: Fixed, *, changing: Collection[str]) -> Fix
     return replace(
         fixed,
         values={**values, **ready},
-        weights=replace(fixed.weights, rows=rows, matrices=_matrices(stretch, fixed, {**values, **ready})),
+        weights=replace(fixed.weights, rows=rows),
         prepared=Prepared(sums, frozenset(summed), relays),
     )
 
@@ -132,33 +128,11 @@ def _only_one_before(plan: Plan, pathway: str, perturbations: Collection[str]) -
     return before if plain and plan.circuit.pathway[pathway].delay is None else None
 
 
-def _matrices(stretch: Stretch, fixed: Fixed, values: Mapping[str, Any]) -> Arrays:
-    """The matrices of pathways that list their synapses, where a derivative would keep each synapse of every step."""
-    circuit, matrices = stretch.plan.circuit, {}
-    for name in _listed(stretch) if stretch.differentiated else ():
-        weights = weights_of(circuit, name, values, fixed.weights)
-        matrices[name] = linear_maps.as_matrix(circuit.connectivity(name), circuit.ends(name), weights)
-    return matrices
-
-
-def _listed(stretch: Stretch) -> tuple[str, ...]:
-    """The pathways that add up a list of synapses by weights that no step changes, and that fit a matrix."""
-    circuit = stretch.plan.circuit
-    return tuple(
-        pathway.name
-        for pathway in circuit.pathways
-        if circuit.connectivity(pathway.name).listed
-        and is_plain(circuit, pathway.name)
-        and circuit.owner(pathway.name) not in stretch.changing
-        and math.prod(circuit.shape(pathway.name)) <= MOST_ENTRIES
-    )
-
-
 def keeps_synapses(stretch: Stretch) -> bool:
     """Whether a derivative would keep something of each synapse of every step."""
-    circuit, alike = stretch.plan.circuit, _listed(stretch)
-    own = (p.name for p in circuit.pathways if not is_plain(circuit, p.name) or circuit.connectivity(p.name).listed)
-    return bool(stretch.changing) or any(name not in alike for name in own)
+    circuit = stretch.plan.circuit
+    own = (not is_plain(circuit, p.name) or circuit.connectivity(p.name).listed for p in circuit.pathways)
+    return bool(stretch.changing) or any(own)
 
 
 def _rows(stretch: Stretch, fixed: Fixed, values: Mapping[str, Any]) -> Arrays:

@@ -2,7 +2,8 @@
 
 To gather by the ends of each synapse costs some ten times what a product of matrices costs for each of its elements.
 So a presentation runs on a circuit whose lists of that kind are matrices: weights and traces are spread out before it,
-and what it gives is picked out again. Zeros deliver nothing, and no increment reaches them.
+and what it gives is picked out again. Zeros deliver nothing, and no increment reaches them. Where derivatives are taken
+all lists are matrices that can be: a list would keep something of each synapse of every step.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.connectivity.listed import Listed
+from neurosim.circuit.delays import differs
 from neurosim.circuit.description import Initial
 from neurosim.circuit.plasticity import UPDATE_NOISE
 from neurosim.engines.batched.batch import Batch, Outcome, Request
@@ -26,6 +28,8 @@ from neurosim.engines.batched.kernels.masked import Masked
 _GIVEN = Initial("constant", 0.0, None)
 #: A list of at least this share of all pairs is a matrix, if that has at most so many elements.
 LEAST_SHARE, MOST_ELEMENTS = 1 / 8, 1 << 22
+#: The largest matrix where derivatives are taken, whatever the share.
+MOST_DIFFERENTIATED = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def spread_out_of(request: Request) -> SpreadOut | None:
     asked |= {name for pathway in circuit.pathways if pathway.derived for name in pathway.derived.pathways}
     for owner in (pathway.name for pathway in circuit.owners):
         users = (each.name for each in circuit.pathways if circuit.owner(each.name) == owner)
-        if owner not in asked and all(_suits(circuit, name) for name in users) and _is_much(circuit, owner):
+        if owner not in asked and all(_suits(request, name) for name in users) and _is_much(request, owner):
             made = circuit.connectivity(owner).synapses(circuit.ends(owner))
             places[owner] = (made.post.astype(np.int32), made.pre.astype(np.int32))
     if not places:
@@ -109,19 +113,23 @@ def _listing(circuit: Circuit, pathway: str) -> Listed:
     return connectivity
 
 
-def _suits(circuit: Circuit, name: str) -> bool:
+def _suits(request: Request, name: str) -> bool:
     """Whether a pathway does no more in its synapses than to deliver and learn by graded variables."""
-    pathway = circuit.pathway[name]
+    circuit, pathway = request.circuit, request.circuit.pathway[name]
     at_synapses = (pathway.delivers, pathway.sigma, pathway.derived, pathway.update_noise, pathway.chosen_by)
-    if pathway.at_spikes or pathway.delay is not None or any(each is not None for each in at_synapses):
+    if any(each is not None for each in at_synapses) or differs(circuit, name):
+        return False
+    # Spikes reach lists event by event; what is under way belongs to neurons either way.
+    if not request.differentiated and (pathway.at_spikes or pathway.delay is not None):
         return False
     # Bounds are applied within steps to all of an array: those that zero does not meet would fill the holes.
     stepped = pathway.bounds is not None and "w" in pathway.synapse.stepped
     return not stepped and not pathway.synapse.acts_at_spikes and UPDATE_NOISE not in pathway.synapse.names
 
 
-def _is_much(circuit: Circuit, owner: str) -> bool:
-    connectivity, (n_post, n_pre) = circuit.connectivity(owner), circuit.shape(owner)
-    if not isinstance(connectivity, Listed) or connectivity.repeats or n_post * n_pre > MOST_ELEMENTS:
+def _is_much(request: Request, owner: str) -> bool:
+    circuit, connectivity = request.circuit, request.circuit.connectivity(owner)
+    (n_post, n_pre), most = circuit.shape(owner), MOST_DIFFERENTIATED if request.differentiated else MOST_ELEMENTS
+    if not isinstance(connectivity, Listed) or connectivity.repeats or n_post * n_pre > most:
         return False
-    return circuit.weights_shape(owner)[0] >= LEAST_SHARE * n_post * n_pre
+    return request.differentiated or circuit.weights_shape(owner)[0] >= LEAST_SHARE * n_post * n_pre

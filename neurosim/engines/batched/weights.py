@@ -27,14 +27,11 @@ class Weights:
         Owner -> per-trial noise on its weights, ``(trial, n_post, n_pre)``; only in phases that draw it.
     rows
         Pathway -> its weights sender by sender, of `events.rows_of`; only where its activity is sparse.
-    matrices
-        Pathway -> the weights of a list of synapses as a matrix ``(n_post, n_pre)``; only where derivatives are taken.
     """
 
     derived: Mapping[str, Any] = field(default_factory=dict)
     noise: Mapping[str, Any] = field(default_factory=dict)
     rows: Mapping[str, Any] = field(default_factory=dict)
-    matrices: Mapping[str, Any] = field(default_factory=dict)
 
 
 #: Where all weights are those of the state.
@@ -97,9 +94,5 @@ def deliver(
     if declared.tie is not None and declared.tie.transposed:
         matrix = linear_maps.transposed_weights(matrix)
         noise = None if noise is None else jax.vmap(linear_maps.transposed_weights)(noise)
-    if pathway in weights.matrices:
-        full = jnp.broadcast_to(activity, (*jnp.shape(activity)[:-1], ends.n_pre))
-        delivered = full @ weights.matrices[pathway].T
-    else:
-        delivered = linear_maps.apply(connectivity, ends, matrix, activity)
+    delivered = linear_maps.apply(connectivity, ends, matrix, activity)
     return delivered if noise is None else delivered + linear_maps.apply_each(connectivity, ends, noise, activity)

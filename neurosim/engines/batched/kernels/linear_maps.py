@@ -235,12 +235,6 @@ def apply(connectivity: Connectivity, ends: Ends, weights: Any, activity: Any, *
     return _map(connectivity, ends).apply(weights, activity, choice)
 
 
-def as_matrix(connectivity: Connectivity, ends: Ends, weights: Any) -> Any:
-    """The weights of a list of synapses as a matrix (n_post, n_pre), which delivers the same but for rounding."""
-    pre, post = _Listed(connectivity, ends).indices()
-    return jnp.zeros((ends.n_post, ends.n_pre), weights.dtype).at[post, pre].add(weights)
-
-
 def apply_each(connectivity: Connectivity, ends: Ends, weights: Any, activity: Any) -> Any:
     """As `apply`, but of each trial by weights of its own, with a leading axis of trials."""
     return _map(connectivity, ends).apply_each(weights, activity)
