@@ -122,6 +122,9 @@ class Model:
             if self.written is not None:
                 circuit = self.written.circuit(self.name, task)
             else:
+                if self.engine.level == "steady" and getattr(task, "dt", None) is not None:
+                    timed = f"the task '{self.task_kind}' is over time, and this level has none"
+                    raise ConfigError.at("engine.level", f"got 'steady', expected 'rate' or 'spiking': {timed}")
                 sized = with_engine(task, self.engine.setting.dt, window)
                 circuit = circuit_of(self.scheme_kind, self.scheme_config, self.network, sized)
             if is_stream(task):
@@ -415,7 +418,7 @@ def _fault_of(error: NeurosimError) -> Fault:
     """The key at fault for a circuit that cannot be built: the scheme, which makes it, if the error names none."""
     for key, sentence in error.faults:
         match key.split("."):
-            case ["network" | "scheme", *_]:
+            case ["network" | "scheme" | "engine" | "task", *_]:
                 return key, sentence
             case ["populations", population, "method"]:
                 return f"network.{'output_neuron' if population == 'output' else 'neuron'}.method", sentence

@@ -11,8 +11,10 @@ from pydantic import BaseModel, ConfigDict
 
 from neurosim import registry
 from neurosim.circuit.synapses import Image
+from neurosim.errors import ConfigError
 from neurosim.neurons._model import NeuronModel
 from neurosim.rules._rule import Rule
+from neurosim.units import format_quantity
 
 #: The kind of a network that names none.
 DEFAULT = "layered"
@@ -71,10 +73,21 @@ def with_engine(task: Sized, engine_dt: float, window: int | None = None) -> Siz
     ----------
     window
         How many grid steps of a stream are presented at once.
+
+    Raises
+    ------
+    ConfigError
+        If the time step does not divide the grid step of the task.
     """
     steps, dt = getattr(task, "steps", None), getattr(task, "dt", None)
     if steps is None or dt is None:
         return task
+    held = round(dt / engine_dt)
+    if held < 1 or abs(held * engine_dt - dt) > 1e-6 * engine_dt:
+        grid, step = (format_quantity(float(f"{time:.9g}"), "second") for time in (dt, engine_dt))
+        raise ConfigError.at(
+            "engine.dt", f"got {step}, expected {grid}, the grid step of the task (task.dt), or a whole part of it"
+        )
     events, stream = bool(getattr(task, "events", False)), is_stream(task)
     shown = window if stream and window is not None else steps
     return SizedInTime(task.n_inputs, task.n_outputs, shown, dt, engine_dt, events, stream)
