@@ -14,7 +14,6 @@ from neurosim.circuit.synapses import Image
 from neurosim.errors import ConfigError
 from neurosim.neurons._model import NeuronModel
 from neurosim.rules._rule import Rule
-from neurosim.units import format_quantity
 
 #: The kind of a network that names none.
 DEFAULT = "layered"
@@ -84,7 +83,7 @@ def with_engine(task: Sized, engine_dt: float, window: int | None = None) -> Siz
         return task
     held = round(dt / engine_dt)
     if held < 1 or abs(held * engine_dt - dt) > 1e-6 * engine_dt:
-        grid, step = (format_quantity(float(f"{time:.9g}"), "second") for time in (dt, engine_dt))
+        grid, step = (f"{1e3 * time:.9g} ms" for time in (dt, engine_dt))
         raise ConfigError.at(
             "engine.dt", f"got {step}, expected {grid}, the grid step of the task (task.dt), or a whole part of it"
         )

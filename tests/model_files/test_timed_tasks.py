@@ -136,7 +136,7 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any] | None, tuple[str, ...],
         {"kind": "add", **FEW},
         None,
         ("engine.dt=0.4 ms",),
-        "engine.dt: got 400 us, expected 1 ms, the grid step of the task",
+        "engine.dt: got 0.4 ms, expected 1 ms, the grid step of the task",
     ),
     "a time step that is longer": (
         {"kind": "add", **FEW},
