@@ -47,6 +47,8 @@ def _of_population(circuit: Wiring, population: str, variable: str) -> str | Non
         )
     if variable == "i":
         return "what is recorded of a population has the numbers of its neurons as a coordinate"
+    if variable == "refractory" and model.refractory is None:
+        return f"population '{population}' has no refractory period"
     if variable == "refractory":
         return f"add the text as a line, such as 'period = {model.refractory} : second', and record that"
     if variable == "xi" or variable.startswith("xi_"):

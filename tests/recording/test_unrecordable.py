@@ -43,6 +43,7 @@ REASONS = {
     "a.i": "as a coordinate",
     "a.xi": "white noise has no value at an instant",
     "a.refractory": "such as 'period = 2 ms : second'",
+    "b.refractory": "population 'b' has no refractory period",
     "ab.delay": "the delays of pathway 'ab' do not change",
 }
 
