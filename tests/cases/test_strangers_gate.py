@@ -27,6 +27,8 @@ CALLS = {
         "read_sql", "read_xml", "read_html", "read_orc", "read_fwf",
     },
 }  # fmt: skip
+NAMES = frozenset().union(*CALLS.values())
+IMPORTERS = ("import_module", "__import__")
 #: File -> what it may use, and why that is no stranger's file, or where its size and content are checked.
 ALLOWED = {
     "recording/store.py": ({"zarr"}, "writes stores that it has described itself"),
@@ -57,14 +59,23 @@ def _found(text: str) -> Iterator[tuple[str, int]]:
                 names[each.asname or each.name] = f"{node.module}.{each.name}"
                 yield from _opener(f"{node.module}.{each.name}", node.lineno)
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Attribute):
+        if isinstance(node, ast.Attribute) and node.attr in NAMES:
             owner = ast.unparse(node.value)
             first, dot, rest = owner.partition(".")
             whole = f"{names.get(first, first)}{dot}{rest}"
             if node.attr in CALLS.get(whole.partition(".")[0], ()):
                 yield f"{whole.partition('.')[0]}.{node.attr}", node.lineno
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("importlib.import_module", "__import__"):
+        elif (
+            isinstance(node, ast.Call)
+            and _last(node.func) in IMPORTERS
+            and ast.unparse(node.func) in ("importlib.import_module", "__import__")
+        ):
             yield from _opener(ast.unparse(node.args[0]).strip("'") if node.args else "", node.lineno)
+
+
+def _last(function: ast.expr) -> str:
+    """The last part of a function's name."""
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
 def _opener(name: str, line: int) -> Iterator[tuple[str, int]]:
