@@ -13,7 +13,7 @@ demo: $(VENV)/.installed
 	$(BIN)/neurosim run lansdell2020/digits --out runs/demo
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # The last -m wins over the one in setup.cfg. Programs are compiled as users' are.
 test-all: $(VENV)/.installed-test

@@ -28,7 +28,6 @@ CALLS = {
     },
 }  # fmt: skip
 NAMES = frozenset().union(*CALLS.values())
-IMPORTERS = ("import_module", "__import__")
 #: File -> what it may use, and why that is no stranger's file, or where its size and content are checked.
 ALLOWED = {
     "recording/store.py": ({"zarr"}, "writes stores that it has described itself"),
@@ -65,11 +64,7 @@ def _found(text: str) -> Iterator[tuple[str, int]]:
             whole = f"{names.get(first, first)}{dot}{rest}"
             if node.attr in CALLS.get(whole.partition(".")[0], ()):
                 yield f"{whole.partition('.')[0]}.{node.attr}", node.lineno
-        elif (
-            isinstance(node, ast.Call)
-            and _last(node.func) in IMPORTERS
-            and ast.unparse(node.func) in ("importlib.import_module", "__import__")
-        ):
+        elif isinstance(node, ast.Call) and _last(node.func) in ("import_module", "__import__"):
             yield from _opener(ast.unparse(node.args[0]).strip("'") if node.args else "", node.lineno)
 
 

@@ -43,7 +43,7 @@ def _look_at(message: str) -> None:
         assert path and len(sentence.split()) > 1, line
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(text=mutated())
 def test_mutated_circuit_files_are_refused_or_pass(checked, text):
     checked(text)
