@@ -147,13 +147,13 @@ def check_rule(arguments: dict[str, Any]) -> bool:
     return True
 
 
-@settings(SLOW, max_examples=40)
+@settings(SLOW, max_examples=25)
 @given(neurons())
 def test_engines_agree_on_generated_neurons(arguments: dict[str, Any]) -> None:
     check_neuron(arguments)
 
 
-@settings(SLOW, max_examples=25)
+@settings(SLOW, max_examples=15)
 @given(rules())
 def test_engines_agree_on_generated_rules(arguments: dict[str, Any]) -> None:
     check_rule(arguments)
