@@ -59,6 +59,8 @@ class EngineConfig(BaseModel):
 
     #: The levels that the engine runs.
     levels: ClassVar[tuple[Level, ...]] = ("steady", "rate", "spiking")
+    #: Whether it has optimisers other than plain steps.
+    optimises: ClassVar[bool] = False
 
     kind: str
     level: Level = "rate"

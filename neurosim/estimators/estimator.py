@@ -48,8 +48,10 @@ class NeurosimClassifier(ClassifierMixin, FittedNetwork):
         As in a model file: names of ``neurosim list schemes`` and ``readouts``; the level ``steady``, ``rate`` or
         ``spiking``; the engine ``batched`` or ``brian``. With ``spiking`` the neurons are those of the model
         ``lansdell2020/spiking_digits``, unless `settings` say otherwise.
-    epochs, batch_size, learning_rate, learning_rate_decay
-        As in a model file; a batch is at most the whole data set.
+    epochs
+        Passes through the data; by default as many as make 3,000 updates of the weights, at least 20 and at most 200.
+    batch_size, learning_rate, learning_rate_decay
+        As in a model file, in which no rate means Adam with small steps; a batch is at most the whole data set.
     sigma
         Standard deviation of the perturbing noise; by default that of the neuron or the scheme.
     standardise
@@ -160,10 +162,10 @@ class NeurosimRegressor(RegressorMixin, FittedNetwork):
         level: Literal["steady", "rate", "spiking"] = "steady",
         engine: str = "batched",
         readout: str = "squared_error",
-        epochs: int = 30,
+        epochs: int | None = None,
         batch_size: int = 16,
-        learning_rate: float = 0.02,
-        learning_rate_decay: float = 1.0,
+        learning_rate: float | None = None,
+        learning_rate_decay: float | None = None,
         sigma: float | None = None,
         standardise: bool = True,
         validation_fraction: float = 0.0,

@@ -81,10 +81,10 @@ class FittedNetwork(BaseEstimator):
         level: Literal["steady", "rate", "spiking"] = "steady",
         engine: str = "batched",
         readout: str = "cross_entropy",
-        epochs: int = 30,
+        epochs: int | None = None,
         batch_size: int = 16,
-        learning_rate: float = 0.1,
-        learning_rate_decay: float = 1.0,
+        learning_rate: float | None = None,
+        learning_rate_decay: float | None = None,
         sigma: float | None = None,
         standardise: bool = True,
         validation_fraction: float = 0.0,
@@ -158,7 +158,7 @@ class FittedNetwork(BaseEstimator):
         kind = "regression" if labels is None else "classification"
         # Testing is up to the caller; here the last evaluation uses the data at hand.
         task = Task("data", trained, judged, judged if len(judged) else trained, kind=kind)
-        sections = sections_of(given)
+        sections = sections_of(given, len(trained))
         model = load(sections, data_given=True)
         readout: str = getattr(model.network, "readout", self.readout)
         refuse_targets(readout, task)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Set
 from numbers import Integral
 from typing import Any
@@ -73,10 +74,10 @@ _CHECKS: dict[str, Check] = {
     "level": LEVEL,
     "engine": ENGINE,
     "readout": _TEXT,
-    "epochs": COUNT,
+    "epochs": optional(COUNT),
     "batch_size": COUNT,
-    "learning_rate": number(0),
-    "learning_rate_decay": number(0),
+    "learning_rate": optional(number(0)),
+    "learning_rate_decay": optional(number(0)),
     "sigma": optional(number(0)),
     "standardise": instance(bool, np.bool_, expected="True or False"),
     "validation_fraction": _share,
@@ -95,21 +96,33 @@ def checked(parameters: Mapping[str, UserValue]) -> dict[str, Any]:
     return {name: check(name, parameters[name]) for name, check in _CHECKS.items()}
 
 
-def sections_of(parameters: Mapping[str, UserValue]) -> dict[str, Any]:
-    """The sections of a model file that checked parameters describe."""
+#: Updates of the weights that suffice, and the fewest and the most passes through the data.
+_UPDATES, _FEWEST, _MOST = 3000, 20, 200
+
+
+def _epochs(examples: int | None, batch_size: int) -> int:
+    """As many passes as make enough updates, the fewest if the number of examples is not known yet."""
+    if not examples:
+        return _FEWEST
+    return min(max(math.ceil(_UPDATES / max(examples // batch_size, 1)), _FEWEST), _MOST)
+
+
+def sections_of(parameters: Mapping[str, UserValue], examples: int | None = None) -> dict[str, Any]:
+    """The sections of a model file that checked parameters describe, for a number of examples."""
+    rate, decay = parameters["learning_rate"], parameters["learning_rate_decay"]
     network: dict[str, Any] = {"hidden": list(parameters["hidden"]), "readout": parameters["readout"]}
     if parameters["level"] == "spiking":
         network |= _SPIKING
     sections: dict[str, Any] = {
         "network": network,
-        "scheme": {"kind": parameters["scheme"], "learning_rate": parameters["learning_rate"]},
+        "scheme": {"kind": parameters["scheme"]} | ({} if rate is None else {"learning_rate": rate}),
         "engine": {"kind": parameters["engine"], "level": parameters["level"]},
         "training": {
-            "epochs": parameters["epochs"],
+            "epochs": parameters["epochs"] or _epochs(examples, parameters["batch_size"]),
             "batch_size": parameters["batch_size"],
-            "learning_rate_decay": parameters["learning_rate_decay"],
             "measure_every": 0,
-        },
+        }
+        | ({} if decay is None else {"learning_rate_decay": decay}),
     }
     sections = merged(sections, parameters["settings"] or {})
     if parameters["sigma"] is not None:

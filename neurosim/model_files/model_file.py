@@ -36,6 +36,7 @@ from neurosim.model_files.readout_targets import refuse_targets
 from neurosim.model_files.record_section import check_record
 from neurosim.model_files.sections import copied, located, overridden, path_settings, read_sections
 from neurosim.model_files.toml import DEEPEST, depth_is_fine
+from neurosim.model_files.untuned import with_steps
 from neurosim.model_files.variants import check_variants, parted, variants_of, with_variants
 from neurosim.networks._network import DEFAULT, Network, is_stream, with_engine
 from neurosim.schemes._pairing import circuit_of, unsuited
@@ -375,6 +376,7 @@ def _checked(name: str, table: Mapping[str, Any], *, data_given: bool = False) -
         if key not in (*known, "variants"):
             beside = " beside populations" if key in _SECTIONS else ""
             faults.add(key, f"unknown section{beside}; {did_you_mean(key, known)}")
+    given, table = table, with_steps(table)
     about = check_table(About, table.get("model", {}), "model", faults)
     if data_given:
         task_kind, task = "", NoTask()
@@ -403,7 +405,7 @@ def _checked(name: str, table: Mapping[str, Any], *, data_given: bool = False) -
     faults.raise_any(name)
     assert about and task and network and scheme and engine and training
     parts = (about, task_kind, task, network, scheme_kind, scheme, engine, training, probe_kind, probe)
-    return Model(name, *parts, given=copied(table), network_kind=network_kind, written=written)
+    return Model(name, *parts, given=copied(given), network_kind=network_kind, written=written)
 
 
 def _without_none(section: Mapping[str, Any]) -> dict[str, Any]:

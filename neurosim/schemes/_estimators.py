@@ -41,6 +41,25 @@ def lms(rate: float, start: Initial) -> Addition:
 
 def normalised_lms(rate: float, start: Initial, senders: Sequence[str]) -> Addition:
     """Steps divided by the power of the sender's error, a sum over the sending population."""
+    return _with_power(
+        {"rule": layered.rule_of("normalised_lms"), "parameters": {"learning_rate": rate}, "initial": start}, senders
+    )
+
+
+def growing_memory(patience: float, memory: float, senders: Sequence[str]) -> Addition:
+    """Normalised steps that shrink as presentations add up, from zero."""
+    return _with_power(
+        {
+            "rule": layered.rule_of("growing_memory"),
+            "parameters": {"patience": patience, "forgetting": 1 / memory},
+            "initial": Initial("constant", 0.0, None),
+        },
+        senders,
+    )
+
+
+def _with_power(pathway: dict[str, Any], senders: Sequence[str]) -> Addition:
+    """A rule that reads the power of the sender's error."""
 
     def add_power(population: Population) -> Population:
         if population.name not in senders:
@@ -48,9 +67,7 @@ def normalised_lms(rate: float, start: Initial, senders: Sequence[str]) -> Addit
         return replace(population, sums={"power": f"{population.neuron.ports['error']}_pre**2"})
 
     return Addition(
-        {"rule": layered.rule_of("normalised_lms"), "parameters": {"learning_rate": rate}, "initial": start},
-        populations=add_power,
-        holds=tuple(hold(f"{sender}.power_held = power") for sender in senders),
+        pathway, populations=add_power, holds=tuple(hold(f"{sender}.power_held = power") for sender in senders)
     )
 
 

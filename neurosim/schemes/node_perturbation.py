@@ -8,10 +8,11 @@ a critic says what loss to expect.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, model_validator
 
 from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Pathway
@@ -19,8 +20,12 @@ from neurosim.networks import Relation, Sized, layered
 from neurosim.schemes import _baselines, _estimators
 from neurosim.schemes._baselines import Baseline, Critic
 from neurosim.schemes._estimators import Addition
+from neurosim.untyped import UserValue
 
 GRADIENT = Relation.LIMIT
+Estimator = Literal["growing_memory", "lms", "normalised_lms", "exact_least_squares", "true_gradient"]
+#: Learning rate of feedback weights, of the estimators that have one.
+RATE = 0.05
 NETWORKS = (layered.Config,)
 #: Why not on other networks, by their kind.
 NOT_ON = {
@@ -38,19 +43,27 @@ class Config(BaseModel):
     ----------
     topology
         ``layerwise`` (from the layer above) or ``direct`` (from the output to every layer).
-    learning_rate, feedback_learning_rate
-        Learning rates of the forward and the feedback weights, for the mean over a batch.
+    learning_rate
+        Learning rate of the forward weights, for the mean over a batch.
+    feedback_learning_rate
+        That of the feedback weights, of the estimators that have one. If it is given, the estimator is ``lms`` unless
+        another is named.
     output_learning_rate
         Learning rate of the weights into the output, by default the same. They have the exact error, while hidden
         neurons learn from a prediction of it, which is smaller if it predicts less of the gradient.
     estimator
-        How feedback weights are found from the noise-based estimates: ``lms`` (online, local),
+        How feedback weights are found from the noise-based estimates: ``growing_memory`` (normalised steps that shrink
+        as presentations add up, from zero; needs no rate), ``lms`` (online, local, as published),
         ``normalised_lms`` (steps divided by the power of the sender's error), ``exact_least_squares`` (over all
         samples so far, not local; starts at zero and needs no rate), or, as a control, from the
         ``true_gradient`` itself (not local).
-    gamma, memory
-        Exact least squares: what is added to the diagonal of the error's second moment, and presentations after
-        which a sample is forgotten (infinite by default).
+    patience
+        Growing memory: batches until steps have halved, and thus how long it takes to find a direction in which errors
+        are rare.
+    gamma
+        Exact least squares: what is added to the diagonal of the error's second moment.
+    memory
+        Presentations (growing memory: batches) after which a sample is forgotten, infinite by default.
     reward_scope
         Whether each trial's noise meets its own change of the loss, or that of the whole ``batch``, which is
         unbiased as well but far noisier.
@@ -74,9 +87,11 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     topology: layered.Topology = "layerwise"
     learning_rate: PositiveFloat = 0.1
-    feedback_learning_rate: PositiveFloat = 0.05
+    feedback_learning_rate: PositiveFloat | None = None
     output_learning_rate: PositiveFloat | None = None
-    estimator: Literal["lms", "normalised_lms", "exact_least_squares", "true_gradient"] = "lms"
+    estimator: Estimator = "growing_memory"
+    # Left out where it is not used, so that a model's hash stays what it was before there was any.
+    patience: PositiveFloat = Field(default=10.0, exclude_if=lambda patience: patience == 10.0)
     gamma: PositiveFloat = 0.1
     memory: PositiveFloat = float("inf")
     reward_scope: Literal["trial", "batch"] = "trial"
@@ -87,8 +102,25 @@ class Config(BaseModel):
     perturbed_duration: str = "50 ms"
     restart: bool = False
 
+    @model_validator(mode="before")
+    @classmethod
+    def _a_rate_means_lms(cls, given: UserValue) -> UserValue:
+        """A rate belongs to an estimator that has one, and such an estimator to a rate."""
+        if not isinstance(given, Mapping):
+            return given
+        rate = given.get("feedback_learning_rate")
+        settings = {"estimator": "growing_memory" if rate is None else "lms", **given}
+        if settings["estimator"] != "growing_memory" and rate is None:
+            settings["feedback_learning_rate"] = RATE
+        return settings
+
     @model_validator(mode="after")
     def _fits(self) -> Config:
+        if self.estimator == "growing_memory" and self.feedback_learning_rate is not None:
+            raise ValueError(
+                f"got feedback_learning_rate {self.feedback_learning_rate:g} with estimator 'growing_memory', "
+                "which has none; expected 'lms' or 'normalised_lms', or no rate"
+            )
         if self.baseline != "clean" and self.reward_scope != "trial":
             raise ValueError(
                 f"got reward_scope '{self.reward_scope}', expected 'trial' with baseline '{self.baseline}'"
@@ -142,7 +174,9 @@ def _paced(pathway: Pathway, config: Config) -> Pathway:
 def _estimator(config: Config, network: layered.Config, senders: tuple[str, ...]) -> Addition:
     """The parts that the chosen estimator adds to the circuit."""
     start = layered.feedback_law(network, config.feedback_weights)
-    rate = config.feedback_learning_rate
+    rate = RATE if config.feedback_learning_rate is None else config.feedback_learning_rate
+    if config.estimator == "growing_memory":
+        return _estimators.growing_memory(config.patience, config.memory, senders)
     if config.estimator == "normalised_lms":
         return _estimators.normalised_lms(rate, start, senders)
     if config.estimator == "exact_least_squares":

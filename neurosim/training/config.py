@@ -68,6 +68,9 @@ class Config(BaseModel):
         Whether each pass has a new random order; if not, it is the order of the split, as some authors have it.
     learning_rate_decay
         Factor on all learning rates after each epoch.
+    few_updates
+        A number of updates in all of training below which forward weights learn faster, in inverse proportion and at
+        most tenfold, so that small data are not left half learned; none by default.
     optimiser
         How increments of forward weights become steps. Feedback weights follow their rule alone, unless the scheme
         optimises them, too.
@@ -103,6 +106,8 @@ class Config(BaseModel):
     update_every: int | None = Field(default=None, gt=0, le=10**7)
     shuffle: bool = Field(default=True, exclude_if=operator.truth)
     learning_rate_decay: float = Field(default=1.0, gt=0, le=1)
+    # Left out where it is not used, so that a model's hash stays what it was before there was any.
+    few_updates: PositiveInt | None = Field(default=None, exclude_if=lambda few: few is None)
     optimiser: Optimiser = Optimiser()
     weight_noise: UpdateNoise | None = None
     feedback_warm_up: NonNegativeInt = 0

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 # and to notice numbers that are not finite; so many products take minutes. Where an epoch is cut may change last bits,
 # so it depends on the model alone, not on a clock.
 STEPS_PER_CALL, PRODUCTS_PER_CALL = 250, 2e12
+#: How many times faster weights learn at most where there are few updates.
+MOST_FASTER = 10.0
 
 
 @dataclass(frozen=True)
@@ -137,19 +139,27 @@ def refuse_large_batches(task: Task, config: Config) -> None:
 
 
 def learning_rates(
-    circuit: Circuit, state: Mapping[str, np.ndarray], config: Config, epoch: int
+    circuit: Circuit, state: Mapping[str, np.ndarray], config: Config, epoch: int, updates: int | None = None
 ) -> dict[str, np.ndarray]:
-    """The learning rates of one epoch (counted from 0): decayed, and zero forward during the warm-up."""
+    """The learning rates of one epoch (counted from 0): decayed, and zero forward during the warm-up.
+
+    Forward rates are larger where all of training has few `updates`, see `Config.few_updates`.
+    """
     learning = {name.split(".")[0] for name in learned_names(circuit)}
     feedback = {name for name in learning if role(circuit, name) is Role.FEEDBACK}
     # Without learned feedback there is no warm-up.
     warming = epoch < config.feedback_warm_up and bool(feedback)
     decay = config.learning_rate_decay**epoch
+    more = 1.0
+    if config.few_updates is not None and updates is not None:
+        more = min(max(config.few_updates / updates, 1.0), MOST_FASTER)
     rates = {}
     for pathway in sorted(learning):
         name = f"{pathway}.learning_rate"
         if name in state:
-            factor = 0.0 if warming and drives(circuit, pathway) else decay
+            factor = decay
+            if drives(circuit, pathway):
+                factor = 0.0 if warming else decay * more
             rates[name] = np.asarray(state[name] * factor, dtype=state[name].dtype)
     return rates
 
@@ -167,7 +177,7 @@ def _learn(
     """Learn for one epoch, or its remainder."""
     circuit, epoch, split = engine.circuit, progress.epoch, presented_split(task, config)
     order = order_of(config, epoch, len(split), seed)
-    rates = learning_rates(circuit, progress.state, config, epoch)
+    rates = learning_rates(circuit, progress.state, config, epoch, config.epochs * len(order))
     steps = _steps_per_call(engine, config.batch_size)
     if data is None:
         steps = min(steps, steps_in_memory(engine, task, config))

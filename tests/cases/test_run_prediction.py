@@ -50,6 +50,7 @@ def _sections(rows: Path, *, epochs: int, target: str = "kind") -> dict[str, Any
         **TABLE,
         "task": {"kind": "table", "path": str(rows), "target": target},
         "network": dict(TABLE["network"]),
+        "scheme": {**TABLE["scheme"], "learning_rate": 0.1},
         "training": {**TABLE["training"], "epochs": epochs},
     }
 

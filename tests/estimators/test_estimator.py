@@ -66,7 +66,7 @@ def test_it_works_in_pipelines_and_searches() -> None:
 def test_probabilities_and_outputs_agree_with_the_answer() -> None:
     X, y = load_iris(return_X_y=True)
     labels = np.array(["a", "b", "c"])[y]
-    found = NeurosimClassifier((8,), scheme="backpropagation", epochs=60, random_state=0).fit(X, labels)
+    found = NeurosimClassifier((8,), scheme="backpropagation", random_state=0).fit(X, labels)
     probabilities = found.predict_proba(X)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
     np.testing.assert_array_equal(found.classes_[probabilities.argmax(axis=1)], found.predict(X))
@@ -139,6 +139,8 @@ def test_both_engines_learn_the_same() -> None:
     X, y = _blobs(24)
     settings = {"engine": {"dt": "1 ms"}, "scheme": {"duration": "20 ms", "perturbed_duration": "20 ms"}}
     shared: dict[str, Any] = {"level": "rate", "epochs": 2, "settings": settings, "random_state": 0}
+    # Without a rate only one of them would have Adam.
+    shared["learning_rate"] = 0.1
     one, other = (NeurosimClassifier((8,), engine=engine, **shared).fit(X, y) for engine in ("batched", "brian"))
     for name in ("W1.w", "W2.w", "B1.w"):
         np.testing.assert_allclose(one.state_[name], other.state_[name], rtol=1e-3, atol=1e-5)

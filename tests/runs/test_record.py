@@ -35,7 +35,13 @@ RECORD = {"variables": ["hidden1.r", "hidden1.v", "W1.w", "B1.w"], "trials": [5,
 RATE: dict[str, Any] = {
     "task": {"kind": "digits"},
     "network": {"hidden": [4]},
-    "scheme": {"kind": "node_perturbation", "duration": "4 ms", "perturbed_duration": "2 ms"},
+    # Feedback that is not zero at first: a store leaves out what is zero throughout.
+    "scheme": {
+        "kind": "node_perturbation",
+        "feedback_learning_rate": 0.05,
+        "duration": "4 ms",
+        "perturbed_duration": "2 ms",
+    },
     "engine": {"level": "rate", "dtype": "float64"},
     "training": {"epochs": 3, "steps_per_epoch": 2, "batch_size": 4, "measure_every": 0, "record": RECORD},
 }

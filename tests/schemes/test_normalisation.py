@@ -116,7 +116,7 @@ def test_it_is_not_local() -> None:
     circuit = build("node_perturbation", IMAGES, {"neuron": NORMALISED})
     assert not circuit.local
     assert "mean := mean over its channel of driven_pre" in str(circuit)
-    assert build("node_perturbation", IMAGES).local
+    assert build("node_perturbation", IMAGES, feedback_learning_rate=0.05).local
 
 
 def test_a_map_of_one_position_cannot_be_normalised() -> None:

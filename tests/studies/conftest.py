@@ -13,7 +13,7 @@ TINY: dict[str, Any] = {
     "model": {"title": "A tiny one"},
     "task": {"kind": "digits"},
     "network": {"hidden": [6]},
-    "scheme": {"kind": "node_perturbation", "learning_rate": 0.2},
+    "scheme": {"kind": "node_perturbation", "learning_rate": 0.2, "feedback_learning_rate": 0.05},
     "engine": {"level": "steady"},
     "training": {"epochs": 1, "measure_trials": 8},
     "variants": {

@@ -19,7 +19,7 @@ from neurosim.training.trial_order import order_of
 SMALL: dict[str, Any] = {
     "task": {"kind": "teacher_student", "n_inputs": 6, "hidden": [5], "n_outputs": 3, "n_train": 90},
     "network": {"hidden": [8, 7], "readout": "squared_error"},
-    "scheme": {"kind": "node_perturbation", "learning_rate": 0.05},
+    "scheme": {"kind": "node_perturbation", "learning_rate": 0.05, "feedback_learning_rate": 0.05},
     "engine": {"level": "steady", "dtype": "float64"},
     "training": {
         "epochs": 3,
@@ -97,7 +97,7 @@ def test_learning_rates_decay_and_the_state_keeps_the_first_ones(parts, result):
 
 def test_no_warm_up_where_no_feedback_learns(parts):
     _, task, config = parts
-    model = load(SMALL, ["scheme.kind=feedback_alignment"])
+    model = load({**SMALL, "scheme": {"kind": "feedback_alignment", "learning_rate": 0.05}})
     circuit = model.build(task)
     state = loop.initial_state(circuit, 0)
     assert learning_rates(circuit, state, config, 0)["W1.learning_rate"] == 0.05

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -25,6 +25,8 @@ class Config(EngineConfig):
     surrogate_reset
         Whether gradients through spikes also go through resets, see `neurosim.engines.setting.Setting`.
     """
+
+    optimises: ClassVar[bool] = True
 
     surrogate_reset: bool = Field(default=False, exclude_if=operator.not_)
 
