@@ -53,7 +53,8 @@ class NeurosimClassifier(ClassifierMixin, FittedNetwork):
     batch_size, learning_rate, learning_rate_decay
         As in a model file, in which no rate means Adam with small steps; a batch is at most the whole data set.
     sigma
-        Standard deviation of the perturbing noise; by default that of the neuron or the scheme.
+        Standard deviation of the perturbing noise; by default that of the neuron or the scheme, and without a learning
+        rate, at the level ``steady``, less the more hidden neurons there are.
     standardise
         Whether to centre and scale each input by the training data.
     validation_fraction

@@ -18,7 +18,9 @@ from typing import Any
 
 from neurosim import registry
 from neurosim.model_files.engine_section import DEFAULT as ENGINE
+from neurosim.networks import layered
 from neurosim.networks._network import DEFAULT
+from neurosim.training import config as training_section
 
 #: Adam's learning rate where none is given, and the share of it that is left at the end.
 RATE, LEFT = 0.003, 0.05
@@ -58,13 +60,14 @@ def _optimises(section: Any) -> bool:
 
 
 def _decay(epochs: Any) -> float:
-    """The factor after each epoch with which `LEFT` is left at the end; of no number of epochs, that of 20."""
-    return LEFT ** (1 / epochs) if isinstance(epochs, int) and epochs > 0 else LEFT ** (1 / 20)
+    """The factor after each epoch with which `LEFT` is left at the end; without a number, of the default."""
+    given = epochs if isinstance(epochs, int) and epochs > 0 else training_section.Config().epochs
+    return LEFT ** (1 / given)
 
 
 def _quieter(network: Mapping[str, Any], computed: Any) -> Mapping[str, Any]:
     """The network with noise that fits its size, if its neurons are rate neurons whose noise nobody has set."""
-    neuron, hidden = network.get("neuron", {"kind": "leaky_rate"}), network.get("hidden", (64, 32))
+    neuron, hidden = network.get("neuron", {"kind": "leaky_rate"}), network.get("hidden", layered.Config().hidden)
     steady = isinstance(computed, Mapping) and computed.get("level") == "steady"
     sizes = hidden if isinstance(hidden, list | tuple) else ()
     plain = bool(sizes) and all(isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in sizes)

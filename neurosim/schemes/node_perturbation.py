@@ -174,9 +174,9 @@ def _paced(pathway: Pathway, config: Config) -> Pathway:
 def _estimator(config: Config, network: layered.Config, senders: tuple[str, ...]) -> Addition:
     """The parts that the chosen estimator adds to the circuit."""
     start = layered.feedback_law(network, config.feedback_weights)
-    rate = RATE if config.feedback_learning_rate is None else config.feedback_learning_rate
     if config.estimator == "growing_memory":
         return _estimators.growing_memory(config.patience, config.memory, senders)
+    rate = config.feedback_learning_rate or RATE
     if config.estimator == "normalised_lms":
         return _estimators.normalised_lms(rate, start, senders)
     if config.estimator == "exact_least_squares":

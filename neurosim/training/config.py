@@ -72,8 +72,9 @@ class Config(BaseModel):
         A number of updates in all of training below which forward weights learn faster, in inverse proportion and at
         most tenfold, so that small data are not left half learned; none by default.
     optimiser
-        How increments of forward weights become steps. Feedback weights follow their rule alone, unless the scheme
-        optimises them, too.
+        How increments of forward weights become steps: Adam in a model of layers that names neither an optimiser nor a
+        learning rate, on engines that have it, else the increments as they are. Feedback weights follow their rule
+        alone, unless the scheme optimises them, too.
     weight_noise
         Noise added to weights by every update, none by default: ``{ sd = 0.1, pathways = "feedback" }``.
     feedback_warm_up

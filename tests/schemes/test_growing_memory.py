@@ -9,6 +9,7 @@ from sklearn.model_selection import train_test_split
 
 from neurosim import NeurosimClassifier
 from neurosim.engines.state import initial_state
+from neurosim.equations.array_code import expression_function
 from neurosim.model_files.model_file import load
 from neurosim.rules.growing_memory import RULE
 from neurosim.schemes.node_perturbation import Config
@@ -17,18 +18,27 @@ from neurosim.training.loop import learning_rates
 
 def test_where_estimates_are_exact_a_direction_is_found_at_the_rate_of_its_share() -> None:
     """With two equal directions the error shrinks by ``1 - patience/(patience + k)/2`` in the k-th batch."""
-    wanted, w, seen, patience = np.array([[0.5, -1.0]]), np.zeros((1, 2)), 0.0, 4.0
-    errors, left = np.array([[2.0, 0.0], [0.0, 0.1]]), 1.0
+    wanted, w, seen, patience, left = np.array([0.5, -1.0]), np.zeros(2), np.zeros(2), 4.0, 1.0
+    # Two trials of one neuron; their lengths do not matter.
+    errors = np.array([[2.0, 0.0], [0.0, 0.1]])
+    functions = {name: expression_function(name, text).compile(np) for name, text in RULE.increments.items()}
+    names = {name: expression_function(name, text).arguments for name, text in RULE.increments.items()}
     for k in range(50):
-        increments = []
-        for error in errors:
-            power = float(error @ error)
-            surprise = (wanted - w) @ error
-            increments.append(patience / (patience + seen) * np.outer(surprise, error) / (power + 1e-6))
-        w, seen = w + np.mean(increments, axis=0), seen + 1
+        values = {
+            "estimate_post": (errors @ wanted)[:, None],
+            "signal_held_post": (errors @ w)[:, None],
+            "delta_held_pre": errors,
+            "power_held_pre": np.sum(errors**2, axis=1, keepdims=True),
+            "w": w,
+            "seen": seen,
+            **RULE.parameters,
+            "patience": patience,
+        }
+        steps = {name: functions[name](**{each: values[each] for each in names[name]}) for name in functions}
+        w, seen = w + np.mean(steps["w"], axis=0), seen + steps["seen"]
         left *= 1 - patience / (patience + k) / 2
-    np.testing.assert_allclose((wanted - w) / wanted, [[left, left]], rtol=1e-3)
-    assert RULE.learned == ("w", "seen") and RULE.increments["seen"] == "1 - forgetting*seen"
+    np.testing.assert_allclose((wanted - w) / wanted, [left, left], rtol=1e-2)
+    np.testing.assert_array_equal(seen, 50)
 
 
 def test_a_rate_means_an_estimator_that_has_one() -> None:
@@ -95,7 +105,7 @@ def test_what_is_named_of_noise_and_decay_stays() -> None:
 
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 def test_five_layers_learn_with_nothing_set(activation: str) -> None:
-    """With the fixed rates of two layers they end at 17 % or diverge; fixed feedback stays beyond 60 degrees."""
+    """Nearly as well as two, and with feedback nearer to the gradient than fixed feedback in every layer."""
     X, y = load_digits(return_X_y=True)
     X, held, y, answers = train_test_split(X, y, test_size=0.2, random_state=0, stratify=y)
     settings = {"network": {"neuron": {"kind": "leaky_rate", "activation": activation}}}

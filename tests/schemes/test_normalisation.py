@@ -113,7 +113,7 @@ def test_each_map_of_each_trial_is_normalised(hidden: Any) -> None:
 
 
 def test_it_is_not_local() -> None:
-    circuit = build("node_perturbation", IMAGES, {"neuron": NORMALISED})
+    circuit = build("node_perturbation", IMAGES, {"neuron": NORMALISED}, feedback_learning_rate=0.05)
     assert not circuit.local
     assert "mean := mean over its channel of driven_pre" in str(circuit)
     assert build("node_perturbation", IMAGES, feedback_learning_rate=0.05).local
