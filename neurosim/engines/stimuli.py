@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
 
-from neurosim.border import check_fields, one_of
+from neurosim.border import check_fields, one_of, set_fields
 from neurosim.border.arguments import ARRAY
 from neurosim.circuit.circuit import Circuit
 from neurosim.engines.numbers import check_numbers
@@ -53,6 +53,8 @@ class Stimulus:
 
     values: Any
     kind: Kind = "constant"
+    # What `from_steps` was given: an array on a device stays there, instead of being brought back at each call.
+    _given: Any = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         check_fields(self, values=ARRAY, kind=one_of(*_KINDS))
@@ -66,7 +68,9 @@ class Stimulus:
     @classmethod
     def from_steps(cls, values: Any) -> Stimulus:
         """A course from an array ``(step, trial, n)``; a view, not a copy."""
-        return cls(np.moveaxis(np.asarray(values), 0, 1), "course")
+        course = cls(np.moveaxis(np.asarray(values), 0, 1), "course")
+        set_fields(course, _given=values)
+        return course
 
     @property
     def changes(self) -> bool:
@@ -102,6 +106,8 @@ class Stimulus:
 
     def steps_first(self) -> Any:
         """A course as a loop over time reads it, ``(step, trial, n)``; a view, not a copy."""
+        if self._given is not None:
+            return self._given
         return np.moveaxis(self.values, 1, 0) if isinstance(self.values, np.ndarray) else self.values.swapaxes(0, 1)
 
 

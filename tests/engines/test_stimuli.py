@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -60,6 +61,14 @@ def test_trials_are_the_first_axis_of_a_course(engine: type[BatchedEngine] | typ
 
     np.testing.assert_array_equal(recorded(Stimulus(course, "course")), np.moveaxis(course, 1, 0))
     np.testing.assert_array_equal(recorded(Stimulus.from_steps(np.moveaxis(course, 1, 0))), np.moveaxis(course, 1, 0))
+
+
+def test_a_course_on_a_device_is_not_brought_there_again() -> None:
+    given = jnp.ones((5, 2, 3))
+    whole = Stimulus.from_steps(given)
+    assert whole.steps_first() is given
+    assert whole.in_steps(1, 2).steps_first().shape == (2, 2, 3)
+    assert whole.of_trials([0]).steps_first().shape == (5, 1, 3)
 
 
 @pytest.mark.parametrize(
