@@ -60,7 +60,7 @@ def _present(request: Request, batch: Batch, run: Run) -> Outcome:
     pieces = request.unfinished or request.resumed
     call = Call(request.phases, request.learn, trials, trials, texts, tuple(batch.courses), pieces=pieces)
     refuse(limits_met(LIMITS, circuit, setting, call))
-    outcome, live = Outcome(), live_in(graph, request)
+    outcome, live = Outcome(), live_in(request)
     leaves = {**batch.values, "dt": jnp.asarray(setting.dt, dtype)}
     beginning = False if request.resumed else request.learn
     outcome.changes |= changes_at_beginning(graph, leaves, batch.left, request.run, beginning)
@@ -258,11 +258,13 @@ def _numbers(circuit: Circuit, phase: Phase) -> dict[str, float]:
     return numbers
 
 
-def live_in(graph: Plan, request: Request) -> dict[str, tuple[str, ...]]:
+@functools.lru_cache(maxsize=64)
+def live_in(request: Request) -> Mapping[str, tuple[str, ...]]:
     """The variables that each phase advances."""
     circuit = request.circuit
     if request.setting.steady:
         return {}
+    graph = plan(circuit)
     asked = [
         asked_at_end(circuit, graph, phase) | request.wanted if phase in request.run else set()
         for phase in circuit.phases

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import math
 from collections.abc import Iterator
@@ -22,7 +23,12 @@ LEAST_NEURONS, LEAST_SYNAPSES = 256, 1 << 14
 
 def available() -> bool:
     """Whether Numba is there, and programs run on the processor."""
-    return importlib.util.find_spec("numba") is not None and jax.default_backend() == "cpu"
+    return _numba() and jax.default_backend() == "cpu"
+
+
+@functools.cache
+def _numba() -> bool:
+    return importlib.util.find_spec("numba") is not None
 
 
 def reasons(needs: Needs) -> list[str]:

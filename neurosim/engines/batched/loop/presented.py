@@ -40,7 +40,7 @@ MOMENTS = (BEGINNING, STEP, PHASE_END)
 def stretches(request: Request, batch: Batch) -> list[Stretch]:
     """The stretches of a presentation, one for each phase."""
     graph = plan(request.circuit)
-    live = live_in(graph, request)
+    live = live_in(request)
     return [stretch_of(graph, request, batch, phase, live[phase.name]) for phase in request.run]
 
 
@@ -48,8 +48,7 @@ def serves(request: Request, batch: Batch) -> bool:
     """Whether a presentation runs here."""
     if request.setting.steady or not eligible.available():
         return False
-    cut = stretches(request, batch)
-    return not reasons(request, batch) and any(map(eligible.worthwhile, cut))
+    return any(map(eligible.worthwhile, stretches(request, batch))) and not reasons(request, batch)
 
 
 def reasons(request: Request, batch: Batch) -> list[str]:
