@@ -27,6 +27,7 @@ from neurosim.networks.layers.phases import error_hold as error_hold
 from neurosim.networks.layers.phases import holds as holds
 from neurosim.networks.layers.phases import learning_phases as learning_phases
 from neurosim.networks.layers.phases import perturbed_phase as perturbed_phase
+from neurosim.networks.layers.phases import perturbed_phases as perturbed_phases
 from neurosim.networks.layers.populations import populations as populations
 from neurosim.networks.layers.refusals import refuse_images as refuse_images
 from neurosim.networks.layers.refusals import refuse_normalisation as refuse_normalisation

@@ -91,8 +91,9 @@ def phases(
     *,
     critic: Critic | None,
     restart: bool = False,
+    perturbations: int = 1,
 ) -> tuple[Phase, ...]:
-    """A clean and a perturbed phase, or with a critic the perturbed one alone.
+    """A clean and a perturbed phase or several, or with a critic the perturbed one alone.
 
     Parameters
     ----------
@@ -108,6 +109,8 @@ def phases(
         Who says what to expect, if no clean phase does.
     restart
         Whether the perturbed phase begins at rest after the clean one.
+    perturbations
+        Perturbed phases after a clean one; the estimates of all of them are held as they add up.
     """
     held = (*layered.holds(network), *needed)
     held_lines = tuple(hold(line) for line in estimates)
@@ -115,4 +118,4 @@ def phases(
         holds = (*held, *critic.holds, *held_lines)
         return (layered.perturbed_phase(durations[1], holds, (*learn, critic.learned.name)),)
     clean = Phase("clean", durations[0], {"perturb": 0.0}, hold=(*held, *layered.change_holds(network)))
-    return clean, layered.perturbed_phase(durations[1], held_lines, learn, restart=restart)
+    return clean, *layered.perturbed_phases(perturbations, durations[1], held_lines, learn, restart=restart)

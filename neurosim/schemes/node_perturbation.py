@@ -8,14 +8,14 @@ a critic says what loss to expect.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.description import Pathway
+from neurosim.circuit.description import Hold, Pathway, hold
 from neurosim.networks import Relation, Sized, layered
 from neurosim.schemes import _baselines, _estimators
 from neurosim.schemes._baselines import Baseline, Critic
@@ -27,6 +27,8 @@ Estimator = Literal["growing_memory", "lms", "normalised_lms", "exact_least_squa
 #: Learning rate of feedback weights, of the estimators that have one.
 RATE = 0.05
 NETWORKS = (layered.Config,)
+#: Where a model names no rates, a share of its epochs in which feedback learns alone, as it does not yet say anything.
+FEEDBACK_FIRST = 0.1
 #: Why not on other networks, by their kind.
 NOT_ON = {
     "recurrent": (
@@ -82,6 +84,9 @@ class Config(BaseModel):
         Whether the perturbed phase begins at rest like the clean one, as after a silence, instead of going on from
         its end. Spikes fall at other times as a phase goes on, so that the loss changes without any noise; two
         phases of equal length from rest differ by the noise alone.
+    perturbations
+        How many perturbed phases follow a clean one, each with noise of its own. Their estimates are averaged, which
+        divides the variance by their number.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -101,6 +106,8 @@ class Config(BaseModel):
     duration: str = "50 ms"
     perturbed_duration: str = "50 ms"
     restart: bool = False
+    # Left out where there is one, as there was before there could be more.
+    perturbations: PositiveInt = Field(default=1, exclude_if=lambda perturbations: perturbations == 1)
 
     @model_validator(mode="before")
     @classmethod
@@ -121,11 +128,26 @@ class Config(BaseModel):
                 f"got feedback_learning_rate {self.feedback_learning_rate:g} with estimator 'growing_memory', "
                 "which has none; expected 'lms' or 'normalised_lms', or no rate"
             )
+        if self.baseline != "clean" and self.perturbations > 1:
+            raise ValueError(
+                f"got {self.perturbations} perturbations with baseline '{self.baseline}', which has one phase; "
+                "expected baseline 'clean', or one perturbation"
+            )
         if self.baseline != "clean" and self.reward_scope != "trial":
             raise ValueError(
                 f"got reward_scope '{self.reward_scope}', expected 'trial' with baseline '{self.baseline}'"
             )
         return self
+
+
+def untuned(settings: Mapping[str, UserValue]) -> Mapping[str, UserValue]:
+    """Where a model names no rates and a phase costs no more than one evaluation: more draws of noise from each trial.
+
+    Layers far from the output hear little of their own noise in what that of all others does to the loss.
+    """
+    published = settings.get("feedback_learning_rate") is not None or settings.get("baseline", "clean") != "clean"
+    others = published or settings.get("estimator", "growing_memory") != "growing_memory"
+    return {} if others else {"perturbations": 8}
 
 
 def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
@@ -149,11 +171,12 @@ def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
     phases = _baselines.phases(
         network,
         (config.duration, config.perturbed_duration),
-        added.holds,
-        [f"{layer}.estimate = {layered.factor_of(network, layer)}*{change}" for layer in layers],
+        (*added.holds, *_zero(layers, config)),
+        [f"{layer}.estimate = {_sum(layered.factor_of(network, layer), change, config)}" for layer in layers],
         layered.learning((*forward, *feedback)),
         critic=critic,
         restart=config.restart,
+        perturbations=config.perturbations,
     )
     return layered.assembled(
         "node_perturbation",
@@ -162,6 +185,18 @@ def build(config: Config, network: layered.Config, task: Sized) -> Circuit:
         pathways,
         phases,
     )
+
+
+def _zero(layers: Sequence[str], config: Config) -> tuple[Hold, ...]:
+    """From where the estimates of several perturbed phases add up."""
+    return tuple(hold(f"{layer}.estimate = 0.0") for layer in layers) if config.perturbations > 1 else ()
+
+
+def _sum(factor: str, change: str, config: Config) -> str:
+    """What is held at the end of a perturbed phase: its estimate, or what adds up to their mean over all phases."""
+    if config.perturbations == 1:
+        return f"{factor}*{change}"
+    return f"estimate + {factor}*{change}/{config.perturbations}"
 
 
 def _paced(pathway: Pathway, config: Config) -> Pathway:

@@ -8,6 +8,9 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from neurosim import NeurosimClassifier
+from neurosim.engines.batched.engine import BatchedEngine
+from neurosim.engines.plain.engine import NumpyEngine
+from neurosim.engines.setting import Setting
 from neurosim.engines.state import initial_state
 from neurosim.equations.array_code import expression_function
 from neurosim.model_files.model_file import load
@@ -52,6 +55,35 @@ def test_a_rate_means_an_estimator_that_has_one() -> None:
         assert Config(**settings.model_dump()) == settings
 
 
+def test_estimates_of_several_perturbed_phases_are_averaged() -> None:
+    scheme = {"kind": "node_perturbation", "perturbations": 3}
+    circuit = load({"task": {"kind": "digits"}, "network": {"hidden": [6, 5]}, "scheme": scheme}).circuit
+    generator = np.random.default_rng(0)
+    stimuli = {"input.r": generator.random((4, 64)), "output.target": np.eye(10)[[1, 5, 7, 0]]}
+    state = initial_state(circuit, 0)
+    engines = [
+        BatchedEngine(circuit, Setting("steady", dtype="float64")),
+        NumpyEngine(circuit, Setting("steady", dtype="float64")),
+    ]
+    after, outputs = engines[0].run(state, stimuli, report=("hidden2.noise", "loss_change", "output.delta"))
+    assert list(outputs.ends) == ["clean", "perturbed", "perturbed_2", "perturbed_3"]
+    perturbed = [outputs.ends[name] for name in list(outputs.ends)[1:]]
+    each = [ends["hidden2.noise"] / state["hidden2.sigma"] * ends["loss_change"] for ends in perturbed]
+    assert not np.allclose(each[0], each[1])
+    # The first step from weights of zero is all of the estimate.
+    error = outputs.ends["clean"]["output.delta"]
+    sent = error / (np.sum(error**2, axis=1, keepdims=True) + 1e-6)
+    np.testing.assert_allclose(after["B2.w"], np.mean(each, axis=0).T @ sent / len(sent), rtol=1e-9)
+    other, _ = engines[1].run(state, stimuli)
+    for name in ("B2.w", "W1.w", "W3.w"):
+        np.testing.assert_allclose(after[name], other[name], rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+def test_several_perturbations_need_a_clean_phase() -> None:
+    with pytest.raises(ValueError, match="got 2 perturbations with baseline 'running', which has one phase; expected"):
+        Config(perturbations=2, baseline="running")
+
+
 SECTIONS = {
     "task": {"kind": "digits"},
     "network": {"hidden": [48, 32]},
@@ -66,7 +98,35 @@ def test_without_a_rate_and_an_optimiser_there_is_one_that_needs_none() -> None:
     assert model.training.optimiser.kind == "adam" and model.training.few_updates == 3000
     assert model.training.learning_rate_decay**10 == pytest.approx(0.05)
     assert model.network.neurons["neuron"].settings["sigma"] == pytest.approx(np.sqrt(0.05 / 80), rel=0.02)
+    # More draws of noise, and feedback first.
+    assert model.scheme_config.model_dump()["perturbations"] == 8 and model.training.feedback_warm_up == 1
     assert load(model.resolve()) == model
+
+
+@pytest.mark.parametrize(
+    ("activation", "weights"),
+    [("tanh", 1.0), ("identity", 1.0), ("relu", 1.4), ("softplus", 2.0), ("tanh(2*v)", 0.52), ("v**3", 4.0)],
+)
+def test_initial_weights_suit_the_activation_function(activation: str, weights: float) -> None:
+    neuron = {"kind": "leaky_rate", "activation": activation}
+    assert load({**SECTIONS, "network": {"neuron": neuron}}).network.weights == weights
+    assert load({**SECTIONS, "network": {"neuron": neuron, "weights": 0.7}}).network.weights == 0.7
+    rated = {"kind": "node_perturbation", "learning_rate": 0.1}
+    assert load({**SECTIONS, "network": {"neuron": neuron}, "scheme": rated}).network.weights == 1.0
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"feedback_learning_rate": 0.05}, {"baseline": "running"}, {"estimator": "exact_least_squares"}],
+)
+def test_one_perturbed_phase_where_feedback_is_not_found_by_default(settings: dict[str, object]) -> None:
+    model = load({**SECTIONS, "scheme": {"kind": "node_perturbation", **settings}})
+    assert "perturbations" not in model.scheme_config.model_dump() and model.training.feedback_warm_up == 0
+
+
+def test_spiking_networks_have_one_perturbed_phase() -> None:
+    model = load({**SECTIONS, "engine": {"level": "rate"}})
+    assert "perturbations" not in model.scheme_config.model_dump() and model.network.weights == 1.0
 
 
 @pytest.mark.parametrize(

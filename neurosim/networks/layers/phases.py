@@ -56,3 +56,12 @@ def perturbed_phase(duration: str, holds: Sequence[Hold], learn: Sequence[str], 
     return Phase(
         "perturbed", duration, switches, draw_noise=True, restart=restart, hold=tuple(holds), learn=tuple(learn)
     )
+
+
+def perturbed_phases(
+    count: int, duration: str, holds: Sequence[Hold], learn: Sequence[str], *, restart: bool = False
+) -> tuple[Phase, ...]:
+    """Several of them, each with noise of its own; pathways learn at the end of the last."""
+    last = perturbed_phase(duration, holds, learn, restart=restart)
+    names = ["perturbed", *(f"perturbed_{number}" for number in range(2, count + 1))]
+    return tuple(replace(last, name=name, learn=last.learn if name == names[-1] else ()) for name in names)
