@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from neurosim.registry import register as register
     from neurosim.rules._rule import Rule as Rule
     from neurosim.runs.run import train as train
+    from neurosim.studies.compare import compare as compare
     from neurosim.studies.sweeps.driver import sweep as sweep
 
 #: Public name -> the module that defines it. Imported when first used: Brian2 and JAX take seconds to load.
@@ -78,6 +79,7 @@ _HOME = {
     "load": "model_files.model_file",
     "load_circuit": "model_files.circuits.circuit_file",
     "train": "runs.run",
+    "compare": "studies.compare",
     "sweep": "studies.sweeps.driver",
     "alignment": "gradients.alignment",
     "alignment_in_time": "gradients.alignment_in_time",

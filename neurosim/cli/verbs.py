@@ -160,6 +160,13 @@ def compare(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A setting to change in all models (repeatable)."),
     ] = None,
+    resample: Annotated[
+        bool, typer.Option("--resample", help="Split the data anew for each seed, in the same way for all models.")
+    ] = False,
+    reference: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="The model that the others are compared with; by default the first."),
+    ] = None,
     reach: Annotated[
         float,
         typer.Option(min=0, max=100, metavar="PERCENT", help="Count presentations up to this validation accuracy."),
@@ -170,22 +177,26 @@ def compare(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train several models with several seeds; write one table and one figure."""
+    """Train several models with several seeds, tuned if they say so; write tables, paired differences and a figure."""
     from neurosim.model_files.model_file import settled
     from neurosim.runs.beforehand import before_many
+    from neurosim.studies.comparable import comparable
 
     console = console_of(quiet=quiet or as_json)
     # Checked before JAX is imported, so that a typing error is reported at once.
-    before_many([settled(model, changes or []) for model in models], out)
+    checked = [settled(model, changes or []) for model in models]
+    before_many(checked, out)
+    comparable(models, checked, resample=resample, reference=reference)
     from neurosim.studies.compare import compare as compare_all
 
+    asked = {"seeds": seeds, "resample": resample, "reference": reference, "reach": reach, "overrides": changes or []}
     with Live(console) as live:
-        compared = compare_all(
-            models, seeds=seeds, reach=reach, overrides=changes or [], out=out, progress=live, say=live.say
-        )
+        compared = compare_all(models, **asked, out=out, progress=live, say=live.say)
     if as_json:
-        say_json({"folder": str(compared.folder), "rows": compared.numbers, "notes": compared.notes})
+        say_json(compared.for_json)
     print_table(console, compared.columns, compared.rows)
+    if compared.difference_rows:
+        print_table(console, compared.difference_columns, compared.difference_rows)
     for note in compared.notes:
         console.print(note)
     console.print(f"written to {compared.folder}", soft_wrap=True)

@@ -36,6 +36,7 @@ from neurosim.model_files.readout_targets import refuse_targets
 from neurosim.model_files.record_section import check_record
 from neurosim.model_files.sections import copied, located, overridden, path_settings, read_sections
 from neurosim.model_files.toml import DEEPEST, depth_is_fine
+from neurosim.model_files.tune_section import TuneSection, tune_section
 from neurosim.model_files.untuned import with_steps
 from neurosim.model_files.variants import check_variants, parted, variants_of, with_variants
 from neurosim.networks._network import DEFAULT, Network, is_stream, with_engine
@@ -47,9 +48,9 @@ from neurosim.training import config as training_section
 _MOST_STEPS = 10_000_000
 # Weights plus neurons: as float32 16 GB before anything is computed.
 _MOST_NUMBERS = 4_000_000_000
-_SECTIONS = ("model", "task", "network", "scheme", "engine", "training", "probe")
+_SECTIONS = ("model", "task", "network", "scheme", "engine", "training", "probe", "tune")
 #: Sections of a model that has a circuit instead of a network and a scheme.
-WRITTEN_SECTIONS = ("model", "task", *CIRCUIT_SECTIONS, "engine", "training")
+WRITTEN_SECTIONS = ("model", "task", *CIRCUIT_SECTIONS, "engine", "training", "tune")
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ class Model:
         The kind of the network, ``layered`` unless the file names another.
     written
         The circuit, if the file has one instead of a network and a scheme, which then have no settings.
+    tune
+        The search that a comparison makes before it runs the model; no part of `resolve` and `hash`.
     """
 
     name: str
@@ -94,6 +97,7 @@ class Model:
     data: str | None = field(default=None, repr=False)
     network_kind: str = DEFAULT
     written: TrainableSections | None = None
+    tune: TuneSection | None = field(default=None, compare=False, repr=False)
 
     def load_task(self, *, seed: int = 0) -> Task:
         """Load the task's data.
@@ -401,11 +405,14 @@ def _checked(name: str, table: Mapping[str, Any], *, data_given: bool = False) -
     probe_kind, probe = component_section("probes", table["probe"], "probe", faults) if "probe" in table else ("", None)
     if "probe" in table and "training" in table:
         faults.add("probe", "got a probe and training, expected one of them: a probe measures instead of training")
+    if "probe" in table and "tune" in table:
+        faults.add("tune", "got a search beside a probe, expected none: a probe measures and does not train")
+    tune = tune_section(table["tune"], faults) if "tune" in table and "probe" not in table else None
     check_variants(table.get("variants", {}), known, faults)
     faults.raise_any(name)
     assert about and task and network and scheme and engine and training
     parts = (about, task_kind, task, network, scheme_kind, scheme, engine, training, probe_kind, probe)
-    return Model(name, *parts, given=copied(given), network_kind=network_kind, written=written)
+    return Model(name, *parts, given=copied(given), network_kind=network_kind, written=written, tune=tune)
 
 
 def _without_none(section: Mapping[str, Any]) -> dict[str, Any]:

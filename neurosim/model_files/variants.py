@@ -2,7 +2,8 @@
 
 Sections are merged key by key. A table that names a ``kind`` replaces the table of that component whole, because
 the settings of one scheme mean nothing to another; the engine, whose settings all its kinds share, is merged. A
-variant with a ``[probe]`` removes the file's ``[training]``. Variants are applied in order, so a later one wins.
+variant with a ``[probe]`` removes the file's ``[training]`` and ``[tune]``, one with another scheme those keys of
+``[tune]`` that this scheme does not have. Variants are applied in order, so a later one wins.
 
     [variants.full]
     title = "as long as in the paper"
@@ -22,6 +23,7 @@ from neurosim import registry
 from neurosim.errors import UnknownNameError
 from neurosim.model_files.checking import Faults, shown
 from neurosim.model_files.sections import copied, exists
+from neurosim.model_files.tune_section import without_keys_of_another_scheme
 from neurosim.suggestions import did_you_mean
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -101,9 +103,13 @@ def _changed(sections: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[st
     result = merged(sections, changes)
     if _names_kind(changes.get("probe")):
         result.pop("training", None)
+        result.pop("tune", None)
         if "training" in changes:
             # Both in one variant is a fault, which the check reports later.
             result["training"] = changes["training"]
+    scheme = changes.get("scheme")
+    if "tune" in result and isinstance(scheme, Mapping) and "kind" in scheme:
+        result["tune"] = without_keys_of_another_scheme(result["tune"], changes.get("tune"), scheme["kind"])
     about, title = result.setdefault("model", {}), variant.get("title")
     if isinstance(about, dict) and isinstance(title, str):
         about["title"] = ", ".join(part for part in (str(about.get("title", "")), title) if part)

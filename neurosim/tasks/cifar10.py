@@ -24,6 +24,9 @@ SOURCE = CifarSource(
     labels={"labels": 10},
 )
 
+#: The test split is the publisher's: another one would be another data set.
+PUBLISHED_TEST = True
+
 
 class Config(CifarConfig):
     """Settings of CIFAR-10.

@@ -20,6 +20,9 @@ SOURCE = CifarSource(
     labels={"coarse_labels": 20, "fine_labels": 100},
 )
 
+#: The test split is the publisher's: another one would be another data set.
+PUBLISHED_TEST = True
+
 
 class Config(CifarConfig):
     """Settings of CIFAR-100.

@@ -23,6 +23,9 @@ SOURCE = IdxSource(
     borrows_names=True,
 )
 
+#: The test split is the publisher's: another one would be another data set.
+PUBLISHED_TEST = True
+
 
 class Config(IdxConfig):
     """Settings of Fashion-MNIST.

@@ -26,6 +26,9 @@ SOURCE = IdxSource(
     },
 )
 
+#: The test split is the publisher's: another one would be another data set.
+PUBLISHED_TEST = True
+
 
 class Config(IdxConfig):
     """Settings of MNIST.

@@ -8,6 +8,9 @@ from __future__ import annotations
 from neurosim.tasks import mnist
 from neurosim.tasks._task import Sizes, Split, Task
 
+#: The test split is the publisher's: another one would be another data set.
+PUBLISHED_TEST = True
+
 
 class Config(mnist.Config):
     """Settings of MNIST, see `neurosim.tasks.mnist`."""

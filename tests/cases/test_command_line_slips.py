@@ -72,6 +72,16 @@ SLIPS = {
     "no run to export": (("export", "nowhere", "--to", "csv"), "there is no such folder"),
     "a run to go on with that is not named": (("run", DIGITS, "--resume"), "expected the one to continue in: --out"),
     "a probe to compare": (("compare", "kunin2020/stability"), "measures with a probe"),
+    "a published split": (("compare", "lansdell2020/mnist", "--resample"), "its test split is the publisher's"),
+    "a reference": (("compare", DIGITS, "--reference", "digitz"), "expected one of the models; did you mean 'digits'"),
+    "a search by the test": (
+        ("compare", DIGITS, *("--set", "tune.metric=test_loss"), *("--set", "tune.trials=3")),
+        "tune.metric: got 'test_loss', expected validation_accuracy or validation_loss",
+    ),
+    "a search beyond a bound": (
+        ("compare", DIGITS, *("--set", "tune.scheme.learning_rate=[0.1, -1.0]"), *("--set", "tune.trials=3")),
+        "tune.scheme.learning_rate: got -1.0, expected greater than 0",
+    ),
     "data": (
         ("run", DIGITS, "task.kind=table", "task.path=rows.csv", "task.target=y"),
         "rows.csv: cannot be read (No such file",

@@ -10,9 +10,9 @@ import pytest
 import tomli_w
 
 from neurosim.errors import ConfigError
+from neurosim.model_files import search_keys as keys
 from neurosim.model_files.checking import Faults
-from neurosim.studies.sweeps import keys
-from neurosim.studies.sweeps.keys import Range, read_keys
+from neurosim.model_files.search_keys import Range, read_keys
 from neurosim.studies.sweeps.plan import read_plan
 from tests.cases.run_tables import model_file
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import xarray
 from matplotlib.figure import Figure
 
 from neurosim.plots.alignment import alignment
-from neurosim.plots.comparison import comparison_figure
+from neurosim.plots.comparison import comparison_figure, learning_bands
 from neurosim.plots.curve import curve
 from neurosim.plots.figures import save_run_figures
 from neurosim.plots.learning_curve import learning_curve
@@ -89,57 +90,91 @@ def test_a_curve_over_decades_has_logarithmic_axes(ax):
     assert (plain.get_xscale(), plain.get_yscale()) == ("log", "linear")
 
 
-def test_a_comparison_has_bands_and_angles_by_layer():
-    curves = xarray.Dataset(
+def _curves(models: list[str], seeds: int, most: float = 300.0, **attributes: str) -> xarray.Dataset:
+    """Curves of models that each have a cost of their own; only the first has rewards."""
+    dims, shape = ("model", "seed", "epoch"), (len(models), seeds, 3)
+    spent = np.broadcast_to(np.array([0.0, 100, most]), shape).copy()
+    rewards = np.where(np.arange(len(models))[:, None, None] == 0, 2 * spent, np.nan)
+    accuracy = np.linspace(10, 99.5, 3) + np.linspace(-8, 8, seeds)[:, None] * np.array([1, 1, 0.1])
+    return xarray.Dataset(
         {
-            "validation_accuracy": (("model", "presentations"), [[10.0, 50, np.nan], [20, np.nan, 70]], {"units": "%"}),
-            "half_width": (("model", "presentations"), [[1.0, 2, np.nan], [np.nan, np.nan, np.nan]]),
+            "validation_accuracy": (dims, np.broadcast_to(accuracy, shape), {"units": "%", **attributes}),
+            "presentations": (dims, spent, {"units": "1"}),
+            "reward_samples": (dims, rewards, {"units": "1"}),
+            "seconds": (dims, spent / 1000, {"units": "s", "long_name": "time of learning"}),
         },
-        coords={"model": ["a", "b"], "presentations": [0, 100, 150]},
+        coords={"model": models, "seed": np.arange(seeds), "epoch": [0, 1, 2]},
     )
-    angles = xarray.Dataset(
+
+
+def _angles(models: list[str], seeds: int) -> xarray.Dataset:
+    angles = np.full((len(models), 2, seeds), np.nan)
+    angles[:, 0] = np.linspace(30, 40, seeds)
+    dims = ("model", "layer", "seed")
+    coords = {"model": models, "layer": ["hidden1", "output"]}
+    return xarray.Dataset({"signal_angle_deg": (dims, angles, {"units": "deg"})}, coords=coords)
+
+
+NAMES = {"quantity": "validation_accuracy", "angle": "signal_angle_deg"}
+
+
+def test_a_comparison_has_a_curve_for_each_cost_angles_and_differences():
+    differences = xarray.Dataset(
         {
-            "signal_angle_deg": (("model", "layer"), [[30.0, np.nan], [60, np.nan]], {"units": "deg"}),
-            "half_width": (("model", "layer"), [[3.0, np.nan], [np.nan, np.nan]]),
+            "difference": (("model", "pair"), [[-1.0, 0.5, 1.0]], {"units": "points"}),
+            **{name: ("model", [value]) for name, value in {"mean": 0.2, "low": -0.9, "high": 1.0}.items()},
         },
-        coords={"model": ["a", "b"], "layer": ["hidden1", "output"]},
+        coords={"model": ["b"]},
     )
-    figure = comparison_figure(curves, angles, quantity="validation_accuracy", angle="signal_angle_deg")
-    left, right = figure.axes
-    # Presentations that another model was evaluated at leave no hole.
-    assert [list(np.asarray(line.get_xdata())) for line in left.lines] == [[0, 100], [0, 150]]
-    assert left.get_ylabel() == "validation_accuracy (%)" and left.get_xlabel() == "presentations"
-    assert [text.get_text() for text in right.get_xticklabels()] == ["hidden1"]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
-    assert len(comparison_figure(curves, None, quantity="validation_accuracy", angle="signal_angle_deg").axes) == 1
+    figure = comparison_figure(
+        _curves(["a", "b"], 6), _angles(["a", "b"], 6), **NAMES, differences=differences, chance=10.0
+    )
+    *costs, angles, pairs, legend = figure.axes
+    assert [ax.get_xlabel() for ax in costs] == ["presentations", "reward_samples", "time of learning (s)"]
+    # A scheme without rewards has no curve against them.
+    means = [[line.get_label() for line in ax.lines if line.get_label() in ("a", "b")] for ax in costs]
+    assert means == [["a", "b"], ["a"], ["a", "b"]]
+    assert [text.get_text() for text in angles.get_xticklabels()] == ["hidden1"]
+    assert all("chance" in [text.get_text() for text in ax.texts] for ax in (*costs, angles))
+    assert [text.get_text() for text in legend.get_legend().get_texts()] == ["a", "b"]
+    # The model of the differences looks as in the other panels.
+    looks = {line.get_marker(): line.get_color() for line in pairs.lines}
+    assert looks["s"] == next(line.get_color() for line in costs[0].lines if line.get_label() == "b")
+    alone = comparison_figure(_curves(["a"], 1), None, **NAMES)
+    assert len(alone.axes) == 3 + 1
+
+
+def test_few_seeds_are_thin_lines_and_many_a_band_within_what_there_is():
+    few = Figure().subplots()
+    learning_bands(_curves(["a"], 4), few, quantity="validation_accuracy")
+    assert len(few.lines) == 4 + 1 and not few.collections
+    many = Figure().subplots()
+    learning_bands(_curves(["a"], 5), many, quantity="validation_accuracy")
+    assert len(many.lines) == 1
+    band = many.collections[0].get_paths()[0].vertices[:, 1]
+    assert band.min() >= 0 and band.max() == 100
+
+
+@pytest.mark.parametrize("most", [1100.0, 4e3, 2e5])
+def test_ticks_of_costs_that_differ_by_factors_do_not_collide(most):
+    figure = comparison_figure(_curves(["a", "b"], 3, most), None, **NAMES)
+    figure.canvas.draw()
+    for ax in figure.axes[:3]:
+        assert ax.get_xscale() == "symlog" and ax.get_xlim()[0] == 0
+        boxes = [tick.get_window_extent() for tick in ax.get_xticklabels() if tick.get_text()]
+        assert len(boxes) > 1
+        assert all(one.x1 < other.x0 for one, other in pairwise(boxes))
+    assert comparison_figure(_curves(["a"], 3), None, **NAMES).axes[0].get_xscale() == "linear"
 
 
 def test_many_models_of_a_comparison_look_different():
     names = [f"model{number}" for number in range(18)]
-    shape = (len(names), 2)
-    curves = xarray.Dataset(
-        {name: (("model", "presentations"), np.ones(shape)) for name in ("validation_loss", "half_width")},
-        coords={"model": names, "presentations": [0, 20]},
-    )
-    angles = xarray.Dataset(
-        {name: (("model", "layer"), np.ones(shape)) for name in ("signal_angle_deg", "half_width")},
-        coords={"model": names, "layer": ["hidden1", "output"]},
-    )
-    figure = comparison_figure(curves, angles, quantity="validation_loss", angle="signal_angle_deg")
-    left, right = figure.axes
-    assert len({(line.get_color(), line.get_linestyle()) for line in left.lines}) == len(names)
-    points = {(line.get_color(), line.get_marker()) for line in right.lines if line.get_marker() in ("o", "s", "^")}
-    assert len(points) == len(names)
-    # One legend with a line each, beside the axes.
-    handles = figure.legends[0].get_lines()
-    assert [(h.get_color(), h.get_linestyle()) for h in handles] == [
-        (line.get_color(), line.get_linestyle()) for line in left.lines
-    ]
-    assert left.get_xscale() == "linear"
-    longer = curves.isel(presentations=[0, 1, 1]).assign_coords(presentations=[0, 20, 300])
-    axes = comparison_figure(longer, angles, quantity="validation_loss", angle="signal_angle_deg").axes
-    assert [ax.get_xscale() for ax in axes] == ["symlog", "linear"]
-    assert left.get_legend() is None and right.get_legend() is None
+    figure = comparison_figure(_curves(names, 1), _angles(names, 1), **NAMES)
+    legend = figure.axes[-1].get_legend()
+    handles = legend.get_lines()
+    assert len({(line.get_color(), line.get_marker()) for line in handles}) == len(names)
+    # Without colours the first ones differ, too.
+    assert len({line.get_marker() for line in handles[:6]}) == 6
     figure.canvas.draw()
-    legend = figure.legends[0].get_window_extent()
-    assert legend.x0 > right.get_window_extent().x1 and legend.y0 > 0
+    box = legend.get_window_extent()
+    assert box.x0 > figure.axes[-2].get_window_extent().x1 and box.y0 > 0

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from neurosim import cli
 from neurosim.errors import ArgumentError, ConfigError, UnknownNameError
-from neurosim.studies.compare import compare, short_names
+from neurosim.studies.comparable import short_names
+from neurosim.studies.compare import compare
 from neurosim.studies.statistics import band, interval
 from neurosim.studies.tables import csv_text, markdown_text
 
@@ -125,6 +126,8 @@ def test_what_cannot_be_compared(tiny_folder, tmp_path):
         compare([path, path], out=tmp_path)
     with pytest.raises(ArgumentError, match="seeds: got 0, expected at least 1"):
         compare([path], seeds=0, out=tmp_path)
+    with pytest.raises(ArgumentError, match=r"models: got .*, expected a list or tuple"):
+        compare(str(path), out=tmp_path)
     with pytest.raises(UnknownNameError, match="unknown variant of tiny 'af'"):
         compare([f"{path}+af"], out=tmp_path)
 

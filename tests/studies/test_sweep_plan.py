@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from neurosim.errors import ConfigError, DataError, UnknownNameError
 from neurosim.model_files.checking import Faults
+from neurosim.model_files.search_keys import Range, override, short_keys
 from neurosim.model_files.sections import overridden
-from neurosim.studies.sweeps.keys import Range, override, short_keys
 from neurosim.studies.sweeps.plan import label_of, read_plan
 from neurosim.units import parse_quantity
 

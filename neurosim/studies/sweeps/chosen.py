@@ -13,7 +13,7 @@ from neurosim.errors import NeurosimError
 from neurosim.model_files.model_file import Model
 from neurosim.runs.data_identity import Identified
 from neurosim.studies.collection import Attempt, finished, key_of
-from neurosim.studies.sweeps.crew import Crew
+from neurosim.studies.sweeps.crew import Runs
 from neurosim.studies.sweeps.plan import Configuration, SweepPlan
 from neurosim.studies.sweeps.results import Trial, metric_of
 from neurosim.studies.sweeps.search import Study
@@ -32,16 +32,16 @@ class ListedPoints:
         """Whether there are configurations left to ask for."""
         return not self.asked
 
-    def ask(self, crew: Crew) -> Iterator[Configuration]:
+    def ask(self, crew: Runs) -> Iterator[Configuration]:
         """The configurations to run now: all of them."""
         if not self.asked:
             self.asked = True
             yield from self.plan.configurations
 
-    def tell(self, crew: Crew) -> None:
+    def tell(self, crew: Runs) -> None:
         """Ignore the results: the configurations do not depend on them."""
 
-    def trials(self, crew: Crew) -> list[Trial]:
+    def trials(self, crew: Runs) -> list[Trial]:
         """All configurations with their results."""
         return [
             Trial(each.values, _attempts(self.plan, each.model, crew), "", _seconds(self.plan, each.model, crew))
@@ -64,7 +64,7 @@ class Searched:
         """Whether there are trials left to ask for."""
         return bool(self.again or self.study.more)
 
-    def ask(self, crew: Crew) -> Iterator[Configuration]:
+    def ask(self, crew: Runs) -> Iterator[Configuration]:
         """The next trials, as many as keep all workers busy."""
         while len(self.open) < max(1, math.ceil(crew.size / len(self.plan.settings.seeds))):
             if self.again:
@@ -82,7 +82,7 @@ class Searched:
                 continue
             yield self.open[number]
 
-    def tell(self, crew: Crew) -> None:
+    def tell(self, crew: Runs) -> None:
         """Report finished trials to the study."""
         for number, configuration in list(self.open.items()):
             attempts = _attempts(self.plan, configuration.model, crew)
@@ -95,7 +95,7 @@ class Searched:
                 # If one seed diverges, the mean is NaN.
                 self.study.tell(number, float(np.mean(values)), wrong[0].message if wrong else "the metric is none")
 
-    def trials(self, crew: Crew) -> list[Trial]:
+    def trials(self, crew: Runs) -> list[Trial]:
         """All trials, including those of earlier starts."""
         messages, trials = self.study.messages, []
         for number, values in self.study.trials.items():
@@ -112,11 +112,11 @@ class Searched:
         return trials
 
 
-def _attempts(plan: SweepPlan, model: Model, crew: Crew) -> dict[int, Attempt]:
+def _attempts(plan: SweepPlan, model: Model, crew: Runs) -> dict[int, Attempt]:
     keys = {seed: key_of(model, seed) for seed in plan.settings.seeds}
     return {seed: crew.attempts[key] for seed, key in keys.items() if key in crew.attempts}
 
 
-def _seconds(plan: SweepPlan, model: Model, crew: Crew) -> dict[int, float]:
+def _seconds(plan: SweepPlan, model: Model, crew: Runs) -> dict[int, float]:
     keys = {seed: key_of(model, seed) for seed in plan.settings.seeds}
     return {seed: crew.seconds[key] for seed, key in keys.items() if key in crew.seconds}

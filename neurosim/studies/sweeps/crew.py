@@ -52,6 +52,19 @@ class Quiet:
         """See `SweepWatcher`."""
 
 
+class Runs(Protocol):
+    """What a chooser of configurations needs to know of the runs."""
+
+    root: Path
+    attempts: dict[tuple[str, int], Attempt]
+    seconds: dict[tuple[str, int], float]
+
+    @property
+    def size(self) -> int:
+        """Number of runs at once."""
+        ...
+
+
 class Crew:
     """The runs of a sweep, each once. Workers start when the first run needs them."""
 

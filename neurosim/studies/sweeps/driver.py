@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from neurosim.atomic import discard, is_temporary, write_file, writing
 from neurosim.border import PATH, instance, optional, public, whole
 from neurosim.errors import DataError
+from neurosim.model_files.model_file import Model
+from neurosim.model_files.search_keys import Range
 from neurosim.plots.figures import save_figure
 from neurosim.plots.sweep import sweep_figure
 from neurosim.runs import folder as files
@@ -17,7 +19,6 @@ from neurosim.runs.lock import locked
 from neurosim.studies.study_folder import claimed
 from neurosim.studies.sweeps.chosen import ListedPoints, Searched
 from neurosim.studies.sweeps.crew import Crew, Quiet, SweepWatcher
-from neurosim.studies.sweeps.keys import Range
 from neurosim.studies.sweeps.plan import SweepPlan, is_file, read_plan
 from neurosim.studies.sweeps.pool import require_dask
 from neurosim.studies.sweeps.results import FAILED, FINISHED, NOT_RUN, Trial, dataset_of, rows_of
@@ -202,7 +203,8 @@ def _described(plan: SweepPlan) -> dict[str, Any]:
         for key, choice in plan.keys.items()
     }
     # An absolute path names the file from any folder.
-    model = str(Path(plan.base).resolve()) if is_file(plan.base) else plan.base
+    base = plan.base.name if isinstance(plan.base, Model) else plan.base
+    model = str(Path(base).resolve()) if is_file(base) else base
     options = plan.options.model_dump(mode="json") if plan.options is not None else {}
     table: Any = [dict(each.values) for each in plan.configurations] if plan.kind == "list" else options | keys
     settings = plan.settings.model_dump(mode="json", exclude_none=True)

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from neurosim.errors import ConfigError, DataError, NeurosimError
 from neurosim.model_files.checking import Faults, check_table, line_of
 from neurosim.model_files.model_file import Model, load, settled
+from neurosim.model_files.search_keys import MOST, VARIANT, Choice, override, short_keys, toml_text
 from neurosim.model_files.sections import read_toml
 from neurosim.studies.availability import unavailable, unavailable_in
 from neurosim.studies.readings import Reading, complaints
-from neurosim.studies.sweeps.keys import MOST, VARIANT, Choice, override, short_keys, toml_text
 from neurosim.studies.sweeps.points import KINDS, Kind, RandomPoints, Search, choices, corners
 from neurosim.suggestions import did_you_mean
 from neurosim.training.history import QUANTITIES
@@ -93,7 +93,7 @@ class SweepPlan:
     configurations
         All configurations in order (in a grid the last key varies fastest); none for a search, which proposes its own.
     base
-        The model: a shipped name, or the path of its file.
+        The model: a shipped name, the path of its file, or the model itself.
     """
 
     name: str
@@ -102,7 +102,7 @@ class SweepPlan:
     options: RandomPoints | Search | None
     keys: Mapping[str, Choice]
     configurations: tuple[Configuration, ...]
-    base: str
+    base: str | Model
 
     def model_at(self, values: Mapping[str, Any], check: Callable[..., Model] = load) -> Model:
         """The model with these settings, checked.

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from neurosim.model_files.checking import Faults, check_table, shown
+from neurosim.model_files.search_keys import MOST, VARIANT, Choice, Range, check_key, read_keys
 from neurosim.random import stream
-from neurosim.studies.sweeps.keys import MOST, VARIANT, Choice, Range, check_key, read_keys
 
 Kind = Literal["grid", "zip", "list", "random", "search"]
 KINDS: tuple[Kind, ...] = ("grid", "zip", "list", "random", "search")

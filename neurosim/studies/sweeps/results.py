@@ -11,9 +11,9 @@ import numpy as np
 import xarray
 
 from neurosim.errors import DataError, UnitError
+from neurosim.model_files.search_keys import Range, toml_text
 from neurosim.studies.collection import Attempt
 from neurosim.studies.readings import Reading, over, read
-from neurosim.studies.sweeps.keys import Range, toml_text
 from neurosim.studies.sweeps.plan import SweepPlan
 from neurosim.units import base_unit, parse_quantity
 

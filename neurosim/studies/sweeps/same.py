@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from neurosim.studies.sweeps.keys import toml_text
+from neurosim.model_files.search_keys import toml_text
 from neurosim.studies.sweeps.points import KINDS
 
 # Settings that must agree for numbers to be comparable.

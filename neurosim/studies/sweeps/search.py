@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from neurosim.model_files.search_keys import Choice, Range, toml_text
 from neurosim.random import stream
-from neurosim.studies.sweeps.keys import Choice, Range, toml_text
 from neurosim.studies.sweeps.plan import SweepPlan
 from neurosim.studies.sweeps.points import Search
 

@@ -1,4 +1,4 @@
-"""The keys that a sweep varies, with values or ranges."""
+"""The keys that a sweep or a search varies, with values or ranges."""
 
 from __future__ import annotations
 
