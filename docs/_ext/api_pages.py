@@ -32,9 +32,12 @@ def pages(repository: Path) -> dict[str, str | bytes]:
     found |= {f"api/{package}.md": _package(importlib.import_module(package)) for package in packages}
     described = [(f"[{name}]({name}.md)", _first_line(importlib.import_module(name))) for name in packages]
     found["api/index.md"] = (
-        f"# Public names\n\nThese are in `neurosim`.\n\n{table(('name', 'what it is'), rows)}\n"
-        f"What analyses and draws is imported from its module.\n\n{table(('package', 'what it is'), described)}\n"
-        + toctree([*neurosim.__all__, *packages], hidden=True)
+        f"# API\n\nPublic names: these are in `neurosim`.\n\n{table(('name', 'what it is'), rows, widths=(28, 72))}\n"
+        "What analyses and draws is imported from its module.\n\n"
+        + table(("package", "what it is"), described, widths=(28, 72))
+        + "\n(source)=\n## Source\n\nEach name's page has a link to its source; "
+        '<a href="../../_modules/index.html">all modules</a> are shown, too. How they hang together: '
+        "[architecture](../../developer/architecture.md).\n\n" + toctree([*neurosim.__all__, *packages], hidden=True)
     )
     return found
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from citation_pages import entries_of
 from kind_pages import settings_table
-from page_parts import code, table, toctree
+from model_pages import diagram, result
+from page_parts import code, folded, table, toctree
 
 from neurosim import registry
 from neurosim.circuit.description import Population
@@ -56,7 +58,8 @@ def pages(repository: Path) -> dict[str, str | bytes]:
     rows = []
     for name in registry.circuits():
         file = load_circuit(name)
-        found[f"circuits/{name}.md"] = _circuit(file, (repository / "models" / f"{name}.toml").read_text())
+        found[f"circuits/{name}.md"] = _circuit(file, repository)
+        found[f"circuits/{name}.svg"] = diagram(file.circuit)
         rows.append((f"[{name}]({name}.md)", file.about.title))
     found["circuits/index.md"] = (
         "# Circuits\n\nNetworks that are simulated from their files: `neurosim simulate NAME`. How such a file is "
@@ -98,12 +101,16 @@ def _reference() -> str:
     return "\n".join(parts_of_page)
 
 
-def _circuit(file: CircuitFile, text: str) -> str:
-    about = file.about
+def _circuit(file: CircuitFile, repository: Path) -> str:
+    about, text = file.about, (repository / "models" / f"{file.name}.toml").read_text()
     found = [f"# {about.title or file.name}\n", f"`{file.name}`\n", f"{about.description}\n"]
     found += [f"{about.reference}.\n"] if about.reference else []
-    found.append(code(f"neurosim simulate {file.name} --plot figure.png", "shell"))
+    found.append(result(file.name, repository) or code(f"neurosim simulate {file.name} --plot figure.png", "shell"))
     if file.variants:
         rows = [(f"`{file.name}+{name}`", title) for name, title in file.variants.items()]
         found += ["## Variants\n", table(("name", "what changes"), rows)]
-    return "\n".join([*found, "## The file\n", code(text, "toml"), "## The circuit\n", code(str(file.circuit))])
+    found += ["## The file\n", code(text, "toml"), "## The circuit\n"]
+    found += [f"![Diagram of the circuit of {file.name}]({file.name.partition('/')[2]}.svg)\n", code(str(file.circuit))]
+    if entries := entries_of(about.reference, repository):
+        found.append(folded("Cite the paper", code(entries, "bibtex")))
+    return "\n".join(found)

@@ -8,16 +8,20 @@ does little; files that are no longer made are removed.
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import api_pages
 import circuit_pages
+import citation_pages
+import gallery_pages
 import kind_pages
 import limits_pages
 import model_pages
-from page_parts import toctree
+import scheme_guide
+from page_parts import table, toctree
 
 FOLDER = "generated"
 
@@ -31,16 +35,40 @@ def pages(repository: Path) -> dict[str, str | bytes]:
         The root, which has ``models`` and ``notebooks``.
     """
     found: dict[str, str | bytes] = {}
-    for source in (model_pages, kind_pages, circuit_pages, api_pages, limits_pages):
+    sources = (
+        model_pages,
+        kind_pages,
+        circuit_pages,
+        api_pages,
+        limits_pages,
+        gallery_pages,
+        scheme_guide,
+        citation_pages,
+    )
+    for source in sources:
         found |= source.pages(repository)
     notebooks = sorted(path for path in (repository / "notebooks").glob("*") if path.suffix in (".ipynb", ".md"))
     found |= {f"notebooks/{path.name}": path.read_bytes() for path in notebooks}
     if notebooks:
         found["notebooks/index.md"] = (
             '# Notebooks\n\nShown here as they ran. To turn their knobs: `pip install -e ".[notebooks]"` in a '
-            "checkout, then `jupyter lab notebooks`.\n\n" + toctree(path.stem for path in notebooks)
+            "checkout, then `jupyter lab notebooks`.\n\n"
+            + table(("notebook", "what it shows"), map(_told, notebooks), widths=(35, 65))
+            + "\n"
+            + toctree((path.stem for path in notebooks), hidden=True)
         )
     return found
+
+
+def _told(notebook: Path) -> tuple[str, str]:
+    """A notebook's title, and the first paragraph below it."""
+    if notebook.suffix == ".ipynb":
+        cells = json.loads(notebook.read_text())["cells"]
+        text = "".join(cells[0]["source"]) if cells else ""
+    else:
+        text = notebook.read_text()
+    title, *paragraphs = [part for part in text.split("\n\n") if part.strip()]
+    return f"[{title.lstrip('# ').strip()}]({notebook.name})", paragraphs[0] if paragraphs else ""
 
 
 def write(source_folder: Path) -> None:

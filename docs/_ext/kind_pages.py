@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -10,16 +11,13 @@ from typing import Any
 
 from numpydoc.docscrape import NumpyDocString
 from page_parts import code, evaluated, table, toctree
+from scheme_guide import circuit_of, feedback
+from symbols import of_neuron, of_readout, of_rule, of_scheme
 
 from neurosim import registry
 from neurosim.circuit.circuit import Circuit
-from neurosim.circuit.description import Pathway, Role
-from neurosim.circuit.roles import role
-from neurosim.model_files.model_file import load
 from neurosim.readouts import Readout
 from neurosim.rules import Rule
-from neurosim.schemes._pairing import unsuited
-from neurosim.tasks import Sizes
 
 _INTRODUCTIONS = {
     "neurons": "Neuron models: equations with units. A model names one as `network.neuron.kind`.",
@@ -31,47 +29,49 @@ _INTRODUCTIONS = {
     "that the schemes build for a network with two hidden layers, with their default settings; what they deliver is "
     "declared by each, of linear networks. How far the signal is from the gradient in others is measured: "
     "[angles](models/lansdell2020/index.md).",
-    "metrics": "What is measured.",
+    "metrics": "What is measured of signals, weights, spikes and predictions.",
     "probes": "Measurements of a circuit that are no training: `probe.kind`.",
     "engines": "What runs a circuit: `engine.kind`. What each refuses: [limits](../limits.md).",
 }
+
+#: What formulas of these kinds have in common.
+_SYMBOLS = (
+    "In symbols: *i* is the neuron that receives, *j* the one that sends, $w_{ij}$ the synapse from *j* to *i*; "
+    "$\\eta$ is the learning rate, $\\xi$ noise, $\\Delta t$ the time step; brackets $[v > 0]$ are one where it "
+    "holds, else zero; *held* is the value at the end of a phase. The text below the formulas is what runs. Measured "
+    "angles, estimators and levels: [definitions](../concepts/definitions.md).\n"
+)
 
 
 def pages(repository: Path) -> dict[str, str | bytes]:
     """The page of each kind, and the page of all kinds."""
     found: dict[str, str | bytes] = {f"{kind}.md": _page(kind) for kind in registry.kinds}
+    # The first sentence of what their page says.
+    told = {kind: re.split(r"(?<=\.)\s", _INTRODUCTIONS[kind])[0] for kind in registry.kinds}
+    rows = [(f"[{kind}]({kind}.md)", str(len(registry.names(kind))), told[kind]) for kind in registry.kinds]
     found["kinds.md"] = (
-        "# Components\n\nEach is one file, found by its name. To add one, write one: "
-        "[how](../how-to/add/index.md).\n\n" + toctree(registry.kinds)
+        "# Catalogue\n\nAll that a model is put together from. Each is one file, found by its name; to add one, write "
+        "one: [how](../how-to/add/index.md). Which scheme suits you: [guide](../which-scheme.md).\n\n"
+        + table(("kind", "how many", "what they are"), rows, widths=(15, 10, 75))
+        + "\n"
+        + toctree(registry.kinds, hidden=True)
     )
     return found
 
 
 def scheme_rows() -> list[tuple[str, ...]]:
     """What the circuits of all schemes say of themselves."""
-    return [_scheme_row(name, _circuit(name)) for name in registry.names("schemes")]
+    return [_scheme_row(name, circuit_of(name)) for name in registry.names("schemes")]
 
 
 SCHEME_COLUMNS = (
     "scheme",
     "local",
     "phases",
-    "reads a broadcast scalar",
+    "broadcast scalar",
     "feedback weights",
     "rules that learn",
 )
-
-
-def _circuit(scheme: str) -> Circuit:
-    network: dict[str, object] = {"hidden": [8, 7]}
-    settings: dict[str, object] = {"kind": scheme}
-    if unsuited(scheme, "layered"):
-        # Noise that enters with the drive: where some schemes need it, and of no matter to the others.
-        neuron = {"kind": "leaky_rate", "noise_site": "current"}
-        network |= {"kind": "recurrent", "readout_from": "all", "neuron": neuron}
-        settings |= {"duration": "50 ms"}
-    model = load({"network": network, "scheme": settings, "training": {}, "task": {"kind": "teacher_student"}})
-    return model.build(Sizes(6, 5))
 
 
 def _scheme_row(name: str, circuit: Circuit) -> tuple[str, ...]:
@@ -81,27 +81,9 @@ def _scheme_row(name: str, circuit: Circuit) -> tuple[str, ...]:
         "yes" if circuit.local else "no",
         ", ".join(phase.name for phase in circuit.phases),
         "yes" if circuit.global_scalar else "no",
-        _feedback(circuit),
+        feedback(circuit),
         ", ".join(f"[{rule}](rules.md#{rule})" if rule in registry.names("rules") else rule for rule in rules),
     )
-
-
-def _feedback(circuit: Circuit) -> str:
-    """What the pathways that carry the teaching signal are."""
-    ways = dict.fromkeys(_way(pathway) for pathway in circuit.pathways if _carries_feedback(circuit, pathway))
-    return ", ".join(ways) or "none"
-
-
-def _carries_feedback(circuit: Circuit, pathway: Pathway) -> bool:
-    return role(circuit, pathway) is Role.FEEDBACK
-
-
-def _way(pathway: Pathway) -> str:
-    if pathway.synapse.learns:
-        return "learned" if pathway.synapse.local else f"learned, reading the {' and the '.join(pathway.synapse.reads)}"
-    if pathway.tie is not None:
-        return "the forward weights transposed" if pathway.tie.transposed else "tied to others"
-    return "computed from the forward weights" if pathway.derived is not None else "fixed"
 
 
 def _page(kind: str) -> str:
@@ -109,9 +91,10 @@ def _page(kind: str) -> str:
     title = kind.capitalize()
     described = {name: registry.describe(kind, name) for name in names}
     rows = [(f"[{name}](#{name})", text) for name, text in described.items()]
-    parts = [f"# {title}\n", _INTRODUCTIONS[kind] + "\n", table(("name", "what it is"), rows)]
+    symbols = _SYMBOLS if kind in ("neurons", "rules", "readouts", "schemes") else ""
+    parts = [f"# {title}\n", _INTRODUCTIONS[kind] + "\n", symbols, table(("name", "what it is"), rows)]
     if kind == "schemes":
-        parts += ["## What each scheme needs\n", table(SCHEME_COLUMNS, scheme_rows())]
+        parts += ["## What each scheme needs\n", table(SCHEME_COLUMNS, scheme_rows(), widths=(18, 7, 15, 10, 25, 25))]
         delivered = [(f"[{name}](#{name})", registry.load(kind, name).GRADIENT) for name in names]
         parts += ["## What each delivers\n", table(("scheme", "signal beside the gradient"), delivered)]
     for name in names:
@@ -123,14 +106,17 @@ def _page(kind: str) -> str:
 def _details(kind: str, name: str, module: ModuleType) -> str:
     parts = []
     if isinstance(found := getattr(module, "RULE", None) or getattr(module, "READOUT", None), Rule | Readout):
-        parts.append(code(_equations(found)))
+        parts += [of_rule(found) if isinstance(found, Rule) else of_readout(found), code(_equations(found))]
+    if kind == "schemes":
+        parts.append(of_scheme(circuit_of(name)))
     config = getattr(module, "Config", None)
     if config is not None:
         parts.append(settings_table(config))
     if kind == "neurons":
         built: Callable[[Any], Any] | None = getattr(module, "build", None)
         if built is not None and config is not None:
-            parts.append(code(str(built(config()))))
+            neuron = built(config())
+            parts += [of_neuron(neuron), code(str(neuron))]
     for function in ("measure", "load") if kind in ("metrics", "tasks") else ():
         if hasattr(module, function):
             parts.append(evaluated(f".. autofunction:: neurosim.{kind}.{name}.{function}"))
@@ -180,7 +166,7 @@ def settings_table(
         for name, field in config.model_fields.items()
         if names is None or name in names
     ]
-    return table(("setting", "default", "meaning"), rows) if rows else ""
+    return table(("setting", "default", "meaning"), rows, widths=(22, 18, 60)) if rows else ""
 
 
 def _default(field: Any) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from model_pages import claims_of
 from page_parts import table
 
 from neurosim import registry
-from neurosim.studies.expected import load_expected
 
 
 def pages(repository: Path) -> dict[str, str | bytes]:
@@ -35,10 +35,10 @@ def _gaps() -> str:
             claim.row.known_gap,
         )
         for paper in papers
-        for claim in load_expected(paper)
+        for claim in claims_of(paper)
         if claim.row.known_gap
     ]
-    count = sum(len(load_expected(paper)) for paper in papers)
+    count = sum(len(claims_of(paper)) for paper in papers)
     text = (
         "# Known gaps\n\n"
         f"Of {count} rows that the models are held against, {len(gaps)} are known not to be met. They are run and "

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
+from citation_pages import entries_of
 from matplotlib.figure import Figure
-from page_parts import code, table, toctree
+from page_parts import code, folded, table, toctree
+from pictures import kept
 
 from neurosim import registry
+from neurosim.circuit.circuit import Circuit
 from neurosim.model_files.model_file import Model, load
 from neurosim.plots.circuit import circuit_diagram
 from neurosim.studies.expected import Claim, load_expected
@@ -26,12 +30,11 @@ def pages(repository: Path) -> dict[str, str | bytes]:
         papers.setdefault(paper, []).append(stem)
     titles = {}
     for paper, stems in papers.items():
-        claims = load_expected(paper)
+        claims = claims_of(paper)
         for stem in stems:
             model = load(f"{paper}/{stem}")
-            text = (folder / paper / f"{stem}.toml").read_text()
-            found[f"models/{paper}/{stem}.md"] = _model(model, text, _of(stem, claims))
-            found[f"models/{paper}/{stem}.svg"] = _diagram(model)
+            found[f"models/{paper}/{stem}.md"] = _model(model, repository, _of(stem, claims))
+            found[f"models/{paper}/{stem}.svg"] = diagram(model.circuit)
             titles[f"{paper}/{stem}"] = model.about.title or stem
         readme = (folder / paper / "README.md").read_text()
         found[f"models/{paper}/index.md"] = f"{readme}\n## Pages of the models\n\n{toctree(stems)}"
@@ -44,15 +47,30 @@ def pages(repository: Path) -> dict[str, str | bytes]:
     return found
 
 
+@functools.cache
+def claims_of(paper: str) -> tuple[Claim, ...]:
+    """What the models of a paper are held against; checked once, which takes seconds."""
+    return load_expected(paper)
+
+
 def rows_of(claims: Sequence[Claim]) -> str:
     """What is expected, as a table."""
     header = ("fact", "runs", "expected", "source")
     rows = [(_fact(claim), _runs(claim), claim.row.expectation, claim.row.source_text) for claim in claims]
-    return table(header, rows)
+    return table(header, rows, widths=(46, 24, 15, 15))
 
 
-def _model(model: Model, text: str, claims: Sequence[Claim]) -> str:
-    about = model.about
+def result(name: str, repository: Path) -> str:
+    """The picture of a run with the commands that draw it; empty where none is kept."""
+    picture = kept(repository).get(name)
+    if picture is None:
+        return ""
+    image = f"/{picture.path.relative_to('docs').as_posix()}"
+    return f"![{picture.shows}]({image})\n\n{code(picture.told, 'shell')}"
+
+
+def _model(model: Model, repository: Path, claims: Sequence[Claim]) -> str:
+    about, text = model.about, (repository / "models" / f"{model.name}.toml").read_text()
     parts = [f"# {about.title or model.name}\n", f"`{model.name}`\n", f"{about.description}\n"]
     if about.reference:
         parts.append(f"{about.reference}.\n")
@@ -61,12 +79,16 @@ def _model(model: Model, text: str, claims: Sequence[Claim]) -> str:
     parts.append(f"{verb} Task {task}, scheme {scheme}, level `{model.engine.level}`.\n")
     parts.append(code(f"neurosim run {model.name}\nneurosim reproduce {model.name}", "shell"))
     parts.append(f"![Diagram of the circuit: {_described(model)}]({model.name.partition('/')[2]}.svg)\n")
+    if shown := result(model.name, repository):
+        parts += ["## A result\n", shown]
     if model.variants:
         rows = [(f"`{model.name}+{name}`", title) for name, title in model.variants.items()]
         parts += ["## Variants\n", table(("name", "what changes"), rows)]
     if claims:
         parts += ["## What it is held against\n", rows_of(claims)]
     parts += ["## The file\n", code(text, "toml")]
+    if entries := entries_of(about.reference, repository):
+        parts.append(folded("Cite the paper", code(entries, "bibtex")))
     return "\n".join(parts)
 
 
@@ -99,9 +121,10 @@ def _described(model: Model) -> str:
     return f"{len(names)} populations ({', '.join(names)}), {len(model.circuit.pathways)} pathways"
 
 
-def _diagram(model: Model) -> bytes:
+def diagram(circuit: Circuit) -> bytes:
+    """The diagram of a circuit, as SVG."""
     figure = Figure(figsize=(9, 3.2), layout="constrained")
-    circuit_diagram(model.circuit, figure.add_subplot())
+    circuit_diagram(circuit, figure.add_subplot())
     stream = io.BytesIO()
     # The same bytes for the same circuit: no date, and names of parts from a fixed salt.
     with matplotlib.rc_context({"svg.hashsalt": "neurosim", "svg.fonttype": "path"}):

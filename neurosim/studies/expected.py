@@ -47,6 +47,7 @@ from neurosim.model_files.model_file import Model, load
 from neurosim.model_files.sections import read_toml
 from neurosim.studies.availability import unavailable
 from neurosim.studies.readings import Reading, complaints
+from neurosim.studies.wording import absolute_text, compared_text, difference_unit
 from neurosim.suggestions import did_you_mean
 
 _FILE = "expected.toml"
@@ -107,16 +108,21 @@ class Row(Reading):
 
     @property
     def expectation(self) -> str:
-        """The expected value as text."""
-        unit = self.unit_text
-        each = "each " if self.each_seed else ""
-        if self.value is not None and self.tolerance is not None:
-            return f"{each}{self.value:g} ± {self.tolerance:g}{unit}"
-        if self.value is not None:
-            return f"{each}{self.value:g}{unit} ± {100 * (self.relative_tolerance or 0):g} % of it"
-        if self.low is not None and self.high is not None:
-            return f"{each}{self.low:g} to {self.high:g}{unit}"
-        return f"{each}at least {self.low:g}{unit}" if self.low is not None else f"{each}at most {self.high:g}{unit}"
+        """The expected value as text; beside another run, how far above or below it."""
+        each, unit = "each " if self.each_seed else "", "" if self.unit == "1" else self.unit
+        if self.relation is None:
+            return each + absolute_text(self.low, self.high, self._middle(self.unit_text), unit)
+        # A ratio has no unit, and of numbers a difference in percent is in points.
+        after = "" if self.relation == "ratio" else f" {difference_unit(unit)}".rstrip()
+        return each + compared_text(self.relation, self.low, self.high, self._middle(after), unit)
+
+    def _middle(self, after: str) -> tuple[float, str] | None:
+        """The expected value, and the rest of its text: tolerance and unit."""
+        if self.value is None:
+            return None
+        if self.tolerance is not None:
+            return self.value, f" ± {self.tolerance:g}{after}"
+        return self.value, f"{after} ± {100 * (self.relative_tolerance or 0):g} % of it"
 
     @property
     def unit_text(self) -> str:

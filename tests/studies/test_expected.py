@@ -70,6 +70,29 @@ def test_what_is_expected(keys, text, met, missed):
     assert not any(map(row.met_by, missed))
 
 
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [
+        ({"high": -10.0, "unit": "deg"}, "at least 10 deg lower"),
+        ({"low": 20.0, "unit": "deg"}, "at least 20 deg higher"),
+        ({"low": -1.5}, "at most 1.5 points lower"),
+        ({"high": 2.0, "unit": "deg"}, "at most 2 deg higher"),
+        ({"low": 0.0}, "not lower"),
+        ({"high": 0.0}, "not higher"),
+        ({"low": -25.0, "high": -10.0}, "10 to 25 points lower"),
+        ({"low": -2.0, "high": 3.0}, "2 points lower to 3 points higher"),
+        ({"value": -15.1, "tolerance": 4.0, "unit": "deg"}, "15.1 ± 4 deg lower"),
+        ({"value": 0.0, "tolerance": 1.0, "each_seed": True}, "each the same ± 1 points"),
+        ({"high": 0.6, "relation": "ratio"}, "at most 0.6 times"),
+        ({"value": 4.0, "relative_tolerance": 0.25, "relation": "ratio"}, "4 times ± 25 % of it"),
+        ({"low": 0.2, "high": 0.3, "relation": "ratio", "unit": "trials"}, "0.2 to 0.3 times"),
+    ],
+)
+def test_what_is_expected_beside_another_run_says_which_way(keys, text):
+    row = Row.model_validate(without(ROW, "low", versus={"model": "b"}, relation="difference") | keys)
+    assert row.expectation == text
+
+
 def test_the_other_reading_takes_what_it_does_not_say_from_the_first(tmp_path):
     curve = without(ROW, "name", history="signal_angle_deg", layer="hidden1", epoch=2, relation="difference")
     rows = [
