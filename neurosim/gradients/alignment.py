@@ -82,8 +82,8 @@ def alignment(
         `neurosim.gradients.alignment_in_time` has more of them. Of others, ``signal_*`` compares what the feedback
         delivers at the end of the first phase (or of the one in which the circuit says that it has delivered), without
         noise and from rest, with the true gradient at the
-        layer's site of noise, per trial and then averaged (``batch_*``: of the means over trials);
-        ``update_angle_deg`` the update of the layer's incoming weights with minus the gradient; ``weight_*`` the
+        layer's site of noise, per trial and then averaged over trials that have one (``batch_*``: of the means over
+        them); ``update_angle_deg`` the update of the layer's incoming weights with minus the gradient; ``weight_*`` the
         feedback weights into the layer with the matrix they should be; ``local_angle_deg`` what the feedback delivers
         with what that matrix would deliver from the same error, per trial and then averaged; and of layers in control
         loops, what `neurosim.gradients.loops` says. If that was asked for, ``gauss_newton_angle_deg`` of the signal to
@@ -127,7 +127,7 @@ def alignment(
         numbers = dict.fromkeys(_SIGNAL, math.nan)
         fed = feedback_pathway(circuit, layer) is not None or layer in looped
         if layer in signals and layer in truth.sites and fed:
-            numbers = {n: float(np.mean(m.measure(signals[layer], truth.sites[layer]))) for n, m in _SIGNAL.items()}
+            numbers = _signal_numbers(signals[layer], truth.sites[layer])
         elif not learned and not fed:
             continue
         numbers |= angles_of(learned, state, after, references)
@@ -139,6 +139,17 @@ def alignment(
             numbers["gauss_newton_angle_deg"] = off
         layers[layer] = numbers | (dict.fromkeys(LOOP_NUMBERS, math.nan) | loops.get(layer, {}) if loops else {})
     return layers
+
+
+def _signal_numbers(signals: np.ndarray, true: np.ndarray) -> dict[str, float]:
+    """How near a layer's signals are to the gradient, in the mean over the trials that have one.
+
+    A trial whose error has vanished in rounding has no direction: with one of them, the mean would be no number.
+    """
+    rows = np.any(true != 0, axis=-1)
+    if not rows.any():
+        return dict.fromkeys(_SIGNAL, math.nan)
+    return {name: float(np.mean(metric.measure(signals[rows], true[rows]))) for name, metric in _SIGNAL.items()}
 
 
 @of_circuit()

@@ -35,7 +35,8 @@ def read_sections(source: str | Path) -> tuple[str, dict[str, Any]]:
         if source not in registry.models() and exists(source):
             raise ConfigError(f"{cut(source)}: a model is a file that ends in .toml, or a shipped name")
         shipped = registry.circuit_path if source in registry.circuits() else registry.model_path
-        return source, read_toml(shipped(source))
+        file = shipped(source)
+        return source, located(read_toml(file), file.parent)
     path = PATH("model", source)
     if not exists(path):
         near = registry.nearest(path.stem, registry.models())

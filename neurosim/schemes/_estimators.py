@@ -64,7 +64,7 @@ def _with_power(pathway: dict[str, Any], senders: Sequence[str]) -> Addition:
     def add_power(population: Population) -> Population:
         if population.name not in senders:
             return population
-        return replace(population, sums={"power": f"{population.neuron.ports['error']}_pre**2"})
+        return replace(population, sums={**population.sums, "power": f"{population.neuron.ports['error']}_pre**2"})
 
     return Addition(
         pathway, populations=add_power, holds=tuple(hold(f"{sender}.power_held = power") for sender in senders)
@@ -115,7 +115,7 @@ def imitation(rate: float, start: Initial, network: layered.Config) -> Addition:
         exact = "dexact/dt = (exact_feedback - exact)/tau_a : 1" if follows else "exact = exact_feedback : 1"
         lines = f"{exact}\nexact_delta = {delta} : 1\nexact_feedback : 1"
         bind = {"exact_feedback": "error"} if population.name == "output" else {}
-        return replace(population, equations=lines, bind={**population.bind, **bind})
+        return replace(population, equations=f"{population.equations}\n{lines}", bind={**population.bind, **bind})
 
     def beside(pathway: Pathway) -> Pathway:
         # The same way back as backpropagation's, for the second compartment.

@@ -111,9 +111,13 @@ def _perturbed(population: Population, config: Config, network: layered.Config) 
     """The output is perturbed like the hidden layers."""
     # A neuron that fires at random has no need of any.
     own = "factor" in population.neuron.ports
-    changed = population if own else replace(population, noise=("noise",))
+    changed = population if own or population.noise else replace(population, noise=("noise",))
     if config.factor == "noise":
         return changed
     output = layered.ports_of(network, population.name)["output"]
     lines = f"r_held : 1\ndeviation = {output} - r_held : 1"
-    return replace(changed, equations=lines, sums={"power": "deviation_pre**2"})
+    return replace(
+        changed,
+        equations=f"{changed.equations}\n{lines}",
+        sums={**changed.sums, "power": "deviation_pre**2"},
+    )

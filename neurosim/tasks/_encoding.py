@@ -127,9 +127,11 @@ def image_encoding(
     )
 
 
-def plain_encoding(count: int) -> dict[str, Any]:
-    """The encoding of a regression with unscaled inputs: an array ``inputs`` (n, count)."""
-    return described(Encoding(kind="regression", inputs=(InputColumn(name="inputs", shape=(count,)),), named=False))
+def plain_encoding(count: int, classes: int = 0) -> dict[str, Any]:
+    """The encoding of unscaled inputs, an array ``inputs`` (n, count): of a regression, or of so many classes."""
+    inputs, names = (InputColumn(name="inputs", shape=(count,)),), tuple(range(classes)) or None
+    kind = "classification" if classes else "regression"
+    return described(Encoding(kind=kind, inputs=inputs, classes=names, named=False))
 
 
 def described(encoding: Encoding) -> dict[str, Any]:

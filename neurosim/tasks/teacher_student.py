@@ -1,4 +1,4 @@
-"""A random network teaches: regression onto the outputs of a fixed tanh network with a linear readout.
+"""A random network teaches: regression onto the outputs of a fixed tanh network, or a class for its largest output.
 
 The linear case is the linear network of Lillicrap et al., Random synaptic feedback weights support error
 backpropagation for deep learning, Nature Communications, 2016.
@@ -6,6 +6,7 @@ backpropagation for deep learning, Nature Communications, 2016.
 
 from __future__ import annotations
 
+import operator
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from neurosim.tasks._drawn import drawn_numbers, refuse_beyond_memory
 from neurosim.tasks._encoding import plain_encoding
-from neurosim.tasks._task import Sizes, Split, Task, _split_generator
+from neurosim.tasks._task import Sizes, Split, Task, _one_hot, _split_generator
 
 
 class Config(BaseModel):
@@ -30,6 +31,8 @@ class Config(BaseModel):
         clean.
     linear
         Leave out the tanh, so that the teacher is one matrix.
+    classes
+        Ask which of the outputs is the largest, instead of for their values; noise then changes some labels.
     teacher_seed
         Which teacher; apart from the seed of the run, which draws the examples.
     """
@@ -44,10 +47,14 @@ class Config(BaseModel):
     n_test: PositiveInt = 500
     noise: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     linear: bool = False
+    # Left out where it is not used, so that a model's hash stays what it was before there was any.
+    classes: bool = Field(default=False, exclude_if=operator.not_)
     teacher_seed: int = Field(default=0, ge=0, lt=2**64)
 
     @model_validator(mode="after")
     def _fits_memory(self) -> Config:
+        if self.classes and self.n_outputs < 2:
+            raise ValueError(f"got n_outputs {self.n_outputs} with classes, expected at least 2: one for each class")
         drawn_numbers(self.layers, self.examples)
         return self
 
@@ -64,7 +71,7 @@ class Config(BaseModel):
 
 def sizes(config: Config) -> Sizes:
     """Inputs and outputs; a description of the network draws no examples."""
-    return Sizes(config.n_inputs, config.n_outputs, numbers=True)
+    return Sizes(config.n_inputs, config.n_outputs, numbers=not config.classes)
 
 
 def load(config: Config, *, seed: int) -> Task:
@@ -80,7 +87,7 @@ def load(config: Config, *, seed: int) -> Task:
     Returns
     -------
     Task
-        Inputs and outputs with a variance near one.
+        Inputs and outputs with a variance near one, or one-hot rows of the largest output.
 
     Raises
     ------
@@ -94,15 +101,19 @@ def load(config: Config, *, seed: int) -> Task:
     def split(n: int, noise: float) -> Split:
         inputs = generator.standard_normal((n, config.n_inputs))
         targets = _answer(inputs, teacher, config.linear)
-        return Split(inputs, targets + noise * generator.standard_normal(targets.shape))
+        targets = targets + noise * generator.standard_normal(targets.shape)
+        if not config.classes:
+            return Split(inputs, targets)
+        labels = np.argmax(targets, axis=1)
+        return Split(inputs, _one_hot(labels, config.n_outputs), labels)
 
     return Task(
         "teacher_student",
         train=split(config.n_train, config.noise),
         validation=split(config.n_validation, config.noise),
         test=split(config.n_test, 0.0),
-        kind="regression",
-        encoding=plain_encoding(config.n_inputs),
+        kind="classification" if config.classes else "regression",
+        encoding=plain_encoding(config.n_inputs, config.n_outputs if config.classes else 0),
     )
 
 

@@ -140,3 +140,19 @@ def test_no_feedback_no_angle(build: Callable[..., Circuit]) -> None:
     assert math.isnan(weight_angle(circuit, state, "input"))
     assert math.isnan(weight_angle(circuit, state, "output"))
     assert weight_angle(circuit, state, "hidden1") == pytest.approx(0, abs=1e-6)
+
+
+def test_a_trial_without_error_does_not_count(build: Callable[..., Circuit], given: Arrays) -> None:
+    circuit = build("feedback_alignment", readout="squared_error")
+    state = initial_state(circuit, 1)
+    _, outputs = BatchedEngine(circuit, STEADY).run(state, given, report=("output.r",), learn=False)
+    answer = np.asarray(outputs.ends[circuit.phases[0].name]["output.r"])
+    right = np.concatenate([answer[:1], given["output.target"][1:]])
+    found = alignment(circuit, STEADY, state, {**given, "output.target": right})
+    others = {name: array[1:] for name, array in given.items()}
+    expected = alignment(circuit, STEADY, state, others)
+    for layer in HIDDEN:
+        for name in ("signal_angle_deg", "batch_signal_angle_deg", "signal_norm_ratio"):
+            assert found[layer][name] == pytest.approx(expected[layer][name], rel=1e-9), name
+    everywhere = alignment(circuit, STEADY, state, {**given, "output.target": answer})
+    assert all(math.isnan(everywhere[layer]["signal_angle_deg"]) for layer in HIDDEN)

@@ -22,8 +22,8 @@ from neurosim.errors import ArgumentError, ConfigError
 from neurosim.installation import how_to_install
 from neurosim.runs.run import train
 from neurosim.studies.collection import Attempt, finished
-from neurosim.studies.sweeps import pool, work
-from neurosim.studies.sweeps.crew import Quiet
+from neurosim.studies.sweeps import driver, pool, work
+from neurosim.studies.sweeps.crew import Crew, Quiet
 from neurosim.studies.sweeps.driver import LOCK, carry_out
 from neurosim.studies.sweeps.plan import read_plan
 from neurosim.studies.sweeps.search import Study
@@ -108,6 +108,21 @@ def test_a_grid_is_one_labelled_dataset_and_is_never_run_again(client, tiny, tmp
     wider = neurosim.sweep(tables, scheduler=client, out=tmp_path, progress=noting)
     assert sum(was_run for _, was_run, _ in noting.done) == 2
     xarray.testing.assert_identical(wider.metric.isel({"scheme.learning_rate": slice(2)}), found.metric)
+
+
+def test_a_seed_is_run_for_all_configurations_before_the_next(tiny, tmp_path, monkeypatch):
+    wanted = []
+
+    class Idle(Crew):
+        """Notes what it is asked for, and does nothing."""
+
+        def want(self, configuration, seed):
+            wanted.append((configuration.values["scheme.learning_rate"], seed))
+
+    monkeypatch.setattr(driver, "Crew", Idle)
+    tables = {"sweep": {"model": tiny, "seeds": [1, 2]}, "grid": {"scheme.learning_rate": [0.1, 0.4]}}
+    carry_out(read_plan(tables), workers=1, out=tmp_path)
+    assert wanted == [(0.1, 1), (0.4, 1), (0.1, 2), (0.4, 2)]
 
 
 def test_what_fails_leaves_the_others_alone(client, tiny, tmp_path, monkeypatch):

@@ -166,6 +166,18 @@ def test_a_linear_teacher_is_one_matrix():
     assert error.std() == pytest.approx(0.1, rel=0.05)
 
 
+def test_a_teacher_of_classes_asks_for_its_largest_output():
+    plain = teacher_student.load(teacher_student.Config(n_train=50), seed=3)
+    task = teacher_student.load(teacher_student.Config(n_train=50, classes=True), seed=3)
+    assert (plain.kind, task.kind) == ("regression", "classification")
+    np.testing.assert_array_equal(task.train.labels, np.argmax(plain.train.targets, axis=1))
+    np.testing.assert_array_equal(task.train.targets, np.eye(10)[task.train.labels])
+    assert teacher_student.Config().model_dump() == teacher_student.Config(classes=False).model_dump()
+    assert "classes" not in teacher_student.Config().model_dump(), "hashes stay what they were"
+    with pytest.raises(ValueError, match="expected at least 2: one for each class"):
+        teacher_student.Config(n_outputs=1, classes=True)
+
+
 def split(n=3, d=4, k=2, **changes):
     arrays = {"inputs": np.zeros((n, d)), "targets": np.zeros((n, k)), "labels": np.zeros(n, dtype=int)}
     return Split(**(arrays | changes))

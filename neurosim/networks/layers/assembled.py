@@ -9,6 +9,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.description import Pathway, Phase, Population
 from neurosim.networks._read_out import read_out
 from neurosim.networks.layers.config import Config, ports_of
+from neurosim.networks.layers.refusals import refuse_lone_noise
 
 
 def assembled(
@@ -21,5 +22,6 @@ def assembled(
 ) -> Circuit:
     """A circuit with the network's readout at its output; arguments as of `read_out`."""
     ports = ports_of(network, "output")
-    read = ports.get("readout", ports["output"])
-    return read_out(name, network.readout, read, populations, pathways, phases, **settings)
+    read, parts = ports.get("readout", ports["output"]), tuple(populations)
+    refuse_lone_noise(name, network, parts)
+    return read_out(name, network.readout, read, parts, pathways, phases, **settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from typing import Literal
 
@@ -47,6 +48,9 @@ class Config(Network):
         The learning rate of biases over that of weights.
     input_noise
         Standard deviation of noise on the input, in phases with noise.
+    noise_correlation
+        Correlation between the noise of any two neurons of a hidden layer, as of inputs that they share. A neuron
+        cannot tell the part that it shares from its own.
     update_limit
         How long the vector of errors that a hidden layer learns from can be, in each trial; longer ones are shortened.
         What travels on to other layers is not. None for no limit.
@@ -69,6 +73,8 @@ class Config(Network):
     bias_law: Literal["normal", "constant", "as_weights"] = "normal"
     bias_rate: NonNegativeFloat = 1.0
     input_noise: NonNegativeFloat = 0.0
+    # Left out where it is not used, so that a model's hash stays what it was before there was any.
+    noise_correlation: float = Field(default=0.0, ge=0, lt=1, exclude_if=operator.not_)
     update_limit: PositiveFloat | None = None
     feedback_to_input: bool = False
     positions: Literal["mean", "sum"] = "sum"

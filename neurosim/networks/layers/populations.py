@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from neurosim.circuit.description import Population
 from neurosim.networks._network import Part, Sized, image_of, neuron_of
 from neurosim.networks.layers import links, shapes
 from neurosim.networks.layers.config import Config, neuron_at, ports_of
+
+#: The parameter that is drawn where neurons share a part of their noise.
+SHARED = "drawn"
 
 
 def populations(network: Config, task: Sized, *, noise: bool) -> tuple[Population, ...]:
@@ -23,7 +27,8 @@ def populations(network: Config, task: Sized, *, noise: bool) -> tuple[Populatio
         # A neuron that fires at random has no need of any, and where pools are, they are noisy.
         own = () if pooled or "factor" in ports else drawn
         neuron, lots = neuron_at(network, name), _lots(network, name)
-        hidden.append(_limited(network, Population(name, size, neuron, noise=own, lots=lots, shape=shape)))
+        layer = Population(name, size, neuron, noise=own, lots=lots, shape=shape)
+        hidden.append(_limited(network, _correlated(layer, network.noise_correlation)))
     seen = neuron_at(network, "input")
     shown = Population(
         "input", task.n_inputs, seen, noise=drawn if network.input_noise else (), shape=image if forms[0][1] else None
@@ -32,6 +37,25 @@ def populations(network: Config, task: Sized, *, noise: bool) -> tuple[Populatio
     output = neuron_at(network, "output")
     bind = {output.ports["feedback"]: "error"}
     return shown, *one, *hidden, Population("output", task.n_outputs, output, bind=bind, lots=_lots(network, "output"))
+
+
+def _correlated(population: Population, correlation: float) -> Population:
+    """A hidden layer whose neurons share a part of their noise.
+
+    Of independent numbers with the mean m, ``a*(number - m) + b*m`` has variance one and the correlation asked for
+    exactly, if a**2 is one less the correlation, and b**2 is n times the correlation and a**2.
+    """
+    if not (correlation and population.noise):
+        return population
+    own, size = math.sqrt(1 - correlation), population.size
+    common = (math.sqrt(size * correlation + own**2) - own) / size
+    return replace(
+        population,
+        noise=(SHARED,),
+        equations=f"{SHARED} : 1",
+        sums={"all_drawn": f"{SHARED}_pre"},
+        bind={"noise": f"{own!r}*{SHARED} + {common!r}*all_drawn"},
+    )
 
 
 def _limited(network: Config, population: Population) -> Population:

@@ -188,8 +188,10 @@ def _carry_out(plan: SweepPlan, scheduler: Any, workers: int | None, root: Path,
 
 def _run_all(chosen: ListedPoints | Searched, crew: Crew) -> None:
     while chosen.more or crew.busy:
-        for configuration in chosen.ask(crew):
-            for seed in chosen.plan.settings.seeds:
+        asked = list(chosen.ask(crew))
+        # A seed after the other, so that the results of a sweep that is stopped are balanced.
+        for seed in chosen.plan.settings.seeds:
+            for configuration in asked:
                 crew.want(configuration, seed)
         if crew.busy:
             crew.wait()

@@ -21,6 +21,9 @@ from neurosim.studies.sweeps.work import order_for, stop_name, work
 
 #: After this many retries, the death of a worker is blamed on the run.
 _TRIES = 3
+#: How long local processes wait for each other, since a sweep in the background of a busy machine may stand still for
+#: minutes. One that dies is noticed at once all the same.
+_PATIENCE = "6 hours"
 #: How long a scheduler may take to answer.
 CONNECT = "15 s"
 
@@ -125,7 +128,12 @@ class Pool:
         cache = tempfile.mkdtemp(prefix="neurosim-sweep-")
         self.closing.callback(shutil.rmtree, cache, ignore_errors=True)
         # One run per worker. No memory limit, since Dask would restart a run there again and again.
-        settings = {"distributed.scheduler.allowed-failures": _TRIES, "distributed.scheduler.worker-saturation": 1.0}
+        settings = {
+            "distributed.scheduler.allowed-failures": _TRIES,
+            "distributed.scheduler.worker-saturation": 1.0,
+            **dict.fromkeys(("distributed.comm.timeouts.connect", "distributed.comm.timeouts.tcp"), _PATIENCE),
+            "distributed.scheduler.worker-ttl": _PATIENCE,
+        }
         self.closing.enter_context(dask.config.set(settings))
         try:
             cluster = LocalCluster(
