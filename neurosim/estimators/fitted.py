@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import functools
 import json
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -17,7 +18,7 @@ from neurosim import registry
 from neurosim.border import translated
 from neurosim.engines._engine import Engine
 from neurosim.engines.state import State
-from neurosim.errors import ConfigError
+from neurosim.errors import ConfigError, NeurosimWarning
 from neurosim.estimators.data import refuse_no_inputs
 from neurosim.estimators.parameters import checked, sections_of, seed_of
 from neurosim.model_files.engine_section import make_engine
@@ -26,8 +27,11 @@ from neurosim.model_files.readout_targets import refuse_targets
 from neurosim.random import stream
 from neurosim.tasks._scaling import lost, moments, scaled
 from neurosim.tasks._task import Sizes, Split, Task, _one_hot, _stratified
+from neurosim.training.config import Config
 from neurosim.training.evaluation import answers
+from neurosim.training.history import EpochReport
 from neurosim.training.loop import train
+from neurosim.training.troubles import Troubles
 from neurosim.untyped import UserValue
 
 if TYPE_CHECKING:
@@ -165,7 +169,7 @@ class FittedNetwork(BaseEstimator):
         config = model.training.model_copy(update={"batch_size": min(model.training.batch_size, len(trained))})
         fit = _Fit(json.dumps(sections, sort_keys=True), Sizes(task.n_inputs, task.n_outputs), readout)
         with translated():
-            result = train(fit.engine, task, config, seed=self.seed_)
+            result = train(fit.engine, task, config, seed=self.seed_, on_epoch=[_warning(fit.engine, config)])
         self.state_, self.history_ = result.state, result.history
         self.loss_ = result.test.loss
         self.loss_curve_ = [float(loss) for loss in result.history.train_loss.values[1:]]
@@ -179,6 +183,17 @@ class FittedNetwork(BaseEstimator):
         made = in_units("X", inputs, self.mean_, self.scale_)
         with translated():
             return answers(self._fit.engine, self.state_, made).astype(np.float64)
+
+
+def _warning(engine: Engine, config: Config) -> Callable[[EpochReport], None]:
+    """Warns of what a measurement says goes wrong."""
+    troubles = Troubles(engine.circuit, config)
+
+    def warn(report: EpochReport) -> None:
+        for text in troubles.add(report):
+            warnings.warn(text, NeurosimWarning, stacklevel=2)
+
+    return warn
 
 
 @functools.lru_cache(maxsize=64)

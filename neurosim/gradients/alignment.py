@@ -26,6 +26,8 @@ from neurosim.gradients.feedback import (
 from neurosim.gradients.gauss_newton import gauss_newton_signals
 from neurosim.gradients.layer_credit import kicked_for, layer_credit
 from neurosim.gradients.loops import LOOP_NUMBERS, loop_numbers
+from neurosim.gradients.rate_limit import Losses, losses_of, share_of_limit
+from neurosim.gradients.saturation import SATURATION_NUMBERS, shares, variables_of
 from neurosim.gradients.true_gradient import Gradients, true_gradients
 from neurosim.gradients.update_angles import GAUSS_NEWTON_ANGLES, angles_of, references_of
 from neurosim.metrics import (
@@ -48,10 +50,20 @@ _SIGNAL = {
 #: Numbers measured against Gauss-Newton directions, where that is asked for.
 GAUSS_NEWTON_NUMBERS = ("gauss_newton_angle_deg", *GAUSS_NEWTON_ANGLES)
 #: The numbers that `alignment` gives for each layer.
-MEASURES = (*_SIGNAL, "update_angle_deg", *WEIGHT_NUMBERS, "local_angle_deg", *LOOP_NUMBERS, *GAUSS_NEWTON_NUMBERS)
+MEASURES = (
+    *_SIGNAL,
+    "update_angle_deg",
+    *WEIGHT_NUMBERS,
+    "local_angle_deg",
+    "feedback_rate_share",
+    *SATURATION_NUMBERS,
+    *LOOP_NUMBERS,
+    *GAUSS_NEWTON_NUMBERS,
+)
 
-#: The gradient, each layer's signal, the errors that feedback reads, and what loops make.
-_Compared = tuple[Gradients, Mapping[str, np.ndarray], Mapping[str, np.ndarray], dict[str, Any]]
+#: The gradient, each layer's signal, the errors that feedback reads, what loops make, and variables when feedback has
+#: delivered.
+_Compared = tuple[Gradients, Mapping[str, np.ndarray], Mapping[str, np.ndarray], dict[str, Any], Mapping[str, Any]]
 
 
 @of_circuit()
@@ -85,7 +97,9 @@ def alignment(
         layer's site of noise, per trial and then averaged over trials that have one (``batch_*``: of the means over
         them); ``update_angle_deg`` the update of the layer's incoming weights with minus the gradient; ``weight_*`` the
         feedback weights into the layer with the matrix they should be; ``local_angle_deg`` what the feedback delivers
-        with what that matrix would deliver from the same error, per trial and then averaged; and of layers in control
+        with what that matrix would deliver from the same error, per trial and then averaged; ``feedback_rate_share``
+        how much of its stable limit the rate of learned feedback has (`neurosim.gradients.rate_limit`);
+        ``silent_share``, ``saturated_share`` of rate neurons (`neurosim.gradients.saturation`); of layers in control
         loops, what `neurosim.gradients.loops` says. If that was asked for, ``gauss_newton_angle_deg`` of the signal to
         each trial's Gauss-Newton direction, and of the update that ``update_angle_deg`` compares with the gradient, the
         angle to minus the Gauss-Newton update (`neurosim.gradients.gauss_newton_update`):
@@ -112,7 +126,7 @@ def alignment(
     check_presented(circuit, setting, state, stimuli)
     quiet = undisturbed(circuit)
     compared = _over_time if circuit.over_time else _at_end
-    truth, signals, errors, loops = compared(quiet, setting, state, stimuli)
+    truth, signals, errors, loops, ends = compared(quiet, setting, state, stimuli)
     newton: Mapping[str, np.ndarray] = {}
     if gauss_newton is not None:
         newton = gauss_newton_signals(quiet, setting, state, stimuli, damping=gauss_newton)
@@ -133,12 +147,28 @@ def alignment(
         numbers |= angles_of(learned, state, after, references)
         numbers |= weight_numbers(circuit, state, layer)
         numbers["local_angle_deg"] = local_angle(circuit, state, layer, errors)
+        numbers["feedback_rate_share"] = _rate_share(circuit, state, layer, ends)
+        numbers |= shares(circuit, layer, ends)
         if gauss_newton is not None:
             both = layer in signals and layer in newton and fed
             off = float(np.mean(angle.measure(signals[layer], newton[layer]))) if both else math.nan
             numbers["gauss_newton_angle_deg"] = off
         layers[layer] = numbers | (dict.fromkeys(LOOP_NUMBERS, math.nan) | loops.get(layer, {}) if loops else {})
     return layers
+
+
+def _losses(circuit: Circuit, layer: str) -> dict[str, Losses]:
+    """What increments of the feedback into a layer lose, by pathway."""
+    losses = {pathway.name: losses_of(circuit, pathway) for pathway in feedback_pathways(circuit, layer)}
+    return {name: each for name, each in losses.items() if each is not None}
+
+
+def _rate_share(circuit: Circuit, state: Mapping[str, Any], layer: str, ends: Mapping[str, Any]) -> float:
+    """The largest share of its limit that the rate of a feedback pathway into a layer has."""
+    if not ends:
+        return math.nan
+    losses = _losses(circuit, layer).items()
+    return max((share_of_limit(each, circuit.pathway[name], state, ends) for name, each in losses), default=math.nan)
 
 
 def _signal_numbers(signals: np.ndarray, true: np.ndarray) -> dict[str, float]:
@@ -174,7 +204,7 @@ def _over_time(circuit: Circuit, setting: Setting, state: Mapping[str, Any], sti
     flat = {layer: signal.reshape(len(signal), -1) for layer, signal in handed.items()}
     rows = {name: error.reshape(-1, error.shape[-1]) for name, error in errors.items()}
     some = {name: error[np.any(error != 0, axis=-1)] for name, error in rows.items()}
-    return Gradients(credit.loss, sites, credit.weights), flat, some, {}
+    return Gradients(credit.loss, sites, credit.weights), flat, some, {}, {}
 
 
 def _at_end(circuit: Circuit, setting: Setting, state: Mapping[str, Any], stimuli: Mapping[str, Any]) -> _Compared:
@@ -190,10 +220,12 @@ def _at_end(circuit: Circuit, setting: Setting, state: Mapping[str, Any], stimul
     names = [phase.name for phase in circuit.phases]
     phase = circuit.delivered_at or names[0]
     inside = [name for loop in circuit.loops for name in (loop.target, loop.activity)]
-    report = tuple(dict.fromkeys([*signals.values(), *sources, *inside]))
+    judged = [n for p in circuit.populations for each in _losses(circuit, p.name).values() for n in each.names.values()]
+    judged += [name for layer in signals for name in variables_of(circuit, layer) or ()]
+    report = tuple(dict.fromkeys([*signals.values(), *sources, *inside, *judged]))
     upto = tuple(names[: names.index(phase) + 1])
     _, outputs = BatchedEngine(circuit, setting).run(state, stimuli, report=report, learn=False, phases=upto)
     ends = outputs.ends[phase]
     delivered = {layer: ends[name] for layer, name in signals.items()}
     errors = {name: ends[name] for name in sources}
-    return truth, delivered, errors, loop_numbers(circuit, state, ends)
+    return truth, delivered, errors, loop_numbers(circuit, state, ends), ends

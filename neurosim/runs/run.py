@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from neurosim.atomic import discard, write_file
 from neurosim.border import FLAG, NAMES, PATH, SEED, number, optional, public
 from neurosim.engines._engine import Engine
 from neurosim.engines.state import State
-from neurosim.errors import ConfigError, DataError, NumericalError
+from neurosim.errors import ConfigError, DataError, NeurosimWarning, NumericalError
 from neurosim.model_files.engine_section import make_engine
 from neurosim.model_files.model_file import Model, load, numbers_of
 from neurosim.recording.weights import FORMAT as WEIGHTS_FORMAT
@@ -31,12 +32,13 @@ from neurosim.runs.resumption import going_on, kept_checkpoint
 from neurosim.runs.run_result import Run, draw, short, write_checksums
 from neurosim.runs.run_result import open_run as open_run
 from neurosim.tasks._task import Task
-from neurosim.training.activity import faults
+from neurosim.training.activity import Activity
 from neurosim.training.history import EpochReport, learned
 from neurosim.training.loop import TrainingResult, refuse_large_batches
 from neurosim.training.loop import train as train_circuit
 from neurosim.training.progress import Progress
 from neurosim.training.trial_order import refuse_other_trials
+from neurosim.training.troubles import Troubles
 
 if TYPE_CHECKING:
     import xarray
@@ -218,14 +220,20 @@ def _learn(
     job: _Job, start: Progress | None, checkpoints: Checkpoints, recorder: TrainingRecorder | None
 ) -> tuple[dict[str, Any], xarray.Dataset, State]:
     model, progress = job.model, job.progress
-    before = [report.activity for report in start.reports] if start is not None else []
+    troubles, firing = Troubles(job.engine.circuit, model.training), dict[str, Activity]()
+    for report in start.reports if start is not None else ():
+        troubles.add(report)
+        firing = {**report.activity}
 
     def warn(report: EpochReport) -> None:
-        known = len(faults(before))
-        before.append(report.activity)
-        for text in faults(before)[known:]:
+        nonlocal firing
+        firing = {**report.activity}
+        for text in troubles.add(report):
             job.log.line(f"warning: {text}")
-            _note(progress, f"warning: {text}")
+            if progress is not None:
+                progress.note(f"warning: {text}")
+            else:
+                warnings.warn(text, NeurosimWarning, stacklevel=2)
 
     def keep(reached: Progress) -> None:
         # Recording comes first, so that it covers everything before the checkpoint.
@@ -238,9 +246,10 @@ def _learn(
     told: dict[str, Any] = {"on_epoch": hooks, "on_step": on_step, "on_progress": keep}
     result = train_circuit(job.engine, job.task, model.training, seed=job.seed, start=start, **told)
     numbers = _summary(model, result) | learned(result.history, job.task.criterion)
-    if before[-1]:
-        numbers["firing"] = {name: asdict(each) for name, each in before[-1].items()}
-        numbers["warnings"] = faults(before)
+    if firing:
+        numbers["firing"] = {name: asdict(each) for name, each in firing.items()}
+    if firing or troubles.texts:
+        numbers["warnings"] = troubles.texts
     return _about(model, job.engine, job.seed) | numbers, result.history, result.state
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,25 +87,6 @@ def activity(engine: Engine, state: Mapping[str, Any], split: Split | TimedSplit
         rate = float(np.mean(firing_rate.measure(outputs.recordings[f"{name}.spikes"], dt)))
         by_population[name] = Activity(rate, _highest(engine.circuit, state, name, dt))
     return by_population
-
-
-def faults(courses: Iterable[Mapping[str, Activity]]) -> list[str]:
-    """Sentences about populations that became silent or saturated, from their activity after some epochs.
-
-    Parameters
-    ----------
-    courses
-        One mapping an epoch, starting before learning; empty where not measured.
-    """
-    sentences, before = [], dict[str, str]()
-    for epoch, populations in enumerate(courses):
-        for name, each in populations.items():
-            if each.fault and each.fault != before.get(name):
-                what = "is silent" if each.fault == "silent" else "is saturated"
-                rates = f"{each.rate_hz:.3g} Hz, at most {each.highest_hz:.3g}"
-                sentences.append(f"population '{name}' {what} after epoch {epoch}: {rates}")
-            before[name] = each.fault
-    return sentences
 
 
 def _highest(circuit: Circuit, state: Mapping[str, Any], population: str, dt: float) -> float:

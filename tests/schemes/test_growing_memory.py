@@ -109,10 +109,10 @@ def test_without_a_rate_and_an_optimiser_there_is_one_that_needs_none() -> None:
 )
 def test_initial_weights_suit_the_activation_function(activation: str, weights: float) -> None:
     neuron = {"kind": "leaky_rate", "activation": activation}
-    assert load({**SECTIONS, "network": {"neuron": neuron}}).network.weights == weights
-    assert load({**SECTIONS, "network": {"neuron": neuron, "weights": 0.7}}).network.weights == 0.7
+    assert load({**SECTIONS, "network": {"neuron": neuron}}).network.model_dump()["weights"] == weights
+    assert load({**SECTIONS, "network": {"neuron": neuron, "weights": 0.7}}).network.model_dump()["weights"] == 0.7
     rated = {"kind": "node_perturbation", "learning_rate": 0.1}
-    assert load({**SECTIONS, "network": {"neuron": neuron}, "scheme": rated}).network.weights == 1.0
+    assert load({**SECTIONS, "network": {"neuron": neuron}, "scheme": rated}).network.model_dump()["weights"] == 1.0
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_one_perturbed_phase_where_feedback_is_not_found_by_default(settings: di
 
 def test_spiking_networks_have_one_perturbed_phase() -> None:
     model = load({**SECTIONS, "engine": {"level": "rate"}})
-    assert "perturbations" not in model.scheme_config.model_dump() and model.network.weights == 1.0
+    assert "perturbations" not in model.scheme_config.model_dump() and model.network.model_dump()["weights"] == 1.0
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,8 @@ def test_curves_count_presentations_reward_samples_and_time(compared):
         ({"kind": "backpropagation"}, 0),
         ({"kind": "vector_response"}, 0),
         ({"kind": "weight_perturbation"}, 2),
-        ({"kind": "node_perturbation"}, 2),
+        ({"kind": "node_perturbation"}, 9),
+        ({"kind": "node_perturbation", "perturbations": 1}, 2),
         ({"kind": "node_perturbation", "baseline": "running"}, 1),
     ],
 )

@@ -12,7 +12,7 @@ from neurosim.model_files.engine_section import make_engine
 from neurosim.model_files.model_file import load
 from neurosim.runs.run import train
 from neurosim.training import loop
-from neurosim.training.activity import Activity, activity, faults, potentials
+from neurosim.training.activity import activity, potentials
 from neurosim.training.evaluation import evaluate
 
 SPIKING: dict[str, Any] = {
@@ -49,16 +49,6 @@ def test_a_population_is_silent_or_saturated(parts, bias, fault):
         # The period of a leaky integrator with a constant drive: refractory, then from reset to threshold.
         period = 0.002 + 0.020 * np.log(1.5 / 0.5)
         assert found.rate_hz == pytest.approx(1 / period, rel=0.5)
-
-
-def test_falling_silent_is_said_once_until_it_comes_back():
-    silent, well, full = Activity(0.0, 500.0), Activity(20.0, 500.0), Activity(460.0, 500.0)
-    courses = [{"a": well}, {"a": silent}, {}, {"a": silent}, {"a": well, "b": full}, {"a": silent}]
-    assert [text.partition(":")[0] for text in faults(courses)] == [
-        "population 'a' is silent after epoch 1",
-        "population 'b' is saturated after epoch 4",
-        "population 'a' is silent after epoch 5",
-    ]
 
 
 def test_a_silent_network_is_reported_in_log_watcher_and_summary(tmp_path):
