@@ -1,4 +1,7 @@
-"""Verbs of the command line, without logic. Each imports what it needs when it runs, so that help is fast."""
+"""Verbs of the command line, without logic. Each imports what it needs when it runs, so that help is fast.
+
+(Over 300 lines: one function for each verb, most of it the help of its options.)
+"""
 
 from __future__ import annotations
 

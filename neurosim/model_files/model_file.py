@@ -37,7 +37,7 @@ from neurosim.model_files.record_section import check_record
 from neurosim.model_files.sections import copied, located, overridden, path_settings, read_sections
 from neurosim.model_files.toml import DEEPEST, depth_is_fine
 from neurosim.model_files.tune_section import TuneSection, tune_section
-from neurosim.model_files.untuned import with_steps
+from neurosim.model_files.untuned import with_steps, with_weights
 from neurosim.model_files.variants import check_variants, parted, variants_of, with_variants
 from neurosim.networks._network import DEFAULT, Network, is_stream, with_engine
 from neurosim.schemes._pairing import circuit_of, unsuited
@@ -411,6 +411,8 @@ def _checked(name: str, table: Mapping[str, Any], *, data_given: bool = False) -
     check_variants(table.get("variants", {}), known, faults)
     faults.raise_any(name)
     assert about and task and network and scheme and engine and training
+    if table is not given:
+        network = with_weights(network, given)
     parts = (about, task_kind, task, network, scheme_kind, scheme, engine, training, probe_kind, probe)
     return Model(name, *parts, given=copied(given), network_kind=network_kind, written=written, tune=tune)
 

@@ -23,11 +23,10 @@ from typing import Any
 import numpy as np
 
 from neurosim import registry
-from neurosim.equations.array_code import expression_function
 from neurosim.errors import NeurosimError
 from neurosim.model_files.engine_section import DEFAULT as ENGINE
 from neurosim.networks import layered
-from neurosim.networks._network import DEFAULT, Part, neuron_of
+from neurosim.networks._network import DEFAULT, Network, Part, neuron_of
 
 #: Adam's learning rate where none is given, and the share of it that is left at the end.
 RATE, LEFT = 0.003, 0.05
@@ -53,7 +52,7 @@ def with_steps(table: Mapping[str, Any]) -> Mapping[str, Any]:
     chosen: dict[str, Any] = {"epochs": epochs, "few_updates": UPDATES, "learning_rate_decay": LEFT ** (1 / epochs)}
     own: Mapping[str, Any] = {}
     if _steady(table.get("engine", {})):
-        own, network = _of_scheme(scheme), _scaled(_quieter(network))
+        own, network = _of_scheme(scheme), _quieter(network)
     if own:
         chosen["feedback_warm_up"] = round(registry.load("schemes", scheme["kind"]).FEEDBACK_FIRST * epochs)
     scheme = {**own, **scheme, "learning_rate": RATE}
@@ -92,24 +91,30 @@ def _epochs(given: Any) -> int:
     return given if isinstance(given, int) and given > 0 else EPOCHS
 
 
-def _scaled(network: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The network with initial weights that suit its activation function, if they are not given.
+def with_weights(network: Network, table: Mapping[str, Any]) -> Network:
+    """The checked network of sections that `with_steps` has changed, with initial weights that suit its neurons.
 
     Their variance, times the number of inputs, is one over the mean square of the slope near rest: sqrt(2) for
     rectified neurons (He et al. 2015, arXiv:1502.01852; of others Schoenholz et al. 2017, arXiv:1611.01232).
     """
-    neuron = network.get("neuron", {"kind": "leaky_rate"})
-    if "weights" in network or not isinstance(neuron, Mapping) or neuron.get("kind") != "leaky_rate":
+    plain = isinstance(network, layered.Config) and isinstance(network.neuron, Part)
+    if not plain or not _steady(table.get("engine", {})) or "weights" in table.get("network", {}):
         return network
-    # Faults are told where models are checked.
+    if network.neuron.kind != "leaky_rate":
+        return network
+    # Late: they import Brian2, and most faults of a model are found without it.
+    from neurosim.equations.array_code import expression_function
+
+    # What is wrong with a neuron is told where its circuit is built.
     with contextlib.suppress(NeurosimError, ValueError):
-        text = neuron_of(Part.model_validate(neuron)).equation_set.by_name["slope"].expression
+        text = neuron_of(network.neuron).equation_set.by_name["slope"].expression
         slope = expression_function("slope", str(text))
         function, varies = slope.compile(np), bool(slope.arguments)
         slopes = np.broadcast_to(function(v=POTENTIALS) if varies else function(), POTENTIALS.shape)
         square = float(np.average(np.square(slopes), weights=SHARES))
         if math.isfinite(square) and square > 0:
-            return {**network, "weights": float(f"{min(max(1 / math.sqrt(square), LEAST), MOST):.2g}")}
+            weights = float(f"{min(max(1 / math.sqrt(square), LEAST), MOST):.2g}")
+            return network.model_copy(update={"weights": weights})
     return network
 
 

@@ -39,6 +39,8 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
     names = ["mean", "variance", "gradient", "predicted_variance", "curvature_variance"]
     rows: dict[str, list[np.ndarray]] = {name: [] for name in names}
     signed, absolute = [], []
+    # An estimate is the mean over the phases that draw noise.
+    averaged = sum(phase.draw_noise for phase in circuit.phases)
     drawing, quiet = Differentiable(circuit, setting), Differentiable.until(circuit, setting, first, LOSS)
     with engine.precision():
         for example in range(config.examples):
@@ -62,9 +64,10 @@ def measure(config: Config, engine: BatchedEngine, task: Task, *, seed: int, on_
             rows["gradient"].append(truth)
             # Where layers have noise of different size, in units of each one's own.
             predicted = truth**2 + np.sum((sigma * truth) ** 2) / sigma**2
-            rows["predicted_variance"].append(predicted)
+            rows["predicted_variance"].append(predicted / averaged)
             if config.curvature:
-                rows["curvature_variance"].append(predicted + _curvature(np.asarray(hessian, dtype=float), sigma))
+                curved = predicted + _curvature(np.asarray(hessian, dtype=float), sigma)
+                rows["curvature_variance"].append(curved / averaged)
             signed.append(cosines[0] / count)
             absolute.append(cosines[1] / count)
     arrays = {name: np.array(row) for name, row in rows.items() if row}

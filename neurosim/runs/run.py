@@ -1,4 +1,7 @@
-"""Train one model with one seed, or run its probe, and write a run folder."""
+"""Train one model with one seed, or run its probe, and write a run folder.
+
+(Over 300 lines: one run, from its folder to its summary.)
+"""
 
 from __future__ import annotations
 

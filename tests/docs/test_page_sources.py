@@ -25,7 +25,8 @@ MOST = 2_000_000
 
 def part(name: str, needs: str = "yaml"):
     """A module of what writes pages."""
-    pytest.importorskip(needs, reason="the extra 'docs' is not installed")
+    for module in ("sphinx", needs):
+        pytest.importorskip(module, reason="the extra 'docs' is not installed")
     return importlib.import_module(name)
 
 

@@ -21,7 +21,7 @@ LINEAR: dict[str, Any] = {
         "neuron": {"kind": "leaky_rate", "activation": "identity", "sigma": 0.5},
         "readout": "squared_error",
     },
-    "scheme": {"kind": "node_perturbation"},
+    "scheme": {"kind": "node_perturbation", "perturbations": 1},
     "engine": {"level": "steady", "dtype": "float64"},
     "probe": {"kind": "estimate", "draws": 40_000, "examples": 2, "curvature": True},
 }
@@ -61,6 +61,16 @@ def test_small_noise_needs_no_curvature_and_one_draw_has_the_cosine_of_a_random_
     assert found.numbers["one_shot_cosine"] == pytest.approx(expected_cosine(6), abs=4.5 * 0.23 / math.sqrt(80_000))
     assert found.numbers["one_shot_absolute_cosine"] == pytest.approx(found.numbers["one_shot_cosine"], rel=1e-3)
     assert "curvature_variance_ratio" not in found.numbers
+
+
+def test_the_mean_of_several_draws_has_their_share_of_the_variance(probe: Callable[..., Any]) -> None:
+    network = {**LINEAR["network"], "neuron": {**LINEAR["network"]["neuron"], "sigma": 1e-3}}
+    scheme = {"kind": "node_perturbation", "perturbations": 4}
+    measured = [
+        probe({**LINEAR, "network": network, "scheme": each}, curvature=False) for each in (scheme, LINEAR["scheme"])
+    ]
+    assert measured[0].numbers["variance_ratio"] == pytest.approx(1, abs=0.03)
+    np.testing.assert_allclose(4 * measured[0].curves.variance, measured[1].curves.variance, rtol=0.1)
 
 
 def test_output_neurons_that_are_perturbed_count_too(probe: Callable[..., Any]) -> None:
