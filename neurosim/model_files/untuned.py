@@ -97,17 +97,17 @@ def with_weights(network: Network, table: Mapping[str, Any]) -> Network:
     Their variance, times the number of inputs, is one over the mean square of the slope near rest: sqrt(2) for
     rectified neurons (He et al. 2015, arXiv:1502.01852; of others Schoenholz et al. 2017, arXiv:1611.01232).
     """
-    plain = isinstance(network, layered.Config) and isinstance(network.neuron, Part)
-    if not plain or not _steady(table.get("engine", {})) or "weights" in table.get("network", {}):
+    if not isinstance(network, layered.Config) or not isinstance(neuron := network.neuron, Part):
         return network
-    if network.neuron.kind != "leaky_rate":
+    given = "weights" in table.get("network", {})
+    if given or neuron.kind != "leaky_rate" or not _steady(table.get("engine", {})):
         return network
     # Late: they import Brian2, and most faults of a model are found without it.
     from neurosim.equations.array_code import expression_function
 
     # What is wrong with a neuron is told where its circuit is built.
     with contextlib.suppress(NeurosimError, ValueError):
-        text = neuron_of(network.neuron).equation_set.by_name["slope"].expression
+        text = neuron_of(neuron).equation_set.by_name["slope"].expression
         slope = expression_function("slope", str(text))
         function, varies = slope.compile(np), bool(slope.arguments)
         slopes = np.broadcast_to(function(v=POTENTIALS) if varies else function(), POTENTIALS.shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -115,7 +116,7 @@ def _angles(models: list[str], seeds: int) -> xarray.Dataset:
     return xarray.Dataset({"signal_angle_deg": (dims, angles, {"units": "deg"})}, coords=coords)
 
 
-NAMES = {"quantity": "validation_accuracy", "angle": "signal_angle_deg"}
+NAMES: dict[str, Any] = {"quantity": "validation_accuracy", "angle": "signal_angle_deg"}
 
 
 def test_a_comparison_has_a_curve_for_each_cost_angles_and_differences():
@@ -136,7 +137,8 @@ def test_a_comparison_has_a_curve_for_each_cost_angles_and_differences():
     assert means == [["a", "b"], ["a"], ["a", "b"]]
     assert [text.get_text() for text in angles.get_xticklabels()] == ["hidden1"]
     assert all("chance" in [text.get_text() for text in ax.texts] for ax in (*costs, angles))
-    assert [text.get_text() for text in legend.get_legend().get_texts()] == ["a", "b"]
+    key = legend.get_legend()
+    assert key is not None and [text.get_text() for text in key.get_texts()] == ["a", "b"]
     # The model of the differences looks as in the other panels.
     looks = {line.get_marker(): line.get_color() for line in pairs.lines}
     assert looks["s"] == next(line.get_color() for line in costs[0].lines if line.get_label() == "b")
@@ -151,7 +153,7 @@ def test_few_seeds_are_thin_lines_and_many_a_band_within_what_there_is():
     many = Figure().subplots()
     learning_bands(_curves(["a"], 5), many, quantity="validation_accuracy")
     assert len(many.lines) == 1
-    band = many.collections[0].get_paths()[0].vertices[:, 1]
+    band = np.asarray(many.collections[0].get_paths()[0].vertices)[:, 1]
     assert band.min() >= 0 and band.max() == 100
 
 
@@ -171,10 +173,11 @@ def test_many_models_of_a_comparison_look_different():
     names = [f"model{number}" for number in range(18)]
     figure = comparison_figure(_curves(names, 1), _angles(names, 1), **NAMES)
     legend = figure.axes[-1].get_legend()
+    assert legend is not None
     handles = legend.get_lines()
-    assert len({(line.get_color(), line.get_marker()) for line in handles}) == len(names)
+    assert len({(str(line.get_color()), str(line.get_marker())) for line in handles}) == len(names)
     # Without colours the first ones differ, too.
-    assert len({line.get_marker() for line in handles[:6]}) == 6
+    assert len({str(line.get_marker()) for line in handles[:6]}) == 6
     figure.canvas.draw()
     box = legend.get_window_extent()
     assert box.x0 > figure.axes[-2].get_window_extent().x1 and box.y0 > 0
