@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from neurosim.errors import NeurosimWarning as NeurosimWarning
     from neurosim.estimators.estimator import NeurosimClassifier as NeurosimClassifier
     from neurosim.estimators.estimator import NeurosimRegressor as NeurosimRegressor
+    from neurosim.exploring.explorer import explore as explore
     from neurosim.gradients.alignment import alignment as alignment
     from neurosim.gradients.alignment_in_time import alignment_in_time as alignment_in_time
     from neurosim.gradients.credit_in_time import credit_in_time as credit_in_time
@@ -76,6 +77,7 @@ _HOME = {
     "Stimulus": "engines.stimuli",
     **dict.fromkeys(("NeurosimError", "NeurosimWarning"), "errors"),
     **dict.fromkeys(("NeurosimClassifier", "NeurosimRegressor"), "estimators.estimator"),
+    "explore": "exploring.explorer",
     "load": "model_files.model_file",
     "load_circuit": "model_files.circuits.circuit_file",
     "train": "runs.run",

@@ -10,6 +10,7 @@ from neurosim.border.arguments import TEXT, several
 from neurosim.circuit.description import Pathway, Phase, Population
 from neurosim.circuit.wiring import Wiring
 from neurosim.errors import CircuitError
+from neurosim.folded import as_parts, folded
 from neurosim.readouts._readout import Readout
 
 
@@ -95,4 +96,16 @@ class Circuit(Wiring):
         return circuit_text(self)
 
     def _repr_html_(self) -> str:
-        return f"<pre>{self}</pre>"
+        named = (("populations", self.populations), ("pathways", self.pathways), ("phases", self.phases))
+        lists = [folded(f"{len(of)} {kind}", "", as_parts(of)) for kind, of in named if of]
+        return folded(repr(self), "", [*lists, folded("as text", str(self))], opened=True)
+
+    def __repr__(self) -> str:
+        """Its size: all of it is ``print(circuit)``."""
+        neurons = sum(population.size for population in self.populations)
+        counts = (
+            f"{len(self.populations)} populations ({neurons} neurons), {len(self.pathways)} pathways, "
+            f"{len(self.phases)} phases"
+        )
+        readout = f", readout {self.readout.name}" if self.readout is not None else ""
+        return f"<Circuit {self.name}: {counts}{readout}>"

@@ -23,6 +23,7 @@ from neurosim.circuit.synapses import Image
 from neurosim.circuit.weights import Derived, Initial, Tie
 from neurosim.equations.parse import Equation, Statement, parse_equations, parse_statements
 from neurosim.errors import CircuitError, EquationError, UnitError
+from neurosim.folded import fields_folded
 from neurosim.neurons._model import NeuronModel
 from neurosim.neurons._per_neuron import settled
 from neurosim.neurons._values import check_given, period_text
@@ -104,6 +105,9 @@ class Population:
     threshold: str | None = None
     reset: str | None = None
     refractory: str | None = None
+
+    def _repr_html_(self) -> str:
+        return fields_folded(self, f"population {self.name} ({self.size})")
 
     def __post_init__(self) -> None:
         neuron = instance(NeuronModel, expected="a NeuronModel")
@@ -249,6 +253,9 @@ class Pathway:
     delay: Given | None = None
     delivers: str | None = None
     bounds: tuple[str | float | None, str | float | None] | None = None
+
+    def _repr_html_(self) -> str:
+        return fields_folded(self, f"pathway {self.name}: {self.source} to {self.target}")
 
     def __post_init__(self) -> None:
         _check_pathway(self)
@@ -424,6 +431,9 @@ class Phase:
     learn: tuple[str, ...] = ()
     restart: bool = False
     until: tuple[str, float] | None = None
+
+    def _repr_html_(self) -> str:
+        return fields_folded(self, f"phase {self.name}, {self.duration}")
 
     def __post_init__(self) -> None:
         held = several(instance(Hold, expected="what neurosim.hold('a.b = c') gives"))

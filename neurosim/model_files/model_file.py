@@ -24,6 +24,7 @@ from neurosim.circuit.circuit import Circuit
 from neurosim.circuit.update_noise import with_update_noise
 from neurosim.engines._engine import EngineConfig
 from neurosim.errors import ArgumentError, ConfigError, Fault, NeurosimError
+from neurosim.folded import folded
 from neurosim.model_files.about import About, NoTask
 from neurosim.model_files.checking import Faults, check_table, line_of
 from neurosim.model_files.circuits.array_files import by_content
@@ -248,10 +249,31 @@ class Model:
 
         return f"# {self.name}\n{tomli_w.dumps(self.resolve())}"
 
-    def _repr_html_(self) -> str:
-        import html
+    def _changed(self) -> dict[str, dict[str, Any]]:
+        """Of `resolve`, what differs from the defaults, and the kinds."""
+        configs = {
+            "model": self.about,
+            "task": self.task_config,
+            "network": self.network,
+            "scheme": self.scheme_config,
+            "engine": self.engine,
+            "training": self.training,
+            "probe": self.probe_config,
+        }
+        changed: dict[str, dict[str, Any]] = {}
+        for name, section in self.resolve().items():
+            config = configs.get(name)
+            # A circuit in a file is written by hand: all of it.
+            plain = section if config is None else config.model_dump(mode="json", exclude_defaults=True)
+            kept = {key: value for key, value in section.items() if key in plain or key == "kind"}
+            changed |= {name: kept} if kept else {}
+        return changed
 
-        return f"<pre>{html.escape(str(self))}</pre>"
+    def _repr_html_(self) -> str:
+        import tomli_w
+
+        everything = folded("all settings, with defaults", tomli_w.dumps(self.resolve()))
+        return folded(f"model {self.name}", tomli_w.dumps(self._changed()), [everything], opened=True)
 
 
 def numbers_of(circuit: Circuit) -> int:

@@ -26,6 +26,7 @@ from neurosim.equations.parse import (
 )
 from neurosim.equations.stepped import as_stepped
 from neurosim.errors import EquationError, UnitError
+from neurosim.folded import folded
 from neurosim.neurons._per_neuron import PerNeuron, settled
 from neurosim.neurons._values import per_neuron_of, period_text, si_value, unit_of_value
 from neurosim.units import format_quantity, parse_quantity
@@ -317,7 +318,8 @@ class NeuronModel:
         return "\n".join([*lines, *([f"    where {values}"] if values else [])])
 
     def _repr_html_(self) -> str:
-        return f"<pre>{self}</pre>".replace("<pre>neuron", "<pre><b>neuron</b>")
+        head, _, body = str(self).partition("\n")
+        return folded(head, body, opened=True)
 
     def _read(self, what: str) -> None:
         """Bring a text of one expression to one line."""

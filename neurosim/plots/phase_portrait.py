@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from neurosim.border import TIME
 from neurosim.border.arguments import MAPPING
 from neurosim.equations.array_code import expression_function
 from neurosim.errors import CircuitError
+from neurosim.metrics._spike_arguments import seconds
 from neurosim.neurons._model import NeuronModel
 from neurosim.plots._arguments import drawing
 from neurosim.plots._style import COLOURS, tidy
@@ -108,7 +110,7 @@ def phase_portrait(
         ax.plot(*path, color=COLOURS[2], linewidth=1.3)
         ax.plot(path[0][0], path[1][0], "o", color=COLOURS[2], markersize=4)
     if len(starts):
-        handles.append(Line2D([], [], color=COLOURS[2], label=f"trajectories, {duration}"))
+        handles.append(Line2D([], [], color=COLOURS[2], label=f"trajectories, {seconds(duration) * 1e3:g} ms"))
     ax.set_xlim(*(end * scales[0] for end in ranges[0]))
     ax.set_ylim(*(end * scales[1] for end in ranges[1]))
     ax.set_xlabel(_label(names[0], units[names[0]]))
@@ -144,11 +146,18 @@ def derivative(neuron: NeuronModel, variable: str, values: Mapping[str, Array]) 
         return known[name]
 
     def computed(name: str) -> Any:
-        function = expression_function(f"change_{name}", equations[name].expression or "0")
-        return function.compile(np)(**{argument: value(argument) for argument in function.arguments})
+        arguments, compiled = _compiled(equations[name].expression or "0")
+        return compiled(**{argument: value(argument) for argument in arguments})
 
     shape = np.broadcast_shapes(*(np.shape(each) for each in values.values()))
     return np.broadcast_to(np.asarray(computed(variable), dtype=float), shape)
+
+
+@functools.lru_cache(maxsize=256)
+def _compiled(expression: str) -> tuple[tuple[str, ...], Callable[..., Any]]:
+    """An expression's names, and what computes it: fixed points ask for the same ones again and again."""
+    function = expression_function("change", expression)
+    return function.arguments, function.compile(np)
 
 
 def _line(

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from neurosim.engines.batched.engine import BatchedEngine
     from neurosim.tasks._task import Task
 
+from neurosim.folded import fields_folded
+
 #: Told how many steps are done and how many there are at most.
 OnStep = Callable[[int, int], None]
 
@@ -31,6 +33,9 @@ class Findings:
 
     numbers: Mapping[str, float]
     curves: xarray.Dataset | None = None
+
+    def _repr_html_(self) -> str:
+        return fields_folded(self, f"findings: {len(self.numbers)} numbers")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Literal
 from neurosim.border import check_fields, one_of
 from neurosim.border.arguments import MAPPING, TEXT
 from neurosim.equations.parse import Equation, EquationSet, parse_equations
+from neurosim.folded import fields_folded
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,9 @@ class Readout:
     change_pairwise: Mapping[str, str] = field(default_factory=dict)
     targets: Literal["numbers", "probabilities", "shares"] = "numbers"
     name: str = "readout"
+
+    def _repr_html_(self) -> str:
+        return fields_folded(self, f"readout {self.name}")
 
     def __post_init__(self) -> None:
         texts, mappings = ("error", "loss", "change", "name"), ("pairwise", "held", "change_pairwise")

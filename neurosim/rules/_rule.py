@@ -13,6 +13,7 @@ from neurosim.equations.grammar import Place
 from neurosim.equations.inlined import inlined, names_within
 from neurosim.equations.parse import Equation, EquationSet, Statement, parse_statements
 from neurosim.errors import EquationError
+from neurosim.folded import fields_folded
 from neurosim.rules import _at_spikes
 from neurosim.rules._declared import check_name, declarations, parameter_value
 from neurosim.rules._moments import MOMENTS, Moment, Timing
@@ -84,6 +85,9 @@ class Rule:
     on_pre: str = ""
     on_post: str = ""
     initial: Mapping[str, UserValue] = field(default_factory=dict[str, UserValue])
+
+    def _repr_html_(self) -> str:
+        return fields_folded(self, f"rule {self.name}")
 
     def __post_init__(self) -> None:
         texts = dict.fromkeys(("update", "variables", "traces", "name", "on_pre", "on_post"), TEXT)

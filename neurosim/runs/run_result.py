@@ -12,6 +12,7 @@ from neurosim.atomic import write_file, writing
 from neurosim.border import PATH, public
 from neurosim.engines.state import State
 from neurosim.errors import DataError, NeurosimWarning
+from neurosim.folded import folded
 from neurosim.gate.seals import RUN
 from neurosim.gate.stores import dataset_of, open_store
 from neurosim.runs import folder as files
@@ -90,9 +91,8 @@ class Run:
         return predictions(self.folder, self.state, file)[0]  # pyright: ignore[reportArgumentType]
 
     def _repr_html_(self) -> str:
-        import html
-
-        return f"<pre>{html.escape(str(self))}</pre>"
+        head, _, body = str(self).partition("\n")
+        return folded(head, body, opened=True)
 
 
 @public(folder=PATH)
