@@ -33,19 +33,19 @@ class Equilibrium:
     @property
     def stable(self) -> bool:
         """Whether it attracts what is near: all eigenvalues have negative real parts."""
-        return bool(np.all(self.eigenvalues.real < 0))
+        return bool(np.all(np.real(self.eigenvalues) < 0))
 
     @property
     def kind(self) -> str:
         """A node, a focus (the leading eigenvalues are complex) or a saddle (some attract, others repel)."""
-        real = self.eigenvalues.real
+        real = np.real(self.eigenvalues)
         if not self.stable and (real < 0).any() and not self._turns:
             return "saddle"
         return f"{'stable' if self.stable else 'unstable'} {'focus' if self._turns else 'node'}"
 
     @property
     def _turns(self) -> bool:
-        leading = self.eigenvalues[np.argmax(self.eigenvalues.real)]
+        leading = self.eigenvalues[np.argmax(np.real(self.eigenvalues))]
         return bool(abs(leading.imag) > 1e-6 * abs(leading))
 
 

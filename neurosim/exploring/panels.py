@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -89,7 +90,7 @@ def _plane(
     spans: Mapping[str, tuple[float, float]],
     ax: Axes,
 ) -> None:
-    shown = {name: tuple(quantity(neuron, name, end) for end in spans[name]) for name in view.plane}
+    shown: dict[str, Any] = {name: tuple(quantity(neuron, name, end) for end in spans[name]) for name in view.plane}
     given = quantities(neuron, inputs)
     starts = (
         [tuple(quantity(neuron, name, neuron.initial_values[name]) for name in view.plane)]

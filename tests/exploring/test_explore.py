@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -109,10 +111,11 @@ def test_sliders_are_the_parameters_and_there_is_a_figure_without_a_kernel() -> 
 
 
 def test_names_that_the_neuron_lacks_are_refused_with_a_suggestion() -> None:
-    for arguments, said in (
+    slips: list[tuple[dict[str, Any], str]] = [
         ({"plane": ("vv",)}, "did you mean 'v'"),
         ({"current": "i_exd"}, "did you mean 'i_ext'"),
         ({"inputs": {"taw": 1}}, "did you mean 'tau'"),
-    ):
+    ]
+    for arguments, said in slips:
         with pytest.raises(neurosim.NeurosimError, match=said):
             neurosim.explore(CUBIC, **arguments)
